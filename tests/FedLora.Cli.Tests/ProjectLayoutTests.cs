@@ -1,0 +1,41 @@
+using System.Xml.Linq;
+
+namespace FedLora.Cli.Tests;
+
+/// <summary>The dependency direction of the layout, held against the project files.</summary>
+public sealed class ProjectLayoutTests
+{
+    private static readonly string Root = FindRoot();
+
+    [Theory]
+    [InlineData("server/FedLora.Grains", new[] { "FedLora.Protocol", "FedLora.Server", "FedLora.Training" })]
+    [InlineData("client/FedLora.Training", new[] { "FedLora.Protocol", "FedLora.Client" })]
+    [InlineData("shared/FedLora.Aggregation", new[] { "FedLora.Protocol", "FedLora.Training", "FedLora.Grains" })]
+    [InlineData("shared/FedLora.Privacy", new[] { "FedLora.Protocol", "FedLora.Training", "FedLora.Grains" })]
+    public void A_project_never_references_what_depends_on_it(string folder, string[] forbidden)
+    {
+        var project = XDocument.Load(Path.Combine(Root, folder, Path.GetFileName(folder) + ".csproj"));
+        var references = project.Descendants("ProjectReference")
+            .Select(reference => Path.GetFileNameWithoutExtension(reference.Attribute("Include")!.Value)).ToArray();
+        Assert.Empty(references.Intersect(forbidden));
+    }
+
+    [Fact]
+    public void Only_one_props_file_names_the_bundled_packages()
+    {
+        var naming = Directory.EnumerateFiles(Root, "*.*proj", SearchOption.AllDirectories)
+            .Concat(Directory.EnumerateFiles(Root, "*.props")).Concat(Directory.EnumerateFiles(Root, "*.targets"))
+            .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}bundled{Path.DirectorySeparatorChar}") && !file.Contains("Bundled."))
+            .Where(file => File.ReadAllText(file).Contains("BundledRoot"))
+            .Select(Path.GetFileName);
+        Assert.Equal(["FedLora.Packages.props"], naming);
+    }
+
+    private static string FindRoot()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "FedLora.sln")))
+            folder = folder.Parent;
+        return folder?.FullName ?? throw new InvalidOperationException("FedLora.sln not found above the test's folder.");
+    }
+}
