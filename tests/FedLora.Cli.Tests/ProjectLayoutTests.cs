@@ -1,11 +1,12 @@
 using System.Xml.Linq;
+using FedLora.Tests;
 
 namespace FedLora.Cli.Tests;
 
 /// <summary>The dependency direction of the layout, held against the project files.</summary>
 public sealed class ProjectLayoutTests
 {
-    private static readonly string Root = FindRoot();
+    private static readonly string Root = Fixtures.Repository;
 
     [Theory]
     [InlineData("server/FedLora.Grains", new[] { "FedLora.Protocol", "FedLora.Server", "FedLora.Training" })]
@@ -29,13 +30,5 @@ public sealed class ProjectLayoutTests
             .Where(file => File.ReadAllText(file).Contains("BundledRoot"))
             .Select(Path.GetFileName);
         Assert.Equal(["FedLora.Packages.props"], naming);
-    }
-
-    private static string FindRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "FedLora.sln")))
-            folder = folder.Parent;
-        return folder?.FullName ?? throw new InvalidOperationException("FedLora.sln not found above the test's folder.");
     }
 }
