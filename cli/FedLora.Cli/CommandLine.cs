@@ -1,0 +1,78 @@
+using System.CommandLine;
+using FedLora.Adapters;
+using FedLora.Cli.Commands;
+using FedLora.Cli.Output;
+
+namespace FedLora.Cli;
+
+/// <summary>The program: parses, runs one command, and turns what went wrong into one line and an exit code.</summary>
+public static class CommandLine
+{
+    /// <summary>Set this variable to see where an error came from.</summary>
+    private const string TraceVariable = "FEDLORA_TRACE";
+
+    /// <summary>Runs the program.</summary>
+    /// <param name="args">The words after <c>fedlora</c>.</param>
+    /// <param name="output">Results, and under <c>--json</c> errors too.</param>
+    /// <param name="error">Progress and errors.</param>
+    /// <param name="cancellation">Ends the command as Ctrl-C does.</param>
+    /// <returns>0 success, 1 failure, 2 wrong usage, 130 interrupted.</returns>
+    public static async Task<int> RunAsync(IReadOnlyList<string> args, TextWriter output, TextWriter error, CancellationToken cancellation)
+    {
+        var parsed = FedLoraCommand.Create().Parse(args);
+        var errors = new ErrorWriter(parsed.GetValue(FedLoraCommand.Json), output, error);
+
+        if (parsed.Errors.Count > 0)
+        {
+            var message = parsed.UnmatchedTokens is [var unknown, ..] ? $"unknown command or option '{unknown}'" : parsed.Errors[0].Message;
+            errors.Write(UsageException.UsageCode, message, $"See: {HelpFor(parsed)}");
+            return ExitCode.Usage;
+        }
+
+        try
+        {
+            var configuration = new InvocationConfiguration
+            {
+                Output = output,
+                Error = error,
+                EnableDefaultExceptionHandler = false,
+                // A command has this long to end its child processes after Ctrl-C.
+                ProcessTerminationTimeout = TimeSpan.FromSeconds(20),
+            };
+            return await parsed.InvokeAsync(configuration, cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            errors.Write("interrupted", "interrupted before the end", "Start the same command again; what it had finished is kept.");
+            return ExitCode.Interrupted;
+        }
+        catch (Exception exception)
+        {
+            var (code, message, hint) = Explain(exception);
+            errors.Write(code, message, hint);
+            if (Environment.GetEnvironmentVariable(TraceVariable) is { Length: > 0 })
+                await error.WriteLineAsync(exception.ToString());
+            return code == UsageException.UsageCode ? ExitCode.Usage : ExitCode.Failure;
+        }
+    }
+
+    private static (string Code, string Message, string Hint) Explain(Exception exception) => exception switch
+    {
+        UsageException usage => (UsageException.UsageCode, usage.Message, usage.Hint),
+        FedLoraException known => (known.Code, known.Message, known.Hint),
+        AggregateException { InnerExceptions.Count: 1 } one => Explain(one.InnerExceptions[0]),
+        FileNotFoundException or DirectoryNotFoundException => ("not-found", exception.Message, "Check the path."),
+        UnauthorizedAccessException => ("no-permission", exception.Message, "Check who owns the file and with which rights."),
+        IOException => ("input-output", exception.Message, "Check the disk: is it full, or the file in use?"),
+        _ => ("internal", $"{exception.GetType().Name}: {exception.Message.ReplaceLineEndings(" ")}",
+            $"This is a defect of FedLora; report it with what {TraceVariable}=1 adds to the output."),
+    };
+
+    private static string HelpFor(ParseResult parsed)
+    {
+        var words = new Stack<string>();
+        for (var result = parsed.CommandResult; result is not null; result = result.Parent as System.CommandLine.Parsing.CommandResult)
+            words.Push(result.Command is RootCommand ? "fedlora" : result.Command.Name);
+        return string.Join(' ', words) + " --help";
+    }
+}

@@ -1,0 +1,20 @@
+using System.CommandLine;
+using FedLora.Cli.Output;
+
+namespace FedLora.Cli.Commands;
+
+/// <summary>How a command is bound to what it does.</summary>
+public static class CommandExtensions
+{
+    /// <summary>Sets what the command does; it ends with exit code 0 unless it throws.</summary>
+    public static Command Runs(this Command command, Func<ParseResult, CommandOutput, CancellationToken, Task> action)
+    {
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            var configuration = parsed.InvocationConfiguration;
+            await action(parsed, new CommandOutput(parsed.GetValue(FedLoraCommand.Json), configuration.Output, configuration.Error), cancellation);
+            return ExitCode.Success;
+        });
+        return command;
+    }
+}

@@ -1,0 +1,15 @@
+namespace FedLora.Cli.Output;
+
+/// <summary>
+/// Writes an error: <c>{"error":{"code","message","hint"}}</c> on standard output under <c>--json</c>, otherwise one line on standard error.
+/// </summary>
+internal sealed class ErrorWriter(bool json, TextWriter output, TextWriter error)
+{
+    public void Write(string code, string message, string hint)
+    {
+        if (json)
+            output.WriteLine(Json.Write(new { Error = new { Code = code, Message = message, Hint = hint } }));
+        else
+            error.WriteLine($"fedlora: {message.ReplaceLineEndings(" ").TrimEnd('.')}. {hint}");
+    }
+}
