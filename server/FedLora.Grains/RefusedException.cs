@@ -1,0 +1,13 @@
+namespace FedLora.Grains;
+
+/// <summary>A request that a grain refuses: what is wrong (message), a stable word for programs, and what to do.</summary>
+/// <param name="code">Stable word in kebab case, one of <see cref="RefusalCodes"/>.</param>
+/// <param name="message">One line: what is wrong, and where.</param>
+/// <param name="hint">One line: what to do about it.</param>
+[GenerateSerializer]
+public sealed class RefusedException(string code, string message, string hint) : Exception(message)
+{
+    [Id(0)] public string Code { get; private set; } = code;
+
+    [Id(1)] public string Hint { get; private set; } = hint;
+}

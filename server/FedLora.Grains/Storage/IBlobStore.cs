@@ -1,0 +1,38 @@
+namespace FedLora.Grains;
+
+/// <summary>
+/// Content-addressed bytes: adapters, updates, round records. A blob's name is the SHA-256 (64 lower-case hex digits) of its bytes.
+/// What a put has returned for survives a power cut. Failures are <see cref="FedLora.Adapters.FedLoraException"/> with a code of <see cref="RefusalCodes"/>.
+/// </summary>
+public interface IBlobStore
+{
+    /// <summary>Whether the blob is there, whole.</summary>
+    Task<bool> ExistsAsync(string sha256, CancellationToken cancellationToken);
+
+    /// <summary>Length in bytes; <c>blob-missing</c> where it is not there.</summary>
+    Task<long> LengthAsync(string sha256, CancellationToken cancellationToken);
+
+    /// <summary>Opens a seekable stream over the blob; <c>blob-missing</c> where it is not there.</summary>
+    Task<Stream> OpenReadAsync(string sha256, CancellationToken cancellationToken);
+
+    /// <summary>Stores all that <paramref name="write"/> writes and returns its SHA-256; the same bytes twice are stored once.</summary>
+    Task<string> PutAsync(Func<Stream, CancellationToken, Task> write, CancellationToken cancellationToken);
+
+    /// <summary>Bytes of a partial upload that are durable: where its sender goes on. 0 where there is none; the whole length where the blob is there.</summary>
+    Task<long> PartialLengthAsync(string sha256, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Appends to the partial upload of a blob and makes it durable. Returns the new durable length. <c>blob-offset</c> where
+    /// <paramref name="offset"/> is not its present length; bytes beyond <paramref name="maxBytes"/> are refused with <c>blob-too-large</c>.
+    /// </summary>
+    Task<long> AppendAsync(string sha256, long offset, ReadOnlyMemory<byte> bytes, long maxBytes, CancellationToken cancellationToken);
+
+    /// <summary>Turns the partial upload into the blob. Refuses with <c>blob-hash</c> (and drops the bytes) where the hash is another.</summary>
+    Task CompleteAsync(string sha256, CancellationToken cancellationToken);
+
+    /// <summary>Removes the blob and any partial upload of it, if there.</summary>
+    Task DeleteAsync(string sha256, CancellationToken cancellationToken);
+
+    /// <summary>Removes partial uploads that nobody has added to since <paramref name="before"/>; returns how many.</summary>
+    Task<int> PrunePartialsAsync(DateTimeOffset before, CancellationToken cancellationToken);
+}
