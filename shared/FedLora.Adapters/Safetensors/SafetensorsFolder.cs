@@ -1,0 +1,99 @@
+using System.Text.Json;
+
+namespace FedLora.Adapters;
+
+/// <summary>The weights of a Hugging Face model folder: <c>model.safetensors</c>, or the files that <c>model.safetensors.index.json</c> lists.</summary>
+public sealed class SafetensorsFolder : IDisposable
+{
+    private readonly Dictionary<string, SafetensorsFile> _fileOf = new(StringComparer.Ordinal);
+    private readonly List<SafetensorsFile> _files = [];
+
+    private SafetensorsFolder(string path) => Path = path;
+
+    public string Path { get; }
+
+    /// <summary>All tensors' names.</summary>
+    public IReadOnlyCollection<string> Names => _fileOf.Keys;
+
+    /// <summary>Maps all files of a folder.</summary>
+    /// <exception cref="FedLoraException"><c>file-missing</c>, <c>safetensors-index-invalid</c> or what <see cref="SafetensorsFile.Open"/> says.</exception>
+    public static SafetensorsFolder Open(string path)
+    {
+        var folder = new SafetensorsFolder(path);
+        try
+        {
+            var index = System.IO.Path.Combine(path, "model.safetensors.index.json");
+            if (File.Exists(index))
+                folder.AddShards(index);
+            else
+                folder.Add("model.safetensors");
+            return folder;
+        }
+        catch
+        {
+            folder.Dispose();
+            throw;
+        }
+    }
+
+    public bool Contains(string name) => _fileOf.ContainsKey(name);
+
+    /// <summary>The file that holds a tensor.</summary>
+    /// <exception cref="FedLoraException"><c>tensor-missing</c>.</exception>
+    public SafetensorsFile FileOf(string name) => _fileOf.TryGetValue(name, out var file)
+        ? file
+        : throw new FedLoraException("tensor-missing", $"The model in '{Path}' has no tensor '{name}'.", "Its config.json and its weights do not belong together, or a file is missing.");
+
+    public SafetensorsEntry Entry(string name) => FileOf(name).Entry(name);
+
+    /// <inheritdoc cref="SafetensorsFile.ReadFloats"/>
+    public float[] ReadFloats(string name) => FileOf(name).ReadFloats(name);
+
+    public void Dispose() => _files.ForEach(file => file.Dispose());
+
+    private SafetensorsFile Add(string name)
+    {
+        var file = SafetensorsFile.Open(System.IO.Path.Combine(Path, name));
+        _files.Add(file);
+        foreach (var tensor in file.Tensors.Keys)
+        {
+            if (!_fileOf.TryAdd(tensor, file))
+                throw Invalid($"tensor '{tensor}' lies in '{_fileOf[tensor].Path}' and in '{file.Path}'");
+        }
+        return file;
+    }
+
+    private void AddShards(string index)
+    {
+        var map = ReadMap(index);
+        foreach (var shard in map.Values.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal))
+        {
+            if (shard.Length == 0 || shard.AsSpan().IndexOfAny('/', '\\') >= 0)
+                throw Invalid($"'{shard}' is not the name of a file in this folder");
+            Add(shard);
+        }
+        foreach (var (tensor, shard) in map)
+        {
+            if (!_fileOf.TryGetValue(tensor, out var file) || System.IO.Path.GetFileName(file.Path) != shard)
+                throw Invalid($"tensor '{tensor}' is not in '{shard}'");
+        }
+        if (_fileOf.Keys.FirstOrDefault(name => !map.ContainsKey(name)) is { } extra)
+            throw Invalid($"tensor '{extra}' of '{_fileOf[extra].Path}' is not listed");
+    }
+
+    private Dictionary<string, string> ReadMap(string index)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(File.ReadAllBytes(index));
+            return json.RootElement.GetProperty("weight_map").EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetString() ?? "", StringComparer.Ordinal);
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException or KeyNotFoundException or ArgumentException)
+        {
+            throw Invalid($"it has no readable weight_map ({error.Message.TrimEnd('.')})");
+        }
+    }
+
+    private FedLoraException Invalid(string what) =>
+        new("safetensors-index-invalid", $"model.safetensors.index.json in '{Path}': {what}.", "Fetch the model folder again.");
+}

@@ -1,0 +1,68 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+
+namespace FedLora.Adapters;
+
+/// <summary>
+/// Writes float32 tensors as the reference implementation does (sorted by name, metadata <c>{"format":"pt"}</c>, header padded with
+/// blanks to a multiple of eight), so that equal content has equal bytes, here and there.
+/// </summary>
+public static class SafetensorsWriter
+{
+    private static readonly JsonWriterOptions _options = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>Where the pieces of the file go, in order.</summary>
+    public delegate void Sink(ReadOnlySpan<byte> bytes);
+
+    /// <summary>Writes a whole file.</summary>
+    public static void Write(AdapterState state, Sink sink)
+    {
+        sink(Header([.. state.Select(t => (t.Name, t.Shape))]));
+        foreach (var tensor in state)
+            sink(MemoryMarshal.AsBytes(tensor.Values.AsSpan()));
+    }
+
+    /// <summary>The length of the file that tensors of these names and shapes make, in bytes.</summary>
+    public static long FileLength(IReadOnlyList<(string Name, int[] Shape)> tensors) =>
+        Header(tensors).Length + tensors.Sum(t => 4 * t.Shape.Aggregate(1L, (n, size) => n * size));
+
+    private static byte[] Header(IReadOnlyList<(string Name, int[] Shape)> tensors)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        buffer.Write(stackalloc byte[8]);
+        using (var json = new Utf8JsonWriter(buffer, _options))
+        {
+            json.WriteStartObject();
+            json.WriteStartObject("__metadata__");
+            json.WriteString("format", "pt");
+            json.WriteEndObject();
+            var start = 0L;
+            foreach (var (name, shape) in tensors)
+            {
+                var end = start + (4 * shape.Aggregate(1L, (n, size) => n * size));
+                json.WriteStartObject(name);
+                json.WriteString("dtype", "F32");
+                WriteNumbers(json, "shape", Array.ConvertAll(shape, size => (long)size));
+                WriteNumbers(json, "data_offsets", [start, end]);
+                json.WriteEndObject();
+                start = end;
+            }
+            json.WriteEndObject();
+        }
+        buffer.Write(Encoding.ASCII.GetBytes(new string(' ', (8 - (buffer.WrittenCount % 8)) % 8)));
+        var header = buffer.WrittenSpan.ToArray();
+        BinaryPrimitives.WriteInt64LittleEndian(header, header.Length - 8);
+        return header;
+    }
+
+    private static void WriteNumbers(Utf8JsonWriter json, string name, ReadOnlySpan<long> numbers)
+    {
+        json.WriteStartArray(name);
+        foreach (var number in numbers)
+            json.WriteNumberValue(number);
+        json.WriteEndArray();
+    }
+}

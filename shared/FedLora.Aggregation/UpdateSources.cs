@@ -1,0 +1,44 @@
+using FedLora.Adapters;
+
+namespace FedLora.Aggregation;
+
+/// <summary>An update that lies in memory.</summary>
+public sealed class MemoryUpdate(string node, long examples, AdapterState state) : IUpdate
+{
+    public string Node { get; } = node;
+
+    public long Examples { get; } = examples;
+
+    public IUpdateReader Open() => new Reader(state);
+
+    private sealed class Reader(AdapterState state) : IUpdateReader
+    {
+        public IReadOnlyDictionary<string, int[]> Shapes { get; } = state.ToDictionary(t => t.Name, t => t.Shape, StringComparer.Ordinal);
+
+        public void Read(string name, Span<float> values) => state[name].Values.CopyTo(values);
+
+        public void Dispose()
+        {
+        }
+    }
+}
+
+/// <summary>An update that lies in a safetensors file, mapped while a pass reads it.</summary>
+public sealed class FileUpdate(string node, long examples, string path) : IUpdate
+{
+    public string Node { get; } = node;
+
+    public long Examples { get; } = examples;
+
+    public IUpdateReader Open() => new Reader(SafetensorsFile.Open(path));
+
+    private sealed class Reader(SafetensorsFile file) : IUpdateReader
+    {
+        public IReadOnlyDictionary<string, int[]> Shapes { get; } =
+            file.Tensors.Values.ToDictionary(entry => entry.Name, entry => entry.IntShape(), StringComparer.Ordinal);
+
+        public void Read(string name, Span<float> values) => file.Read(name, values);
+
+        public void Dispose() => file.Dispose();
+    }
+}
