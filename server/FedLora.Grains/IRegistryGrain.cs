@@ -13,14 +13,14 @@ public interface IRegistryGrain : IGrainWithStringKey
     Task RevokeTokenAsync(string id, CancellationToken cancellationToken);
 
     /// <summary>Uses up one use of the token and makes a node; refuses with <c>token-invalid</c>.</summary>
-    Task<Enrolment> EnrolAsync(EnrolRequest request, CancellationToken cancellationToken);
+    Task<EnrolReply> EnrolAsync(EnrolRequest request, CancellationToken cancellationToken);
 
-    Task<IReadOnlyList<string>> ListNodeIdsAsync(CancellationToken cancellationToken);
+    Task<IReadOnlyList<NodeEntry>> ListNodesAsync(CancellationToken cancellationToken);
 
-    Task<FederationView> CreateFederationAsync(FederationDefinition definition, CancellationToken cancellationToken);
+    Task<FederationView> CreateFederationAsync(FederationDefinition definition, string? initialAdapter, CancellationToken cancellationToken);
 
     Task<IReadOnlyList<FederationEntry>> ListFederationsAsync(CancellationToken cancellationToken);
 
     /// <summary>Called by a federation when its status changes.</summary>
-    Task NoteFederationAsync(string name, FederationStatus status, CancellationToken cancellationToken);
+    Task NoteFederationAsync(string name, FederationState state, CancellationToken cancellationToken);
 }

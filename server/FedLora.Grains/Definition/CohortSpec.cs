@@ -4,33 +4,27 @@ namespace FedLora.Grains;
 [GenerateSerializer, Immutable]
 public sealed record CohortSpec
 {
-    /// <summary>A round is sampled only when at least this many eligible nodes are there.</summary>
-    [Id(0)] public int MinNodes { get; init; } = 1;
+    /// <summary>Wanted updates per round; 0: all eligible nodes, or <see cref="Fraction"/> of them.</summary>
+    [Id(0)] public int Size { get; init; }
 
-    /// <summary>Wanted updates per round; null: all eligible nodes (or <see cref="Fraction"/> of them).</summary>
-    [Id(1)] public int? Size { get; init; }
+    /// <summary>Wanted updates per round as a share of the eligible nodes, in (0, 1]; 0: not used.</summary>
+    [Id(1)] public double Fraction { get; init; }
 
-    /// <summary>Wanted updates per round as a share of the eligible nodes, in (0, 1].</summary>
-    [Id(2)] public double? Fraction { get; init; }
+    /// <summary>ceil(wanted x factor) nodes are sampled, so that some may fail; at least 1.</summary>
+    [Id(2)] public double OverSelect { get; init; } = 1;
 
-    /// <summary>Factor >= 1: ceil(wanted x factor) nodes are sampled, so that some may fail.</summary>
-    [Id(3)] public double OverSelection { get; init; } = 1;
+    /// <summary>Updates that a round needs; 0: all of the wanted ones.</summary>
+    [Id(3)] public int Quorum { get; init; }
 
-    /// <summary>At the deadline the round closes with at least this many updates; null: half of the wanted ones, rounded up.</summary>
-    [Id(4)] public int? Quorum { get; init; }
+    /// <summary>From the opening of the round: then it closes with quorum, and is repeated without.</summary>
+    [Id(4)] public TimeSpan Deadline { get; init; } = TimeSpan.FromHours(1);
 
-    /// <summary>From the opening of the round.</summary>
-    [Id(5)] public TimeSpan Deadline { get; init; } = TimeSpan.FromMinutes(30);
+    /// <summary>Repetitions of one round before the federation pauses and says why.</summary>
+    [Id(5)] public int MaxRepeats { get; init; } = 3;
 
-    /// <summary>Rounds of the whole federation.</summary>
-    [Id(6)] public int Rounds { get; init; } = 10;
-
-    /// <summary>How often a round without quorum is repeated with a new cohort before the federation pauses.</summary>
-    [Id(7)] public int Retries { get; init; } = 2;
+    /// <summary>Eligible nodes before a round opens; 0: the larger of size, quorum and 1.</summary>
+    [Id(6)] public int MinNodes { get; init; }
 
     /// <summary>Longest wait for <see cref="MinNodes"/> eligible nodes before the federation pauses.</summary>
-    [Id(8)] public TimeSpan SamplingTimeout { get; init; } = TimeSpan.FromHours(24);
-
-    /// <summary>Seed of the sampling.</summary>
-    [Id(9)] public ulong Seed { get; init; }
+    [Id(7)] public TimeSpan SamplingTimeout { get; init; } = TimeSpan.FromHours(24);
 }

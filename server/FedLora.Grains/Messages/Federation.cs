@@ -2,18 +2,22 @@ namespace FedLora.Grains;
 
 /// <summary>Life of a federation.</summary>
 [GenerateSerializer]
-public enum FederationStatus
+public enum FederationState
 {
     Created,
     Running,
     Paused,
+
+    /// <summary>All rounds are done.</summary>
+    Finished,
+
+    /// <summary>Ended by an operator, for good.</summary>
     Stopped,
-    Completed,
 }
 
-/// <summary>Phase of the current round.</summary>
+/// <summary>Phase of a round.</summary>
 [GenerateSerializer]
-public enum RoundPhase
+public enum RoundState
 {
     /// <summary>Waiting for enough eligible nodes.</summary>
     Sampling,
@@ -34,48 +38,55 @@ public sealed record FederationView
 {
     [Id(0)] public required FederationDefinition Definition { get; init; }
 
-    [Id(1)] public required FederationStatus Status { get; init; }
+    [Id(1)] public required FederationState State { get; init; }
 
-    /// <summary>Why it is paused, stopped or completed; empty otherwise.</summary>
+    /// <summary>Why it is paused or stopped, or what it waits for and for how long at most: one line for people.</summary>
     [Id(2)] public string Reason { get; init; } = "";
 
-    /// <summary>What it is doing or waiting for, for how long at most: one line for people.</summary>
-    [Id(3)] public string StatusText { get; init; } = "";
-
     /// <summary>Rounds committed so far; also the number of the global adapter.</summary>
-    [Id(4)] public int CommittedRounds { get; init; }
+    [Id(3)] public int RoundsDone { get; init; }
 
-    /// <summary>SHA-256 (hex) of the global adapter.</summary>
-    [Id(5)] public required string GlobalAdapter { get; init; }
+    /// <summary>The newest global adapter.</summary>
+    [Id(4)] public required AdapterRef Adapter { get; init; }
 
-    /// <summary>Bytes of the global adapter's blob.</summary>
-    [Id(6)] public long GlobalAdapterBytes { get; init; }
+    /// <summary>Products of earlier rounds to fold into the base weights, in this order.</summary>
+    [Id(5)] public IReadOnlyList<AdapterRef> Fold { get; init; } = [];
 
-    /// <summary>The round at work; null unless running or paused within a round.</summary>
-    [Id(7)] public RoundView? Current { get; init; }
+    /// <summary>The round at work; null before the start and after the end.</summary>
+    [Id(6)] public RoundView? Current { get; init; }
 
     /// <summary>Committed rounds, oldest first.</summary>
-    [Id(8)] public IReadOnlyList<RoundSummary> History { get; init; } = [];
+    [Id(7)] public IReadOnlyList<RoundSummary> History { get; init; } = [];
 
-    /// <summary>Nodes that were left out before the last sampling, with the reason.</summary>
-    [Id(9)] public IReadOnlyList<LeftOut> LeftOut { get; init; } = [];
+    /// <summary>Nodes left out before the last sampling, with the reason.</summary>
+    [Id(8)] public IReadOnlyList<ExcludedNode> Excluded { get; init; } = [];
 
-    [Id(10)] public DateTimeOffset CreatedAt { get; init; }
+    [Id(9)] public DateTimeOffset CreatedAt { get; init; }
+}
+
+/// <summary>An adapter in the blob store.</summary>
+[GenerateSerializer, Immutable]
+public sealed record AdapterRef
+{
+    /// <summary>SHA-256 (64 hex digits) of its canonical safetensors bytes, which is also the blob's name.</summary>
+    [Id(0)] public required string Sha256 { get; init; }
+
+    [Id(1)] public required long Bytes { get; init; }
 }
 
 /// <summary>The round at work.</summary>
 [GenerateSerializer, Immutable]
 public sealed record RoundView
 {
-    /// <summary>1-based.</summary>
+    /// <summary>From 1.</summary>
     [Id(0)] public required int Round { get; init; }
 
-    /// <summary>1-based; grows when the round is repeated.</summary>
+    /// <summary>From 1; grows when the round is repeated.</summary>
     [Id(1)] public required int Attempt { get; init; }
 
-    [Id(2)] public required RoundPhase Phase { get; init; }
+    [Id(2)] public required RoundState State { get; init; }
 
-    [Id(3)] public IReadOnlyList<CohortMember> Cohort { get; init; } = [];
+    [Id(3)] public IReadOnlyList<NodeInRound> Nodes { get; init; } = [];
 
     [Id(4)] public int Wanted { get; init; }
 
@@ -88,41 +99,41 @@ public sealed record RoundView
 
 /// <summary>One node of the cohort.</summary>
 [GenerateSerializer, Immutable]
-public sealed record CohortMember
+public sealed record NodeInRound
 {
     [Id(0)] public required string NodeId { get; init; }
 
-    [Id(1)] public required MemberState State { get; init; }
+    [Id(1)] public string Name { get; init; } = "";
 
-    /// <summary>Why it failed; empty otherwise.</summary>
-    [Id(2)] public string Reason { get; init; } = "";
-}
+    /// <summary>How far it is; <see cref="TaskPhase.Unspecified"/>: has not fetched its task.</summary>
+    [Id(2)] public TaskPhase Phase { get; init; }
 
-/// <summary>How far a node of the cohort is.</summary>
-[GenerateSerializer]
-public enum MemberState
-{
-    /// <summary>Sampled; has not fetched the task yet.</summary>
-    Sampled,
+    /// <summary>The update is validated and durable.</summary>
+    [Id(3)] public bool UpdateIn { get; init; }
 
-    /// <summary>Has fetched the task.</summary>
-    Working,
+    [Id(4)] public int Step { get; init; }
 
-    /// <summary>Its update is stored and acknowledged.</summary>
-    Delivered,
+    [Id(5)] public int Steps { get; init; }
 
-    /// <summary>Said that it cannot deliver.</summary>
-    Failed,
+    [Id(6)] public double? Loss { get; init; }
+
+    [Id(7)] public long ExampleCount { get; init; }
+
+    [Id(8)] public long UpdateBytes { get; init; }
+
+    [Id(9)] public PrivacyReceipt? Receipt { get; init; }
+
+    /// <summary>Why it refused or failed; empty otherwise.</summary>
+    [Id(10)] public string Reason { get; init; } = "";
 }
 
 /// <summary>A node that could not be sampled, and why.</summary>
 [GenerateSerializer, Immutable]
-public sealed record LeftOut
+public sealed record ExcludedNode
 {
     [Id(0)] public required string NodeId { get; init; }
 
-    /// <summary>Stable word, e.g. <c>model-mismatch</c>, <c>privacy-budget</c>.</summary>
-    [Id(1)] public required string Code { get; init; }
+    [Id(1)] public string Name { get; init; } = "";
 
     [Id(2)] public required string Reason { get; init; }
 }
@@ -135,22 +146,25 @@ public sealed record RoundSummary
 
     [Id(1)] public required int Attempt { get; init; }
 
-    /// <summary>SHA-256 (hex) of the global adapter after the round.</summary>
-    [Id(2)] public required string GlobalAdapter { get; init; }
+    /// <summary>The global adapter after the round.</summary>
+    [Id(2)] public required AdapterRef Adapter { get; init; }
 
     /// <summary>SHA-256 (hex) of the stored <see cref="RoundRecord"/>.</summary>
     [Id(3)] public required string Record { get; init; }
 
     [Id(4)] public int Updates { get; init; }
 
-    [Id(5)] public long Examples { get; init; }
+    /// <summary>Mean of the nodes' training losses, weighted as the updates are; null where none was sent.</summary>
+    [Id(5)] public double? Loss { get; init; }
 
-    /// <summary>Example-weighted mean of the nodes' training losses; NaN-free, null where none was sent.</summary>
-    [Id(6)] public double? Loss { get; init; }
+    [Id(6)] public long BytesUp { get; init; }
 
-    [Id(7)] public long BytesUp { get; init; }
+    [Id(7)] public int Quorum { get; init; }
 
     [Id(8)] public DateTimeOffset OpenedAt { get; init; }
 
     [Id(9)] public DateTimeOffset CommittedAt { get; init; }
+
+    /// <summary>Milliseconds of the aggregation.</summary>
+    [Id(10)] public double ServerMs { get; init; }
 }

@@ -1,6 +1,6 @@
 namespace FedLora.Grains;
 
-/// <summary>A view and its version; the version grows with every change, also across restarts of the coordinator.</summary>
+/// <summary>A view and its version; the version grows with every change.</summary>
 [GenerateSerializer, Immutable]
 public sealed record VersionedView
 {
@@ -9,13 +9,20 @@ public sealed record VersionedView
     [Id(1)] public required FederationView View { get; init; }
 }
 
-/// <summary>Answer of a federation to a node's poll: a task, or why there is none.</summary>
+/// <summary>A node that is there, as its grain tells a federation.</summary>
 [GenerateSerializer, Immutable]
-public sealed record CheckInReply
+public sealed record NodePresence
 {
-    [Id(0)] public RoundTask? Task { get; init; }
+    [Id(0)] public required string NodeId { get; init; }
 
-    [Id(1)] public Notice? Notice { get; init; }
+    [Id(1)] public required string Name { get; init; }
+
+    [Id(2)] public required string Group { get; init; }
+
+    [Id(3)] public required NodeProfile Profile { get; init; }
+
+    /// <summary>Why the node itself refuses this federation; empty if it does not.</summary>
+    [Id(4)] public string Refused { get; init; } = "";
 }
 
 /// <summary>How a background aggregation ended.</summary>
@@ -26,11 +33,14 @@ public sealed record AggregationOutcome
 
     [Id(1)] public required int Attempt { get; init; }
 
-    /// <summary>SHA-256 (hex) of the new global adapter, already durable in the blob store; null where it failed.</summary>
-    [Id(2)] public string? Adapter { get; init; }
+    /// <summary>The new global adapter, already durable in the blob store; null where it failed.</summary>
+    [Id(2)] public AdapterRef? Adapter { get; init; }
 
-    [Id(3)] public long AdapterBytes { get; init; }
+    /// <summary>What the round adds to the products to fold into the base weights; null: nothing.</summary>
+    [Id(3)] public AdapterRef? Fold { get; init; }
+
+    [Id(4)] public double Milliseconds { get; init; }
 
     /// <summary>What went wrong; empty otherwise.</summary>
-    [Id(4)] public string Error { get; init; } = "";
+    [Id(5)] public string Error { get; init; } = "";
 }

@@ -1,55 +1,61 @@
 namespace FedLora.Grains;
 
-/// <summary>What a node says of itself with every poll.</summary>
+/// <summary>What a node offers; sent with every poll.</summary>
+[GenerateSerializer, Immutable]
+public sealed record NodeProfile
+{
+    [Id(0)] public IReadOnlyList<string> ModelFingerprints { get; init; } = [];
+
+    /// <summary>0 = any.</summary>
+    [Id(1)] public int MaxRank { get; init; }
+
+    [Id(2)] public string Version { get; init; } = "";
+
+    /// <summary>Label names that the site's data use; empty if unknown or not to be told.</summary>
+    [Id(3)] public IReadOnlyList<string> Labels { get; init; } = [];
+
+    /// <summary>Null where the site has a privacy limit: a count is private too.</summary>
+    [Id(4)] public long? ExampleCount { get; init; }
+
+    [Id(5)] public IReadOnlyList<PrivacyBalance> Balances { get; init; } = [];
+}
+
+/// <summary>What a data set has spent over all federations, and its limit; mirrored from the node's own ledger.</summary>
+[GenerateSerializer, Immutable]
+public sealed record PrivacyBalance
+{
+    [Id(0)] public required string DataSet { get; init; }
+
+    [Id(1)] public required double SpentEpsilon { get; init; }
+
+    /// <summary>0 = no limit.</summary>
+    [Id(2)] public required double LimitEpsilon { get; init; }
+
+    [Id(3)] public required double Delta { get; init; }
+}
+
+/// <summary>Bytes on the node's sockets to the coordinator since its program started.</summary>
+[GenerateSerializer, Immutable]
+public sealed record Traffic
+{
+    [Id(0)] public required long Sent { get; init; }
+
+    [Id(1)] public required long Received { get; init; }
+}
+
+/// <summary>Heartbeat of an idle node and its question for work.</summary>
 [GenerateSerializer, Immutable]
 public sealed record NodePoll
 {
-    /// <summary>Fingerprint of the base model the node holds.</summary>
-    [Id(0)] public required string Fingerprint { get; init; }
-
-    [Id(1)] public string Version { get; init; } = "";
-
-    [Id(2)] public NodeActivity Activity { get; init; }
-
-    /// <summary>One line for people: what it is doing, or its last trouble.</summary>
-    [Id(3)] public string StatusText { get; init; } = "";
-
-    [Id(4)] public string LastError { get; init; } = "";
-
-    /// <summary>Federations that the node itself refuses (policy, own ledger), with the reason.</summary>
-    [Id(5)] public IReadOnlyList<Decline> Declines { get; init; } = [];
-
-    /// <summary>The only federations it takes part in; empty: all that it can.</summary>
-    [Id(6)] public IReadOnlyList<string> Federations { get; init; } = [];
+    [Id(0)] public required NodeProfile Profile { get; init; }
 
     /// <summary>How long to hold the poll open when there is no work, at most one minute.</summary>
-    [Id(7)] public TimeSpan Wait { get; init; }
+    [Id(1)] public TimeSpan Wait { get; init; }
 
-    /// <summary>For heterogeneous ranks and link speeds; empty: the default group.</summary>
-    [Id(8)] public string Group { get; init; } = "";
-}
+    [Id(2)] public Traffic? Traffic { get; init; }
 
-/// <summary>What a node is doing.</summary>
-[GenerateSerializer]
-public enum NodeActivity
-{
-    Idle,
-    Downloading,
-    Training,
-    Uploading,
-    Error,
-}
-
-/// <summary>A federation that the node refuses.</summary>
-[GenerateSerializer, Immutable]
-public sealed record Decline
-{
-    [Id(0)] public required string Federation { get; init; }
-
-    /// <summary>Stable word, e.g. <c>privacy-budget</c>, <c>policy</c>.</summary>
-    [Id(1)] public required string Code { get; init; }
-
-    [Id(2)] public required string Reason { get; init; }
+    /// <summary>Federations that the node itself refuses (policy, own ledger): name to reason.</summary>
+    [Id(3)] public Dictionary<string, string> Refused { get; init; } = [];
 }
 
 /// <summary>Answer to a poll.</summary>
@@ -57,22 +63,58 @@ public sealed record Decline
 public sealed record PollReply
 {
     /// <summary>What to do; null: nothing yet, poll again.</summary>
-    [Id(0)] public RoundTask? Task { get; init; }
+    [Id(0)] public TrainingTask? Task { get; init; }
 
-    /// <summary>Why the node has no part in a federation, one entry per federation.</summary>
-    [Id(1)] public IReadOnlyList<Notice> Notices { get; init; } = [];
+    /// <summary>Without a task: why, for people.</summary>
+    [Id(1)] public string WaitingFor { get; init; } = "";
 }
 
-/// <summary>Something a node should show to its administrator.</summary>
+/// <summary>How far a node is with its task.</summary>
+[GenerateSerializer]
+public enum TaskPhase
+{
+    Unspecified,
+    Downloading,
+    Training,
+    Uploading,
+
+    /// <summary>The node will send no update for this round.</summary>
+    Refused,
+
+    Failed,
+}
+
+/// <summary>Progress, and the heartbeat of a busy node.</summary>
 [GenerateSerializer, Immutable]
-public sealed record Notice
+public sealed record StatusReport
 {
     [Id(0)] public required string Federation { get; init; }
 
-    /// <summary>Stable word, e.g. <c>model-mismatch</c>, <c>waiting</c>.</summary>
-    [Id(1)] public required string Code { get; init; }
+    [Id(1)] public required int Round { get; init; }
 
-    [Id(2)] public required string Text { get; init; }
+    [Id(2)] public required int Attempt { get; init; }
+
+    [Id(3)] public required TaskPhase Phase { get; init; }
+
+    [Id(4)] public int Step { get; init; }
+
+    [Id(5)] public int Steps { get; init; }
+
+    /// <summary>Null under privacy.</summary>
+    [Id(6)] public double? Loss { get; init; }
+
+    [Id(7)] public string Reason { get; init; } = "";
+
+    [Id(8)] public Traffic? Traffic { get; init; }
+}
+
+/// <summary>Whether the round still wants the node's update.</summary>
+[GenerateSerializer, Immutable]
+public sealed record StatusReply
+{
+    [Id(0)] public required bool Wanted { get; init; }
+
+    [Id(1)] public string Reason { get; init; } = "";
 }
 
 /// <summary>A training node as operators see it.</summary>
@@ -83,28 +125,31 @@ public sealed record NodeView
 
     [Id(1)] public required string Name { get; init; }
 
-    [Id(2)] public required DateTimeOffset EnrolledAt { get; init; }
+    [Id(2)] public string Group { get; init; } = "";
 
-    [Id(3)] public bool Revoked { get; init; }
+    [Id(3)] public required DateTimeOffset EnrolledAt { get; init; }
 
-    [Id(4)] public bool Online { get; init; }
+    [Id(4)] public DateTimeOffset? LastSeen { get; init; }
 
-    [Id(5)] public DateTimeOffset? LastSeen { get; init; }
+    [Id(5)] public bool Revoked { get; init; }
 
-    [Id(6)] public string Fingerprint { get; init; } = "";
+    [Id(6)] public bool Online { get; init; }
 
-    [Id(7)] public string Version { get; init; } = "";
+    [Id(7)] public NodeProfile Profile { get; init; } = new();
 
-    [Id(8)] public NodeActivity Activity { get; init; }
+    [Id(8)] public Traffic? Traffic { get; init; }
 
-    [Id(9)] public string StatusText { get; init; } = "";
+    /// <summary>Federations without this node: name to reason.</summary>
+    [Id(9)] public Dictionary<string, string> Refused { get; init; } = [];
 
-    [Id(10)] public string LastError { get; init; } = "";
+    /// <summary>What it does for which round; null when idle.</summary>
+    [Id(10)] public StatusReport? Status { get; init; }
 
-    /// <summary>What its data sets have spent, as its receipts say.</summary>
-    [Id(11)] public IReadOnlyList<LedgerMirrorEntry> Ledger { get; init; } = [];
+    /// <summary>The last failure it reported; empty if none.</summary>
+    [Id(11)] public string LastError { get; init; } = "";
 
-    [Id(12)] public string Group { get; init; } = "";
+    /// <summary>Receipts of its ledger, oldest first.</summary>
+    [Id(12)] public IReadOnlyList<LedgerMirrorEntry> Ledger { get; init; } = [];
 }
 
 /// <summary>One receipt of a node's ledger.</summary>
@@ -120,18 +165,7 @@ public sealed record LedgerMirrorEntry
     [Id(3)] public required DateTimeOffset At { get; init; }
 }
 
-/// <summary>What a round would cost a node, asked before sampling.</summary>
-[GenerateSerializer, Immutable]
-public sealed record BudgetQuestion
-{
-    [Id(0)] public required string Federation { get; init; }
-
-    [Id(1)] public required int Round { get; init; }
-
-    [Id(2)] public required FederationDefinition Definition { get; init; }
-}
-
-/// <summary>Whether the round fits the node's budget.</summary>
+/// <summary>Whether a round fits a node's privacy budget.</summary>
 [GenerateSerializer, Immutable]
 public sealed record BudgetAnswer
 {

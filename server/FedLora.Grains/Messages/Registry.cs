@@ -13,13 +13,13 @@ public sealed record TokenRequest
     [Id(2)] public string Note { get; init; } = "";
 }
 
-/// <summary>A new join token. The secret is shown once; the coordinator keeps its hash.</summary>
+/// <summary>A new join token. It is shown once; the coordinator keeps its hash.</summary>
 [GenerateSerializer, Immutable]
 public sealed record IssuedToken
 {
     [Id(0)] public required string Id { get; init; }
 
-    [Id(1)] public required string Secret { get; init; }
+    [Id(1)] public required string Token { get; init; }
 
     [Id(2)] public required DateTimeOffset ExpiresAt { get; init; }
 
@@ -43,20 +43,26 @@ public sealed record TokenView
 [GenerateSerializer, Immutable]
 public sealed record EnrolRequest
 {
-    /// <summary>The join token's secret.</summary>
+    /// <summary>The join token.</summary>
     [Id(0)] public required string Token { get; init; }
 
-    /// <summary>Name for people, 1-64 characters of letters, digits, '-', '_', '.'.</summary>
+    /// <summary>Name for people, 1-64 characters of a-z, 0-9, '-', '.'; unique.</summary>
     [Id(1)] public required string Name { get; init; }
+
+    /// <summary>Ranks and densities may be set per group; empty: none.</summary>
+    [Id(2)] public string Group { get; init; } = "";
+
+    /// <summary>Chosen by the node once, random, 32 hex digits: the same request again gives the same identity, though not the same credential.</summary>
+    [Id(3)] public required string RequestId { get; init; }
 }
 
-/// <summary>An enrolled node's identity. The secret is shown once; the coordinator keeps its hash.</summary>
+/// <summary>An enrolled node's identity. The credential is shown once; the coordinator keeps its hash.</summary>
 [GenerateSerializer, Immutable]
-public sealed record Enrolment
+public sealed record EnrolReply
 {
     [Id(0)] public required string NodeId { get; init; }
 
-    [Id(1)] public required string Secret { get; init; }
+    [Id(1)] public required string Credential { get; init; }
 }
 
 /// <summary>A line of the list of federations.</summary>
@@ -65,7 +71,16 @@ public sealed record FederationEntry
 {
     [Id(0)] public required string Name { get; init; }
 
-    [Id(1)] public required FederationStatus Status { get; init; }
+    [Id(1)] public required FederationState State { get; init; }
 
     [Id(2)] public required DateTimeOffset CreatedAt { get; init; }
+}
+
+/// <summary>A line of the list of nodes.</summary>
+[GenerateSerializer, Immutable]
+public sealed record NodeEntry
+{
+    [Id(0)] public required string NodeId { get; init; }
+
+    [Id(1)] public required string Name { get; init; }
 }
