@@ -1,9 +1,13 @@
 using System.CommandLine;
+using FedLora.Cli.Bench.Codec;
 
 namespace FedLora.Cli.Bench;
 
 /// <summary><c>fedlora bench</c>: measures this machine; every figure is compared with a peer in the same run where there is one.</summary>
 internal static class BenchCommand
 {
-    public static Command Create() => new("bench", "Measure this machine: our figures beside a peer's, taken in the same run.");
+    public static Command Create() => new("bench", "Measure this machine: our figures beside a peer's, taken in the same run.")
+    {
+        BenchCodecCommand.Create(),
+    };
 }

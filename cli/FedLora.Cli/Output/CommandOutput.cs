@@ -14,8 +14,8 @@ public sealed class CommandOutput
     {
         Json = json;
         this.output = output;
-        Console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
-        Progress = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(error) });
+        Console = Open(output);
+        Progress = Open(error);
     }
 
     /// <summary>Whether <c>--json</c> was given.</summary>
@@ -34,6 +34,15 @@ public sealed class CommandOutput
             output.WriteLine(Output.Json.Write(value));
         else
             show(Console);
+    }
+
+    private static IAnsiConsole Open(TextWriter writer)
+    {
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer) });
+        // A pipe or a file has no width: tables must not be folded as if it were an old terminal.
+        if (!console.Profile.Out.IsTerminal)
+            console.Profile.Width = 200;
+        return console;
     }
 
     /// <summary>One line for people on standard error.</summary>
