@@ -1,0 +1,50 @@
+using System.Runtime.CompilerServices;
+
+namespace Grpc.Core;
+
+/// <summary>One request, one response.</summary>
+public sealed class AsyncUnaryCall<TResponse> : IDisposable
+{
+    private readonly CallState _call;
+
+    public AsyncUnaryCall(
+        Task<TResponse> responseAsync,
+        Task<Metadata> responseHeadersAsync,
+        Func<Status> getStatusFunc,
+        Func<Metadata> getTrailersFunc,
+        Action disposeAction)
+    {
+        ResponseAsync = responseAsync;
+        _call = new CallState(responseHeadersAsync, getStatusFunc, getTrailersFunc, disposeAction);
+    }
+
+    public AsyncUnaryCall(
+        Task<TResponse> responseAsync,
+        Func<object, Task<Metadata>> responseHeadersAsync,
+        Func<object, Status> getStatusFunc,
+        Func<object, Metadata> getTrailersFunc,
+        Action<object> disposeAction,
+        object state)
+    {
+        ResponseAsync = responseAsync;
+        _call = new CallState(responseHeadersAsync, getStatusFunc, getTrailersFunc, disposeAction, state);
+    }
+
+    public Task<TResponse> ResponseAsync { get; }
+
+    public Task<Metadata> ResponseHeadersAsync => _call.Headers();
+
+    public TaskAwaiter<TResponse> GetAwaiter() => ResponseAsync.GetAwaiter();
+
+    public ConfiguredTaskAwaitable<TResponse> ConfigureAwait(bool continueOnCapturedContext) =>
+        ResponseAsync.ConfigureAwait(continueOnCapturedContext);
+
+    /// <exception cref="InvalidOperationException">The call has not ended.</exception>
+    public Status GetStatus() => _call.Status();
+
+    /// <exception cref="InvalidOperationException">The call has not ended.</exception>
+    public Metadata GetTrailers() => _call.Trailers();
+
+    /// <summary>Cancels the call if it is under way and frees what it holds.</summary>
+    public void Dispose() => _call.Dispose();
+}
