@@ -1,0 +1,107 @@
+using System.Text.Json;
+
+namespace FedLora.Adapters;
+
+/// <summary>Reads <c>adapter_config.json</c>. What would change the adapter's meaning and is not supported is refused by name.</summary>
+internal sealed class PeftConfigReader(JsonElement root, string where)
+{
+    // Keys without meaning for a trained adapter.
+    private static readonly HashSet<string> _ignored = new(StringComparer.Ordinal)
+    {
+        "auto_mapping", "peft_version", "inference_mode", "megatron_core", "qalora_group_size", "runtime_config", "task_type", "eva_config",
+        "r", "lora_alpha", "lora_dropout", "target_modules", "exclude_modules", "modules_to_save", "rank_pattern", "alpha_pattern", "use_rslora",
+        "layers_to_transform", "layers_pattern", "fan_in_fan_out", "base_model_name_or_path", "revision", "bias", "peft_type", "init_lora_weights",
+    };
+
+    public static PeftConfig Read(ReadOnlyMemory<byte> json, string where)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 16 });
+            return new PeftConfigReader(document.RootElement, where).Read();
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
+        {
+            throw Invalid(where, $"cannot be read ({error.Message.TrimEnd('.')})", error);
+        }
+    }
+
+    private PeftConfig Read()
+    {
+        RequireSupported();
+        var config = new PeftConfig
+        {
+            Rank = root.GetProperty("r").GetInt32(),
+            Alpha = root.GetProperty("lora_alpha").GetDouble(),
+            Dropout = Find("lora_dropout")?.GetDouble() ?? 0,
+            TargetModules = Modules("target_modules") ?? throw Invalid(where, "has no target_modules"),
+            ExcludeModules = Modules("exclude_modules"),
+            ModulesToSave = [.. Strings("modules_to_save").Distinct(StringComparer.Ordinal)],
+            RankPattern = Pattern("rank_pattern", value => value.GetInt32()),
+            AlphaPattern = Pattern("alpha_pattern", value => value.GetDouble()),
+            UseRsLora = Find("use_rslora")?.GetBoolean() ?? false,
+            LayersToTransform = Find("layers_to_transform") is not { } layers ? null : layers.ValueKind == JsonValueKind.Array ? [.. layers.EnumerateArray().Select(l => l.GetInt32())] : [layers.GetInt32()],
+            LayersPattern = Strings("layers_pattern"),
+            FanInFanOut = Find("fan_in_fan_out")?.GetBoolean() ?? false,
+            TaskType = Find("task_type")?.GetString(),
+            BaseModel = Find("base_model_name_or_path")?.GetString(),
+            AutoMapping = Find("auto_mapping")?.GetRawText(),
+            Revision = Find("revision")?.GetString(),
+        };
+        if (config.Rank < 1 || config.RankPattern.Any(p => p.Value < 1))
+            throw Invalid(where, "states a rank below 1");
+        if (!(config.Alpha > 0) || config.AlphaPattern.Any(p => !(p.Value > 0)))
+            throw Invalid(where, "states a lora_alpha that is not above 0");
+        return config.Dropout is >= 0 and < 1 ? config : throw Invalid(where, "states a lora_dropout outside of [0, 1)");
+    }
+
+    private void RequireSupported()
+    {
+        if (root.GetProperty("peft_type").GetString() is var type && type != "LORA")
+            throw Unsupported("peft_type", type);
+        if (Find("bias")?.GetString() is { } bias && bias != "none")
+            throw Unsupported("bias", bias);
+        if (Find("init_lora_weights") is { ValueKind: JsonValueKind.String } init && init.GetString() is var name && name is not ("gaussian" or "eva" or "orthogonal"))
+            throw Unsupported("init_lora_weights", name);
+        foreach (var property in root.EnumerateObject())
+        {
+            if (!_ignored.Contains(property.Name) && IsSet(property.Value))
+                throw Unsupported(property.Name, property.Value.GetRawText());
+        }
+    }
+
+    private static bool IsSet(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Null or JsonValueKind.False => false,
+        JsonValueKind.Object => value.EnumerateObject().Any(),
+        JsonValueKind.Array => value.GetArrayLength() > 0,
+        _ => true,
+    };
+
+    private JsonElement? Find(string name) => root.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+
+    private PeftModules? Modules(string name) => Find(name) switch
+    {
+        null => null,
+        { ValueKind: JsonValueKind.String } text => new PeftModules([], text.GetString()),
+        var list => new PeftModules(Texts(list.Value)),
+    };
+
+    private string[] Strings(string name) => Find(name) switch
+    {
+        null => [],
+        { ValueKind: JsonValueKind.String } text => [text.GetString()!],
+        var list => Texts(list.Value),
+    };
+
+    private static string[] Texts(JsonElement list) => [.. list.EnumerateArray().Select(item => item.GetString() ?? throw new FormatException("a name is null"))];
+
+    private List<KeyValuePair<string, T>> Pattern<T>(string name, Func<JsonElement, T> read) =>
+        Find(name) is { } map ? [.. map.EnumerateObject().Select(p => KeyValuePair.Create(p.Name, read(p.Value)))] : [];
+
+    private FedLoraException Unsupported(string key, string? value) =>
+        new("adapter-unsupported", $"'{where}' asks for {key} = {value}, which is not supported.", "Supported is plain LoRA: no DoRA, no bias, no other initialisation that changes the base weights.");
+
+    internal static FedLoraException Invalid(string where, string what, Exception? inner = null) =>
+        new("adapter-config-invalid", $"'{where}' {what}.", "Write the adapter again with PEFT or FedLora.", inner);
+}

@@ -1,0 +1,79 @@
+namespace FedLora.Adapters;
+
+/// <summary>An adapter folder as PEFT reads and writes it: <c>adapter_config.json</c> and <c>adapter_model.safetensors</c>.</summary>
+/// <param name="Config">The settings.</param>
+/// <param name="State">The factors A and B of every adapted module and the tensors of the saved ones.</param>
+public sealed record PeftFolder(PeftConfig Config, AdapterState State)
+{
+    public const string ConfigFile = "adapter_config.json";
+    public const string ModelFile = "adapter_model.safetensors";
+
+    /// <summary>Reads a folder and checks that it is whole in itself.</summary>
+    /// <exception cref="FedLoraException">
+    /// <c>file-missing</c>, <c>adapter-config-invalid</c>, <c>adapter-unsupported</c>, <c>adapter-key-invalid</c>, <c>tensor-missing</c>,
+    /// <c>tensor-unexpected</c>, <c>tensor-shape</c>, <c>tensor-not-finite</c> or what <see cref="SafetensorsFile.Open"/> says.
+    /// </exception>
+    public static PeftFolder Read(string folder)
+    {
+        var file = Path.Combine(folder, ConfigFile);
+        if (!File.Exists(file))
+            throw new FedLoraException("file-missing", $"There is no '{file}'.", "An adapter folder holds adapter_config.json and adapter_model.safetensors.");
+        var config = PeftConfigReader.Read(File.ReadAllBytes(file), file);
+        var model = Path.Combine(folder, ModelFile);
+        if (!File.Exists(model) && File.Exists(Path.Combine(folder, "adapter_model.bin")))
+            throw new FedLoraException("file-missing", $"'{folder}' holds adapter_model.bin, a pickle, which is not read.", "Save the adapter with safe_serialization=True.");
+        var adapter = new PeftFolder(config, AdapterState.Load(model));
+        adapter.Check(model);
+        return adapter;
+    }
+
+    /// <summary>Writes the folder: each file whole or not at all, the settings last, byte-stable for equal content.</summary>
+    public void Write(string folder)
+    {
+        Check(folder);
+        State.Save(Path.Combine(folder, ModelFile));
+        AtomicFile.Write(Path.Combine(folder, ConfigFile), PeftConfigWriter.Write(Config));
+    }
+
+    /// <summary>The layout of exactly these tensors.</summary>
+    public AdapterLayout Layout()
+    {
+        var modules = State.Select(t => (Tensor: t, Key: AdapterKey.Parse(t.Name))).Where(t => t.Key.Factor == Factors.A)
+            .Select(t => new AdapterModule(t.Key.Module, State[new AdapterKey(t.Key.Module, Factors.B).Name].Rows, t.Tensor.Columns));
+        var heads = State.Where(t => AdapterKey.Parse(t.Name).Factor == Factors.Head).Select(t => new HeadTensor(t.Name["base_model.model.".Length..], [.. t.Shape]));
+        // The tensors say what is adapted: target_modules need not be asked again, but the patterns of rank and alpha do.
+        return (Config with { TargetModules = new PeftModules([], PeftModules.AllLinear), ExcludeModules = null, LayersToTransform = null }).LayoutFor(modules, heads);
+    }
+
+    /// <summary>Refuses an adapter that is not, tensor by tensor, the one that its settings make of a model.</summary>
+    /// <param name="layout">What <see cref="PeftConfig.LayoutFor"/> gives for that model.</param>
+    /// <param name="where">The folder, for errors.</param>
+    public void RequireFits(AdapterLayout layout, string where) => layout.Require(State, Factors.A | Factors.B | Factors.Head, where);
+
+    private void Check(string where)
+    {
+        foreach (var tensor in State)
+        {
+            var key = AdapterKey.Parse(tensor.Name);
+            var rank = Config.RankOf(key.Module);
+            switch (key.Factor)
+            {
+                case Factors.Head when !Config.Saves(key.Module):
+                case Factors.R:
+                    throw new FedLoraException("tensor-unexpected", $"'{where}': tensor '{tensor.Name}' belongs to nothing that adapter_config.json names.", "List its module in modules_to_save, or export the adapter again.");
+                case Factors.A or Factors.B when !Config.Targets(key.Module):
+                    throw new FedLoraException("tensor-unexpected", $"'{where}': module '{key.Module}' has a tensor '{tensor.Name}' but is not among target_modules.", "Settings and tensors do not belong together.");
+                case Factors.A or Factors.B:
+                    var other = new AdapterKey(key.Module, key.Factor == Factors.A ? Factors.B : Factors.A).Name;
+                    if (!State.TryGet(other, out _))
+                        throw new FedLoraException("tensor-missing", $"'{where}' lacks tensor '{other}', the other half of '{tensor.Name}'.", "The file is not whole: write it again.");
+                    if (tensor.Shape.Length != 2 || tensor.Shape[key.Factor == Factors.A ? 0 : 1] != rank || tensor.Values.Length == 0)
+                        throw new FedLoraException("tensor-shape", $"'{where}': tensor '{tensor.Name}' has shape [{string.Join(", ", tensor.Shape)}], which does not go with rank {rank}.", "Settings and tensors do not belong together.");
+                    break;
+            }
+            tensor.RequireFinite();
+        }
+        if (State.Count == 0)
+            throw new FedLoraException("tensor-missing", $"'{where}' holds no tensor.", "The file is not whole: write it again.");
+    }
+}
