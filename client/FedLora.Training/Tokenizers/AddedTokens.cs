@@ -1,4 +1,3 @@
-using FedLora.Training.Tokenizers.Models;
 using FedLora.Training.Tokenizers.Normalizers;
 using FedLora.Training.Tokenizers.Text;
 

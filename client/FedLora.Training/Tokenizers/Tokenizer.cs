@@ -65,13 +65,13 @@ public sealed class Tokenizer
     /// <summary>Tokenises one text.</summary>
     /// <param name="text">The text; a lone surrogate counts as U+FFFD.</param>
     /// <param name="addSpecial">Add what the post-processor adds.</param>
-    public Encoding Encode(string text, bool addSpecial = true) => Fill(Process(text, null, addSpecial));
+    public EncodedText Encode(string text, bool addSpecial = true) => Fill(Process(text, null, addSpecial));
 
     /// <summary>Tokenises a pair of texts.</summary>
-    public Encoding Encode(string first, string second, bool addSpecial = true) => Fill(Process(first, second, addSpecial));
+    public EncodedText Encode(string first, string second, bool addSpecial = true) => Fill(Process(first, second, addSpecial));
 
     /// <summary>Tokenises many texts and fills them up to one length where padding asks for it.</summary>
-    public IReadOnlyList<Encoding> EncodeBatch(IEnumerable<string> texts, bool addSpecial = true)
+    public IReadOnlyList<EncodedText> EncodeBatch(IEnumerable<string> texts, bool addSpecial = true)
     {
         var all = texts.Select(text => Process(text, null, addSpecial)).ToList();
         var longest = all.Count == 0 ? 0 : all.Max(item => item.Tokens.Count);
@@ -155,7 +155,7 @@ public sealed class Tokenizer
         return rune;
     }
 
-    private Encoding Fill((List<Token> Tokens, int Truncated) item, int longest = 0)
+    private EncodedText Fill((List<Token> Tokens, int Truncated) item, int longest = 0)
     {
         var (tokens, truncated) = item;
         var count = tokens.Count;
@@ -170,7 +170,7 @@ public sealed class Tokenizer
             special[i] = token.Added ? 1 : 0;
             attention[i] = i >= before && i < before + count ? 1 : 0;
         }
-        return new Encoding(ids, types, texts, offsets, special, attention, truncated);
+        return new EncodedText(ids, types, texts, offsets, special, attention, truncated);
     }
 
     private sealed class Workspace

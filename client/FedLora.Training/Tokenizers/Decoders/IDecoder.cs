@@ -24,7 +24,7 @@ internal sealed class ByteLevelDecoder : IDecoder
         var bytes = new List<byte>();
         foreach (var token in tokens)
             ByteAlphabet.Decode(token, bytes);
-        return [System.Text.Encoding.UTF8.GetString([.. bytes])];
+        return [Encoding.UTF8.GetString([.. bytes])];
     }
 }
 

@@ -1,5 +1,3 @@
-using FedLora.Training.Tokenizers.Text;
-
 namespace FedLora.Training.Tokenizers.Models;
 
 /// <summary>A token of a piece: its id, and how many UTF-8 bytes of the piece it takes.</summary>

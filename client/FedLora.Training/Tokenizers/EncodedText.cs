@@ -11,7 +11,7 @@ public readonly record struct TextSpan(int Start, int End);
 /// <param name="SpecialMask">1 for tokens that the post-processor or padding added.</param>
 /// <param name="AttentionMask">0 for padding.</param>
 /// <param name="Truncated">How many tokens truncation cut off.</param>
-public sealed record Encoding(
+public sealed record EncodedText(
     IReadOnlyList<int> Ids,
     IReadOnlyList<int> TypeIds,
     IReadOnlyList<string> Tokens,
