@@ -1,0 +1,58 @@
+using System.Security.Cryptography;
+using System.Text;
+using FedLora.Adapters;
+
+namespace FedLora.Client.State;
+
+/// <summary>
+/// The daemon's own folder: credential, cache of adapters, updates that are not yet acknowledged. One daemon at a time: a second one is
+/// refused while the first lives.
+/// </summary>
+public sealed class NodeFolder : IDisposable
+{
+    private readonly FileStream held;
+
+    /// <summary>Opens the folder, making it if need be.</summary>
+    /// <exception cref="FedLoraException"><c>state-locked</c>, <c>state-unwritable</c>.</exception>
+    public NodeFolder(string root)
+    {
+        Root = Path.GetFullPath(root);
+        try
+        {
+            Directory.CreateDirectory(Cache);
+            if (!OperatingSystem.IsWindows())
+                File.SetUnixFileMode(Root, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new FedLoraException("state-unwritable", $"cannot use the state folder {Root}: {error.Message}", "choose another with --state, or mend its rights", error);
+        }
+        try
+        {
+            held = new FileStream(Path.Combine(Root, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException error)
+        {
+            throw new FedLoraException("state-locked", $"another client is running on the state folder {Root}", "stop it, or give this one a folder of its own with --state", error);
+        }
+    }
+
+    /// <summary>Absolute path.</summary>
+    public string Root { get; }
+
+    /// <summary>Adapters by content hash.</summary>
+    public string Cache => Path.Combine(Root, "cache");
+
+    /// <summary>The node's identity.</summary>
+    public string CredentialFile => Path.Combine(Root, "node.json");
+
+    /// <summary>What one federation leaves from round to round. Its name comes from the wire, so the folder is named by its hash.</summary>
+    public string FederationFolder(string federation)
+    {
+        var name = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(federation)))[..32];
+        return Directory.CreateDirectory(Path.Combine(Root, "federations", name)).FullName;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => held.Dispose();
+}
