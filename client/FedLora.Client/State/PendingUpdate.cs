@@ -9,30 +9,24 @@ namespace FedLora.Client.State;
 /// again (under privacy a second training would spend a second time). Kept until the next round's update takes its place.
 /// </summary>
 /// <param name="Header">As it is sent.</param>
-/// <param name="AdapterSha256">The global adapter that it was trained from.</param>
 /// <param name="Path">The file with its bytes.</param>
-public sealed record PendingUpdate(UpdateHeader Header, string AdapterSha256, string Path)
+public sealed record PendingUpdate(UpdateHeader Header, string Path)
 {
     private const string HeaderFile = "update.header";
 
     /// <summary>Writes the bytes, then the header, which is what makes the update exist.</summary>
-    public static PendingUpdate Save(string folder, UpdateHeader header, string adapterSha256, byte[] update)
+    public static PendingUpdate Save(string folder, UpdateHeader header, byte[] update)
     {
         var previous = Load(folder);
-        var path = System.IO.Path.Combine(folder, $"update-{header.Blob.Sha256}");
+        var path = PathOf(folder, header);
         AtomicFile.Write(path, update);
-        var record = new PollTaskResponse { WaitingFor = adapterSha256 };
-        AtomicFile.Write(System.IO.Path.Combine(folder, HeaderFile), stream =>
-        {
-            header.WriteDelimitedTo(stream);
-            record.WriteDelimitedTo(stream);
-        });
+        AtomicFile.Write(System.IO.Path.Combine(folder, HeaderFile), header.ToByteArray());
         if (previous is not null && previous.Path != path)
             File.Delete(previous.Path);
-        return new PendingUpdate(header, adapterSha256, path);
+        return new PendingUpdate(header, path);
     }
 
-    /// <summary>The update of the newest round, or null.</summary>
+    /// <summary>The update of the newest round; null if there is none, or not all of it.</summary>
     public static PendingUpdate? Load(string folder)
     {
         var file = System.IO.Path.Combine(folder, HeaderFile);
@@ -40,11 +34,9 @@ public sealed record PendingUpdate(UpdateHeader Header, string AdapterSha256, st
             return null;
         try
         {
-            using var stream = File.OpenRead(file);
-            var header = UpdateHeader.Parser.ParseDelimitedFrom(stream);
-            var adapter = PollTaskResponse.Parser.ParseDelimitedFrom(stream).WaitingFor;
-            var path = System.IO.Path.Combine(folder, $"update-{header.Blob.Sha256}");
-            return File.Exists(path) && new FileInfo(path).Length == header.Blob.Size ? new PendingUpdate(header, adapter, path) : null;
+            var header = UpdateHeader.Parser.ParseFrom(File.ReadAllBytes(file));
+            var path = PathOf(folder, header);
+            return File.Exists(path) && new FileInfo(path).Length == header.Blob.Size ? new PendingUpdate(header, path) : null;
         }
         catch (InvalidProtocolBufferException)
         {
@@ -54,5 +46,7 @@ public sealed record PendingUpdate(UpdateHeader Header, string AdapterSha256, st
 
     /// <summary>Whether it answers a task: same round from the same adapter, whatever the attempt.</summary>
     public bool Answers(TrainingTask task) =>
-        Header.Federation == task.Federation && Header.Round == task.Round && AdapterSha256 == task.Adapter.Sha256;
+        Header.Federation == task.Federation && Header.Round == task.Round && Header.AdapterSha256 == task.Adapter.Sha256;
+
+    private static string PathOf(string folder, UpdateHeader header) => System.IO.Path.Combine(folder, $"update-{header.Blob.Sha256}");
 }

@@ -1,0 +1,28 @@
+using FedLora.Adapters;
+using FedLora.Client.Connection;
+using FedLora.Client.State;
+using FedLora.Protocol.V1;
+
+namespace FedLora.Client.Rounds;
+
+/// <summary>Brings a global adapter together from its parts: those that did not change since the last round come from the cache.</summary>
+public sealed class AdapterFetcher(CoordinatorConnection connection, BlobCache cache)
+{
+    /// <summary>Fetches what is missing and joins the parts.</summary>
+    /// <exception cref="FedLoraException"><c>blob-invalid</c>: what was fetched is not the adapter that the task names.</exception>
+    public async Task<AdapterState> FetchAsync(AdapterRef adapter, CancellationToken cancellation)
+    {
+        var tensors = new List<AdapterTensor>();
+        var dense = true;
+        foreach (var part in adapter.Parts)
+        {
+            var path = await cache.GetAsync(part, connection, cancellation);
+            dense &= part.Encoding == BlobEncoding.Safetensors;
+            tensors.AddRange(BlobCodec.Decode(part.Encoding, await File.ReadAllBytesAsync(path, cancellation)));
+        }
+        var state = new AdapterState(tensors);
+        if (dense && state.Hash != adapter.Sha256)
+            throw new FedLoraException("blob-invalid", $"the parts of adapter {adapter.Sha256} make another one", "look at the coordinator's store");
+        return state;
+    }
+}

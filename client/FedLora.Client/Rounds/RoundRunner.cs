@@ -1,0 +1,142 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using FedLora.Adapters;
+using FedLora.Client.Connection;
+using FedLora.Client.State;
+using FedLora.Protocol.Definitions;
+using FedLora.Protocol.Transfer;
+using FedLora.Protocol.V1;
+using Grpc.Core;
+using Microsoft.Extensions.Logging;
+
+namespace FedLora.Client.Rounds;
+
+/// <summary>How a task ended.</summary>
+public enum RoundEnd
+{
+    /// <summary>The coordinator has the update, durable.</summary>
+    Delivered,
+
+    /// <summary>This node does not take part, or the update was refused for good; the reason was told and logged.</summary>
+    Refused,
+
+    /// <summary>The coordinator no longer wants this round's update.</summary>
+    NotWanted,
+}
+
+/// <summary>Does one task: fetch, train (once per round, whatever happens), keep, upload.</summary>
+public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder folder, IRoundTrainer trainer, AdapterFetcher fetcher, ILogger logger, TimeProvider time)
+{
+    private static readonly TimeSpan UploadIdle = TimeSpan.FromSeconds(60);
+
+    /// <summary>Why this node takes no part in some federations: "FEDERATION: reason".</summary>
+    public IReadOnlyDictionary<string, string> Refused => refused;
+
+    private readonly Dictionary<string, string> refused = new(StringComparer.Ordinal);
+
+    /// <summary>Runs the task to its end.</summary>
+    /// <exception cref="RpcException">The connection failed: poll again, the same task comes back and goes on where it was.</exception>
+    public async Task<RoundEnd> RunAsync(TrainingTask task, CancellationToken cancellation)
+    {
+        var reporter = new StatusReporter(connection, task, time);
+        DefinitionRules.Check(task.Definition);
+        var home = folder.FederationFolder(task.Federation);
+        if (PendingUpdate.Load(home) is { } kept && kept.Answers(task))
+        {
+            logger.LogInformation("round {Round} of {Federation}: sending the update that is already trained", task.Round, task.Federation);
+            return await UploadAsync(task, kept, reporter, cancellation);
+        }
+        if (trainer.Refuses(task.Definition) is { } reason)
+            return await RefuseAsync(task, reporter, TaskPhase.Refused, reason, cancellation);
+        refused.Remove(task.Federation);
+        try
+        {
+            await reporter.SayAsync(TaskPhase.Downloading, "", cancellation);
+            var global = await fetcher.FetchAsync(task.Adapter, cancellation);
+            var folds = new List<AdapterState>();
+            foreach (var fold in task.Fold)
+                folds.Add(await fetcher.FetchAsync(fold, cancellation));
+            var update = await TrainAsync(task, new RoundInput(task, global, folds, home), reporter, cancellation);
+            return update is null ? RoundEnd.NotWanted : await UploadAsync(task, update, reporter, cancellation);
+        }
+        catch (FedLoraException error) when (error.Code is not ("transfer-idle" or "upload-incomplete" or "blob-invalid"))
+        {
+            return await RefuseAsync(task, reporter, TaskPhase.Failed, error.Message, cancellation);
+        }
+    }
+
+    private async Task<PendingUpdate?> TrainAsync(TrainingTask task, RoundInput input, StatusReporter reporter, CancellationToken cancellation)
+    {
+        using var wanted = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var watch = Stopwatch.StartNew();
+        var reporting = reporter.FollowAsync(wanted, ended.Token);
+        RoundOutput output;
+        try
+        {
+            output = await Task.Factory.StartNew(() => trainer.Train(input, reporter, wanted.Token), wanted.Token, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            logger.LogInformation("round {Round} of {Federation} is over before this node was done: {Reason}", task.Round, task.Federation, reporter.UnwantedBecause);
+            return null;
+        }
+        finally
+        {
+            await ended.CancelAsync();
+            await reporting;
+        }
+        return PendingUpdate.Save(input.Folder, Header(task, output, watch.Elapsed), output.Update);
+    }
+
+    private static UpdateHeader Header(TrainingTask task, RoundOutput output, TimeSpan took)
+    {
+        var header = new UpdateHeader
+        {
+            Federation = task.Federation,
+            Round = task.Round,
+            Attempt = task.Attempt,
+            AdapterSha256 = task.Adapter.Sha256,
+            Blob = new BlobRef { Sha256 = Convert.ToHexStringLower(SHA256.HashData(output.Update)), Size = output.Update.Length, Encoding = output.Encoding },
+            ExampleCount = (ulong)output.Examples,
+            Steps = (uint)output.Steps,
+            Receipt = output.Receipt,
+            TrainSeconds = took.TotalSeconds,
+        };
+        if (output.Loss is { } loss)
+            header.Loss = loss;
+        return header;
+    }
+
+    private async Task<RoundEnd> UploadAsync(TrainingTask task, PendingUpdate update, StatusReporter reporter, CancellationToken cancellation)
+    {
+        var header = update.Header.Clone();
+        header.Attempt = task.Attempt;
+        header.Traffic = connection.Traffic.ToMessage();
+        await using var file = new FileStream(update.Path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        try
+        {
+            await new UpdateUpload(time, UploadIdle).SendAsync(header, file, token => connection.Node.PutUpdate(connection.Options(token)), null, cancellation);
+            logger.LogInformation("round {Round} of {Federation}: update of {Bytes} bytes is in", task.Round, task.Federation, header.Blob.Size);
+            return RoundEnd.Delivered;
+        }
+        catch (RpcException error) when (error.StatusCode is StatusCode.FailedPrecondition or StatusCode.AlreadyExists or StatusCode.NotFound)
+        {
+            logger.LogInformation("round {Round} of {Federation}: the update is no longer wanted: {Reason}", task.Round, task.Federation, error.Status.Detail);
+            return RoundEnd.NotWanted;
+        }
+        catch (RpcException error) when (error.StatusCode is StatusCode.InvalidArgument)
+        {
+            return await RefuseAsync(task, reporter, TaskPhase.Failed, $"the coordinator refused the update: {error.Status.Detail}", cancellation);
+        }
+    }
+
+    private async Task<RoundEnd> RefuseAsync(TrainingTask task, StatusReporter reporter, TaskPhase phase, string reason, CancellationToken cancellation)
+    {
+        if (phase == TaskPhase.Refused)
+            refused[task.Federation] = reason;
+        logger.LogWarning("round {Round} of {Federation}: this node does not take part: {Reason}", task.Round, task.Federation, reason);
+        await reporter.SayAsync(phase, reason, cancellation);
+        return RoundEnd.Refused;
+    }
+}

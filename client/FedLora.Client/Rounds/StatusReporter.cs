@@ -1,0 +1,63 @@
+using FedLora.Client.Connection;
+using FedLora.Protocol.V1;
+using Grpc.Core;
+
+namespace FedLora.Client.Rounds;
+
+/// <summary>Tells the coordinator how far a task is, which is the heartbeat of a busy node, and hears whether the round is still wanted.</summary>
+public sealed class StatusReporter(CoordinatorConnection connection, TrainingTask task, TimeProvider time) : IProgress<TrainingProgress>
+{
+    private static readonly TimeSpan Every = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    private volatile object latest = default(TrainingProgress);
+
+    /// <summary>Why the coordinator no longer wants the update.</summary>
+    public string UnwantedBecause { get; private set; } = "";
+
+    /// <inheritdoc/>
+    public void Report(TrainingProgress value) => latest = value;
+
+    /// <summary>Reports one phase.</summary>
+    public async Task<StatusReply> SayAsync(TaskPhase phase, string reason, CancellationToken cancellation)
+    {
+        var progress = (TrainingProgress)latest;
+        var report = new StatusReport
+        {
+            Federation = task.Federation,
+            Round = task.Round,
+            Attempt = task.Attempt,
+            Phase = phase,
+            Step = (uint)progress.Step,
+            Steps = (uint)progress.Steps,
+            Reason = reason,
+            Traffic = connection.Traffic.ToMessage(),
+        };
+        if (progress.Loss is { } loss)
+            report.Loss = loss;
+        return await connection.Node.ReportStatusAsync(report, connection.Options(cancellation, Limit));
+    }
+
+    /// <summary>Reports every two seconds until <paramref name="ended"/>; cancels <paramref name="wanted"/> when the round no longer wants this node.</summary>
+    public async Task FollowAsync(CancellationTokenSource wanted, CancellationToken ended)
+    {
+        while (true)
+        {
+            try
+            {
+                await Task.Delay(Every, time, ended);
+                var reply = await SayAsync(TaskPhase.Training, "", ended);
+                if (reply.Wanted)
+                    continue;
+                UnwantedBecause = reply.Reason;
+                await wanted.CancelAsync();
+                return;
+            }
+            catch (Exception error) when (ended.IsCancellationRequested && error is OperationCanceledException or RpcException)
+            {
+                if (ended.IsCancellationRequested)
+                    return;
+                // The coordinator is away: training goes on, the update is kept and sent when it is back.
+            }
+        }
+    }
+}
