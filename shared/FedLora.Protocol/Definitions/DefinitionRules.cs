@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using FedLora.Adapters;
 using FedLora.Protocol.V1;
 
@@ -8,13 +7,13 @@ namespace FedLora.Protocol.Definitions;
 /// What holds for every federation, whatever its method: ranges and combinations. Checked where a file is read and again at the
 /// coordinator, which trusts no caller.
 /// </summary>
-public static partial class DefinitionRules
+public static class DefinitionRules
 {
     /// <summary>Checks a definition.</summary>
     /// <exception cref="FedLoraException"><c>federation-invalid</c>, naming the setting, its value and what is allowed.</exception>
     public static void Check(FederationDefinition definition)
     {
-        Require(Name().IsMatch(definition.Name), "name", definition.Name, "1-64 characters of a-z, 0-9 and '-', starting with a letter");
+        Require(IsName(definition.Name), "name", definition.Name, "1-64 characters of a-z, 0-9 and '-', starting with a letter");
         Require(definition.Rounds is >= 1 and <= 1_000_000, "rounds", definition.Rounds, "1 to 1000000");
         Require(definition.Task?.KindCase is LearningTask.KindOneofCase.Classification or LearningTask.KindOneofCase.CausalLanguageModel,
             "task", "none", "classification or causal-language-model");
@@ -103,6 +102,6 @@ public static partial class DefinitionRules
             throw new FedLoraException("federation-invalid", $"{setting}: '{value}' is not allowed; it must be {allowed}", "correct the federation's definition");
     }
 
-    [GeneratedRegex("^[a-z][a-z0-9-]{0,63}$")]
-    private static partial Regex Name();
+    private static bool IsName(string name) =>
+        name.Length is >= 1 and <= 64 && char.IsAsciiLetterLower(name[0]) && name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-');
 }
