@@ -39,7 +39,7 @@ public sealed class Enroller(CoordinatorConnection connection, NodeFolder folder
             new EnrolRequest { Token = token, Name = request.Name, Group = options.Group, RequestId = request.RequestId }, connection.Options(cancellation, Limit));
         var credential = request with { NodeId = reply.NodeId, Secret = reply.Credential };
         credential.Save(folder.CredentialFile);
-        logger.LogInformation("enrolled at {Url} as {Name} ({NodeId})", connection.Url, credential.Name, credential.NodeId);
+        logger.Enrolled(connection.Url, credential.Name, credential.NodeId);
         return credential;
     }
 }

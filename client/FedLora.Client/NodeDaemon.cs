@@ -66,7 +66,7 @@ public sealed class NodeDaemon(CoordinatorConnection connection, Enroller enroll
             return;
         }
         said = "";
-        logger.LogInformation("round {Round} of {Federation} ({Method}), adapter {Adapter}", task.Round, task.Federation, task.Definition.Method, task.Adapter.Sha256[..12]);
+        logger.RoundStarts(task.Round, task.Federation, task.Definition.Method, task.Adapter.Sha256);
         if (await runner.RunAsync(task, cancellation) == RoundEnd.Delivered)
             backoff.Reset();
         else
@@ -86,6 +86,6 @@ public sealed class NodeDaemon(CoordinatorConnection connection, Enroller enroll
         if (state == said)
             return;
         said = state;
-        logger.LogInformation("{State}", state);
+        logger.State(state);
     }
 }

@@ -23,7 +23,7 @@ public sealed record RoundOutput(byte[] Update, BlobEncoding Encoding, long Exam
 /// <param name="Step">Steps done.</param>
 /// <param name="Steps">Steps of the round.</param>
 /// <param name="Loss">Of the last step; null under privacy.</param>
-public readonly record struct TrainingProgress(int Step, int Steps, double? Loss);
+public sealed record TrainingProgress(int Step, int Steps, double? Loss);
 
 /// <summary>The node's base model and data, as far as the daemon needs to know them.</summary>
 public interface IRoundTrainer : IDisposable

@@ -43,7 +43,7 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
         var home = folder.FederationFolder(task.Federation);
         if (PendingUpdate.Load(home) is { } kept && kept.Answers(task))
         {
-            logger.LogInformation("round {Round} of {Federation}: sending the update that is already trained", task.Round, task.Federation);
+            logger.SendingKept(task.Round, task.Federation);
             return await UploadAsync(task, kept, reporter, cancellation);
         }
         if (trainer.Refuses(task.Definition) is { } reason)
@@ -78,7 +78,7 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            logger.LogInformation("round {Round} of {Federation} is over before this node was done: {Reason}", task.Round, task.Federation, reporter.UnwantedBecause);
+            logger.NotWanted(task.Round, task.Federation, reporter.UnwantedBecause);
             return null;
         }
         finally
@@ -86,7 +86,9 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
             await ended.CancelAsync();
             await reporting;
         }
-        return PendingUpdate.Save(input.Folder, Header(task, output, watch.Elapsed), output.Update);
+        var header = Header(task, output, watch.Elapsed);
+        logger.Trained(task.Round, task.Federation, header.Steps, header.TrainSeconds, header.Blob.Size);
+        return PendingUpdate.Save(input.Folder, header, output.Update);
     }
 
     private static UpdateHeader Header(TrainingTask task, RoundOutput output, TimeSpan took)
@@ -117,12 +119,12 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
         try
         {
             await new UpdateUpload(time, UploadIdle).SendAsync(header, file, token => connection.Node.PutUpdate(connection.Options(token)), null, cancellation);
-            logger.LogInformation("round {Round} of {Federation}: update of {Bytes} bytes is in", task.Round, task.Federation, header.Blob.Size);
+            logger.Delivered(task.Round, task.Federation);
             return RoundEnd.Delivered;
         }
         catch (RpcException error) when (error.StatusCode is StatusCode.FailedPrecondition or StatusCode.AlreadyExists or StatusCode.NotFound)
         {
-            logger.LogInformation("round {Round} of {Federation}: the update is no longer wanted: {Reason}", task.Round, task.Federation, error.Status.Detail);
+            logger.NotWanted(task.Round, task.Federation, error.Status.Detail);
             return RoundEnd.NotWanted;
         }
         catch (RpcException error) when (error.StatusCode is StatusCode.InvalidArgument)
@@ -135,7 +137,7 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
     {
         if (phase == TaskPhase.Refused)
             refused[task.Federation] = reason;
-        logger.LogWarning("round {Round} of {Federation}: this node does not take part: {Reason}", task.Round, task.Federation, reason);
+        logger.Refused(task.Round, task.Federation, reason);
         await reporter.SayAsync(phase, reason, cancellation);
         return RoundEnd.Refused;
     }

@@ -9,7 +9,7 @@ public sealed class StatusReporter(CoordinatorConnection connection, TrainingTas
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
-    private volatile object latest = default(TrainingProgress);
+    private volatile TrainingProgress latest = new(0, 0, null);
 
     /// <summary>Why the coordinator no longer wants the update.</summary>
     public string UnwantedBecause { get; private set; } = "";
@@ -20,7 +20,7 @@ public sealed class StatusReporter(CoordinatorConnection connection, TrainingTas
     /// <summary>Reports one phase.</summary>
     public async Task<StatusReply> SayAsync(TaskPhase phase, string reason, CancellationToken cancellation)
     {
-        var progress = (TrainingProgress)latest;
+        var progress = latest;
         var report = new StatusReport
         {
             Federation = task.Federation,
