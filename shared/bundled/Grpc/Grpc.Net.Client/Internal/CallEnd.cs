@@ -27,7 +27,7 @@ internal sealed class CallEnd(GrpcChannel channel, CallOptions options) : IDispo
     /// <summary>This side ended the call.</summary>
     public void ByClient(StatusCode code, string detail, Exception? cause = null)
     {
-        if (_end.TrySetResult((new Status(code, detail, cause), new Metadata(), true))) _stop.Cancel();
+        if (_end.TrySetResult((new Status(code, detail, cause), new Metadata(), true))) _ = _stop.CancelAsync();
     }
 
     /// <summary>An exception ended the call.</summary>
@@ -41,7 +41,7 @@ internal sealed class CallEnd(GrpcChannel channel, CallOptions options) : IDispo
             status = new Status(StatusCode.DeadlineExceeded, status.Detail, status.DebugException);
         }
 
-        if (_end.TrySetResult((status, trailers ?? new Metadata(), false))) _stop.Cancel();
+        if (_end.TrySetResult((status, trailers ?? new Metadata(), false))) _ = _stop.CancelAsync();
     }
 
     /// <summary>What the program gets to see of an end that is not OK.</summary>

@@ -182,7 +182,7 @@ internal sealed class GrpcCall<TRequest, TResponse> : IGrpcCall
     private async Task CleanUpAsync()
     {
         await _end.Task;
-        _deadline.Dispose();
+        await _deadline.DisposeAsync();
         foreach (var cancellation in _cancellations) cancellation.Unregister();
         if (_end.Status.StatusCode != StatusCode.OK) ClientLog.Ended(_channel.Logger, _method.FullName, _end.Status.StatusCode, _end.Status.Detail);
         await ((Task)_response).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -1,9 +1,7 @@
-using Grpc.Net.Internal;
+namespace Grpc.Net.Internal;
 
-namespace Grpc.Net.Client.Internal;
-
-/// <summary>The point in time at which the client stops waiting; none for a call without one.</summary>
-internal sealed class Deadline : IDisposable
+/// <summary>The point in time at which the client of a call stops waiting; none for a call without one.</summary>
+internal sealed class Deadline : IAsyncDisposable
 {
     private static readonly TimeSpan LongestTimer = TimeSpan.FromDays(40);
 
@@ -45,7 +43,8 @@ internal sealed class Deadline : IDisposable
         Check(passed);
     }
 
-    public void Dispose() => _timer?.Dispose();
+    /// <summary>Done when the callback is not running and will not run again.</summary>
+    public ValueTask DisposeAsync() => _timer?.DisposeAsync() ?? ValueTask.CompletedTask;
 
     private void Check(Action passed)
     {
