@@ -69,6 +69,9 @@ public sealed record MethodOptions
     /// <summary>fed-sb: where A and B come from.</summary>
     public FedSbInit Init { get; init; }
 
+    /// <summary>fed-sb with <see cref="FedSbInit.LoraSb"/>: eta, the length of the first step in every weight; above 0.</summary>
+    public double InitStep { get; init; } = 1e-3;
+
     /// <summary>The head, unless it is frozen.</summary>
     public Factors TrainedHead() => Head == HeadPolicy.Frozen ? Factors.None : Factors.Head;
 }

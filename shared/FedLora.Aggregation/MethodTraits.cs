@@ -8,6 +8,9 @@ public sealed record MethodTraits(bool Exact, string Equation)
     /// <summary>Nodes may train different ranks.</summary>
     public bool MixesRanks { get; init; }
 
+    /// <summary>Nodes of smaller ranks use the scale of the largest, since their factors are parts of its.</summary>
+    public bool SharesScale { get; init; }
+
     /// <summary>Rounds may yield a fold, a product that nodes add to their base weights for good.</summary>
     public bool Folds { get; init; }
 

@@ -9,6 +9,15 @@ public static class Methods
     [
         new FedIt(),
         new FfaLora(),
+        new FedSb(),
+        new FedSvd(),
+        new LoraFair(),
+        new FlexLora(),
+        new FLora(),
+        new HetLora(),
+        new FedExLora(),
+        new RoLora(),
+        new FedSaLora(),
     ];
 
     /// <summary>The method of that name.</summary>

@@ -18,7 +18,8 @@ internal sealed class FedIt : IFederatedMethod
 
     public AggregationResult Aggregate(AdapterState global, UpdateSet updates, AggregationOptions options, CancellationToken cancel)
     {
-        var sent = Trained(options.Round, options.Method);
-        return new(Averaging.Mean(updates, options, sent, sent, cancel), null, new AggregationReport(updates.Count, null));
+        var round = new Round(this, global, updates, options, cancel);
+        var mean = new AdapterState(round.Mean(Factors.A | Factors.B | Factors.Head));
+        return new(mean, null, AggregationError.Report(round, options, module => [mean.Product(options.Layout, module)]));
     }
 }

@@ -18,7 +18,8 @@ internal sealed class FfaLora : IFederatedMethod
 
     public AggregationResult Aggregate(AdapterState global, UpdateSet updates, AggregationOptions options, CancellationToken cancel)
     {
-        var sent = Trained(options.Round, options.Method);
-        return new(global.With(Averaging.Mean(updates, options, sent, sent, cancel)), null, new AggregationReport(updates.Count, null));
+        var round = new Round(this, global, updates, options, cancel);
+        var mean = global.With(round.Mean(Factors.B | Factors.Head));
+        return new(mean, null, AggregationError.Report(round, options, module => [mean.Product(options.Layout, module)]));
     }
 }

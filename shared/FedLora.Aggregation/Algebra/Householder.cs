@@ -1,0 +1,79 @@
+namespace FedLora.Aggregation;
+
+/// <summary>X = Q R by Householder reflections (Golub, Van Loan, alg. 5.2.1): Q has orthonormal columns even where X has dependent ones.</summary>
+internal sealed class Householder
+{
+    private readonly Matrix _reflected;
+    private readonly double[] _tau;
+
+    public Householder(Matrix x)
+    {
+        _reflected = x.Resized(x.Rows, x.Columns);
+        _tau = new double[Math.Min(x.Rows, x.Columns)];
+        for (var j = 0; j < _tau.Length; j++)
+        {
+            var column = _reflected.Column(j)[j..];
+            var norm = Norm(column);
+            if (norm == 0)
+                continue;
+            var beta = column[0] > 0 ? -norm : norm;
+            _tau[j] = (beta - column[0]) / beta;
+            Vectors.Scale(1 / (column[0] - beta), column[1..]);
+            column[0] = 1;
+            for (var k = j + 1; k < x.Columns; k++)
+                Reflect(column, _tau[j], _reflected.Column(k)[j..]);
+            column[0] = beta;
+        }
+    }
+
+    /// <summary>R: min(rows, columns) x columns, upper triangular.</summary>
+    public Matrix R()
+    {
+        var r = new Matrix(_tau.Length, _reflected.Columns);
+        for (var j = 0; j < r.Columns; j++)
+            _reflected.Column(j)[..Math.Min(j + 1, r.Rows)].CopyTo(r.Column(j));
+        return r;
+    }
+
+    /// <summary>Q Y for Y of min(rows, columns) rows, without forming Q.</summary>
+    public Matrix QTimes(Matrix y)
+    {
+        var product = y.Resized(_reflected.Rows, y.Columns);
+        var reflector = new double[_reflected.Rows];
+        for (var j = _tau.Length - 1; j >= 0; j--)
+        {
+            var v = reflector.AsSpan(j);
+            _reflected.Column(j)[j..].CopyTo(v);
+            v[0] = 1;
+            for (var k = 0; k < y.Columns; k++)
+                Reflect(v, _tau[j], product.Column(k)[j..]);
+        }
+        return product;
+    }
+
+    /// <summary>Q: rows x min(rows, columns).</summary>
+    public Matrix Q() => QTimes(Matrix.Identity(_tau.Length, _tau.Length));
+
+    private static void Reflect(ReadOnlySpan<double> v, double tau, Span<double> x)
+    {
+        var factor = tau * Vectors.Dot(v, x);
+        if (factor != 0)
+            Vectors.AddScaled(-factor, v, x);
+    }
+
+    // Scaled by the largest entry, so that squares neither overflow nor vanish.
+    private static double Norm(ReadOnlySpan<double> x)
+    {
+        var norm = Vectors.Dot(x, x);
+        if (norm is > 1e-200 and < 1e200)
+            return Math.Sqrt(norm);
+        var (largest, sum) = (0.0, 0.0);
+        foreach (var value in x)
+            largest = Math.Max(largest, Math.Abs(value));
+        if (largest == 0)
+            return 0;
+        foreach (var value in x)
+            sum += value / largest * (value / largest);
+        return largest * Math.Sqrt(sum);
+    }
+}

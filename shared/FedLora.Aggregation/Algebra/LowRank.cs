@@ -1,0 +1,70 @@
+namespace FedLora.Aggregation;
+
+/// <summary>Products B A of thin factors, given as B (d_out x n) and A^T (d_in x n), without ever forming d_out x d_in.</summary>
+internal static class LowRank
+{
+    /// <summary>
+    /// The best product of a rank (Eckart, Young 1936): with B = Q_B R_B, A^T = Q_A R_A and R_B R_A^T = U S V^T it is
+    /// (Q_B U S)(Q_A V)^T cut to that rank. Rows of the new A are orthonormal; the largest entry of each is positive.
+    /// </summary>
+    /// <param name="b">d_out x n.</param>
+    /// <param name="at">d_in x n.</param>
+    /// <param name="rank">Columns wanted; zeros where the product has fewer.</param>
+    /// <returns>B = U S, A^T = V, and all singular values.</returns>
+    public static (Matrix B, Matrix At, double[] Singular) Truncate(Matrix b, Matrix at, int rank)
+    {
+        var (qb, qa) = (new Householder(b), new Householder(at));
+        var core = qb.R().Times(qa.R().Transposed());
+        var svd = new JacobiSvd(core);
+        var kept = Math.Min(rank, core.Columns);
+        var v = svd.V.Resized(core.Columns, kept);
+        var (newB, newAt) = (qb.QTimes(core.Times(v)), qa.QTimes(v));
+        FixSigns(newB, newAt);
+        return (newB.Resized(b.Rows, rank), newAt.Resized(at.Rows, rank), svd.Singular);
+    }
+
+    /// <summary>The same product with no more columns than a full matrix has: shorter only where n exceeds d_out or d_in.</summary>
+    public static (Matrix B, Matrix At) Shorten((Matrix B, Matrix At) product)
+    {
+        var most = Math.Min(product.B.Rows, product.At.Rows);
+        if (product.B.Columns <= most)
+            return product;
+        var (b, at, _) = Truncate(product.B, product.At, most);
+        return (b, at);
+    }
+
+    /// <summary>Turns column pairs so that the entry of largest magnitude in each column of A^T (the first of equals) is positive.</summary>
+    public static void FixSigns(Matrix b, Matrix at)
+    {
+        for (var j = 0; j < at.Columns; j++)
+        {
+            var column = at.Column(j);
+            var largest = 0;
+            for (var i = 1; i < column.Length; i++)
+            {
+                if (Math.Abs(column[i]) > Math.Abs(column[largest]))
+                    largest = i;
+            }
+            if (column[largest] >= 0)
+                continue;
+            Vectors.Scale(-1, column);
+            Vectors.Scale(-1, b.Column(j));
+        }
+    }
+
+    /// <summary>||B A||_F^2 = &lt;B^T B, A A^T&gt;, or by blocks of rows where n is so large that those would be the larger matrices.</summary>
+    public static double SquaredNorm(Matrix b, Matrix at)
+    {
+        if (b.Columns <= 1024)
+            return Math.Max(0, b.TransposedTimes(b).Inner(at.TransposedTimes(at)));
+        var (sum, row) = (0.0, new double[at.Rows]);
+        for (var i = 0; i < b.Rows; i++)
+        {
+            row.AsSpan().Clear();
+            for (var n = 0; n < b.Columns; n++)
+                Vectors.AddScaled(b[i, n], at.Column(n), row);
+            sum += Vectors.Dot(row, row);
+        }
+        return sum;
+    }
+}

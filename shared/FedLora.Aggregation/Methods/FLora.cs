@@ -1,0 +1,41 @@
+using FedLora.Adapters;
+
+namespace FedLora.Aggregation;
+
+/// <summary>
+/// FLoRA (Wang et al., NeurIPS 2024): the factors are stacked, sum p_k s_k B_k A_k = [p_1 s_1 B_1, ...] [A_1; ...]; every node adds the
+/// product to its base weights and starts anew with a random A of its own rank and B = 0. Exact, for any ranks; the down-link carries
+/// sum r_k instead of r, unless that exceeds a full matrix's rank, where the stack is written with as few columns.
+/// </summary>
+internal sealed class FLora : IFederatedMethod
+{
+    public string Name => "flora";
+
+    public MethodTraits Traits { get; } = new(Exact: true, "W0 += [p_1 s_1 B_1, ..., p_K s_K B_K] [A_1; ...; A_K]; A random, B = 0") { MixesRanks = true, Folds = true };
+
+    public Factors Trained(int round, MethodOptions options) => Factors.A | Factors.B | Factors.Head;
+
+    public AdapterState Initialize(AdapterLayout layout, MethodOptions options, ulong seed, IWeightSource? weights = null) => LoraInit.State(layout, seed);
+
+    public NodeStart Start(AdapterState global, AdapterState? kept, NodeTerms terms)
+    {
+        var layout = terms.Layout with { Rank = terms.Rank };
+        var fresh = layout.Tensors(Factors.A | Factors.B).Select(t => new AdapterTensor(t.Name, t.Shape, AdapterKey.Parse(t.Name).Factor == Factors.A
+            ? LoraInit.Kaiming(t.Shape, terms.Seed, $"{t.Name}/{terms.Round}")
+            : new float[AdapterTensor.Count(t.Shape)]));
+        return new(new AdapterState([.. global.Only(Factors.Head), .. fresh]), layout);
+    }
+
+    public AggregationResult Aggregate(AdapterState global, UpdateSet updates, AggregationOptions options, CancellationToken cancel)
+    {
+        var round = new Round(this, global, updates, options, cancel);
+        var fold = new AdapterState(round.PerModule(module =>
+        {
+            var (b, at) = LowRank.Shorten(AggregationError.Stack(round.Products(module)));
+            return Products.Tensors(module, b, at);
+        }).SelectMany(t => t));
+        return new(global.With(round.Mean(Factors.Head)), fold, AggregationError.Report(round, options, module => [fold.Product(module)]));
+    }
+
+    public (AdapterState Adapter, AdapterLayout Layout) Export(AdapterState global, IReadOnlyList<AdapterState> folds, AdapterLayout layout) => Products.Merge(global, folds, layout);
+}

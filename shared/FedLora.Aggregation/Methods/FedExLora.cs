@@ -1,0 +1,41 @@
+using FedLora.Adapters;
+
+namespace FedLora.Aggregation;
+
+/// <summary>
+/// FedEx-LoRA (Singhal et al., ACL 2025): A and B are averaged apart as in FedIT, and what that misses is added to the base weights:
+/// s (sum p_k B_k A_k - Bbar Abar) = sum_{k &lt; K} s p_k (B_k - Bbar)(A_k - A_K), of rank (K-1) r at most. Exact, unless cut to the best
+/// residual of a smaller rank (Eckart, Young).
+/// </summary>
+internal sealed class FedExLora : IFederatedMethod
+{
+    public string Name => "fedex-lora";
+
+    public MethodTraits Traits { get; } = new(Exact: true, "A = sum p_k A_k, B = sum p_k B_k, W0 += s (sum p_k B_k A_k - B A)") { Folds = true };
+
+    public Factors Trained(int round, MethodOptions options) => Factors.A | Factors.B | Factors.Head;
+
+    public AdapterState Initialize(AdapterLayout layout, MethodOptions options, ulong seed, IWeightSource? weights = null) => LoraInit.State(layout, seed);
+
+    public AggregationResult Aggregate(AdapterState global, UpdateSet updates, AggregationOptions options, CancellationToken cancel)
+    {
+        var round = new Round(this, global, updates, options, cancel);
+        var mean = new AdapterState(round.Mean(Factors.A | Factors.B | Factors.Head));
+        var fold = round.Count == 1 ? null : new AdapterState(round.PerModule(module => Residual(round, mean, options, module)).SelectMany(t => t));
+        return new(mean, fold, AggregationError.Report(round, options,
+            module => fold is null ? [mean.Product(options.Layout, module)] : [mean.Product(options.Layout, module), fold.Product(module)]));
+    }
+
+    public (AdapterState Adapter, AdapterLayout Layout) Export(AdapterState global, IReadOnlyList<AdapterState> folds, AdapterLayout layout) => Products.Merge(global, folds, layout);
+
+    private static AdapterTensor[] Residual(Round round, AdapterState mean, AggregationOptions options, AdapterModule module)
+    {
+        var nodes = round.Products(module);
+        var (centre, last) = (mean.Product(module).B, nodes[^1].At);
+        var parts = nodes.Take(nodes.Count - 1).Select(node => new NodeProduct(node.B.Minus(centre), node.At.Minus(last), node.Factor)).ToArray();
+        var (b, at) = LowRank.Shorten(AggregationError.Stack(parts));
+        if (options.Method.ResidualRank is { } rank && rank < b.Columns)
+            (b, at, _) = LowRank.Truncate(b, at, rank);
+        return Products.Tensors(module, b, at);
+    }
+}

@@ -1,0 +1,50 @@
+using FedLora.Adapters;
+
+namespace FedLora.Aggregation;
+
+/// <summary>
+/// FedSVD (Lee et al., NeurIPS 2025, alg. 1): nodes train B only; the server averages B and splits the product B A anew into
+/// (U S)(V^T), so that A has orthonormal rows. Never formed: with A^T = Q L (thin QR), B L^T = U S W^T (r x r after QR) and
+/// B' = U S = (B L^T) W, A' = W^T Q^T. Exact, in every round, with dependent columns and for B = 0 too. Signs: the entry of largest
+/// magnitude in each row of A' is positive, so that every node could compute it.
+/// </summary>
+internal sealed class FedSvd : IFederatedMethod
+{
+    public string Name => "fedsvd";
+
+    public MethodTraits Traits { get; } = new(Exact: true, "U S V^T = (sum p_k B_k) A; B = U S, A = V^T") { MayFreezeHead = true };
+
+    public Factors Trained(int round, MethodOptions options) => Factors.B | options.TrainedHead();
+
+    public void Check(AdapterLayout layout, MethodOptions options, IReadOnlyCollection<int> ranks)
+    {
+        MethodChecks.Require(this, layout, options, ranks);
+        if (layout.Modules.FirstOrDefault(m => layout.RankOf(m) > m.DIn) is { } module)
+            throw MethodChecks.Unsupported(this, $"cannot have {layout.RankOf(module)} orthonormal rows of length {module.DIn} in module '{module.Name}'", "Lower lora.r.");
+    }
+
+    public AdapterState Initialize(AdapterLayout layout, MethodOptions options, ulong seed, IWeightSource? weights = null) => LoraInit.State(layout, seed);
+
+    public AggregationResult Aggregate(AdapterState global, UpdateSet updates, AggregationOptions options, CancellationToken cancel)
+    {
+        var round = new Round(this, global, updates, options, cancel);
+        var sums = round.Sums(Factors.B | Factors.Head);
+        var split = round.PerModule(module => Split(
+            Matrix.FromRows(sums[Products.Key(module, Factors.B)], module.DOut, options.Layout.RankOf(module)),
+            Matrix.FromColumns(global[Products.Key(module, Factors.A)].Values, module.DIn, options.Layout.RankOf(module)),
+            module, options.MeasureError));
+        var heads = options.Layout.Tensors(Factors.Head).Where(h => sums.ContainsKey(h.Name)).Select(h => new AdapterTensor(h.Name, h.Shape, Vectors.Round(sums[h.Name])));
+        return new(global.With([.. split.SelectMany(s => s.Tensors), .. heads]), null, AggregationError.Report(round, options, split.Select(s => s.Squares)));
+    }
+
+    private static (AdapterTensor[] Tensors, (double Difference, double Whole) Squares) Split(Matrix b, Matrix at, AdapterModule module, bool measure)
+    {
+        var qr = new Householder(at);
+        var rotated = b.Times(qr.R().Transposed());
+        var w = new JacobiSvd(new Householder(rotated).R()).V;
+        var (newB, newAt) = (rotated.Times(w), qr.QTimes(w));
+        LowRank.FixSigns(newB, newAt);
+        var tensors = Products.Tensors(module, newB, newAt);
+        return (tensors, measure ? AggregationError.Compare([new(b, at, 1)], [new AdapterState(tensors).Product(module)]) : default);
+    }
+}

@@ -1,0 +1,49 @@
+using FedLora.Adapters;
+
+namespace FedLora.Aggregation;
+
+/// <summary>
+/// HetLoRA (Cho et al., EMNLP 2024): factors are filled up with zeros to the largest rank and averaged apart with sparsity weights
+/// w_k = ||B_k A_k||_F / sum_j ||B_j A_j||_F per module; a node starts from the first r_k rows of A and columns of B. All nodes use the
+/// scale of the largest rank, since a cut factor is a part of the same product. (The paper's pruning of ranks during local training is not part of this.)
+/// </summary>
+internal sealed class HetLora : IFederatedMethod
+{
+    public string Name => "hetlora";
+
+    public MethodTraits Traits { get; } = new(Exact: false, "A = sum w_k pad(A_k), B = sum w_k pad(B_k), w_k ~ ||B_k A_k||") { MixesRanks = true, SharesScale = true };
+
+    public Factors Trained(int round, MethodOptions options) => Factors.A | Factors.B | Factors.Head;
+
+    public AdapterState Initialize(AdapterLayout layout, MethodOptions options, ulong seed, IWeightSource? weights = null) => LoraInit.State(layout, seed);
+
+    public NodeStart Start(AdapterState global, AdapterState? kept, NodeTerms terms) =>
+        new(RankCut.Cut(global, terms.Layout, terms.Rank, 1), terms.Layout.WithRankKeepingScale(terms.Rank));
+
+    public AggregationResult Aggregate(AdapterState global, UpdateSet updates, AggregationOptions options, CancellationToken cancel)
+    {
+        var round = new Round(this, global, updates, options, cancel);
+        var layout = options.Layout;
+        var sums = layout.Modules.ToDictionary(m => m.Name, m => new Sum(m, layout.RankOf(m)), StringComparer.Ordinal);
+        round.ForEachProduct((module, product) => sums[module.Name].Add(product));
+        var mean = global.With([.. layout.Modules.SelectMany(m => sums[m.Name].Tensors(m)), .. round.Mean(Factors.Head)]);
+        return new(mean, null, AggregationError.Report(round, options, module => [mean.Product(layout, module)]));
+    }
+
+    private sealed class Sum(AdapterModule module, int rank)
+    {
+        private readonly Matrix _b = new(module.DOut, rank), _at = new(module.DIn, rank);
+        private double _norms;
+
+        public void Add(NodeProduct product)
+        {
+            // Never zero: where no node has moved, all count the same.
+            var norm = Math.Max(1e-150, Math.Sqrt(LowRank.SquaredNorm(product.B, product.At)));
+            _norms += norm;
+            _b.Add(norm, product.B);
+            _at.Add(norm, product.At);
+        }
+
+        public AdapterTensor[] Tensors(AdapterModule module) => Products.Tensors(module, _b.Times(1 / _norms), _at.Times(1 / _norms));
+    }
+}

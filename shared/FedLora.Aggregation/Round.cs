@@ -1,0 +1,145 @@
+using FedLora.Adapters;
+
+namespace FedLora.Aggregation;
+
+/// <summary>A module's product at one node, for the sum over nodes: Factor * B A.</summary>
+/// <param name="B">d_out x r_k; for Fed-SB B R_k.</param>
+/// <param name="At">A^T, d_in x r_k.</param>
+/// <param name="Factor">p_k s_k.</param>
+internal readonly record struct NodeProduct(Matrix B, Matrix At, double Factor);
+
+/// <summary>A round's updates, checked, and read as methods need them: all tensors of one node after another, or one module of all nodes.</summary>
+internal sealed class Round
+{
+    private readonly AdapterState _global;
+    private readonly UpdateSet _updates;
+    private readonly AggregationOptions _options;
+    private readonly Factors _sent;
+    private readonly AdapterLayout[] _layouts;
+    private readonly CancellationToken _cancel;
+
+    public Round(IFederatedMethod method, AdapterState global, UpdateSet updates, AggregationOptions options, CancellationToken cancel)
+    {
+        (_global, _updates, _options, _cancel) = (global, updates, options, cancel);
+        _sent = method.Sent(options.Round, options.Method);
+        Weights = updates.Weights(options.Method.Weighting);
+        _layouts = new AdapterLayout[updates.Count];
+        for (var k = 0; k < updates.Count; k++)
+        {
+            cancel.ThrowIfCancellationRequested();
+            using var reader = updates[k].Open();
+            _layouts[k] = method.Traits.MixesRanks ? LayoutOf(method, reader, updates[k].Node) : options.Layout;
+            _layouts[k].Require(reader.Shapes, _sent, Where(k));
+        }
+    }
+
+    /// <summary>p_k in node order.</summary>
+    public double[] Weights { get; }
+
+    public int Count => _updates.Count;
+
+    public AdapterLayout Layout => _options.Layout;
+
+    /// <summary>
+    /// sum_k p_k T_k for every tensor T of the given factors, in float64 and in node order, one update open at a time: the bytes depend
+    /// on neither arrival order nor machine.
+    /// </summary>
+    public IReadOnlyDictionary<string, double[]> Sums(Factors factors)
+    {
+        var sums = Layout.Tensors(factors & _sent).ToDictionary(t => t.Name, t => new double[AdapterTensor.Count(t.Shape)], StringComparer.Ordinal);
+        var buffer = new float[sums.Values.Select(s => s.Length).DefaultIfEmpty().Max()];
+        for (var k = 0; k < Count && sums.Count > 0; k++)
+        {
+            _cancel.ThrowIfCancellationRequested();
+            using var reader = _updates[k].Open();
+            foreach (var (name, sum) in sums)
+            {
+                var values = buffer.AsSpan(0, sum.Length);
+                Read(reader, k, name, values);
+                Vectors.AddScaled(Weights[k], values, sum);
+            }
+        }
+        return sums;
+    }
+
+    /// <summary>The sums, rounded once.</summary>
+    public IEnumerable<AdapterTensor> Mean(Factors factors)
+    {
+        var sums = Sums(factors);
+        return Layout.Tensors(factors & _sent).Select(t => new AdapterTensor(t.Name, t.Shape, Vectors.Round(sums[t.Name])));
+    }
+
+    /// <summary>One module of every node, in node order; a factor that was not sent is the global adapter's.</summary>
+    public IReadOnlyList<NodeProduct> Products(AdapterModule module) => [.. Enumerable.Range(0, Count).Select(k =>
+    {
+        _cancel.ThrowIfCancellationRequested();
+        using var reader = _updates[k].Open();
+        return Product(reader, k, module);
+    })];
+
+    /// <summary>Calls for every node and module, one update open at a time.</summary>
+    public void ForEachProduct(Action<AdapterModule, NodeProduct> visit)
+    {
+        for (var k = 0; k < Count; k++)
+        {
+            _cancel.ThrowIfCancellationRequested();
+            using var reader = _updates[k].Open();
+            foreach (var module in Layout.Modules)
+                visit(module, Product(reader, k, module));
+        }
+    }
+
+    /// <summary>Maps every module, on several threads; the results are in the order of modules whatever the threads did.</summary>
+    public T[] PerModule<T>(Func<AdapterModule, T> map)
+    {
+        var results = new T[Layout.Modules.Length];
+        try
+        {
+            Parallel.For(0, results.Length, new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, _options.Threads), CancellationToken = _cancel }, i => results[i] = map(Layout.Modules[i]));
+        }
+        catch (AggregateException error) when (error.InnerExceptions.OfType<FedLoraException>().OrderBy(e => e.Message, StringComparer.Ordinal).FirstOrDefault() is { } first)
+        {
+            throw new FedLoraException(first.Code, first.Message, first.Hint, error);
+        }
+        return results;
+    }
+
+    private NodeProduct Product(IUpdateReader reader, int node, AdapterModule module)
+    {
+        var (rank, layout) = (_layouts[node].RankOf(module), _layouts[node]);
+        var b = Matrix.FromRows(Factor(reader, node, module, Factors.B, module.DOut * rank), module.DOut, rank);
+        var at = Matrix.FromColumns(Factor(reader, node, module, Factors.A, module.DIn * rank), module.DIn, rank);
+        if (_sent.HasFlag(Factors.R))
+            b = b.Times(Matrix.FromRows(Factor(reader, node, module, Factors.R, rank * rank), rank, rank));
+        return new NodeProduct(b, at, Weights[node] * layout.ScaleOf(module));
+    }
+
+    private float[] Factor(IUpdateReader reader, int node, AdapterModule module, Factors factor, int count)
+    {
+        var name = new AdapterKey(module.Name, factor).Name;
+        if (!_sent.HasFlag(factor))
+            return _global[name].Values;
+        var values = new float[count];
+        Read(reader, node, name, values);
+        return values;
+    }
+
+    private void Read(IUpdateReader reader, int node, string name, Span<float> values)
+    {
+        reader.Read(name, values);
+        if (!Vectors.IsFinite(values))
+            throw new FedLoraException("tensor-not-finite", $"{Where(node)} holds NaN or infinity in tensor '{name}'.", "The node's training diverged: lower the learning rate, or leave this update out.");
+    }
+
+    private AdapterLayout LayoutOf(IFederatedMethod method, IUpdateReader reader, string node)
+    {
+        var name = new AdapterKey(Layout.Modules[0].Name, Factors.A).Name;
+        if (!reader.Shapes.TryGetValue(name, out var shape) || shape.Length != 2)
+            return Layout;
+        return shape[0] >= 1 && shape[0] <= Layout.Rank
+            ? method.Traits.SharesScale ? Layout.WithRankKeepingScale(shape[0]) : Layout with { Rank = shape[0] }
+            : throw new FedLoraException("tensor-shape", $"The update of node '{node}': tensor '{name}' is of rank {shape[0]}.", $"A node's rank lies between 1 and the federation's {Layout.Rank}.");
+    }
+
+    private string Where(int node) => $"The update of node '{_updates[node].Node}'";
+}
