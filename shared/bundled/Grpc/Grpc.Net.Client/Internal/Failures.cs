@@ -20,13 +20,13 @@ internal static class Failures
     private static StatusCode Code(Exception exception)
     {
         var chain = Chain(exception).ToArray();
-        if (chain.OfType<HttpProtocolException>().FirstOrDefault() is { } protocol && !EndedConnection(protocol)) return FromHttp2(protocol.ErrorCode);
+        if (chain.OfType<HttpProtocolException>().FirstOrDefault(ResetsStream) is { } reset) return FromHttp2(reset.ErrorCode);
         return chain.Any(link => link is SocketException or IOException) ? StatusCode.Unavailable : StatusCode.Internal;
     }
 
-    // The runtime has one exception type for a reset stream and a closed connection; only the text tells them apart.
-    private static bool EndedConnection(HttpProtocolException exception) =>
-        exception.Message.Contains("connection", StringComparison.OrdinalIgnoreCase);
+    // The runtime has one exception type for a reset stream and an ended connection; only the text tells them apart.
+    private static bool ResetsStream(HttpProtocolException exception) =>
+        exception.Message.Contains("reset the stream", StringComparison.OrdinalIgnoreCase);
 
     private static StatusCode FromHttp2(long code) => code switch
     {

@@ -26,6 +26,7 @@ internal sealed class PooledBuffer(long limit) : Stream, IBufferWriter<byte>
 
     public void Advance(int count)
     {
+        if (count == 0) return;
         var (array, used) = _chunks[^1];
         _chunks[^1] = (array, checked(used + count));
         _length += count;
