@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 
 namespace FedLora.Adapters;
 
@@ -92,6 +93,16 @@ public sealed record PeftConfig
             : throw new FedLoraException("adapter-target-missing", $"No module of the model matches target_modules {TargetModules.Expression ?? string.Join(", ", TargetModules.Names)}.",
                 $"The model's linear layers end in: {string.Join(", ", all.Select(m => m.Name[(m.Name.LastIndexOf('.') + 1)..]).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal))}.");
     }
+
+    /// <summary>These settings with rank, alpha and scale of a layout; modules of their own rank or alpha become patterns.</summary>
+    public PeftConfig WithPatternsOf(AdapterLayout layout) => this with
+    {
+        Rank = layout.Rank,
+        Alpha = layout.Alpha,
+        UseRsLora = layout.UseRsLora,
+        RankPattern = [.. layout.Modules.Where(m => m.Rank is not null).Select(m => KeyValuePair.Create(Regex.Escape(m.Name), m.Rank!.Value))],
+        AlphaPattern = [.. layout.Modules.Where(m => m.Alpha is not null).Select(m => KeyValuePair.Create(Regex.Escape(m.Name), m.Alpha!.Value))],
+    };
 
     private bool IsInLayers(string module, IReadOnlyList<int> layers)
     {

@@ -28,6 +28,8 @@ internal sealed class FLora : IFederatedMethod
 
     public AggregationResult Aggregate(AdapterState global, UpdateSet updates, AggregationOptions options, CancellationToken cancel)
     {
+        if (global.Only(Factors.B).FirstOrDefault(t => t.Values.Any(v => v != 0)) is { } warm)
+            throw MethodChecks.Unsupported(this, $"starts every round from B = 0, but the global adapter's '{warm.Name}' is not zero", "Start it without an initial adapter, or merge that into the base model first.");
         var round = new Round(this, global, updates, options, cancel);
         var fold = new AdapterState(round.PerModule(module =>
         {
