@@ -1,0 +1,54 @@
+using Orleans.Storage;
+
+namespace Orleans.Runtime;
+
+/// <summary>Lets the runtime load all of an activation's states alike.</summary>
+internal interface ILoadable
+{
+    Task LoadAsync(CancellationToken cancellationToken);
+}
+
+/// <summary>One state of one activation. Operations queue, so that interleaved calls never race for the same ETag.</summary>
+internal sealed class PersistentState<TState>(string name, GrainId id, IGrainStorage storage) : IPersistentState<TState>, ILoadable
+{
+    private readonly GrainState<TState> _record = new(Activator.CreateInstance<TState>());
+    private Task _tail = Task.CompletedTask;
+    private bool _loaded;
+
+    public TState State
+    {
+        get => _record.State!;
+        set => _record.State = value;
+    }
+
+    public string? Etag => _record.ETag;
+
+    public bool RecordExists => _loaded ? _record.RecordExists : throw new InvalidOperationException("State has not yet been loaded");
+
+    public Task LoadAsync(CancellationToken cancellationToken) => ReadStateAsync(cancellationToken);
+
+    public Task ReadStateAsync() => ReadStateAsync(CancellationToken.None);
+
+    public Task ReadStateAsync(CancellationToken cancellationToken) => Queue(async () =>
+    {
+        await storage.ReadStateAsync(name, id, _record, cancellationToken);
+        _loaded = true;
+    });
+
+    public Task WriteStateAsync() => WriteStateAsync(CancellationToken.None);
+
+    public Task WriteStateAsync(CancellationToken cancellationToken) => Queue(() => storage.WriteStateAsync(name, id, _record, cancellationToken));
+
+    public Task ClearStateAsync() => ClearStateAsync(CancellationToken.None);
+
+    public Task ClearStateAsync(CancellationToken cancellationToken) => Queue(() => storage.ClearStateAsync(name, id, _record, cancellationToken));
+
+    // Only ever called on the activation's scheduler, one thread at a time.
+    private Task Queue(Func<Task> operation) => _tail = AfterAsync(_tail, operation);
+
+    private static async Task AfterAsync(Task before, Func<Task> operation)
+    {
+        await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        await operation();
+    }
+}
