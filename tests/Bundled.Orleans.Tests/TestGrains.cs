@@ -69,7 +69,19 @@ public sealed class WorkerGrain(Board board) : Grain, IWorkerGrain
         }
     }
 
-    public Task CallSelfAsync() => this.AsReference<IWorkerGrain>().AddAsync(1);
+    public async Task CallSelfAsync()
+    {
+        try
+        {
+            board.Set("calls itself");
+            await this.AsReference<IWorkerGrain>().AddAsync(1);
+        }
+        catch (TimeoutException)
+        {
+            board.Set("gave up");
+            throw;
+        }
+    }
 
     public Task RetireAsync()
     {

@@ -45,6 +45,18 @@ public sealed class TestSilo : IAsyncDisposable
         return new(host, time);
     }
 
+    /// <summary>Turns the clock step by step until something has happened; ten seconds of real time is "never".</summary>
+    public async Task AdvanceUntilAsync(Func<bool> done, TimeSpan step)
+    {
+        var end = Environment.TickCount64 + 10_000;
+        while (!done())
+        {
+            Assert.True(Environment.TickCount64 < end, $"It did not happen. {string.Join(", ", Board.Events)}");
+            Time.Advance(step);
+            await Task.Delay(1);
+        }
+    }
+
     public Task StopAsync() => _host.StopAsync();
 
     public async ValueTask DisposeAsync()

@@ -106,14 +106,10 @@ public sealed class TurnTests
         await using var silo = await TestSilo.StartAsync();
         var grain = silo.Grains.GetGrain<IWorkerGrain>("a");
         var call = grain.CallSelfAsync();
-        while (!call.IsCompleted)
-        {
-            silo.Time.Advance(TimeSpan.FromSeconds(31));
-            await Task.WhenAny(call, Task.Yield().AsTask());
-        }
-
+        await silo.Board.WaitAsync("calls itself");
+        await silo.AdvanceUntilAsync(() => call.IsCompleted && silo.Board.IsSet("gave up"), TimeSpan.FromSeconds(31));
         await Assert.ThrowsAsync<TimeoutException>(() => call);
-        Assert.Equal(0, await grain.AddAsync(0));
+        Assert.Equal(0, await grain.AddAsync(0).WaitAsync(Never));
     }
 
     [Fact]
@@ -124,8 +120,8 @@ public sealed class TurnTests
         var patient = grain.HoldLongAsync("patient");
         await silo.Board.WaitAsync("patient in");
         var queued = grain.AddAsync(1);
-        silo.Time.Advance(TimeSpan.FromSeconds(31));
-        await Assert.ThrowsAsync<TimeoutException>(() => queued.WaitAsync(Never));
+        await silo.AdvanceUntilAsync(() => queued.IsCompleted, TimeSpan.FromSeconds(31));
+        await Assert.ThrowsAsync<TimeoutException>(() => queued);
         Assert.False(patient.IsCompleted);
         silo.Board.Set("patient");
         await patient.WaitAsync(Never);
