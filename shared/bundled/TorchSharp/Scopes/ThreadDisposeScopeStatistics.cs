@@ -30,6 +30,10 @@ public class ThreadDisposeScopeStatistics
 /// <summary>Counts of one kind of disposable.</summary>
 public class LifetimeStatistics
 {
+    internal LifetimeStatistics()
+    {
+    }
+
     public long CreatedOutsideScopeCount { get; internal set; }
 
     public long DisposedOutsideScopeCount { get; internal set; }

@@ -14,9 +14,9 @@ public static partial class torch
 
     public static Tensor mul(Tensor left, Scalar right) => left.mul(right);
 
-    public static Tensor div(Tensor left, Tensor right) => left.div(right);
+    public static Tensor div(Tensor left, Tensor right, RoundingMode rounding_mode = RoundingMode.None) => left.div(right, rounding_mode);
 
-    public static Tensor div(Tensor left, Scalar right) => left.div(right);
+    public static Tensor div(Tensor left, Scalar right, RoundingMode rounding_mode = RoundingMode.None) => left.div(right, rounding_mode);
 
     public static Tensor pow(Tensor left, Tensor exponent) => left.pow(exponent);
 
@@ -32,11 +32,11 @@ public static partial class torch
 
     public static Tensor minimum(Tensor input, Tensor other) => input.minimum(other);
 
-    public static Tensor logaddexp(Tensor input, Tensor other) => input.logaddexp(other);
+    public static Tensor logaddexp(Tensor left, Tensor right) => left.logaddexp(right);
 
-    public static Tensor logical_and(Tensor input, Tensor other) => input.logical_and(other);
+    public static Tensor logical_and(Tensor left, Tensor right) => left.logical_and(right);
 
-    public static Tensor logical_or(Tensor input, Tensor other) => input.logical_or(other);
+    public static Tensor logical_or(Tensor left, Tensor right) => left.logical_or(right);
 
     public static Tensor logical_not(Tensor input) => input.logical_not();
 }

@@ -52,8 +52,6 @@ public static partial class torch
 
     public static Tensor trunc(Tensor input) => input.trunc();
 
-    public static Tensor relu(Tensor input) => input.relu();
-
     public static Tensor asin(Tensor input) => input.asin();
 
     public static Tensor acos(Tensor input) => input.acos();
@@ -68,7 +66,7 @@ public static partial class torch
 
     public static Tensor isnan(Tensor input) => input.isnan();
 
-    public static Tensor isfinite(Tensor input) => input.isfinite();
+    public static Tensor isfinite(Tensor tensor) => tensor.isfinite();
 
     public static Tensor clamp(Tensor input, Scalar? min = null, Scalar? max = null) => input.clamp(min, max);
 }

@@ -12,8 +12,6 @@ public static partial class torch
         internal long[] Shape => _shape ?? [];
 
         public static implicit operator Size(long[] size) => new(size);
-
-        public static implicit operator long[](Size size) => size.Shape;
     }
 
     /// <summary>How a division is rounded.</summary>
