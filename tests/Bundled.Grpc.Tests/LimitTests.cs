@@ -58,7 +58,7 @@ public sealed class LimitTests
 
     public static TheoryData<string, byte[], string> Malformed => new()
     {
-        { "not a protobuf message", RawCall.Frame([0xff, 0xff, 0xff]), "2" },
+        { "not a protobuf message", RawCall.Frame([0xff, 0xff, 0xff]), "13" },
         { "an unknown flag", RawCall.Frame([], flag: 7), "13" },
         { "ends within the header", [0, 0], "13" },
         { "ends within the message", [0, 0, 0, 0, 9, 1], "13" },

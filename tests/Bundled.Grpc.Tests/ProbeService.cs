@@ -61,10 +61,10 @@ public sealed class ProbeService(ProbeEvents events) : Probe.ProbeBase
 
     public override async Task Wait(Packet request, IServerStreamWriter<Packet> responseStream, ServerCallContext context)
     {
-        await events.OnCall(context);
-        await responseStream.WriteAsync(request);
         try
         {
+            await events.OnCall(context);
+            await responseStream.WriteAsync(request);
             await Task.Delay(Timeout.InfiniteTimeSpan, context.CancellationToken);
         }
         catch (OperationCanceledException)

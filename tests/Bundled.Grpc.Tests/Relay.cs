@@ -8,7 +8,8 @@ namespace Bundled.Grpc.Tests;
 internal sealed class Relay : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly ConcurrentBag<Socket> _sockets = [];
+    private readonly ConcurrentBag<Socket> _near = [];
+    private readonly ConcurrentBag<Socket> _far = [];
     private readonly Task _accepting;
 
     private Relay(Uri target)
@@ -27,10 +28,10 @@ internal sealed class Relay : IAsyncDisposable
 
     public static Relay To(string address) => new(new Uri(address));
 
-    /// <summary>Resets all connections (TCP RST).</summary>
+    /// <summary>Resets the connections of clients (TCP RST); those to the server follow.</summary>
     public void Reset()
     {
-        foreach (var socket in _sockets)
+        foreach (var socket in _near)
         {
             socket.LingerState = new LingerOption(enable: true, seconds: 0);
             socket.Close();
@@ -40,7 +41,7 @@ internal sealed class Relay : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _listener.Stop();
-        foreach (var socket in _sockets) socket.Dispose();
+        foreach (var socket in _near.Concat(_far)) socket.Dispose();
         await _accepting;
     }
 
@@ -52,8 +53,8 @@ internal sealed class Relay : IAsyncDisposable
             {
                 var near = await _listener.AcceptSocketAsync();
                 var far = new Socket(SocketType.Stream, ProtocolType.Tcp);
-                _sockets.Add(near);
-                _sockets.Add(far);
+                _near.Add(near);
+                _far.Add(far);
                 _ = CarryAsync(near, far, connect: true);
             }
         }

@@ -14,12 +14,17 @@ internal sealed class SequenceDeserializationContext : DeserializationContext
 
     public override ReadOnlySequence<byte> PayloadAsReadOnlySequence() => _payload;
 
+    /// <exception cref="RpcException">INTERNAL: the bytes are not such a message.</exception>
     public T Run<T>(ReadOnlySequence<byte> payload, Func<DeserializationContext, T> deserialize)
     {
         _payload = payload;
         try
         {
             return deserialize(this);
+        }
+        catch (Exception exception) when (exception is not RpcException)
+        {
+            throw new RpcException(new Status(StatusCode.Internal, $"A message could not be read. {exception.GetType().Name}: {exception.Message}", exception));
         }
         finally
         {
