@@ -1,0 +1,64 @@
+using FedLora.Training.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace FedLora.Training.Blocks;
+
+/// <summary>Normalises the last dimension, see <see cref="NormKind"/>.</summary>
+public sealed class Norm(NormKind kind, double epsilon, Slot weight, Slot? bias) : IDisposable
+{
+    public IEnumerable<Slot> Slots => bias is null ? [weight] : [weight, bias];
+
+    /// <summary>Same shape as x.</summary>
+    public Tensor Forward(Tensor x) => kind == NormKind.Layer
+        ? nn.functional.layer_norm(x, weight.Value.shape, weight.Value, bias?.Value, epsilon)
+        : RmsNormFunction.apply(x, weight.Value, epsilon, kind == NormKind.RmsPlusOne ? 1.0 : 0.0);
+
+    public void Dispose()
+    {
+        foreach (var slot in Slots)
+            slot.Dispose();
+    }
+}
+
+/// <summary>
+/// y = x q (w + c) with q = 1 / sqrt(mean(x^2) + eps) (Zhang and Sennrich 2019, arXiv 1910.07467). With v = g (w + c):
+/// dL/dx = q (v - x q^2 mean(v x)), dL/dw = sum of g x q over the rows.
+/// </summary>
+internal sealed class RmsNormFunction : autograd.SingleTensorFunction<RmsNormFunction>
+{
+    public override string Name => nameof(RmsNormFunction);
+
+    /// <param name="ctx">Keeps x and q.</param>
+    /// <param name="vars">x, w, eps, c.</param>
+    public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+    {
+        var (x, weight, epsilon, offset) = ((Tensor)vars[0], (Tensor)vars[1], (double)vars[2], (double)vars[3]);
+        using var scope = NewDisposeScope();
+        using var off = no_grad();
+        var q = x.mul(x).mean([-1], keepdim: true).add_(epsilon).rsqrt_();
+        ctx.save_for_backward([x, weight, q]);
+        ctx.save_data("offset", offset);
+        ctx.save_data("trainable", weight.requires_grad);
+        return x.mul(q).mul_(offset == 0 ? weight : weight.add(offset)).MoveToOuterDisposeScope();
+    }
+
+    public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+    {
+        Tensor dx;
+        Tensor? dw = null;
+        using (grad_output)
+        using (NewDisposeScope())
+        using (no_grad())
+        {
+            var saved = ctx.get_saved_variables();
+            var (x, weight, q, offset) = (saved[0], saved[1], saved[2], (double)ctx.get_data("offset"));
+            if ((bool)ctx.get_data("trainable"))
+                dw = grad_output.mul(x).mul_(q).reshape(-1, weight.shape[0]).sum(0).MoveToOuterDisposeScope();
+            var v = grad_output.mul(offset == 0 ? weight : weight.add(offset));
+            var mean = v.mul(x).mean([-1], keepdim: true).mul_(q).mul_(q);
+            dx = v.sub_(x.mul(mean)).mul_(q).MoveToOuterDisposeScope();
+        }
+        return Handover.Return([dx, dw!, null!, null!]);
+    }
+}

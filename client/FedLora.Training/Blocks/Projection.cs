@@ -1,0 +1,88 @@
+using FedLora.Training.Lora;
+using static TorchSharp.torch;
+
+namespace FedLora.Training.Blocks;
+
+/// <summary>One linear layer within a <see cref="Projection"/>.</summary>
+/// <param name="name">Dotted path.</param>
+/// <param name="offset">Its first row in the fused weight.</param>
+/// <param name="dOut">How many rows it has.</param>
+public sealed class LinearPart(string name, int offset, int dOut)
+{
+    public string Name { get; } = name;
+
+    public int Offset { get; } = offset;
+
+    public int DOut { get; } = dOut;
+
+    /// <summary>Its factors, or null where it has none.</summary>
+    public LoraFactors? Lora { get; set; }
+}
+
+/// <summary>
+/// Linear layers that share their input, as one product: y = x W^T + b with the parts' rows below each other in W. Each part may carry
+/// LoRA factors; the whole may be trainable.
+/// </summary>
+public sealed class Projection(IReadOnlyList<LinearPart> parts, Slot weight, Slot? bias) : IDisposable
+{
+    public IReadOnlyList<LinearPart> Parts { get; } = parts;
+
+    /// <summary>d_out x d_in, all parts below each other.</summary>
+    public Slot Weight { get; } = weight;
+
+    public Slot? Bias { get; } = bias;
+
+    public int DIn => (int)Weight.Value.shape[1];
+
+    /// <summary>What may be trained: the weight, the bias, the factors.</summary>
+    public IEnumerable<Slot> Slots => [Weight, .. Bias is null ? Array.Empty<Slot>() : [Bias], .. Parts.SelectMany(p => p.Lora?.Slots ?? [])];
+
+    /// <summary>Applies it.</summary>
+    /// <param name="x">rows x d_in, float32.</param>
+    /// <param name="pass">The pass it belongs to.</param>
+    /// <param name="rows">How many rows each example has.</param>
+    /// <returns>rows x d_out, float32.</returns>
+    public Tensor Forward(Tensor x, Pass pass, IReadOnlyList<int> rows)
+    {
+        if (pass.Tap is null && Parts.All(p => p.Lora is null))
+            return Plain(x);
+        var leaves = Slots.Where(s => s.IsTrainable).ToArray();
+        return ProjectionFunction.apply([x, this, pass, rows, leaves, .. leaves.Select(s => s.Value)]);
+    }
+
+    /// <summary>The product with the base weight alone; autograd sees to what is trainable.</summary>
+    internal Tensor Plain(Tensor x)
+    {
+        if (Weight.Value.dtype == x.dtype)
+            return nn.functional.linear(x, Weight.Value, Bias?.Value);
+        using var narrow = x.to(Weight.Value.dtype);
+        using var product = nn.functional.linear(narrow, Weight.Value);
+        var wide = product.to(x.dtype);
+        if (Bias is null)
+            return wide;
+        using (wide)
+            return wide.add(Bias.Value);
+    }
+
+    /// <summary>A part's rows of W, as a view.</summary>
+    public Tensor WeightOf(LinearPart part) => Weight.Value.narrow(0, part.Offset, part.DOut);
+
+    /// <summary>Folds every part's factors into the weight, W += s B R A, and drops them.</summary>
+    public void Merge()
+    {
+        using var off = no_grad();
+        foreach (var part in Parts.Where(p => p.Lora is not null))
+        {
+            using var scope = NewDisposeScope();
+            WeightOf(part).add_(LoraProduct.Of(part.Lora!).to(Weight.Value.dtype));
+            part.Lora!.Dispose();
+            part.Lora = null;
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var slot in Slots)
+            slot.Dispose();
+    }
+}

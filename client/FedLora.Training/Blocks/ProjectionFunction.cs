@@ -1,0 +1,59 @@
+using FedLora.Training.Lora;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace FedLora.Training.Blocks;
+
+/// <summary>
+/// The adapted projection as one step of autograd. With h = x A^T and u = s g B R (both rows x r): y = x W^T + s h R^T B^T,
+/// dL/dx = g W + u A, dL/dA = u^T x, dL/dB = s g^T (h R^T), dL/dR = s (g B)^T h. Only x is kept. With a tap, the factors of these
+/// products go to it instead.
+/// </summary>
+internal sealed class ProjectionFunction : autograd.SingleTensorFunction<ProjectionFunction>
+{
+    private const int FirstLeaf = 5;
+
+    public override string Name => nameof(ProjectionFunction);
+
+    /// <param name="ctx">Keeps x.</param>
+    /// <param name="vars">x, the projection, the pass, rows of each example, its trainable slots, and their tensors (for the graph's edges).</param>
+    public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+    {
+        var (x, projection, pass) = ((Tensor)vars[0], (Projection)vars[1], (Pass)vars[2]);
+        using var scope = NewDisposeScope();
+        using var off = no_grad();
+        var narrow = x.to(projection.Weight.Value.dtype);
+        var stack = LoraStack.Build(projection, narrow, pass);
+        ctx.save_for_backward([narrow, .. stack?.Masks ?? []]);
+        ctx.save_data("call", new Call(projection, pass, (IReadOnlyList<int>)vars[3], (Slot[])vars[4], x.requires_grad, vars.Length));
+        return (stack is null ? projection.Plain(x) : stack.Forward(narrow)).MoveToOuterDisposeScope();
+    }
+
+    public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+    {
+        var call = (Call)ctx.get_data("call");
+        var results = new List<Tensor>(new Tensor[call.Arguments]);
+        using (grad_output)
+        using (var scope = NewDisposeScope())
+        using (no_grad())
+        {
+            var saved = ctx.get_saved_variables();
+            var weight = call.Projection.Weight;
+            var g = grad_output.to(weight.Value.dtype).contiguous();
+            var sink = new GradientSink(call.Leaves, call.Pass.Tap, call.Rows, results, FirstLeaf);
+            if (weight.IsTrainable)
+                sink.Product(weight, g, saved[0], 1);
+            if (call.Projection.Bias is { IsTrainable: true } bias)
+                sink.Sum(bias, g);
+            var stack = LoraStack.Build(call.Projection, saved[0], [.. saved.Skip(1)]);
+            var dx = stack is not null ? stack.Backward(g, saved[0], sink, call.NeedsInput) : call.NeedsInput ? g.mm(weight.Value) : null;
+            if (dx is not null)
+                results[0] = dx.to(ScalarType.Float32);
+            foreach (var result in results)
+                result?.MoveToOuterDisposeScope();
+        }
+        return Handover.Return(results);
+    }
+
+    private sealed record Call(Projection Projection, Pass Pass, IReadOnlyList<int> Rows, Slot[] Leaves, bool NeedsInput, int Arguments);
+}

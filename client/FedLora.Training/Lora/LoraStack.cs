@@ -1,0 +1,131 @@
+using FedLora.Training.Blocks;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace FedLora.Training.Lora;
+
+/// <summary>
+/// The factors of all parts of a projection as two matrices, so that a fused projection costs one product of each kind: all A below each
+/// other (R x d_in, R the sum of the ranks), and all s B R on the block diagonal of a d_out x R matrix.
+/// </summary>
+internal sealed class LoraStack
+{
+    private readonly Projection _projection;
+    private readonly LinearPart[] _parts;
+    private readonly Tensor _right;
+    private readonly Tensor _left;
+    private readonly bool _merged;
+
+    private LoraStack(Projection projection, Tensor x, Tensor[] masks)
+    {
+        var weight = projection.Weight.Value;
+        (_projection, Masks) = (projection, masks);
+        _parts = [.. projection.Parts.Where(p => p.Lora is not null)];
+        _right = cat(_parts.Select(p => p.Lora!.A.Value.detach()).ToArray(), 0).to(weight.dtype);
+        _left = zeros([weight.shape[0], _right.shape[0]], dtype: ScalarType.Float32, device: weight.device);
+        var column = 0L;
+        foreach (var part in _parts)
+        {
+            _left.narrow(0, part.Offset, part.DOut).narrow(1, column, part.Lora!.Rank).copy_(LoraProduct.Left(part.Lora));
+            column += part.Lora.Rank;
+        }
+        _left = _left.to(weight.dtype);
+        var (rows, dOut, dIn) = (x.shape[0], weight.shape[0], weight.shape[1]);
+        _merged = masks.Length == 0 && weight.dtype == ScalarType.Float32 && rows * (dOut + dIn) > dOut * dIn;
+    }
+
+    /// <summary>One mask of zeros and 1 / (1 - p) for each part, where dropout is on.</summary>
+    public Tensor[] Masks { get; }
+
+    /// <summary>Builds it for a forward pass; null where no part has factors.</summary>
+    public static LoraStack? Build(Projection projection, Tensor x, Pass pass) => Build(projection, x, MakeMasks(projection, x, pass));
+
+    /// <summary>Builds it again for the backward pass.</summary>
+    public static LoraStack? Build(Projection projection, Tensor x, Tensor[] masks) =>
+        projection.Parts.Any(p => p.Lora is not null) ? new LoraStack(projection, x, masks) : null;
+
+    /// <summary>y, rows x d_out in float32.</summary>
+    public Tensor Forward(Tensor x)
+    {
+        if (_merged)
+            return nn.functional.linear(x, Merged(), _projection.Bias?.Value.detach());
+        var y = x.mm(_projection.Weight.Value.detach().t()).to(ScalarType.Float32);
+        y.add_(Reduce(x).mm(_left.t()));
+        return _projection.Bias is { } bias ? y.add_(bias.Value.detach()) : y;
+    }
+
+    /// <summary>dL/dx, or null where it is not wanted; the factors' gradients go to the sink.</summary>
+    /// <param name="g">rows x d_out: gradient by y.</param>
+    /// <param name="x">rows x d_in: the input.</param>
+    /// <param name="sink">Takes the gradients of the factors.</param>
+    /// <param name="needsInput">Whether dL/dx is wanted.</param>
+    public Tensor? Backward(Tensor g, Tensor x, GradientSink sink, bool needsInput)
+    {
+        var u = g.mm(_left);
+        var h = _parts.Any(p => p.Lora!.B.IsTrainable || p.Lora.R is { IsTrainable: true }) ? Reduce(x) : null;
+        var column = 0L;
+        for (var i = 0; i < _parts.Length; i++)
+        {
+            var (part, lora) = (_parts[i], _parts[i].Lora!);
+            if (lora.A.IsTrainable)
+                sink.Product(lora.A, u.narrow(1, column, lora.Rank), Dropped(x, i), 1);
+            if (h is not null)
+                BackwardLeft(part, lora, g.narrow(1, part.Offset, part.DOut), h.narrow(1, column, lora.Rank), sink);
+            column += lora.Rank;
+        }
+        return needsInput ? BackwardInput(g, u) : null;
+    }
+
+    private static void BackwardLeft(LinearPart part, LoraFactors lora, Tensor g, Tensor h, GradientSink sink)
+    {
+        if (lora.B.IsTrainable)
+            sink.Product(lora.B, g, lora.R is null ? h : h.mm(lora.R.Value.detach().to(h.dtype).t()), lora.Scale);
+        if (lora.R is { IsTrainable: true } r)
+            sink.Product(r, g.mm(lora.B.Value.detach().to(g.dtype)), h, lora.Scale);
+    }
+
+    private Tensor BackwardInput(Tensor g, Tensor u)
+    {
+        if (_merged)
+            return g.mm(Merged());
+        var dx = g.mm(_projection.Weight.Value.detach());
+        if (Masks.Length == 0)
+            return dx.add_(u.mm(_right));
+        var column = 0L;
+        for (var i = 0; i < _parts.Length; i++)
+        {
+            var rank = _parts[i].Lora!.Rank;
+            dx.add_(u.narrow(1, column, rank).mm(_right.narrow(0, column, rank)).mul_(Masks[i]));
+            column += rank;
+        }
+        return dx;
+    }
+
+    /// <summary>W + sum over parts of s B R A.</summary>
+    private Tensor Merged() => addmm(_projection.Weight.Value.detach(), _left, _right, 1, 1);
+
+    /// <summary>h = x A^T for all parts, rows x R.</summary>
+    private Tensor Reduce(Tensor x)
+    {
+        if (Masks.Length == 0)
+            return x.mm(_right.t());
+        var column = 0L;
+        var parts = new Tensor[_parts.Length];
+        for (var i = 0; i < parts.Length; i++)
+        {
+            parts[i] = Dropped(x, i).mm(_right.narrow(0, column, _parts[i].Lora!.Rank).t());
+            column += _parts[i].Lora!.Rank;
+        }
+        return cat(parts, 1);
+    }
+
+    private Tensor Dropped(Tensor x, int part) => Masks.Length == 0 ? x : x.mul(Masks[part]);
+
+    private static Tensor[] MakeMasks(Projection projection, Tensor x, Pass pass)
+    {
+        var adapted = projection.Parts.Where(p => p.Lora is not null).ToArray();
+        if (pass.Dropout is null || adapted.All(p => p.Lora!.Dropout == 0))
+            return [];
+        return [.. adapted.Select(p => bernoulli(full(x.shape, 1 - p.Lora!.Dropout, ScalarType.Float32, x.device), pass.Dropout).div_(1 - p.Lora.Dropout).to(x.dtype))];
+    }
+}

@@ -1,0 +1,60 @@
+using FedLora.Adapters;
+using FedLora.Training.Models.Families;
+
+namespace FedLora.Training.Models;
+
+/// <summary>A family of models: turns its config into an <see cref="Architecture"/>. Everything else is shared.</summary>
+/// <param name="ModelType">Value of <c>model_type</c>.</param>
+/// <param name="Read">Reads the config for a task.</param>
+public sealed record ModelFamily(string ModelType, Func<ConfigJson, ModelTask, Architecture> Read)
+{
+    /// <summary>All families.</summary>
+    public static IReadOnlyList<ModelFamily> All { get; } =
+    [
+        new("bert", Bert.Read), new("distilbert", DistilBert.Read), new("gemma2", Gemma2.Read), new("gpt2", Gpt2.Read), new("llama", Llama.Read), new("mistral", Llama.ReadMistral),
+        new("phi3", Phi3.Read), new("qwen2", Llama.ReadQwen2), new("qwen3", Llama.ReadQwen3), new("roberta", Bert.ReadRoberta), new("vit", Vit.Read),
+    ];
+
+    /// <summary>Reads a model folder's <c>config.json</c>.</summary>
+    /// <param name="folder">The model's folder.</param>
+    /// <param name="task">What it is to be used for; null for what its checkpoint was made for.</param>
+    /// <param name="labels">The classes' names where they are not those of the checkpoint; null for the checkpoint's.</param>
+    /// <param name="file">The config's name.</param>
+    /// <exception cref="FedLoraException"><c>model-architecture-unknown</c>, <c>model-config-missing</c>, <c>model-config-invalid</c>, <c>model-task-unsupported</c>.</exception>
+    public static Architecture ReadFolder(string folder, ModelTask? task = null, IReadOnlyList<string>? labels = null, string file = "config.json")
+    {
+        var config = ConfigJson.Load(Path.Combine(folder, file));
+        var type = config.Text("model_type") ?? throw config.Invalid("lacks 'model_type'");
+        var family = All.FirstOrDefault(f => f.ModelType == type)
+            ?? throw new FedLoraException("model-architecture-unknown", $"'{folder}' is of the architecture '{type}', which is not known.", $"Known: {string.Join(", ", All.Select(f => f.ModelType))}.");
+        var made = MadeFor(config);
+        var architecture = family.Read(config, task ?? made) with { Task = task ?? made };
+        if (architecture.Task == ModelTask.Classification)
+            architecture = architecture with { Labels = labels ?? (made == ModelTask.Classification ? LabelsOf(config) : throw NoLabels(folder)) };
+        if (architecture.Task != ModelTask.Hidden && architecture.Names.Head.Output is null)
+            throw new FedLoraException("model-task-unsupported", $"A model of the architecture '{type}' has no head for {architecture.Task}.", "Choose a model that fits the task.");
+        return architecture;
+    }
+
+    private static ModelTask MadeFor(ConfigJson config)
+    {
+        var name = config.Texts("architectures").FirstOrDefault() ?? "";
+        return name switch
+        {
+            _ when name.EndsWith("ForCausalLM", StringComparison.Ordinal) || name.EndsWith("LMHeadModel", StringComparison.Ordinal) => ModelTask.CausalLanguageModelling,
+            _ when name.EndsWith("Classification", StringComparison.Ordinal) => ModelTask.Classification,
+            _ when name.EndsWith("ForMaskedLM", StringComparison.Ordinal) || name.EndsWith("ForPreTraining", StringComparison.Ordinal) => ModelTask.MaskedLanguageModelling,
+            _ => ModelTask.Hidden,
+        };
+    }
+
+    private static IReadOnlyList<string> LabelsOf(ConfigJson config)
+    {
+        var map = config.Map("id2label");
+        var count = map?.Count ?? config.Size("num_labels", 2);
+        return [.. Enumerable.Range(0, count).Select(i => map is null ? $"LABEL_{i}" : map.GetValueOrDefault(i.ToString()) ?? throw config.Invalid($"has no class {i} in 'id2label'"))];
+    }
+
+    private static FedLoraException NoLabels(string folder) =>
+        new("model-task-unsupported", $"'{folder}' is not a classifier, so it has no list of classes.", "Give the list of labels.");
+}
