@@ -7,7 +7,7 @@ namespace FedLora.Training.Blocks;
 /// <param name="value">Its values.</param>
 public sealed class Slot(string name, Tensor value) : IDisposable
 {
-    public string Name { get; } = name;
+    public string Name { get; internal set; } = name;
 
     /// <summary>The tensor that layers compute with. Whoever sets it disposes the one before.</summary>
     public Tensor Value { get; set; } = value;

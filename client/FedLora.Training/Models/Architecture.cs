@@ -94,6 +94,9 @@ public sealed record Architecture
     /// <summary>The first token's row in the table of learnt positions (RoBERTa: padding id + 1).</summary>
     public int FirstPosition { get; init; }
 
+    /// <summary>How many token types there are; 0 for none.</summary>
+    public int TokenTypes { get; init; }
+
     /// <summary>The padding token, where the config names one.</summary>
     public int? PadToken { get; init; }
 

@@ -45,6 +45,7 @@ internal static class Bert
             MaxLength = config.Size("max_position_embeddings"),
             FirstPosition = firstPosition,
             Vocabulary = config.Size("vocab_size"),
+            TokenTypes = config.Size("type_vocab_size", 2),
             Attention = new AttentionShape(heads, heads, width / heads, 1 / Math.Sqrt(width / heads), Causal: false) { Windows = new int?[layers] },
             Norm = NormKind.Layer,
             Placement = NormPlacement.Post,

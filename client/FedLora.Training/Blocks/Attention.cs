@@ -1,0 +1,81 @@
+using FedLora.Training.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace FedLora.Training.Blocks;
+
+/// <summary>Self-attention over a packed batch: softmax(q k^T s + mask) v for every head of every example.</summary>
+public sealed class Attention(AttentionShape shape, int? window, Projection input, Projection output, Norm? queryNorm, Norm? keyNorm) : IDisposable
+{
+    private readonly int _perKey = shape.Heads / shape.KeyValueHeads;
+
+    public IEnumerable<Projection> Projections => [input, output];
+
+    public IEnumerable<Norm> Norms => queryNorm is null ? [] : [queryNorm, keyNorm!];
+
+    /// <summary>Attends.</summary>
+    /// <param name="x">All rows x width.</param>
+    /// <param name="pass">The pass.</param>
+    /// <param name="at">Cosine and sine at each row; null where positions are learnt.</param>
+    /// <param name="masks">Masks by length.</param>
+    /// <param name="rows">The rows to answer for.</param>
+    /// <param name="layer">Number of the layer, for the cache.</param>
+    /// <returns>Chosen rows x width.</returns>
+    public Tensor Forward(Tensor x, Pass pass, (Tensor Cosine, Tensor Sine)? at, AttentionMasks masks, RowSet rows, int layer)
+    {
+        using var scope = NewDisposeScope();
+        var heads = input.Forward(x, pass, pass.Batch.Lengths).view(x.shape[0], -1, shape.HeadSize);
+        var (query, key, value) = (heads.narrow(1, 0, shape.Heads), heads.narrow(1, shape.Heads, shape.KeyValueHeads), heads.narrow(1, shape.Heads + shape.KeyValueHeads, shape.KeyValueHeads));
+        if (queryNorm is not null)
+            (query, key) = (queryNorm.Forward(query), keyNorm!.Forward(key));
+        if (at is { } turn)
+        {
+            if (queryNorm is not null)
+                (query, key) = (Rotary.Turn(query, turn), Rotary.Turn(key, turn));
+            else
+            {
+                var turned = Rotary.Turn(heads.narrow(1, 0, shape.Heads + shape.KeyValueHeads), turn);
+                (query, key) = (turned.narrow(1, 0, shape.Heads), turned.narrow(1, shape.Heads, shape.KeyValueHeads));
+            }
+        }
+        if (pass.Cache is { } cache)
+            (key, value) = cache.Append(layer, key, value);
+        var mixed = pass.Batch.Groups.Select(group => Group(query, key, value, group, pass.Cache is null ? 0 : (int)key.shape[0] - pass.Batch.Rows, masks)).ToArray();
+        var all = mixed.Length == 1 ? mixed[0] : cat(mixed, 0);
+        return output.Forward(rows.Select(all), pass, rows.Counts).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The examples of one length; query heads that share a key stand below each other, so that keys are never repeated.</summary>
+    private Tensor Group(Tensor query, Tensor key, Tensor value, LengthGroup group, int past, AttentionMasks masks)
+    {
+        using var scope = NewDisposeScope();
+        var (count, length, all) = ((long)group.Count, (long)group.Length, (long)group.Length + past);
+        var (pairs, rows) = (count * shape.KeyValueHeads, _perKey * length);
+        var q = query.narrow(0, group.FirstRow, count * length).reshape(count, length, shape.KeyValueHeads, _perKey, shape.HeadSize).permute(0, 2, 3, 1, 4).reshape(pairs, rows, shape.HeadSize);
+        var k = Keys(key), v = Keys(value);
+        var mask = shape.Causal ? masks.For((int)length, past, _perKey, window) : null;
+        var probabilities = Scores(q, k.transpose(1, 2), mask).softmax(-1);
+        return probabilities.bmm(v).view(count, shape.KeyValueHeads, _perKey, length, shape.HeadSize).permute(0, 3, 1, 2, 4)
+            .reshape(count * length, shape.Heads * shape.HeadSize).MoveToOuterDisposeScope();
+
+        Tensor Keys(Tensor of) => of.narrow(0, group.FirstRow, count * all).reshape(count, all, shape.KeyValueHeads, shape.HeadSize).permute(0, 2, 1, 3).reshape(pairs, all, shape.HeadSize);
+    }
+
+    private Tensor Scores(Tensor q, Tensor k, Tensor? mask)
+    {
+        if (shape.SoftCap is { } cap)
+        {
+            var capped = tanh(q.bmm(k).mul(shape.Scale / cap)).mul(cap);
+            return mask is null ? capped : capped.add(mask);
+        }
+        return mask is null ? q.mul(shape.Scale).bmm(k) : baddbmm(mask, q, k, 1, (float)shape.Scale);
+    }
+
+    public void Dispose()
+    {
+        input.Dispose();
+        output.Dispose();
+        queryNorm?.Dispose();
+        keyNorm?.Dispose();
+    }
+}

@@ -1,0 +1,88 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace FedLora.Training.Blocks;
+
+/// <summary>
+/// loss = sum of w_t (log sum_v exp z_tv - z_t,target) with z = h W^T + b, perhaps capped, chunk by chunk of rows. The gradient
+/// dL/dz = w (softmax(z) - onehot) is formed on the way and multiplied with W at once, so the logits of all rows never exist together.
+/// </summary>
+internal sealed class LanguageLossFunction : autograd.SingleTensorFunction<LanguageLossFunction>
+{
+    private const long ChunkNumbers = 1 << 23;
+
+    /// <summary>Each row's loss, by the way.</summary>
+    public sealed class Result
+    {
+        public Tensor? Losses { get; set; }
+    }
+
+    public override string Name => nameof(LanguageLossFunction);
+
+    /// <param name="ctx">Keeps the gradients that were formed.</param>
+    /// <param name="vars">h (rows x width), W (words x width), b, targets, w, whether b counts, cap or 0, where the rows' losses go.</param>
+    public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+    {
+        var (hidden, weight, bias) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2]);
+        var (targets, weights, hasBias, cap, result) = ((Tensor)vars[3], (Tensor)vars[4], (bool)vars[5], (double)vars[6], (Result)vars[7]);
+        using var scope = NewDisposeScope();
+        using var off = no_grad();
+        var (rows, chunk) = (hidden.shape[0], Math.Max(1, Math.Min(hidden.shape[0], ChunkNumbers / weight.shape[0])));
+        var dHidden = hidden.requires_grad ? empty(hidden.shape, dtype: ScalarType.Float32, device: hidden.device) : null;
+        var dWeight = weight.requires_grad ? zeros(weight.shape, dtype: ScalarType.Float32, device: hidden.device) : null;
+        var dBias = hasBias && bias.requires_grad ? zeros(bias.shape, dtype: ScalarType.Float32, device: hidden.device) : null;
+        var losses = empty([rows], dtype: ScalarType.Float32, device: hidden.device);
+        for (var start = 0L; start < rows; start += chunk)
+        {
+            using var inner = NewDisposeScope();
+            var count = Math.Min(chunk, rows - start);
+            var (h, target) = (hidden.narrow(0, start, count).to(weight.dtype), targets.narrow(0, start, count).unsqueeze(1));
+            var logits = h.mm(weight.detach().t()).to(ScalarType.Float32);
+            if (hasBias)
+                logits.add_(bias.detach());
+            if (cap != 0)
+                logits = tanh(logits.div_(cap)).mul_(cap);
+            var logs = nn.functional.log_softmax(logits, -1);
+            losses.narrow(0, start, count).copy_(logs.gather(1, target).squeeze(1).neg());
+            if (dHidden is null && dWeight is null && dBias is null)
+                continue;
+            var gradient = Gradient(logs, target, weights.narrow(0, start, count), cap == 0 ? null : logits.div_(cap));
+            dBias?.add_(gradient.sum(0));
+            var narrow = gradient.to(weight.dtype);
+            dHidden?.narrow(0, start, count).copy_(narrow.mm(weight.detach()));
+            dWeight?.add_(narrow.t().mm(h));
+        }
+        ctx.save_for_backward([.. new[] { dHidden, dWeight, dBias }.OfType<Tensor>()]);
+        ctx.save_data("has", (dHidden is not null, dWeight is not null, dBias is not null));
+        result.Losses = losses.MoveToOuterDisposeScope();
+        return losses.mul(weights).sum().MoveToOuterDisposeScope();
+    }
+
+    public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+    {
+        var results = new List<Tensor>(new Tensor[8]);
+        var (hidden, weight, bias) = ((bool, bool, bool))ctx.get_data("has");
+        using (grad_output)
+        using (NewDisposeScope())
+        using (no_grad())
+        {
+            var saved = ctx.get_saved_variables();
+            var next = 0;
+            foreach (var (has, place) in new[] { (hidden, 0), (weight, 1), (bias, 2) })
+            {
+                if (has)
+                    results[place] = saved[next++].mul(grad_output).MoveToOuterDisposeScope();
+            }
+        }
+        return Handover.Return(results);
+    }
+
+    /// <summary>w (p - onehot), in the place of log p; times 1 - (z / cap)^2 where z was capped.</summary>
+    private static Tensor Gradient(Tensor logs, Tensor target, Tensor weights, Tensor? capped)
+    {
+        var gradient = logs.exp_();
+        gradient.scatter_add_(1, target, full(target.shape, -1, ScalarType.Float32, target.device));
+        gradient.mul_(weights.unsqueeze(1));
+        return capped is null ? gradient : gradient.mul_(capped.mul_(capped).neg_().add_(1));
+    }
+}

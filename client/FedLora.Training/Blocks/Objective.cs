@@ -1,0 +1,55 @@
+using FedLora.Training.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace FedLora.Training.Blocks;
+
+/// <summary>The loss: cross-entropy at the labelled rows, weighted row by row and summed.</summary>
+public static class Objective
+{
+    /// <summary>Runs a batch through a model.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="pass">The pass.</param>
+    /// <param name="labels">At least one labelled row.</param>
+    /// <param name="weights">Weight of each labelled row, float32: 1 / (labelled rows of the logical batch) gives its mean.</param>
+    /// <returns>The weighted sum, to go backward from; and each row's own loss, without gradient.</returns>
+    public static (Tensor Loss, Tensor RowLosses) Run(Transformer model, Pass pass, Labels labels, Tensor weights)
+    {
+        using var scope = NewDisposeScope();
+        var head = model.Head ?? throw new InvalidOperationException("This model was loaded without head.");
+        var hidden = model.Hidden(pass, labels.Rows);
+        var features = head.Features(hidden, pass, labels.Rows.Counts);
+        var rowLosses = new LanguageLossFunction.Result();
+        Tensor loss;
+        if (IsWide(model, pass))
+        {
+            var bias = head.Output.Bias?.Value ?? zeros(1, device: features.device);
+            loss = LanguageLossFunction.apply(features, head.Output.Weight.Value, bias, labels.Targets, weights, head.Output.Bias is not null, head.SoftCap ?? 0.0, rowLosses);
+        }
+        else
+        {
+            var each = nn.functional.log_softmax(head.Logits(features, pass, labels.Rows.Counts), -1).gather(1, labels.Targets.unsqueeze(1)).squeeze(1).neg();
+            rowLosses.Losses = each.detach();
+            loss = each.mul(weights).sum();
+        }
+        return (loss.MoveToOuterDisposeScope(), rowLosses.Losses!.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>The mean of each example's own labels' losses, in packed order; NaN where it has none.</summary>
+    public static float[] PerExample(Tensor rowLosses, IReadOnlyList<int> counts)
+    {
+        using var host = rowLosses.cpu();
+        var values = host.data<float>().ToArray();
+        var means = new float[counts.Count];
+        for (int i = 0, row = 0; i < means.Length; row += counts[i++])
+            means[i] = counts[i] == 0 ? float.NaN : (float)(values.AsSpan(row, counts[i]).ToArray().Sum(v => (double)v) / counts[i]);
+        return means;
+    }
+
+    /// <summary>Vocabularies are wide: their logits are never held for all rows at once. That way has no place for factors or a tap at the output.</summary>
+    private static bool IsWide(Transformer model, Pass pass)
+    {
+        var output = model.Head!.Output;
+        return model.Architecture.Task != ModelTask.Classification && output.Parts.All(p => p.Lora is null) && (pass.Tap is null || !output.Slots.Any(s => s.IsTrainable));
+    }
+}

@@ -1,0 +1,69 @@
+using FedLora.Adapters;
+
+namespace FedLora.Training.Models;
+
+/// <summary>What an adapter of a model looks like: from its config alone, without weights.</summary>
+public static class ModelLayout
+{
+    /// <summary>The layout that LoRA settings give for a model.</summary>
+    /// <exception cref="FedLoraException"><c>adapter-target-missing</c>: no module of the model matches.</exception>
+    public static AdapterLayout For(Architecture model, PeftConfig config)
+    {
+        var (all, head) = (LinearShape.Of(model), model.Names.Head);
+        var heads = all.Where(l => l.Name == head.Dense || l.Name == head.Output).SelectMany(l => Parameters(l, model));
+        // As PEFT does it, "all-linear" leaves out the output layer; a list or an expression may name it.
+        var linear = config.TargetModules.Expression == PeftModules.AllLinear ? all.Where(l => l.Name != head.Output) : all;
+        return config.LayoutFor(linear.Select(l => new AdapterModule(l.Name, l.DOut, l.DIn)), heads);
+    }
+
+    /// <summary>LoRA settings with the defaults that PEFT has for this kind of model.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="rank">r.</param>
+    /// <param name="alpha">lora_alpha.</param>
+    /// <param name="dropout">lora_dropout.</param>
+    /// <param name="targets">target_modules: names, or one word <c>all-linear</c>; null for query and value.</param>
+    public static PeftConfig Settings(Architecture model, int rank, double alpha, double dropout = 0, IReadOnlyList<string>? targets = null) => new()
+    {
+        Rank = rank,
+        Alpha = alpha,
+        Dropout = dropout,
+        TargetModules = targets switch
+        {
+            null => PeftModules.Of([.. DefaultTargets(model)]),
+            [PeftModules.AllLinear] => new PeftModules([], PeftModules.AllLinear),
+            _ => PeftModules.Of([.. targets]),
+        },
+        ModulesToSave = model.Task == ModelTask.Classification ? SavedModules(model) : [],
+        FanInFanOut = model.TransposedLinears,
+        TaskType = model.Task switch
+        {
+            ModelTask.CausalLanguageModelling => "CAUSAL_LM",
+            ModelTask.Classification when model.Image is null => "SEQ_CLS",
+            _ => null,
+        },
+    };
+
+    /// <summary>Query and value, or the fused layer that holds them.</summary>
+    private static IEnumerable<string> DefaultTargets(Architecture model)
+    {
+        var names = model.Names.Block.Attention;
+        return (names.Count == 1 ? names : [names[0], names[2]]).Select(n => n[(n.LastIndexOf('.') + 1)..]);
+    }
+
+    /// <summary>The head's own modules: a dense layer that belongs to the base model (BERT's pooler) stays frozen, as with PEFT.</summary>
+    private static string[] SavedModules(Architecture model)
+    {
+        var (head, prefix) = (model.Names.Head, $"{model.Names.Base}.");
+        return [.. new[] { head.Dense, head.Output }.OfType<string>().Where(n => !n.StartsWith(prefix, StringComparison.Ordinal)).Select(n => n.Split('.')[0]).Distinct(StringComparer.Ordinal)];
+    }
+
+    private static IEnumerable<HeadTensor> Parameters(LinearShape linear, Architecture model)
+    {
+        yield return new HeadTensor($"{linear.Name}.weight", [linear.DOut, linear.DIn]);
+        if (linear.Name != model.Names.Head.Output || HasOutputBias(model))
+            yield return new HeadTensor($"{linear.Name}.bias", [linear.DOut]);
+    }
+
+    /// <summary>Heads of decoders have no bias, heads of encoders have one.</summary>
+    public static bool HasOutputBias(Architecture model) => !model.Attention.Causal;
+}

@@ -1,0 +1,63 @@
+using static TorchSharp.torch;
+
+namespace FedLora.Training.Optimization;
+
+/// <summary>Changes a flat vector by its gradient, in place and as PyTorch's optimiser of that name does.</summary>
+public interface IOptimizer : IDisposable
+{
+    /// <summary>One step.</summary>
+    /// <param name="values">What is trained.</param>
+    /// <param name="gradient">Its gradient; may be overwritten.</param>
+    /// <param name="learningRate">The rate of this step.</param>
+    void Step(Tensor values, Tensor gradient, double learningRate);
+}
+
+/// <summary>w -= rate * v, with v = momentum * v + g + decay * w (without momentum: v = g + decay * w).</summary>
+public sealed class Sgd(double momentum = 0, double weightDecay = 0) : IOptimizer
+{
+    private Tensor? _velocity;
+
+    public void Step(Tensor values, Tensor gradient, double learningRate)
+    {
+        if (weightDecay != 0)
+            gradient.add_(values, weightDecay);
+        if (momentum != 0 && _velocity is null)
+            _velocity = gradient.clone().DetachFromDisposeScope();
+        else if (momentum != 0)
+            _velocity!.mul_(momentum).add_(gradient);
+        values.add_(_velocity ?? gradient, -learningRate);
+    }
+
+    public void Dispose() => _velocity?.Dispose();
+}
+
+/// <summary>
+/// AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101): m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2,
+/// w = w (1 - rate * decay) - rate * m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + eps).
+/// </summary>
+public sealed class AdamW(double weightDecay = 0.01, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8) : IOptimizer
+{
+    private Tensor? _mean;
+    private Tensor? _square;
+    private int _steps;
+
+    public void Step(Tensor values, Tensor gradient, double learningRate)
+    {
+        _mean ??= zeros_like(values).DetachFromDisposeScope();
+        _square ??= zeros_like(values).DetachFromDisposeScope();
+        _steps++;
+        _mean.mul_(beta1).add_(gradient, 1 - beta1);
+        _square.mul_(beta2).addcmul_(gradient, gradient, 1 - beta2);
+        using var divisor = _square.sqrt();
+        divisor.div_(Math.Sqrt(1 - Math.Pow(beta2, _steps))).add_(epsilon);
+        if (weightDecay != 0)
+            values.mul_(1 - (learningRate * weightDecay));
+        values.addcdiv_(_mean, divisor, -learningRate / (1 - Math.Pow(beta1, _steps)));
+    }
+
+    public void Dispose()
+    {
+        _mean?.Dispose();
+        _square?.Dispose();
+    }
+}
