@@ -1,5 +1,4 @@
 using FedLora.Training.Models;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

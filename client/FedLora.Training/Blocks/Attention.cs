@@ -1,5 +1,4 @@
 using FedLora.Training.Models;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FedLora.Training.Blocks;
@@ -52,7 +51,7 @@ public sealed class Attention(AttentionShape shape, int? window, Projection inpu
         var (count, length, all) = ((long)group.Count, (long)group.Length, (long)group.Length + past);
         var (pairs, rows) = (count * shape.KeyValueHeads, _perKey * length);
         var q = query.narrow(0, group.FirstRow, count * length).reshape(count, length, shape.KeyValueHeads, _perKey, shape.HeadSize).permute(0, 2, 3, 1, 4).reshape(pairs, rows, shape.HeadSize);
-        var k = Keys(key), v = Keys(value);
+        var (k, v) = (Keys(key), Keys(value));
         var mask = shape.Causal ? masks.For((int)length, past, _perKey, window) : null;
         var probabilities = Scores(q, k.transpose(1, 2), mask).softmax(-1);
         return probabilities.bmm(v).view(count, shape.KeyValueHeads, _perKey, length, shape.HeadSize).permute(0, 3, 1, 2, 4)

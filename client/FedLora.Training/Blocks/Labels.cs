@@ -1,6 +1,5 @@
 using FedLora.Training.Data;
 using FedLora.Training.Models;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FedLora.Training.Blocks;
@@ -39,6 +38,11 @@ public sealed record Labels(RowSet Rows, Tensor Targets)
         }
         return new Labels(RowSet.Of(counts, rows, device), tensor(targets.ToArray(), device: device));
     }
+
+    /// <summary>How many labels an example has for a task.</summary>
+    public static int CountOf(Example example, Architecture model) => model.Task == ModelTask.Classification
+        ? (example.Class is null ? 0 : 1)
+        : example.Labels?.Skip(model.Task == ModelTask.CausalLanguageModelling ? 1 : 0).Count(l => l != Example.NoLabel) ?? 0;
 
     /// <summary>The row of each example that a classifier reads: the first, or the last that is not padding.</summary>
     public static RowSet Pooled(Batch batch, Architecture model, Device device)

@@ -1,5 +1,4 @@
 using FedLora.Adapters;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FedLora.Training.Blocks;

@@ -1,5 +1,4 @@
 using FedLora.Training.Models;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FedLora.Training.Blocks;

@@ -1,7 +1,5 @@
 using FedLora.Adapters;
 using FedLora.Training.Blocks;
-using FedLora.Training.Models;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FedLora.Training.Lora;
@@ -101,8 +99,8 @@ public sealed class AdapterBinding : IDisposable
         (old.Name, old.Value) = (tensor.Name, ToTensor(tensor));
     }
 
-    private Tensor ToTensor(AdapterTensor tensor) =>
-        torch.tensor(tensor.Values, Array.ConvertAll(tensor.Shape, s => (long)s), device: _model.Device).DetachFromDisposeScope();
+    private Tensor ToTensor(AdapterTensor source) =>
+        tensor(source.Values, Array.ConvertAll(source.Shape, s => (long)s), device: _model.Device).DetachFromDisposeScope();
 
     private (Projection, LinearPart)? Find(string module)
     {

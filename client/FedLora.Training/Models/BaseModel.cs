@@ -1,7 +1,6 @@
 using FedLora.Adapters;
 using FedLora.Training.Blocks;
 using FedLora.Training.Lora;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FedLora.Training.Models;
@@ -16,7 +15,7 @@ public sealed record LoadOptions
     public IReadOnlyList<string>? Labels { get; init; }
 
     /// <summary>Number type of frozen linear weights and their products.</summary>
-    public ComputeType Compute { get; init; } = ComputeType.Float32;
+    public ComputeType Compute { get; init; } = ComputeType.F32;
 
     /// <summary><c>cpu</c> or <c>cuda</c>.</summary>
     public string Device { get; init; } = "cpu";
@@ -28,8 +27,8 @@ public sealed record LoadOptions
 /// <summary>Number type of frozen linear weights and their products; adapters, norms, softmax and loss are always float32.</summary>
 public enum ComputeType
 {
-    Float32,
-    BFloat16,
+    F32,
+    BF16,
 
     /// <summary>bfloat16 where this machine multiplies it at least 1.5 times as fast, see <see cref="ComputeChoice"/>.</summary>
     Auto,
@@ -63,7 +62,7 @@ public sealed class BaseModel : IDisposable
         using var weights = SafetensorsFolder.Open(folder);
         var reader = new WeightReader(weights, architecture.Names);
         var compute = options.Compute == ComputeType.Auto ? ComputeChoice.ForThisMachine() : options.Compute;
-        var type = compute == ComputeType.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
+        var type = compute == ComputeType.BF16 ? ScalarType.BFloat16 : ScalarType.Float32;
         var transformer = new TransformerBuilder(architecture, reader, type, Devices.Open(options.Device)).Build();
         return new BaseModel(folder, transformer, reader.Made);
     }

@@ -18,7 +18,7 @@ public static class ComputeChoice
     private static double? _ratio;
 
     /// <summary>The faster type on this machine.</summary>
-    public static ComputeType ForThisMachine() => Ratio() >= Threshold ? ComputeType.BFloat16 : ComputeType.Float32;
+    public static ComputeType ForThisMachine() => Ratio() >= Threshold ? ComputeType.BF16 : ComputeType.F32;
 
     /// <summary>Time of a float32 product over that of a bfloat16 product; measured at the first call, then read from the user's cache.</summary>
     public static double Ratio()

@@ -104,7 +104,7 @@ public sealed class ConfigJson
     }
 
     /// <summary>An object within, or null.</summary>
-    public ConfigJson? Object(string key) => Find(key) is { ValueKind: JsonValueKind.Object } value ? new ConfigJson(value, $"{_path}, {key}") : null;
+    public ConfigJson? Section(string key) => Find(key) is { ValueKind: JsonValueKind.Object } value ? new ConfigJson(value, $"{_path}, {key}") : null;
 
     /// <summary>The keys and texts of a map such as <c>id2label</c>, in the order of the file; null where it is missing.</summary>
     public IReadOnlyDictionary<string, string>? Map(string key) => Find(key) is { ValueKind: JsonValueKind.Object } value

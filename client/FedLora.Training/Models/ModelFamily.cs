@@ -38,7 +38,7 @@ public sealed record ModelFamily(string ModelType, Func<ConfigJson, ModelTask, A
 
     private static ModelTask MadeFor(ConfigJson config)
     {
-        var name = config.Texts("architectures").FirstOrDefault() ?? "";
+        var name = config.Texts("architectures") is [var first, ..] ? first : "";
         return name switch
         {
             _ when name.EndsWith("ForCausalLM", StringComparison.Ordinal) || name.EndsWith("LMHeadModel", StringComparison.Ordinal) => ModelTask.CausalLanguageModelling,

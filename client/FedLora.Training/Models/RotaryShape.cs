@@ -14,7 +14,7 @@ public sealed record RotaryShape(double[] Frequencies, double Factor = 1)
     /// <exception cref="Adapters.FedLoraException"><c>model-config-invalid</c> or <c>model-rope-unsupported</c>.</exception>
     public static RotaryShape Read(ConfigJson config, int headSize, int maxLength)
     {
-        var parameters = config.Object("rope_parameters") ?? config.Object("rope_scaling");
+        var parameters = config.Section("rope_parameters") ?? config.Section("rope_scaling");
         var theta = parameters?.OptionalNumber("rope_theta") ?? config.OptionalNumber("rope_theta") ?? 10_000;
         var partial = parameters?.OptionalNumber("partial_rotary_factor") ?? config.OptionalNumber("partial_rotary_factor") ?? 1;
         var dimensions = (int)(headSize * partial);

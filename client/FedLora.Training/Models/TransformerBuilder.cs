@@ -1,5 +1,4 @@
 using FedLora.Training.Blocks;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FedLora.Training.Models;

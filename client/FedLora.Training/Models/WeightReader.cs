@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
 using FedLora.Adapters;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FedLora.Training.Models;

@@ -1,0 +1,85 @@
+using FedLora.Adapters;
+using FedLora.Training.Blocks;
+using FedLora.Training.Data;
+using TorchSharp;
+
+namespace FedLora.Training.Running;
+
+/// <summary>How far training is.</summary>
+/// <param name="Step">Steps done, from 1.</param>
+/// <param name="Steps">Steps in all.</param>
+/// <param name="Loss">Mean loss of the last step's batch, before the step.</param>
+/// <param name="TokensPerSecond">Rows through the model per second since the start.</param>
+public sealed record TrainingReport(int Step, int Steps, double Loss, double TokensPerSecond);
+
+/// <summary>What training did.</summary>
+/// <param name="Losses">Loss of each step's batch before the step; NaN where it held no label.</param>
+/// <param name="Rows">Tokens (or patches) that went through the model.</param>
+/// <param name="Examples">Examples that went through the model, repeats counted.</param>
+/// <param name="Elapsed">Time taken.</param>
+public sealed record TrainingSummary(IReadOnlyList<double> Losses, long Rows, long Examples, TimeSpan Elapsed)
+{
+    /// <summary>Mean over the steps that had labels; NaN if none had.</summary>
+    public double MeanLoss => Losses.Where(l => !double.IsNaN(l)).DefaultIfEmpty(double.NaN).Average();
+
+    public double TokensPerSecond => Rows / Math.Max(Elapsed.TotalSeconds, 1e-9);
+}
+
+/// <summary>The training loop: sample, gradient, step. What is private about a private run lies in its sampler and its step.</summary>
+/// <param name="time">Clock of the reports.</param>
+public sealed class Trainer(TimeProvider? time = null)
+{
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
+
+    /// <summary>Trains in place.</summary>
+    /// <param name="model">With its adapter on.</param>
+    /// <param name="parameters">What is trained.</param>
+    /// <param name="examples">At least one.</param>
+    /// <param name="settings">How.</param>
+    /// <param name="sampler">Chooses each step's examples; null for shuffled passes over all.</param>
+    /// <param name="gradient">Computes each step's gradient; null for the plain one.</param>
+    /// <param name="progress">Told after every step.</param>
+    /// <param name="cancel">Looked at between micro-batches.</param>
+    /// <exception cref="FedLoraException"><c>data-empty</c>, <c>training-settings-invalid</c>, <c>training-diverged</c>, <c>example-invalid</c>.</exception>
+    public TrainingSummary Run(
+        Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, TrainingSettings settings, IBatchSampler? sampler = null, IGradientStep? gradient = null,
+        IProgress<TrainingReport>? progress = null, CancellationToken cancel = default)
+    {
+        settings.Validate();
+        if (examples.Count == 0)
+            throw new FedLoraException("data-empty", "There are no examples to train on.", "Check the data file and what was left out of it.");
+        sampler ??= new ShuffledSampler(examples.Count, settings.BatchSize, settings.Seed);
+        using var dropout = new torch.Generator(settings.Seed, model.Device);
+        gradient ??= new PlainStep(settings.RowsAtOnce, dropout);
+        using var optimizer = settings.CreateOptimizer();
+        var (losses, rates, start) = (new List<double>(), settings.Rates, _time.GetTimestamp());
+        var (rows, seen) = (0L, 0L);
+        for (var step = 0; step < settings.Steps; step++)
+        {
+            cancel.ThrowIfCancellationRequested();
+            using var scope = torch.NewDisposeScope();
+            var batch = Array.ConvertAll(sampler.Next(), i => examples[i]);
+            var found = gradient.Run(model, parameters, batch, cancel);
+            if (double.IsInfinity(found.Loss) || (double.IsNaN(found.Loss) && batch.Any(e => Labels.CountOf(e, model.Architecture) > 0)))
+                throw new FedLoraException("training-diverged", $"The loss became {found.Loss} at step {step + 1}.", "Lower the learning rate, or clip the gradient.");
+            using (torch.no_grad())
+                Apply(optimizer, parameters, rates.At(step), settings.MaxGradientNorm);
+            losses.Add(found.Loss);
+            (rows, seen) = (rows + found.Rows, seen + batch.Length);
+            progress?.Report(new TrainingReport(step + 1, settings.Steps, found.Loss, rows / Math.Max(_time.GetElapsedTime(start).TotalSeconds, 1e-9)));
+        }
+        return new TrainingSummary(losses, rows, seen, _time.GetElapsedTime(start));
+    }
+
+    private static void Apply(Optimization.IOptimizer optimizer, ParameterSet parameters, double rate, double? maxNorm)
+    {
+        if (maxNorm is { } limit)
+        {
+            using var norm = parameters.Gradient.norm();
+            var length = norm.item<float>();
+            if (length > limit)
+                parameters.Gradient.mul_(limit / (length + 1e-6));
+        }
+        optimizer.Step(parameters.Values, parameters.Gradient, rate);
+    }
+}
