@@ -28,7 +28,7 @@ public sealed class Batch : IDisposable
     public Batch(IReadOnlyList<Example> examples, Architecture model, Device device, int firstPosition = 0)
     {
         _model = model;
-        Order = [.. Enumerable.Range(0, examples.Count).OrderBy(i => Length(examples[i]))];
+        Order = [.. Enumerable.Range(0, examples.Count).OrderByDescending(i => Length(examples[i]))];
         Examples = [.. Order.Select(i => examples[i])];
         Lengths = [.. Examples.Select(Length)];
         Rows = Lengths.Sum();

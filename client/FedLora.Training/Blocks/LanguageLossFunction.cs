@@ -46,12 +46,12 @@ internal sealed class LanguageLossFunction : autograd.SingleTensorFunction<Langu
             if (dHidden is null && dWeight is null && dBias is null)
                 continue;
             var gradient = Gradient(logs, target, weights.narrow(0, start, count), cap == 0 ? null : logits.div_(cap));
-            dBias?.add_(gradient.sum(0));
+            dBias?.add_(gradient.sum(0L));
             var narrow = gradient.to(weight.dtype);
             dHidden?.narrow(0, start, count).copy_(narrow.mm(weight.detach()));
             dWeight?.add_(narrow.t().mm(h));
         }
-        ctx.save_for_backward([.. new[] { dHidden, dWeight, dBias }.OfType<Tensor>()]);
+        ctx.Save([.. new[] { dHidden, dWeight, dBias }.OfType<Tensor>()]);
         ctx.save_data("has", (dHidden is not null, dWeight is not null, dBias is not null));
         result.Losses = losses.MoveToOuterDisposeScope();
         return losses.mul(weights).sum().MoveToOuterDisposeScope();

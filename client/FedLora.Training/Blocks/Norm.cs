@@ -36,7 +36,7 @@ internal sealed class RmsNormFunction : autograd.SingleTensorFunction<RmsNormFun
         using var scope = NewDisposeScope();
         using var off = no_grad();
         var q = x.mul(x).mean([-1], keepdim: true).add_(epsilon).rsqrt_();
-        ctx.save_for_backward([x, weight, q]);
+        ctx.save_for_backward([x, weight, q.MoveToOuterDisposeScope()]);
         ctx.save_data("offset", offset);
         ctx.save_data("trainable", weight.requires_grad);
         return x.mul(q).mul_(offset == 0 ? weight : weight.add(offset)).MoveToOuterDisposeScope();
@@ -53,7 +53,7 @@ internal sealed class RmsNormFunction : autograd.SingleTensorFunction<RmsNormFun
             var saved = ctx.get_saved_variables();
             var (x, weight, q, offset) = (saved[0], saved[1], saved[2], (double)ctx.get_data("offset"));
             if ((bool)ctx.get_data("trainable"))
-                dw = grad_output.mul(x).mul_(q).reshape(-1, weight.shape[0]).sum(0).MoveToOuterDisposeScope();
+                dw = grad_output.mul(x).mul_(q).reshape(-1, weight.shape[0]).sum(0L).MoveToOuterDisposeScope();
             var v = grad_output.mul(offset == 0 ? weight : weight.add(offset));
             var mean = v.mul(x).mean([-1], keepdim: true).mul_(q).mul_(q);
             dx = v.sub_(x.mul(mean)).mul_(q).MoveToOuterDisposeScope();

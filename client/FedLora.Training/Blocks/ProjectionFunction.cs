@@ -23,7 +23,7 @@ internal sealed class ProjectionFunction : autograd.SingleTensorFunction<Project
         using var off = no_grad();
         var narrow = x.to(projection.Weight.Value.dtype);
         var stack = LoraStack.Build(projection, narrow, pass);
-        ctx.save_for_backward([narrow, .. stack?.Masks ?? []]);
+        ctx.Save([narrow, .. stack?.Masks ?? []]);
         ctx.save_data("call", new Call(projection, pass, (IReadOnlyList<int>)vars[3], (Slot[])vars[4], x.requires_grad, vars.Length));
         return (stack is null ? projection.Plain(x) : stack.Forward(narrow)).MoveToOuterDisposeScope();
     }
