@@ -34,6 +34,27 @@ public static class Objective
         return (loss.MoveToOuterDisposeScope(), rowLosses.Losses!.MoveToOuterDisposeScope());
     }
 
+    /// <summary>Without gradient: each labelled row's loss (float32) and the class or word that comes first there (int64).</summary>
+    public static (Tensor RowLosses, Tensor Guesses) Judge(Transformer model, Pass pass, Labels labels)
+    {
+        const long Chunk = 1 << 23;
+        using var scope = NewDisposeScope();
+        using var off = no_grad();
+        var head = model.Head ?? throw new InvalidOperationException("This model was loaded without head.");
+        var features = head.Features(model.Hidden(pass, labels.Rows), pass, labels.Rows.Counts);
+        var (losses, guesses) = (new List<Tensor>(), new List<Tensor>());
+        var rows = Math.Max(1, Chunk / head.Output.Weight.Value.shape[0]);
+        for (var start = 0L; start < labels.Count; start += rows)
+        {
+            using var inner = NewDisposeScope();
+            var count = Math.Min(rows, labels.Count - start);
+            var logits = head.Logits(features.narrow(0, start, count), pass, labels.Rows.Counts);
+            losses.Add(nn.functional.log_softmax(logits, -1).gather(1, labels.Targets.narrow(0, start, count).unsqueeze(1)).squeeze(1).neg().MoveToOuterDisposeScope());
+            guesses.Add(logits.argmax(1).MoveToOuterDisposeScope());
+        }
+        return (cat(losses, 0).MoveToOuterDisposeScope(), cat(guesses, 0).MoveToOuterDisposeScope());
+    }
+
     /// <summary>The mean of each example's own labels' losses, in packed order; NaN where it has none.</summary>
     public static float[] PerExample(Tensor rowLosses, IReadOnlyList<int> counts)
     {

@@ -25,6 +25,20 @@ public sealed class Transformer(Architecture architecture, IEmbeddings embedding
         Embeddings.Slots.Concat(blocks.SelectMany(b => b.Norms).Concat(finalNorm is null ? [] : [finalNorm]).Concat(Head?.Norms ?? []).SelectMany(n => n.Slots))
             .Concat(Projections.SelectMany(p => p.Bias is null ? [p.Weight] : new[] { p.Weight, p.Bias })).Distinct();
 
+    /// <summary>The linear layer of that path, or null.</summary>
+    public (Projection Projection, LinearPart Part)? Find(string module)
+    {
+        foreach (var projection in Projections)
+        {
+            foreach (var part in projection.Parts)
+            {
+                if (part.Name == module)
+                    return (projection, part);
+            }
+        }
+        return null;
+    }
+
     /// <summary>Packs examples for this model.</summary>
     public Batch Pack(IReadOnlyList<Data.Example> examples) => new(examples, Architecture, Device);
 

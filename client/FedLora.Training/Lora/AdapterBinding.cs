@@ -71,7 +71,7 @@ public sealed class AdapterBinding : IDisposable
 
     private void Attach(AdapterModule module, AdapterState state, double scale, double dropout, bool hasR)
     {
-        var (projection, part) = Find(module.Name) ?? throw Unknown(module.Name);
+        var (projection, part) = _model.Find(module.Name) ?? throw Unknown(module.Name);
         if (part.DOut != module.DOut || projection.DIn != module.DIn)
             throw new FedLoraException("tensor-shape", $"Module '{module.Name}' is {part.DOut} x {projection.DIn} in this model, but {module.DOut} x {module.DIn} in the adapter.", "The adapter belongs to another base model.");
         part.Lora = new LoraFactors(Factor(Factors.A), Factor(Factors.B), hasR ? Factor(Factors.R) : null, scale, dropout);
@@ -88,7 +88,7 @@ public sealed class AdapterBinding : IDisposable
     private void Replace(HeadTensor head, AdapterState state)
     {
         var dot = head.Name.LastIndexOf('.');
-        var (projection, part) = Find(head.Name[..dot]) ?? throw Unknown(head.Name[..dot]);
+        var (projection, part) = _model.Find(head.Name[..dot]) ?? throw Unknown(head.Name[..dot]);
         var old = head.Name[(dot + 1)..] switch { "weight" => projection.Weight, "bias" => projection.Bias, _ => null };
         if (old is null || projection.Parts.Count > 1)
             throw Unknown(head.Name);
@@ -102,19 +102,6 @@ public sealed class AdapterBinding : IDisposable
     private Tensor ToTensor(AdapterTensor source) =>
         tensor(source.Values, Array.ConvertAll(source.Shape, s => (long)s), device: _model.Device).DetachFromDisposeScope();
 
-    private (Projection, LinearPart)? Find(string module)
-    {
-        foreach (var projection in _model.Projections)
-        {
-            foreach (var part in projection.Parts)
-            {
-                if (part.Name == module)
-                    return (projection, part);
-            }
-        }
-        return null;
-    }
-
-    private static FedLoraException Unknown(string module) =>
+    internal static FedLoraException Unknown(string module) =>
         new("adapter-module-unknown", $"The base model has no linear layer '{module}' that an adapter can change.", "The adapter belongs to another base model, or names a module that is not supported.");
 }

@@ -30,7 +30,7 @@ internal sealed class LoraStack
         }
         _left = _left.to(weight.dtype);
         var (rows, dOut, dIn) = (x.shape[0], weight.shape[0], weight.shape[1]);
-        _merged = Environment.GetEnvironmentVariable("NOMERGE") is null && masks.Length == 0 && weight.dtype == ScalarType.Float32 && rows * (dOut + dIn) > dOut * dIn;
+        _merged = masks.Length == 0 && weight.dtype == ScalarType.Float32 && rows * (dOut + dIn) > dOut * dIn;
     }
 
     /// <summary>One mask of zeros and 1 / (1 - p) for each part, where dropout is on.</summary>

@@ -1,4 +1,5 @@
 using FedLora.Adapters;
+using FedLora.Aggregation;
 using FedLora.Training.Blocks;
 using FedLora.Training.Lora;
 using static TorchSharp.torch;
@@ -35,7 +36,7 @@ public enum ComputeType
 }
 
 /// <summary>A base model from a Hugging Face folder, frozen.</summary>
-public sealed class BaseModel : IDisposable
+public sealed class BaseModel : IWeightSource, IDisposable
 {
     private BaseModel(string folder, Transformer transformer, IReadOnlyList<string> made) => (Folder, Transformer, MadeTensors) = (folder, transformer, made);
 
@@ -71,12 +72,23 @@ public sealed class BaseModel : IDisposable
     /// <exception cref="FedLoraException"><c>adapter-target-missing</c>.</exception>
     public AdapterLayout LayoutFor(PeftConfig config) => ModelLayout.For(Architecture, config);
 
-    /// <summary>Adds products of factors to the base weights for good: W += s B A (or s B R A).</summary>
+    /// <summary>Adds products of factors to the base weights for good: W += B A for every module (methods that fold; the scale is in the factors).</summary>
+    /// <param name="fold">A and B of each module, of any rank.</param>
     /// <exception cref="FedLoraException">As <see cref="AdapterBinding"/>.</exception>
-    public void Fold(AdapterState factors, AdapterLayout layout)
+    public void Fold(AdapterState fold)
     {
-        using var binding = new AdapterBinding(Transformer, factors, layout with { Heads = [] });
+        var modules = fold.Select(t => (Tensor: t, Key: AdapterKey.Parse(t.Name))).Where(t => t.Key.Factor == Factors.A)
+            .Select(t => new AdapterModule(t.Key.Module, fold[new AdapterKey(t.Key.Module, Factors.B).Name].Rows, t.Tensor.Columns, t.Tensor.Rows, t.Tensor.Rows));
+        using var binding = new AdapterBinding(Transformer, fold, new AdapterLayout([.. modules], 1, 1, []));
         binding.Merge();
+    }
+
+    /// <inheritdoc/>
+    public void Read(AdapterModule module, Span<float> matrix)
+    {
+        var found = Transformer.Find(module.Name) ?? throw AdapterBinding.Unknown(module.Name);
+        using var weight = found.Projection.WeightOf(found.Part).to(ScalarType.Float32).cpu().contiguous();
+        weight.data<float>().CopyTo(matrix);
     }
 
     public void Dispose() => Transformer.Dispose();

@@ -81,7 +81,6 @@ public sealed class ModelFixture : IDisposable
             worst = Math.Max(worst, Math.Abs((double)expected[i] - actual[i]));
         }
         Assert.True(compared > 0, $"{what}: nothing to compare");
-        if (worst > 2e-5 * largest) System.IO.File.AppendAllText("/tmp/errs.txt", $"{what} {worst / largest:E2}\n");
         Assert.True(worst <= tolerance * largest, $"{what}: off by {worst / largest:E2} of the largest entry {largest:G4}");
     }
 

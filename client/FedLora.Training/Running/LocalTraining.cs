@@ -1,0 +1,52 @@
+using FedLora.Adapters;
+using FedLora.Aggregation;
+using FedLora.Training.Blocks;
+using FedLora.Training.Data;
+using FedLora.Training.Lora;
+using FedLora.Training.Models;
+
+namespace FedLora.Training.Running;
+
+/// <summary>What a node trains in a round.</summary>
+/// <param name="Start">Adapter and layout to start from.</param>
+/// <param name="Trained">Which factors are trained.</param>
+/// <param name="Settings">How.</param>
+public sealed record LocalTask(NodeStart Start, Factors Trained, TrainingSettings Settings)
+{
+    /// <summary>LoRA's dropout, 0 to below 1.</summary>
+    public double Dropout { get; init; }
+
+    /// <summary>Chooses each step's examples; null for shuffled passes over all.</summary>
+    public IBatchSampler? Sampler { get; init; }
+
+    /// <summary>Computes each step's gradient; null for the plain one.</summary>
+    public IGradientStep? Gradient { get; init; }
+}
+
+/// <summary>What came of it.</summary>
+/// <param name="Trained">The trained tensors only.</param>
+/// <param name="Adapter">The whole adapter.</param>
+/// <param name="Summary">Losses, counts, time.</param>
+public sealed record LocalResult(AdapterState Trained, AdapterState Adapter, TrainingSummary Summary);
+
+/// <summary>A node's part of a round: adapter on, train, adapter off. The base model is the same afterwards.</summary>
+public static class LocalTraining
+{
+    /// <summary>Runs it. Blocks; the result depends on nothing but the arguments.</summary>
+    /// <param name="model">The base model, all folds in it.</param>
+    /// <param name="task">What to train.</param>
+    /// <param name="examples">At least one.</param>
+    /// <exception cref="FedLoraException">As <see cref="AdapterBinding"/> and <see cref="Trainer"/>; <c>training-nothing</c>: no tensor to train.</exception>
+    public static LocalResult Run(BaseModel model, LocalTask task, IReadOnlyList<Example> examples, IProgress<TrainingReport>? progress = null, CancellationToken cancel = default)
+    {
+        using var binding = new AdapterBinding(model.Transformer, task.Start.Adapter, task.Start.Layout, task.Dropout);
+        var slots = binding.Slots(task.Trained).ToArray();
+        if (slots.Length == 0)
+            throw new FedLoraException("training-nothing", $"The adapter has no tensor of the kind that shall be trained ({task.Trained}).", "Check the method, the target modules and the head policy of the federation.");
+        using var parameters = new ParameterSet(slots, model.Transformer.Device);
+        var summary = new Trainer().Run(model.Transformer, parameters, examples, task.Settings, task.Sampler, task.Gradient, progress, cancel);
+        var trained = parameters.Export();
+        trained.RequireFinite();
+        return new LocalResult(trained, binding.Export(), summary);
+    }
+}
