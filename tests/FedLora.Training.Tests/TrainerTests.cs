@@ -1,0 +1,134 @@
+using FedLora.Adapters;
+using FedLora.Aggregation;
+using FedLora.Tests;
+using FedLora.Training.Blocks;
+using FedLora.Training.Data;
+using FedLora.Training.Models;
+using FedLora.Training.Running;
+using FedLora.Training.Tests.Models;
+using static TorchSharp.torch;
+
+namespace FedLora.Training.Tests;
+
+[Trait("Category", "Fixtures")]
+public sealed class TrainerTests
+{
+    private static readonly string _llama = Fixtures.PathOf("models", "llama");
+
+    [FixtureTheory("models", "model.safetensors")]
+    [InlineData(0.0)]
+    [InlineData(0.2)]
+    public void The_same_seed_gives_the_same_bytes_and_the_base_model_stays_as_it_was(double dropout)
+    {
+        using var fixture = new ModelFixture("llama");
+        var before = fixture.Logits(dropPadding: false);
+        var first = Train(fixture, seed: 7, dropout);
+        Assert.Equal(before, fixture.Logits(dropPadding: false));
+        var again = Train(fixture, seed: 7, dropout);
+        Assert.Equal(first.Trained.Hash, again.Trained.Hash);
+        Assert.NotEqual(first.Trained.Hash, Train(fixture, seed: 8, dropout).Trained.Hash);
+        Assert.Equal(12, first.Summary.Losses.Count);
+        Assert.Equal(36, first.Summary.Examples);
+    }
+
+    [FixtureTheory("models", "model.safetensors")]
+    [InlineData(Factors.B)]
+    [InlineData(Factors.A)]
+    public void Only_the_factors_that_the_method_names_are_trained(Factors trained)
+    {
+        using var fixture = new ModelFixture("llama");
+        var result = Train(fixture, seed: 1, 0, trained);
+        var start = PeftFolder.Read(Path.Combine(_llama, "adapter")).State;
+        Assert.All(result.Trained, t => Assert.Equal(trained, AdapterKey.Parse(t.Name).Factor));
+        foreach (var tensor in result.Adapter)
+            Assert.Equal(AdapterKey.Parse(tensor.Name).Factor != trained, tensor.Values.AsSpan().SequenceEqual(start[tensor.Name].Values));
+    }
+
+    [FixtureTheory("models", "model.safetensors")]
+    [InlineData("bert-mlm")]
+    [InlineData("llama")]
+    public void All_weights_can_be_trained_and_a_few_examples_learnt_by_heart(string name)
+    {
+        using var fixture = new ModelFixture(name);
+        using var parameters = new ParameterSet(fixture.Transformer.BaseSlots, CPU);
+        var settings = new TrainingSettings { Steps = 60, BatchSize = 4, LearningRate = 1e-2, MaxGradientNorm = 1 };
+        var summary = new Trainer().Run(fixture.Transformer, parameters, fixture.Examples, settings);
+        Assert.True(summary.Losses[^1] < 0.2, $"loss {summary.Losses[^1]} after {summary.Losses[0]}");
+    }
+
+    [FixtureTheory("models", "model.safetensors")]
+    [InlineData("bert-mlm")]
+    [InlineData("llama")]
+    [InlineData("gpt2")]
+    public void The_gradient_of_every_base_weight_is_its_difference_quotient(string name)
+    {
+        using var fixture = new ModelFixture(name);
+        using var parameters = new ParameterSet(fixture.Transformer.BaseSlots, CPU);
+        new PlainStep(4096, null).Run(fixture.Transformer, parameters, fixture.Examples, default);
+        foreach (var (slot, gradient) in parameters.Entries)
+        {
+            using var scope = NewDisposeScope();
+            using var off = no_grad();
+            // Along the gradient itself the quotient is its squared norm; that is the direction with the least rounding.
+            var length = gradient.norm().item<float>();
+            if (length < 1e-3)
+                continue;
+            var (step, direction) = (1e-2f / Math.Max(length, 1), gradient.div(length));
+            slot.Value.add_(direction, step);
+            var above = fixture.Loss().Loss;
+            slot.Value.add_(direction, -2 * step);
+            var below = fixture.Loss().Loss;
+            slot.Value.add_(direction, step);
+            var quotient = (above - below) / (2 * step);
+            Assert.True(Math.Abs(quotient - length) < 0.02 * length + 1e-3, $"{slot.Name}: {quotient} instead of {length}");
+        }
+    }
+
+    [FixtureTheory("models", "model.safetensors")]
+    [InlineData("llama")]
+    [InlineData("bert-classify")]
+    [InlineData("gemma2")]
+    public void Bfloat16_weights_give_nearly_the_same_losses(string name)
+    {
+        using var fixture = new ModelFixture(name);
+        using var narrow = BaseModel.Load(fixture.Folder, new LoadOptions { Compute = ComputeType.BF16 });
+        var adapter = PeftFolder.Read(Path.Combine(fixture.Folder, "adapter"));
+        var task = new LocalTask(new NodeStart(adapter.State, fixture.Model.LayoutFor(adapter.Config)), Factors.A | Factors.B | Factors.Head, Settings(3));
+        var (wide, half) = (LocalTraining.Run(fixture.Model, task, fixture.Examples), LocalTraining.Run(narrow, task, fixture.Examples));
+        foreach (var (a, b) in wide.Summary.Losses.Zip(half.Summary.Losses))
+            Assert.Equal(a, b, 0.03 * a);
+    }
+
+    [Fact]
+    public void Settings_that_make_no_sense_are_refused()
+    {
+        foreach (var bad in new[] { Settings(1) with { Steps = 0 }, Settings(1) with { BatchSize = 0 }, Settings(1) with { LearningRate = 0 }, Settings(1) with { Momentum = 1 }, Settings(1) with { LearningRate = double.NaN } })
+            Assert.Equal("training-settings-invalid", Assert.Throws<FedLoraException>(bad.Validate).Code);
+    }
+
+    [Fact]
+    public void A_sampler_shows_every_example_once_before_any_twice()
+    {
+        var sampler = new ShuffledSampler(10, 4, 3);
+        var drawn = Enumerable.Range(0, 5).SelectMany(_ => sampler.Next()).ToArray();
+        Assert.Equal(Enumerable.Range(0, 10), drawn[..10].Order());
+        Assert.Equal(Enumerable.Range(0, 10), drawn[10..].Order());
+        Assert.NotEqual(drawn[..10], drawn[10..]);
+    }
+
+    [Fact]
+    public void Macro_F1_counts_every_class_alike()
+    {
+        // Class 0: 8 of 8 right, 2 others taken for it; class 1: 2 of 4 right. F1 = 16/18 and 4/6.
+        Assert.Equal((16.0 / 18 + 4.0 / 6) / 2, Evaluator.MacroF1(new long[,] { { 8, 0 }, { 2, 2 } }), 1e-12);
+    }
+
+    private static TrainingSettings Settings(ulong seed) => new() { Steps = 12, BatchSize = 3, LearningRate = 5e-3, Seed = seed };
+
+    private static LocalResult Train(ModelFixture fixture, ulong seed, double dropout, Factors trained = Factors.A | Factors.B)
+    {
+        var adapter = PeftFolder.Read(Path.Combine(fixture.Folder, "adapter"));
+        var task = new LocalTask(new NodeStart(adapter.State, fixture.Model.LayoutFor(adapter.Config)), trained, Settings(seed)) { Dropout = dropout };
+        return LocalTraining.Run(fixture.Model, task, fixture.Examples);
+    }
+}
