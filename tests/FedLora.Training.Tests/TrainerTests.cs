@@ -2,7 +2,6 @@ using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Tests;
 using FedLora.Training.Blocks;
-using FedLora.Training.Data;
 using FedLora.Training.Models;
 using FedLora.Training.Running;
 using FedLora.Training.Tests.Models;
