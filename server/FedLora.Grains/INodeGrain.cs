@@ -16,6 +16,7 @@ public interface INodeGrain : IGrainWithStringKey
     Task<PollReply> PollAsync(NodePoll poll, CancellationToken cancellationToken);
 
     /// <summary>Progress, and the heartbeat of a busy node.</summary>
+    [AlwaysInterleave]
     Task<StatusReply> ReportAsync(StatusReport report, CancellationToken cancellationToken);
 
     /// <summary>Called by a federation that has work for the node: wakes waiting polls.</summary>
@@ -23,6 +24,7 @@ public interface INodeGrain : IGrainWithStringKey
     Task WakeAsync(CancellationToken cancellationToken);
 
     /// <summary>Whether one more round of the federation fits the node's privacy budget, as mirrored here.</summary>
+    [AlwaysInterleave]
     Task<BudgetAnswer> AskBudgetAsync(FederationDefinition definition, int round, CancellationToken cancellationToken);
 
     /// <summary>Adds a receipt to the ledger's mirror; the same (federation, round) twice counts once.</summary>

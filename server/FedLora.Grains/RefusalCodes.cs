@@ -7,6 +7,8 @@ public static class RefusalCodes
     public const string FederationExists = "federation-exists";
     public const string FederationState = "federation-state";
     public const string DefinitionInvalid = "definition-invalid";
+    public const string NodeExists = "node-exists";
+    public const string NodeName = "node-name";
     public const string NodeUnknown = "node-unknown";
     public const string NodeRevoked = "node-revoked";
     public const string NodeCredential = "node-credential";
@@ -23,6 +25,7 @@ public static class RefusalCodes
     public const string UpdateNorm = "update-norm";
     public const string UpdateConflict = "update-conflict";
     public const string UpdateExamples = "update-examples";
+    public const string UpdateReceipt = "update-receipt";
     public const string BlobMissing = "blob-missing";
     public const string BlobHash = "blob-hash";
     public const string BlobOffset = "blob-offset";

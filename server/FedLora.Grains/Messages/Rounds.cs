@@ -125,8 +125,8 @@ public sealed record StoredUpdate
 {
     [Id(0)] public required UpdateHeader Header { get; init; }
 
-    /// <summary>Share in the aggregate before normalisation, greater than 0.</summary>
-    [Id(1)] public required double Weight { get; init; }
+    /// <summary>Examples that it counts for, at least 1.</summary>
+    [Id(1)] public required long Weight { get; init; }
 
     [Id(2)] public required DateTimeOffset ReceivedAt { get; init; }
 

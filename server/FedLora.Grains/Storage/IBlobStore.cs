@@ -2,7 +2,7 @@ namespace FedLora.Grains;
 
 /// <summary>
 /// Content-addressed bytes: adapters, updates, round records. A blob's name is the SHA-256 (64 lower-case hex digits) of its bytes.
-/// What a put has returned for survives a power cut. Failures are <see cref="FedLora.Adapters.FedLoraException"/> with a code of <see cref="RefusalCodes"/>.
+/// What a put has returned for survives a power cut. Failures are <see cref="RefusedException"/>; a name that is not 64 lower-case hex digits is <c>blob-missing</c>.
 /// </summary>
 public interface IBlobStore
 {
@@ -14,6 +14,9 @@ public interface IBlobStore
 
     /// <summary>Opens a seekable stream over the blob; <c>blob-missing</c> where it is not there.</summary>
     Task<Stream> OpenReadAsync(string sha256, CancellationToken cancellationToken);
+
+    /// <summary>Path of a local file with the blob's bytes, for mapping into memory; not to be written to. <c>blob-missing</c> where it is not there.</summary>
+    Task<string> GetFileAsync(string sha256, CancellationToken cancellationToken);
 
     /// <summary>Stores all that <paramref name="write"/> writes and returns its SHA-256; the same bytes twice are stored once.</summary>
     Task<string> PutAsync(Func<Stream, CancellationToken, Task> write, CancellationToken cancellationToken);
@@ -27,8 +30,11 @@ public interface IBlobStore
     /// </summary>
     Task<long> AppendAsync(string sha256, long offset, ReadOnlyMemory<byte> bytes, long maxBytes, CancellationToken cancellationToken);
 
-    /// <summary>Turns the partial upload into the blob. Refuses with <c>blob-hash</c> (and drops the bytes) where the hash is another.</summary>
-    Task CompleteAsync(string sha256, CancellationToken cancellationToken);
+    /// <summary>
+    /// Turns the partial upload into the blob. Refuses with <c>blob-hash</c> (and drops the bytes) where the hash is another. <paramref name="check"/> gets the path of the
+    /// bytes before they become a blob; where it throws, they are dropped.
+    /// </summary>
+    Task CompleteAsync(string sha256, Action<string>? check, CancellationToken cancellationToken);
 
     /// <summary>Removes the blob and any partial upload of it, if there.</summary>
     Task DeleteAsync(string sha256, CancellationToken cancellationToken);

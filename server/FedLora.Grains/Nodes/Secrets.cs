@@ -1,0 +1,14 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace FedLora.Grains;
+
+/// <summary>Join tokens and credentials: 256 random bits; only their hashes are kept.</summary>
+public static class Secrets
+{
+    /// <summary>A new secret, 43 URL-safe characters.</summary>
+    public static string New() => Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)).TrimEnd('=').Replace('+', '-').Replace('/', '_');
+
+    /// <summary>SHA-256, 64 lower-case hex digits. The secrets have 256 bits, so no salt or stretching is needed.</summary>
+    public static string Hash(string secret) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(secret)));
+}
