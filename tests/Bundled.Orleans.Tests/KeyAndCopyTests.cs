@@ -1,4 +1,3 @@
-using Orleans;
 using Orleans.Serialization;
 
 namespace Bundled.Orleans.Tests;

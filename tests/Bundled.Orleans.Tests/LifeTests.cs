@@ -1,7 +1,4 @@
-using Orleans;
 using Orleans.Configuration;
-using Orleans.Hosting;
-using Orleans.Runtime;
 
 namespace Bundled.Orleans.Tests;
 

@@ -1,5 +1,3 @@
-using Orleans.Runtime;
-
 namespace Bundled.Orleans.Tests;
 
 /// <summary>One call at a time per grain, awaits included; grains side by side.</summary>

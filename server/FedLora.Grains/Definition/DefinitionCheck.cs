@@ -67,6 +67,6 @@ public static partial class DefinitionCheck
             throw new RefusedException(RefusalCodes.DefinitionInvalid, $"The federation's {what} cannot be used.", $"Expected: {expected}.");
     }
 
-    [GeneratedRegex("^[a-z][a-z0-9-]{0,63}$")]
+    [GeneratedRegex("^[a-z][a-z0-9-]{0,63}$", RegexOptions.None, 1000)]
     private static partial Regex NamePattern();
 }

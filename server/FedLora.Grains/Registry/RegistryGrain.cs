@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging;
-using Orleans.Runtime;
 
 namespace FedLora.Grains;
 
@@ -141,7 +140,7 @@ public sealed partial class RegistryGrain([PersistentState("registry")] IPersist
         }
     }
 
-    [GeneratedRegex("^[a-z0-9.-]{1,64}$")]
+    [GeneratedRegex("^[a-z0-9.-]{1,64}$", RegexOptions.None, 1000)]
     private static partial Regex NamePattern();
 }
 

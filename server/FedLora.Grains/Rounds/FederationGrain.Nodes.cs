@@ -63,7 +63,7 @@ public sealed partial class FederationGrain
         if (report.Phase is not (TaskPhase.Refused or TaskPhase.Failed))
             return new() { Wanted = true };
         Round.Cohort[Round.Cohort.IndexOf(entry)] = entry with { Failure = report.Reason.Length > 0 ? report.Reason : report.Phase.ToString().ToLowerInvariant() };
-        await round.WriteStateAsync(cancellationToken);
+        await StoreAsync(round);
         log.NodeFailed(Name, Round.Round, nodeId, report.Reason);
         await AdvanceAsync(cancellationToken);
         return new() { Wanted = false, Reason = "noted" };

@@ -49,7 +49,7 @@ public sealed partial class FederationGrain
         (Round.Wanted, Round.Quorum) = (wanted, quorum);
         (Round.OpenedAt, Round.Deadline) = (now, now + Definition.Cohort.Deadline);
         Round.State = RoundState.Open;
-        await round.WriteStateAsync(cancellationToken);
+        await StoreAsync(round);
         log.Opened(Name, Round.Round, Round.Attempt, drawn.Count, quorum, Round.Deadline.Value);
         Changed();
         foreach (var id in drawn)
@@ -65,7 +65,7 @@ public sealed partial class FederationGrain
         if (Round.Updates.Count >= Round.Wanted || (over && Round.Updates.Count >= Round.Quorum))
         {
             Round.State = RoundState.Aggregating;
-            await round.WriteStateAsync(cancellationToken);
+            await StoreAsync(round);
             log.Closed(Name, Round.Round, Round.Updates.Count);
             Changed();
             return Timeout.InfiniteTimeSpan;
@@ -83,7 +83,7 @@ public sealed partial class FederationGrain
         Round.Attempt++;
         Round.State = RoundState.Sampling;
         Round.SamplingSince = time.GetUtcNow();
-        await round.WriteStateAsync(cancellationToken);
+        await StoreAsync(round);
         instruments.Round(Name, "repeated");
         log.Repeated(Name, Round.Round, Round.Attempt, why);
         Changed();
@@ -171,13 +171,13 @@ public sealed partial class FederationGrain
         if (last)
             (state.State, state.Reason) = (FederationState.Finished, $"All {Definition.Rounds} rounds are done.");
         // This write is the commit: adapter, round and record are in it together.
-        await federation.WriteStateAsync(cancellationToken);
+        await StoreAsync(federation);
         instruments.Round(Name, "committed");
         log.Committed(Name, summary.Round, summary.Updates, summary.Adapter.Sha256, outcome.Milliseconds);
         if (last)
             NoteState();
         round.State = NextRound();
-        await round.WriteStateAsync(cancellationToken);
+        await StoreAsync(round);
         Changed();
         await Retention.PruneAsync(blobs, Definition.Retention, state, cancellationToken);
     }

@@ -32,12 +32,12 @@ public sealed partial class FederationGrain
             Rank = entry.Rank,
         };
         // Not the caller's token: either it is recorded and acknowledged, or neither.
-        await round.WriteStateAsync(CancellationToken.None);
+        await StoreAsync(round);
         log.UpdateStored(Name, header.Round, header.NodeId, header.Bytes);
         Changed();
         if (header.Receipt is { } receipt)
             await MirrorAsync(header, receipt);
-        _timer!.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        await AdvanceAsync(CancellationToken.None);
     }
 
     public async Task<RoundRecord> GetRoundAsync(int round, CancellationToken cancellationToken)

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using Orleans.Runtime;
 
 namespace FedLora.Grains;
 
@@ -15,7 +14,7 @@ public sealed partial class FederationGrain(
     RoundAggregator aggregator,
     CoordinatorInstruments instruments,
     TimeProvider time,
-    ILogger<FederationGrain> log) : Grain, IFederationGrain
+    ILogger<FederationGrain> log) : Grain, IFederationGrain, IDisposable
 {
     private IGrainTimer? _timer;
 
@@ -55,7 +54,7 @@ public sealed partial class FederationGrain(
         DefinitionCheck.Require(definition);
         var adapter = await FirstAdapter.MakeAsync(blobs, definition, initialAdapter, cancellationToken);
         federation.State = new() { Definition = definition, State = FederationState.Created, CreatedAt = time.GetUtcNow(), Adapter = adapter };
-        await federation.WriteStateAsync(cancellationToken);
+        await StoreAsync(federation);
         round.State = NextRound();
         log.Created(Name, definition.Method, adapter.Sha256);
         Changed();
@@ -74,7 +73,7 @@ public sealed partial class FederationGrain(
             Round.SamplingSince = time.GetUtcNow();
             Round.Attempt += Round.OpenedAt is null ? 0 : 1;
             Round.FirstAttempt = Round.Attempt;
-            await round.WriteStateAsync(cancellationToken);
+            await StoreAsync(round);
         }
 
         await SetStateAsync(FederationState.Running, "", cancellationToken);
@@ -100,6 +99,8 @@ public sealed partial class FederationGrain(
         return View();
     }
 
+    public void Dispose() => _aggregating?.Dispose();
+
     private FederationState Require(params ReadOnlySpan<FederationState> allowed)
     {
         _ = Definition;
@@ -108,11 +109,26 @@ public sealed partial class FederationGrain(
             : throw new RefusedException(RefusalCodes.FederationState, $"Federation '{Name}' is {state.ToString().ToLowerInvariant()}.", "See 'fedlora admin federation show'.");
     }
 
+    /// <summary>Writes; where that fails, what is in memory is no longer what is stored, so the grain ends and is read again.</summary>
+    private async Task StoreAsync(Orleans.Core.IStorage state)
+    {
+        try
+        {
+            // Never cancelled half-way: the caller learns whether it was stored.
+            await state.WriteStateAsync();
+        }
+        catch
+        {
+            DeactivateOnIdle();
+            throw;
+        }
+    }
+
     private async Task SetStateAsync(FederationState state, string reason, CancellationToken cancellationToken)
     {
         federation.State.State = state;
         federation.State.Reason = reason;
-        await federation.WriteStateAsync(cancellationToken);
+        await StoreAsync(federation);
         log.StateChanged(Name, state, reason);
         NoteState();
         Changed();

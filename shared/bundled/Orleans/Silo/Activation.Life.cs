@@ -15,8 +15,20 @@ internal sealed partial class Activation
 
     public void Start() => _scheduler.Post(() => _ = ActivateAsync());
 
-    public void Deactivate(DeactivationReason deactivationReason, CancellationToken cancellationToken = default) =>
+    public void Deactivate(DeactivationReason deactivationReason, CancellationToken cancellationToken = default)
+    {
+        lock (_waiting)
+        {
+            if (_phase == Phase.Activating)
+                _wanted = deactivationReason;
+            if (_phase != Phase.Active)
+                return;
+            // From here on no waiting call starts on this activation.
+            _phase = Phase.Deactivating;
+        }
+
         _scheduler.Post(() => _ = EndAsync(deactivationReason));
+    }
 
     /// <summary>Deactivates where nothing has used it for its class's age.</summary>
     public void CollectIfIdle()
@@ -56,7 +68,8 @@ internal sealed partial class Activation
             return;
         }
 
-        _phase = Phase.Active;
+        lock (_waiting)
+            _phase = _wanted is null ? Phase.Active : Phase.Deactivating;
         if (_wanted is { } reason)
             await EndAsync(reason);
         else
@@ -65,11 +78,6 @@ internal sealed partial class Activation
 
     private async Task EndAsync(DeactivationReason reason)
     {
-        if (_phase == Phase.Activating)
-            _wanted = reason;
-        if (_phase != Phase.Active)
-            return;
-        _phase = Phase.Deactivating;
         Log.Deactivating(GrainId, reason);
         StopTimers();
         using var timeout = new CancellationTokenSource(_silo.Collection.DeactivationTimeout, _silo.Time);

@@ -1,0 +1,26 @@
+using FedLora.Grains;
+using FedLora.Server.Stores;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Orleans.Providers;
+using Orleans.Runtime.Hosting;
+
+namespace FedLora.Server.Hosting;
+
+/// <summary>The silo with the coordinator's grains and its stores, all in one data folder.</summary>
+public static class CoordinatorSilo
+{
+    /// <param name="builder">The host's builder.</param>
+    /// <param name="root">The data folder: <c>state.db</c>, <c>blobs/</c>, <c>partial/</c>.</param>
+    public static void Add(IHostApplicationBuilder builder, string root)
+    {
+        builder.Services.AddFedLoraGrains();
+        builder.Services.AddSingleton<IBlobStore>(_ => new FileBlobStore(root));
+        builder.Services.AddSingleton(_ => new SqliteDatabase(Path.Combine(root, "state.db")));
+        builder.UseOrleans(silo =>
+        {
+            silo.UseLocalhostClustering();
+            silo.Services.AddGrainStorage(ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME, (services, _) => new SqliteGrainStorage(services.GetRequiredService<SqliteDatabase>()));
+        });
+    }
+}

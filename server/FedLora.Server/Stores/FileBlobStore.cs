@@ -1,0 +1,192 @@
+using System.Security.Cryptography;
+using FedLora.Adapters;
+using FedLora.Grains;
+
+namespace FedLora.Server.Stores;
+
+/// <summary>Blobs as files: written aside, flushed, renamed, folder flushed.</summary>
+public sealed class FileBlobStore : IBlobStore, IDisposable
+{
+    private const int NoSpace = 28;
+    private const int QuotaExceeded = 122;
+    private readonly BlobPaths _paths;
+    private readonly Func<FileStream, Stream> _writer;
+    // One writer at a time per partial upload; hashes spread evenly over the locks.
+    private readonly SemaphoreSlim[] _locks = [.. Enumerable.Range(0, 64).Select(_ => new SemaphoreSlim(1, 1))];
+
+    /// <param name="root">The folder; made if it is not there.</param>
+    /// <param name="writer">What writes to a file; tests put failing disks here.</param>
+    public FileBlobStore(string root, Func<FileStream, Stream>? writer = null)
+    {
+        _paths = new(root);
+        _writer = writer ?? (file => file);
+    }
+
+    public Task<bool> ExistsAsync(string sha256, CancellationToken cancellationToken) => Task.FromResult(File.Exists(_paths.Blob(sha256)));
+
+    public async Task<long> LengthAsync(string sha256, CancellationToken cancellationToken) => new FileInfo(await GetFileAsync(sha256, cancellationToken)).Length;
+
+    public async Task<Stream> OpenReadAsync(string sha256, CancellationToken cancellationToken) =>
+        new FileStream(await GetFileAsync(sha256, cancellationToken), FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 1 << 16, FileOptions.Asynchronous | FileOptions.SequentialScan);
+
+    public Task<string> GetFileAsync(string sha256, CancellationToken cancellationToken) => File.Exists(_paths.Blob(sha256))
+        ? Task.FromResult(_paths.Blob(sha256))
+        : throw new RefusedException(RefusalCodes.BlobMissing, $"There is no blob {sha256}.", "It was never stored, or is no longer kept.");
+
+    public async Task<string> PutAsync(Func<Stream, CancellationToken, Task> write, CancellationToken cancellationToken)
+    {
+        var temporary = _paths.Temporary();
+        try
+        {
+            string hash;
+            await using (var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
+            {
+                await using var hashing = new HashingStream(_writer(file));
+                await write(hashing, cancellationToken);
+                await hashing.FlushAsync(cancellationToken);
+                file.Flush(flushToDisk: true);
+                hash = hashing.Hash();
+            }
+
+            if (!File.Exists(_paths.Blob(hash)))
+                _paths.Publish(temporary, hash);
+            return hash;
+        }
+        catch (IOException error) when (IsFull(error))
+        {
+            throw Full();
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
+    }
+
+    public Task<long> PartialLengthAsync(string sha256, CancellationToken cancellationToken)
+    {
+        var (blob, partial) = (new FileInfo(_paths.Blob(sha256)), new FileInfo(_paths.Partial(sha256)));
+        return Task.FromResult(blob.Exists ? blob.Length : partial.Exists ? partial.Length : 0);
+    }
+
+    public Task<long> AppendAsync(string sha256, long offset, ReadOnlyMemory<byte> bytes, long maxBytes, CancellationToken cancellationToken) => LockedAsync(sha256, async () =>
+    {
+        var length = await PartialLengthAsync(sha256, cancellationToken);
+        if (File.Exists(_paths.Blob(sha256)))
+            return length;
+        if (offset != length)
+            throw new RefusedException(RefusalCodes.BlobOffset, $"Bytes came for offset {offset}, the upload is at {length}.", "Go on from there.");
+        if (offset + bytes.Length > maxBytes)
+            throw new RefusedException(RefusalCodes.BlobTooLarge, $"The upload grows beyond {maxBytes} bytes.", "Send what the header said.");
+        await AppendToFileAsync(_paths.Partial(sha256), offset, bytes, cancellationToken);
+        if (offset == 0)
+            AtomicFile.FlushFolder(_paths.Partials);
+        return offset + bytes.Length;
+    }, cancellationToken);
+
+    public Task CompleteAsync(string sha256, Action<string>? check, CancellationToken cancellationToken) => LockedAsync(sha256, async () =>
+    {
+        var partial = _paths.Partial(sha256);
+        if (File.Exists(_paths.Blob(sha256)))
+            return true;
+        if (!File.Exists(partial))
+            throw new RefusedException(RefusalCodes.BlobMissing, $"Nothing was uploaded for blob {sha256}.", "Send it from the start.");
+        try
+        {
+            await RequireHashAsync(partial, sha256, cancellationToken);
+            check?.Invoke(partial);
+        }
+        catch (RefusedException)
+        {
+            File.Delete(partial);
+            throw;
+        }
+
+        _paths.Publish(partial, sha256);
+        return true;
+    }, cancellationToken);
+
+    public Task DeleteAsync(string sha256, CancellationToken cancellationToken) => LockedAsync(sha256, () =>
+    {
+        if (File.Exists(_paths.Blob(sha256)))
+            File.Delete(_paths.Blob(sha256));
+        File.Delete(_paths.Partial(sha256));
+        return Task.FromResult(true);
+    }, cancellationToken);
+
+    public async Task<int> PrunePartialsAsync(DateTimeOffset before, CancellationToken cancellationToken)
+    {
+        var pruned = 0;
+        foreach (var name in Directory.EnumerateFiles(_paths.Partials).Select(path => Path.GetFileName(path)!).ToList())
+        {
+            pruned += await LockedAsync(name, () =>
+            {
+                var partial = new FileInfo(_paths.Partial(name));
+                if (!partial.Exists || partial.LastWriteTimeUtc >= before.UtcDateTime)
+                    return Task.FromResult(0);
+                partial.Delete();
+                return Task.FromResult(1);
+            }, cancellationToken);
+        }
+
+        return pruned;
+    }
+
+    public void Dispose()
+    {
+        foreach (var one in _locks)
+            one.Dispose();
+    }
+
+    // Whatever fails, the file is as long as before: nothing half-written is ever acknowledged.
+    private async Task AppendToFileAsync(string path, long offset, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    {
+        await using var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read);
+        var written = false;
+        try
+        {
+            file.Position = offset;
+            var stream = _writer(file);
+            await stream.WriteAsync(bytes, cancellationToken);
+            await stream.FlushAsync(cancellationToken);
+            file.Flush(flushToDisk: true);
+            written = true;
+        }
+        catch (IOException error) when (IsFull(error))
+        {
+            throw Full();
+        }
+        finally
+        {
+            if (!written)
+                file.SetLength(offset);
+        }
+    }
+
+    private static async Task RequireHashAsync(string path, string sha256, CancellationToken cancellationToken)
+    {
+        await using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 20, FileOptions.Asynchronous | FileOptions.SequentialScan);
+        var hash = Convert.ToHexStringLower(await SHA256.HashDataAsync(file, cancellationToken));
+        if (hash != sha256)
+            throw new RefusedException(RefusalCodes.BlobHash, $"The upload's SHA-256 is {hash}, not {sha256}.", "Send it again from the start.");
+    }
+
+    private async Task<T> LockedAsync<T>(string sha256, Func<Task<T>> action, CancellationToken cancellationToken)
+    {
+        _ = _paths.Partial(sha256);
+        var one = _locks[Convert.ToInt32(sha256[..2], 16) % _locks.Length];
+        await one.WaitAsync(cancellationToken);
+        try
+        {
+            return await action();
+        }
+        finally
+        {
+            one.Release();
+        }
+    }
+
+    private static bool IsFull(IOException error) => (error.HResult & 0xFFFF) is NoSpace or QuotaExceeded;
+
+    private static RefusedException Full() =>
+        new(RefusalCodes.DiskFull, "The coordinator's disk is full; nothing was written.", "Free some space in the data folder.");
+}

@@ -1,0 +1,39 @@
+using Dapper;
+using FedLora.Grains;
+using Microsoft.Data.Sqlite;
+
+namespace FedLora.Server.Stores;
+
+/// <summary>One SQLite file: write-ahead log, and a commit returns when it is on the disk.</summary>
+public sealed class SqliteDatabase
+{
+    private const int Full = 13;
+    private readonly string _connection;
+
+    /// <param name="path">The file; made if it is not there.</param>
+    public SqliteDatabase(string path)
+    {
+        SQLitePCL.Batteries_V2.Init();
+        _connection = new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadWriteCreate, Pooling = true, DefaultTimeout = 30 }.ToString();
+        Run(connection => connection.Execute("PRAGMA journal_mode = WAL"));
+    }
+
+    /// <summary>Runs something on a connection of its own, on a pool thread: SQLite has no asynchronous calls.</summary>
+    /// <exception cref="RefusedException"><c>disk-full</c>.</exception>
+    public Task<T> RunAsync<T>(Func<SqliteConnection, T> action, CancellationToken cancellationToken) => Task.Run(() => Run(action), cancellationToken);
+
+    private T Run<T>(Func<SqliteConnection, T> action)
+    {
+        try
+        {
+            using var connection = new SqliteConnection(_connection);
+            connection.Open();
+            connection.Execute("PRAGMA synchronous = FULL");
+            return action(connection);
+        }
+        catch (SqliteException error) when (error.SqliteErrorCode == Full)
+        {
+            throw new RefusedException(RefusalCodes.DiskFull, "The coordinator's disk is full; nothing was written.", "Free some space in the data folder.");
+        }
+    }
+}
