@@ -84,4 +84,35 @@ public sealed class UnavailableTests
         var thrown = await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext().WaitAsync(Within.Seconds));
         Assert.True(StatusCode.Unavailable == thrown.StatusCode, thrown.ToString());
     }
+
+    [Theory]
+    [InlineData(0x0, 1)]
+    [InlineData(0x2, 1)]
+    [InlineData(0xb, 1)]
+    [InlineData(0x0, 0)]
+    public async Task The_server_goes_away(uint code, uint lastStream)
+    {
+        await using var server = FrameServer.GoesAway(code, lastStream);
+        var thrown = await FailAsync(server);
+        Assert.True(StatusCode.Unavailable == thrown.StatusCode, thrown.ToString());
+    }
+
+    [Theory]
+    [InlineData(0x2, StatusCode.Internal)]
+    [InlineData(0x7, StatusCode.Unavailable)]
+    [InlineData(0x8, StatusCode.Cancelled)]
+    [InlineData(0xb, StatusCode.ResourceExhausted)]
+    [InlineData(0xc, StatusCode.PermissionDenied)]
+    public async Task The_server_resets_the_stream(uint code, StatusCode status)
+    {
+        await using var server = FrameServer.Resets(code);
+        var thrown = await FailAsync(server);
+        Assert.True(status == thrown.StatusCode, thrown.ToString());
+    }
+
+    private static async Task<RpcException> FailAsync(FrameServer server)
+    {
+        using var channel = GrpcChannel.ForAddress(server.Address);
+        return await Assert.ThrowsAsync<RpcException>(() => new Probe.ProbeClient(channel).EchoAsync(new Packet()).ResponseAsync.WaitAsync(Within.Seconds));
+    }
 }
