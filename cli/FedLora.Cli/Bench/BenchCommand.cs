@@ -1,5 +1,6 @@
 using System.CommandLine;
 using FedLora.Cli.Bench.Codec;
+using FedLora.Cli.Bench.Training;
 
 namespace FedLora.Cli.Bench;
 
@@ -9,5 +10,6 @@ internal static class BenchCommand
     public static Command Create() => new("bench", "Measure this machine: our figures beside a peer's, taken in the same run.")
     {
         BenchCodecCommand.Create(),
+        BenchTrainCommand.Create(),
     };
 }

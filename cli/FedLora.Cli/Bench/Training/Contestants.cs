@@ -1,0 +1,35 @@
+using System.Diagnostics;
+using FedLora.Adapters;
+
+namespace FedLora.Cli.Bench.Training;
+
+/// <summary>How each side of <c>fedlora bench train</c> is started.</summary>
+internal static class Contestants
+{
+    private const string Python = "/usr/bin/python3";
+    private const string Malloc = "GLIBC_TUNABLES";
+    private const string Blas = "OPENBLAS_CORETYPE";
+
+    /// <summary>This program as a worker, in the environment that the launcher has set.</summary>
+    public static ProcessStartInfo Ours(string folder, string dtype) =>
+        new(Environment.ProcessPath!, [System.Reflection.Assembly.GetEntryAssembly()!.Location, "bench", "train", "--worker", folder, "--dtype", dtype]);
+
+    /// <summary>PyTorch as Debian ships it, without a setting of ours.</summary>
+    public static ProcessStartInfo PeerAsShipped(string folder)
+    {
+        var start = Peer(folder, "shipped");
+        start.Environment.Remove(Malloc);
+        start.Environment.Remove(Blas);
+        return start;
+    }
+
+    /// <summary>PyTorch with the BLAS and allocator settings that we give ourselves, in bfloat16 where that is faster here.</summary>
+    public static ProcessStartInfo PeerAtItsBest(string folder, bool narrow) => Peer(folder, narrow ? "bf16" : "f32");
+
+    private static ProcessStartInfo Peer(string folder, string mode)
+    {
+        if (!File.Exists(Python))
+            throw new FedLoraException("bench-peer-missing", $"{Python} is not there.", "Install the peer: apt-get install python3-torch");
+        return new ProcessStartInfo(Python, [Path.Combine(AppContext.BaseDirectory, "Bench", "Training", "train_peer.py"), folder, mode]);
+    }
+}
