@@ -79,7 +79,7 @@ internal static class BenchTrainCommand
         }
     }
 
-    private static IEnumerable<BenchRow> Rows(string name, long tokens, IReadOnlyList<Contestant> sides)
+    private static IEnumerable<BenchRow> Rows(string name, long tokens, List<Contestant> sides)
     {
         var ours = sides[0];
         if (sides.Count == 1)

@@ -87,11 +87,11 @@ internal sealed record TrainingCase(string Name, IReadOnlyDictionary<string, obj
 /// <param name="Classes">The class of each sequence.</param>
 internal sealed record TrainingJob(string Kind, int Batch, string[] Targets, int[][] Sequences, int[]? Classes)
 {
-    public int Rank => 8;
+    public int Rank { get; init; } = 8;
 
-    public double Alpha => 16;
+    public double Alpha { get; init; } = 16;
 
-    public double Rate => 1e-4;
+    public double Rate { get; init; } = 1e-4;
 
     public long Tokens => Sequences.Sum(sequence => (long)sequence.Length);
 }

@@ -263,7 +263,7 @@ def peak_mib():
 def main():
     folder, mode = sys.argv[1], sys.argv[2]
     if mode != "shipped":
-        torch.set_num_threads(os.cpu_count())
+        torch.set_num_threads(len(os.sched_getaffinity(0)))
     torch.manual_seed(0)
     with open(os.path.join(folder, "case.json")) as file:
         case = json.load(file)
