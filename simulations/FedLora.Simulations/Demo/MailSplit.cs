@@ -1,0 +1,84 @@
+using FedLora.Adapters;
+
+namespace FedLora.Simulations.Demo;
+
+/// <summary>The mails of the sites, and those that no site sees.</summary>
+/// <param name="Sites">Training mails per site.</param>
+/// <param name="HeldOut">Test mails.</param>
+public sealed record MailSplit(IReadOnlyList<IReadOnlyList<Mail>> Sites, IReadOnlyList<Mail> HeldOut)
+{
+    /// <summary>Concentration of the Dirichlet distribution: the smaller, the less the sites are alike.</summary>
+    public const double Concentration = 0.4;
+
+    private const int LargestTries = 1000;
+
+    /// <summary>
+    /// Holds mails out, stratified by source folder, and gives the rest to the sites: for each source folder the sites' shares are
+    /// drawn from a Dirichlet distribution with concentration 0.4 (Hsu et al. 2019, arXiv:1909.06335), so that sizes, sources and
+    /// labels differ by site. Shares are drawn again until every site has at least 5 % of an equal share of each label.
+    /// </summary>
+    /// <param name="mails">All mails.</param>
+    /// <param name="sites">Number of sites.</param>
+    /// <param name="heldOut">Number of mails to hold out.</param>
+    /// <param name="seed">Equal seeds give equal splits.</param>
+    public static MailSplit Create(IReadOnlyList<Mail> mails, int sites, int heldOut, int seed)
+    {
+        if (sites < 1 || heldOut < 1 || mails.Count < heldOut + 100 * sites)
+            throw new FedLoraException("demo-too-small", $"{mails.Count} mails are too few for {heldOut} held-out mails and {sites} sites.", "Ask for fewer sites.");
+        var random = new Random(seed);
+        var bySource = mails.GroupBy(mail => mail.Source).OrderBy(group => group.Key, StringComparer.Ordinal)
+            .Select(group => { var all = group.ToArray(); random.Shuffle(all); return all; }).ToList();
+        var test = new List<Mail>();
+        var train = new List<Mail[]>();
+        var left = mails.Count;
+        foreach (var source in bySource)
+        {
+            // What is left to hold out, in proportion to what is left: the counts add up exactly.
+            var take = (int)Math.Round((double)(heldOut - test.Count) * source.Length / left);
+            left -= source.Length;
+            test.AddRange(source[..take]);
+            train.Add(source[take..]);
+        }
+        for (var attempt = 0; attempt < LargestTries; attempt++)
+        {
+            var parts = Deal(train, sites, random);
+            if (Mail.Labels.All(label => parts.TrueForAll(part => part.Count(mail => mail.Label == label) * sites * 20 >= train.Sum(source => source.Count(mail => mail.Label == label)))))
+                return new MailSplit([.. parts.Select(part => { var all = part.ToArray(); random.Shuffle(all); return all; })], test);
+        }
+        throw new FedLoraException("demo-too-small", $"No split over {sites} sites gives each of them mails of every label.", "Ask for fewer sites.");
+    }
+
+    private static List<List<Mail>> Deal(List<Mail[]> sources, int sites, Random random)
+    {
+        var parts = Enumerable.Range(0, sites).Select(_ => new List<Mail>()).ToList();
+        foreach (var source in sources)
+        {
+            var shares = Enumerable.Range(0, sites).Select(_ => Gamma(Concentration, random)).ToArray();
+            var (done, cumulated, total) = (0, 0.0, shares.Sum());
+            for (var site = 0; site < sites; site++)
+            {
+                cumulated += shares[site];
+                var end = site == sites - 1 ? source.Length : (int)Math.Round(source.Length * cumulated / total);
+                parts[site].AddRange(source[done..end]);
+                done = end;
+            }
+        }
+        return parts;
+    }
+
+    // Marsaglia and Tsang, ACM TOMS 26 (2000), with their boost for shapes below 1.
+    private static double Gamma(double shape, Random random)
+    {
+        if (shape < 1)
+            return Gamma(shape + 1, random) * Math.Pow(1 - random.NextDouble(), 1 / shape);
+        var d = shape - 1.0 / 3;
+        var c = 1 / Math.Sqrt(9 * d);
+        while (true)
+        {
+            var x = Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
+            var v = Math.Pow(1 + c * x, 3);
+            if (v > 0 && Math.Log(1 - random.NextDouble()) < 0.5 * x * x + d - d * v + d * Math.Log(v))
+                return d * v;
+        }
+    }
+}
