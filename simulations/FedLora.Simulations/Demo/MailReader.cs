@@ -9,10 +9,11 @@ public static class MailReader
 {
     static MailReader() => System.Text.Encoding.RegisterProvider(CodePagesEncodingProvider.Instance);
 
-    /// <summary>The body of a mail in mbox form, white space collapsed; empty when it has no text part.</summary>
-    public static string ReadText(Stream mail)
+    /// <summary>The body of a mail, with or without the From line of an mbox, white space collapsed; empty when it has no text part.</summary>
+    public static string ReadText(byte[] mail)
     {
-        var message = new MimeParser(mail, MimeFormat.Mbox).ParseMessage();
+        using var stream = new MemoryStream(mail);
+        var message = new MimeParser(stream, mail.AsSpan().StartsWith("From "u8) ? MimeFormat.Mbox : MimeFormat.Entity).ParseMessage();
         var body = message.TextBody is { } plain && !string.IsNullOrWhiteSpace(plain) ? plain
             : message.HtmlBody is { } html ? ShowHtml(html)
             : string.Join('\n', message.BodyParts.OfType<TextPart>().Select(part => part.IsHtml ? ShowHtml(part.Text) : part.Text));

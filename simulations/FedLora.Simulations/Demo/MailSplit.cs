@@ -12,33 +12,26 @@ public sealed record MailSplit(IReadOnlyList<IReadOnlyList<Mail>> Sites, IReadOn
 
     private const int LargestTries = 1000;
 
+    // Whatever the seed of a demo, the same mails are held out: the base model was pre-trained on the others.
+    private const int HeldOutSeed = 2002;
+
     /// <summary>
-    /// Holds mails out, stratified by source folder, and gives the rest to the sites: for each source folder the sites' shares are
+    /// Holds mails out, stratified by source folder and always the same, and gives the rest to the sites: for each source folder the sites' shares are
     /// drawn from a Dirichlet distribution with concentration 0.4 (Hsu et al. 2019, arXiv:1909.06335), so that sizes, sources and
     /// labels differ by site. Shares are drawn again until every site has at least 5 % of an equal share of each label.
     /// </summary>
     /// <param name="mails">All mails.</param>
     /// <param name="sites">Number of sites.</param>
     /// <param name="heldOut">Number of mails to hold out.</param>
-    /// <param name="seed">Equal seeds give equal splits.</param>
+    /// <param name="seed">Equal seeds give equal shares.</param>
     public static MailSplit Create(IReadOnlyList<Mail> mails, int sites, int heldOut, int seed)
     {
         if (sites < 1 || heldOut < 1 || mails.Count < heldOut + 100 * sites)
             throw new FedLoraException("demo-too-small", $"{mails.Count} mails are too few for {heldOut} held-out mails and {sites} sites.", "Ask for fewer sites.");
+        var (test, train) = HoldOut(mails, heldOut);
         var random = new Random(seed);
-        var bySource = mails.GroupBy(mail => mail.Source).OrderBy(group => group.Key, StringComparer.Ordinal)
-            .Select(group => { var all = group.ToArray(); random.Shuffle(all); return all; }).ToList();
-        var test = new List<Mail>();
-        var train = new List<Mail[]>();
-        var left = mails.Count;
-        foreach (var source in bySource)
-        {
-            // What is left to hold out, in proportion to what is left: the counts add up exactly.
-            var take = (int)Math.Round((double)(heldOut - test.Count) * source.Length / left);
-            left -= source.Length;
-            test.AddRange(source[..take]);
-            train.Add(source[take..]);
-        }
+        foreach (var source in train)
+            random.Shuffle(source);
         for (var attempt = 0; attempt < LargestTries; attempt++)
         {
             var parts = Deal(train, sites, random);
@@ -48,7 +41,27 @@ public sealed record MailSplit(IReadOnlyList<IReadOnlyList<Mail>> Sites, IReadOn
         throw new FedLoraException("demo-too-small", $"No split over {sites} sites gives each of them mails of every label.", "Ask for fewer sites.");
     }
 
-    private static List<List<Mail>> Deal(List<Mail[]> sources, int sites, Random random)
+    /// <summary>Takes mails out of every source folder in proportion; the rest comes back by source folder.</summary>
+    public static (IReadOnlyList<Mail> HeldOut, IReadOnlyList<Mail[]> Training) HoldOut(IReadOnlyList<Mail> mails, int heldOut)
+    {
+        var random = new Random(HeldOutSeed);
+        var test = new List<Mail>();
+        var train = new List<Mail[]>();
+        var left = mails.Count;
+        foreach (var group in mails.GroupBy(mail => mail.Source).OrderBy(group => group.Key, StringComparer.Ordinal))
+        {
+            var source = group.ToArray();
+            random.Shuffle(source);
+            // What is still to be held out, in proportion to what is left: the counts add up exactly.
+            var take = (int)Math.Round((double)(heldOut - test.Count) * source.Length / left);
+            left -= source.Length;
+            test.AddRange(source[..take]);
+            train.Add(source[take..]);
+        }
+        return (test, train);
+    }
+
+    private static List<List<Mail>> Deal(IReadOnlyList<Mail[]> sources, int sites, Random random)
     {
         var parts = Enumerable.Range(0, sites).Select(_ => new List<Mail>()).ToList();
         foreach (var source in sources)

@@ -29,8 +29,7 @@ public static class SpamAssassin
             foreach (var file in Directory.EnumerateFiles(path, "*.txt").Order(StringComparer.Ordinal))
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                using var stream = File.OpenRead(file);
-                var text = MailReader.ReadText(stream);
+                var text = MailReader.ReadText(File.ReadAllBytes(file));
                 if (text.Length > 0 && seen.Add(Fingerprint(text)))
                     mails.Add(new Mail(source, Path.GetFileName(file), text));
             }
