@@ -7,7 +7,7 @@ using System.Text.Json;
 namespace FedLora.Adapters;
 
 /// <summary>
-/// Writes float32 tensors as the reference implementation does (sorted by name, metadata <c>{"format":"pt"}</c>, header padded with
+/// Writes tensors as the reference implementation does (sorted by name, metadata <c>{"format":"pt"}</c>, header padded with
 /// blanks to a multiple of eight), so that equal content has equal bytes, here and there.
 /// </summary>
 public static class SafetensorsWriter
@@ -18,18 +18,28 @@ public static class SafetensorsWriter
     public delegate void Sink(ReadOnlySpan<byte> bytes);
 
     /// <summary>Writes a whole file.</summary>
-    public static void Write(AdapterState state, Sink sink)
+    public static void Write(AdapterState state, Sink sink) => Write(state, SafetensorsDtype.F32, sink);
+
+    /// <summary>Writes a whole file, its numbers as F32 or rounded to F16.</summary>
+    public static void Write(AdapterState state, SafetensorsDtype type, Sink sink)
     {
-        sink(Header([.. state.Select(t => (t.Name, t.Shape))]));
+        if (type is not (SafetensorsDtype.F32 or SafetensorsDtype.F16))
+            throw new ArgumentOutOfRangeException(nameof(type), type, "Only F32 and F16 are written.");
+        sink(Header([.. state.Select(t => (t.Name, t.Shape))], type));
         foreach (var tensor in state)
-            sink(MemoryMarshal.AsBytes(tensor.Values.AsSpan()));
+        {
+            if (type == SafetensorsDtype.F32)
+                sink(MemoryMarshal.AsBytes(tensor.Values.AsSpan()));
+            else
+                sink(MemoryMarshal.AsBytes(Array.ConvertAll(tensor.Values, value => (Half)value).AsSpan()));
+        }
     }
 
     /// <summary>The length of the file that tensors of these names and shapes make, in bytes.</summary>
     public static long FileLength(IReadOnlyList<(string Name, int[] Shape)> tensors) =>
-        Header(tensors).Length + tensors.Sum(t => 4 * t.Shape.Aggregate(1L, (n, size) => n * size));
+        Header(tensors, SafetensorsDtype.F32).Length + tensors.Sum(t => 4 * t.Shape.Aggregate(1L, (n, size) => n * size));
 
-    private static byte[] Header(IReadOnlyList<(string Name, int[] Shape)> tensors)
+    private static byte[] Header(IReadOnlyList<(string Name, int[] Shape)> tensors, SafetensorsDtype type)
     {
         var buffer = new ArrayBufferWriter<byte>();
         buffer.Write(stackalloc byte[8]);
@@ -42,9 +52,9 @@ public static class SafetensorsWriter
             var start = 0L;
             foreach (var (name, shape) in tensors)
             {
-                var end = start + (4 * shape.Aggregate(1L, (n, size) => n * size));
+                var end = start + (SafetensorsEntry.SizeOf(type) * shape.Aggregate(1L, (n, size) => n * size));
                 json.WriteStartObject(name);
-                json.WriteString("dtype", "F32");
+                json.WriteString("dtype", type.ToString());
                 WriteNumbers(json, "shape", Array.ConvertAll(shape, size => (long)size));
                 WriteNumbers(json, "data_offsets", [start, end]);
                 json.WriteEndObject();

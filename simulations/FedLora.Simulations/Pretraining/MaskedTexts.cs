@@ -1,0 +1,111 @@
+using FedLora.Training.Data;
+using FedLora.Training.Tokenizers;
+
+namespace FedLora.Simulations.Pretraining;
+
+/// <summary>
+/// Token windows to learn from, drawn and masked anew at every step. Which ones, and which tokens, depends on the seed and the step
+/// alone, so that a run that was interrupted goes on as if it had not been.
+/// </summary>
+public sealed class MaskedTexts
+{
+    private const double MaskedShare = 0.15;
+    private const int LeastTail = 16;
+    private readonly List<(double Share, List<int[]> Windows)> _sources = [];
+    private readonly int _start;
+    private readonly int _end;
+    private readonly int _mask;
+    private readonly int _room;
+    private readonly Tokenizer _tokenizer;
+
+    /// <param name="tokenizer">With the tokens [CLS], [SEP] and [MASK].</param>
+    /// <param name="maxLength">Tokens of a window, the special ones included.</param>
+    public MaskedTexts(Tokenizer tokenizer, int maxLength)
+    {
+        _tokenizer = tokenizer.With(null, null);
+        _room = maxLength - 2;
+        (_start, _end, _mask) = (Require("[CLS]"), Require("[SEP]"), Require("[MASK]"));
+
+        int Require(string token) => tokenizer.IdOf(token) ?? throw new InvalidOperationException($"The tokenizer has no {token}.");
+    }
+
+    /// <summary>Windows of all sources.</summary>
+    public int Count => _sources.Sum(source => source.Windows.Count);
+
+    /// <summary>Adds a source of texts.</summary>
+    /// <param name="texts">The texts.</param>
+    /// <param name="share">How often it is drawn, beside the other sources' shares.</param>
+    /// <param name="keepBeginnings">Each text's beginning is a window of its own as well (as a classifier sees it).</param>
+    public void Add(IEnumerable<string> texts, double share, bool keepBeginnings)
+    {
+        var windows = new List<int[]>();
+        var stream = new List<int>();
+        foreach (var text in texts)
+        {
+            var ids = _tokenizer.Encode(text, addSpecial: false).Ids;
+            if (keepBeginnings && ids.Count >= LeastTail)
+                windows.Add(Window(ids.Take(_room)));
+            stream.AddRange(ids);
+            stream.Add(_end);
+            while (stream.Count >= _room)
+            {
+                windows.Add(Window(stream.Take(_room)));
+                stream.RemoveRange(0, _room);
+            }
+        }
+        if (windows.Count > 0)
+            _sources.Add((share, windows));
+    }
+
+    /// <summary>
+    /// The examples of a step. Of each window 15 % of the tokens are to be told: 80 % of them are masked, 10 % replaced by any other,
+    /// 10 % left (Devlin et al. 2019, arXiv:1810.04805).
+    /// </summary>
+    public IReadOnlyList<Example> Batch(int size, int seed, int step)
+    {
+        var random = new Random(HashCode(seed, step));
+        return [.. Enumerable.Range(0, size).Select(_ => Mask(Draw(random), random))];
+    }
+
+    private int[] Draw(Random random)
+    {
+        var place = random.NextDouble() * _sources.Sum(source => source.Share);
+        foreach (var (share, windows) in _sources)
+        {
+            if ((place -= share) < 0)
+                return windows[random.Next(windows.Count)];
+        }
+        return _sources[^1].Windows[0];
+    }
+
+    private Example Mask(int[] window, Random random)
+    {
+        var tokens = (int[])window.Clone();
+        var labels = new int[tokens.Length];
+        Array.Fill(labels, Example.NoLabel);
+        var wanted = Math.Max(1, (int)Math.Round(MaskedShare * (tokens.Length - 2)));
+        while (wanted-- > 0)
+        {
+            var place = random.Next(1, tokens.Length - 1);
+            if (window[place] == _end)
+                continue;
+            labels[place] = window[place];
+            tokens[place] = random.Next(10) switch { < 8 => _mask, 8 => random.Next(_tokenizer.Size), _ => window[place] };
+        }
+        // Each window tells at least one token.
+        if (Array.TrueForAll(labels, label => label == Example.NoLabel))
+            (labels[1], tokens[1]) = (window[1], _mask);
+        return new Example(tokens) { Labels = labels };
+    }
+
+    private int[] Window(IEnumerable<int> ids) => [_start, .. ids, _end];
+
+    // Neighbouring seeds and steps must not give neighbouring generators (splitmix64's finaliser).
+    private static int HashCode(int seed, int step)
+    {
+        var z = ((ulong)(uint)seed << 32 | (uint)step) + 0x9E3779B97F4A7C15;
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+        return (int)(z ^ (z >> 31));
+    }
+}

@@ -1,0 +1,56 @@
+using System.Text.Json;
+using FedLora.Adapters;
+
+namespace FedLora.Simulations.Pretraining;
+
+/// <summary>How a pre-training run is set up.</summary>
+/// <param name="Steps">Optimiser steps.</param>
+/// <param name="BatchSize">Windows per step.</param>
+/// <param name="LearningRate">The highest rate.</param>
+/// <param name="WarmUpSteps">Steps until the highest rate; then it falls to zero in a straight line.</param>
+/// <param name="Seed">Decides start, draws and masks.</param>
+public sealed record PretrainingSettings(int Steps, int BatchSize = 32, double LearningRate = 1e-3, int WarmUpSteps = 100, int Seed = 1)
+{
+    /// <summary>Decoupled weight decay.</summary>
+    public const double WeightDecay = 0.01;
+
+    /// <summary>The gradient is scaled down to this norm.</summary>
+    public const double MaxGradientNorm = 1;
+}
+
+/// <summary>A point of the loss curve.</summary>
+/// <param name="Step">Steps done.</param>
+/// <param name="Loss">Mean loss (natural logarithm) of the masked tokens since the point before.</param>
+/// <param name="Tokens">Tokens seen so far.</param>
+/// <param name="Seconds">Time taken so far.</param>
+public sealed record LossPoint(int Step, double Loss, long Tokens, double Seconds);
+
+/// <summary>What a run needs to go on, beside the weights; kept as <c>pretraining.json</c> in the model's folder.</summary>
+public sealed record PretrainingState(PretrainingSettings Settings, IReadOnlyList<LossPoint> Curve)
+{
+    private static readonly JsonSerializerOptions Options = new() { WriteIndented = true, NewLine = "\n", PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+
+    /// <summary>Steps done.</summary>
+    public int Step => Curve.Count == 0 ? 0 : Curve[^1].Step;
+
+    /// <summary>Reads the state of a folder; null where there is none.</summary>
+    public static PretrainingState? Load(string folder)
+    {
+        var path = PathIn(folder);
+        if (!File.Exists(path))
+            return null;
+        try
+        {
+            return JsonSerializer.Deserialize<PretrainingState>(File.ReadAllText(path), Options);
+        }
+        catch (JsonException e)
+        {
+            throw new FedLoraException("pretraining-state-invalid", $"{path} is not what a pre-training run writes: {e.Message}", "Choose an empty folder to start anew.", e);
+        }
+    }
+
+    /// <summary>Writes the state.</summary>
+    public void Save(string folder) => File.WriteAllText(PathIn(folder), JsonSerializer.Serialize(this, Options) + "\n");
+
+    private static string PathIn(string folder) => Path.Combine(folder, "pretraining.json");
+}
