@@ -2,6 +2,13 @@ using FedLora.Simulations.Demo;
 
 namespace FedLora.Simulations.Pretraining;
 
+/// <summary>Texts of one kind.</summary>
+/// <param name="Name">What they are.</param>
+/// <param name="Texts">The texts.</param>
+/// <param name="Share">How often they are drawn; the shares of all sources add up to 1.</param>
+/// <param name="KeepBeginnings">Each text's beginning is learnt as a window of its own as well.</param>
+public sealed record CorpusSource(string Name, IReadOnlyList<string> Texts, double Share, bool KeepBeginnings);
+
 /// <summary>The texts that the demo's base model learns from; anyone may redistribute all of them.</summary>
 public static class PretrainingCorpus
 {
@@ -9,10 +16,15 @@ public static class PretrainingCorpus
 
     /// <summary>
     /// Mail that the demo does not hold out, State of the Union addresses, Moby Dick, and WordNet's glosses; one text per mail,
-    /// paragraph or a few glosses.
+    /// paragraph or a few glosses. More than half of what is learnt is mail, which is what the demo reads.
     /// </summary>
-    public static IReadOnlyList<string> Read(CancellationToken cancellationToken) =>
-        [.. Mail(cancellationToken), .. Books(Corpora.StateOfTheUnion), .. Books(Corpora.MobyDick), .. Glosses(Corpora.WordNet)];
+    public static IReadOnlyList<CorpusSource> Read(CancellationToken cancellationToken) =>
+    [
+        new("mail", Mail(cancellationToken), 0.55, KeepBeginnings: true),
+        new("State of the Union", [.. Books(Corpora.StateOfTheUnion)], 0.20, KeepBeginnings: false),
+        new("Moby Dick", [.. Books(Corpora.MobyDick)], 0.08, KeepBeginnings: false),
+        new("WordNet", [.. Glosses(Corpora.WordNet)], 0.17, KeepBeginnings: false),
+    ];
 
     /// <summary>The training-side mails: all but those that the demo holds out.</summary>
     public static IReadOnlyList<string> Mail(CancellationToken cancellationToken)
