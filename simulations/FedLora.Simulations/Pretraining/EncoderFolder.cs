@@ -55,10 +55,10 @@ public static class EncoderFolder
         return [.. Enumerable.Range(0, count).Select(_ => (float)(Deviation * Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble())))];
     }
 
-    private static IEnumerable<(string Name, int[] Shape)> Shapes(EncoderShape shape)
+    private static List<(string Name, int[] Shape)> Shapes(EncoderShape shape)
     {
         var (width, inner) = (shape.Width, shape.Inner);
-        var result = new List<(string, int[])>
+        var result = new List<(string Name, int[] Shape)>
         {
             ("bert.embeddings.word_embeddings.weight", [shape.Vocabulary, width]),
             ("bert.embeddings.position_embeddings.weight", [shape.MaxLength, width]),
