@@ -45,7 +45,7 @@ public sealed class Pretrainer(TimeProvider? time = null)
             texts.Add(source.Texts, source.Share, source.KeepBeginnings);
         using var model = BaseModel.Load(folder, new LoadOptions { Task = ModelTask.MaskedLanguageModelling });
         using var parameters = new ParameterSet(model.Transformer.BaseSlots, model.Transformer.Device);
-        using var optimizer = new AdamW(PretrainingSettings.WeightDecay);
+        using var optimizer = new AdamW(PretrainingSettings.WeightDecay, beta2: PretrainingSettings.Beta2);
         var curve = Learn(model.Transformer, parameters, optimizer, texts, state, point =>
         {
             progress?.Report(point[^1]);

@@ -9,10 +9,13 @@ namespace FedLora.Simulations.Pretraining;
 /// <param name="LearningRate">The highest rate.</param>
 /// <param name="WarmUpSteps">Steps until the highest rate; then it falls to zero in a straight line.</param>
 /// <param name="Seed">Decides start, draws and masks.</param>
-public sealed record PretrainingSettings(int Steps, int BatchSize = 32, double LearningRate = 1e-3, int WarmUpSteps = 100, int Seed = 1)
+public sealed record PretrainingSettings(int Steps, int BatchSize = 12, double LearningRate = 1e-3, int WarmUpSteps = 200, int Seed = 1)
 {
     /// <summary>Decoupled weight decay.</summary>
     public const double WeightDecay = 0.01;
+
+    /// <summary>How slowly AdamW forgets squared gradients; short runs want less than the usual 0.999.</summary>
+    public const double Beta2 = 0.98;
 
     /// <summary>The gradient is scaled down to this norm.</summary>
     public const double MaxGradientNorm = 1;

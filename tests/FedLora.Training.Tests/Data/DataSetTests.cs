@@ -1,0 +1,120 @@
+using System.Text.Json;
+using FedLora.Adapters;
+using FedLora.Training.Data;
+using FedLora.Training.Tokenizers;
+using FedLora.Training.Tokenizers.Training;
+
+namespace FedLora.Training.Tests.Data;
+
+public sealed class DataSetTests : IDisposable
+{
+    private static readonly string[] Labels = ["ham", "spam"];
+    private readonly string _folder = Directory.CreateTempSubdirectory("fedlora-data-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void Classification_takes_text_and_the_index_of_the_label()
+    {
+        var data = Load("""{"text":"free money","label":"spam"}""", "", """{"label":"ham","text":"hello","extra":1}""");
+        Assert.Equal([1, 0], data.Examples.Select(example => example.Class!.Value));
+        Assert.All(data.Examples, example => Assert.Equal((2, 3), (example.Tokens[0], example.Tokens[^1])));
+        Assert.Equal((0, 0L, 0), (data.Truncated, data.TruncatedTokens, data.Skipped.Count));
+    }
+
+    [Theory]
+    [InlineData("{\"text\":\"a\"", "data-invalid")]
+    [InlineData("[1]", "data-invalid")]
+    [InlineData("{\"text\":7,\"label\":\"ham\"}", "data-invalid")]
+    [InlineData("{\"text\":\"\",\"label\":\"ham\"}", "data-invalid")]
+    [InlineData("{\"text\":\"a\"}", "data-invalid")]
+    [InlineData("{\"text\":\"\\ud800\",\"label\":\"ham\"}", "data-invalid")]
+    [InlineData("{\"text\":\"a\",\"label\":\"eggs\"}", "data-label-unknown")]
+    public void A_bad_line_stops_the_reading_and_is_named(string bad, string code)
+    {
+        var error = Assert.Throws<FedLoraException>(() => Load("""{"text":"a","label":"ham"}""", bad));
+        Assert.Equal(code, error.Code);
+        Assert.Contains("line 2", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Bad_lines_can_be_skipped_and_are_counted()
+    {
+        var path = Write("nonsense", """{"text":"a","label":"ham"}""", """{"text":"a","label":"eggs"}""");
+        var data = DataSet.Load(path, new DataSettings(TextTask.SequenceClassification, 16, Labels, BadLines.Skip), Tokenizer(), CancellationToken.None);
+        Assert.Single(data.Examples);
+        Assert.Equal(2, data.Skipped.Count);
+        Assert.Contains("line 1", data.Skipped.Reasons[0], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Nothing_usable_is_an_error() => Assert.Equal("data-empty", Assert.Throws<FedLoraException>(() => Load("")).Code);
+
+    [Fact]
+    public void Wrong_bytes_are_not_trained_on()
+    {
+        var path = Path.Combine(_folder, "latin1.jsonl");
+        File.WriteAllBytes(path, [.. "{\"text\":\"caf"u8, 0xE9, .. "\",\"label\":\"ham\"}\n"u8]);
+        Assert.Equal("data-invalid", Assert.Throws<FedLoraException>(() => DataSet.Load(path, Settings, Tokenizer(), CancellationToken.None)).Code);
+    }
+
+    [Fact]
+    public void Truncation_is_counted()
+    {
+        var data = Load(JsonSerializer.Serialize(new { text = string.Join(' ', Enumerable.Repeat("a", 30)), label = "ham" }), """{"text":"a","label":"ham"}""");
+        Assert.Equal(16, data.Examples[0].Tokens.Length);
+        Assert.Equal((1, 16L), (data.Truncated, data.TruncatedTokens));
+    }
+
+    [Fact]
+    public void Only_the_completion_is_learnt()
+    {
+        var path = Write("""{"prompt":"a b","completion":"c d"}""", """{"text":"a b"}""");
+        var data = DataSet.Load(path, new DataSettings(TextTask.CausalLanguageModelling, 16, []), Tokenizer(), CancellationToken.None);
+        var (completion, text) = (data.Examples[0], data.Examples[1]);
+        Assert.Equal(completion.Tokens.Length - 2, completion.Labels!.Count(label => label == Example.NoLabel));
+        Assert.Equal(completion.Tokens[^2..], completion.Labels![^2..]);
+        Assert.Equal(text.Tokens, text.Labels!);
+    }
+
+    [Fact]
+    public void A_long_prompt_gives_way_before_its_completion()
+    {
+        var path = Write(JsonSerializer.Serialize(new { prompt = string.Join(' ', Enumerable.Repeat("a", 40)), completion = "b c" }));
+        var example = DataSet.Load(path, new DataSettings(TextTask.CausalLanguageModelling, 8, []), Tokenizer(), CancellationToken.None);
+        Assert.Equal(8, example.Examples[0].Tokens.Length);
+        Assert.Equal(2, example.Examples[0].Labels!.Count(label => label != Example.NoLabel));
+        Assert.Equal(1, example.Truncated);
+    }
+
+    [Fact]
+    public void The_fingerprint_is_of_the_content()
+    {
+        const string First = """{"text":"a","label":"ham"}""";
+        const string Second = """{"label" : "spam", "text":"\u0062"}""";
+        var one = Load(First, Second).Fingerprint;
+        Assert.Equal(one, Load("""{"text":"b","label":"spam"}""", First).Fingerprint);
+        Assert.NotEqual(one, Load(First, First, Second).Fingerprint);
+        Assert.NotEqual(one, Load(First, """{"text":"b","label":"ham"}""").Fingerprint);
+        Assert.Matches("^[0-9a-f]{64}$", one);
+    }
+
+    private static DataSettings Settings => new(TextTask.SequenceClassification, 16, Labels);
+
+    private DataSet Load(params string[] lines) => DataSet.Load(Write(lines), Settings, Tokenizer(), CancellationToken.None);
+
+    private string Write(params string[] lines)
+    {
+        var path = Path.Combine(_folder, $"{Guid.NewGuid():N}.jsonl");
+        File.WriteAllLines(path, lines);
+        return path;
+    }
+
+    private Tokenizer Tokenizer()
+    {
+        var trainer = new WordPieceTrainer();
+        trainer.Add("a b c d free money hello");
+        WordPieceFile.Write(_folder, trainer.Train(100, 50, CancellationToken.None), 128);
+        return Training.Tokenizers.Tokenizer.Load(_folder);
+    }
+}
