@@ -1,4 +1,4 @@
-using System.Text.Json.Nodes;
+using Nodes = System.Text.Json.Nodes;
 using FedLora.Adapters;
 using FedLora.Training.Tokenizers;
 
@@ -75,8 +75,8 @@ public sealed class TokenizerTests : IDisposable
     [InlineData("model", "Unigram")]
     public void An_unknown_component_is_named(string part, string type)
     {
-        var json = JsonNode.Parse(Json())!;
-        json[part] = new JsonObject { ["type"] = type };
+        var json = Nodes.JsonNode.Parse(Json())!;
+        json[part] = new Nodes.JsonObject { ["type"] = type };
         var error = Assert.Throws<FedLoraException>(() => Load(json.ToJsonString()));
         Assert.Equal("tokenizer-unsupported", error.Code);
         Assert.Contains(type, error.Message, StringComparison.Ordinal);
