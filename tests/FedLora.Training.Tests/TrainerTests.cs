@@ -5,6 +5,7 @@ using FedLora.Training.Blocks;
 using FedLora.Training.Models;
 using FedLora.Training.Running;
 using FedLora.Training.Tests.Models;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FedLora.Training.Tests;
@@ -96,6 +97,20 @@ public sealed class TrainerTests
         var (wide, half) = (LocalTraining.Run(fixture.Model, task, fixture.Examples), LocalTraining.Run(narrow, task, fixture.Examples));
         foreach (var (a, b) in wide.Summary.Losses.Zip(half.Summary.Losses))
             Assert.Equal(a, b, 0.03 * a);
+    }
+
+    [FixtureTheory("models", "model.safetensors")]
+    [InlineData("llama-rope-scaled-tied")]
+    [InlineData("bert-classify")]
+    public void No_tensor_outlives_its_step(string name)
+    {
+        using var fixture = new ModelFixture(name);
+        var adapter = PeftFolder.Read(Path.Combine(fixture.Folder, "adapter"));
+        var task = new LocalTask(new NodeStart(adapter.State, fixture.Model.LayoutFor(adapter.Config)), Factors.A | Factors.B | Factors.Head, Settings(3));
+        LocalTraining.Run(fixture.Model, task, fixture.Examples);
+        var before = DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;
+        LocalTraining.Run(fixture.Model, task, fixture.Examples);
+        Assert.Equal(before, DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount);
     }
 
     [Fact]

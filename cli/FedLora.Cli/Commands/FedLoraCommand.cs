@@ -1,5 +1,12 @@
 using System.CommandLine;
 using FedLora.Cli.Bench;
+using FedLora.Cli.Commands.Adapter;
+using FedLora.Cli.Commands.Admin;
+using FedLora.Cli.Commands.Client;
+using FedLora.Cli.Commands.Models;
+using FedLora.Cli.Commands.Privacy;
+using FedLora.Cli.Commands.Server;
+using FedLora.Cli.Demo;
 
 namespace FedLora.Cli.Commands;
 
@@ -18,7 +25,16 @@ public static class FedLoraCommand
         "FedLora: organisations that may not share their data fine-tune a language model together. Each trains LoRA adapters next to its own data; a coordinator aggregates them.")
     {
         Json,
+        DemoCommand.Create(),
+        DemoSiteCommand.Create(),
+        ServerCommand.Create(),
+        ClientCommand.Create(),
+        AdminCommand.Create(),
+        EvaluateCommand.Create(),
+        GenerateCommand.Create(),
         PretrainCommand.Create(),
+        AdapterCommand.Create(),
+        PrivacyCommand.Create(),
         BenchCommand.Create(),
     };
 }

@@ -76,6 +76,7 @@ public sealed class ParameterSet : IDisposable
         using var off = no_grad();
         foreach (var (slot, gradient) in _entries)
         {
+            using var scope = NewDisposeScope();
             var trained = slot.Value;
             slot.Value = trained.detach().clone().DetachFromDisposeScope();
             trained.grad = null;

@@ -41,7 +41,8 @@ public sealed class AdapterBinding : IDisposable
         using var off = no_grad();
         return new AdapterState(Slots(Factors.A | Factors.B | Factors.R | Factors.Head).Select(slot =>
         {
-            using var host = slot.Value.detach().cpu().contiguous();
+            using var scope = NewDisposeScope();
+            var host = slot.Value.detach().cpu().contiguous();
             return new AdapterTensor(slot.Name, Array.ConvertAll(host.shape, size => (int)size), host.data<float>().ToArray());
         }));
     }

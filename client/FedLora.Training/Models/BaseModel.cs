@@ -87,7 +87,8 @@ public sealed class BaseModel : IWeightSource, IDisposable
     public void Read(AdapterModule module, Span<float> matrix)
     {
         var found = Transformer.Find(module.Name) ?? throw AdapterBinding.Unknown(module.Name);
-        using var weight = found.Projection.WeightOf(found.Part).to(ScalarType.Float32).cpu().contiguous();
+        using var scope = NewDisposeScope();
+        var weight = found.Projection.WeightOf(found.Part).to(ScalarType.Float32).cpu().contiguous();
         weight.data<float>().CopyTo(matrix);
     }
 

@@ -36,6 +36,10 @@ public sealed record ModelFamily(string ModelType, Func<ConfigJson, ModelTask, A
         return architecture;
     }
 
+    /// <summary>What the checkpoint in a folder was made for, by its <c>architectures</c>.</summary>
+    /// <exception cref="FedLoraException"><c>model-config-missing</c>, <c>model-config-invalid</c>.</exception>
+    public static ModelTask MadeFor(string folder) => MadeFor(ConfigJson.Load(Path.Combine(folder, "config.json")));
+
     private static ModelTask MadeFor(ConfigJson config)
     {
         var name = config.Texts("architectures") is [var first, ..] ? first : "";

@@ -29,7 +29,7 @@ public static class ModelLayout
         Dropout = dropout,
         TargetModules = targets switch
         {
-            null => PeftModules.Of([.. DefaultTargets(model)]),
+            null or [] => PeftModules.Of([.. DefaultTargets(model)]),
             [PeftModules.AllLinear] => new PeftModules([], PeftModules.AllLinear),
             _ => PeftModules.Of([.. targets]),
         },

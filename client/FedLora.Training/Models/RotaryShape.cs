@@ -26,12 +26,13 @@ public sealed record RotaryShape(double[] Frequencies, double Factor = 1)
         var kind = parameters?.Text("rope_type") ?? parameters?.Text("type") ?? "default";
         return kind switch
         {
-            "default" => new RotaryShape(plain),
+            // "dynamic" turns by the plain frequencies up to the model's length, and longer texts are refused.
+            "default" or "dynamic" => new RotaryShape(plain),
             "linear" => new RotaryShape([.. plain.Select(f => f / parameters!.Number("factor"))]),
             "llama3" => new RotaryShape([.. plain.Select(f => Llama3(f, parameters!))]),
             "yarn" => Yarn(plain, theta, dimensions, parameters!, maxLength),
-            "longrope" => LongRope(plain, config, parameters!, maxLength),
-            _ => throw new Adapters.FedLoraException("model-rope-unsupported", $"The model's rope_type '{kind}' is not supported.", "Known: default, linear, llama3, yarn, longrope."),
+            "longrope" or "su" => LongRope(plain, config, parameters!, maxLength),
+            _ => throw new Adapters.FedLoraException("model-rope-unsupported", $"The model's rope_type '{kind}' is not supported.", "Known: default, dynamic, linear, llama3, yarn, longrope."),
         };
     }
 

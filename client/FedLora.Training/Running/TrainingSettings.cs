@@ -9,7 +9,7 @@ public enum OptimizerKind
     Sgd,
 }
 
-/// <summary>How a model is trained.</summary>
+/// <summary>How a model is trained. The base model's own dropout (<c>hidden_dropout_prob</c> and its like) stays off; LoRA has one of its own.</summary>
 public sealed record TrainingSettings
 {
     /// <summary>Optimiser steps, at least 1.</summary>

@@ -1,0 +1,53 @@
+using System.CommandLine;
+using FedLora.Adapters;
+using FedLora.Cli.Output;
+using FedLora.Training.Models;
+using FedLora.Training.Running;
+using FedLora.Training.Tokenizers;
+
+namespace FedLora.Cli.Commands.Models;
+
+/// <summary><c>fedlora generate</c>: continues a text.</summary>
+internal static class GenerateCommand
+{
+    public static Command Create()
+    {
+        var model = new ModelOptions();
+        var prompt = new Option<string>("--prompt") { Description = "The text to continue.", Required = true };
+        var most = new Option<int>("--max-tokens") { Description = "Most tokens to add.", DefaultValueFactory = _ => 128 };
+        var temperature = new Option<double>("--temperature") { Description = "0 takes the likeliest token; above, tokens are drawn.", DefaultValueFactory = _ => 0 };
+        var topP = new Option<double>("--top-p") { Description = "Draw only among the likeliest tokens that together have this probability.", DefaultValueFactory = _ => 1 };
+        var seed = new Option<ulong>("--seed") { Description = "Decides what is drawn.", DefaultValueFactory = _ => 0 };
+        var command = model.AddTo(new Command("generate", "Continue a text with a causal language model, with or without adapter.") { prompt, most, temperature, topP, seed });
+        return command.Runs((parsed, output, cancellation) => Task.Run(() => Run(parsed, output, cancellation), cancellation));
+
+        void Run(ParseResult parsed, CommandOutput output, CancellationToken cancellation)
+        {
+            var folder = parsed.GetValue(model.Model)!;
+            using var loaded = AdaptedModel.Load(folder, parsed.GetValue(model.Adapter), model.Load(parsed));
+            var tokenizer = Tokenizer.Load(folder);
+            var settings = new GenerationSettings
+            {
+                MaxNewTokens = parsed.GetValue(most),
+                Temperature = parsed.GetValue(temperature),
+                TopP = parsed.GetValue(topP),
+                Seed = parsed.GetValue(seed),
+                EndToken = loaded.Base.Architecture.EndToken ?? tokenizer.IdOf(tokenizer.Special.EndOfText),
+            };
+            var start = Prompt(parsed.GetValue(prompt)!, tokenizer, loaded.Base.Architecture);
+            var tokens = TextGenerator.Run(loaded.Base.Transformer, start, settings, cancellation).ToArray();
+            // Decoded together with the prompt, so that blanks and characters across the seam come out right.
+            var text = tokenizer.Decode([.. start, .. tokens]);
+            output.Result(new { Text = text, PromptTokens = start.Length, Tokens = tokens.Length }, console => console.Profile.Out.Writer.WriteLine(text));
+        }
+    }
+
+    private static int[] Prompt(string text, Tokenizer tokenizer, Architecture model)
+    {
+        int[] ids = [.. tokenizer.With(null, null).Encode(text).Ids];
+        if (ids.Length == 0)
+            throw new FedLoraException("prompt-empty", "The prompt holds no token.", "Give some text with --prompt.");
+        return ids.Length <= model.MaxLength ? ids
+            : throw new FedLoraException("prompt-too-long", $"The prompt has {ids.Length} tokens; this model takes {model.MaxLength}.", "Shorten the prompt.");
+    }
+}
