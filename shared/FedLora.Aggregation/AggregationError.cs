@@ -23,6 +23,10 @@ internal static class AggregationError
             : new(round.Count, Estimate(round, options, products), Estimated: true);
     }
 
+    /// <summary>The same for a method whose nodes differ in one factor only, so that the mean of their products is the product with the mean.</summary>
+    public static AggregationReport Report(Round round, AggregationOptions options, Means means, AdapterState result) =>
+        new(round.Count, options.MeasureError ? Relative(round.PerModule(module => Compare([means.Product(module)], [result.Product(options.Layout, module)]))) : null);
+
     /// <summary>The same for a method that knows the mean product itself.</summary>
     public static AggregationReport Report(Round round, AggregationOptions options, IEnumerable<(double Difference, double Whole)> squares) =>
         new(round.Count, options.MeasureError ? Relative(squares) : null);

@@ -56,7 +56,7 @@ internal static class LowRank
     public static double SquaredNorm(Matrix b, Matrix at)
     {
         if (b.Columns <= 1024)
-            return Math.Max(0, b.TransposedTimes(b).Inner(at.TransposedTimes(at)));
+            return Math.Max(0, b.Gram().Inner(at.Gram()));
         var (sum, row) = (0.0, new double[at.Rows]);
         for (var i = 0; i < b.Rows; i++)
         {
