@@ -52,7 +52,11 @@ internal static class LowRank
         }
     }
 
-    /// <summary>||B A||_F^2 = &lt;B^T B, A A^T&gt;, or by blocks of rows where n is so large that those would be the larger matrices.</summary>
+    /// <summary>The sum of the products of entries of two products: f g &lt;B^T B', A A'^T&gt;.</summary>
+    public static double Inner(NodeProduct one, NodeProduct other) =>
+        one.Factor * other.Factor * one.B.TransposedTimes(other.B).Inner(one.At.TransposedTimes(other.At));
+
+    /// <summary>||B A||_F^2 = &lt;B^T B, A A^T&gt;, or row by row where n is so large that those would be the larger matrices.</summary>
     public static double SquaredNorm(Matrix b, Matrix at)
     {
         if (b.Columns <= 1024)

@@ -16,6 +16,8 @@ internal sealed class FedSvd : IFederatedMethod
 
     public Factors Trained(int round, MethodOptions options) => Factors.B | options.TrainedHead();
 
+    public Factors Changed(int round, MethodOptions options) => Factors.A | Trained(round, options);
+
     public void Check(AdapterLayout layout, MethodOptions options, IReadOnlyCollection<int> ranks)
     {
         MethodChecks.Require(this, layout, options, ranks);
