@@ -23,6 +23,10 @@ internal static class AggregationError
             : new(round.Count, Estimate(round, options, products), Estimated: true);
     }
 
+    /// <summary>The same for a method whose nodes differ in one factor only, so that the mean of their products is the product with the mean.</summary>
+    public static AggregationReport Report(Round round, AggregationOptions options, Means means, AdapterState result) =>
+        new(round.Count, options.MeasureError ? Relative(round.PerModule(module => Compare([means.Product(module)], [result.Product(options.Layout, module)]))) : null);
+
     /// <summary>The same for a method that knows the mean product itself.</summary>
     public static AggregationReport Report(Round round, AggregationOptions options, IEnumerable<(double Difference, double Whole)> squares) =>
         new(round.Count, options.MeasureError ? Relative(squares) : null);
@@ -30,9 +34,18 @@ internal static class AggregationError
     /// <summary>Squared norms of (ideal - result) and of ideal, each a sum of products.</summary>
     public static (double Difference, double Whole) Compare(IReadOnlyList<NodeProduct> ideal, IReadOnlyList<NodeProduct> result)
     {
-        var (b, at) = Stack([.. ideal, .. result.Select(p => p with { Factor = -p.Factor })]);
-        var (idealB, idealAt) = Stack(ideal);
-        return (LowRank.SquaredNorm(b, at), LowRank.SquaredNorm(idealB, idealAt));
+        NodeProduct[] all = [.. ideal, .. result.Select(p => p with { Factor = -p.Factor })];
+        var (difference, whole) = (0.0, 0.0);
+        for (var i = 0; i < all.Length; i++)
+        {
+            for (var j = 0; j <= i; j++)
+            {
+                var inner = (i == j ? 1 : 2) * LowRank.Inner(all[i], all[j]);
+                difference += inner;
+                whole += i < ideal.Count ? inner : 0;
+            }
+        }
+        return (Math.Max(0, difference), Math.Max(0, whole));
     }
 
     /// <summary>A sum of products as one: [f_1 B_1, f_2 B_2, ...] and [A_1; A_2; ...]^T.</summary>

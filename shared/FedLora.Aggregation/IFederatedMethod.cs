@@ -25,6 +25,13 @@ public interface IFederatedMethod
     /// <summary>What a node keeps on its own disk and starts from in its next round. Unless overridden, nothing.</summary>
     Factors Kept(MethodOptions options) => Factors.None;
 
+    /// <summary>The factors of the global adapter that a round changes, so that nodes must fetch them. Unless overridden, what was sent.</summary>
+    Factors Changed(int round, MethodOptions options) => Sent(round, options);
+
+    /// <summary>The largest rank of a round's fold. Unless overridden, 0: there is none.</summary>
+    /// <param name="nodes">How many nodes, all of the layout's rank.</param>
+    int FoldRank(AdapterLayout layout, MethodOptions options, int nodes) => 0;
+
     /// <summary>Refuses, before anything starts, what this method cannot do with this layout and these options.</summary>
     /// <param name="layout">The federation's layout; its rank is the largest.</param>
     /// <param name="ranks">The ranks of its nodes.</param>

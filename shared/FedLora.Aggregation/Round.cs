@@ -41,10 +41,10 @@ internal sealed class Round
     public AdapterLayout Layout => _options.Layout;
 
     /// <summary>
-    /// sum_k p_k T_k for every tensor T of the given factors, in float64 and in node order, one update open at a time: the bytes depend
-    /// on neither arrival order nor machine.
+    /// sum_k p_k T_k for every tensor T of the given factors that was sent, in float64 and in node order, one update open at a time: the
+    /// bytes depend on neither arrival order nor machine.
     /// </summary>
-    public IReadOnlyDictionary<string, double[]> Sums(Factors factors)
+    public Means Mean(Factors factors)
     {
         var sums = Layout.Tensors(factors & _sent).ToDictionary(t => t.Name, t => new double[AdapterTensor.Count(t.Shape)], StringComparer.Ordinal);
         var buffer = new float[sums.Values.Select(s => s.Length).DefaultIfEmpty().Max()];
@@ -59,14 +59,7 @@ internal sealed class Round
                 Vectors.AddScaled(Weights[k], values, sum);
             }
         }
-        return sums;
-    }
-
-    /// <summary>The sums, rounded once.</summary>
-    public IEnumerable<AdapterTensor> Mean(Factors factors)
-    {
-        var sums = Sums(factors);
-        return Layout.Tensors(factors & _sent).Select(t => new AdapterTensor(t.Name, t.Shape, Vectors.Round(sums[t.Name])));
+        return new Means(_global, Layout, sums);
     }
 
     /// <summary>One module of every node, in node order; a factor that was not sent is the global adapter's.</summary>

@@ -124,7 +124,6 @@ public sealed class MethodPropertyTests
     [Theory]
     [InlineData("fedit")]
     [InlineData("hetlora")]
-    [InlineData("ffa-lora")]
     public void WithManyNodesTheErrorIsEstimated(string name)
     {
         var method = Methods.Get(name);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FedLora.Cli.Bench.Aggregate;
 using FedLora.Cli.Bench.Codec;
 using FedLora.Cli.Bench.Training;
 
@@ -9,6 +10,7 @@ internal static class BenchCommand
 {
     public static Command Create() => new("bench", "Measure this machine: our figures beside a peer's, taken in the same run.")
     {
+        BenchAggregateCommand.Create(),
         BenchCodecCommand.Create(),
         BenchTrainCommand.Create(),
     };

@@ -21,9 +21,19 @@ public sealed class ConfigJson
     {
         if (!File.Exists(path))
             throw new FedLoraException("model-config-missing", $"'{path}' does not exist.", "A model folder holds config.json, model.safetensors and tokenizer.json, as Hugging Face lays them out.");
+        using var stream = File.OpenRead(path);
+        return Read(stream, path);
+    }
+
+    /// <summary>Reads a config that is no file of its own.</summary>
+    /// <param name="stream">The JSON.</param>
+    /// <param name="path">What to call it in errors.</param>
+    /// <exception cref="FedLoraException"><c>model-config-invalid</c>.</exception>
+    public static ConfigJson Read(Stream stream, string path)
+    {
         try
         {
-            using var json = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { MaxDepth = 32 });
+            using var json = JsonDocument.Parse(stream, new JsonDocumentOptions { MaxDepth = 32 });
             if (json.RootElement.ValueKind == JsonValueKind.Object)
                 return new ConfigJson(json.RootElement.Clone(), path);
         }

@@ -23,7 +23,14 @@ public sealed record ModelFamily(string ModelType, Func<ConfigJson, ModelTask, A
     /// <exception cref="FedLoraException"><c>model-architecture-unknown</c>, <c>model-config-missing</c>, <c>model-config-invalid</c>, <c>model-task-unsupported</c>.</exception>
     public static Architecture ReadFolder(string folder, ModelTask? task = null, IReadOnlyList<string>? labels = null, string file = "config.json")
     {
-        var config = ConfigJson.Load(Path.Combine(folder, file));
+        return ReadConfig(ConfigJson.Load(Path.Combine(folder, file)), folder, task, labels);
+    }
+
+    /// <summary>Reads a config that lies elsewhere than in a model's folder.</summary>
+    /// <param name="folder">What to call it in errors.</param>
+    /// <inheritdoc cref="ReadFolder"/>
+    public static Architecture ReadConfig(ConfigJson config, string folder, ModelTask? task = null, IReadOnlyList<string>? labels = null)
+    {
         var type = config.Text("model_type") ?? throw config.Invalid("lacks 'model_type'");
         var family = All.FirstOrDefault(f => f.ModelType == type)
             ?? throw new FedLoraException("model-architecture-unknown", $"'{folder}' is of the architecture '{type}', which is not known.", $"Known: {string.Join(", ", All.Select(f => f.ModelType))}.");

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -30,7 +31,7 @@ internal static class DenseProduct
                 Span<float> sums = stackalloc float[4 * Width];
                 sums.Clear();
                 for (var k = 0; k < inner; k += Depth)
-                    Accumulate(w, row, Math.Min(4, rows - row), rowStride, stride, panel, k, Math.Min(inner, k + Depth), sums);
+                    Accumulate(w, row, Math.Min(4, rows - row), rowStride, stride, panel, k, Math.Min(inner, k + Depth), count, sums);
                 for (var i = 0; i < Math.Min(4, rows - row); i++)
                 {
                     for (var j = 0; j < count; j++)
@@ -53,13 +54,14 @@ internal static class DenseProduct
         return panel;
     }
 
-    private static void Accumulate(float[] w, int row, int count, int rowStride, int stride, float[] panel, int from, int to, Span<float> sums)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Accumulate(float[] w, int row, int count, int rowStride, int stride, float[] panel, int from, int to, int width, Span<float> sums)
     {
         // Rows beyond the last repeat it: their sums are never read.
         var (r0, r1, r2, r3) = (row * rowStride, (row + Math.Min(1, count - 1)) * rowStride, (row + Math.Min(2, count - 1)) * rowStride, (row + Math.Min(3, count - 1)) * rowStride);
         ref var x = ref MemoryMarshal.GetArrayDataReference(panel);
         ref var s = ref MemoryMarshal.GetReference(sums);
-        for (var half = 0; half < Width; half += 32)
+        for (var half = 0; half < width; half += 32)
         {
             var (a0, a1) = (Vector512.LoadUnsafe(ref s, (nuint)half), Vector512.LoadUnsafe(ref s, (nuint)half + 16));
             var (b0, b1) = (Vector512.LoadUnsafe(ref s, (nuint)half + Width), Vector512.LoadUnsafe(ref s, (nuint)half + Width + 16));

@@ -1,13 +1,15 @@
 namespace FedLora.Aggregation;
 
 /// <summary>
-/// M = (U S) V^T by one-sided Jacobi rotations (Demmel, Veselic 1992): deterministic, accurate to the last singular value, and V is
-/// orthogonal even where M has dependent columns.
+/// M = U S V^T by one-sided Jacobi rotations (Demmel, Veselic 1992) of R^T, where M = Q R (Drmac, Veselic 2008: fewer sweeps, and the
+/// rotated columns are V S). Deterministic, accurate to the last singular value that is not lost in rounding, and V is orthogonal
+/// even where M has dependent columns.
 /// </summary>
 internal sealed class JacobiSvd
 {
-    private const double Tolerance = 1e-15;
-    private const int MaxSweeps = 60;
+    // V is made orthogonal once more at the end, so rotations need only go far enough for the singular values.
+    private const double Tolerance = 1e-12;
+    private const int MaxSweeps = 40;
 
     // Columns shorter than this part of the longest are rounding errors: turning them never ends.
     private const double Negligible = 1e-15;
@@ -15,24 +17,39 @@ internal sealed class JacobiSvd
     /// <param name="m">Any shape; few columns.</param>
     public JacobiSvd(Matrix m)
     {
-        var (us, v) = (m.Resized(Math.Max(m.Rows, 1), m.Columns), Matrix.Identity(m.Columns, m.Columns));
-        var scale = Scale(us);
-        for (var sweep = 0; sweep < MaxSweeps && Sweep(us, v); sweep++)
+        // The longest column first: R^T is then nearly diagonal.
+        var longest = ByNorm(m);
+        var rotated = new Householder(Ordered(m, longest)).R().Transposed().Resized(m.Columns, m.Columns);
+        var scale = Scale(rotated);
+        for (var sweep = 0; sweep < MaxSweeps && Sweep(rotated); sweep++)
         {
         }
-        var norms = Enumerable.Range(0, m.Columns).Select(j => Math.Sqrt(Vectors.Dot(us.Column(j), us.Column(j)))).ToArray();
-        var order = Enumerable.Range(0, m.Columns).OrderByDescending(j => norms[j]).ToArray();
-        Singular = [.. order.Select(j => norms[j] / scale)];
+        rotated = Ordered(rotated, ByNorm(rotated));
+        Singular = [.. Enumerable.Range(0, m.Columns).Select(j => Math.Sqrt(Vectors.Dot(rotated.Column(j), rotated.Column(j))) / scale)];
+        var v = new Householder(rotated).Q();
         V = new Matrix(m.Columns, m.Columns);
-        for (var j = 0; j < order.Length; j++)
-            v.Column(order[j]).CopyTo(V.Column(j));
+        for (var j = 0; j < m.Columns; j++)
+        {
+            for (var i = 0; i < m.Columns; i++)
+                V[longest[i], j] = v[i, j];
+        }
     }
 
     /// <summary>Singular values, largest first, as many as columns.</summary>
     public double[] Singular { get; }
 
-    /// <summary>Right singular vectors as columns, orthogonal. U S is M V.</summary>
+    /// <summary>Right singular vectors as columns, orthogonal, of either sign. U S is M V.</summary>
     public Matrix V { get; }
+
+    private static int[] ByNorm(Matrix m) => [.. Enumerable.Range(0, m.Columns).OrderByDescending(j => Vectors.Dot(m.Column(j), m.Column(j)))];
+
+    private static Matrix Ordered(Matrix m, int[] order)
+    {
+        var ordered = new Matrix(m.Rows, m.Columns);
+        for (var j = 0; j < order.Length; j++)
+            m.Column(order[j]).CopyTo(ordered.Column(j));
+        return ordered;
+    }
 
     // A power of two, so that scaling is exact, brings the largest entry near 1: squares then neither overflow nor vanish.
     private static double Scale(Matrix m)
@@ -51,12 +68,12 @@ internal sealed class JacobiSvd
         return scale;
     }
 
-    private static bool Sweep(Matrix us, Matrix v)
+    private static bool Sweep(Matrix m)
     {
         var rotated = false;
-        var squares = new double[us.Columns];
+        var squares = new double[m.Columns];
         for (var j = 0; j < squares.Length; j++)
-            squares[j] = Vectors.Dot(us.Column(j), us.Column(j));
+            squares[j] = Vectors.Dot(m.Column(j), m.Column(j));
         var floor = squares.Max() * Negligible * Negligible;
         for (var p = 0; p < squares.Length - 1; p++)
         {
@@ -64,15 +81,14 @@ internal sealed class JacobiSvd
             {
                 if (squares[p] <= floor || squares[q] <= floor)
                     continue;
-                var inner = Vectors.Dot(us.Column(p), us.Column(q));
+                var inner = Vectors.Dot(m.Column(p), m.Column(q));
                 if (Math.Abs(inner) <= Tolerance * Math.Sqrt(squares[p] * squares[q]))
                     continue;
                 rotated = true;
                 var zeta = (squares[q] - squares[p]) / (2 * inner);
                 var t = (zeta < 0 ? -1 : 1) / (Math.Abs(zeta) + Math.Sqrt(1 + (zeta * zeta)));
                 var c = 1 / Math.Sqrt(1 + (t * t));
-                Vectors.Rotate(us.Column(p), us.Column(q), c, c * t);
-                Vectors.Rotate(v.Column(p), v.Column(q), c, c * t);
+                Vectors.Rotate(m.Column(p), m.Column(q), c, c * t);
                 squares[p] = Math.Max(0, squares[p] - (t * inner));
                 squares[q] += t * inner;
             }

@@ -4,10 +4,10 @@ namespace FedLora.Aggregation;
 internal static class LeadingSvd
 {
     private const int SmallEnough = 192;
-    private const int MostIterations = 24;
+    private const int MostIterations = 12;
 
     // Relative gain of captured energy at which the iteration stops.
-    private const double Gain = 1e-5;
+    private const double Gain = 1e-4;
 
     /// <summary>
     /// Exact where the matrix is small; otherwise subspace iteration with oversampling (Halko, Martinsson, Tropp 2011, alg. 4.4) until the

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace FedLora.Aggregation;
 
 /// <summary>Products B A of thin factors, given as B (d_out x n) and A^T (d_in x n), without ever forming d_out x d_in.</summary>
@@ -34,6 +36,7 @@ internal static class LowRank
     }
 
     /// <summary>Turns column pairs so that the entry of largest magnitude in each column of A^T (the first of equals) is positive.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void FixSigns(Matrix b, Matrix at)
     {
         for (var j = 0; j < at.Columns; j++)
@@ -52,11 +55,15 @@ internal static class LowRank
         }
     }
 
-    /// <summary>||B A||_F^2 = &lt;B^T B, A A^T&gt;, or by blocks of rows where n is so large that those would be the larger matrices.</summary>
+    /// <summary>The sum of the products of entries of two products: f g &lt;B^T B', A A'^T&gt;.</summary>
+    public static double Inner(NodeProduct one, NodeProduct other) =>
+        one.Factor * other.Factor * one.B.TransposedTimes(other.B).Inner(one.At.TransposedTimes(other.At));
+
+    /// <summary>||B A||_F^2 = &lt;B^T B, A A^T&gt;, or row by row where n is so large that those would be the larger matrices.</summary>
     public static double SquaredNorm(Matrix b, Matrix at)
     {
         if (b.Columns <= 1024)
-            return Math.Max(0, b.TransposedTimes(b).Inner(at.TransposedTimes(at)));
+            return Math.Max(0, b.Gram().Inner(at.Gram()));
         var (sum, row) = (0.0, new double[at.Rows]);
         for (var i = 0; i < b.Rows; i++)
         {

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace FedLora.Aggregation;
 
 /// <summary>A float64 matrix, column after column: made for tall, thin factors.</summary>
@@ -26,6 +28,7 @@ internal sealed class Matrix(int rows, int columns)
     }
 
     /// <summary>The matrix whose rows lie one after the other.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Matrix FromRows(ReadOnlySpan<float> values, int rows, int columns)
     {
         var matrix = new Matrix(rows, columns);
@@ -39,6 +42,7 @@ internal sealed class Matrix(int rows, int columns)
     }
 
     /// <inheritdoc cref="FromRows(ReadOnlySpan{float}, int, int)"/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Matrix FromRows(ReadOnlySpan<double> values, int rows, int columns)
     {
         var matrix = new Matrix(rows, columns);
@@ -52,6 +56,7 @@ internal sealed class Matrix(int rows, int columns)
     }
 
     /// <summary>The matrix whose columns lie one after the other, e.g. A^T from the rows of A.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Matrix FromColumns(ReadOnlySpan<float> values, int rows, int columns)
     {
         var matrix = new Matrix(rows, columns);
@@ -82,6 +87,7 @@ internal sealed class Matrix(int rows, int columns)
     }
 
     /// <summary>float32 values, row by row.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public float[] ToRows()
     {
         var values = new float[_data.Length];
@@ -112,11 +118,13 @@ internal sealed class Matrix(int rows, int columns)
         var product = new Matrix(rows, right.Columns);
         for (var j = 0; j < right.Columns; j++)
         {
-            for (var k = 0; k < columns; k++)
-            {
-                if (right[k, j] is not 0 and var factor)
-                    Vectors.AddScaled(factor, Column(k), product.Column(j));
-            }
+            var factors = right.Column(j);
+            var sum = product.Column(j);
+            var k = 0;
+            for (; k <= columns - 4; k += 4)
+                Vectors.AddScaled(factors[k], Column(k), factors[k + 1], Column(k + 1), factors[k + 2], Column(k + 2), factors[k + 3], Column(k + 3), sum);
+            for (; k < columns; k++)
+                Vectors.AddScaled(factors[k], Column(k), sum);
         }
         return product;
     }
@@ -141,10 +149,27 @@ internal sealed class Matrix(int rows, int columns)
     public Matrix TransposedTimes(Matrix right)
     {
         var product = new Matrix(columns, right.Columns);
-        for (var j = 0; j < right.Columns; j++)
+        for (var j = 0; j < right.Columns; j += 2)
         {
-            for (var i = 0; i < columns; i++)
-                product[i, j] = Vectors.Dot(Column(i), right.Column(j));
+            for (var i = 0; i < columns; i += 2)
+                Dot2x2(product, i, j, right);
+        }
+        return product;
+    }
+
+    /// <summary>this^T * this.</summary>
+    public Matrix Gram()
+    {
+        var product = new Matrix(columns, columns);
+        for (var j = 0; j < columns; j += 2)
+        {
+            for (var i = 0; i <= j; i += 2)
+                Dot2x2(product, i, j, this);
+        }
+        for (var j = 0; j < columns; j++)
+        {
+            for (var i = j + 1; i < columns; i++)
+                product[i, j] = product[j, i];
         }
         return product;
     }
@@ -165,4 +190,11 @@ internal sealed class Matrix(int rows, int columns)
 
     /// <summary>this += factor * other, which may have fewer columns.</summary>
     public void Add(double factor, Matrix other) => Vectors.AddScaled(factor, other._data, _data);
+
+    // An odd last column is paired with itself.
+    private void Dot2x2(Matrix product, int i, int j, Matrix right)
+    {
+        var (i1, j1) = (Math.Min(i + 1, columns - 1), Math.Min(j + 1, right.Columns - 1));
+        (product[i, j], product[i, j1], product[i1, j], product[i1, j1]) = Vectors.Dot2x2(Column(i), Column(i1), right.Column(j), right.Column(j1));
+    }
 }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -6,39 +7,90 @@ namespace FedLora.Aggregation;
 
 /// <summary>
 /// Loops over long rows. Results do not depend on the machine: sums run in fixed lanes, products are fused
-/// (<c>FusedMultiplyAdd</c>, correctly rounded everywhere), and only + - * / and sqrt are used.
+/// (<c>FusedMultiplyAdd</c>, correctly rounded everywhere), and only + - * / and sqrt are used. Compiled at once, since a server aggregates too
+/// seldom for the runtime to notice that these are hot.
 /// </summary>
 internal static class Vectors
 {
     private const int Lanes = 8;
 
     /// <summary>sum_i a_i b_i.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double Dot(ReadOnlySpan<double> a, ReadOnlySpan<double> b)
     {
         ref var x = ref MemoryMarshal.GetReference(a);
         ref var y = ref MemoryMarshal.GetReference(b[..a.Length]);
-        var (s0, s1) = (Vector512<double>.Zero, Vector512<double>.Zero);
+        var (s0, s1, s2, s3) = (Vector512<double>.Zero, Vector512<double>.Zero, Vector512<double>.Zero, Vector512<double>.Zero);
         var i = 0;
-        for (; i <= a.Length - (2 * Lanes); i += 2 * Lanes)
+        for (; i <= a.Length - (4 * Lanes); i += 4 * Lanes)
         {
-            s0 = Vector512.FusedMultiplyAdd(Vector512.LoadUnsafe(ref x, (nuint)i), Vector512.LoadUnsafe(ref y, (nuint)i), s0);
-            s1 = Vector512.FusedMultiplyAdd(Vector512.LoadUnsafe(ref x, (nuint)i + Lanes), Vector512.LoadUnsafe(ref y, (nuint)i + Lanes), s1);
+            s0 = Vector512.FusedMultiplyAdd(Load(ref x, i), Load(ref y, i), s0);
+            s1 = Vector512.FusedMultiplyAdd(Load(ref x, i + Lanes), Load(ref y, i + Lanes), s1);
+            s2 = Vector512.FusedMultiplyAdd(Load(ref x, i + (2 * Lanes)), Load(ref y, i + (2 * Lanes)), s2);
+            s3 = Vector512.FusedMultiplyAdd(Load(ref x, i + (3 * Lanes)), Load(ref y, i + (3 * Lanes)), s3);
         }
-        s0 += s1;
-        if (i <= a.Length - Lanes)
-        {
-            s0 = Vector512.FusedMultiplyAdd(Vector512.LoadUnsafe(ref x, (nuint)i), Vector512.LoadUnsafe(ref y, (nuint)i), s0);
-            i += Lanes;
-        }
-        var half = s0.GetLower() + s0.GetUpper();
-        var quarter = half.GetLower() + half.GetUpper();
-        var sum = quarter.ToScalar() + quarter.GetElement(1);
+        s0 = s0 + s1 + (s2 + s3);
+        for (; i <= a.Length - Lanes; i += Lanes)
+            s0 = Vector512.FusedMultiplyAdd(Load(ref x, i), Load(ref y, i), s0);
+        var sum = Sum(s0);
         for (; i < a.Length; i++)
             sum = Math.FusedMultiplyAdd(a[i], b[i], sum);
         return sum;
     }
 
+    /// <summary>The four inner products of a0, a1 with b0, b1: half the loads of four calls.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static (double A0B0, double A0B1, double A1B0, double A1B1) Dot2x2(ReadOnlySpan<double> a0, ReadOnlySpan<double> a1, ReadOnlySpan<double> b0, ReadOnlySpan<double> b1)
+    {
+        ref var x0 = ref MemoryMarshal.GetReference(a0);
+        ref var x1 = ref MemoryMarshal.GetReference(a1[..a0.Length]);
+        ref var y0 = ref MemoryMarshal.GetReference(b0[..a0.Length]);
+        ref var y1 = ref MemoryMarshal.GetReference(b1[..a0.Length]);
+        var (s00, s01, s10, s11) = (Vector512<double>.Zero, Vector512<double>.Zero, Vector512<double>.Zero, Vector512<double>.Zero);
+        var i = 0;
+        for (; i <= a0.Length - Lanes; i += Lanes)
+        {
+            var (p0, p1, q0, q1) = (Load(ref x0, i), Load(ref x1, i), Load(ref y0, i), Load(ref y1, i));
+            s00 = Vector512.FusedMultiplyAdd(p0, q0, s00);
+            s01 = Vector512.FusedMultiplyAdd(p0, q1, s01);
+            s10 = Vector512.FusedMultiplyAdd(p1, q0, s10);
+            s11 = Vector512.FusedMultiplyAdd(p1, q1, s11);
+        }
+        var (r00, r01, r10, r11) = (Sum(s00), Sum(s01), Sum(s10), Sum(s11));
+        for (; i < a0.Length; i++)
+        {
+            r00 = Math.FusedMultiplyAdd(a0[i], b0[i], r00);
+            r01 = Math.FusedMultiplyAdd(a0[i], b1[i], r01);
+            r10 = Math.FusedMultiplyAdd(a1[i], b0[i], r10);
+            r11 = Math.FusedMultiplyAdd(a1[i], b1[i], r11);
+        }
+        return (r00, r01, r10, r11);
+    }
+
+    /// <summary>sum += f0 x0 + f1 x1 + f2 x2 + f3 x3, in that order.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void AddScaled(double f0, ReadOnlySpan<double> x0, double f1, ReadOnlySpan<double> x1, double f2, ReadOnlySpan<double> x2, double f3, ReadOnlySpan<double> x3, Span<double> sum)
+    {
+        ref var p0 = ref MemoryMarshal.GetReference(x0[..sum.Length]);
+        ref var p1 = ref MemoryMarshal.GetReference(x1[..sum.Length]);
+        ref var p2 = ref MemoryMarshal.GetReference(x2[..sum.Length]);
+        ref var p3 = ref MemoryMarshal.GetReference(x3[..sum.Length]);
+        ref var y = ref MemoryMarshal.GetReference(sum);
+        var (v0, v1, v2, v3) = (Vector512.Create(f0), Vector512.Create(f1), Vector512.Create(f2), Vector512.Create(f3));
+        var i = 0;
+        for (; i <= sum.Length - Lanes; i += Lanes)
+        {
+            var s = Vector512.FusedMultiplyAdd(v0, Load(ref p0, i), Load(ref y, i));
+            s = Vector512.FusedMultiplyAdd(v1, Load(ref p1, i), s);
+            s = Vector512.FusedMultiplyAdd(v2, Load(ref p2, i), s);
+            Vector512.FusedMultiplyAdd(v3, Load(ref p3, i), s).StoreUnsafe(ref y, (nuint)i);
+        }
+        for (; i < sum.Length; i++)
+            sum[i] = Math.FusedMultiplyAdd(f3, x3[i], Math.FusedMultiplyAdd(f2, x2[i], Math.FusedMultiplyAdd(f1, x1[i], Math.FusedMultiplyAdd(f0, x0[i], sum[i]))));
+    }
+
     /// <summary>sum += factor * values.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void AddScaled(double factor, ReadOnlySpan<double> values, Span<double> sum)
     {
         ref var x = ref MemoryMarshal.GetReference(values);
@@ -52,6 +104,7 @@ internal static class Vectors
     }
 
     /// <summary>sum += factor * values.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void AddScaled(double factor, ReadOnlySpan<float> values, Span<double> sum)
     {
         ref var x = ref MemoryMarshal.GetReference(values);
@@ -68,6 +121,7 @@ internal static class Vectors
     }
 
     /// <summary>(p, q) becomes (c p - s q, s p + c q).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Rotate(Span<double> p, Span<double> q, double c, double s)
     {
         ref var x = ref MemoryMarshal.GetReference(p);
@@ -89,6 +143,7 @@ internal static class Vectors
     }
 
     /// <summary>values *= factor.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Scale(double factor, Span<double> values)
     {
         for (var i = 0; i < values.Length; i++)
@@ -96,6 +151,7 @@ internal static class Vectors
     }
 
     /// <summary>Rounds to the nearest float32.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float[] Round(ReadOnlySpan<double> values)
     {
         var rounded = new float[values.Length];
@@ -105,6 +161,7 @@ internal static class Vectors
     }
 
     /// <summary>Whether all are neither NaN nor infinite: no exponent is all ones.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static bool IsFinite(ReadOnlySpan<float> values)
     {
         var bits = MemoryMarshal.Cast<float, uint>(values);
@@ -119,5 +176,16 @@ internal static class Vectors
                 return false;
         }
         return true;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<double> Load(ref double first, int index) => Vector512.LoadUnsafe(ref first, (nuint)index);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static double Sum(Vector512<double> lanes)
+    {
+        var half = lanes.GetLower() + lanes.GetUpper();
+        var quarter = half.GetLower() + half.GetUpper();
+        return quarter.ToScalar() + quarter.GetElement(1);
     }
 }

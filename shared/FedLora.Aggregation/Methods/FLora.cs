@@ -15,6 +15,10 @@ internal sealed class FLora : IFederatedMethod
 
     public Factors Trained(int round, MethodOptions options) => Factors.A | Factors.B | Factors.Head;
 
+    public Factors Changed(int round, MethodOptions options) => Factors.Head;
+
+    public int FoldRank(AdapterLayout layout, MethodOptions options, int nodes) => nodes * layout.Rank;
+
     public AdapterState Initialize(AdapterLayout layout, MethodOptions options, ulong seed, IWeightSource? weights = null) => LoraInit.State(layout, seed);
 
     public NodeStart Start(AdapterState global, AdapterState? kept, NodeTerms terms)

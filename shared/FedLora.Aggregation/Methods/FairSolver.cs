@@ -81,19 +81,19 @@ internal sealed class FairSolver
         return 1 - cosine + (_lambda * Math.Sqrt(Math.Max(0, distance)));
     }
 
-    // Powers of two over all scales (a = b is least squares), then ever finer steps around the best: only exact factors and square
+    // Powers of four over all scales (a = b is least squares), then ever finer steps around the best: only exact factors and square
     // roots, so that every machine takes the same path.
     private (double A, double B) Search()
     {
         var best = (Value: Value(0, 0), A: 0.0, B: 0.0);
-        for (var i = -60; i <= 60; i++)
+        for (var i = -30; i <= 60; i += 2)
         {
-            for (var j = -60; j <= 60; j++)
+            for (var j = -30; j <= 60; j += 2)
                 Try(Math.ScaleB(1, i) / _c[0], Math.ScaleB(1, j) / _c[0]);
             Try(Math.ScaleB(1, i) / _c[0], 0);
             Try(0, Math.ScaleB(1, i) / _c[0]);
         }
-        for (var step = 2.0; step - 1 > 1e-9;)
+        for (var step = 4.0; step - 1 > 1e-9;)
         {
             var (before, a, b) = best;
             foreach (var factor in (ReadOnlySpan<double>)[step, 1 / step])

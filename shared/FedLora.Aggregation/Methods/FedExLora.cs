@@ -15,6 +15,8 @@ internal sealed class FedExLora : IFederatedMethod
 
     public Factors Trained(int round, MethodOptions options) => Factors.A | Factors.B | Factors.Head;
 
+    public int FoldRank(AdapterLayout layout, MethodOptions options, int nodes) => Math.Min(options.ResidualRank ?? int.MaxValue, (nodes - 1) * layout.Rank);
+
     public AdapterState Initialize(AdapterLayout layout, MethodOptions options, ulong seed, IWeightSource? weights = null) => LoraInit.State(layout, seed);
 
     public AggregationResult Aggregate(AdapterState global, UpdateSet updates, AggregationOptions options, CancellationToken cancel)

@@ -41,8 +41,9 @@ internal sealed class FedSb : IFederatedMethod
     public AggregationResult Aggregate(AdapterState global, UpdateSet updates, AggregationOptions options, CancellationToken cancel)
     {
         var round = new Round(this, global, updates, options, cancel);
-        var mean = global.With(round.Mean(Factors.R | Factors.Head));
-        return new(mean, null, AggregationError.Report(round, options, module => [mean.Product(options.Layout, module)]));
+        var means = round.Mean(Factors.R | Factors.Head);
+        var result = global.With(means);
+        return new(result, null, AggregationError.Report(round, options, means, result));
     }
 
     // (B R) A is plain LoRA of the same scale.

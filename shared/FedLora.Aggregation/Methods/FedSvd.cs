@@ -16,6 +16,8 @@ internal sealed class FedSvd : IFederatedMethod
 
     public Factors Trained(int round, MethodOptions options) => Factors.B | options.TrainedHead();
 
+    public Factors Changed(int round, MethodOptions options) => Factors.A | Trained(round, options);
+
     public void Check(AdapterLayout layout, MethodOptions options, IReadOnlyCollection<int> ranks)
     {
         MethodChecks.Require(this, layout, options, ranks);
@@ -28,17 +30,14 @@ internal sealed class FedSvd : IFederatedMethod
     public AggregationResult Aggregate(AdapterState global, UpdateSet updates, AggregationOptions options, CancellationToken cancel)
     {
         var round = new Round(this, global, updates, options, cancel);
-        var sums = round.Sums(Factors.B | Factors.Head);
-        var split = round.PerModule(module => Split(
-            Matrix.FromRows(sums[Products.Key(module, Factors.B)], module.DOut, options.Layout.RankOf(module)),
-            Matrix.FromColumns(global[Products.Key(module, Factors.A)].Values, module.DIn, options.Layout.RankOf(module)),
-            module, options.MeasureError));
-        var heads = options.Layout.Tensors(Factors.Head).Where(h => sums.ContainsKey(h.Name)).Select(h => new AdapterTensor(h.Name, h.Shape, Vectors.Round(sums[h.Name])));
-        return new(global.With([.. split.SelectMany(s => s.Tensors), .. heads]), null, AggregationError.Report(round, options, split.Select(s => s.Squares)));
+        var means = round.Mean(Factors.B | Factors.Head);
+        var split = round.PerModule(module => Split(means.Product(module), module, options.MeasureError));
+        return new(global.With(means).With(split.SelectMany(s => s.Tensors)), null, AggregationError.Report(round, options, split.Select(s => s.Squares)));
     }
 
-    private static (AdapterTensor[] Tensors, (double Difference, double Whole) Squares) Split(Matrix b, Matrix at, AdapterModule module, bool measure)
+    private static (AdapterTensor[] Tensors, (double Difference, double Whole) Squares) Split(NodeProduct mean, AdapterModule module, bool measure)
     {
+        var (b, at, _) = mean;
         var qr = new Householder(at);
         var rotated = b.Times(qr.R().Transposed());
         var w = new JacobiSvd(new Householder(rotated).R()).V;

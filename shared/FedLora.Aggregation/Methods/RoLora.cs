@@ -19,7 +19,8 @@ internal sealed class RoLora : IFederatedMethod
     public AggregationResult Aggregate(AdapterState global, UpdateSet updates, AggregationOptions options, CancellationToken cancel)
     {
         var round = new Round(this, global, updates, options, cancel);
-        var mean = global.With(round.Mean(Factors.A | Factors.B | Factors.Head));
-        return new(mean, null, AggregationError.Report(round, options, module => [mean.Product(options.Layout, module)]));
+        var means = round.Mean(Factors.A | Factors.B | Factors.Head);
+        var result = global.With(means);
+        return new(result, null, AggregationError.Report(round, options, means, result));
     }
 }
