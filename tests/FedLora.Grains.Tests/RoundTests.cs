@@ -154,6 +154,9 @@ public sealed class RoundTests
         await coordinator.EnrolAsync("a", "b", "c");
         await coordinator.Registry.CreateFederationAsync(definition ?? Samples.Definition, null, default);
         await coordinator.Federation.StartAsync(default);
+        // The registry is told in the background.
+        while ((await coordinator.Registry.ListFederationsAsync(default))[0].State != FederationState.Running)
+            await Task.Delay(2);
         return coordinator;
     }
 

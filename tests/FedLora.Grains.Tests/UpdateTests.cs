@@ -46,7 +46,7 @@ public sealed class UpdateTests
         await RefusedAsync(coordinator, RefusalCodes.UpdateNotFinite, good.With([first with { Values = [float.NaN, .. first.Values[1..]] }]));
         await RefusedAsync(coordinator, RefusalCodes.UpdateShape, good.With([first with { Shape = [first.Shape[1], first.Shape[0]] }]));
         await RefusedAsync(coordinator, RefusalCodes.UpdateTensors, new AdapterState(good.Skip(1)));
-        await RefusedAsync(coordinator, RefusalCodes.UpdateTensors, new AdapterState([.. good, first with { Name = first.Name.Replace("layer", "other", StringComparison.Ordinal) }]));
+        await RefusedAsync(coordinator, RefusalCodes.UpdateTensors, new AdapterState([.. good, first with { Name = first.Name.Replace("classifier", "other", StringComparison.Ordinal) }]));
         await RefusedAsync(coordinator, RefusalCodes.UpdateNorm, good.With([first with { Values = [1e6f, .. first.Values[1..]] }]));
         var noise = RandomNumberGenerator.GetBytes(100);
         var header = coordinator.Header("a", 1, 1, good) with { Bytes = noise.Length, Sha256 = Convert.ToHexStringLower(SHA256.HashData(noise)) };
