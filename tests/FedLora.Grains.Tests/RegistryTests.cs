@@ -1,0 +1,104 @@
+namespace FedLora.Grains.Tests;
+
+/// <summary>Join tokens, enrolment, credentials, definitions.</summary>
+public sealed class RegistryTests
+{
+    [Fact]
+    public async Task A_token_admits_as_many_nodes_as_it_says_and_only_in_time()
+    {
+        await using var coordinator = await Coordinator.StartAsync();
+        var token = await coordinator.Registry.CreateTokenAsync(new() { Uses = 2, Lifetime = TimeSpan.FromHours(1) }, default);
+        await EnrolAsync(coordinator, token.Token, "a");
+        await EnrolAsync(coordinator, token.Token, "b");
+        await RoundTests.RefusedAsync(RefusalCodes.TokenInvalid, () => EnrolAsync(coordinator, token.Token, "c"));
+        await RoundTests.RefusedAsync(RefusalCodes.TokenInvalid, () => EnrolAsync(coordinator, "guess", "c"));
+        var second = await coordinator.Registry.CreateTokenAsync(new() { Lifetime = TimeSpan.FromHours(1) }, default);
+        await RoundTests.RefusedAsync(RefusalCodes.NodeExists, () => EnrolAsync(coordinator, second.Token, "a"));
+        await RoundTests.RefusedAsync(RefusalCodes.NodeName, () => EnrolAsync(coordinator, second.Token, "A/../b"));
+        coordinator.Time.Advance(TimeSpan.FromHours(1));
+        await RoundTests.RefusedAsync(RefusalCodes.TokenInvalid, () => EnrolAsync(coordinator, second.Token, "c"));
+    }
+
+    [Fact]
+    public async Task The_same_request_again_is_the_same_node_with_a_new_credential()
+    {
+        await using var coordinator = await Coordinator.StartAsync();
+        var token = await coordinator.Registry.CreateTokenAsync(new(), default);
+        var request = new EnrolRequest { Token = token.Token, Name = "a", RequestId = "r1" };
+        var first = await coordinator.Registry.EnrolAsync(request, default);
+        var again = await coordinator.Registry.EnrolAsync(request, default);
+        Assert.Equal(first.NodeId, again.NodeId);
+        var node = coordinator.Grains.GetGrain<INodeGrain>(first.NodeId);
+        await node.AuthenticateAsync(again.Credential, default);
+        await RoundTests.RefusedAsync(RefusalCodes.NodeCredential, () => node.AuthenticateAsync(first.Credential, default));
+        await RoundTests.RefusedAsync(RefusalCodes.TokenInvalid, () => coordinator.Registry.EnrolAsync(request with { RequestId = "r2", Name = "b" }, default));
+        await node.RevokeAsync(default);
+        await RoundTests.RefusedAsync(RefusalCodes.NodeRevoked, () => node.AuthenticateAsync(again.Credential, default));
+        await RoundTests.RefusedAsync(RefusalCodes.NodeUnknown, () => coordinator.Grains.GetGrain<INodeGrain>("nobody").AuthenticateAsync("x", default));
+    }
+
+    [Fact]
+    public async Task No_secret_is_stored()
+    {
+        await using var coordinator = await Coordinator.StartAsync();
+        var token = await coordinator.Registry.CreateTokenAsync(new() { Note = "for the test" }, default);
+        var storage = coordinator.Service<Orleans.Storage.IGrainStorage>();
+        var state = new GrainState<RegistryRecord>(new());
+        await storage.ReadStateAsync("registry", coordinator.Registry.GetGrainId(), state);
+        Assert.Equal(Secrets.Hash(token.Token), Assert.Single(state.State!.Tokens).Value.Hash);
+        Assert.DoesNotContain(token.Token, System.Text.Json.JsonSerializer.Serialize(state.State), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Federations_that_cannot_run_are_refused_naming_the_setting()
+    {
+        await using var coordinator = await Coordinator.StartAsync();
+        var good = Samples.Definition;
+        foreach (var (bad, word) in new (FederationDefinition, string)[]
+        {
+            (good with { Name = "../x" }, "name"),
+            (good with { Method = "magic" }, "magic"),
+            (good with { Rounds = 0 }, "rounds"),
+            (good with { Lora = good.Lora with { Rank = 0 } }, "rank"),
+            (good with { Cohort = good.Cohort with { Size = 2, Quorum = 3 } }, "quorum"),
+            (good with { Task = good.Task with { Labels = ["one"] } }, "labels"),
+            (good with { Privacy = new() { Epsilon = 1 }, Weighting = Weighting.Examples }, "weighting"),
+        })
+        {
+            var refusal = await Assert.ThrowsAsync<RefusedException>(() => coordinator.Registry.CreateFederationAsync(bad, null, default));
+            Assert.Equal(RefusalCodes.DefinitionInvalid, refusal.Code);
+            Assert.Contains(word, refusal.Message, StringComparison.Ordinal);
+        }
+
+        await coordinator.Registry.CreateFederationAsync(good, null, default);
+        await RoundTests.RefusedAsync(RefusalCodes.FederationExists, () => coordinator.Registry.CreateFederationAsync(good, null, default));
+    }
+
+    [Fact]
+    public void A_cohort_is_drawn_uniformly_and_reproducibly()
+    {
+        var ids = Enumerable.Range(0, 10).Select(i => $"n{i}").ToArray();
+        Assert.Equal(CohortSampler.Draw(ids, 4, 7, 1, 1), CohortSampler.Draw(ids.Reverse(), 4, 7, 1, 1));
+        Assert.NotEqual(CohortSampler.Draw(ids, 4, 7, 1, 1), CohortSampler.Draw(ids, 4, 7, 1, 2));
+        var counts = ids.ToDictionary(id => id, _ => 0);
+        for (var round = 0; round < 5_000; round++)
+        {
+            foreach (var id in CohortSampler.Draw(ids, 4, 1, round, 1))
+                counts[id]++;
+        }
+
+        // Binomial(5000, 0.4): standard deviation 35; six of them.
+        Assert.All(counts.Values, count => Assert.InRange(count, 2000 - 210, 2000 + 210));
+    }
+
+    [Theory]
+    [InlineData(0, 0, 1.0, 0, 5, 5, 5, 5)]
+    [InlineData(4, 0, 1.3, 3, 10, 4, 6, 3)]
+    [InlineData(0, 0.5, 1.0, 0, 5, 3, 3, 3)]
+    [InlineData(4, 0, 2.0, 2, 3, 3, 3, 2)]
+    public void Sizes_follow_the_rules(int size, double fraction, double over, int quorum, int there, int wanted, int sampled, int needed) =>
+        Assert.Equal((wanted, sampled, needed), CohortSampler.Sizes(new() { Size = size, Fraction = fraction, OverSelect = over, Quorum = quorum }, there));
+
+    private static Task<EnrolReply> EnrolAsync(Coordinator coordinator, string token, string name) =>
+        coordinator.Registry.EnrolAsync(new() { Token = token, Name = name, RequestId = Guid.NewGuid().ToString("N") }, default);
+}

@@ -1,0 +1,156 @@
+using System.Security.Cryptography;
+using FedLora.Grains;
+
+namespace FedLora.Server.Tests.Stores;
+
+/// <summary>What every blob store must do. A store's tests derive from it.</summary>
+public abstract class BlobStoreSuite
+{
+    protected static readonly CancellationToken Never = CancellationToken.None;
+
+    protected abstract IBlobStore Store { get; }
+
+    /// <summary>The same store after a crash: opened anew without having been closed.</summary>
+    protected abstract IBlobStore Reopened();
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(3_000_000)]
+    public async Task What_was_put_comes_back_by_its_hash(int size)
+    {
+        var bytes = RandomNumberGenerator.GetBytes(size);
+        var hash = await PutAsync(bytes);
+        Assert.Equal(HashOf(bytes), hash);
+        Assert.Equal(hash, await PutAsync(bytes));
+        var store = Reopened();
+        Assert.True(await store.ExistsAsync(hash, Never));
+        Assert.Equal(size, await store.LengthAsync(hash, Never));
+        Assert.Equal(bytes, await ReadAsync(store, hash));
+        Assert.Equal(bytes, await File.ReadAllBytesAsync(await store.GetFileAsync(hash, Never)));
+    }
+
+    [Fact]
+    public async Task A_put_that_fails_leaves_nothing()
+    {
+        var bytes = RandomNumberGenerator.GetBytes(1000);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => Store.PutAsync(
+            async (stream, cancel) =>
+            {
+                await stream.WriteAsync(bytes, cancel);
+                throw new InvalidOperationException("the source broke");
+            },
+            Never));
+        Assert.False(await Store.ExistsAsync(HashOf(bytes), Never));
+    }
+
+    [Fact]
+    public async Task An_upload_goes_on_where_it_was_after_a_crash()
+    {
+        var bytes = RandomNumberGenerator.GetBytes(10_000);
+        var hash = HashOf(bytes);
+        Assert.Equal(0, await Store.PartialLengthAsync(hash, Never));
+        Assert.Equal(4_000, await Store.AppendAsync(hash, 0, bytes.AsMemory(0, 4_000), bytes.Length, Never));
+        var store = Reopened();
+        Assert.Equal(4_000, await store.PartialLengthAsync(hash, Never));
+        Assert.False(await store.ExistsAsync(hash, Never));
+        Assert.Equal(10_000, await store.AppendAsync(hash, 4_000, bytes.AsMemory(4_000), bytes.Length, Never));
+        await store.CompleteAsync(hash, null, Never);
+        Assert.Equal(bytes, await ReadAsync(Reopened(), hash));
+        Assert.Equal(10_000, await store.PartialLengthAsync(hash, Never));
+        await store.CompleteAsync(hash, null, Never);
+    }
+
+    [Fact]
+    public async Task Bytes_at_another_offset_or_beyond_the_limit_are_refused_and_change_nothing()
+    {
+        var hash = HashOf([1]);
+        await Store.AppendAsync(hash, 0, new byte[10], 100, Never);
+        await RefusedAsync(RefusalCodes.BlobOffset, () => Store.AppendAsync(hash, 9, new byte[1], 100, Never));
+        await RefusedAsync(RefusalCodes.BlobOffset, () => Store.AppendAsync(hash, 11, new byte[1], 100, Never));
+        await RefusedAsync(RefusalCodes.BlobTooLarge, () => Store.AppendAsync(hash, 10, new byte[91], 100, Never));
+        Assert.Equal(10, await Store.PartialLengthAsync(hash, Never));
+    }
+
+    [Fact]
+    public async Task Another_hash_drops_the_bytes()
+    {
+        var hash = HashOf([1]);
+        await Store.AppendAsync(hash, 0, new byte[10], 100, Never);
+        await RefusedAsync(RefusalCodes.BlobHash, () => Store.CompleteAsync(hash, null, Never));
+        Assert.Equal(0, await Store.PartialLengthAsync(hash, Never));
+        await RefusedAsync(RefusalCodes.BlobMissing, () => Store.CompleteAsync(hash, null, Never));
+    }
+
+    [Fact]
+    public async Task A_check_that_refuses_drops_the_bytes()
+    {
+        var bytes = RandomNumberGenerator.GetBytes(100);
+        await Store.AppendAsync(HashOf(bytes), 0, bytes, 100, Never);
+        await RefusedAsync("test", () => Store.CompleteAsync(HashOf(bytes), path => throw new RefusedException("test", Path.GetFileName(path), ""), Never));
+        Assert.False(await Store.ExistsAsync(HashOf(bytes), Never));
+        Assert.Equal(0, await Store.PartialLengthAsync(HashOf(bytes), Never));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("../../etc/passwd")]
+    [InlineData("E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855")]
+    [InlineData("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b85/")]
+    public async Task A_name_that_is_no_hash_never_becomes_a_path(string name)
+    {
+        await RefusedAsync(RefusalCodes.BlobMissing, () => Store.ExistsAsync(name, Never));
+        await RefusedAsync(RefusalCodes.BlobMissing, () => Store.OpenReadAsync(name, Never));
+        await RefusedAsync(RefusalCodes.BlobMissing, () => Store.AppendAsync(name, 0, new byte[1], 10, Never));
+        await RefusedAsync(RefusalCodes.BlobMissing, () => Store.CompleteAsync(name, null, Never));
+        await RefusedAsync(RefusalCodes.BlobMissing, () => Store.DeleteAsync(name, Never));
+    }
+
+    [Fact]
+    public async Task Deleted_is_gone_and_missing_is_said()
+    {
+        var hash = await PutAsync([1, 2, 3]);
+        await Store.DeleteAsync(hash, Never);
+        await Store.DeleteAsync(hash, Never);
+        Assert.False(await Store.ExistsAsync(hash, Never));
+        await RefusedAsync(RefusalCodes.BlobMissing, () => Store.LengthAsync(hash, Never));
+        await RefusedAsync(RefusalCodes.BlobMissing, () => Store.GetFileAsync(hash, Never));
+    }
+
+    [Fact]
+    public async Task Forgotten_partial_uploads_are_pruned()
+    {
+        await Store.AppendAsync(HashOf([1]), 0, new byte[10], 100, Never);
+        Assert.Equal(0, await Store.PrunePartialsAsync(DateTimeOffset.UtcNow.AddHours(-1), Never));
+        Assert.Equal(1, await Store.PrunePartialsAsync(DateTimeOffset.UtcNow.AddHours(1), Never));
+        Assert.Equal(0, await Store.PartialLengthAsync(HashOf([1]), Never));
+    }
+
+    [Fact]
+    public async Task Many_uploads_at_once_do_not_disturb_each_other()
+    {
+        var uploads = Enumerable.Range(0, 20).Select(_ => RandomNumberGenerator.GetBytes(5_000)).ToList();
+        await Task.WhenAll(uploads.Select(async bytes =>
+        {
+            for (var offset = 0; offset < bytes.Length; offset += 500)
+                await Store.AppendAsync(HashOf(bytes), offset, bytes.AsMemory(offset, 500), bytes.Length, Never);
+            await Store.CompleteAsync(HashOf(bytes), null, Never);
+        }));
+        foreach (var bytes in uploads)
+            Assert.Equal(bytes, await ReadAsync(Store, HashOf(bytes)));
+    }
+
+    protected static string HashOf(byte[] bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
+
+    protected static async Task RefusedAsync(string code, Func<Task> action) => Assert.Equal(code, (await Assert.ThrowsAsync<RefusedException>(action)).Code);
+
+    protected Task<string> PutAsync(byte[] bytes) => Store.PutAsync((stream, cancel) => stream.WriteAsync(bytes, cancel).AsTask(), Never);
+
+    protected static async Task<byte[]> ReadAsync(IBlobStore store, string hash)
+    {
+        await using var stream = await store.OpenReadAsync(hash, Never);
+        using var memory = new MemoryStream();
+        await stream.CopyToAsync(memory);
+        return memory.ToArray();
+    }
+}

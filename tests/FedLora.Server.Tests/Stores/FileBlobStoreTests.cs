@@ -1,0 +1,75 @@
+using FedLora.Grains;
+using FedLora.Server.Stores;
+
+namespace FedLora.Server.Tests.Stores;
+
+public sealed class FileBlobStoreTests : BlobStoreSuite, IDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedlora-blobs-");
+    private readonly List<FileBlobStore> _opened = [];
+
+    public FileBlobStoreTests() => Store = Reopened();
+
+    protected override IBlobStore Store { get; }
+
+    [Fact]
+    public async Task A_full_disk_is_one_clear_error_and_nothing_half_written()
+    {
+        var store = Open(file => new FullDisk(file, room: 150));
+        await RefusedAsync(RefusalCodes.DiskFull, () => store.PutAsync((stream, cancel) => stream.WriteAsync(new byte[200], cancel).AsTask(), Never));
+        var hash = HashOf([1]);
+        Assert.Equal(100, await store.AppendAsync(hash, 0, new byte[100], 1_000, Never));
+        await RefusedAsync(RefusalCodes.DiskFull, () => store.AppendAsync(hash, 100, new byte[200], 1_000, Never));
+        Assert.Equal(100, await store.PartialLengthAsync(hash, Never));
+        Assert.Equal([Path.Combine(_folder.FullName, "partial", hash)], Directory.EnumerateFiles(_folder.FullName, "*", SearchOption.AllDirectories));
+        Assert.Equal(300, await Open(null).AppendAsync(hash, 100, new byte[200], 1_000, Never));
+    }
+
+    public void Dispose()
+    {
+        _opened.ForEach(store => store.Dispose());
+        _folder.Delete(recursive: true);
+    }
+
+    protected override IBlobStore Reopened() => Open(null);
+
+    private FileBlobStore Open(Func<FileStream, Stream>? writer)
+    {
+        var store = new FileBlobStore(_folder.FullName, writer);
+        _opened.Add(store);
+        return store;
+    }
+
+    /// <summary>Takes some bytes of each write, then says what the system says when there is no space left.</summary>
+    private sealed class FullDisk(FileStream file, int room) : Stream
+    {
+        public override bool CanRead => false;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => true;
+
+        public override long Length => file.Length;
+
+        public override long Position
+        {
+            get => file.Position;
+            set => throw new NotSupportedException();
+        }
+
+        public override void Flush() => file.Flush();
+
+        public override void Write(byte[] buffer, int offset, int count)
+        {
+            file.Write(buffer, offset, Math.Min(count, room));
+            if (count > room)
+                throw new IOException("No space left on device", 28);
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+    }
+}
