@@ -1,5 +1,8 @@
 using System.CommandLine;
 using FedLora.Cli.Bench;
+using FedLora.Cli.Commands.Admin;
+using FedLora.Cli.Commands.Client;
+using FedLora.Cli.Commands.Server;
 
 namespace FedLora.Cli.Commands;
 
@@ -18,6 +21,9 @@ public static class FedLoraCommand
         "FedLora: organisations that may not share their data fine-tune a language model together. Each trains LoRA adapters next to its own data; a coordinator aggregates them.")
     {
         Json,
+        ServerCommand.Create(),
+        ClientCommand.Create(),
+        AdminCommand.Create(),
         BenchCommand.Create(),
     };
 }
