@@ -3,6 +3,7 @@ using FedLora.Cli.Bench;
 using FedLora.Cli.Commands.Admin;
 using FedLora.Cli.Commands.Client;
 using FedLora.Cli.Commands.Server;
+using FedLora.Cli.Demo;
 
 namespace FedLora.Cli.Commands;
 
@@ -21,6 +22,8 @@ public static class FedLoraCommand
         "FedLora: organisations that may not share their data fine-tune a language model together. Each trains LoRA adapters next to its own data; a coordinator aggregates them.")
     {
         Json,
+        DemoCommand.Create(),
+        DemoSiteCommand.Create(),
         ServerCommand.Create(),
         ClientCommand.Create(),
         AdminCommand.Create(),

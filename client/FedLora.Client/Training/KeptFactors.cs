@@ -4,7 +4,7 @@ using FedLora.Adapters;
 namespace FedLora.Client.Training;
 
 /// <summary>What a method leaves at the node from round to round (FedSA-LoRA's B): a file per round, so that a round that is trained again starts as it did.</summary>
-internal static class KeptFactors
+public static class KeptFactors
 {
     private const string Prefix = "kept-";
 
@@ -12,6 +12,9 @@ internal static class KeptFactors
     internal static AdapterState? Load(string folder, uint round) => Rounds(folder).Where(kept => kept < round).DefaultIfEmpty(0u).Max() is > 0 and var last
         ? AdapterState.Load(PathOf(folder, last))
         : null;
+
+    /// <summary>What the newest round left; null if nothing is kept.</summary>
+    public static AdapterState? Newest(string folder) => Load(folder, uint.MaxValue);
 
     /// <summary>Keeps what this round leaves; of earlier rounds only the last stays.</summary>
     internal static void Save(string folder, uint round, AdapterState state)

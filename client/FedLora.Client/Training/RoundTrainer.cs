@@ -63,7 +63,7 @@ public sealed class RoundTrainer : IRoundTrainer
         var method = Methods.Get(definition.Method);
         var settings = MethodMapping.ToOptions(definition);
         var loaded = model.Get(definition, input.Fold);
-        var examples = data.Get(definition, loaded.Architecture);
+        var examples = data.Get(definition, cancellation).Examples;
         var layout = loaded.LayoutFor(DefinitionSettings.Peft(definition, loaded.Architecture));
         var round = (int)input.Task.Round;
         var start = method.Start(input.Global, KeptFactors.Load(input.Folder, input.Task.Round), new NodeTerms(layout, settings, round, definition.Seed, (int)input.Task.Rank));

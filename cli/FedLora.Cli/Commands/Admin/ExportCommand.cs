@@ -44,6 +44,13 @@ internal static class ExportCommand
         return (AdapterExport.ToPeft(export.Definition, global, folds), export.Round);
     }
 
+    /// <summary>Fetches the newest global adapter as the coordinator has it.</summary>
+    internal static async Task<AdapterState> FetchGlobalAsync(CoordinatorConnection connection, string federation, CancellationToken cancellation)
+    {
+        var export = await connection.Admin.ExportAdapterAsync(new ExportAdapterRequest { Federation = federation }, connection.Call(cancellation));
+        return await FetchAsync(connection, export.Adapter, cancellation);
+    }
+
     private static async Task<AdapterState> FetchAsync(CoordinatorConnection connection, AdapterRef adapter, CancellationToken cancellation)
     {
         using var bytes = new MemoryStream();
