@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using FedLora.Adapters;
 using Wire = FedLora.Protocol.V1;
 
