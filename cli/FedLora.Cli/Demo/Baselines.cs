@@ -1,8 +1,8 @@
 using System.Text.Json;
 using FedLora.Cli.Output;
 using FedLora.Cli.Processes;
-using FedLora.Client.Training;
 using FedLora.Simulations.Demo;
+using FedLora.Training.Running;
 
 namespace FedLora.Cli.Demo;
 
@@ -14,9 +14,9 @@ internal static class Baselines
     {
         var (mails, spam) = (data.Summary.Sum(site => site.Mails), data.Summary.Sum(site => site.Spam));
         var answer = 2 * spam > mails ? "spam" : "ham";
-        var right = File.ReadLines(data.HeldOut).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("label").GetString() == answer ? 1 : 0).ToList();
-        var score = ClassifierScore.Of(right, [.. right.Select(_ => 1)], 2);
-        return new Score(score.Accuracy, score.MacroF1);
+        var labels = File.ReadLines(data.HeldOut).Select(LabelOf).ToList();
+        var (hits, misses) = (labels.Count(label => label == answer), labels.Count(label => label != answer));
+        return new Score((double)hits / labels.Count, Evaluator.MacroF1(new long[,] { { hits, 0 }, { misses, 0 } }));
     }
 
     /// <summary>Each site alone, each in a process of its own, all at once.</summary>
@@ -38,6 +38,12 @@ internal static class Baselines
         {
             await Task.WhenAll(processes.Select(process => process.DisposeAsync().AsTask()));
         }
+    }
+
+    private static string? LabelOf(string line)
+    {
+        using var json = JsonDocument.Parse(line);
+        return json.RootElement.GetProperty("label").GetString();
     }
 
     private static string ResultFile(DemoWorkplace workplace, int site) => workplace.Scratch($"alone-{site}.json");

@@ -43,7 +43,7 @@ internal sealed class FederatedRun(DemoOptions options, DemoWorkplace workplace,
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, failure.Token);
             var token = await connection.Admin.CreateTokenAsync(new CreateTokenRequest { Uses = (uint)options.Nodes }, connection.Call(cancellation));
             StartClients(connection.Url, token.Token);
-            var prepared = await FederationPreparation.PrepareAsync(DemoFederation.Define(options), options.Model, cancellation);
+            var prepared = FederationPreparation.Prepare(DemoFederation.Define(options), options.Model);
             await FederationCreateCommand.CreateAsync(connection, prepared, cancellation);
             var run = FederateAsync(connection, show, either.Token);
             var first = await Task.WhenAny([run, .. processes.Select(process => process.FailsAsync(either.Token))]);

@@ -16,11 +16,11 @@ internal static class TogetherScore
             adapter.Write(workplace.Adapter);
             // Read back: what is judged is what lies on disk.
             var folder = PeftFolder.Read(workplace.Adapter);
-            var score = LocalTraining.Score(definition, folder.State, folder.Layout(), options.Model, data.HeldOut, cancellation);
-            return new Score(score.Accuracy, score.MacroF1);
+            var score = AloneTraining.Score(definition, folder.State, folder.Layout(), options.Model, data.HeldOut, cancellation);
+            return new Score(score.Accuracy, score.MacroF1 ?? 0);
         }
         var layout = LayoutMapping.ToLayout(definition);
-        var scores = result.Personal.Select(own => LocalTraining.Score(definition, own, layout, options.Model, data.HeldOut, cancellation)).ToList();
-        return new Score(scores.Average(score => score.Accuracy), scores.Average(score => score.MacroF1));
+        var scores = result.Personal.Select(own => AloneTraining.Score(definition, own, layout, options.Model, data.HeldOut, cancellation)).ToList();
+        return new Score(scores.Average(score => score.Accuracy), scores.Average(score => score.MacroF1 ?? 0));
     }
 }

@@ -2,6 +2,7 @@ using FedLora.Adapters;
 using FedLora.Protocol.V1;
 using FedLora.Training.Models;
 using FedLora.Training.Running;
+using TrainingSettings = FedLora.Training.Running.TrainingSettings;
 
 namespace FedLora.Client.Training;
 

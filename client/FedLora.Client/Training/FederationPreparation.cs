@@ -13,7 +13,7 @@ public sealed record FederationPreparation(FederationDefinition Definition, Adap
 {
     /// <summary>Looks at the operator's copy of the base model. Its weights are read only for methods that start from them.</summary>
     /// <exception cref="FedLoraException">The model cannot be read, has none of the target modules, or the method refuses the settings.</exception>
-    public static async Task<FederationPreparation> PrepareAsync(FederationDefinition definition, string modelFolder, CancellationToken cancellation)
+    public static FederationPreparation Prepare(FederationDefinition definition, string modelFolder)
     {
         var load = DefinitionSettings.Load(definition) with { Compute = ComputeType.F32 };
         var architecture = ModelFamily.ReadFolder(modelFolder, load.Task, load.Labels);
@@ -25,7 +25,7 @@ public sealed record FederationPreparation(FederationDefinition Definition, Adap
         var whole = definition.Clone();
         whole.BaseModel = new Protocol.V1.BaseModel
         {
-            Fingerprint = await ModelFingerprint.OfAsync(modelFolder, cancellation),
+            Fingerprint = ModelFingerprint.Of(modelFolder),
             Name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(modelFolder))),
             Architecture = architecture.Names.Base,
         };
@@ -35,6 +35,6 @@ public sealed record FederationPreparation(FederationDefinition Definition, Adap
         if (!method.Traits.StartsFromWeights)
             return new FederationPreparation(whole, method.Initialize(layout, options, definition.Seed));
         using var model = FedLora.Training.Models.BaseModel.Load(modelFolder, load);
-        return new FederationPreparation(whole, method.Initialize(layout, options, definition.Seed, new ModelWeights(model)));
+        return new FederationPreparation(whole, method.Initialize(layout, options, definition.Seed, model));
     }
 }

@@ -1,6 +1,8 @@
 using FedLora.Adapters;
 using FedLora.Protocol.V1;
 using FedLora.Training.Models;
+using AdapterLayout = FedLora.Adapters.AdapterLayout;
+using BaseModel = FedLora.Training.Models.BaseModel;
 
 namespace FedLora.Client.Training;
 

@@ -6,8 +6,7 @@ using FedLora.Client.Configuration;
 using FedLora.Client.Rounds;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
-using FedLora.Training.Blocks;
-using FedLora.Training.Lora;
+using FedLora.Training.Models;
 using FedLora.Training.Running;
 
 namespace FedLora.Client.Training;
@@ -39,11 +38,11 @@ public sealed class RoundTrainer : IRoundTrainer
 
     /// <summary>Looks at model and data, which must be there.</summary>
     /// <exception cref="FedLoraException"><c>model-folder-missing</c>, <c>data-missing</c>.</exception>
-    public static async Task<RoundTrainer> CreateAsync(ClientOptions options, CancellationToken cancellation)
+    public static RoundTrainer Create(ClientOptions options)
     {
         if (!File.Exists(options.Data))
             throw new FedLoraException("data-missing", $"there is no data file {options.Data}", "give a JSONL file with --data");
-        return new RoundTrainer(options, await ModelFingerprint.OfAsync(options.Model, cancellation));
+        return new RoundTrainer(options, ModelFingerprint.Of(options.Model));
     }
 
     /// <inheritdoc/>
@@ -67,16 +66,12 @@ public sealed class RoundTrainer : IRoundTrainer
         var layout = loaded.LayoutFor(DefinitionSettings.Peft(definition, loaded.Architecture));
         var round = (int)input.Task.Round;
         var start = method.Start(input.Global, KeptFactors.Load(input.Folder, input.Task.Round), new NodeTerms(layout, settings, round, definition.Seed, (int)input.Task.Rank));
-        using var binding = new AdapterBinding(loaded.Transformer, start.Adapter, start.Layout, definition.Lora.Dropout);
-        using var parameters = new ParameterSet(binding.Slots(method.Trained(round, settings)), loaded.Transformer.Device);
-        var summary = new Trainer().Run(
-            loaded.Transformer, parameters, examples, DefinitionSettings.Training(definition, input.Task.Round, SeedOf(input.Task)),
-            progress: new Relay(progress), cancel: cancellation);
-        var trained = binding.Export();
-        KeptFactors.Save(input.Folder, input.Task.Round, trained.Only(method.Kept(settings)));
+        var task = new LocalTask(start, method.Trained(round, settings), DefinitionSettings.Training(definition, input.Task.Round, SeedOf(input.Task))) { Dropout = definition.Lora.Dropout };
+        var result = LocalTraining.Run(loaded, task, examples, new Relay(progress), cancellation);
+        KeptFactors.Save(input.Folder, input.Task.Round, result.Adapter.Only(method.Kept(settings)));
         return new RoundOutput(
-            trained.Only(method.Sent(round, settings)).ToBytes(), BlobEncoding.Safetensors, examples.Count, summary.Losses.Count,
-            double.IsNaN(summary.MeanLoss) ? null : summary.MeanLoss, Receipt: null);
+            result.Adapter.Only(method.Sent(round, settings)).ToBytes(), BlobEncoding.Safetensors, examples.Count, result.Summary.Losses.Count,
+            double.IsNaN(result.Summary.MeanLoss) ? null : result.Summary.MeanLoss, Receipt: null);
     }
 
     /// <inheritdoc/>

@@ -57,13 +57,11 @@ internal static class SettingsMapping
         BatchSize = (int)wire.BatchSize,
         Optimizer = wire.Optimizer,
         LearningRate = wire.LearningRate,
-        HeadLearningRate = wire.HeadLearningRate,
         WeightDecay = wire.WeightDecay,
         MaxGradNorm = wire.MaxGradNorm,
         MaxTokens = (int)wire.MaxTokens,
         Schedule = wire.Schedule,
         Dtype = wire.Dtype,
-        KeepOptimizer = wire.KeepOptimizer,
     };
 
     internal static Wire.TrainingSettings ToWire(TrainingSpec spec) => new()
@@ -72,13 +70,11 @@ internal static class SettingsMapping
         BatchSize = (uint)spec.BatchSize,
         Optimizer = spec.Optimizer,
         LearningRate = spec.LearningRate,
-        HeadLearningRate = spec.HeadLearningRate,
         WeightDecay = spec.WeightDecay,
         MaxGradNorm = spec.MaxGradNorm,
         MaxTokens = (uint)spec.MaxTokens,
         Schedule = spec.Schedule,
         Dtype = spec.Dtype,
-        KeepOptimizer = spec.KeepOptimizer,
     };
 
     internal static PrivacySpec ToGrain(Wire.PrivacyTerms wire) => new()

@@ -4,6 +4,7 @@ using FedLora.Protocol.Transfer;
 using FedLora.Server.Mapping;
 using Grpc.Core;
 using Wire = FedLora.Protocol.V1;
+using Orleans;
 
 namespace FedLora.Server.Services;
 

@@ -4,6 +4,7 @@ using FedLora.Grains;
 using FedLora.Protocol;
 using FedLora.Server.Hosting;
 using Grpc.Core;
+using Orleans;
 
 namespace FedLora.Server.Services;
 

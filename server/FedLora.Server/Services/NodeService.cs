@@ -4,6 +4,7 @@ using FedLora.Protocol.V1;
 using FedLora.Server.Adapters;
 using FedLora.Server.Mapping;
 using Grpc.Core;
+using Orleans;
 
 namespace FedLora.Server.Services;
 
