@@ -1,7 +1,5 @@
 using FedLora.Adapters;
 using FedLora.Protocol.V1;
-using FedLora.Training.Models;
-using AdapterLayout = FedLora.Adapters.AdapterLayout;
 using BaseModel = FedLora.Training.Models.BaseModel;
 
 namespace FedLora.Client.Training;
@@ -32,21 +30,11 @@ internal sealed class LoadedModel : IDisposable
         }
         foreach (var fold in folds.Skip(folded.Count))
         {
-            model.Fold(fold, FoldLayout(fold));
+            model.Fold(fold);
             folded.Add(fold.Hash);
         }
         return model;
     }
 
     public void Dispose() => model?.Dispose();
-
-    // A fold's product counts as it is: scale 1, each module with the rank that its tensors have.
-    private static AdapterLayout FoldLayout(AdapterState fold)
-    {
-        var modules = fold.Select(tensor => (Key: AdapterKey.Parse(tensor.Name), tensor.Shape)).Where(tensor => tensor.Key.Factor == Factors.A)
-            .Select(tensor => new AdapterModule(
-                tensor.Key.Module, fold[new AdapterKey(tensor.Key.Module, Factors.B).Name].Shape[0], tensor.Shape[1], tensor.Shape[0], tensor.Shape[0]))
-            .ToArray();
-        return new AdapterLayout([.. modules], 1, 1, []);
-    }
 }
