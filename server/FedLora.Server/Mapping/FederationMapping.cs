@@ -51,6 +51,8 @@ internal static class FederationMapping
         };
         if (round.Loss is { } loss)
             wire.Loss = loss;
+        if (round.AggregationError is { } error)
+            wire.AggregationError = error;
         return wire;
     }
 
