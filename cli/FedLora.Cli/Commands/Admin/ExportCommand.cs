@@ -6,6 +6,7 @@ using FedLora.Client.Training;
 using FedLora.Protocol.Transfer;
 using FedLora.Protocol.V1;
 using Grpc.Core;
+using Spectre.Console;
 
 namespace FedLora.Cli.Commands.Admin;
 

@@ -5,6 +5,7 @@ using FedLora.Client.Training;
 using FedLora.Protocol.Definitions;
 using FedLora.Protocol.Transfer;
 using FedLora.Protocol.V1;
+using Spectre.Console;
 
 namespace FedLora.Cli.Commands.Admin;
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using FedLora.Client.Connection;
 using FedLora.Protocol.V1;
 using Grpc.Core;
+using Spectre.Console;
 
 namespace FedLora.Cli.Commands.Admin;
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using FedLora.Adapters;
 using FedLora.Protocol.V1;
+using Spectre.Console;
 
 namespace FedLora.Cli.Commands.Admin;
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using FedLora.Protocol.V1;
+using Spectre.Console;
 
 namespace FedLora.Cli.Commands.Admin;
 

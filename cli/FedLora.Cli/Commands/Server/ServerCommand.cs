@@ -2,6 +2,7 @@ using System.CommandLine;
 using FedLora.Cli.Output;
 using FedLora.Cli.Processes;
 using FedLora.Server.Hosting;
+using Spectre.Console;
 
 namespace FedLora.Cli.Commands.Server;
 
