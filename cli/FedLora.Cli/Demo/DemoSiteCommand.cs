@@ -31,7 +31,7 @@ internal static class DemoSiteCommand
                 Model = parsed.GetValue(model)!, Out = "", Rounds = parsed.GetValue(rounds), Nodes = parsed.GetValue(nodes), Seed = parsed.GetValue(seed),
             };
             TorchSharp.torch.set_num_threads(options.Threads);
-            var prepared = FederationPreparation.Prepare(DemoFederation.Define(options), options.Model);
+            var prepared = FederationPreparation.Prepare(DemoFederation.Define(options), options.Model, null, ending.Token);
             var score = AloneTraining.Run(prepared, options.Model, parsed.GetValue(data)!, parsed.GetValue(heldOut)!, ending.Token);
             await File.WriteAllTextAsync(parsed.GetValue(to)!, Json.Write(new AloneScore($"site-{parsed.GetValue(site)}", score.Accuracy, score.MacroF1 ?? 0)), ending.Token);
         });

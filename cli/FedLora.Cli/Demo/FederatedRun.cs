@@ -38,12 +38,12 @@ internal sealed class FederatedRun(DemoOptions options, DemoWorkplace workplace,
     {
         try
         {
+            var prepared = FederationPreparation.Prepare(DemoFederation.Define(options), options.Model, null, cancellation);
             using var connection = await StartServerAsync(cancellation);
             var failure = new CancellationTokenSource();
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, failure.Token);
             var token = await connection.Admin.CreateTokenAsync(new CreateTokenRequest { Uses = (uint)options.Nodes }, connection.Call(cancellation));
             StartClients(connection.Url, token.Token);
-            var prepared = FederationPreparation.Prepare(DemoFederation.Define(options), options.Model);
             await FederationCreateCommand.CreateAsync(connection, prepared, cancellation);
             var run = FederateAsync(connection, show, either.Token);
             var first = await Task.WhenAny([run, .. processes.Select(process => process.FailsAsync(either.Token))]);

@@ -52,7 +52,7 @@ public sealed class RoundTrainer : IRoundTrainer
             return $"its base model is {federation.BaseModel.Name} ({federation.BaseModel.Fingerprint}), this node's is another ({fingerprint})";
         if (Methods.All.All(method => method.Name != federation.Method))
             return $"this program does not know method '{federation.Method}'; update it";
-        return options.Policy.Refuses(federation);
+        return Supported.Refusal(federation)?.Message ?? options.Policy.Refuses(federation);
     }
 
     /// <inheritdoc/>
