@@ -36,9 +36,6 @@ public sealed record ClientOptions
     /// <summary>What the site allows a coordinator to ask of it.</summary>
     public SitePolicy Policy { get; init; } = new();
 
-    /// <summary>The program ends when this process is gone; 0 = no such process.</summary>
-    public int ParentProcess { get; init; }
-
     private static string DefaultName()
     {
         var name = new string([.. Environment.MachineName.ToLowerInvariant().Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' ? c : '-')]);

@@ -47,11 +47,11 @@ public sealed class NodeFolder : IDisposable
     public string CredentialFile => Path.Combine(Root, "node.json");
 
     /// <summary>What one federation leaves from round to round. Its name comes from the wire, so the folder is named by its hash.</summary>
-    public string FederationFolder(string federation)
-    {
-        var name = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(federation)))[..32];
-        return Directory.CreateDirectory(Path.Combine(Root, "federations", name)).FullName;
-    }
+    public string FederationFolder(string federation) => Directory.CreateDirectory(FederationFolderOf(Root, federation)).FullName;
+
+    /// <summary>The same for a folder that another process may hold.</summary>
+    public static string FederationFolderOf(string root, string federation) =>
+        Path.Combine(root, "federations", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(federation)))[..32]);
 
     /// <inheritdoc/>
     public void Dispose() => held.Dispose();

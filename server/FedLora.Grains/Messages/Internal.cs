@@ -43,4 +43,7 @@ public sealed record AggregationOutcome
 
     /// <summary>What went wrong; empty otherwise.</summary>
     [Id(5)] public string Error { get; init; } = "";
+
+    /// <summary>Relative error of the product; null where the method does not define it.</summary>
+    [Id(6)] public double? AggregationError { get; init; }
 }

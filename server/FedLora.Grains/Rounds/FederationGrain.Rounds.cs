@@ -113,7 +113,7 @@ public sealed partial class FederationGrain
         try
         {
             var output = await aggregator.RunAsync(inputs, cancel);
-            outcome = outcome with { Adapter = output.After, Fold = output.Fold, Milliseconds = output.Milliseconds };
+            outcome = outcome with { Adapter = output.After, Fold = output.Fold, Milliseconds = output.Milliseconds, AggregationError = output.AggregationError };
         }
         catch (OperationCanceledException)
         {
@@ -161,7 +161,7 @@ public sealed partial class FederationGrain
             Excluded = [.. Round.Excluded],
         };
         var recordHash = await blobs.PutJsonAsync(record, cancellationToken);
-        var summary = Summary(record, recordHash, outcome.Milliseconds);
+        var summary = Summary(record, recordHash, outcome);
         var state = federation.State;
         state.History.Add(summary);
         state.Adapter = outcome.Adapter;

@@ -98,7 +98,7 @@ public sealed partial class FederationGrain
 
     private int Here() => _candidates.Values.Count(candidate => candidate.Seen >= time.GetUtcNow() - PresenceWindow && Refusal(candidate.Presence).Length == 0);
 
-    private RoundSummary Summary(RoundRecord record, string recordHash, double milliseconds)
+    private RoundSummary Summary(RoundRecord record, string recordHash, AggregationOutcome outcome)
     {
         var told = record.Updates.Where(update => update.Header.Loss is not null).ToList();
         return new()
@@ -113,7 +113,8 @@ public sealed partial class FederationGrain
             Quorum = Round.Quorum,
             OpenedAt = Round.OpenedAt ?? time.GetUtcNow(),
             CommittedAt = time.GetUtcNow(),
-            ServerMs = milliseconds,
+            ServerMs = outcome.Milliseconds,
+            AggregationError = outcome.AggregationError,
         };
     }
 }

@@ -20,7 +20,7 @@ public sealed class RoundAggregator(IBlobStore blobs, TimeProvider time)
         var took = time.GetElapsedTime(started).TotalMilliseconds;
         var after = await blobs.PutAdapterAsync(result.Global, cancellationToken);
         var fold = result.Fold is null ? null : await blobs.PutAdapterAsync(result.Fold, cancellationToken);
-        return new(after, fold, took);
+        return new(after, fold, took, result.Report.RelativeError);
     }
 
     /// <summary>Aggregates without storing anything.</summary>

@@ -9,4 +9,5 @@ public sealed record RoundInputs(FederationDefinition Definition, int Round, Ada
 /// <param name="After">The new global adapter.</param>
 /// <param name="Fold">What nodes fold into their base weights; null: nothing.</param>
 /// <param name="Milliseconds">Time of the computation.</param>
-public sealed record RoundOutput(AdapterRef After, AdapterRef? Fold, double Milliseconds);
+/// <param name="AggregationError">Relative error of the product; null where the method does not define it.</param>
+public sealed record RoundOutput(AdapterRef After, AdapterRef? Fold, double Milliseconds, double? AggregationError);

@@ -52,7 +52,6 @@ public static class DefinitionRules
         Require(training.BatchSize is >= 1 and <= 1_000_000, "training.batch_size", training.BatchSize, "1 to 1000000");
         Require(training.Optimizer is "adamw" or "sgd", "training.optimizer", training.Optimizer, "adamw or sgd");
         Require(training.LearningRate is > 0 and < 1e3, "training.learning_rate", training.LearningRate, "above 0");
-        Require(training.HeadLearningRate is >= 0 and < 1e3, "training.head_learning_rate", training.HeadLearningRate, "at least 0");
         Require(training.WeightDecay is >= 0 and < 1e3, "training.weight_decay", training.WeightDecay, "at least 0");
         Require(training.MaxGradNorm is >= 0 and < 1e9, "training.max_grad_norm", training.MaxGradNorm, "at least 0");
         Require(training.MaxTokens is >= 2 and <= 1_000_000, "training.max_tokens", training.MaxTokens, "2 to 1000000");

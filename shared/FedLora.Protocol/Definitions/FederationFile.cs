@@ -105,13 +105,11 @@ public sealed record FederationFile(FederationDefinition Definition, string? Mod
         BatchSize = yaml?.Count32("batch_size") ?? 32,
         Optimizer = yaml?.OptionalText("optimizer") ?? "adamw",
         LearningRate = yaml?.Number("learning_rate") ?? 1e-3,
-        HeadLearningRate = yaml?.Number("head_learning_rate") ?? 0,
         WeightDecay = yaml?.Number("weight_decay") ?? 0.01,
         MaxGradNorm = yaml?.Number("max_grad_norm") ?? 0,
         MaxTokens = yaml?.Count32("max_tokens") ?? 256,
         Schedule = yaml?.OptionalText("schedule") ?? "constant",
         Dtype = yaml?.OptionalText("dtype") ?? "auto",
-        KeepOptimizer = yaml?.Flag("keep_optimizer") ?? false,
     };
 
     private static PrivacyTerms? ReadPrivacy(YamlMap? yaml) => yaml is null ? null : new PrivacyTerms

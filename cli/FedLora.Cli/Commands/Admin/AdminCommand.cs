@@ -1,0 +1,31 @@
+using System.CommandLine;
+
+namespace FedLora.Cli.Commands.Admin;
+
+/// <summary><c>fedlora admin</c>: what operators do at a running coordinator.</summary>
+internal static class AdminCommand
+{
+    public static Command Create()
+    {
+        var command = new Command("admin", "Operate a running coordinator: tokens, nodes, federations, results.")
+        {
+            new Command("token", "Join tokens for new nodes.") { TokenCreateCommand.Create() },
+            new Command("node", "Enrolled training nodes.") { NodeListCommand.Create(), NodeRevokeCommand.Create() },
+            new Command("federation", "Fine-tuning jobs.")
+            {
+                FederationCreateCommand.Create(),
+                FederationStateCommand.Start(),
+                FederationStateCommand.Pause(),
+                FederationStateCommand.Stop(),
+                FederationShowCommand.Create(),
+                FederationListCommand.Create(),
+                FederationWatchCommand.Create(),
+            },
+            ExportCommand.Create(),
+            ReplayCommand.Create(),
+        };
+        foreach (var option in Operator.Options)
+            command.Options.Add(option);
+        return command;
+    }
+}

@@ -1,0 +1,73 @@
+using System.CommandLine;
+using FedLora.Adapters;
+using FedLora.Cli.Output;
+using FedLora.Client.Connection;
+using FedLora.Client.Training;
+using FedLora.Protocol.Transfer;
+using FedLora.Protocol.V1;
+using Grpc.Core;
+using Spectre.Console;
+
+namespace FedLora.Cli.Commands.Admin;
+
+/// <summary><c>fedlora admin export</c>: the global adapter as a PEFT folder.</summary>
+internal static class ExportCommand
+{
+    private static readonly TimeSpan Idle = TimeSpan.FromSeconds(60);
+
+    public static Command Create()
+    {
+        var name = new Argument<string>("NAME") { Description = "The federation." };
+        var to = new Option<string>("--out") { Description = "Folder to write, as PEFT loads it.", Required = true };
+        var round = new Option<uint?>("--round") { Description = "The adapter after this round; default: the newest." };
+        return new Command("export", "Write a federation's adapter as a PEFT folder.") { name, to, round }.RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
+        {
+            var (peft, done) = await FetchAsync(connection, parsed.GetValue(name)!, parsed.GetValue(round), cancellation);
+            var folder = Path.GetFullPath(parsed.GetValue(to)!);
+            peft.Write(folder);
+            output.Result(
+                new { Adapter = folder, Round = done, Rank = peft.Config.Rank, Parameters = peft.State.ParameterCount },
+                console => console.WriteLine($"The adapter after round {done} is in {folder}."));
+        });
+    }
+
+    /// <summary>Fetches an adapter and makes it what PEFT loads.</summary>
+    internal static async Task<(PeftFolder Adapter, uint Round)> FetchAsync(CoordinatorConnection connection, string federation, uint? round, CancellationToken cancellation)
+    {
+        var request = new ExportAdapterRequest { Federation = federation };
+        if (round is { } wanted)
+            request.Round = wanted;
+        var export = await connection.Admin.ExportAdapterAsync(request, connection.Call(cancellation));
+        var global = await FetchAsync(connection, export.Adapter, cancellation);
+        var folds = new List<AdapterState>();
+        foreach (var fold in export.Fold)
+            folds.Add(await FetchAsync(connection, fold, cancellation));
+        return (AdapterExport.ToPeft(export.Definition, global, folds), export.Round);
+    }
+
+    /// <summary>Fetches the newest global adapter as the coordinator has it.</summary>
+    internal static async Task<AdapterState> FetchGlobalAsync(CoordinatorConnection connection, string federation, CancellationToken cancellation)
+    {
+        var export = await connection.Admin.ExportAdapterAsync(new ExportAdapterRequest { Federation = federation }, connection.Call(cancellation));
+        return await FetchAsync(connection, export.Adapter, cancellation);
+    }
+
+    private static async Task<AdapterState> FetchAsync(CoordinatorConnection connection, AdapterRef adapter, CancellationToken cancellation)
+    {
+        using var bytes = new MemoryStream();
+        using var limit = new IdleLimit(Idle, TimeProvider.System, cancellation);
+        foreach (var part in adapter.Parts)
+        {
+            using var call = connection.Admin.GetBlob(new GetBlobRequest { Sha256 = part.Sha256 }, connection.Options(limit.Token));
+            while (await call.ResponseStream.MoveNext(limit.Token))
+            {
+                await bytes.WriteAsync(call.ResponseStream.Current.Data.Memory, limit.Token);
+                limit.Moved();
+            }
+        }
+        var state = AdapterState.FromBytes(bytes.ToArray(), $"adapter {adapter.Sha256}");
+        return state.Hash == adapter.Sha256
+            ? state
+            : throw new FedLoraException("blob-invalid", $"what arrived as adapter {adapter.Sha256} is another one", "try again; if this repeats, the coordinator's store is damaged");
+    }
+}

@@ -1,0 +1,48 @@
+using System.CommandLine;
+using FedLora.Cli.Output;
+using FedLora.Client.Connection;
+using FedLora.Client.Training;
+using FedLora.Protocol.Definitions;
+using FedLora.Protocol.Transfer;
+using FedLora.Protocol.V1;
+using Spectre.Console;
+
+namespace FedLora.Cli.Commands.Admin;
+
+/// <summary><c>fedlora admin federation create -f FILE</c>.</summary>
+internal static class FederationCreateCommand
+{
+    public static Command Create()
+    {
+        var file = new Option<string>("--file", "-f") { Description = "YAML file with the federation's definition.", Required = true };
+        var model = new Option<string?>("--model") { Description = "Your copy of the base model; default: base_model of the file. Its fingerprint and layout go to the coordinator, its weights do not." };
+        var start = new Option<bool>("--start") { Description = "Start it at once." };
+        return new Command("create", "Create a federation.") { file, model, start }.RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
+        {
+            var definition = FederationFile.Load(parsed.GetValue(file)!);
+            var folder = parsed.GetValue(model) ?? definition.ModelFolder
+                ?? throw new UsageException("which base model?", $"Give --model DIR, or write base_model: DIR in {parsed.GetValue(file)}.");
+            var prepared = FederationPreparation.Prepare(definition.Definition, folder, definition.PublicData, cancellation);
+            var view = await CreateAsync(connection, prepared, cancellation);
+            if (parsed.GetValue(start))
+                view = await connection.Admin.StartFederationAsync(new FederationName { Name = view.Definition.Name }, connection.Call(cancellation));
+            output.Result(FederationJson.From(view), console =>
+            {
+                console.WriteLine(FederationTables.Headline(view));
+                if (!parsed.GetValue(start))
+                    output.Remark($"start it with: fedlora admin federation start {view.Definition.Name}");
+            });
+        });
+    }
+
+    /// <summary>Uploads the initial adapter and creates the federation.</summary>
+    internal static async Task<FederationView> CreateAsync(CoordinatorConnection connection, FederationPreparation prepared, CancellationToken cancellation)
+    {
+        using var upload = connection.Admin.PutBlob(connection.Options(cancellation));
+        using var bytes = new MemoryStream(prepared.InitialAdapter.ToBytes(), writable: false);
+        await ChunkSender.SendAsync(bytes, 0, chunk => upload.RequestStream.WriteAsync(chunk, cancellation), cancellation);
+        await upload.RequestStream.CompleteAsync();
+        var request = new CreateFederationRequest { Definition = prepared.Definition, InitialAdapter = await upload.ResponseAsync };
+        return await connection.Admin.CreateFederationAsync(request, connection.Call(cancellation));
+    }
+}

@@ -1,0 +1,19 @@
+using System.CommandLine;
+using FedLora.Protocol.V1;
+
+namespace FedLora.Cli.Commands.Admin;
+
+/// <summary><c>fedlora admin federation show</c>.</summary>
+internal static class FederationShowCommand
+{
+    public static Command Create()
+    {
+        var name = new Argument<string>("NAME") { Description = "The federation." };
+        return new Command("show", "Show a federation: settings, rounds, nodes, and who is left out and why.") { name }
+            .RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
+            {
+                var view = await connection.Admin.ShowFederationAsync(new FederationName { Name = parsed.GetValue(name) }, connection.Call(cancellation));
+                output.Result(FederationJson.From(view), console => console.Write(FederationTables.Of(view)));
+            });
+    }
+}

@@ -1,0 +1,35 @@
+using System.CommandLine;
+using FedLora.Protocol.V1;
+using Spectre.Console;
+
+namespace FedLora.Cli.Commands.Admin;
+
+/// <summary><c>fedlora admin federation watch</c>: live until the federation ends; with <c>--json</c> one object per change and line.</summary>
+internal static class FederationWatchCommand
+{
+    public static Command Create()
+    {
+        var name = new Argument<string>("NAME") { Description = "The federation." };
+        return new Command("watch", "Watch a federation live until it ends.") { name }.RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
+        {
+            using var call = connection.Admin.WatchFederation(new FederationName { Name = parsed.GetValue(name) }, connection.Options(cancellation));
+            if (output.Json)
+            {
+                while (await call.ResponseStream.MoveNext(cancellation))
+                    output.Result(FederationJson.From(call.ResponseStream.Current), _ => { });
+                return;
+            }
+            FederationView? last = null;
+            await output.Progress.Live(new Text("")).AutoClear(true).StartAsync(async live =>
+            {
+                while (await call.ResponseStream.MoveNext(cancellation))
+                {
+                    last = call.ResponseStream.Current;
+                    live.UpdateTarget(FederationTables.Of(last));
+                }
+            });
+            if (last is not null)
+                output.Console.Write(FederationTables.Of(last));
+        });
+    }
+}

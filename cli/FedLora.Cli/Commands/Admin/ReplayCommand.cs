@@ -1,0 +1,32 @@
+using System.CommandLine;
+using FedLora.Adapters;
+using FedLora.Protocol.V1;
+using Spectre.Console;
+
+namespace FedLora.Cli.Commands.Admin;
+
+/// <summary><c>fedlora admin replay</c>: aggregates a round again; fails if the result is another.</summary>
+internal static class ReplayCommand
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(10);
+
+    public static Command Create()
+    {
+        var name = new Argument<string>("NAME") { Description = "The federation." };
+        var round = new Option<uint>("--round") { Description = "The round to aggregate again.", Required = true };
+        return new Command("replay", "Aggregate a round again from the stored updates and compare the result.") { name, round }
+            .RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
+            {
+                var reply = await connection.Admin.ReplayRoundAsync(
+                    new ReplayRoundRequest { Federation = parsed.GetValue(name), Round = parsed.GetValue(round) }, connection.Options(cancellation, Limit));
+                if (reply.StoredSha256 != reply.ReplayedSha256)
+                {
+                    throw new FedLoraException("replay-differs", $"round {parsed.GetValue(round)} gave adapter {reply.ReplayedSha256} now and {reply.StoredSha256} then",
+                        "the store was changed, or the coordinator's program differs from the one that closed the round");
+                }
+                output.Result(
+                    new { Round = parsed.GetValue(round), Same = true, AdapterSha256 = reply.StoredSha256, reply.Milliseconds },
+                    console => console.WriteLine($"Round {parsed.GetValue(round)} gives the same adapter again, {reply.StoredSha256} ({reply.Milliseconds:0} ms)."));
+            });
+    }
+}

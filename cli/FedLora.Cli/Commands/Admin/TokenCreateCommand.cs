@@ -1,0 +1,28 @@
+using System.CommandLine;
+using FedLora.Protocol.V1;
+using Spectre.Console;
+
+namespace FedLora.Cli.Commands.Admin;
+
+/// <summary><c>fedlora admin token create</c>.</summary>
+internal static class TokenCreateCommand
+{
+    public static Command Create()
+    {
+        var uses = new Option<int>("--uses") { Description = "How many nodes may enrol with it.", DefaultValueFactory = _ => 1 };
+        var hours = new Option<double>("--hours") { Description = "How long it is valid.", DefaultValueFactory = _ => 24 };
+        return new Command("create", "Make a join token. It is shown once.") { uses, hours }.RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
+        {
+            if (parsed.GetValue(uses) < 1 || !(parsed.GetValue(hours) > 0))
+                throw new UsageException("--uses and --hours must be above 0", "e.g. --uses 4 --hours 24");
+            var reply = await connection.Admin.CreateTokenAsync(
+                new CreateTokenRequest { Uses = (uint)parsed.GetValue(uses), ValidSeconds = (uint)(parsed.GetValue(hours) * 3600) }, connection.Call(cancellation));
+            var expires = DateTimeOffset.FromUnixTimeMilliseconds(reply.ExpiresUnixMs);
+            output.Result(new { reply.Token, Expires = expires }, console =>
+            {
+                console.WriteLine(reply.Token);
+                output.Remark($"valid until {expires:u}, for {parsed.GetValue(uses)} node(s): fedlora client --coordinator {connection.Url} --token {reply.Token} ...");
+            });
+        });
+    }
+}

@@ -1,0 +1,78 @@
+using System.CommandLine;
+using FedLora.Cli.Output;
+using FedLora.Cli.Processes;
+using FedLora.Client;
+using FedLora.Client.Configuration;
+using Microsoft.Extensions.Logging;
+
+namespace FedLora.Cli.Commands.Client;
+
+/// <summary><c>fedlora client</c>: runs a training node until Ctrl-C or SIGTERM.</summary>
+internal static class ClientCommand
+{
+    private static readonly Option<string?> Config = new("--config") { Description = "YAML file with the settings below; flags given here win." };
+    private static readonly Option<string?> Coordinator = new("--coordinator") { Description = "Address of the coordinator, e.g. http://127.0.0.1:5080." };
+    private static readonly Option<string?> Data = new("--data") { Description = "JSONL file with the site's examples: {\"text\",\"label\"}, {\"text\"} or {\"prompt\",\"completion\"} per line." };
+    private static readonly Option<string?> Model = new("--model") { Description = "Folder of the base model (Hugging Face layout)." };
+    private static readonly Option<string?> State = new("--state") { Description = "The node's own folder: identity, cache, updates on their way, privacy ledger. Default: fedlora-node beside the data." };
+    private static readonly Option<string?> Token = new("--token") { Description = "One-time join token; needed at the first start only." };
+    private static readonly Option<string?> Name = new("--name") { Description = "The node's name for people; default: the machine's." };
+    private static readonly Option<string?> Group = new("--group") { Description = "Node group, for ranks and densities that differ by group." };
+    private static readonly Option<int?> MaxRank = new("--max-rank") { Description = "Largest LoRA rank that this node trains." };
+    private static readonly Option<int?> Threads = new("--threads") { Description = "Processor threads for training; default: all cores." };
+    private static readonly Option<double?> MaxEpsilon = new("--max-epsilon") { Description = "Most epsilon that the data may ever spend, over all federations." };
+    private static readonly Option<string?> OnBadLine = new("--on-bad-line") { Description = "What to do about a line of the data that cannot be used: stop (default) or skip." };
+    private static readonly Option<bool> WithParent = ParentWatch.Create();
+
+    public static Command Create() =>
+        new Command("client", "Run a training node: it trains next to its data and sends only small adapter updates.")
+        {
+            Config, Coordinator, Data, Model, State, Token, Name, Group, MaxRank, Threads, MaxEpsilon, OnBadLine, WithParent,
+        }.Runs(RunAsync);
+
+    private static async Task RunAsync(ParseResult parsed, CommandOutput output, CancellationToken cancellation)
+    {
+        var options = Options(parsed);
+        using var ending = ParentWatch.Follow(parsed.GetValue(WithParent), cancellation);
+        using var logging = LoggerFactory.Create(ConsoleLog.Configure);
+        try
+        {
+            await NodeHost.RunAsync(options, logging, ending.Token);
+        }
+        catch (OperationCanceledException) when (ending.IsCancellationRequested)
+        {
+            // Ctrl-C and SIGTERM are how a node ends; its updates are on disk.
+        }
+        output.Result(new { State = "ended", Node = options.Name }, _ => { });
+    }
+
+    private static ClientOptions Options(ParseResult parsed)
+    {
+        var file = parsed.GetValue(Config) is { } path ? ClientConfigFile.Load(path) : new ClientConfigFile();
+        var data = Needed(parsed.GetValue(Data) ?? file.Data, "--data FILE", "data");
+        var policy = parsed.GetValue(MaxEpsilon) is { } epsilon ? file.Policy with { MaxEpsilon = epsilon } : file.Policy;
+        var options = new ClientOptions
+        {
+            Coordinator = Needed(parsed.GetValue(Coordinator) ?? file.Coordinator, "--coordinator URL", "coordinator"),
+            Data = data,
+            Model = Needed(parsed.GetValue(Model) ?? file.Model, "--model DIR", "model"),
+            State = parsed.GetValue(State) ?? file.State ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(data))!, "fedlora-node"),
+            Token = parsed.GetValue(Token) ?? file.Token,
+            Group = parsed.GetValue(Group) ?? file.Group ?? "",
+            MaxRank = parsed.GetValue(MaxRank) ?? file.MaxRank ?? 0,
+            Threads = parsed.GetValue(Threads) ?? file.Threads ?? 0,
+            SkipBadLines = parsed.GetValue(OnBadLine) switch
+            {
+                null => file.SkipBadLines ?? false,
+                "skip" => true,
+                "stop" => false,
+                var other => throw new UsageException($"--on-bad-line cannot be '{other}'", "Use stop or skip."),
+            },
+            Policy = policy,
+        };
+        return (parsed.GetValue(Name) ?? file.Name) is { } name ? options with { Name = name } : options;
+    }
+
+    private static string Needed(string? value, string flag, string key) =>
+        value ?? throw new UsageException($"the client needs {flag}", $"Give it, or write '{key}:' in the file named by --config.");
+}

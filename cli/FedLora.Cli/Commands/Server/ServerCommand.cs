@@ -1,0 +1,28 @@
+using System.CommandLine;
+using FedLora.Cli.Output;
+using FedLora.Cli.Processes;
+using FedLora.Server.Hosting;
+using Spectre.Console;
+
+namespace FedLora.Cli.Commands.Server;
+
+/// <summary><c>fedlora server</c>: runs a coordinator until Ctrl-C or SIGTERM.</summary>
+internal static class ServerCommand
+{
+    public static Command Create()
+    {
+        var data = new Option<string>("--data") { Description = "Folder for everything that the coordinator keeps; made if it is not there.", Required = true };
+        var listen = new Option<string>("--listen") { Description = "Address to listen on; port 0 takes a free one.", DefaultValueFactory = _ => "http://127.0.0.1:5080" };
+        var withParent = ParentWatch.Create();
+        return new Command("server", "Run a coordinator: it enrols nodes, runs federations and aggregates their updates.") { data, listen, withParent }
+            .Runs(async (parsed, output, cancellation) =>
+            {
+                using var ending = ParentWatch.Follow(parsed.GetValue(withParent), cancellation);
+                var options = new ServerOptions { Data = parsed.GetValue(data)!, Listen = parsed.GetValue(listen)! };
+                await using var host = await CoordinatorHost.StartAsync(options, ConsoleLog.Configure, ending.Token);
+                output.Result(new { host.Url, Data = Path.GetFullPath(options.Data) }, console => console.WriteLine(
+                    $"Coordinator on {host.Url}. Operators: fedlora admin --data {options.Data} ... Ctrl-C ends it."));
+                await host.RunAsync(ending.Token);
+            });
+    }
+}

@@ -1,0 +1,61 @@
+using System.CommandLine;
+using FedLora.Aggregation;
+using FedLora.Cli.Commands;
+using FedLora.Cli.Output;
+
+namespace FedLora.Cli.Demo;
+
+/// <summary><c>fedlora demo</c>: a real federation on this machine, on real mail, ending with what it was worth.</summary>
+internal static class DemoCommand
+{
+    private static readonly Option<string> Method = new("--method") { Description = $"How updates are aggregated: {string.Join(", ", Methods.All.Select(method => method.Name))}.", DefaultValueFactory = _ => "fedit" };
+    private static readonly Option<int> Rounds = new("--rounds") { Description = "Rounds of the federation.", DefaultValueFactory = _ => new DemoOptions { Model = "", Out = "" }.Rounds };
+    private static readonly Option<int> Nodes = new("--nodes") { Description = "Client processes, each with mail of its own.", DefaultValueFactory = _ => 4 };
+    private static readonly Option<double?> Epsilon = new("--epsilon") { Description = "Train with differential privacy: the budget of every site, at delta 1e-5." };
+    private static readonly Option<string?> Model = new("--model") { Description = "Folder of another base model." };
+    private static readonly Option<string?> Out = new("--out") { Description = "Folder for adapter, logs and report; default: the next free fedlora-demo/N." };
+    private static readonly Option<int> Seed = new("--seed") { Description = "Seed of the split over the sites and of the first adapter.", DefaultValueFactory = _ => 1 };
+    private static readonly Option<double> DensityDown = new("--density-down") { Description = "Share of the adapter's entries that travels to the nodes, e.g. 0.25.", DefaultValueFactory = _ => 1 };
+    private static readonly Option<double> DensityUp = new("--density-up") { Description = "Share of an update's entries that travels to the coordinator, e.g. 0.0625.", DefaultValueFactory = _ => 1 };
+    private static readonly Option<bool> Compare = new("--compare") { Description = "Run every method on the same data, seed and steps, and draw the comparison." };
+
+    public static Command Create() =>
+        new Command("demo", "See it work: one coordinator and four clients fine-tune a language model together on real mail.")
+        {
+            Method, Rounds, Nodes, Epsilon, Model, Out, Seed, DensityDown, DensityUp, Compare,
+        }.Runs(async (parsed, output, cancellation) =>
+        {
+            var options = Options(parsed);
+            if (parsed.GetValue(Compare))
+            {
+                await CompareRun.RunAsync(options, output, cancellation);
+                return;
+            }
+            var report = await new DemoRun(options, output).RunAsync(cancellation);
+            await File.WriteAllTextAsync(Path.Combine(options.Out, "report.json"), Json.Write(report), cancellation);
+            output.Result(report, console => console.Write(DemoTables.Result(report)));
+        });
+
+    private static DemoOptions Options(ParseResult parsed)
+    {
+        var method = Methods.Get(parsed.GetValue(Method)!).Name;
+        if (parsed.GetValue(Rounds) < 1 || parsed.GetValue(Nodes) is < 1 or > 64)
+            throw new UsageException("--rounds must be at least 1, --nodes 1 to 64", "e.g. --rounds 6 --nodes 4");
+        if (parsed.GetValue(DensityDown) is not (> 0 and <= 1) || parsed.GetValue(DensityUp) is not (> 0 and <= 1))
+            throw new UsageException("densities lie above 0 and at most at 1", "e.g. --density-down 0.25 --density-up 0.0625");
+        if (parsed.GetValue(Epsilon) is <= 0)
+            throw new UsageException("--epsilon must be above 0", "e.g. --epsilon 8");
+        return new DemoOptions
+        {
+            Method = method,
+            Rounds = parsed.GetValue(Rounds),
+            Nodes = parsed.GetValue(Nodes),
+            Epsilon = parsed.GetValue(Epsilon),
+            Model = Path.GetFullPath(parsed.GetValue(Model) ?? DemoModel.Folder()),
+            Out = parsed.GetValue(Out) ?? DemoWorkplace.NextFree(),
+            Seed = parsed.GetValue(Seed),
+            DensityDown = parsed.GetValue(DensityDown),
+            DensityUp = parsed.GetValue(DensityUp),
+        };
+    }
+}

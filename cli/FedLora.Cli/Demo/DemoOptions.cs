@@ -1,0 +1,29 @@
+namespace FedLora.Cli.Demo;
+
+/// <summary>What a demo is asked for.</summary>
+internal sealed record DemoOptions
+{
+    public string Method { get; init; } = "fedit";
+
+    public int Rounds { get; init; } = 6;
+
+    public int Nodes { get; init; } = 4;
+
+    /// <summary>Privacy budget of each site, delta 1e-5; null without privacy.</summary>
+    public double? Epsilon { get; init; }
+
+    /// <summary>Folder of the base model.</summary>
+    public required string Model { get; init; }
+
+    /// <summary>Takes adapter, logs and report.</summary>
+    public required string Out { get; init; }
+
+    public int Seed { get; init; } = 1;
+
+    public double DensityDown { get; init; } = 1;
+
+    public double DensityUp { get; init; } = 1;
+
+    /// <summary>Threads of one training process: the machine's cores shared out.</summary>
+    public int Threads => Math.Max(1, Environment.ProcessorCount / Nodes);
+}

@@ -1,0 +1,39 @@
+using FedLora.Cli.Output;
+using FedLora.Client.Training;
+using FedLora.Simulations.Demo;
+using Spectre.Console;
+
+namespace FedLora.Cli.Demo;
+
+/// <summary>The demo from data to report.</summary>
+internal sealed class DemoRun(DemoOptions options, CommandOutput output)
+{
+    internal async Task<DemoReport> RunAsync(CancellationToken cancellation)
+    {
+        using var workplace = new DemoWorkplace(options.Out);
+        output.Remark("reading and splitting the mail ...");
+        var data = workplace.PrepareData(options, cancellation);
+        output.Progress.Write(DemoTables.Sites(data));
+        output.Remark($"starting 1 coordinator and {options.Nodes} clients; logs in {workplace.Logs}");
+        FederatedResult? result = null;
+        await output.Progress.Live(new Text("")).StartAsync(async live =>
+            result = await new FederatedRun(options, workplace, data).RunAsync((view, processes) => live.UpdateTarget(DemoTables.Live(view, processes)), cancellation));
+        output.Remark("for comparison: each site alone, with the same number of steps ...");
+        var alone = await Baselines.AloneAsync(options, workplace, data, cancellation);
+        var together = TogetherScore.Of(options, workplace, data, result!, cancellation);
+        return new DemoReport
+        {
+            Majority = Baselines.Majority(data),
+            Alone = alone,
+            Together = together,
+            Rounds = (int)result!.View.RoundsDone,
+            Nodes = options.Nodes,
+            Method = options.Method,
+            FederatedSeconds = result.Seconds,
+            BytesUpPerNode = (long)result.Nodes.Average(node => (double)(node.Traffic?.Sent ?? 0)),
+            BytesDownPerNode = (long)result.Nodes.Average(node => (double)(node.Traffic?.Received ?? 0)),
+            Epsilon = options.Epsilon is null ? null : result.Spent,
+            Adapter = result.Adapter is null ? "" : workplace.Adapter,
+        };
+    }
+}

@@ -1,0 +1,45 @@
+using FedLora.Simulations.Demo;
+
+namespace FedLora.Cli.Demo;
+
+/// <summary>A demo's folders: what stays lies under <c>--out</c>, what does not in a temporary folder of its own, so that two demos never meet.</summary>
+internal sealed class DemoWorkplace : IDisposable
+{
+    private readonly DirectoryInfo temporary = Directory.CreateTempSubdirectory("fedlora-demo-");
+
+    internal DemoWorkplace(string folder)
+    {
+        Out = Path.GetFullPath(folder);
+        Directory.CreateDirectory(Logs);
+    }
+
+    internal string Out { get; }
+
+    internal string Logs => Path.Combine(Out, "logs");
+
+    internal string Adapter => Path.Combine(Out, "adapter");
+
+    internal string ServerData => Path.Combine(temporary.FullName, "server");
+
+    internal string NodeState(int site) => Path.Combine(temporary.FullName, $"site-{site}");
+
+    internal string Scratch(string name) => Path.Combine(temporary.FullName, name);
+
+    internal DemoData PrepareData(DemoOptions options, CancellationToken cancellation) =>
+        DemoData.Prepare(Corpora.SpamAssassin, Path.Combine(temporary.FullName, "data"), options.Nodes, options.Seed, cancellation);
+
+    public void Dispose() => temporary.Delete(recursive: true);
+
+    /// <summary>The first free folder <c>fedlora-demo/N</c> below the current one; making it takes it.</summary>
+    internal static string NextFree()
+    {
+        for (var number = 1; ; number++)
+        {
+            var folder = Path.Combine(Environment.CurrentDirectory, "fedlora-demo", $"{number}");
+            if (Directory.Exists(folder))
+                continue;
+            Directory.CreateDirectory(folder);
+            return folder;
+        }
+    }
+}

@@ -1,0 +1,26 @@
+using FedLora.Adapters;
+using FedLora.Client.Training;
+using FedLora.Protocol.Mapping;
+using FedLora.Simulations.Demo;
+
+namespace FedLora.Cli.Demo;
+
+/// <summary>The federation's own score: of the PEFT folder as it was written, or, where every node has its own adapter, the mean over the nodes.</summary>
+internal static class TogetherScore
+{
+    internal static Score Of(DemoOptions options, DemoWorkplace workplace, DemoData data, FederatedResult result, CancellationToken cancellation)
+    {
+        var definition = result.View.Definition;
+        if (result.Adapter is { } adapter)
+        {
+            adapter.Write(workplace.Adapter);
+            // Read back: what is judged is what lies on disk.
+            var folder = PeftFolder.Read(workplace.Adapter);
+            var score = AloneTraining.Score(definition, folder.State, folder.Layout(), options.Model, data.HeldOut, cancellation);
+            return new Score(score.Accuracy, score.MacroF1 ?? 0);
+        }
+        var layout = LayoutMapping.ToLayout(definition);
+        var scores = result.Personal.Select(own => AloneTraining.Score(definition, own, layout, options.Model, data.HeldOut, cancellation)).ToList();
+        return new Score(scores.Average(score => score.Accuracy), scores.Average(score => score.MacroF1 ?? 0));
+    }
+}

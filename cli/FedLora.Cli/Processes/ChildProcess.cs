@@ -1,0 +1,117 @@
+using System.Diagnostics;
+using FedLora.Adapters;
+
+namespace FedLora.Cli.Processes;
+
+/// <summary>
+/// Another process of this program. Its output goes to a log file. It ends when this object is disposed, and also when this process dies in
+/// any way, because it holds the other end of the child's standard input (<see cref="ParentWatch"/>).
+/// </summary>
+internal sealed class ChildProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
+    private readonly Process process;
+    private readonly Task logging;
+
+    private ChildProcess(Process process, Task logging, string name, string log)
+    {
+        this.process = process;
+        this.logging = logging;
+        Name = name;
+        Log = log;
+    }
+
+    /// <summary>What it is, for people.</summary>
+    internal string Name { get; }
+
+    /// <summary>Its log file.</summary>
+    internal string Log { get; }
+
+    /// <summary>Its process id.</summary>
+    internal int Id => process.Id;
+
+    /// <summary>Starts <c>fedlora ARGS</c> with <paramref name="threads"/> processor threads.</summary>
+    internal static ChildProcess Start(string name, string log, int threads, params string[] args)
+    {
+        var program = Path.Combine(AppContext.BaseDirectory, "fedlora.dll");
+        var start = new ProcessStartInfo(Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet")
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            ArgumentList = { "exec", program },
+        };
+        foreach (var arg in args)
+            start.ArgumentList.Add(arg);
+        // BLAS and OpenMP read these once, before main(); more threads than cores only wait for each other.
+        foreach (var variable in (ReadOnlySpan<string>)["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"])
+            start.Environment[variable] = threads.ToString();
+        var process = Process.Start(start) ?? throw new FedLoraException("process-failed", $"cannot start {name}", "is 'dotnet' on the PATH?");
+        return new ChildProcess(process, CopyAsync(process, log), name, log);
+    }
+
+    /// <summary>Waits for its end.</summary>
+    /// <exception cref="FedLoraException"><c>process-failed</c>: it ended with another exit code than 0.</exception>
+    internal async Task WaitAsync(CancellationToken cancellation)
+    {
+        await process.WaitForExitAsync(cancellation);
+        await logging;
+        if (process.ExitCode != 0)
+            throw Failed();
+    }
+
+    /// <summary>Ends only if the process ends: with the error that tells why.</summary>
+    internal async Task FailsAsync(CancellationToken cancellation)
+    {
+        await process.WaitForExitAsync(cancellation);
+        await logging;
+        throw Failed();
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        process.StandardInput.Close();
+        using var limit = new CancellationTokenSource(Grace);
+        try
+        {
+            await process.WaitForExitAsync(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            await process.WaitForExitAsync(CancellationToken.None);
+        }
+        await logging;
+        process.Dispose();
+    }
+
+    private FedLoraException Failed()
+    {
+        var last = File.ReadLines(Log).LastOrDefault(line => line.Length > 0) ?? "it said nothing";
+        return new FedLoraException("process-failed", $"{Name} ended with exit code {process.ExitCode}: {last.Trim()}", $"its log is {Log}");
+    }
+
+    private static async Task CopyAsync(Process process, string log)
+    {
+        await using var file = new StreamWriter(log) { AutoFlush = true };
+        using var one = new SemaphoreSlim(1, 1);
+        await Task.WhenAll(LinesAsync(process.StandardOutput), LinesAsync(process.StandardError));
+
+        async Task LinesAsync(StreamReader reader)
+        {
+            while (await reader.ReadLineAsync() is { } line)
+            {
+                await one.WaitAsync();
+                try
+                {
+                    await file.WriteLineAsync(line);
+                }
+                finally
+                {
+                    one.Release();
+                }
+            }
+        }
+    }
+}

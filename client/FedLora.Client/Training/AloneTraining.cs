@@ -1,0 +1,57 @@
+using FedLora.Adapters;
+using FedLora.Aggregation;
+using FedLora.Protocol.Mapping;
+using FedLora.Protocol.V1;
+using FedLora.Training.Lora;
+using FedLora.Training.Optimization;
+using FedLora.Training.Running;
+using AdapterLayout = FedLora.Adapters.AdapterLayout;
+using BaseModel = FedLora.Training.Models.BaseModel;
+
+namespace FedLora.Client.Training;
+
+/// <summary>What a site reaches without the others: the same model, settings, and number of steps, plain LoRA, one optimiser throughout.</summary>
+public static class AloneTraining
+{
+    /// <summary>Trains from the initial adapter for rounds x local steps and scores the result on held-out examples.</summary>
+    /// <param name="prepared">Of plain LoRA (<c>fedit</c>).</param>
+    /// <param name="modelFolder">The base model.</param>
+    /// <param name="dataFile">The site's data.</param>
+    /// <param name="heldOutFile">What the result is judged by.</param>
+    /// <param name="cancellation">Ends the training.</param>
+    public static Evaluation Run(FederationPreparation prepared, string modelFolder, string dataFile, string heldOutFile, CancellationToken cancellation)
+    {
+        var definition = prepared.Definition;
+        using var model = BaseModel.Load(modelFolder, DefinitionSettings.Load(definition));
+        var examples = new NodeData(dataFile, modelFolder, skipBadLines: false).Get(definition, cancellation).Examples;
+        var settings = DefinitionSettings.Training(definition, 1, definition.Seed) with
+        {
+            Steps = (int)(definition.Rounds * definition.Training.LocalSteps),
+            Schedule = definition.Training.Schedule switch
+            {
+                "linear" => RateSchedule.Linear,
+                "cosine" => RateSchedule.Cosine,
+                _ => RateSchedule.Constant,
+            },
+        };
+        var start = new NodeStart(prepared.InitialAdapter, LayoutMapping.ToLayout(definition));
+        var task = new LocalTask(start, Factors.A | Factors.B | Factors.Head, settings) { Dropout = definition.Lora.Dropout };
+        var trained = LocalTraining.Run(model, task, examples, cancel: cancellation).Adapter;
+        return Score(model, definition, trained, start.Layout, modelFolder, heldOutFile, cancellation);
+    }
+
+    /// <summary>Scores an adapter on held-out examples.</summary>
+    public static Evaluation Score(FederationDefinition definition, AdapterState adapter, AdapterLayout layout, string modelFolder, string heldOutFile, CancellationToken cancellation)
+    {
+        using var model = BaseModel.Load(modelFolder, DefinitionSettings.Load(definition));
+        return Score(model, definition, adapter, layout, modelFolder, heldOutFile, cancellation);
+    }
+
+    private static Evaluation Score(
+        BaseModel model, FederationDefinition definition, AdapterState adapter, AdapterLayout layout, string modelFolder, string heldOutFile, CancellationToken cancellation)
+    {
+        var examples = new NodeData(heldOutFile, modelFolder, skipBadLines: false).Get(definition, cancellation).Examples;
+        using var binding = new AdapterBinding(model.Transformer, adapter, layout);
+        return Evaluator.Run(model.Transformer, examples, cancel: cancellation);
+    }
+}

@@ -1,0 +1,64 @@
+using FedLora.Adapters;
+using FedLora.Aggregation;
+using FedLora.Protocol.Mapping;
+using FedLora.Protocol.V1;
+using FedLora.Training.Lora;
+using FedLora.Training.Models;
+
+namespace FedLora.Client.Training;
+
+/// <summary>A definition made whole with what only a base model can tell: fingerprint, layout, and the adapter to start from.</summary>
+/// <param name="Definition">Whole.</param>
+/// <param name="InitialAdapter">Before round 1.</param>
+public sealed record FederationPreparation(FederationDefinition Definition, AdapterState InitialAdapter)
+{
+    private const int PublicExamples = 550;
+    private const int PublicBatch = 32;
+
+    /// <summary>Looks at the operator's copy of the base model. Its weights are read only for methods that start from them.</summary>
+    /// <param name="definition">What the operator wrote.</param>
+    /// <param name="modelFolder">The operator's copy.</param>
+    /// <param name="publicData">JSONL that anyone may see, for Fed-SB's <c>lora-sb</c> start; null without.</param>
+    /// <param name="cancellation">Ends the reading.</param>
+    /// <exception cref="FedLoraException">The model cannot be read, has none of the target modules, or the method refuses the settings.</exception>
+    public static FederationPreparation Prepare(FederationDefinition definition, string modelFolder, string? publicData, CancellationToken cancellation)
+    {
+        if (Supported.Refusal(definition) is { } refusal)
+            throw refusal;
+        var load = DefinitionSettings.Load(definition) with { Compute = ComputeType.F32 };
+        var architecture = ModelFamily.ReadFolder(modelFolder, load.Task, load.Labels);
+        var peft = DefinitionSettings.Peft(definition, architecture);
+        var layout = ModelLayout.For(architecture, peft);
+        var method = Methods.Get(definition.Method);
+        var options = MethodMapping.ToOptions(definition);
+        method.Check(layout, options, [(int)definition.Lora.Rank, .. definition.Lora.RankGroups.Values.Select(rank => (int)rank)]);
+        var whole = definition.Clone();
+        whole.BaseModel = new Protocol.V1.BaseModel
+        {
+            Fingerprint = ModelFingerprint.Of(modelFolder),
+            Name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(modelFolder))),
+            Architecture = architecture.Names.Base,
+        };
+        whole.Lora.ModulesToSave.Clear();
+        whole.Lora.ModulesToSave.AddRange(peft.ModulesToSave);
+        whole.Layout = LayoutMapping.ToWire(layout);
+        if (!method.Traits.StartsFromWeights)
+            return new FederationPreparation(whole, method.Initialize(layout, options, definition.Seed));
+        using var model = FedLora.Training.Models.BaseModel.Load(modelFolder, load);
+        IWeightSource source = options.Init == FedSbInit.LoraSb ? PublicGradients(model, layout, whole, modelFolder, publicData, cancellation) : model;
+        return new FederationPreparation(whole, method.Initialize(layout, options, definition.Seed, source));
+    }
+
+    // As LoRA-SB does it: the gradient of the base weights over a few hundred examples, in batches.
+    private static BaseGradients PublicGradients(
+        FedLora.Training.Models.BaseModel model, FedLora.Adapters.AdapterLayout layout, FederationDefinition definition, string modelFolder, string? publicData, CancellationToken cancellation)
+    {
+        if (publicData is null)
+        {
+            throw new FedLoraException("public-data-needed", "init lora-sb computes the first adapter from data, and no public data is named",
+                "write public_data: FILE.jsonl with data that anyone may see, or use init svd-of-weights");
+        }
+        var examples = new NodeData(publicData, modelFolder, skipBadLines: false).Get(definition, cancellation).Examples;
+        return new BaseGradients(model.Transformer, layout.Modules, examples.Take(PublicExamples).Chunk(PublicBatch), cancellation);
+    }
+}

@@ -1,0 +1,88 @@
+using System.Security.Cryptography;
+using System.Text;
+using FedLora.Adapters;
+using FedLora.Aggregation;
+using FedLora.Client.Configuration;
+using FedLora.Client.Rounds;
+using FedLora.Protocol.Mapping;
+using FedLora.Protocol.V1;
+using FedLora.Training.Models;
+using FedLora.Training.Running;
+
+namespace FedLora.Client.Training;
+
+/// <summary>Trains rounds with the training engine on the node's own model and data.</summary>
+public sealed class RoundTrainer : IRoundTrainer
+{
+    private readonly ClientOptions options;
+    private readonly LoadedModel model;
+    private readonly NodeData data;
+    private readonly string fingerprint;
+
+    private RoundTrainer(ClientOptions options, string fingerprint)
+    {
+        this.options = options;
+        this.fingerprint = fingerprint;
+        model = new LoadedModel(options.Model);
+        data = new NodeData(options.Data, options.Model, options.SkipBadLines);
+        Profile = new NodeProfile
+        {
+            ModelFingerprints = { fingerprint },
+            MaxRank = (uint)options.MaxRank,
+            Version = typeof(RoundTrainer).Assembly.GetName().Version?.ToString() ?? "",
+        };
+    }
+
+    /// <inheritdoc/>
+    public NodeProfile Profile { get; }
+
+    /// <summary>Looks at model and data, which must be there.</summary>
+    /// <exception cref="FedLoraException"><c>model-folder-missing</c>, <c>data-missing</c>.</exception>
+    public static RoundTrainer Create(ClientOptions options)
+    {
+        if (!File.Exists(options.Data))
+            throw new FedLoraException("data-missing", $"there is no data file {options.Data}", "give a JSONL file with --data");
+        return new RoundTrainer(options, ModelFingerprint.Of(options.Model));
+    }
+
+    /// <inheritdoc/>
+    public string? Refuses(FederationDefinition federation)
+    {
+        if (federation.BaseModel.Fingerprint != fingerprint)
+            return $"its base model is {federation.BaseModel.Name} ({federation.BaseModel.Fingerprint}), this node's is another ({fingerprint})";
+        if (Methods.All.All(method => method.Name != federation.Method))
+            return $"this program does not know method '{federation.Method}'; update it";
+        return Supported.Refusal(federation)?.Message ?? options.Policy.Refuses(federation);
+    }
+
+    /// <inheritdoc/>
+    public RoundOutput Train(RoundInput input, IProgress<TrainingProgress> progress, CancellationToken cancellation)
+    {
+        var definition = input.Task.Definition;
+        var method = Methods.Get(definition.Method);
+        var settings = MethodMapping.ToOptions(definition);
+        var loaded = model.Get(definition, input.Fold);
+        var examples = data.Get(definition, cancellation).Examples;
+        var layout = loaded.LayoutFor(DefinitionSettings.Peft(definition, loaded.Architecture));
+        var round = (int)input.Task.Round;
+        var start = method.Start(input.Global, KeptFactors.Load(input.Folder, input.Task.Round), new NodeTerms(layout, settings, round, definition.Seed, (int)input.Task.Rank));
+        var task = new LocalTask(start, method.Trained(round, settings), DefinitionSettings.Training(definition, input.Task.Round, SeedOf(input.Task))) { Dropout = definition.Lora.Dropout };
+        var result = LocalTraining.Run(loaded, task, examples, new Relay(progress), cancellation);
+        KeptFactors.Save(input.Folder, input.Task.Round, result.Adapter.Only(method.Kept(settings)));
+        return new RoundOutput(
+            result.Adapter.Only(method.Sent(round, settings)).ToBytes(), BlobEncoding.Safetensors, examples.Count, result.Summary.Losses.Count,
+            double.IsNaN(result.Summary.MeanLoss) ? null : result.Summary.MeanLoss, Receipt: null);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => model.Dispose();
+
+    // The order of the examples: the same for a round that is trained again, another in every round, and another at every site.
+    private ulong SeedOf(TrainingTask task) =>
+        BitConverter.ToUInt64(SHA256.HashData(Encoding.UTF8.GetBytes($"{task.Definition.Seed}/{task.Federation}/{task.Round}/{options.Name}")));
+
+    private sealed class Relay(IProgress<TrainingProgress> progress) : IProgress<TrainingReport>
+    {
+        public void Report(TrainingReport value) => progress.Report(new TrainingProgress(value.Step, value.Steps, double.IsNaN(value.Loss) ? null : value.Loss));
+    }
+}

@@ -1,0 +1,128 @@
+using System.Net.Sockets;
+using FedLora.Adapters;
+using FedLora.Grains;
+using FedLora.Server.Adapters;
+using FedLora.Server.Services;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Orleans;
+
+namespace FedLora.Server.Hosting;
+
+/// <summary>A coordinator in this process: data folder, silo, stores and gRPC services, from start to stop.</summary>
+public sealed class CoordinatorHost : IAsyncDisposable
+{
+    private readonly WebApplication application;
+    private readonly DataFolder folder;
+
+    private CoordinatorHost(WebApplication application, DataFolder folder, string url)
+    {
+        this.application = application;
+        this.folder = folder;
+        Url = url;
+    }
+
+    /// <summary>Where it listens, with the port it really has.</summary>
+    public string Url { get; }
+
+    /// <summary>Starts a coordinator; when this returns it answers.</summary>
+    /// <exception cref="FedLoraException"><c>data-locked</c>, <c>data-unwritable</c>, <c>port-in-use</c>, <c>listen-invalid</c>, <c>listen-insecure</c>.</exception>
+    public static async Task<CoordinatorHost> StartAsync(ServerOptions options, Action<ILoggingBuilder>? logging, CancellationToken cancellation)
+    {
+        var endpoint = options.Check();
+        var folder = new DataFolder(options.Data);
+        try
+        {
+            var application = Build(folder, endpoint, logging);
+            try
+            {
+                await application.StartAsync(cancellation);
+                await ResumeAsync(application, cancellation);
+            }
+            catch (Exception error)
+            {
+                await application.DisposeAsync();
+                if (IsAddressInUse(error))
+                    throw new FedLoraException("port-in-use", $"cannot listen on {options.Listen}: the port is in use", "stop what uses it, or choose another with --listen", error);
+                throw;
+            }
+            var url = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+            AtomicFile.Write(folder.UrlFile, System.Text.Encoding.ASCII.GetBytes(url + "\n"));
+            application.Services.GetRequiredService<ILogger<CoordinatorHost>>().Listening(url, folder.Root);
+            return new CoordinatorHost(application, folder, url);
+        }
+        catch
+        {
+            folder.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Runs until cancelled, then stops in order: no new calls, grains write their state, the folder is free.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        var ended = new TaskCompletionSource();
+        await using var registration = cancellation.Register(ended.SetResult);
+        await ended.Task;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        await application.StopAsync(limit.Token);
+        await application.DisposeAsync();
+        File.Delete(folder.UrlFile);
+        folder.Dispose();
+    }
+
+    private static WebApplication Build(DataFolder folder, System.Net.IPEndPoint endpoint, Action<ILoggingBuilder>? logging)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = folder.Root });
+        builder.Logging.ClearProviders();
+        logging?.Invoke(builder.Logging);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.Listen(endpoint, listen => listen.Protocols = HttpProtocols.Http2);
+            // Transfers are bounded by idle time in the services, not by size or rate here: a slow site is not a broken one.
+            kestrel.Limits.MaxRequestBodySize = null;
+            kestrel.Limits.MinRequestBodyDataRate = null;
+            kestrel.Limits.MinResponseDataRate = null;
+            kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
+        });
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(folder);
+        builder.Services.AddSingleton(OperatorToken.Ensure(folder.Root));
+        builder.Services.AddSingleton<Callers>();
+        builder.Services.AddSingleton<PartStore>();
+        builder.Services.AddSingleton<UpdateIntake>();
+        builder.Services.AddGrpc(grpc => grpc.Interceptors.Add<RefusalInterceptor>());
+        CoordinatorSilo.Add(builder, folder.Root);
+        var application = builder.Build();
+        application.MapGrpcService<EnrolmentService>();
+        application.MapGrpcService<NodeService>();
+        application.MapGrpcService<AdminService>();
+        return application;
+    }
+
+    // A federation whose round was open when the coordinator died goes on at once, not when the first node asks.
+    private static async Task ResumeAsync(WebApplication application, CancellationToken cancellation)
+    {
+        var grains = application.Services.GetRequiredService<IGrainFactory>();
+        foreach (var federation in await grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key).ListFederationsAsync(cancellation))
+        {
+            if (federation.State == FederationState.Running)
+                await grains.GetGrain<IFederationGrain>(federation.Name).GetAsync(cancellation);
+        }
+    }
+
+    private static bool IsAddressInUse(Exception error) => error is AddressInUseException or SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse }
+        || (error.InnerException is { } inner && IsAddressInUse(inner));
+}

@@ -1,0 +1,127 @@
+using FedLora.Grains;
+using Wire = FedLora.Protocol.V1;
+
+namespace FedLora.Server.Mapping;
+
+/// <summary>What nodes say, from the wire to the grains and back.</summary>
+internal static class NodeMapping
+{
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(60);
+
+    internal static NodePoll ToGrain(this Wire.PollTaskRequest wire)
+    {
+        var refused = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var line in wire.Refused)
+        {
+            var colon = line.IndexOf(": ", StringComparison.Ordinal);
+            if (colon > 0)
+                refused[line[..colon]] = line[(colon + 2)..];
+        }
+        return new NodePoll
+        {
+            Profile = ToGrain(wire.Profile ?? new Wire.NodeProfile()),
+            Wait = TimeSpan.FromSeconds(Math.Min(wire.WaitSeconds, MaxWait.TotalSeconds)),
+            Traffic = ToGrain(wire.Traffic),
+            Refused = refused,
+        };
+    }
+
+    internal static StatusReport ToGrain(this Wire.StatusReport wire) => new()
+    {
+        Federation = wire.Federation,
+        Round = (int)wire.Round,
+        Attempt = (int)wire.Attempt,
+        Phase = (TaskPhase)wire.Phase,
+        Step = (int)wire.Step,
+        Steps = (int)wire.Steps,
+        Loss = wire.HasLoss ? wire.Loss : null,
+        Reason = wire.Reason,
+        Traffic = ToGrain(wire.Traffic),
+    };
+
+    internal static UpdateHeader ToGrain(this Wire.UpdateHeader wire, string nodeId) => new()
+    {
+        Federation = wire.Federation,
+        Round = (int)wire.Round,
+        Attempt = (int)wire.Attempt,
+        NodeId = nodeId,
+        Sha256 = wire.Blob.Sha256,
+        Bytes = wire.Blob.Size,
+        Encoding = wire.Blob.Encoding == Wire.BlobEncoding.Sparse ? BlobEncoding.Sparse : BlobEncoding.Safetensors,
+        ExampleCount = (long)wire.ExampleCount,
+        Steps = (int)wire.Steps,
+        Loss = wire.HasLoss ? wire.Loss : null,
+        Receipt = wire.Receipt is { } receipt ? ToGrain(receipt) : null,
+        TrainSeconds = wire.TrainSeconds,
+    };
+
+    internal static Wire.NodeView ToWire(this NodeView view) => new()
+    {
+        NodeId = view.NodeId,
+        Name = view.Name,
+        Group = view.Group,
+        EnrolledUnixMs = view.EnrolledAt.ToUnixTimeMilliseconds(),
+        LastSeenUnixMs = view.LastSeen?.ToUnixTimeMilliseconds() ?? 0,
+        Revoked = view.Revoked,
+        Online = view.Online,
+        Profile = ToWire(view.Profile),
+        Traffic = view.Traffic is { } traffic ? new Wire.Traffic { Sent = (ulong)traffic.Sent, Received = (ulong)traffic.Received } : null,
+        Refused = { view.Refused.Select(entry => $"{entry.Key}: {entry.Value}") },
+    };
+
+    internal static Wire.PrivacyReceipt ToWire(PrivacyReceipt receipt) => new()
+    {
+        NoiseMultiplier = receipt.NoiseMultiplier,
+        SamplingRate = receipt.SamplingRate,
+        Steps = (uint)receipt.Steps,
+        ClipNorm = receipt.ClipNorm,
+        Delta = receipt.Delta,
+        EpsilonSpent = receipt.EpsilonSpent,
+        EpsilonLimit = receipt.EpsilonLimit,
+        DataSet = receipt.DataSet,
+        EntryHash = receipt.EntryHash,
+    };
+
+    private static PrivacyReceipt ToGrain(Wire.PrivacyReceipt wire) => new()
+    {
+        NoiseMultiplier = wire.NoiseMultiplier,
+        SamplingRate = wire.SamplingRate,
+        Steps = (int)wire.Steps,
+        ClipNorm = wire.ClipNorm,
+        Delta = wire.Delta,
+        EpsilonSpent = wire.EpsilonSpent,
+        EpsilonLimit = wire.EpsilonLimit,
+        DataSet = wire.DataSet,
+        EntryHash = wire.EntryHash,
+    };
+
+    private static Traffic? ToGrain(Wire.Traffic? wire) => wire is null ? null : new Traffic { Sent = (long)wire.Sent, Received = (long)wire.Received };
+
+    private static NodeProfile ToGrain(Wire.NodeProfile wire) => new()
+    {
+        ModelFingerprints = [.. wire.ModelFingerprints],
+        MaxRank = (int)wire.MaxRank,
+        Version = wire.Version,
+        Labels = [.. wire.Labels],
+        ExampleCount = wire.HasExampleCount ? (long)wire.ExampleCount : null,
+        Balances = [.. wire.Balances.Select(balance => new PrivacyBalance { DataSet = balance.DataSet, SpentEpsilon = balance.SpentEpsilon, LimitEpsilon = balance.LimitEpsilon, Delta = balance.Delta })],
+    };
+
+    private static Wire.NodeProfile ToWire(NodeProfile profile)
+    {
+        var wire = new Wire.NodeProfile
+        {
+            ModelFingerprints = { profile.ModelFingerprints },
+            MaxRank = (uint)profile.MaxRank,
+            Version = profile.Version,
+            Labels = { profile.Labels },
+            Balances =
+            {
+                profile.Balances.Select(balance => new Wire.PrivacyBalance { DataSet = balance.DataSet, SpentEpsilon = balance.SpentEpsilon, LimitEpsilon = balance.LimitEpsilon, Delta = balance.Delta }),
+            },
+        };
+        if (profile.ExampleCount is { } count)
+            wire.ExampleCount = (ulong)count;
+        return wire;
+    }
+}

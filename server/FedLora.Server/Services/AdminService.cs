@@ -1,0 +1,156 @@
+using FedLora.Grains;
+using FedLora.Protocol.Definitions;
+using FedLora.Protocol.Transfer;
+using FedLora.Server.Mapping;
+using Grpc.Core;
+using Wire = FedLora.Protocol.V1;
+using Orleans;
+
+namespace FedLora.Server.Services;
+
+/// <summary>What operators call.</summary>
+internal sealed class AdminService(IGrainFactory grains, Callers callers, IBlobStore blobs, RoundReplayer replayer, TimeProvider time) : Wire.Admin.AdminBase
+{
+    private static readonly TimeSpan Idle = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan WatchStep = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan WatchPause = TimeSpan.FromMilliseconds(100);
+
+    private IRegistryGrain Registry => grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key);
+
+    public override async Task<Wire.CreateTokenResponse> CreateToken(Wire.CreateTokenRequest request, ServerCallContext context)
+    {
+        callers.Operator(context);
+        var token = await Registry.CreateTokenAsync(
+            new TokenRequest
+            {
+                Uses = request.Uses == 0 ? 1 : (int)request.Uses,
+                Lifetime = TimeSpan.FromSeconds(request.ValidSeconds == 0 ? 86400 : request.ValidSeconds),
+            },
+            context.CancellationToken);
+        return new Wire.CreateTokenResponse { Token = token.Token, ExpiresUnixMs = token.ExpiresAt.ToUnixTimeMilliseconds() };
+    }
+
+    public override async Task<Wire.ListNodesResponse> ListNodes(Wire.ListNodesRequest request, ServerCallContext context)
+    {
+        callers.Operator(context);
+        var response = new Wire.ListNodesResponse();
+        foreach (var node in await Registry.ListNodesAsync(context.CancellationToken))
+            response.Nodes.Add((await grains.GetGrain<INodeGrain>(node.NodeId).GetAsync(context.CancellationToken)).ToWire());
+        return response;
+    }
+
+    public override async Task<Wire.NodeView> RevokeNode(Wire.RevokeNodeRequest request, ServerCallContext context)
+    {
+        callers.Operator(context);
+        var nodes = await Registry.ListNodesAsync(context.CancellationToken);
+        var node = nodes.FirstOrDefault(node => node.NodeId == request.Node || node.Name == request.Node)
+            ?? throw new RefusedException("node-unknown-name", $"there is no node '{request.Node}'", "see 'fedlora admin node list'");
+        return (await grains.GetGrain<INodeGrain>(node.NodeId).RevokeAsync(context.CancellationToken)).ToWire();
+    }
+
+    public override async Task<Wire.BlobRef> PutBlob(IAsyncStreamReader<Wire.Chunk> requestStream, ServerCallContext context)
+    {
+        callers.Operator(context);
+        using var limit = new IdleLimit(Idle, time, context.CancellationToken);
+        var size = 0L;
+        var hash = await blobs.PutAsync(
+            async (stream, cancellation) =>
+            {
+                while (await requestStream.MoveNext(limit.Token))
+                {
+                    limit.Moved();
+                    if (requestStream.Current.Offset != size)
+                        throw new RefusedException(RefusalCodes.BlobOffset, $"a chunk at byte {requestStream.Current.Offset} came where byte {size} was due", "upload it again");
+                    await stream.WriteAsync(requestStream.Current.Data.Memory, cancellation);
+                    size += requestStream.Current.Data.Length;
+                }
+            },
+            context.CancellationToken);
+        return new Wire.BlobRef { Sha256 = hash, Size = size, Encoding = Wire.BlobEncoding.Safetensors };
+    }
+
+    public override async Task GetBlob(Wire.GetBlobRequest request, IServerStreamWriter<Wire.Chunk> responseStream, ServerCallContext context)
+    {
+        callers.Operator(context);
+        if (!Sha256Hex.IsValid(request.Sha256))
+            throw new RefusedException(RefusalCodes.BlobMissing, "a blob is named by its SHA-256 in lower-case hex", "see 'fedlora admin federation show'");
+        await using var blob = await blobs.OpenReadAsync(request.Sha256, context.CancellationToken);
+        if (request.Offset < 0 || request.Offset > blob.Length)
+            throw new RefusedException(RefusalCodes.BlobOffset, $"byte {request.Offset} is not within the blob's {blob.Length}", "start at 0");
+        await ChunkSender.SendAsync(blob, request.Offset, chunk => responseStream.WriteAsync(chunk, context.CancellationToken), context.CancellationToken);
+    }
+
+    public override async Task<Wire.FederationView> CreateFederation(Wire.CreateFederationRequest request, ServerCallContext context)
+    {
+        callers.Operator(context);
+        DefinitionRules.Check(request.Definition ?? new Wire.FederationDefinition());
+        var view = await Registry.CreateFederationAsync(request.Definition!.ToGrain(), request.InitialAdapter?.Sha256, context.CancellationToken);
+        return view.ToWire(rounds: true);
+    }
+
+    public override async Task<Wire.FederationView> StartFederation(Wire.FederationName request, ServerCallContext context) =>
+        (await Federation(request, context).StartAsync(context.CancellationToken)).ToWire(rounds: true);
+
+    public override async Task<Wire.FederationView> PauseFederation(Wire.FederationName request, ServerCallContext context) =>
+        (await Federation(request, context).PauseAsync("paused by an operator", context.CancellationToken)).ToWire(rounds: true);
+
+    public override async Task<Wire.FederationView> StopFederation(Wire.FederationName request, ServerCallContext context) =>
+        (await Federation(request, context).StopAsync("stopped by an operator", context.CancellationToken)).ToWire(rounds: true);
+
+    public override async Task<Wire.FederationView> ShowFederation(Wire.FederationName request, ServerCallContext context) =>
+        (await Federation(request, context).GetAsync(context.CancellationToken)).ToWire(rounds: true);
+
+    public override async Task<Wire.ListFederationsResponse> ListFederations(Wire.ListFederationsRequest request, ServerCallContext context)
+    {
+        callers.Operator(context);
+        var response = new Wire.ListFederationsResponse();
+        foreach (var entry in await Registry.ListFederationsAsync(context.CancellationToken))
+            response.Federations.Add((await grains.GetGrain<IFederationGrain>(entry.Name).GetAsync(context.CancellationToken)).ToWire(rounds: false));
+        return response;
+    }
+
+    public override async Task WatchFederation(Wire.FederationName request, IServerStreamWriter<Wire.FederationView> responseStream, ServerCallContext context)
+    {
+        var federation = Federation(request, context);
+        var version = 0L;
+        while (true)
+        {
+            var seen = await federation.WatchAsync(version, WatchStep, context.CancellationToken);
+            if (seen.Version != version)
+                await responseStream.WriteAsync(seen.View.ToWire(rounds: true), context.CancellationToken);
+            version = seen.Version;
+            if (seen.View.State is FederationState.Finished or FederationState.Stopped)
+                return;
+            await Task.Delay(WatchPause, time, context.CancellationToken);
+        }
+    }
+
+    public override async Task<Wire.ExportAdapterResponse> ExportAdapter(Wire.ExportAdapterRequest request, ServerCallContext context)
+    {
+        var view = await Federation(new Wire.FederationName { Name = request.Federation }, context).GetAsync(context.CancellationToken);
+        var round = request.HasRound ? (int)request.Round : view.RoundsDone;
+        var adapter = round == view.RoundsDone ? view.Adapter
+            : view.History.FirstOrDefault(summary => summary.Round == round)?.Adapter
+            ?? throw new RefusedException(RefusalCodes.RoundUnknown, $"federation '{request.Federation}' has no adapter after round {round}", $"it has 1 to {view.RoundsDone}");
+        return new Wire.ExportAdapterResponse
+        {
+            Definition = view.Definition.ToWire(layout: true),
+            Round = (uint)round,
+            Adapter = FederationMapping.Whole(adapter),
+            Fold = { view.Fold.Take(round).Select(FederationMapping.Whole) },
+        };
+    }
+
+    public override async Task<Wire.ReplayRoundResponse> ReplayRound(Wire.ReplayRoundRequest request, ServerCallContext context)
+    {
+        callers.Operator(context);
+        var result = await replayer.ReplayAsync(request.Federation, (int)request.Round, context.CancellationToken);
+        return new Wire.ReplayRoundResponse { StoredSha256 = result.StoredSha256, ReplayedSha256 = result.ReplayedSha256, Milliseconds = result.Milliseconds };
+    }
+
+    private IFederationGrain Federation(Wire.FederationName request, ServerCallContext context)
+    {
+        callers.Operator(context);
+        return grains.GetGrain<IFederationGrain>(request.Name);
+    }
+}

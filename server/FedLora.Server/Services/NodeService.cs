@@ -1,0 +1,71 @@
+using FedLora.Grains;
+using FedLora.Protocol.Transfer;
+using FedLora.Protocol.V1;
+using FedLora.Server.Adapters;
+using FedLora.Server.Mapping;
+using Grpc.Core;
+using Orleans;
+
+namespace FedLora.Server.Services;
+
+/// <summary>What nodes call: authenticates, maps, and asks the node's grain.</summary>
+internal sealed class NodeService(IGrainFactory grains, Callers callers, PartStore parts, UpdateIntake intake, TimeProvider time) : Node.NodeBase
+{
+    private static readonly TimeSpan Idle = TimeSpan.FromSeconds(60);
+
+    public override async Task<PollTaskResponse> PollTask(PollTaskRequest request, ServerCallContext context)
+    {
+        var node = await callers.NodeAsync(context);
+        var reply = await grains.GetGrain<INodeGrain>(node).PollAsync(request.ToGrain(), context.CancellationToken);
+        return reply.Task is { } task
+            ? new PollTaskResponse { Task = await ToWireAsync(task, context.CancellationToken) }
+            : new PollTaskResponse { WaitingFor = reply.WaitingFor };
+    }
+
+    public override async Task GetBlob(GetBlobRequest request, IServerStreamWriter<Chunk> responseStream, ServerCallContext context)
+    {
+        await callers.NodeAsync(context);
+        await using var blob = parts.Open(request.Sha256);
+        if (request.Offset < 0 || request.Offset > blob.Length)
+            throw new RefusedException(RefusalCodes.BlobOffset, $"byte {request.Offset} is not within the blob's {blob.Length}", "start at 0");
+        using var limit = new IdleLimit(Idle, time, context.CancellationToken);
+        await ChunkSender.SendAsync(blob, request.Offset, async chunk =>
+        {
+            await responseStream.WriteAsync(chunk, limit.Token);
+            limit.Moved();
+        }, limit.Token);
+    }
+
+    public override async Task PutUpdate(IAsyncStreamReader<UpdateMessage> requestStream, IServerStreamWriter<UpdateAck> responseStream, ServerCallContext context)
+    {
+        var node = await callers.NodeAsync(context);
+        await intake.TakeAsync(node, requestStream, responseStream, context.CancellationToken);
+    }
+
+    public override async Task<Protocol.V1.StatusReply> ReportStatus(Protocol.V1.StatusReport request, ServerCallContext context)
+    {
+        var node = await callers.NodeAsync(context);
+        var reply = await grains.GetGrain<INodeGrain>(node).ReportAsync(request.ToGrain(), context.CancellationToken);
+        return new Protocol.V1.StatusReply { Wanted = reply.Wanted, Reason = reply.Reason };
+    }
+
+    private async Task<Protocol.V1.TrainingTask> ToWireAsync(Grains.TrainingTask task, CancellationToken cancellation)
+    {
+        var wire = new Protocol.V1.TrainingTask
+        {
+            Federation = task.Federation,
+            Round = (uint)task.Round,
+            Attempt = (uint)task.Attempt,
+            Adapter = await parts.SplitAsync(task.Adapter.Sha256, cancellation),
+            Definition = task.Definition.ToWire(layout: false),
+            DeadlineUnixMs = task.Deadline.ToUnixTimeMilliseconds(),
+            Rank = (uint)task.Rank,
+            DensityDown = task.DensityDown,
+            DensityUp = task.DensityUp,
+            TaskId = $"{task.Federation}/{task.Round}/{task.Attempt}",
+        };
+        foreach (var fold in task.Fold)
+            wire.Fold.Add(await parts.SplitAsync(fold.Sha256, cancellation));
+        return wire;
+    }
+}

@@ -1,0 +1,91 @@
+using FedLora.Adapters;
+using FedLora.Protocol.Definitions;
+using FedLora.Protocol.V1;
+using FedLora.Protocol.Yaml;
+
+namespace FedLora.Protocol.Tests;
+
+public class FederationFileTests
+{
+    private const string Small = """
+        name: spam
+        method: fedit
+        rounds: 3
+        task: { kind: classification, labels: [ham, spam] }
+        lora: { rank: 8, alpha: 16, target_modules: [query, value] }
+        """;
+
+    [Fact]
+    public void A_small_file_gets_the_defaults()
+    {
+        var definition = Read(Small).Definition;
+        Assert.Equal("spam", definition.Name);
+        Assert.Equal(["ham", "spam"], definition.Task.Classification.Labels);
+        Assert.Equal(8u, definition.Lora.Rank);
+        Assert.Equal("adamw", definition.Training.Optimizer);
+        Assert.Null(definition.Privacy);
+        Assert.Equal(Weighting.Unspecified, definition.Weighting);
+    }
+
+    [Fact]
+    public void Every_section_is_read()
+    {
+        var definition = Read(Small + """
+
+            seed: 7
+            base_model: models/x
+            weighting: uniform
+            method_options: { lambda: 0.5, solver: least-squares, freeze_head: true }
+            training: { local_steps: 5, batch_size: 4, optimizer: sgd, learning_rate: 0.1, schedule: cosine, dtype: bf16, max_tokens: 64 }
+            privacy: { epsilon: 4, delta: 1e-6, clip_norm: 0.5, sampling_rate: 0.01 }
+            cohort: { size: 4, over_select: 1.5, quorum: 3, deadline_seconds: 60, max_repeats: 2 }
+            communication: { down: 1/16, up: 1/64, values: bf16, groups: { slow: { up: 1/256 } } }
+            """).Definition;
+        Assert.Equal(7ul, definition.Seed);
+        Assert.Equal(0.5, definition.MethodOptions.Lambda);
+        Assert.Equal(5u, definition.Training.LocalSteps);
+        Assert.Equal(0.01, definition.Privacy.SamplingRate);
+        Assert.Equal(3u, definition.Cohort.Quorum);
+        Assert.Equal(1.0 / 16, definition.Communication.Down);
+        Assert.Equal(1.0 / 256, definition.Communication.Groups["slow"].Up);
+        Assert.Equal(1.0 / 16, definition.Communication.Groups["slow"].Down);
+    }
+
+    [Theory]
+    [InlineData("rouds: 3", "line 6: unknown key 'rouds'")]
+    [InlineData("training: { local_step: 3 }", "line 6: unknown key 'training.local_step'")]
+    [InlineData("training: { batch_size: many }", "line 6: training.batch_size: expected a whole number")]
+    [InlineData("privacy: { epsilon: 1/0 }", "line 6: privacy.epsilon: expected a number")]
+    [InlineData("weighting: examples-ish", "line 6: weighting: 'examples-ish' is not known")]
+    public void What_is_wrong_is_named_with_its_line(string added, string expected)
+    {
+        var error = Assert.Throws<FedLoraException>(() => Read(Small + "\n" + added));
+        Assert.Equal("yaml-invalid", error.Code);
+        Assert.Contains(expected, error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("cohort: { size: 2, quorum: 3 }", "cohort.quorum")]
+    [InlineData("training: { optimizer: adam }", "training.optimizer")]
+    [InlineData("privacy: { epsilon: 0 }", "privacy.epsilon")]
+    [InlineData("communication: { up: 2 }", "communication.up")]
+    [InlineData("weighting: public-counts", "public_counts")]
+    public void What_is_out_of_range_names_the_setting(string added, string setting)
+    {
+        var error = Assert.Throws<FedLoraException>(() => Read(Small + "\n" + added));
+        Assert.Equal("federation-invalid", error.Code);
+        Assert.StartsWith(setting, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Example_counts_do_not_weigh_under_privacy() =>
+        Assert.Equal("federation-invalid", Assert.Throws<FedLoraException>(() => Read(Small + "\nweighting: examples\nprivacy: { epsilon: 3 }")).Code);
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("- a\n- b")]
+    [InlineData("a: [1")]
+    public void What_is_no_mapping_is_refused(string text) => Assert.Equal("yaml-invalid", Assert.Throws<FedLoraException>(() => Read(text)).Code);
+
+    private static FederationFile Read(string text) => FederationFile.Read(YamlMap.Parse("file.yaml", new StringReader(text)), "/folder");
+}

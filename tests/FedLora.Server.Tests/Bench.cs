@@ -1,0 +1,119 @@
+using FedLora.Adapters;
+using FedLora.Aggregation;
+using FedLora.Client;
+using FedLora.Client.Configuration;
+using FedLora.Client.Connection;
+using FedLora.Client.Rounds;
+using FedLora.Client.State;
+using FedLora.Protocol.Mapping;
+using FedLora.Protocol.V1;
+using FedLora.Server.Hosting;
+using Microsoft.Extensions.Logging.Abstractions;
+using Wire = FedLora.Protocol.V1;
+
+namespace FedLora.Server.Tests;
+
+/// <summary>A coordinator on a free loopback port, operators and nodes beside it; all real but the model.</summary>
+internal sealed class Bench : IAsyncDisposable
+{
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("fedlora-server-tests-");
+    private CoordinatorHost? host;
+
+    internal string Data => Path.Combine(folder.FullName, "server");
+
+    internal CoordinatorConnection Operator { get; private set; } = null!;
+
+    internal static async Task<Bench> StartAsync()
+    {
+        var bench = new Bench();
+        await bench.RestartAsync();
+        return bench;
+    }
+
+    /// <summary>Stops the coordinator if it runs, and starts it on the same data.</summary>
+    internal async Task RestartAsync()
+    {
+        var listen = host?.Url ?? "http://127.0.0.1:0";
+        await StopAsync();
+        host = await CoordinatorHost.StartAsync(new ServerOptions { Data = Data, Listen = listen }, null, CancellationToken.None);
+        Operator = new CoordinatorConnection(host.Url) { Credential = (await File.ReadAllTextAsync(OperatorToken.FileOf(Data))).Trim() };
+    }
+
+    internal async Task<string> TokenAsync(uint uses = 1) => (await Operator.Admin.CreateTokenAsync(new CreateTokenRequest { Uses = uses }, Operator.Options(default))).Token;
+
+    /// <summary>A definition with two small modules.</summary>
+    internal static FederationDefinition Define(string method, uint rounds, uint nodes) => new()
+    {
+        Name = "test",
+        Method = method,
+        MethodOptions = new Wire.MethodOptions(),
+        Rounds = rounds,
+        Seed = 1,
+        BaseModel = new BaseModel { Fingerprint = FakeTrainer.Fingerprint, Name = "tiny" },
+        Task = new LearningTask { Classification = new Classification { Labels = { "a", "b" } } },
+        Lora = new LoraSettings { Rank = 2, Alpha = 4, TargetModules = { "q" } },
+        Training = new TrainingSettings { LocalSteps = 1, BatchSize = 1, Optimizer = "adamw", LearningRate = 1e-3, MaxTokens = 16, Schedule = "constant", Dtype = "auto" },
+        Cohort = new CohortRules { Size = nodes, MinNodes = nodes, DeadlineSeconds = 60 },
+        Layout = new Wire.AdapterLayout { Modules = { new LayoutModule { Name = "l.0.q", DOut = 6, DIn = 5 }, new LayoutModule { Name = "l.1.q", DOut = 6, DIn = 5 } } },
+    };
+
+    /// <summary>Creates and starts a federation; the coordinator makes the first adapter itself.</summary>
+    internal async Task StartFederationAsync(FederationDefinition definition)
+    {
+        var first = Methods.Get(definition.Method).Initialize(LayoutMapping.ToLayout(definition), MethodMapping.ToOptions(definition), definition.Seed);
+        using var upload = Operator.Admin.PutBlob(Operator.Options(default));
+        await upload.RequestStream.WriteAsync(new Chunk { Data = Google.Protobuf.ByteString.CopyFrom(first.ToBytes()) });
+        await upload.RequestStream.CompleteAsync();
+        await Operator.Admin.CreateFederationAsync(new CreateFederationRequest { Definition = definition, InitialAdapter = await upload.ResponseAsync }, Operator.Options(default));
+        await Operator.Admin.StartFederationAsync(new FederationName { Name = definition.Name }, Operator.Options(default));
+    }
+
+    /// <summary>Runs a node until cancelled.</summary>
+    internal async Task RunNodeAsync(string name, string token, IRoundTrainer trainer, CancellationToken cancellation)
+    {
+        var options = new ClientOptions { Coordinator = host!.Url, Data = "", Model = "", State = Path.Combine(folder.FullName, name), Token = token, Name = name };
+        using var state = new NodeFolder(options.State);
+        using var connection = new CoordinatorConnection(options.Coordinator);
+        var runner = new RoundRunner(connection, state, trainer, new AdapterFetcher(connection, new BlobCache(state.Cache, TimeProvider.System)), NullLogger.Instance, TimeProvider.System);
+        var daemon = new NodeDaemon(connection, new Enroller(connection, state, options, NullLogger.Instance), runner, trainer,
+            new Backoff(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(200), new Random(1)), NullLogger.Instance, TimeProvider.System);
+        try
+        {
+            await daemon.RunAsync(cancellation);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            // How a node ends.
+        }
+    }
+
+    /// <summary>Waits until the federation is as asked for; at most half a minute.</summary>
+    internal async Task<FederationView> UntilAsync(Func<FederationView, bool> isSo)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var watch = Operator.Admin.WatchFederation(new FederationName { Name = "test" }, Operator.Options(limit.Token));
+        while (await watch.ResponseStream.MoveNext(limit.Token))
+        {
+            if (isSo(watch.ResponseStream.Current))
+                return watch.ResponseStream.Current;
+        }
+        throw new InvalidOperationException("The federation ended otherwise.");
+    }
+
+    /// <summary>A folder of the test's own.</summary>
+    internal string Scratch(string name) => Path.Combine(folder.FullName, name);
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        folder.Delete(recursive: true);
+    }
+
+    private async Task StopAsync()
+    {
+        if (host is null)
+            return;
+        Operator.Dispose();
+        await host.DisposeAsync();
+    }
+}

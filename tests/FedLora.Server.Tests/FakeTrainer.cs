@@ -1,0 +1,32 @@
+using FedLora.Adapters;
+using FedLora.Aggregation;
+using FedLora.Client.Rounds;
+using FedLora.Protocol.V1;
+
+namespace FedLora.Server.Tests;
+
+/// <summary>Stands for a model: adds a number of its own to every entry that the method sends.</summary>
+internal sealed class FakeTrainer(float step) : IRoundTrainer
+{
+    internal const string Fingerprint = "aa11aa11aa11aa11aa11aa11aa11aa11aa11aa11aa11aa11aa11aa11aa11aa11";
+
+    /// <summary>How often each round was trained.</summary>
+    internal List<uint> Trained { get; } = [];
+
+    public NodeProfile Profile { get; init; } = new() { ModelFingerprints = { Fingerprint } };
+
+    public string? Refuses(FederationDefinition federation) => federation.BaseModel.Fingerprint == Profile.ModelFingerprints[0] ? null : "another base model";
+
+    public RoundOutput Train(RoundInput input, IProgress<TrainingProgress> progress, CancellationToken cancellation)
+    {
+        Trained.Add(input.Task.Round);
+        var sent = input.Global.Only(Methods.Get(input.Task.Definition.Method).Sent((int)input.Task.Round, FedLora.Aggregation.MethodOptions.Default));
+        progress.Report(new TrainingProgress(1, 1, 0.5));
+        var update = new AdapterState(sent.Select(tensor => new AdapterTensor(tensor.Name, tensor.Shape, [.. tensor.Values.Select(value => value + step)])));
+        return new RoundOutput(update.ToBytes(), BlobEncoding.Safetensors, 10, 1, 0.5, null);
+    }
+
+    public void Dispose()
+    {
+    }
+}

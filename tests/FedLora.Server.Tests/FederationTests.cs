@@ -1,0 +1,100 @@
+using FedLora.Adapters;
+using FedLora.Protocol.V1;
+using Grpc.Core;
+
+namespace FedLora.Server.Tests;
+
+public class FederationTests
+{
+    [Theory]
+    [InlineData("fedit")]
+    [InlineData("ffa-lora")]
+    [InlineData("fedsvd")]
+    [InlineData("flora")]
+    [InlineData("fedex-lora")]
+    [InlineData("rolora")]
+    public async Task Three_nodes_finish_a_federation_and_every_round_replays(string method)
+    {
+        await using var bench = await Bench.StartAsync();
+        var token = await bench.TokenAsync(3);
+        using var end = new CancellationTokenSource();
+        var trainers = new[] { new FakeTrainer(0.1f), new FakeTrainer(0.2f), new FakeTrainer(0.6f) };
+        var nodes = trainers.Select((trainer, i) => bench.RunNodeAsync($"node-{i}", token, trainer, end.Token)).ToArray();
+
+        await bench.StartFederationAsync(Bench.Define(method, rounds: 3, nodes: 3));
+        var view = await bench.UntilAsync(view => view.State == FederationState.Finished);
+
+        Assert.Equal(3u, view.RoundsDone);
+        Assert.All(view.Rounds, round => Assert.Equal(3u, round.Updates));
+        Assert.All(trainers, trainer => Assert.Equal([1u, 2u, 3u], trainer.Trained));
+        for (var round = 1u; round <= 3; round++)
+        {
+            var replay = await bench.Operator.Admin.ReplayRoundAsync(new ReplayRoundRequest { Federation = "test", Round = round }, bench.Operator.Options(default));
+            Assert.Equal(replay.StoredSha256, replay.ReplayedSha256);
+            Assert.Equal(view.Rounds[(int)round - 1].AdapterSha256, replay.StoredSha256);
+        }
+        await end.CancelAsync();
+        await Task.WhenAll(nodes);
+    }
+
+    [Fact]
+    public async Task The_mean_of_the_updates_is_the_new_adapter()
+    {
+        await using var bench = await Bench.StartAsync();
+        var token = await bench.TokenAsync(2);
+        using var end = new CancellationTokenSource();
+        var nodes = new[] { bench.RunNodeAsync("a", token, new FakeTrainer(1), end.Token), bench.RunNodeAsync("b", token, new FakeTrainer(3), end.Token) };
+        await bench.StartFederationAsync(Bench.Define("fedit", rounds: 1, nodes: 2));
+        await bench.UntilAsync(view => view.State == FederationState.Finished);
+
+        var export = await bench.Operator.Admin.ExportAdapterAsync(new ExportAdapterRequest { Federation = "test" }, bench.Operator.Options(default));
+        using var call = bench.Operator.Admin.GetBlob(new GetBlobRequest { Sha256 = export.Adapter.Sha256 }, bench.Operator.Options(default));
+        var bytes = new List<byte>();
+        while (await call.ResponseStream.MoveNext(default))
+            bytes.AddRange(call.ResponseStream.Current.Data);
+        var b = AdapterState.FromBytes([.. bytes])["base_model.model.l.0.q.lora_B.weight"];
+        Assert.All(b.Values, value => Assert.Equal(2, value, 1e-6));
+        await end.CancelAsync();
+        await Task.WhenAll(nodes);
+    }
+
+    [Fact]
+    public async Task A_node_with_another_model_says_so_and_takes_no_part()
+    {
+        await using var bench = await Bench.StartAsync();
+        var token = await bench.TokenAsync(2);
+        using var end = new CancellationTokenSource();
+        var other = new FakeTrainer(1) { Profile = new NodeProfile { ModelFingerprints = { new string('b', 64) } } };
+        var nodes = new[] { bench.RunNodeAsync("right", token, new FakeTrainer(1), end.Token), bench.RunNodeAsync("other", token, other, end.Token) };
+        var definition = Bench.Define("fedit", rounds: 2, nodes: 1);
+        definition.Cohort.Size = 0;
+        await bench.StartFederationAsync(definition);
+        var view = await bench.UntilAsync(view => view.State == FederationState.Finished);
+        Assert.Equal(2u, view.RoundsDone);
+        Assert.Empty(other.Trained);
+        await end.CancelAsync();
+        await Task.WhenAll(nodes);
+    }
+
+    [Fact]
+    public async Task A_restarted_coordinator_goes_on_where_it_was()
+    {
+        await using var bench = await Bench.StartAsync();
+        var token = await bench.TokenAsync(2);
+        using var end = new CancellationTokenSource();
+        var first = new FakeTrainer(1);
+        var nodes = new List<Task> { bench.RunNodeAsync("a", token, first, end.Token) };
+        var definition = Bench.Define("fedit", rounds: 2, nodes: 2);
+        definition.Cohort.MinNodes = 2;
+        await bench.StartFederationAsync(definition);
+        await bench.RestartAsync();
+        var second = new FakeTrainer(3);
+        nodes.Add(bench.RunNodeAsync("b", token, second, end.Token));
+        var view = await bench.UntilAsync(view => view.State == FederationState.Finished);
+        Assert.Equal(2u, view.RoundsDone);
+        Assert.Equal([1u, 2u], first.Trained);
+        Assert.Equal([1u, 2u], second.Trained);
+        await end.CancelAsync();
+        await Task.WhenAll(nodes);
+    }
+}
