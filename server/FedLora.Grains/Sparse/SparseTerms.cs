@@ -1,0 +1,56 @@
+using FedLora.Adapters;
+using FedLora.Aggregation;
+using FedLora.Compression;
+
+namespace FedLora.Grains;
+
+/// <summary>What a definition says of sparse communication, in the words of the compression library.</summary>
+public static class SparseTerms
+{
+    /// <summary>The names that <see cref="CommunicationSpec.Values"/> takes.</summary>
+    public static IReadOnlyDictionary<string, ValueFormat> Formats { get; } = new Dictionary<string, ValueFormat>(StringComparer.Ordinal)
+    {
+        ["f32"] = ValueFormat.F32,
+        ["bf16"] = ValueFormat.BF16,
+        ["f16"] = ValueFormat.F16,
+        ["int8"] = ValueFormat.Q8,
+        ["int4"] = ValueFormat.Q4,
+    };
+
+    /// <summary>The densities of a node's group.</summary>
+    public static DensitySpec DensityOf(this FederationDefinition definition, string group) =>
+        definition.Communication.Groups.GetValueOrDefault(group) ?? new() { Down = definition.Communication.Down, Up = definition.Communication.Up };
+
+    /// <summary>Every density that some node of the federation may have.</summary>
+    public static IEnumerable<DensitySpec> Densities(this FederationDefinition definition) =>
+        definition.Communication.Groups.Values.Append(new() { Down = definition.Communication.Down, Up = definition.Communication.Up });
+
+    /// <summary>Whether what a node of that density receives is sparse.</summary>
+    public static bool IsSparseDown(this FederationDefinition definition, double density) => density < 1 || definition.Communication.Values != "f32";
+
+    /// <summary>The vector that nodes of a rank send in a round: every tensor of the factors sent.</summary>
+    public static VectorLayout SentLayout(this FederationDefinition definition, int round, int rank) => new(definition.LayoutOf(rank).Tensors(definition.SentFactors(round)));
+
+    /// <summary>The factors that are sent in a round.</summary>
+    public static Factors SentFactors(this FederationDefinition definition, int round) => Methods.Get(definition.Method).Sent(round, definition.ToMethodOptions());
+
+    /// <summary>Refuses, at creation, what a method cannot do with sparse communication.</summary>
+    /// <exception cref="FedLoraException"><c>method-unsupported</c>, saying why.</exception>
+    public static void Check(FederationDefinition definition)
+    {
+        var method = Methods.Get(definition.Method);
+        var communication = definition.Communication;
+        if (!Formats.ContainsKey(communication.Values))
+            throw Unsupported($"communication.values '{communication.Values}' is not known", $"Known: {string.Join(", ", Formats.Keys)}.");
+        if (definition.Densities().Any(density => density.Down is not (> 0 and <= 1) || density.Up is not (> 0 and <= 1)))
+            throw Unsupported("a density lies outside (0, 1]", "Write densities such as 1/16.");
+        if (method.Traits.Folds && definition.Densities().Any(density => definition.IsSparseDown(density.Down)))
+            throw Unsupported($"method '{method.Name}' sends a product down that nodes add to their weights for good; masking it would make nodes differ", "Use communication.up alone, or another method.");
+        if (communication.ErrorFeedback && definition.Privacy is not null)
+            throw Unsupported("error feedback keeps what the selection left out, which is not shown to be post-processing of the private update", "Leave error_feedback out under privacy.");
+        if (communication.ServerOptimizer == "fedadam" && (method.Traits.Folds || method.Name is "fedsvd" or "flexlora" or "lora-fair"))
+            throw Unsupported($"method '{method.Name}' makes its factors anew each round, so that FedAdam's running means would mix coordinates of different bases", "Use server_optimizer: add, or a method that averages.");
+    }
+
+    private static FedLoraException Unsupported(string why, string hint) => new("method-unsupported", $"The federation's communication cannot work: {why}.", hint);
+}
