@@ -48,6 +48,9 @@ public sealed class VectorLayout
     /// <summary>Where a tensor lies.</summary>
     public Range RangeOf(string name) => new(_tensors[name].Start, _tensors[name].Start + _tensors[name].Length);
 
+    /// <summary>The tensor in which an entry lies.</summary>
+    public string NameAt(int index) => _tensors.Last(tensor => tensor.Value.Start <= index && tensor.Value.Length > 0).Key;
+
     /// <summary>The adapter as one vector.</summary>
     /// <exception cref="FedLoraException"><c>tensor-missing</c> or <c>tensor-shape</c>, naming the tensor.</exception>
     public float[] Flatten(AdapterState adapter)

@@ -23,8 +23,6 @@ public static partial class DefinitionCheck
         Check(training.MaxUpdateNorm >= 0, $"training.max_update_norm {training.MaxUpdateNorm}", "0 (no bound) or more");
         RequireCohort(definition.Cohort);
         RequirePrivacy(definition);
-        var communication = definition.Communication;
-        Check(communication.Down is > 0 and <= 1 && communication.Up is > 0 and <= 1, "communication", "densities above 0, at most 1");
         RequireMethod(definition);
     }
 
@@ -54,6 +52,7 @@ public static partial class DefinitionCheck
         try
         {
             Methods.Get(definition.Method).Check(definition.ToLayout(), definition.ToMethodOptions(), [definition.Lora.Rank, .. definition.Lora.RankGroups.Values]);
+            SparseTerms.Check(definition);
         }
         catch (FedLoraException error)
         {

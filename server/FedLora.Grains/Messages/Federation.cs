@@ -168,6 +168,6 @@ public sealed record RoundSummary
     /// <summary>Milliseconds of the aggregation.</summary>
     [Id(10)] public double ServerMs { get; init; }
 
-    /// <summary>||sum p_k B_k A_k - new product|| / ||sum p_k B_k A_k|| over all modules; null where the method does not define it.</summary>
+    /// <summary>||sum p_k s_k B_k A_k - new product|| / ||sum p_k s_k B_k A_k|| over all modules; null where the method does not define it.</summary>
     [Id(11)] public double? AggregationError { get; init; }
 }

@@ -46,4 +46,7 @@ public sealed record AggregationOutcome
 
     /// <summary>Relative error of the product; null where the method does not define it.</summary>
     [Id(6)] public double? AggregationError { get; init; }
+
+    /// <summary>What the server's optimiser remembers after the round; null where there is none.</summary>
+    [Id(7)] public OptimizerMemory? Optimizer { get; init; }
 }

@@ -27,6 +27,20 @@ public sealed record TrainingTask
     [Id(8)] public required double DensityDown { get; init; }
 
     [Id(9)] public required double DensityUp { get; init; }
+
+    /// <summary>Where communication is sparse, what the node fetches instead of <see cref="Adapter"/>; empty otherwise.</summary>
+    [Id(10)] public IReadOnlyList<BlobPart> Parts { get; init; } = [];
+}
+
+/// <summary>A blob that holds some tensors of an adapter.</summary>
+[GenerateSerializer, Immutable]
+public sealed record BlobPart
+{
+    [Id(0)] public required string Sha256 { get; init; }
+
+    [Id(1)] public required long Bytes { get; init; }
+
+    [Id(2)] public required BlobEncoding Encoding { get; init; }
 }
 
 /// <summary>What a node says of the update it uploads.</summary>
@@ -159,6 +173,20 @@ public sealed record RoundRecord
     [Id(7)] public IReadOnlyList<string> Cohort { get; init; } = [];
 
     [Id(8)] public IReadOnlyList<ExcludedNode> Excluded { get; init; } = [];
+
+    /// <summary>What the server's optimiser remembered before the round; null: nothing, or there is none.</summary>
+    [Id(9)] public OptimizerMemory? Optimizer { get; init; }
+}
+
+/// <summary>What the server's optimiser remembers between rounds.</summary>
+[GenerateSerializer, Immutable]
+public sealed record OptimizerMemory
+{
+    [Id(0)] public required int Step { get; init; }
+
+    [Id(1)] public required AdapterRef Mean { get; init; }
+
+    [Id(2)] public required AdapterRef Square { get; init; }
 }
 
 /// <summary>Result of computing a committed round again.</summary>

@@ -26,7 +26,7 @@ public sealed partial class FederationGrain
             Changed();
         }
 
-        var density = Definition.Communication.Groups.GetValueOrDefault(presence.Group) ?? new() { Down = Definition.Communication.Down, Up = Definition.Communication.Up };
+        var density = Definition.DensityOf(presence.Group);
         return new()
         {
             Task = new()
@@ -41,6 +41,7 @@ public sealed partial class FederationGrain
                 Rank = entry.Rank,
                 DensityDown = density.Down,
                 DensityUp = density.Up,
+                Parts = await PartsAsync(density.Down, cancellationToken),
             },
         };
     }

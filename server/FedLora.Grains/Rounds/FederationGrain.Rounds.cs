@@ -102,7 +102,7 @@ public sealed partial class FederationGrain
         if (_aggregating is not null)
             return;
         _aggregating = new();
-        var inputs = new RoundInputs(Definition, Round.Round, federation.State.Adapter!, InNodeOrder());
+        var inputs = new RoundInputs(Definition, Round.Round, federation.State.Adapter!, InNodeOrder()) { Optimizer = federation.State.Optimizer };
         var (attempt, cancel, self) = (Round.Attempt, _aggregating.Token, this.AsReference<IFederationGrain>());
         _aggregation = Task.Run(() => AggregateAsync(inputs, attempt, self, cancel), CancellationToken.None);
     }
@@ -113,7 +113,7 @@ public sealed partial class FederationGrain
         try
         {
             var output = await aggregator.RunAsync(inputs, cancel);
-            outcome = outcome with { Adapter = output.After, Fold = output.Fold, Milliseconds = output.Milliseconds, AggregationError = output.AggregationError };
+            outcome = outcome with { Adapter = output.After, Fold = output.Fold, Milliseconds = output.Milliseconds, AggregationError = output.AggregationError, Optimizer = output.Optimizer };
         }
         catch (OperationCanceledException)
         {
@@ -159,12 +159,14 @@ public sealed partial class FederationGrain
             Fold = outcome.Fold,
             Cohort = [.. Round.Cohort.Select(entry => entry.NodeId)],
             Excluded = [.. Round.Excluded],
+            Optimizer = federation.State.Optimizer,
         };
         var recordHash = await blobs.PutJsonAsync(record, cancellationToken);
         var summary = Summary(record, recordHash, outcome);
         var state = federation.State;
         state.History.Add(summary);
         state.Adapter = outcome.Adapter;
+        state.Optimizer = outcome.Optimizer;
         if (outcome.Fold is { } fold)
             state.Fold.Add(fold);
         var last = state.RoundsDone >= Definition.Rounds;
@@ -176,7 +178,9 @@ public sealed partial class FederationGrain
         log.Committed(Name, summary.Round, summary.Updates, summary.Adapter.Sha256, outcome.Milliseconds);
         if (last)
             NoteState();
+        var downlinks = Round.Downlinks;
         round.State = NextRound();
+        Round.Downlinks = downlinks;
         await StoreAsync(round);
         Changed();
         await Retention.PruneAsync(blobs, Definition.Retention, state, cancellationToken);

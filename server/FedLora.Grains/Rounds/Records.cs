@@ -20,7 +20,7 @@ public sealed class FederationRecord
     [Id(6)] public List<RoundSummary> History { get; set; } = [];
 
     /// <summary>Where the method keeps nothing of its own: null. Else the server optimiser's state after the last round.</summary>
-    [Id(7)] public AdapterRef? Optimizer { get; set; }
+    [Id(7)] public OptimizerMemory? Optimizer { get; set; }
 
     public int RoundsDone => History.Count;
 }
@@ -56,6 +56,9 @@ public sealed class RoundProgress
     [Id(10)] public DateTimeOffset SamplingSince { get; set; }
 
     [Id(11)] public List<ExcludedNode> Excluded { get; set; } = [];
+
+    /// <summary>Blobs made for nodes with a thin link: to be deleted once the next round no longer names them.</summary>
+    [Id(12)] public List<BlobPart> Downlinks { get; set; } = [];
 
     /// <summary>The nodes of this attempt that may still deliver.</summary>
     public IEnumerable<CohortEntry> Outstanding => Cohort.Where(entry => entry.Attempt == Attempt && entry.Failure.Length == 0 && !Updates.ContainsKey(entry.NodeId));

@@ -1,6 +1,6 @@
-using System.Diagnostics;
 using FedLora.Adapters;
 using FedLora.Aggregation;
+using FedLora.Compression;
 
 namespace FedLora.Grains;
 
@@ -16,27 +16,48 @@ public sealed class RoundAggregator(IBlobStore blobs, TimeProvider time)
     public async Task<RoundOutput> RunAsync(RoundInputs inputs, CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();
-        var result = await ComputeAsync(inputs, cancellationToken);
+        var (result, memory) = await ComputeAsync(inputs, cancellationToken);
         var took = time.GetElapsedTime(started).TotalMilliseconds;
         var after = await blobs.PutAdapterAsync(result.Global, cancellationToken);
         var fold = result.Fold is null ? null : await blobs.PutAdapterAsync(result.Fold, cancellationToken);
-        return new(after, fold, took, result.Report.RelativeError);
+        var optimizer = memory is null ? null : new OptimizerMemory
+        {
+            Step = memory.Step,
+            Mean = await blobs.PutAdapterAsync(memory.Mean, cancellationToken),
+            Square = await blobs.PutAdapterAsync(memory.Square, cancellationToken),
+        };
+        return new(after, fold, took, result.Report.RelativeError, optimizer);
     }
 
-    /// <summary>Aggregates without storing anything.</summary>
-    public async Task<AggregationResult> ComputeAsync(RoundInputs inputs, CancellationToken cancellationToken)
+    /// <summary>Aggregates without storing anything; with the memory of the server's optimiser, where there is one.</summary>
+    public async Task<(AggregationResult Result, FedAdamState? Optimizer)> ComputeAsync(RoundInputs inputs, CancellationToken cancellationToken)
     {
         var definition = inputs.Definition;
         var global = await blobs.GetAdapterAsync(inputs.Before.Sha256, cancellationToken);
         var updates = new List<IUpdate>(inputs.Updates.Count);
+        var starts = new Dictionary<int, (AdapterState Adapter, VectorLayout Layout)>();
         foreach (var update in inputs.Updates)
         {
             var path = await blobs.GetFileAsync(update.Header.Sha256, cancellationToken);
-            updates.Add(new FileUpdate(update.Header.NodeId, update.Weight, path));
+            if (update.Header.Encoding == BlobEncoding.Safetensors)
+            {
+                updates.Add(new FileUpdate(update.Header.NodeId, update.Weight, path));
+                continue;
+            }
+
+            if (!starts.TryGetValue(update.Rank, out var start))
+                starts[update.Rank] = start = (definition.StartOf(global, inputs.Round, update.Rank), definition.SentLayout(inputs.Round, update.Rank));
+            updates.Add(new SparseUpdate(update.Header.NodeId, update.Weight, path, start.Adapter, start.Layout));
         }
 
         var options = new AggregationOptions(definition.ToLayout(), definition.ToMethodOptions(), inputs.Round, definition.Seed);
-        Debug.Assert(updates.Count > 0, "The quorum is at least one.");
-        return Methods.Get(definition.Method).Aggregate(global, new UpdateSet(updates), options, cancellationToken);
+        var result = Methods.Get(definition.Method).Aggregate(global, new UpdateSet(updates), options, cancellationToken);
+        if (definition.Communication.ServerOptimizer != "fedadam")
+            return (result, null);
+        var memory = inputs.Optimizer is { } remembered
+            ? new FedAdamState(remembered.Step, await blobs.GetAdapterAsync(remembered.Mean.Sha256, cancellationToken), await blobs.GetAdapterAsync(remembered.Square.Sha256, cancellationToken))
+            : null;
+        var (optimised, next) = new FedAdam(definition.Communication.ServerLearningRate).Step(global, result.Global, definition.SentFactors(inputs.Round), memory);
+        return (result with { Global = optimised }, next);
     }
 }

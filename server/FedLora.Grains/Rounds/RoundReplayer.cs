@@ -9,14 +9,16 @@ public sealed class RoundReplayer(IGrainFactory grains, IBlobStore blobs, RoundA
         var grain = grains.GetGrain<IFederationGrain>(federation);
         var record = await grain.GetRoundAsync(round, cancellationToken);
         var view = await grain.GetAsync(cancellationToken);
-        foreach (var blob in record.Updates.Select(update => update.Header.Sha256).Prepend(record.Before.Sha256))
+        foreach (var blob in record.Updates.Select(update => update.Header.Sha256).Prepend(record.Before.Sha256)
+            .Concat(record.Optimizer is { } memory ? [memory.Mean.Sha256, memory.Square.Sha256] : []))
         {
             if (!await blobs.ExistsAsync(blob, cancellationToken))
                 throw new RefusedException(RefusalCodes.UpdatesPruned, $"Round {round} of '{federation}' cannot be replayed: blob {blob} is no longer kept.", "Raise the federation's retention to keep more rounds.");
         }
 
         var started = time.GetTimestamp();
-        var result = await Task.Run(() => aggregator.ComputeAsync(new(view.Definition, round, record.Before, record.Updates), cancellationToken), cancellationToken);
+        var inputs = new RoundInputs(view.Definition, round, record.Before, record.Updates) { Optimizer = record.Optimizer };
+        var (result, _) = await Task.Run(() => aggregator.ComputeAsync(inputs, cancellationToken), cancellationToken);
         return new()
         {
             Round = round,

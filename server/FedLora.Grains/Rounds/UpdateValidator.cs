@@ -1,5 +1,6 @@
 using FedLora.Adapters;
 using FedLora.Aggregation;
+using FedLora.Compression;
 
 namespace FedLora.Grains;
 
@@ -24,10 +25,14 @@ public static class UpdateValidator
     public static void Require(string path, string globalPath, UpdateHeader header, UpdateExpectation expectation)
     {
         var where = $"The update of node '{header.NodeId}' for round {header.Round}";
-        if (header.Encoding != BlobEncoding.Safetensors)
-            throw new RefusedException(RefusalCodes.UpdateFormat, $"{where} is encoded as {header.Encoding}.", "This federation takes safetensors.");
         try
         {
+            if (header.Encoding == BlobEncoding.Sparse)
+            {
+                RequireChange(File.ReadAllBytes(path), expectation, header.Round, where);
+                return;
+            }
+
             using var update = SafetensorsFile.Open(path);
             if (update.Tensors.Values.FirstOrDefault(entry => entry.Dtype != SafetensorsDtype.F32) is { } odd)
                 throw new RefusedException(RefusalCodes.UpdateFormat, $"{where}: tensor '{odd.Name}' is {odd.Dtype}.", "Send float32.");
@@ -50,6 +55,21 @@ public static class UpdateValidator
 
     private static Factors Sent(FederationDefinition definition, int round) => Methods.Get(definition.Method).Sent(round, definition.ToMethodOptions());
 
+    private static void RequireChange(byte[] bytes, UpdateExpectation expectation, int round, string where)
+    {
+        var layout = expectation.Definition.SentLayout(round, expectation.Rank);
+        var change = SparseCodec.Decode(bytes, layout.Length, layout.Digest.Span);
+        var squares = 0.0;
+        for (var i = 0; i < change.Count; i++)
+        {
+            if (!float.IsFinite(change.Values[i]))
+                throw new RefusedException(RefusalCodes.UpdateNotFinite, $"{where}: tensor '{layout.NameAt(change.Indices[i])}' changes by {change.Values[i]}.", "The node's training diverged: lower the learning rate.");
+            squares += (double)change.Values[i] * change.Values[i];
+        }
+
+        RequireNorm(squares, expectation.Definition.Training.MaxUpdateNorm, where);
+    }
+
     private static void RequireValues(SafetensorsFile update, SafetensorsFile global, double maxNorm, string where)
     {
         var squares = 0.0;
@@ -66,6 +86,11 @@ public static class UpdateValidator
             }
         }
 
+        RequireNorm(squares, maxNorm, where);
+    }
+
+    private static void RequireNorm(double squares, double maxNorm, string where)
+    {
         if (maxNorm > 0 && Math.Sqrt(squares) > maxNorm)
             throw new RefusedException(RefusalCodes.UpdateNorm, $"{where} is {Math.Sqrt(squares):g4} away from the global adapter, more than the bound of {maxNorm:g4}.", "Lower the learning rate, or raise training.max_update_norm.");
     }

@@ -31,6 +31,10 @@ public static class SparseTerms
     /// <summary>The vector that nodes of a rank send in a round: every tensor of the factors sent.</summary>
     public static VectorLayout SentLayout(this FederationDefinition definition, int round, int rank) => new(definition.LayoutOf(rank).Tensors(definition.SentFactors(round)));
 
+    /// <summary>What a node of a rank starts from in a round, apart from what it keeps to itself.</summary>
+    public static AdapterState StartOf(this FederationDefinition definition, AdapterState global, int round, int rank) =>
+        Methods.Get(definition.Method).Start(global, null, new NodeTerms(definition.ToLayout(), definition.ToMethodOptions(), round, definition.Seed, rank)).Adapter;
+
     /// <summary>The factors that are sent in a round.</summary>
     public static Factors SentFactors(this FederationDefinition definition, int round) => Methods.Get(definition.Method).Sent(round, definition.ToMethodOptions());
 
