@@ -1,6 +1,8 @@
 using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Client.Rounds;
+using FedLora.Compression;
+using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
 
 namespace FedLora.Server.Tests;
@@ -17,13 +19,17 @@ internal sealed class FakeTrainer(float step) : IRoundTrainer
 
     public string? Refuses(FederationDefinition federation) => federation.BaseModel.Fingerprint == Profile.ModelFingerprints[0] ? null : "another base model";
 
+    public VectorLayout SparseLayout(TrainingTask task) => new(LayoutMapping.ToLayout(Bench.Define(task.Definition.Method, 1, 1)).Tensors(Methods.Get(task.Definition.Method).Sent((int)task.Round, FedLora.Aggregation.MethodOptions.Default)));
+
     public RoundOutput Train(RoundInput input, IProgress<TrainingProgress> progress, CancellationToken cancellation)
     {
         Trained.Add(input.Task.Round);
         var sent = input.Global.Only(Methods.Get(input.Task.Definition.Method).Sent((int)input.Task.Round, FedLora.Aggregation.MethodOptions.Default));
         progress.Report(new TrainingProgress(1, 1, 0.5));
         var update = new AdapterState(sent.Select(tensor => new AdapterTensor(tensor.Name, tensor.Shape, [.. tensor.Values.Select(value => value + step)])));
-        return new RoundOutput(update.ToBytes(), BlobEncoding.Safetensors, 10, 1, 0.5, null);
+        return SparseUplink.IsUsed(input.Task)
+            ? new RoundOutput(SparseUplink.Encode(input.Task, input.Folder, sent, update, 1), BlobEncoding.Sparse, 10, 1, 0.5, null)
+            : new RoundOutput(update.ToBytes(), BlobEncoding.Safetensors, 10, 1, 0.5, null);
     }
 
     public void Dispose()

@@ -37,6 +37,46 @@ public class FederationTests
         await Task.WhenAll(nodes);
     }
 
+    [Theory]
+    [InlineData("fedit", "add", "f32")]
+    [InlineData("fedit", "fedadam", "f32")]
+    [InlineData("ffa-lora", "fedadam", "bf16")]
+    [InlineData("fedsvd", "add", "int8")]
+    [InlineData("rolora", "add", "f32")]
+    public async Task Sparse_rounds_finish_and_replay(string method, string optimizer, string values)
+    {
+        await using var bench = await Bench.StartAsync();
+        var token = await bench.TokenAsync(2);
+        using var end = new CancellationTokenSource();
+        var nodes = new[] { bench.RunNodeAsync("a", token, new FakeTrainer(0.1f), end.Token), bench.RunNodeAsync("b", token, new FakeTrainer(0.3f), end.Token) };
+        var definition = Bench.Define(method, rounds: 3, nodes: 2);
+        definition.Communication = new Communication { Down = 0.5, Up = 0.25, Values = values, ServerOptimizer = optimizer, ErrorFeedback = true };
+        await bench.StartFederationAsync(definition);
+        var view = await bench.UntilAsync(view => view.State == FederationState.Finished);
+
+        for (var round = 1u; round <= 3; round++)
+        {
+            var replay = await bench.Operator.Admin.ReplayRoundAsync(new ReplayRoundRequest { Federation = "test", Round = round }, bench.Operator.Options(default));
+            Assert.Equal(view.Rounds[(int)round - 1].AdapterSha256, replay.ReplayedSha256);
+        }
+        Assert.Equal(3, view.Rounds.Select(round => round.AdapterSha256).Distinct().Count());
+        await end.CancelAsync();
+        await Task.WhenAll(nodes);
+    }
+
+    [Theory]
+    [InlineData("flora", "add", 0.5)]
+    [InlineData("fedsvd", "fedadam", 1.0)]
+    public async Task What_a_method_cannot_do_sparsely_is_refused_at_creation(string method, string optimizer, double down)
+    {
+        await using var bench = await Bench.StartAsync();
+        var definition = Bench.Define(method, rounds: 1, nodes: 1);
+        definition.Communication = new Communication { Down = down, Up = 1, Values = "f32", ServerOptimizer = optimizer };
+        var error = await Assert.ThrowsAsync<RpcException>(() => bench.StartFederationAsync(definition));
+        Assert.Equal(StatusCode.InvalidArgument, error.StatusCode);
+        Assert.Contains(method, error.Status.Detail);
+    }
+
     [Fact]
     public async Task The_mean_of_the_updates_is_the_new_adapter()
     {

@@ -1,6 +1,7 @@
 using FedLora.Adapters;
 using FedLora.Client.Connection;
 using FedLora.Client.State;
+using FedLora.Compression;
 using FedLora.Protocol.V1;
 
 namespace FedLora.Client.Rounds;
@@ -9,8 +10,11 @@ namespace FedLora.Client.Rounds;
 public sealed class AdapterFetcher(CoordinatorConnection connection, BlobCache cache)
 {
     /// <summary>Fetches what is missing and joins the parts.</summary>
+    /// <param name="adapter">With its parts.</param>
+    /// <param name="sparse">How the tensors lie that travel sparsely; asked for only where some do.</param>
+    /// <param name="cancellation">Ends the transfer; what has arrived is kept.</param>
     /// <exception cref="FedLoraException"><c>blob-invalid</c>: what was fetched is not the adapter that the task names.</exception>
-    public async Task<AdapterState> FetchAsync(AdapterRef adapter, CancellationToken cancellation)
+    public async Task<AdapterState> FetchAsync(AdapterRef adapter, Func<VectorLayout> sparse, CancellationToken cancellation)
     {
         var tensors = new List<AdapterTensor>();
         var dense = true;
@@ -18,7 +22,7 @@ public sealed class AdapterFetcher(CoordinatorConnection connection, BlobCache c
         {
             var path = await cache.GetAsync(part, connection, cancellation);
             dense &= part.Encoding == BlobEncoding.Safetensors;
-            tensors.AddRange(BlobCodec.Decode(part.Encoding, await File.ReadAllBytesAsync(path, cancellation)));
+            tensors.AddRange(BlobCodec.Decode(part.Encoding, await File.ReadAllBytesAsync(path, cancellation), sparse));
         }
         var state = new AdapterState(tensors);
         if (dense && state.Hash != adapter.Sha256)

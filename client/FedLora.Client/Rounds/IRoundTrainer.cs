@@ -1,4 +1,5 @@
 using FedLora.Adapters;
+using FedLora.Compression;
 using FedLora.Protocol.V1;
 
 namespace FedLora.Client.Rounds;
@@ -33,6 +34,9 @@ public interface IRoundTrainer : IDisposable
 
     /// <summary>Why this node cannot or may not take part in a federation, in one line; null if it can.</summary>
     string? Refuses(FederationDefinition federation);
+
+    /// <summary>How the tensors lie that travel sparsely in a round.</summary>
+    VectorLayout SparseLayout(TrainingTask task);
 
     /// <summary>Trains one round. Blocks; called on a thread of its own.</summary>
     /// <exception cref="FedLoraException">What is wrong with data, model or settings.</exception>

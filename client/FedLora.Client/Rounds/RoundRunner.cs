@@ -52,10 +52,10 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
         try
         {
             await reporter.SayAsync(TaskPhase.Downloading, "", cancellation);
-            var global = await fetcher.FetchAsync(task.Adapter, cancellation);
+            var global = await fetcher.FetchAsync(task.Adapter, () => trainer.SparseLayout(task), cancellation);
             var folds = new List<AdapterState>();
             foreach (var fold in task.Fold)
-                folds.Add(await fetcher.FetchAsync(fold, cancellation));
+                folds.Add(await fetcher.FetchAsync(fold, () => trainer.SparseLayout(task), cancellation));
             var update = await TrainAsync(task, new RoundInput(task, global, folds, home), reporter, cancellation);
             return update is null ? RoundEnd.NotWanted : await UploadAsync(task, update, reporter, cancellation);
         }

@@ -4,6 +4,7 @@ using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Client.Configuration;
 using FedLora.Client.Rounds;
+using FedLora.Compression;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
 using FedLora.Training.Models;
@@ -56,6 +57,14 @@ public sealed class RoundTrainer : IRoundTrainer
     }
 
     /// <inheritdoc/>
+    public VectorLayout SparseLayout(TrainingTask task)
+    {
+        var loaded = model.Get(task.Definition, []);
+        var layout = loaded.LayoutFor(DefinitionSettings.Peft(task.Definition, loaded.Architecture));
+        return new VectorLayout(layout.Tensors(Methods.Get(task.Definition.Method).Sent((int)task.Round, MethodMapping.ToOptions(task.Definition))));
+    }
+
+    /// <inheritdoc/>
     public RoundOutput Train(RoundInput input, IProgress<TrainingProgress> progress, CancellationToken cancellation)
     {
         var definition = input.Task.Definition;
@@ -69,8 +78,12 @@ public sealed class RoundTrainer : IRoundTrainer
         var task = new LocalTask(start, method.Trained(round, settings), DefinitionSettings.Training(definition, input.Task.Round, SeedOf(input.Task))) { Dropout = definition.Lora.Dropout };
         var result = LocalTraining.Run(loaded, task, examples, new Relay(progress), cancellation);
         KeptFactors.Save(input.Folder, input.Task.Round, result.Adapter.Only(method.Kept(settings)));
+        var sent = method.Sent(round, settings);
+        var (update, encoding) = SparseUplink.IsUsed(input.Task)
+            ? (SparseUplink.Encode(input.Task, input.Folder, start.Adapter.Only(sent), result.Adapter.Only(sent), SeedOf(input.Task)), BlobEncoding.Sparse)
+            : (result.Adapter.Only(sent).ToBytes(), BlobEncoding.Safetensors);
         return new RoundOutput(
-            result.Adapter.Only(method.Sent(round, settings)).ToBytes(), BlobEncoding.Safetensors, examples.Count, result.Summary.Losses.Count,
+            update, encoding, examples.Count, result.Summary.Losses.Count,
             double.IsNaN(result.Summary.MeanLoss) ? null : result.Summary.MeanLoss, Receipt: null);
     }
 

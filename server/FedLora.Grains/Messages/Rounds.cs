@@ -27,20 +27,6 @@ public sealed record TrainingTask
     [Id(8)] public required double DensityDown { get; init; }
 
     [Id(9)] public required double DensityUp { get; init; }
-
-    /// <summary>Where communication is sparse, what the node fetches instead of <see cref="Adapter"/>; empty otherwise.</summary>
-    [Id(10)] public IReadOnlyList<BlobPart> Parts { get; init; } = [];
-}
-
-/// <summary>A blob that holds some tensors of an adapter.</summary>
-[GenerateSerializer, Immutable]
-public sealed record BlobPart
-{
-    [Id(0)] public required string Sha256 { get; init; }
-
-    [Id(1)] public required long Bytes { get; init; }
-
-    [Id(2)] public required BlobEncoding Encoding { get; init; }
 }
 
 /// <summary>What a node says of the update it uploads.</summary>

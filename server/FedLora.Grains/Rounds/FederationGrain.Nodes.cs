@@ -41,7 +41,6 @@ public sealed partial class FederationGrain
                 Rank = entry.Rank,
                 DensityDown = density.Down,
                 DensityUp = density.Up,
-                Parts = await PartsAsync(density.Down, cancellationToken),
             },
         };
     }

@@ -178,9 +178,7 @@ public sealed partial class FederationGrain
         log.Committed(Name, summary.Round, summary.Updates, summary.Adapter.Sha256, outcome.Milliseconds);
         if (last)
             NoteState();
-        var downlinks = Round.Downlinks;
         round.State = NextRound();
-        Round.Downlinks = downlinks;
         await StoreAsync(round);
         Changed();
         await Retention.PruneAsync(blobs, Definition.Retention, state, cancellationToken);

@@ -57,9 +57,6 @@ public sealed class RoundProgress
 
     [Id(11)] public List<ExcludedNode> Excluded { get; set; } = [];
 
-    /// <summary>Blobs made for nodes with a thin link: to be deleted once the next round no longer names them.</summary>
-    [Id(12)] public List<BlobPart> Downlinks { get; set; } = [];
-
     /// <summary>The nodes of this attempt that may still deliver.</summary>
     public IEnumerable<CohortEntry> Outstanding => Cohort.Where(entry => entry.Attempt == Attempt && entry.Failure.Length == 0 && !Updates.ContainsKey(entry.NodeId));
 }

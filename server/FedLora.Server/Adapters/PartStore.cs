@@ -21,21 +21,32 @@ internal sealed class PartStore(IBlobStore blobs)
     private readonly SemaphoreSlim one = new(1, 1);
 
     /// <summary>The parts of an adapter.</summary>
-    internal async Task<Wire.AdapterRef> SplitAsync(string sha256, CancellationToken cancellation)
+    internal Task<Wire.AdapterRef> SplitAsync(string sha256, CancellationToken cancellation) => CutAsync(sha256, sha256, AddWhole, cancellation);
+
+    /// <summary>The parts of a task's global adapter: where the node's link is thin, only the largest entries of what the round trains.</summary>
+    internal Task<Wire.AdapterRef> SplitAsync(TrainingTask task, CancellationToken cancellation) => task.Definition.IsSparseDown(task.DensityDown)
+        ? CutAsync(task.Adapter.Sha256, $"{task.Adapter.Sha256}/{task.Federation}/{task.Round}/{task.DensityDown:r}", (adapter, state) =>
+        {
+            var down = SparseDownlink.Of(state, task.Definition, task.Round, task.DensityDown);
+            AddWhole(adapter, down.Whole);
+            Add(adapter, down.Sparse, Wire.BlobEncoding.Sparse);
+        }, cancellation)
+        : SplitAsync(task.Adapter.Sha256, cancellation);
+
+    private async Task<Wire.AdapterRef> CutAsync(string sha256, string key, Action<Wire.AdapterRef, AdapterState> cut, CancellationToken cancellation)
     {
-        if (split.TryGetValue(sha256, out var known))
+        if (split.TryGetValue(key, out var known))
             return known;
         await one.WaitAsync(cancellation);
         try
         {
-            if (split.TryGetValue(sha256, out known))
+            if (split.TryGetValue(key, out known))
                 return known;
             var state = await LoadAsync(sha256, cancellation);
             var adapter = new Wire.AdapterRef { Sha256 = sha256 };
-            foreach (var factor in (ReadOnlySpan<Factors>)[Factors.A, Factors.B, Factors.R, Factors.Head])
-                Add(adapter, state.Only(factor));
-            split[sha256] = adapter;
-            order.Enqueue(sha256);
+            cut(adapter, state);
+            split[key] = adapter;
+            order.Enqueue(key);
             Forget();
             return adapter;
         }
@@ -51,14 +62,20 @@ internal sealed class PartStore(IBlobStore blobs)
         ? new MemoryStream(bytes, writable: false)
         : throw new RefusedException(RefusalCodes.BlobMissing, "no task names such a blob now", "ask for the task again");
 
-    private void Add(Wire.AdapterRef adapter, AdapterState part)
+    private void AddWhole(Wire.AdapterRef adapter, AdapterState state)
     {
-        if (part.Count == 0)
-            return;
-        var bytes = part.ToBytes();
+        foreach (var factor in (ReadOnlySpan<Factors>)[Factors.A, Factors.B, Factors.R, Factors.Head])
+        {
+            if (state.Only(factor) is { Count: > 0 } part)
+                Add(adapter, part.ToBytes(), Wire.BlobEncoding.Safetensors);
+        }
+    }
+
+    private void Add(Wire.AdapterRef adapter, byte[] bytes, Wire.BlobEncoding encoding)
+    {
         var hash = Convert.ToHexStringLower(SHA256.HashData(bytes));
         parts[hash] = bytes;
-        adapter.Parts.Add(new Wire.BlobRef { Sha256 = hash, Size = bytes.Length, Encoding = Wire.BlobEncoding.Safetensors });
+        adapter.Parts.Add(new Wire.BlobRef { Sha256 = hash, Size = bytes.Length, Encoding = encoding });
     }
 
     private async Task<AdapterState> LoadAsync(string sha256, CancellationToken cancellation)

@@ -56,7 +56,7 @@ internal sealed class NodeService(IGrainFactory grains, Callers callers, PartSto
             Federation = task.Federation,
             Round = (uint)task.Round,
             Attempt = (uint)task.Attempt,
-            Adapter = await parts.SplitAsync(task.Adapter.Sha256, cancellation),
+            Adapter = await parts.SplitAsync(task, cancellation),
             Definition = task.Definition.ToWire(layout: false),
             DeadlineUnixMs = task.Deadline.ToUnixTimeMilliseconds(),
             Rank = (uint)task.Rank,
