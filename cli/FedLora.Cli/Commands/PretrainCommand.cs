@@ -1,0 +1,41 @@
+using System.CommandLine;
+using FedLora.Cli.Output;
+using FedLora.Simulations.Pretraining;
+using Spectre.Console;
+
+namespace FedLora.Cli.Commands;
+
+/// <summary><c>fedlora pretrain</c>: makes the demo's base model again.</summary>
+internal static class PretrainCommand
+{
+    private static readonly Option<string> Out = new("--out") { Description = "The model's folder; a run that was interrupted there goes on.", Required = true };
+    private static readonly Option<int> Steps = new("--steps") { Description = "Optimiser steps.", DefaultValueFactory = _ => 3800 };
+    private static readonly Option<int> Batch = new("--batch-size") { Description = "Windows of 128 tokens per step.", DefaultValueFactory = _ => 12 };
+    private static readonly Option<double> Rate = new("--learning-rate") { Description = "The highest learning rate.", DefaultValueFactory = _ => 1e-3 };
+    private static readonly Option<int> Seed = new("--seed") { Description = "Decides start, draws and masks.", DefaultValueFactory = _ => 1 };
+
+    public static Command Create() => new Command("pretrain", "Make a base model: a small BERT encoder that learns to tell masked tokens of mail, speeches, a novel and a dictionary.")
+    {
+        Out, Steps, Batch, Rate, Seed,
+    }.Runs(Run);
+
+    private static Task Run(ParseResult parsed, CommandOutput output, CancellationToken cancellation)
+    {
+        var settings = new PretrainingSettings(parsed.GetValue(Steps), parsed.GetValue(Batch), parsed.GetValue(Rate), Seed: parsed.GetValue(Seed));
+        var folder = parsed.GetValue(Out)!;
+        output.Remark("Reading the texts ...");
+        var corpus = PretrainingCorpus.Read(cancellation);
+        output.Remark($"{string.Join(", ", corpus.Select(source => $"{source.Name} {source.Texts.Sum(text => (long)text.Length) / 1e6:F1} M characters"))}; learning word pieces ...");
+        var curve = new Pretrainer().Run(folder, corpus, new EncoderShape(), settings, new Reporter(output, settings.Steps), cancellation);
+        output.Result(new { Model = folder, curve[^1].Step, curve[^1].Loss, curve[^1].Tokens, curve[^1].Seconds, Curve = curve },
+            console => console.WriteLine($"{folder}: loss {curve[^1].Loss:F3} after {curve[^1].Step} steps, {curve[^1].Tokens / 1e6:F1} M tokens, {curve[^1].Seconds / 60:F0} minutes."));
+        return Task.CompletedTask;
+    }
+
+    // Not Progress<T>, which reports from another thread and out of order.
+    private sealed class Reporter(CommandOutput output, int steps) : IProgress<LossPoint>
+    {
+        public void Report(LossPoint value) =>
+            output.Remark($"step {value.Step} of {steps}: loss {value.Loss:F3}, {value.Tokens / value.Seconds:F0} tokens/s, {value.Seconds / value.Step * (steps - value.Step) / 60:F0} minutes to go");
+    }
+}
