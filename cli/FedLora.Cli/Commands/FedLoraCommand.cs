@@ -19,6 +19,7 @@ public static class FedLoraCommand
         "FedLora: organisations that may not share their data fine-tune a language model together. Each trains LoRA adapters next to its own data; a coordinator aggregates them.")
     {
         Json,
+        EvaluateCommand.Create(),
         GenerateCommand.Create(),
         BenchCommand.Create(),
     };
