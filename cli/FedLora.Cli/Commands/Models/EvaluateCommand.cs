@@ -1,0 +1,104 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Text.Json;
+using FedLora.Adapters;
+using FedLora.Cli.Output;
+using FedLora.Training.Data;
+using FedLora.Training.Models;
+using FedLora.Training.Running;
+using FedLora.Training.Tokenizers;
+using Spectre.Console;
+
+namespace FedLora.Cli.Commands.Models;
+
+/// <summary><c>fedlora evaluate</c>: loss and accuracy of a model on a data file.</summary>
+internal static class EvaluateCommand
+{
+    public static Command Create()
+    {
+        var model = new ModelOptions();
+        var data = new Option<string>("--data") { Description = "JSONL file: {\"text\",\"label\"}, {\"text\"} or {\"prompt\",\"completion\"}.", Required = true };
+        var labels = new Option<string?>("--labels") { Description = "Classes in the adapter's order, separated by commas. Default: the model's, or those of the data file in ordinal order." };
+        var length = new Option<int>("--max-length") { Description = "Longest example in tokens; longer ones are cut. At most what the model takes.", DefaultValueFactory = _ => 512 };
+        var bad = new Option<string>("--on-bad-line") { Description = "stop or skip.", DefaultValueFactory = _ => "stop" };
+        bad.AcceptOnlyFromAmong("stop", "skip");
+        var command = model.AddTo(new Command("evaluate", "Measure a model, with or without adapter, on a data file.") { data, labels, length, bad });
+        return command.Runs((parsed, output, cancellation) => Task.Run(() => Run(parsed, output, cancellation), cancellation));
+
+        void Run(ParseResult parsed, CommandOutput output, CancellationToken cancellation)
+        {
+            var (folder, file, adapter) = (parsed.GetValue(model.Model)!, parsed.GetValue(data)!, parsed.GetValue(model.Adapter));
+            var options = Options(folder, file, adapter, parsed.GetValue(labels), model.Load(parsed), cancellation);
+            using var loaded = AdaptedModel.Load(folder, adapter, options);
+            var architecture = loaded.Base.Architecture;
+            var task = architecture.Task == ModelTask.Classification ? TextTask.SequenceClassification : TextTask.CausalLanguageModelling;
+            var settings = new DataSettings(task, Math.Min(parsed.GetValue(length), architecture.MaxLength), architecture.Labels, parsed.GetValue(bad) == "skip" ? BadLines.Skip : BadLines.Stop);
+            var set = DataSet.Load(file, settings, Tokenizer.Load(folder), cancellation);
+            var start = Stopwatch.GetTimestamp();
+            var found = Evaluator.Run(loaded.Base.Transformer, set.Examples, cancel: cancellation);
+            var result = new
+            {
+                found.Examples,
+                found.Labels,
+                found.Loss,
+                found.Accuracy,
+                found.MacroF1,
+                Perplexity = task == TextTask.CausalLanguageModelling ? found.Perplexity : (double?)null,
+                set.Truncated,
+                Skipped = set.Skipped.Count,
+                NewHead = loaded.Base.MadeTensors.Count > 0 && adapter is null,
+                Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds,
+            };
+            if (result.NewHead)
+                output.Remark("The checkpoint has no head for this task: an untrained one was measured.");
+            output.Result(result, console => Show(console, result.Examples, found, result.Perplexity, result.Truncated, result.Skipped, result.Seconds));
+        }
+    }
+
+    private static LoadOptions Options(string folder, string file, string? adapter, string? named, LoadOptions options, CancellationToken cancellation)
+    {
+        var made = ModelFamily.MadeFor(folder);
+        var task = adapter is null ? null : AdaptedModel.TaskOf(PeftFolder.Read(adapter).Config.TaskType);
+        task ??= made is ModelTask.Classification or ModelTask.CausalLanguageModelling ? made : named is null ? null : ModelTask.Classification;
+        if (task is null)
+            throw new FedLoraException("model-task-unsupported", $"'{folder}' is neither a classifier nor a causal language model.", "Give an adapter that makes it one, or --labels to measure an untrained classifier.");
+        if (task != ModelTask.Classification)
+            return options with { Task = task };
+        var labels = named?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? (made == ModelTask.Classification ? null : LabelsIn(file, cancellation));
+        return options with { Task = task, Labels = labels };
+    }
+
+    /// <summary>The labels that a file uses, in ordinal order.</summary>
+    private static string[] LabelsIn(string file, CancellationToken cancellation)
+    {
+        var found = new SortedSet<string>(StringComparer.Ordinal);
+        foreach (var line in File.ReadLines(file).Where(l => !string.IsNullOrWhiteSpace(l)))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            try
+            {
+                using var json = JsonDocument.Parse(line);
+                if (json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("label", out var label))
+                    found.Add(label.ToString());
+            }
+            catch (JsonException)
+            {
+                // The data set's own reading names the line, or skips it.
+                continue;
+            }
+        }
+        return [.. found];
+    }
+
+    private static void Show(IAnsiConsole console, int examples, Evaluation found, double? perplexity, int truncated, int skipped, double seconds)
+    {
+        var table = new Table().AddColumn("measure").AddColumn(new TableColumn("value").RightAligned());
+        table.AddRow("examples", $"{examples}").AddRow("loss (nats)", $"{found.Loss:F4}").AddRow("accuracy", $"{100 * found.Accuracy:F2} %");
+        if (found.MacroF1 is { } f1)
+            table.AddRow("macro F1", $"{100 * f1:F2} %");
+        if (perplexity is { } value)
+            table.AddRow("perplexity", $"{value:F3}");
+        table.AddRow("examples cut", $"{truncated}").AddRow("lines left out", $"{skipped}").AddRow("seconds", $"{seconds:F1}");
+        console.Write(table);
+    }
+}
