@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -53,6 +54,7 @@ internal static class DenseProduct
         return panel;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Accumulate(float[] w, int row, int count, int rowStride, int stride, float[] panel, int from, int to, int width, Span<float> sums)
     {
         // Rows beyond the last repeat it: their sums are never read.

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace FedLora.Aggregation;
 
 /// <summary>Products B A of thin factors, given as B (d_out x n) and A^T (d_in x n), without ever forming d_out x d_in.</summary>
@@ -34,6 +36,7 @@ internal static class LowRank
     }
 
     /// <summary>Turns column pairs so that the entry of largest magnitude in each column of A^T (the first of equals) is positive.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void FixSigns(Matrix b, Matrix at)
     {
         for (var j = 0; j < at.Columns; j++)

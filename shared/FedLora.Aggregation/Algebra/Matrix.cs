@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace FedLora.Aggregation;
 
 /// <summary>A float64 matrix, column after column: made for tall, thin factors.</summary>
@@ -26,6 +28,7 @@ internal sealed class Matrix(int rows, int columns)
     }
 
     /// <summary>The matrix whose rows lie one after the other.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Matrix FromRows(ReadOnlySpan<float> values, int rows, int columns)
     {
         var matrix = new Matrix(rows, columns);
@@ -39,6 +42,7 @@ internal sealed class Matrix(int rows, int columns)
     }
 
     /// <inheritdoc cref="FromRows(ReadOnlySpan{float}, int, int)"/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Matrix FromRows(ReadOnlySpan<double> values, int rows, int columns)
     {
         var matrix = new Matrix(rows, columns);
@@ -52,6 +56,7 @@ internal sealed class Matrix(int rows, int columns)
     }
 
     /// <summary>The matrix whose columns lie one after the other, e.g. A^T from the rows of A.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Matrix FromColumns(ReadOnlySpan<float> values, int rows, int columns)
     {
         var matrix = new Matrix(rows, columns);
@@ -82,6 +87,7 @@ internal sealed class Matrix(int rows, int columns)
     }
 
     /// <summary>float32 values, row by row.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public float[] ToRows()
     {
         var values = new float[_data.Length];

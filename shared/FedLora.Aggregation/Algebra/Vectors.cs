@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -6,13 +7,15 @@ namespace FedLora.Aggregation;
 
 /// <summary>
 /// Loops over long rows. Results do not depend on the machine: sums run in fixed lanes, products are fused
-/// (<c>FusedMultiplyAdd</c>, correctly rounded everywhere), and only + - * / and sqrt are used.
+/// (<c>FusedMultiplyAdd</c>, correctly rounded everywhere), and only + - * / and sqrt are used. Compiled at once, since a server aggregates too
+/// seldom for the runtime to notice that these are hot.
 /// </summary>
 internal static class Vectors
 {
     private const int Lanes = 8;
 
     /// <summary>sum_i a_i b_i.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double Dot(ReadOnlySpan<double> a, ReadOnlySpan<double> b)
     {
         ref var x = ref MemoryMarshal.GetReference(a);
@@ -36,6 +39,7 @@ internal static class Vectors
     }
 
     /// <summary>The four inner products of a0, a1 with b0, b1: half the loads of four calls.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static (double A0B0, double A0B1, double A1B0, double A1B1) Dot2x2(ReadOnlySpan<double> a0, ReadOnlySpan<double> a1, ReadOnlySpan<double> b0, ReadOnlySpan<double> b1)
     {
         ref var x0 = ref MemoryMarshal.GetReference(a0);
@@ -64,6 +68,7 @@ internal static class Vectors
     }
 
     /// <summary>sum += f0 x0 + f1 x1 + f2 x2 + f3 x3, in that order.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void AddScaled(double f0, ReadOnlySpan<double> x0, double f1, ReadOnlySpan<double> x1, double f2, ReadOnlySpan<double> x2, double f3, ReadOnlySpan<double> x3, Span<double> sum)
     {
         ref var p0 = ref MemoryMarshal.GetReference(x0[..sum.Length]);
@@ -85,6 +90,7 @@ internal static class Vectors
     }
 
     /// <summary>sum += factor * values.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void AddScaled(double factor, ReadOnlySpan<double> values, Span<double> sum)
     {
         ref var x = ref MemoryMarshal.GetReference(values);
@@ -98,6 +104,7 @@ internal static class Vectors
     }
 
     /// <summary>sum += factor * values.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void AddScaled(double factor, ReadOnlySpan<float> values, Span<double> sum)
     {
         ref var x = ref MemoryMarshal.GetReference(values);
@@ -114,6 +121,7 @@ internal static class Vectors
     }
 
     /// <summary>(p, q) becomes (c p - s q, s p + c q).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Rotate(Span<double> p, Span<double> q, double c, double s)
     {
         ref var x = ref MemoryMarshal.GetReference(p);
@@ -135,6 +143,7 @@ internal static class Vectors
     }
 
     /// <summary>values *= factor.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Scale(double factor, Span<double> values)
     {
         for (var i = 0; i < values.Length; i++)
@@ -142,6 +151,7 @@ internal static class Vectors
     }
 
     /// <summary>Rounds to the nearest float32.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float[] Round(ReadOnlySpan<double> values)
     {
         var rounded = new float[values.Length];
@@ -151,6 +161,7 @@ internal static class Vectors
     }
 
     /// <summary>Whether all are neither NaN nor infinite: no exponent is all ones.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static bool IsFinite(ReadOnlySpan<float> values)
     {
         var bits = MemoryMarshal.Cast<float, uint>(values);
@@ -167,8 +178,10 @@ internal static class Vectors
         return true;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<double> Load(ref double first, int index) => Vector512.LoadUnsafe(ref first, (nuint)index);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static double Sum(Vector512<double> lanes)
     {
         var half = lanes.GetLower() + lanes.GetUpper();

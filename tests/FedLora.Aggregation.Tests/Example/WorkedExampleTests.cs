@@ -1,4 +1,3 @@
-using FedLora.Adapters;
 using FedLora.Tests;
 
 namespace FedLora.Aggregation.Tests;
