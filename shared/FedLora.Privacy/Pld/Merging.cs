@@ -1,0 +1,132 @@
+using FedLora.Privacy.Numerics;
+
+namespace FedLora.Privacy.Pld;
+
+/// <summary>
+/// The lower bound's grid: neighbouring outputs are merged into cells whose likelihood ratio, mass with the example over mass without,
+/// is exactly exp(origin + k h). Merging is post-processing, so the merged pair is never less private than the true one. The first cell
+/// fixes the origin; each next cell is grown until its ratio is the next grid value. On the curve of delta over e^epsilon it draws tangents
+/// that meet at the grid's losses.
+/// </summary>
+internal sealed class Merging
+{
+    private readonly LossRange range;
+    private readonly LossFunction loss;
+    private readonly double step;
+    private readonly List<(double Q, double P)> cells = [];
+
+    private Merging(LossRange range, double step) => (this.range, loss, this.step) = (range, range.Loss, step);
+
+    /// <summary>The dominated grid with step <paramref name="step"/>.</summary>
+    public static LossGrid Discretize(LossRange range, double step)
+    {
+        var merging = new Merging(range, step);
+        var origin = merging.Chain();
+        return new LossGrid(origin, step, [.. merging.cells.Select(cell => cell.Q)], [.. merging.cells.Select(cell => cell.P)], 0);
+    }
+
+    private double Chain()
+    {
+        var from = FirstCell(out var origin);
+        Add(0, origin, range.Low, from, 0);
+        while (from < range.High)
+        {
+            // Where the chain would need a sliver of a cell it skips a grid value.
+            var least = loss.Loss(from) + step / 4;
+            var k = Math.Max(cells.Count, (int)Math.Ceiling((least - origin) / step));
+            var target = origin + k * step;
+            var to = Grow(from, target);
+            if (!(to <= range.High))
+                break;
+            Add(k, target, from, to, from);
+            from = to;
+        }
+        return origin;
+    }
+
+    /// <summary>
+    /// The end of the first cell: chosen so that its loss lies half a step above a grid value, which keeps the chain's cells equally
+    /// wide. The cell's own log-ratio becomes the origin.
+    /// </summary>
+    private double FirstCell(out double origin)
+    {
+        var start = range.Low + loss.Sigma / 2;
+        var phase = Math.Max(0, Math.Ceiling((loss.Loss(start) - Ratio(start)) / step - 0.5)) + 0.5;
+        var end = Roots.Bisect(start, range.High, x => loss.Loss(x) - Ratio(x) > phase * step, 1e-12);
+        origin = Ratio(end);
+        return end;
+    }
+
+    /// <summary>The log-ratio of the outputs from the lowest resolved one to <paramref name="to"/>.</summary>
+    private double Ratio(double to)
+    {
+        var reference = loss.Loss(to);
+        return reference + Elementary.Log1p(Excess(range.Low, to, reference, 0) / Mass(range.Low, to, 0));
+    }
+
+    /// <summary>The end of the cell from <paramref name="from"/> whose log-ratio is <paramref name="target"/>; NaN if the resolved range is too short.</summary>
+    private double Grow(double from, double target)
+    {
+        var low = loss.Place(target);
+        var high = double.PositiveInfinity;
+        var to = loss.Place(2 * target - loss.Loss(from));
+        for (var i = 0; i < 100; i++)
+        {
+            if (low > range.High)
+                return double.NaN;
+            to = Math.Min(to, range.High);
+            var excess = Excess(from, to, target, from);
+            if (excess >= 0)
+                high = to;
+            else if (to >= range.High)
+                return double.NaN;
+            else
+                low = to;
+            var slope = Math.Exp(Weight(to, from)) * Slope(loss.Loss(to) - target, from);
+            var next = to - excess / slope;
+            if (Math.Abs(next - to) <= 1e-14 * Math.Max(Math.Abs(to), to - from))
+                return next;
+            to = next > low && next < high ? next : double.IsInfinity(high) ? to + (to - from) : low + (high - low) / 2;
+            if (to == low || to == high)
+                return to;
+        }
+        return to;
+    }
+
+    /// <summary>The integral of (ratio / target ratio - 1) against P, or, right of 1/2, of (1 - target ratio / ratio) against Q: zero where the cell's ratio is the target.</summary>
+    private double Excess(double from, double to, double target, double side) => Integrate(from, to, side, l => Slope(l - target, side));
+
+    private double Mass(double from, double to, double side) => Integrate(from, to, side, _ => 1);
+
+    private static double Slope(double difference, double side) => side < 0.5 ? Elementary.Expm1(difference) : -Elementary.Expm1(-difference);
+
+    /// <summary>log P where P is the larger measure, log Q where Q is.</summary>
+    private double Weight(double x, double side) => loss.LogP(x) + (side < 0.5 ? 0 : loss.Loss(x));
+
+    private double Integrate(double from, double to, double side, Func<double, double> of)
+    {
+        var panels = GaussLegendre.Panels(to - from, loss.Scale);
+        var half = (to - from) / panels / 2;
+        var (nodes, weights) = GaussLegendre.Rule(2 * half, loss.Scale);
+        double sum = 0;
+        for (var i = 0; i < panels; i++)
+        {
+            var middle = from + (2 * i + 1) * half;
+            for (var n = 0; n < nodes.Length; n++)
+            {
+                var x = middle + half * nodes[n];
+                var l = loss.Loss(x);
+                sum += weights[n] * half * Math.Exp(loss.LogP(x) + (side < 0.5 ? 0 : l)) * of(l);
+            }
+        }
+        return sum;
+    }
+
+    private void Add(int k, double target, double from, double to, double side)
+    {
+        while (cells.Count < k)
+            cells.Add((0, 0));
+        var mass = Mass(from, to, side);
+        cells.Add(side < 0.5 ? (mass * Math.Exp(target), mass) : (mass, mass * Math.Exp(-target)));
+    }
+}

@@ -1,0 +1,90 @@
+using FedLora.Privacy.Numerics;
+
+namespace FedLora.Privacy.Pld;
+
+/// <summary>
+/// A fixed set of mechanisms at a fixed delta on a common grid, both directions transformed: answers for any numbers of steps near those it was
+/// built for, in the time of a few sums over the transform.
+/// </summary>
+internal sealed class PldModel
+{
+    private readonly IReadOnlyList<LossRange> ranges;
+    private readonly Direction[] directions;
+    private readonly long[] atLeast;
+    private readonly double delta;
+
+    private PldModel(IReadOnlyList<LossRange> ranges, Direction[] directions, long[] atLeast, double delta) =>
+        (this.ranges, this.directions, this.atLeast, this.delta) = (ranges, directions, atLeast, delta);
+
+    /// <summary>Whether these steps are within what the model was built for.</summary>
+    public bool Covers(IReadOnlyList<long> steps) => steps.Zip(atLeast).All(pair => pair.First >= pair.Second);
+
+    /// <summary>Discretises and transforms.</summary>
+    /// <param name="setup">The mechanisms and their analysis.</param>
+    /// <param name="step">The grid's h.</param>
+    /// <param name="size">The transform's size.</param>
+    public static PldModel Build(PldSetup setup, double step, int size)
+    {
+        var grids = setup.Ranges.AsParallel().AsOrdered()
+            .SelectMany(range => new Func<LossGrid>[] { () => ConnectTheDots.Discretize(range, step), () => Merging.Discretize(range, step) })
+            .Select(make => make()).ToList();
+        var pairs = setup.Ranges.Select((_, m) => (Upper: grids[2 * m], Lower: grids[2 * m + 1])).ToList();
+        var reversed = pairs.Select(pair => (pair.Upper.Reverse(), pair.Lower.Reverse())).ToList();
+        var fft = new Fft(size);
+        var fewest = setup.Steps.Select(steps => Math.Max(1, steps / 2)).ToArray();
+        return new PldModel(setup.Ranges,
+        [
+            Direction.Build(setup.With, setup.WithSaddle, pairs, fft, fewest),
+            Direction.Build(setup.Without, setup.WithoutSaddle, reversed, fft, fewest),
+        ], fewest, setup.Delta);
+    }
+
+    /// <summary>The interval of epsilon after these steps: the larger of both directions, each bounded from both sides.</summary>
+    public (double Low, double High) Epsilon(IReadOnlyList<long> steps)
+    {
+        double infinite = 0, shift = 0;
+        for (var m = 0; m < ranges.Count; m++)
+        {
+            infinite += steps[m] * ranges[m].Outside;
+            // The loss itself, the grid's values and the cells' ratios are rounded: a few units of the largest loss per step.
+            shift += steps[m] * 16 * Elementary.UnitRoundoff * ranges[m].Magnitude;
+        }
+        double low = 0, high = 0;
+        foreach (var direction in directions)
+        {
+            var (upper, lower) = (direction.Upper(steps), direction.Lower(steps));
+            var end = Solve(epsilon => { var (_, bound, slope) = upper.At(epsilon); return (bound + infinite, slope); }, direction.Guess);
+            var start = Solve(epsilon => { var (bound, _, slope) = lower.At(epsilon); return (bound, slope); }, end);
+            high = Math.Max(high, end == 0 ? 0 : end + shift);
+            low = Math.Max(low, start * (1 - 1e-12) - shift);
+        }
+        return (low, high);
+    }
+
+    /// <summary>
+    /// The epsilon &gt;= 0 where a decreasing delta falls to the target, rounded up; infinity if the curve was never seen below it. Newton on log delta, inside a bracket.
+    /// </summary>
+    private double Solve(Func<double, (double Delta, double Slope)> curve, double guess)
+    {
+        var (low, high, at) = (-1.0, double.PositiveInfinity, Math.Max(guess, 0));
+        for (var i = 0; i < 200; i++)
+        {
+            var (value, slope) = curve(at);
+            if (value <= delta)
+                high = at;
+            else
+                low = at;
+            if (high == 0 || (double.IsFinite(high) && high - low <= 1e-12 * high))
+                return high;
+            var next = at + Math.Log(value / delta) / -slope;
+            if (!double.IsFinite(next))
+                next = double.IsInfinity(high) ? 2 * at + 1 : (Math.Max(low, 0) + high) / 2;
+            // A hair further than Newton says, so that the bracket closes from both sides.
+            next += (value > delta ? 2e-13 : -2e-13) * Math.Abs(next);
+            if (next <= low || next >= high)
+                next = double.IsInfinity(high) ? 2 * at + 1e-9 : low < 0 ? 0 : (low + high) / 2;
+            at = Math.Max(next, 0);
+        }
+        return high;
+    }
+}
