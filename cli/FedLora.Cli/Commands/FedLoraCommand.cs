@@ -1,5 +1,6 @@
 using System.CommandLine;
 using FedLora.Cli.Bench;
+using FedLora.Cli.Commands.Privacy;
 
 namespace FedLora.Cli.Commands;
 
@@ -18,6 +19,7 @@ public static class FedLoraCommand
         "FedLora: organisations that may not share their data fine-tune a language model together. Each trains LoRA adapters next to its own data; a coordinator aggregates them.")
     {
         Json,
+        PrivacyCommand.Create(),
         BenchCommand.Create(),
     };
 }

@@ -1,4 +1,5 @@
 using FedLora.Adapters;
+using FedLora.Privacy.Rdp;
 
 namespace FedLora.Privacy.Pld;
 
@@ -10,12 +11,22 @@ namespace FedLora.Privacy.Pld;
 /// </summary>
 public sealed class PldAccountant : IAccountant
 {
-    private const double Wanted = 1.2e-5;
-    private const double Accepted = 4e-5;
     private const int Remembered = 8;
 
+    private readonly double wanted;
+    private readonly double accepted;
     private readonly Lock gate = new();
     private readonly LinkedList<(SampledGaussian[] Kinds, double Delta, PldModel Model)> models = [];
+
+    /// <summary>An accountant whose interval is at most about 4e-5 of epsilon wide.</summary>
+    public PldAccountant() : this(1.2e-5, 4e-5)
+    {
+    }
+
+    private PldAccountant(double wanted, double accepted) => (this.wanted, this.accepted) = (wanted, accepted);
+
+    /// <summary>A quick one for searching: as sure, but only to about a thousandth.</summary>
+    internal static PldAccountant Coarse { get; } = new(3e-4, 2e-3);
 
     /// <inheritdoc/>
     public string Name => "pld";
@@ -28,13 +39,17 @@ public sealed class PldAccountant : IAccountant
         var (low, high) = merged switch
         {
             [] => (0, 0),
+            // With probability (1-q)^T nobody sees the example, and the two cases are one.
+            _ when delta >= 1 - Math.Exp(merged.Sum(run => run.Steps * Math.Log(1 - run.SamplingRate))) => (0, 0),
             _ when merged.All(run => run.SamplingRate == 1) => ClosedForm.Gaussian(Math.Sqrt(merged.Sum(run => run.Steps / run.NoiseMultiplier / run.NoiseMultiplier)), delta),
             [{ Steps: 1 } single] => ClosedForm.SingleStep(single, delta),
             _ => Compose(merged, delta),
         };
-        if (!double.IsFinite(high) || double.IsNaN(low))
+        if (!IsGood((low, high)) && merged.All(run => run.NoiseMultiplier is >= 0.02 and <= 1e6))
+            high = Math.Min(double.IsNaN(high) ? double.PositiveInfinity : high, new RdpAccountant().Epsilon(merged, delta).Epsilon);
+        if (!double.IsFinite(high))
             throw OutOfRange(merged, delta);
-        return new PrivacyBound(high, Math.Max(0, low), Name);
+        return new PrivacyBound(high, low > 0 ? Math.Min(low, high) : 0, Name);
     }
 
     private (double Low, double High) Compose(IReadOnlyList<SampledGaussian> runs, double delta)
@@ -48,13 +63,25 @@ public sealed class PldAccountant : IAccountant
         if (Recall(kinds, delta, steps) is { } known && known.Epsilon(steps) is var quick && IsGood(quick))
             return quick;
         var setup = new PldSetup(ordered, delta);
-        var step = setup.Affordable(setup.StepFor(Wanted));
+        var step = setup.Affordable(setup.StepFor(wanted));
         for (var attempt = 0; ; attempt++)
         {
             var model = PldModel.Build(setup, step, (int)setup.SizeFor(step));
             var interval = model.Epsilon(steps);
-            var finer = setup.Affordable(step / Math.Clamp(Math.Sqrt((interval.High - interval.Low) / (Wanted * Math.Max(interval.High, 1e-300))), 1.5, 8));
-            if (IsGood(interval) || attempt == 4 || finer > step / 1.2)
+            if (IsGood(interval) || attempt == 3)
+            {
+                Remember(kinds, delta, model);
+                return interval;
+            }
+            if (attempt == 0 && interval.High > 1.01 * interval.Low)
+            {
+                setup.ExpectOneLargeLoss();
+                step = setup.Affordable(setup.StepFor(wanted));
+                continue;
+            }
+            var ratio = (interval.High - interval.Low) / (wanted * interval.High);
+            var finer = setup.Affordable(step / (ratio > 2.25 ? Math.Min(Math.Sqrt(ratio), 8) : 1.5));
+            if (finer > step / 1.2)
             {
                 Remember(kinds, delta, model);
                 return interval;
@@ -63,7 +90,7 @@ public sealed class PldAccountant : IAccountant
         }
     }
 
-    private static bool IsGood((double Low, double High) interval) => interval.High - interval.Low <= Accepted * interval.High;
+    private bool IsGood((double Low, double High) interval) => interval.High - interval.Low <= accepted * interval.High;
 
     private PldModel? Recall(SampledGaussian[] kinds, double delta, IReadOnlyList<long> steps)
     {

@@ -50,41 +50,46 @@ internal sealed class PldModel
             shift += steps[m] * 16 * Elementary.UnitRoundoff * ranges[m].Magnitude;
         }
         double low = 0, high = 0;
-        foreach (var direction in directions)
+        foreach (var direction in directions.OrderByDescending(direction => direction.Guess))
         {
-            var (upper, lower) = (direction.Upper(steps), direction.Lower(steps));
-            var end = Solve(epsilon => { var (_, bound, slope) = upper.At(epsilon); return (bound + infinite, slope); }, direction.Guess);
-            var start = Solve(epsilon => { var (bound, _, slope) = lower.At(epsilon); return (bound, slope); }, end);
+            var upper = direction.Upper(steps);
+            // The direction with the smaller loss is settled by one look: by what the other one surely spends its delta has been reached.
+            if (low > 0 && upper.At(low).High + infinite <= delta)
+                continue;
+            var (_, end) = Solve(epsilon => { var (_, bound, slope) = upper.At(epsilon); return (bound + infinite, slope); }, direction.Guess);
+            var lower = direction.Lower(steps);
+            var (start, _) = Solve(epsilon => { var (bound, _, slope) = lower.At(epsilon); return (bound, slope); }, end);
             high = Math.Max(high, end == 0 ? 0 : end + shift);
-            low = Math.Max(low, start * (1 - 1e-12) - shift);
+            low = Math.Max(low, start - shift);
         }
         return (low, high);
     }
 
     /// <summary>
-    /// The epsilon &gt;= 0 where a decreasing delta falls to the target, rounded up; infinity if the curve was never seen below it. Newton on log delta, inside a bracket.
+    /// An interval around the epsilon &gt;= 0 where a decreasing delta falls to the target, narrow beside the grid's error; its upper end is infinite if the curve was never seen below the target.
+    /// Newton on log delta, inside a bracket.
     /// </summary>
-    private double Solve(Func<double, (double Delta, double Slope)> curve, double guess)
+    private (double Low, double High) Solve(Func<double, (double Delta, double Slope)> curve, double guess)
     {
         var (low, high, at) = (-1.0, double.PositiveInfinity, Math.Max(guess, 0));
-        for (var i = 0; i < 200; i++)
+        for (var i = 0; i < 100; i++)
         {
             var (value, slope) = curve(at);
             if (value <= delta)
                 high = at;
             else
                 low = at;
-            if (high == 0 || (double.IsFinite(high) && high - low <= 1e-12 * high))
-                return high;
+            if (high == 0 || (double.IsFinite(high) && high - low <= 2e-8 * high))
+                break;
             var next = at + Math.Log(value / delta) / -slope;
             if (!double.IsFinite(next))
                 next = double.IsInfinity(high) ? 2 * at + 1 : (Math.Max(low, 0) + high) / 2;
             // A hair further than Newton says, so that the bracket closes from both sides.
-            next += (value > delta ? 2e-13 : -2e-13) * Math.Abs(next);
+            next += (value > delta ? 5e-9 : -5e-9) * Math.Abs(next);
             if (next <= low || next >= high)
                 next = double.IsInfinity(high) ? 2 * at + 1e-9 : low < 0 ? 0 : (low + high) / 2;
             at = Math.Max(next, 0);
         }
-        return high;
+        return (Math.Max(low, 0), high);
     }
 }

@@ -35,9 +35,21 @@ internal sealed class PldSetup
     /// <summary>The losses without it: the direction of adding it.</summary>
     public IReadOnlyList<(Cumulants Kappa, long Steps)> Without { get; }
 
-    public Saddle WithSaddle { get; }
+    public Saddle WithSaddle { get; private set; }
 
     public Saddle WithoutSaddle { get; }
+
+    /// <summary>
+    /// Steers by one large loss instead of many small ones: epsilon is about that of a single step at delta over the number of steps. For where the normal
+    /// estimate has led astray.
+    /// </summary>
+    public void ExpectOneLargeLoss()
+    {
+        var total = Steps.Sum(steps => (double)steps);
+        var epsilon = Ranges.Max(range => ClosedForm.SingleStep(new SampledGaussian(range.Loss.Sigma, range.Loss.Rate, 1), Delta / total).High);
+        if (epsilon > 0)
+            WithSaddle = Saddle.Toward(With, epsilon);
+    }
 
     /// <summary>
     /// The grid step at which the bounds are about <paramref name="relative"/> times epsilon apart. Connecting the dots adds h^2/6 to a step's variance

@@ -22,6 +22,14 @@ internal sealed record Saddle(double Tilt, double Epsilon, double Deviation)
         return new Saddle(Math.Max(tilt, 0.05 / deviation), epsilon, deviation);
     }
 
+    /// <summary>The tilt that brings the mean to a given epsilon: right for the rare large losses of few steps, where the sum is far from normal.</summary>
+    public static Saddle Toward(IReadOnlyList<(Cumulants Kappa, long Steps)> parts, double epsilon)
+    {
+        var tilt = Math.Exp(Roots.Bisect(Math.Log(1e-9), Math.Log(1e12), s => Sum(parts, Math.Exp(s)).Mean > epsilon, 1e-9));
+        var deviation = Math.Sqrt(Sum(parts, tilt).Variance);
+        return new Saddle(Math.Max(tilt, 0.05 / deviation), epsilon, deviation);
+    }
+
     /// <summary>
     /// Chernoff: how far to one side of its mean the tilted sum of losses stays, but for a mass of exp(-<paramref name="exponent"/>), and the
     /// further tilt that shows it.

@@ -15,6 +15,7 @@ internal sealed class Tail
     private readonly double[] re;
     private readonly double[] im;
     private readonly double[] error;
+    private readonly (double CosEnd, double SinEnd, double Versine, double Sin)[] turns;
     private readonly double tilt;
     private readonly double step;
     private readonly double logMoment;
@@ -52,8 +53,14 @@ internal sealed class Tail
         // Rounding of the masses, of the tilt and of log M, each a few units per step.
         relative = total * U * (256 + 8 * Math.Abs(logMoment / total)) + 1e-13;
         (re, im, error) = (new double[frequencies.Indices.Length], new double[frequencies.Indices.Length], new double[frequencies.Indices.Length]);
+        turns = new (double, double, double, double)[re.Length];
         for (var i = 0; i < re.Length; i++)
+        {
             Compose(i, parts, steps, total);
+            var (sinEnd, cosEnd) = Turn(frequencies.Indices[i], first);
+            var (sinHalf, cosHalf) = Math.SinCos(Math.PI * frequencies.Indices[i] / frequencies.Size);
+            turns[i] = (cosEnd, sinEnd, 2 * sinHalf * sinHalf, frequencies.Indices[i] * 2 == frequencies.Size ? 0 : 2 * sinHalf * cosHalf);
+        }
     }
 
     /// <summary>
@@ -75,11 +82,9 @@ internal sealed class Tail
         {
             long j = frequencies.Indices[i];
             var (sinStart, cosStart) = Turn(j, start);
-            var (sinEnd, cosEnd) = Turn(j, first);
-            var (sin, cos) = Math.SinCos(2 * Math.PI * j / size);
-            var half = Math.Sin(Math.PI * j / size);
-            var (aRe, aIm) = slow.At(cosStart, sinStart, cosEnd, sinEnd, 2 * half * half, sin);
-            var (bRe, bIm) = fast.At(cosStart, sinStart, cosEnd, sinEnd, 2 * half * half, sin);
+            var (cosEnd, sinEnd, versine, sin) = turns[i];
+            var (aRe, aIm) = slow.At(cosStart, sinStart, cosEnd, sinEnd, versine, sin);
+            var (bRe, bIm) = fast.At(cosStart, sinStart, cosEnd, sinEnd, versine, sin);
             double wRe = aRe - bRe, wIm = aIm - bIm, weight = Math.Sqrt(wRe * wRe + wIm * wIm);
             var twice = j == 0 || 2 * j == size ? 1 : 2;
             value += twice * (re[i] * wRe - im[i] * wIm);

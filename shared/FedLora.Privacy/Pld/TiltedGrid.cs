@@ -64,12 +64,13 @@ internal sealed class TiltedGrid
 
     private double LogMean(double step, double tilt)
     {
+        var top = Math.Max(tilt * step * (masses.Length - 1 - Centre), -tilt * step * Centre);
         double sum = 0;
         for (var k = 0; k < masses.Length; k++)
         {
             if (masses[k] > 0)
-                sum += masses[k] * Elementary.Expm1(tilt * step * (k - Centre));
+                sum += masses[k] * (top < 300 ? Elementary.Expm1(tilt * step * (k - Centre)) : Math.Exp(tilt * step * (k - Centre) - top));
         }
-        return Elementary.Log1p(sum);
+        return top < 300 ? Elementary.Log1p(sum) : top + Math.Log(sum);
     }
 }

@@ -1,0 +1,61 @@
+using System.CommandLine;
+using FedLora.Cli.Plots;
+using FedLora.Privacy;
+
+namespace FedLora.Cli.Commands.Privacy;
+
+/// <summary><c>fedlora privacy epsilon</c>: what so many steps of DP-SGD spend.</summary>
+internal static class EpsilonCommand
+{
+    private const int Points = 40;
+
+    public static Command Create()
+    {
+        var options = new PrivacyOptions();
+        var plot = new Option<FileInfo?>("--plot") { Description = "Also draw epsilon over the steps, as an SVG file." };
+        return new Command("epsilon", "The epsilon that so many steps spend, for one example added or removed.")
+        {
+            options.NoiseMultiplier, options.SamplingRate, options.Steps, options.Delta, options.Accountant, plot,
+        }.Runs((parsed, output, cancellation) =>
+        {
+            var run = new SampledGaussian(parsed.GetValue(options.NoiseMultiplier), parsed.GetValue(options.SamplingRate), parsed.GetValue(options.Steps));
+            var (delta, accountant) = (parsed.GetValue(options.Delta), Accountants.Get(parsed.GetValue(options.Accountant)!));
+            var bound = accountant.Epsilon([run], delta);
+            if (parsed.GetValue(plot) is { } file)
+            {
+                File.WriteAllText(file.FullName, SvgChart.Draw(Curve(run, delta, accountant, output.Remark, cancellation)));
+                output.Remark($"drawn: {file.FullName}");
+            }
+            output.Result(new { bound.Epsilon, bound.Lower, bound.Accountant, bound.Order }, console =>
+            {
+                console.WriteLine($"epsilon {bound.Epsilon:0.######} at delta {delta:0.###e+0} ({bound.Accountant})");
+                if (bound.Lower > 0)
+                    console.WriteLine($"the truth lies between {bound.Lower:0.######} and {bound.Epsilon:0.######}");
+                if (bound.Order is { } order)
+                    console.WriteLine($"an upper bound, by Renyi order {order}");
+            });
+            return Task.CompletedTask;
+        });
+    }
+
+    private static LineChart Curve(SampledGaussian run, double delta, IAccountant chosen, Action<string> remark, CancellationToken cancellation)
+    {
+        var accountants = new List<IAccountant> { chosen };
+        if (chosen.Name != "rdp")
+            accountants.Add(Accountants.Get("rdp"));
+        var steps = Enumerable.Range(1, Points).Select(i => Math.Max(1, run.Steps * i / Points)).Distinct().ToList();
+        remark($"computing {steps.Count} points ...");
+        return new LineChart($"Privacy spent: \u03c3 = {run.NoiseMultiplier:0.###}, q = {run.SamplingRate:0.####}, \u03b4 = {delta:0.#e+0}", "steps of DP-SGD", "\u03b5 (upper bound)",
+        [
+            .. accountants.Select(accountant => new ChartLine(accountant.Name switch { "pld" => "PLD, within 0.01 % of the truth", "rdp" => "RDP", _ => accountant.Name.ToUpperInvariant() },
+            [
+                // From the end back, so that the transforms of many steps serve the fewer ones too.
+                .. steps.AsEnumerable().Reverse().Select(count =>
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    return ((double)count, accountant.Epsilon([run with { Steps = count }], delta).Epsilon);
+                }).Reverse(),
+            ])),
+        ]);
+    }
+}

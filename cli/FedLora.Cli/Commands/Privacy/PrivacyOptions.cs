@@ -1,0 +1,27 @@
+using System.CommandLine;
+using FedLora.Privacy;
+
+namespace FedLora.Cli.Commands.Privacy;
+
+/// <summary>The options that the accounting commands share.</summary>
+internal sealed class PrivacyOptions
+{
+    public Option<double> NoiseMultiplier { get; } = new("--noise-multiplier") { Description = "sigma: the noise's standard deviation over the clipping norm.", Required = true };
+
+    public Option<double> SamplingRate { get; } = new("--sampling-rate") { Description = "q: the probability that a step takes an example, 0 to 1.", Required = true };
+
+    public Option<long> Steps { get; } = new("--steps") { Description = "Number of steps; empty batches count.", Required = true };
+
+    public Option<double> Delta { get; } = new("--delta") { Description = "delta, well below one over the number of examples.", Required = true };
+
+    public Option<double> Epsilon { get; } = new("--epsilon") { Description = "epsilon that may be spent.", Required = true };
+
+    public Option<string> Accountant { get; } = Choice();
+
+    private static Option<string> Choice()
+    {
+        var option = new Option<string>("--accountant") { Description = "pld: an interval that holds the truth; rdp, prv: as Opacus computes them.", DefaultValueFactory = _ => Accountants.Default.Name };
+        option.AcceptOnlyFromAmong([.. Accountants.Names]);
+        return option;
+    }
+}

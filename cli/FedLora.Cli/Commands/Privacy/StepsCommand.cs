@@ -1,0 +1,26 @@
+using System.CommandLine;
+using FedLora.Privacy;
+
+namespace FedLora.Cli.Commands.Privacy;
+
+/// <summary><c>fedlora privacy steps</c>: how long a budget lasts.</summary>
+internal static class StepsCommand
+{
+    public static Command Create()
+    {
+        var options = new PrivacyOptions();
+        return new Command("steps", "The largest number of steps that stays within epsilon.")
+        {
+            options.Epsilon, options.NoiseMultiplier, options.SamplingRate, options.Delta, options.Accountant,
+        }.Runs((parsed, output, _) =>
+        {
+            var (sigma, q, delta) = (parsed.GetValue(options.NoiseMultiplier), parsed.GetValue(options.SamplingRate), parsed.GetValue(options.Delta));
+            var accountant = Accountants.Get(parsed.GetValue(options.Accountant)!);
+            var steps = Calibration.Steps(accountant, parsed.GetValue(options.Epsilon), delta, sigma, q);
+            var spent = accountant.Epsilon([new SampledGaussian(sigma, q, steps)], delta);
+            output.Result(new { Steps = steps, spent.Epsilon, spent.Accountant },
+                console => console.WriteLine($"{steps} steps (spend epsilon {spent.Epsilon:0.######} at delta {delta:0.###e+0}, {spent.Accountant})"));
+            return Task.CompletedTask;
+        });
+    }
+}

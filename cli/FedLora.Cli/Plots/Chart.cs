@@ -1,0 +1,26 @@
+namespace FedLora.Cli.Plots;
+
+/// <summary>One line of a chart.</summary>
+/// <param name="Name">Its legend.</param>
+/// <param name="Points">Finite points, by ascending x.</param>
+/// <param name="Dashed">Drawn dashed, e.g. for a limit.</param>
+public sealed record ChartLine(string Name, IReadOnlyList<(double X, double Y)> Points, bool Dashed = false);
+
+/// <summary>A line chart.</summary>
+/// <param name="Title">One line.</param>
+/// <param name="XLabel">What x is, with its unit.</param>
+/// <param name="YLabel">What y is, with its unit.</param>
+/// <param name="Lines">At least one, each with a point.</param>
+public sealed record LineChart(string Title, string XLabel, string YLabel, IReadOnlyList<ChartLine> Lines);
+
+/// <summary>A group of bars in a bar chart.</summary>
+/// <param name="Name">What stands below it.</param>
+/// <param name="Values">One bar for each series, from 0 up; NaN leaves a gap.</param>
+public sealed record BarGroup(string Name, IReadOnlyList<double> Values);
+
+/// <summary>A grouped bar chart.</summary>
+/// <param name="Title">One line.</param>
+/// <param name="YLabel">What the bars measure, with its unit.</param>
+/// <param name="Series">The legend: one name for each bar of a group.</param>
+/// <param name="Groups">At least one.</param>
+public sealed record BarChart(string Title, string YLabel, IReadOnlyList<string> Series, IReadOnlyList<BarGroup> Groups);

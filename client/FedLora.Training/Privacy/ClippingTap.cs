@@ -1,0 +1,163 @@
+using FedLora.Training.Blocks;
+using static TorchSharp.torch;
+
+namespace FedLora.Training.Privacy;
+
+/// <summary>
+/// Per-example gradient norms and their clipped sum from one backward pass (book-keeping: Bu et al. 2022, arXiv 2210.00038). A layer's gradient of example i is
+/// s g_i^T a_i over its T rows. Where that is smaller than its factors it is formed, n x out x in, and used twice; where
+/// 2 T^2 &lt;= out in, the factors are kept, and the squared norm is s^2 &lt;g g^T, a a^T&gt; (Li et al. 2021, arXiv 2110.05679, eq. 3).
+/// </summary>
+internal sealed class ClippingTap(int examples, Device device) : IGradientTap, IDisposable
+{
+    private readonly Dictionary<Slot, Part> _parts = [];
+
+    public void Product(Slot parameter, Tensor g, Tensor a, double scale, IReadOnlyList<int> rows)
+    {
+        using (g)
+        using (a)
+        using (var scope = NewDisposeScope())
+        {
+            var (wideG, wideA) = (g.to(ScalarType.Float32), a.to(ScalarType.Float32));
+            var longest = rows.Max();
+            var isSmall = longest > 1 && 2L * longest * longest > g.shape[1] * a.shape[1];
+            if (!_parts.TryGetValue(parameter, out var known))
+                _parts[parameter] = isSmall ? Part.Of(Form(wideG, wideA, scale, rows)) : Part.Of(wideG, wideA, scale, rows);
+            else
+                // Used at a second place: the gradients add up before their norm is taken.
+                known.Add(known.Formed ?? Form(known.G!, known.A!, known.Scale, known.Rows!), Form(wideG, wideA, scale, rows));
+        }
+    }
+
+    public void Sum(Slot parameter, Tensor g, IReadOnlyList<int> rows)
+    {
+        using (g)
+        using (var scope = NewDisposeScope())
+        {
+            var ones = TorchSharp.torch.ones([g.shape[0], 1], dtype: ScalarType.Float32, device: device);
+            var sums = Form(g.to(ScalarType.Float32), ones, 1, rows).squeeze(2);
+            if (!_parts.TryGetValue(parameter, out var known))
+                _parts[parameter] = Part.Of(sums);
+            else
+                known.Add(known.Formed!, sums);
+        }
+    }
+
+    /// <summary>The norm of every example's gradient over all trained tensors, in packed order.</summary>
+    public float[] Norms()
+    {
+        using var scope = NewDisposeScope();
+        using var off = no_grad();
+        var squares = zeros([examples], dtype: ScalarType.Float32, device: device);
+        foreach (var part in _parts.Values)
+        {
+            if (part.Formed is { } formed)
+            {
+                var flat = formed.reshape(examples, -1);
+                squares.add_(flat.mul(flat).sum(1));
+            }
+            else
+                AddGhost(squares, part);
+        }
+        return squares.clamp_min(0).sqrt().cpu().data<float>().ToArray();
+    }
+
+    /// <summary>Adds sum_i factor_i g_i to the parameters' gradient.</summary>
+    public void AddWeighted(ParameterSet parameters, float[] factors)
+    {
+        using var off = no_grad();
+        foreach (var (slot, gradient) in parameters.Entries)
+        {
+            if (!_parts.TryGetValue(slot, out var part))
+                continue;
+            using var scope = NewDisposeScope();
+            if (part.Formed is { } formed)
+                gradient.add_(tensor(factors, device: device).unsqueeze(0).mm(formed.reshape(examples, -1)).reshape(gradient.shape));
+            else
+            {
+                var weights = part.Rows!.SelectMany((count, i) => Enumerable.Repeat(factors[i] * (float)part.Scale, count)).ToArray();
+                gradient.add_(part.G!.mul(tensor(weights, device: device).unsqueeze(1)).t().mm(part.A!));
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var part in _parts.Values)
+            part.Dispose();
+        _parts.Clear();
+    }
+
+    /// <summary>Every example's s g^T a: examples x out x in.</summary>
+    private Tensor Form(Tensor g, Tensor a, double scale, IReadOnlyList<int> rows)
+    {
+        var formed = zeros([examples, g.shape[1], a.shape[1]], dtype: ScalarType.Float32, device: device);
+        foreach (var (start, first, count, length) in Groups(rows))
+        {
+            using var scope = NewDisposeScope();
+            var left = g.narrow(0, start, count * length).reshape(count, length, g.shape[1]).transpose(1, 2);
+            formed.narrow(0, first, count).copy_(left.bmm(a.narrow(0, start, count * length).reshape(count, length, a.shape[1])));
+        }
+        return scale == 1 ? formed : formed.mul_(scale);
+    }
+
+    private static void AddGhost(Tensor squares, Part part)
+    {
+        foreach (var (start, first, count, length) in Groups(part.Rows!))
+        {
+            var (g, a) = (part.G!.narrow(0, start, count * length).reshape(count, length, -1), part.A!.narrow(0, start, count * length).reshape(count, length, -1));
+            var inner = g.bmm(g.transpose(1, 2)).mul_(a.bmm(a.transpose(1, 2))).reshape(count, -1).sum(1);
+            squares.narrow(0, first, count).add_(inner.mul_(part.Scale * part.Scale));
+        }
+    }
+
+    /// <summary>Runs of examples with equally many rows: first row, first example, how many, rows of each.</summary>
+    private static IEnumerable<(long Start, long First, long Count, long Length)> Groups(IReadOnlyList<int> rows)
+    {
+        long start = 0;
+        for (var i = 0; i < rows.Count;)
+        {
+            var count = 1;
+            while (i + count < rows.Count && rows[i + count] == rows[i])
+                count++;
+            if (rows[i] > 0)
+                yield return (start, i, count, rows[i]);
+            (start, i) = (start + ((long)count * rows[i]), i + count);
+        }
+    }
+
+    /// <summary>One tensor's contribution: formed, or its factors.</summary>
+    private sealed class Part : IDisposable
+    {
+        public Tensor? Formed { get; private set; }
+
+        public Tensor? G { get; private set; }
+
+        public Tensor? A { get; private set; }
+
+        public double Scale { get; private init; } = 1;
+
+        public IReadOnlyList<int>? Rows { get; private init; }
+
+        public static Part Of(Tensor formed) => new() { Formed = formed.DetachFromDisposeScope() };
+
+        /// <summary>Wrappers of its own: the callers' end with the call.</summary>
+        public static Part Of(Tensor g, Tensor a, double scale, IReadOnlyList<int> rows) =>
+            new() { G = g.alias().DetachFromDisposeScope(), A = a.alias().DetachFromDisposeScope(), Scale = scale, Rows = rows };
+
+        public void Add(Tensor mine, Tensor other)
+        {
+            var sum = mine.add(other).DetachFromDisposeScope();
+            Dispose();
+            Formed = sum;
+        }
+
+        public void Dispose()
+        {
+            Formed?.Dispose();
+            G?.Dispose();
+            A?.Dispose();
+            (Formed, G, A) = (null, null, null);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+using FedLora.Adapters;
+
+namespace FedLora.Privacy.Ledger;
+
+/// <summary>A ledger's folder on disk. One process at a time writes to it; others may read.</summary>
+public sealed class DiskLedgerStorage : ILedgerStorage, IDisposable
+{
+    private readonly string folder;
+    private readonly FileStream? claim;
+
+    private DiskLedgerStorage(string folder, FileStream? claim) => (this.folder, this.claim) = (folder, claim);
+
+    /// <summary>Opens the folder for writing, making it if need be, readable by its owner only.</summary>
+    /// <exception cref="FedLoraException"><c>ledger-in-use</c>: another process has it.</exception>
+    public static DiskLedgerStorage Open(string folder)
+    {
+        if (OperatingSystem.IsWindows())
+            Directory.CreateDirectory(folder);
+        else
+            Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        try
+        {
+            return new DiskLedgerStorage(folder, new FileStream(Path.Combine(folder, "claim"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+        }
+        catch (IOException e)
+        {
+            throw new FedLoraException("ledger-in-use", $"another process is using the privacy ledger {folder}", "Stop the other node first: two writers could both spend what is left only once.", e);
+        }
+    }
+
+    /// <summary>Opens the folder for reading only.</summary>
+    /// <exception cref="FedLoraException"><c>ledger-missing</c>.</exception>
+    public static DiskLedgerStorage OpenRead(string folder) => Directory.Exists(folder)
+        ? new DiskLedgerStorage(folder, null)
+        : throw new FedLoraException("ledger-missing", $"there is no privacy ledger at {folder}", "Give the node's ledger folder; it is made when the node first trains under differential privacy.");
+
+    /// <inheritdoc/>
+    public byte[]? Read(string name) => File.Exists(PathOf(name)) ? File.ReadAllBytes(PathOf(name)) : null;
+
+    /// <inheritdoc/>
+    public void Append(string name, ReadOnlySpan<byte> content)
+    {
+        var isNew = !File.Exists(PathOf(name));
+        using (var stream = new FileStream(PathOf(name), FileMode.Append, FileAccess.Write, FileShare.Read, 1))
+        {
+            stream.Write(content);
+            stream.Flush(flushToDisk: true);
+        }
+        if (isNew)
+            AtomicFile.FlushFolder(Path.GetDirectoryName(PathOf(name))!);
+    }
+
+    /// <inheritdoc/>
+    public void Replace(string name, ReadOnlySpan<byte> content)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(PathOf(name))!);
+        AtomicFile.Write(PathOf(name), content.ToArray());
+    }
+
+    /// <inheritdoc/>
+    public void Truncate(string name, long length)
+    {
+        using var stream = new FileStream(PathOf(name), FileMode.Open, FileAccess.Write, FileShare.Read, 1);
+        stream.SetLength(length);
+        stream.Flush(flushToDisk: true);
+    }
+
+    /// <inheritdoc/>
+    public IEnumerable<string> List(string folder) => Directory.Exists(PathOf(folder))
+        ? Directory.EnumerateFiles(PathOf(folder)).Where(path => !path.EndsWith(".tmp", StringComparison.Ordinal)).Select(path => $"{folder}/{Path.GetFileName(path)}").Order(StringComparer.Ordinal)
+        : [];
+
+    /// <inheritdoc/>
+    public void Dispose() => claim?.Dispose();
+
+    private string PathOf(string name) => Path.Combine(folder, name);
+}

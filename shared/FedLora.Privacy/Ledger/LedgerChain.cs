@@ -1,0 +1,119 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using FedLora.Adapters;
+
+namespace FedLora.Privacy.Ledger;
+
+/// <summary>
+/// The ledger's file: one JSON line per entry, each sealed over the one before with the node's key, and beside it a head that says how many entries there are.
+/// The entry is durable before the head, and both before <see cref="Append"/> returns; so a crash can leave an entry too many, never one too few.
+/// </summary>
+internal sealed class LedgerChain
+{
+    private const string Lines = "ledger.jsonl";
+    private const string Head = "ledger.head";
+    private const string Key = "ledger.key";
+    private const string Genesis = "genesis";
+
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
+
+    private readonly ILedgerStorage storage;
+    private readonly byte[] key;
+    private readonly List<LedgerEntry> entries = [];
+
+    private LedgerChain(ILedgerStorage storage, byte[] key) => (this.storage, this.key) = (storage, key);
+
+    /// <summary>All entries, oldest first.</summary>
+    public IReadOnlyList<LedgerEntry> Entries => entries;
+
+    /// <summary>Opens a ledger, or begins one where there is none, and checks every seal.</summary>
+    /// <exception cref="FedLoraException"><c>ledger-damaged</c>: cut, edited or incomplete.</exception>
+    public static LedgerChain Open(ILedgerStorage storage, bool readOnly)
+    {
+        var (key, lines, head) = (storage.Read(Key), storage.Read(Lines), storage.Read(Head));
+        if (lines is null && head is null && !readOnly)
+        {
+            // The first spending comes only after all three files are there.
+            if (key is not { Length: 32 })
+                storage.Replace(Key, key = RandomNumberGenerator.GetBytes(32));
+            var begun = new LedgerChain(storage, key);
+            storage.Replace(Head, begun.HeadLine());
+            storage.Append(Lines, []);
+            return begun;
+        }
+        if (lines is null && head is not null && Encoding.UTF8.GetString(head).StartsWith("0 ", StringComparison.Ordinal))
+            lines = []; // Begun, and interrupted before the empty file was made.
+        if (key is not { Length: 32 } || lines is null || head is null)
+            throw Damaged($"{(key is not { Length: 32 } ? Key : lines is null ? Lines : Head)} is missing or cut");
+        var chain = new LedgerChain(storage, key);
+        chain.Load(lines, Encoding.UTF8.GetString(head), readOnly);
+        return chain;
+    }
+
+    /// <summary>Seals and writes an entry; when this returns it is on disk.</summary>
+    public LedgerEntry Append(LedgerEntry unsealed)
+    {
+        var entry = unsealed with { Sequence = entries.Count + 1, Previous = Last, Seal = "" };
+        entry = entry with { Seal = SealOf(entry) };
+        storage.Append(Lines, Encoding.UTF8.GetBytes(JsonSerializer.Serialize(entry, Json) + "\n"));
+        entries.Add(entry);
+        storage.Replace(Head, HeadLine());
+        return entry;
+    }
+
+    /// <summary>A keyed hash by the node's ledger key: what it is of cannot be guessed without the key.</summary>
+    public byte[] KeyedHash(ReadOnlySpan<byte> content) => HMACSHA256.HashData(key, content);
+
+    private string Last => entries.Count == 0 ? Genesis : entries[^1].Seal;
+
+    private byte[] HeadLine()
+    {
+        var text = $"{entries.Count} {Last}";
+        return Encoding.UTF8.GetBytes($"{text} {Convert.ToHexStringLower(KeyedHash(Encoding.UTF8.GetBytes(text)))}\n");
+    }
+
+    private void Load(byte[] lines, string head, bool readOnly)
+    {
+        var start = 0;
+        for (int end; (end = Array.IndexOf(lines, (byte)'\n', start)) >= 0; start = end + 1)
+        {
+            var entry = Parse(lines.AsSpan(start, end - start)) ?? throw Damaged($"line {entries.Count + 1} of {Lines} is no entry");
+            if (entry.Sequence != entries.Count + 1 || entry.Previous != Last || entry.Seal != SealOf(entry))
+                throw Damaged($"entry {entries.Count + 1} of {Lines} does not carry its seal");
+            entries.Add(entry);
+        }
+        var parts = head.TrimEnd('\n').Split(' ');
+        if (parts.Length != 3 || !long.TryParse(parts[0], out var count) || parts[2] != Convert.ToHexStringLower(KeyedHash(Encoding.UTF8.GetBytes($"{parts[0]} {parts[1]}"))))
+            throw Damaged($"{Head} does not carry its seal");
+        if (entries.Count < count || (count == 0 ? Genesis : entries[(int)count - 1].Seal) != parts[1])
+            throw Damaged($"{Head} knows {count} entries, {Lines} holds {entries.Count} of them");
+        if (entries.Count > count + 1)
+            throw Damaged($"{Lines} holds {entries.Count} entries, {Head} knows only {count}");
+        if (readOnly)
+            return;
+        // What follows the last line end was being written when the node died: its noise was never drawn.
+        if (start < lines.Length)
+            storage.Truncate(Lines, start);
+        // An entry beyond the head was written, and then the node died: it stays counted.
+        if (entries.Count > count)
+            storage.Replace(Head, HeadLine());
+    }
+
+    private static LedgerEntry? Parse(ReadOnlySpan<byte> line)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<LedgerEntry>(line, Json);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private string SealOf(LedgerEntry entry) => Convert.ToHexStringLower(KeyedHash(Encoding.UTF8.GetBytes(entry.Sealed)));
+
+    private static FedLoraException Damaged(string what) => new("ledger-damaged", $"the privacy ledger has been cut or edited: {what}",
+        "The node does not train until the ledger is whole again: restore the newest copy of its folder. If there is none, what was spent is unknown: treat the data as spent.");
+}

@@ -1,0 +1,105 @@
+using System.Globalization;
+using FedLora.Adapters;
+using YamlDotNet.Core;
+using YamlDotNet.Serialization;
+using YamlDotNet.Serialization.NamingConventions;
+
+namespace FedLora.Privacy.Ledger;
+
+/// <summary>
+/// What a site allows, in its own YAML file, which the coordinator cannot change: <c>epsilon</c> and <c>delta</c> for each data set over all federations and for good, <c>min_batch</c> (the least
+/// expected batch), <c>methods</c> and <c>models</c> (names; none listed = all), <c>hours</c> (e.g. <c>20:00-06:00</c>, local time), <c>require_privacy</c> (default: true where epsilon is set).
+/// </summary>
+public sealed record SitePolicy
+{
+    /// <summary>The most that a data set may spend; null = no limit.</summary>
+    public double? Epsilon { get; init; }
+
+    /// <summary>The delta that epsilon is stated at.</summary>
+    public double Delta { get; init; } = 1e-5;
+
+    /// <summary>The least expected batch; 0 = any.</summary>
+    public int MinBatch { get; init; }
+
+    /// <summary>The methods allowed; empty = all.</summary>
+    public IReadOnlyList<string> Methods { get; init; } = [];
+
+    /// <summary>The base models allowed; empty = all.</summary>
+    public IReadOnlyList<string> Models { get; init; } = [];
+
+    /// <summary>When the node may train, local time, <c>HH:mm-HH:mm</c>; null = always.</summary>
+    public string? Hours { get; init; }
+
+    /// <summary>Whether federations without differential privacy are refused.</summary>
+    public bool? RequirePrivacy { get; init; }
+
+    /// <summary>The limit that the ledger enforces.</summary>
+    [YamlIgnore]
+    public PrivacyLimit Limit => new(Epsilon, Delta);
+
+    /// <summary>Reads a policy file.</summary>
+    /// <exception cref="FedLoraException"><c>policy-invalid</c>: unreadable, an unknown key, or a value out of range.</exception>
+    public static SitePolicy Load(string path)
+    {
+        string text;
+        try
+        {
+            text = File.ReadAllText(path);
+        }
+        catch (IOException e)
+        {
+            throw Invalid(path, "it cannot be read", e);
+        }
+        return Parse(text, path);
+    }
+
+    /// <summary>Reads a policy from text; <paramref name="source"/> names it in errors.</summary>
+    public static SitePolicy Parse(string text, string source)
+    {
+        SitePolicy policy;
+        try
+        {
+            policy = new DeserializerBuilder().WithNamingConvention(UnderscoredNamingConvention.Instance).Build().Deserialize<SitePolicy?>(text) ?? new SitePolicy();
+        }
+        catch (YamlException e)
+        {
+            throw Invalid(source, $"line {e.Start.Line}: {(e.InnerException ?? e).Message}", e);
+        }
+        if (policy.Epsilon is { } epsilon && !(double.IsFinite(epsilon) && epsilon > 0))
+            throw Invalid(source, $"epsilon is {epsilon}, which is not a positive number");
+        if (!(policy.Delta is > 0 and < 1))
+            throw Invalid(source, $"delta is {policy.Delta}, which is not between 0 and 1");
+        if (policy.MinBatch < 0)
+            throw Invalid(source, $"min_batch is {policy.MinBatch}");
+        if (policy.Hours is not null && policy.Span() is null)
+            throw Invalid(source, $"hours is '{policy.Hours}', not of the form 20:00-06:00");
+        return policy;
+    }
+
+    /// <summary>Why the policy refuses a federation, in one line; null if it allows it. The budget itself is asked of the ledger.</summary>
+    /// <param name="method">The method's name.</param>
+    /// <param name="model">The base model's name.</param>
+    /// <param name="batch">The (expected) batch.</param>
+    /// <param name="isPrivate">Whether the federation has privacy terms.</param>
+    public string? Refuses(string method, string model, double batch, bool isPrivate)
+    {
+        if (Methods.Count > 0 && !Methods.Contains(method))
+            return $"the site's policy allows the methods {string.Join(", ", Methods)}, not {method}";
+        if (Models.Count > 0 && !Models.Contains(model))
+            return $"the site's policy allows the models {string.Join(", ", Models)}, not {model}";
+        if (batch < MinBatch)
+            return $"the site's policy asks for batches of at least {MinBatch} examples, not {batch:0.#}";
+        return !isPrivate && (RequirePrivacy ?? Epsilon is not null) ? "the site's policy allows only federations with differential privacy" : null;
+    }
+
+    /// <summary>Whether the node may train at this local time.</summary>
+    public bool IsOpen(TimeOnly now) => Span() is not { } span || (span.From <= span.To ? now >= span.From && now < span.To : now >= span.From || now < span.To);
+
+    private (TimeOnly From, TimeOnly To)? Span() =>
+        Hours?.Split('-') is [var from, var to]
+        && TimeOnly.TryParseExact(from.Trim(), "HH:mm", CultureInfo.InvariantCulture, DateTimeStyles.None, out var start)
+        && TimeOnly.TryParseExact(to.Trim(), "HH:mm", CultureInfo.InvariantCulture, DateTimeStyles.None, out var end) ? (start, end) : null;
+
+    private static FedLoraException Invalid(string source, string what, Exception? inner = null) => new("policy-invalid", $"the site policy {source} cannot be used: {what.ReplaceLineEndings(" ")}",
+        "Its keys are epsilon, delta, min_batch, methods, models, hours, require_privacy.", inner);
+}

@@ -1,0 +1,130 @@
+using System.Diagnostics;
+using FedLora.Privacy.Ledger;
+
+namespace FedLora.Privacy.Tests;
+
+/// <summary>A node may die at any point: no noise may have been drawn that the ledger does not know.</summary>
+public sealed class LedgerCrashTests
+{
+    private static readonly SampledGaussian Round = new(1, 0.01, 10);
+    private static readonly PrivacyLimit None = new(null, 1e-5);
+
+    [Fact]
+    public void Dying_at_every_write_and_in_its_middle_only_over_counts()
+    {
+        var crashes = 0;
+        foreach (var kept in new[] { 0.0, 0.5, 1.0 })
+        {
+            for (var fatal = 0; ; fatal++)
+            {
+                var disk = new MortalStorage { Fatal = fatal, Kept = kept };
+                var drawn = 0;
+                try
+                {
+                    var ledger = PrivacyLedger.Open(disk);
+                    var data = ledger.Identify(LedgerTests.Lines("a", "b"));
+                    for (var round = 1; round <= 3; round++)
+                    {
+                        ledger.Spend(data, "mail", round, Round, 1, None);
+                        drawn++; // Here the noise is drawn.
+                    }
+                }
+                catch (PowerCutException)
+                {
+                    crashes++;
+                }
+                var survivor = new MortalStorage(disk);
+                var reopened = PrivacyLedger.Open(survivor);
+                Assert.InRange(reopened.Entries.Count, drawn, drawn + 1);
+                // It goes on, and what it says holds at the next start too.
+                reopened.Spend(reopened.Identify(LedgerTests.Lines("a", "b")), "mail", 9, Round, 1, None);
+                Assert.Equal(reopened.Entries, PrivacyLedger.Open(new MortalStorage(survivor)).Entries);
+                if (drawn == 3)
+                    break;
+            }
+        }
+        Assert.True(crashes >= 27, $"only {crashes} crashes were tried");
+    }
+
+    [Fact]
+    public void A_killed_process_has_spent_all_that_it_drew()
+    {
+        var folder = Path.Combine(Path.GetTempPath(), $"fedlora-ledger-{Guid.NewGuid():N}");
+        try
+        {
+            var drawn = 0;
+            for (var life = 0; life < 3; life++)
+            {
+                using var child = Process.Start(new ProcessStartInfo("dotnet", [typeof(LedgerCrashTests).Assembly.Location, LedgerChild.Verb, folder]) { RedirectStandardOutput = true })!;
+                for (var line = 0; line < 5 + life; line++)
+                {
+                    Assert.Equal("drawn", child.StandardOutput.ReadLine());
+                    drawn++;
+                }
+                child.Kill(); // SIGKILL, wherever it is just now.
+                drawn += child.StandardOutput.ReadToEnd().Split('\n').Count(word => word == "drawn");
+                child.WaitForExit();
+                using var ledger = PrivacyLedger.Open(folder);
+                Assert.InRange(ledger.Entries.Count, drawn, drawn + life + 1);
+            }
+        }
+        finally
+        {
+            if (Directory.Exists(folder))
+                Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private sealed class PowerCutException : Exception;
+
+    /// <summary>Files in memory; at the fatal write only a part of it is kept, and then the power is gone.</summary>
+    private sealed class MortalStorage : ILedgerStorage
+    {
+        private readonly Dictionary<string, byte[]> files = [];
+        private int writes;
+
+        public MortalStorage()
+        {
+        }
+
+        public MortalStorage(MortalStorage survived) => files = new Dictionary<string, byte[]>(survived.files);
+
+        public int Fatal { get; init; } = int.MaxValue;
+
+        public double Kept { get; init; }
+
+        public byte[]? Read(string name) => files.GetValueOrDefault(name);
+
+        public void Append(string name, ReadOnlySpan<byte> content)
+        {
+            var dies = writes++ == Fatal;
+            if (!dies || Kept > 0)
+                files[name] = [.. files.GetValueOrDefault(name) ?? [], .. dies ? content[..(int)(content.Length * Kept)] : content];
+            Die(dies);
+        }
+
+        public void Replace(string name, ReadOnlySpan<byte> content)
+        {
+            var dies = writes++ == Fatal;
+            if (!dies || Kept == 1)
+                files[name] = content.ToArray();
+            Die(dies);
+        }
+
+        public void Truncate(string name, long length)
+        {
+            var dies = writes++ == Fatal;
+            if (!dies || Kept == 1)
+                files[name] = files[name][..(int)length];
+            Die(dies);
+        }
+
+        public IEnumerable<string> List(string folder) => files.Keys.Where(name => name.StartsWith(folder + "/", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
+
+        private static void Die(bool dies)
+        {
+            if (dies)
+                throw new PowerCutException();
+        }
+    }
+}

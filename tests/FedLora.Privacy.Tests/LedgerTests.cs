@@ -1,0 +1,138 @@
+using System.Text;
+using FedLora.Adapters;
+using FedLora.Privacy.Ledger;
+
+namespace FedLora.Privacy.Tests;
+
+public sealed class LedgerTests : IDisposable
+{
+    private static readonly SampledGaussian Round = new(1, 0.01, 10);
+    private static readonly PrivacyLimit None = new(null, 1e-5);
+    private readonly string folder = Path.Combine(Path.GetTempPath(), $"fedlora-ledger-{Guid.NewGuid():N}");
+
+    public void Dispose()
+    {
+        if (Directory.Exists(folder))
+            Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
+    public void What_was_spent_is_there_after_a_restart_whatever_the_file_is_called_and_however_it_is_sorted()
+    {
+        string identity;
+        using (var ledger = PrivacyLedger.Open(folder))
+        {
+            identity = ledger.Identify(Lines("a", "b", "c"));
+            ledger.Spend(identity, "mail", 1, Round, 1, None);
+        }
+        using (var ledger = PrivacyLedger.Open(folder))
+        {
+            Assert.Equal(identity, ledger.Identify(Lines("c", "a", "b")));
+            Assert.Equal([Round], ledger.Spent(identity));
+            Assert.NotEqual(identity, ledger.Identify(Lines("x", "y")));
+            Assert.Empty(ledger.Spent(ledger.Identify(Lines("x", "y"))));
+        }
+    }
+
+    [Fact]
+    public void Growing_a_data_set_does_not_start_a_new_budget()
+    {
+        using var ledger = PrivacyLedger.Open(folder);
+        ledger.Spend(ledger.Identify(Lines("a", "b", "c")), "mail", 1, Round, 1, None);
+        var grown = ledger.Identify(Lines("a", "b", "c", "d"));
+        Assert.Equal([Round], ledger.Spent(grown));
+        ledger.Spend(grown, "mail", 2, Round, 1, None);
+        Assert.Equal(2, ledger.Spent(ledger.Identify(Lines("a", "b", "c"))).Count);
+    }
+
+    [Fact]
+    public void Two_federations_on_one_data_set_compose_and_the_limit_holds()
+    {
+        using var ledger = PrivacyLedger.Open(folder);
+        var data = ledger.Identify(Lines("a", "b"));
+        var limit = new PrivacyLimit(Accountants.Default.Epsilon([Round with { Steps = 25 }], 1e-5).Epsilon, 1e-5);
+        var first = ledger.Spend(data, "one", 1, Round, 1, limit);
+        var second = ledger.Spend(data, "two", 1, Round, 1, limit);
+        Assert.True(second.EpsilonSpent > first.EpsilonSpent);
+        Assert.Equal(Accountants.Default.Epsilon([Round with { Steps = 20 }], 1e-5).Epsilon, second.EpsilonSpent, 1e-4);
+        Assert.False(ledger.Ask(data, Round, limit).Fits);
+        Assert.Equal("privacy-budget-exhausted", Assert.Throws<FedLoraException>(() => ledger.Spend(data, "one", 2, Round, 1, limit)).Code);
+        Assert.Equal(2, ledger.Entries.Count);
+        Assert.True(ledger.Ask(data, Round with { Steps = 4 }, limit).Fits);
+    }
+
+    [Fact]
+    public void A_second_process_is_refused_and_a_reader_is_not()
+    {
+        using var ledger = PrivacyLedger.Open(folder);
+        ledger.Spend(ledger.Identify(Lines("a")), "mail", 1, Round, 1, None);
+        Assert.Equal("ledger-in-use", Assert.Throws<FedLoraException>(() => PrivacyLedger.Open(folder)).Code);
+        using var reader = PrivacyLedger.Read(folder);
+        Assert.Single(reader.Entries);
+    }
+
+    [Theory]
+    [InlineData("cut the last line")]
+    [InlineData("cut the first line")]
+    [InlineData("change a number")]
+    [InlineData("swap two lines")]
+    [InlineData("remove the ledger")]
+    [InlineData("remove the head")]
+    [InlineData("remove the key")]
+    [InlineData("remove all but the key and the head")]
+    [InlineData("edit the head")]
+    [InlineData("append a forged line")]
+    public void A_ledger_that_was_cut_or_edited_does_not_open(string tampering)
+    {
+        using (var ledger = PrivacyLedger.Open(folder))
+        {
+            for (var round = 1; round <= 3; round++)
+                ledger.Spend(ledger.Identify(Lines("a")), "mail", round, Round, 1, None);
+        }
+        string path = Path.Combine(folder, "ledger.jsonl"), head = Path.Combine(folder, "ledger.head");
+        var lines = File.ReadAllLines(path);
+        switch (tampering)
+        {
+            case "cut the last line": Write(lines[..2]); break;
+            case "cut the first line": Write(lines[1..]); break;
+            case "change a number": Write([lines[0], lines[1].Replace("\"steps\":10", "\"steps\":1"), lines[2]]); break;
+            case "swap two lines": Write([lines[1], lines[0], lines[2]]); break;
+            case "remove the ledger" or "remove all but the key and the head": File.Delete(path); break;
+            case "remove the head": File.Delete(head); break;
+            case "remove the key": File.Delete(Path.Combine(folder, "ledger.key")); break;
+            case "edit the head": File.WriteAllText(head, File.ReadAllText(head).Replace("3 ", "2 ")); break;
+            case "append a forged line": Write([.. lines, lines[2].Replace("\"sequence\":3", "\"sequence\":4")]); break;
+        }
+        Assert.Equal("ledger-damaged", Assert.Throws<FedLoraException>(() => PrivacyLedger.Open(folder)).Code);
+        void Write(string[] content) => File.WriteAllText(path, string.Concat(content.Select(line => line + "\n")));
+    }
+
+    [Fact]
+    public void A_plan_says_how_many_rounds_fit_and_with_how_much_noise_all_would()
+    {
+        var limit = new PrivacyLimit(1.5, 1e-5);
+        var round = new SampledGaussian(1, 0.02, 20);
+        var verdict = PrivacyBudget.Plan([new(1.2, 0.02, 50)], round, 100, limit);
+        Assert.False(verdict.Fits);
+        Assert.True(PrivacyBudget.Plan([new(1.2, 0.02, 50)], round, verdict.Rounds, limit).Fits);
+        Assert.False(PrivacyBudget.Plan([new(1.2, 0.02, 50)], round, verdict.Rounds + 1, limit).Fits);
+        Assert.True(PrivacyBudget.Plan([new(1.2, 0.02, 50)], round with { NoiseMultiplier = verdict.NoiseMultiplier!.Value }, 100, limit).Fits);
+        Assert.Contains($"of 100 planned rounds {verdict.Rounds} fit", verdict.Reason);
+    }
+
+    [Fact]
+    public void The_policy_is_read_strictly()
+    {
+        var policy = SitePolicy.Parse("epsilon: 4\ndelta: 1e-6\nmin_batch: 32\nmethods: [ffa-lora, fed-sb]\nhours: 20:00-06:00\n", "policy.yaml");
+        Assert.Equal(new PrivacyLimit(4, 1e-6), policy.Limit);
+        Assert.Null(policy.Refuses("fed-sb", "any", 32, isPrivate: true));
+        Assert.Contains("methods", policy.Refuses("fedit", "any", 32, true));
+        Assert.Contains("batches", policy.Refuses("fed-sb", "any", 31, true));
+        Assert.Contains("differential privacy", policy.Refuses("fed-sb", "any", 32, false));
+        Assert.True(policy.IsOpen(new TimeOnly(23, 0)) && policy.IsOpen(new TimeOnly(5, 59)) && !policy.IsOpen(new TimeOnly(6, 0)));
+        foreach (var wrong in new[] { "epsilon: -1", "epsilon: .nan", "delta: 2", "epsilonn: 4", "hours: all day", "min_batch: -1", "epsilon: [" })
+            Assert.Equal("policy-invalid", Assert.Throws<FedLoraException>(() => SitePolicy.Parse(wrong, "policy.yaml")).Code);
+    }
+
+    internal static IEnumerable<ReadOnlyMemory<byte>> Lines(params string[] lines) => lines.Select(line => (ReadOnlyMemory<byte>)Encoding.UTF8.GetBytes(line));
+}

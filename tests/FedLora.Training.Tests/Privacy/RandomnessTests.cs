@@ -1,0 +1,77 @@
+using FedLora.Training.Privacy;
+
+namespace FedLora.Training.Tests.Privacy;
+
+/// <summary>Statistics with bounds that chance passes about once in a billion runs.</summary>
+public sealed class RandomnessTests
+{
+    private const double Sigmas = 6.2;
+
+    [Fact]
+    public void The_sampler_takes_each_example_at_its_rate_and_independently()
+    {
+        const int Count = 40, Steps = 20_000;
+        const double Rate = 0.3;
+        var sampler = new PoissonSampler(Count, Rate);
+        var (times, pairs, followed, last) = (new int[Count], 0L, 0L, new bool[Count]);
+        var sizes = new double[Steps];
+        for (var step = 0; step < Steps; step++)
+        {
+            var taken = new bool[Count];
+            foreach (var i in sampler.Next())
+                (taken[i], times[i]) = (true, times[i] + 1);
+            sizes[step] = taken.Count(t => t);
+            for (var i = 0; i < Count; i++)
+            {
+                pairs += taken[i] && taken[(i + 1) % Count] ? 1 : 0;
+                followed += taken[i] && last[i] ? 1 : 0;
+            }
+            last = taken;
+        }
+        foreach (var count in times)
+            Assert.InRange(count, (Rate * Steps) - (Sigmas * Math.Sqrt(Steps * Rate * (1 - Rate))), (Rate * Steps) + (Sigmas * Math.Sqrt(Steps * Rate * (1 - Rate))));
+        // Neighbours in one step and one example in two steps: both at q^2 if independent. Overlapping pairs correlate; 3 covers it.
+        var expected = Rate * Rate * Count * Steps;
+        Assert.InRange(pairs, expected - (3 * Sigmas * Math.Sqrt(expected)), expected + (3 * Sigmas * Math.Sqrt(expected)));
+        Assert.InRange(followed, expected - (3 * Sigmas * Math.Sqrt(expected)), expected + (3 * Sigmas * Math.Sqrt(expected)));
+        // The batch's size is binomial: a sampler of fixed size would have no variance.
+        var variance = sizes.Select(s => (s - (Rate * Count)) * (s - (Rate * Count))).Average();
+        Assert.Equal(1, variance / (Count * Rate * (1 - Rate)), Sigmas * Math.Sqrt(2.0 / Steps) * 1.2);
+    }
+
+    [Fact]
+    public void The_noise_is_normal()
+    {
+        const int Count = 2_000_001;
+        var numbers = new float[Count];
+        new GaussianNoise(CryptographicRandom.Instance).Fill(numbers, 2);
+        Assert.Equal(0, numbers.Average(n => (double)n), Sigmas * 2 / Math.Sqrt(Count));
+        Assert.Equal(1, numbers.Average(n => (double)n * n) / 4, Sigmas * Math.Sqrt(2.0 / Count));
+        Assert.Equal(3, numbers.Average(n => Math.Pow(n / 2.0, 4)), Sigmas * Math.Sqrt(96.0 / Count));
+        // Kolmogorov and Smirnov: the largest distance from the normal distribution, at points that include the tails.
+        Array.Sort(numbers);
+        foreach (var z in new[] { -4.5, -4, -3, -2, -1, -0.5, 0, 0.5, 1, 2, 3, 4, 4.5 })
+        {
+            var expected = MathNet.Numerics.Distributions.Normal.CDF(0, 1, z);
+            var found = ~Array.BinarySearch(numbers, (float)(2 * z) + 1e-9f) is var at and >= 0 ? at : Array.BinarySearch(numbers, (float)(2 * z) + 1e-9f);
+            Assert.Equal(expected, found / (double)Count, (Sigmas * Math.Sqrt(expected * (1 - expected) / Count)) + 1e-6);
+        }
+        // Pairs of one draw do not correlate.
+        new GaussianNoise(CryptographicRandom.Instance).Fill(numbers, 1);
+        var product = Enumerable.Range(0, Count / 2).Average(i => (double)numbers[2 * i] * numbers[(2 * i) + 1]);
+        Assert.Equal(0, product, Sigmas / Math.Sqrt(Count / 2.0));
+    }
+
+    [Fact]
+    public void No_two_generators_repeat_each_other()
+    {
+        var seen = new HashSet<float>();
+        for (var start = 0; start < 50; start++)
+        {
+            var numbers = new float[4];
+            new GaussianNoise(CryptographicRandom.Instance).Fill(numbers, 1);
+            seen.UnionWith(numbers);
+        }
+        Assert.True(seen.Count >= 195);
+    }
+}
