@@ -55,7 +55,7 @@ public sealed class LedgerCrashTests
             var drawn = 0;
             for (var life = 0; life < 3; life++)
             {
-                using var child = Process.Start(new ProcessStartInfo("dotnet", [typeof(LedgerCrashTests).Assembly.Location, LedgerChild.Verb, folder]) { RedirectStandardOutput = true })!;
+                using var child = Process.Start(new ProcessStartInfo("dotnet", [typeof(LedgerCrashTests).Assembly.Location, LedgerChild.Verb, folder]) { RedirectStandardOutput = true, UseShellExecute = false })!;
                 for (var line = 0; line < 5 + life; line++)
                 {
                     Assert.Equal("drawn", child.StandardOutput.ReadLine());

@@ -22,10 +22,10 @@ public sealed record SitePolicy
     public int MinBatch { get; init; }
 
     /// <summary>The methods allowed; empty = all.</summary>
-    public IReadOnlyList<string> Methods { get; init; } = [];
+    public IList<string> Methods { get; init; } = [];
 
     /// <summary>The base models allowed; empty = all.</summary>
-    public IReadOnlyList<string> Models { get; init; } = [];
+    public IList<string> Models { get; init; } = [];
 
     /// <summary>When the node may train, local time, <c>HH:mm-HH:mm</c>; null = always.</summary>
     public string? Hours { get; init; }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using FedLora.Cli.Plots;
 using FedLora.Privacy;
+using Spectre.Console;
 
 namespace FedLora.Cli.Commands.Privacy;
 

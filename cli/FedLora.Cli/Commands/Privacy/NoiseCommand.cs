@@ -1,5 +1,6 @@
 using System.CommandLine;
 using FedLora.Privacy;
+using Spectre.Console;
 
 namespace FedLora.Cli.Commands.Privacy;
 
