@@ -22,8 +22,8 @@ internal sealed class Scale
             high = low + 1;
         var rough = (high - low) / wanted;
         var power = Math.Pow(10, Math.Floor(Math.Log10(rough)));
-        var step = new[] { 1, 2, 2.5, 5, 10 }.Select(factor => factor * power).First(candidate => candidate >= rough * 0.999);
-        return tight ? new Scale(low, high, step) : new Scale(Math.Floor(low / step + 1e-9) * step, Math.Ceiling(high / step - 1e-9) * step, step);
+        var even = new[] { 1, 2, 2.5, 5, 10 }.Select(factor => factor * power).First(candidate => candidate >= rough * 0.999);
+        return tight ? new Scale(low, high, even) : new Scale(Math.Floor(low / even + 1e-9) * even, Math.Ceiling(high / even - 1e-9) * even, even);
     }
 
     /// <summary>Where a value lies, 0 to 1.</summary>
