@@ -1,0 +1,44 @@
+using System.Text.Json;
+
+namespace FedLora.EndToEnd.Tests;
+
+/// <summary>What goes wrong between processes is one clear line and exit code 1.</summary>
+public sealed class CommandTests
+{
+    [Fact]
+    public async Task A_port_in_use()
+    {
+        await using var coordinator = await CoordinatorProcess.StartAsync();
+        var data = Directory.CreateTempSubdirectory("fedlora-e2e-").FullName;
+        await FailsAsync("port-in-use", "server", "--data", data, "--listen", coordinator.Url);
+        Directory.Delete(data, recursive: true);
+    }
+
+    [Fact]
+    public async Task A_data_folder_that_another_coordinator_uses()
+    {
+        await using var coordinator = await CoordinatorProcess.StartAsync();
+        await FailsAsync("data-locked", "server", "--data", coordinator.Data, "--listen", "http://127.0.0.1:0");
+    }
+
+    [Fact]
+    public async Task A_coordinator_that_is_not_there()
+    {
+        await using var coordinator = await CoordinatorProcess.StartAsync();
+        await coordinator.KillAsync();
+        await FailsAsync("coordinator-unreachable", "admin", "--data", coordinator.Data, "federation", "list");
+    }
+
+    private static async Task FailsAsync(string code, params string[] arguments)
+    {
+        var (exit, _, errors) = await Programs.RunAsync(arguments);
+        Assert.Equal(1, exit);
+        Assert.Single(errors.TrimEnd().Split('\n'));
+        var (jsonExit, output, jsonErrors) = await Programs.RunAsync([.. arguments, "--json"]);
+        Assert.Equal(1, jsonExit);
+        using var json = JsonDocument.Parse(output.Length > 0 ? output : jsonErrors);
+        var error = json.RootElement.GetProperty("error");
+        Assert.Equal(code, error.GetProperty("code").GetString());
+        Assert.NotEmpty(error.GetProperty("hint").GetString()!);
+    }
+}

@@ -1,0 +1,72 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+
+namespace FedLora.EndToEnd.Tests;
+
+/// <summary>A real <c>fedlora server</c> on a free port, with a data folder that outlives it.</summary>
+internal sealed class CoordinatorProcess : IAsyncDisposable
+{
+    private Process? _process;
+
+    private CoordinatorProcess(string data, string url) => (Data, Url) = (data, url);
+
+    public string Data { get; }
+
+    public string Url { get; }
+
+    public string OperatorToken => File.ReadAllText(Path.Combine(Data, "operator.token")).Trim();
+
+    public static async Task<CoordinatorProcess> StartAsync()
+    {
+        var data = Directory.CreateTempSubdirectory("fedlora-e2e-").FullName;
+        var coordinator = new CoordinatorProcess(data, $"http://127.0.0.1:{FreePort()}");
+        await coordinator.StartAgainAsync();
+        return coordinator;
+    }
+
+    /// <summary>Starts it on the same folder and port; when this returns it answers.</summary>
+    public async Task StartAgainAsync()
+    {
+        _process = Programs.Start("server", "--data", Data, "--listen", Url, "--json", "--with-parent");
+        var errors = _process.StandardError.ReadToEndAsync();
+        var line = await _process.StandardOutput.ReadLineAsync().WaitAsync(Limits.Step);
+        if (line is null) throw new InvalidOperationException($"the coordinator did not start: {await errors}");
+        _ = _process.StandardOutput.ReadToEndAsync();
+    }
+
+    /// <summary>kill -9: nothing is written, nothing is said.</summary>
+    public async Task KillAsync()
+    {
+        _process!.Kill();
+        await _process.WaitForExitAsync().WaitAsync(Limits.Step);
+        _process.Dispose();
+        _process = null;
+    }
+
+    public async Task KillAndStartAgainAsync()
+    {
+        await KillAsync();
+        await StartAgainAsync();
+    }
+
+    /// <summary>Most resident memory that it has had so far, MiB.</summary>
+    public double PeakMemory()
+    {
+        var line = File.ReadLines($"/proc/{_process!.Id}/status").Single(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
+        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) / 1024.0;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_process is not null) await KillAsync();
+        Directory.Delete(Data, recursive: true);
+    }
+
+    internal static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
