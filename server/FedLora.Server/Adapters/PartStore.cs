@@ -11,7 +11,7 @@ namespace FedLora.Server.Adapters;
 /// (FFA-LoRA's A, Fed-SB's A and B, RoLoRA's factor at rest) does not fetch it again. Parts are a pure function of the adapter, so they are
 /// kept in memory only and made again after a restart, when a node asks for its task.
 /// </summary>
-internal sealed class PartStore(IBlobStore blobs)
+internal sealed class PartStore(IBlobStore blobs) : IDisposable
 {
     private const int AdaptersKept = 64;
     private const long BytesKept = 256L << 20;
@@ -62,6 +62,7 @@ internal sealed class PartStore(IBlobStore blobs)
         ? new MemoryStream(bytes, writable: false)
         : throw new RefusedException(RefusalCodes.BlobMissing, "no task names such a blob now", "ask for the task again");
 
+<<<<<<< HEAD
     private void AddWhole(Wire.AdapterRef adapter, AdapterState state)
     {
         foreach (var factor in (ReadOnlySpan<Factors>)[Factors.A, Factors.B, Factors.R, Factors.Head])
@@ -72,6 +73,11 @@ internal sealed class PartStore(IBlobStore blobs)
     }
 
     private void Add(Wire.AdapterRef adapter, byte[] bytes, Wire.BlobEncoding encoding)
+=======
+    public void Dispose() => one.Dispose();
+
+    private void Add(Wire.AdapterRef adapter, AdapterState part)
+>>>>>>> coordinator
     {
         var hash = Convert.ToHexStringLower(SHA256.HashData(bytes));
         parts[hash] = bytes;

@@ -12,7 +12,6 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Orleans;
 
 namespace FedLora.Server.Hosting;
 
@@ -37,43 +36,35 @@ public sealed class CoordinatorHost : IAsyncDisposable
     public static async Task<CoordinatorHost> StartAsync(ServerOptions options, Action<ILoggingBuilder>? logging, CancellationToken cancellation)
     {
         var endpoint = options.Check();
-        var folder = new DataFolder(options.Data);
+        var data = new DataFolder(options.Data);
         try
         {
-            var application = Build(folder, endpoint, logging);
+            var web = Build(data, endpoint, logging);
             try
             {
-                await application.StartAsync(cancellation);
-                await ResumeAsync(application, cancellation);
+                await web.StartAsync(cancellation);
+                await ResumeAsync(web, cancellation);
             }
             catch (Exception error)
             {
-                await application.DisposeAsync();
+                await web.DisposeAsync();
                 if (IsAddressInUse(error))
                     throw new FedLoraException("port-in-use", $"cannot listen on {options.Listen}: the port is in use", "stop what uses it, or choose another with --listen", error);
                 throw;
             }
-            var url = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-            AtomicFile.Write(folder.UrlFile, System.Text.Encoding.ASCII.GetBytes(url + "\n"));
-            application.Services.GetRequiredService<ILogger<CoordinatorHost>>().Listening(url, folder.Root);
-            return new CoordinatorHost(application, folder, url);
+            var url = web.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+            AtomicFile.Write(data.UrlFile, System.Text.Encoding.ASCII.GetBytes(url + "\n"));
+            web.Services.GetRequiredService<ILogger<CoordinatorHost>>().Listening(url, data.Root);
+            return new CoordinatorHost(web, data, url);
         }
         catch
         {
-            folder.Dispose();
+            data.Dispose();
             throw;
         }
     }
 
-    /// <summary>Runs until cancelled, then stops in order: no new calls, grains write their state, the folder is free.</summary>
-    public async Task RunAsync(CancellationToken cancellation)
-    {
-        var ended = new TaskCompletionSource();
-        await using var registration = cancellation.Register(ended.SetResult);
-        await ended.Task;
-    }
-
-    /// <inheritdoc/>
+    /// <summary>Stops in order: no new calls, grains write their state, the folder is free.</summary>
     public async ValueTask DisposeAsync()
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
@@ -83,9 +74,9 @@ public sealed class CoordinatorHost : IAsyncDisposable
         folder.Dispose();
     }
 
-    private static WebApplication Build(DataFolder folder, System.Net.IPEndPoint endpoint, Action<ILoggingBuilder>? logging)
+    private static WebApplication Build(DataFolder data, System.Net.IPEndPoint endpoint, Action<ILoggingBuilder>? logging)
     {
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = folder.Root });
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = data.Root });
         builder.Logging.ClearProviders();
         logging?.Invoke(builder.Logging);
         builder.WebHost.ConfigureKestrel(kestrel =>
@@ -98,24 +89,24 @@ public sealed class CoordinatorHost : IAsyncDisposable
             kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
         });
         builder.Services.AddSingleton(TimeProvider.System);
-        builder.Services.AddSingleton(folder);
-        builder.Services.AddSingleton(OperatorToken.Ensure(folder.Root));
+        builder.Services.AddSingleton(data);
+        builder.Services.AddSingleton(OperatorToken.Ensure(data.Root));
         builder.Services.AddSingleton<Callers>();
         builder.Services.AddSingleton<PartStore>();
         builder.Services.AddSingleton<UpdateIntake>();
         builder.Services.AddGrpc(grpc => grpc.Interceptors.Add<RefusalInterceptor>());
-        CoordinatorSilo.Add(builder, folder.Root);
-        var application = builder.Build();
-        application.MapGrpcService<EnrolmentService>();
-        application.MapGrpcService<NodeService>();
-        application.MapGrpcService<AdminService>();
-        return application;
+        CoordinatorSilo.Add(builder, data.Root);
+        var web = builder.Build();
+        web.MapGrpcService<EnrolmentService>();
+        web.MapGrpcService<NodeService>();
+        web.MapGrpcService<AdminService>();
+        return web;
     }
 
     // A federation whose round was open when the coordinator died goes on at once, not when the first node asks.
-    private static async Task ResumeAsync(WebApplication application, CancellationToken cancellation)
+    private static async Task ResumeAsync(WebApplication web, CancellationToken cancellation)
     {
-        var grains = application.Services.GetRequiredService<IGrainFactory>();
+        var grains = web.Services.GetRequiredService<IGrainFactory>();
         foreach (var federation in await grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key).ListFederationsAsync(cancellation))
         {
             if (federation.State == FederationState.Running)

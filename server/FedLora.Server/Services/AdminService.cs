@@ -4,7 +4,6 @@ using FedLora.Protocol.Transfer;
 using FedLora.Server.Mapping;
 using Grpc.Core;
 using Wire = FedLora.Protocol.V1;
-using Orleans;
 
 namespace FedLora.Server.Services;
 

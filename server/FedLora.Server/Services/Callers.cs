@@ -1,10 +1,10 @@
+using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
 using FedLora.Grains;
 using FedLora.Protocol;
 using FedLora.Server.Hosting;
 using Grpc.Core;
-using Orleans;
 
 namespace FedLora.Server.Services;
 
@@ -45,5 +45,7 @@ internal sealed class Callers(IGrainFactory grains, OperatorToken operatorToken)
 
 file static class Hex
 {
-    internal static bool ContainsOnlyHex(this ReadOnlySpan<char> text) => !text.ContainsAnyExcept("0123456789abcdef");
+    private static readonly SearchValues<char> Digits = SearchValues.Create("0123456789abcdef");
+
+    internal static bool ContainsOnlyHex(this ReadOnlySpan<char> text) => !text.ContainsAnyExcept(Digits);
 }

@@ -2,7 +2,6 @@ using FedLora.Grains;
 using FedLora.Protocol.V1;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
-using Orleans;
 
 namespace FedLora.Server.Services;
 

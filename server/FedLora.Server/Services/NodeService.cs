@@ -4,7 +4,6 @@ using FedLora.Protocol.V1;
 using FedLora.Server.Adapters;
 using FedLora.Server.Mapping;
 using Grpc.Core;
-using Orleans;
 
 namespace FedLora.Server.Services;
 

@@ -22,7 +22,9 @@ internal static class ServerCommand
                 await using var host = await CoordinatorHost.StartAsync(options, ConsoleLog.Configure, ending.Token);
                 output.Result(new { host.Url, Data = Path.GetFullPath(options.Data) }, console => console.WriteLine(
                     $"Coordinator on {host.Url}. Operators: fedlora admin --data {options.Data} ... Ctrl-C ends it."));
-                await host.RunAsync(ending.Token);
+                var ended = new TaskCompletionSource();
+                await using var registration = ending.Token.Register(ended.SetResult);
+                await ended.Task;
             });
     }
 }
