@@ -1,4 +1,3 @@
-using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Client;
 using FedLora.Client.Configuration;

@@ -1,7 +1,6 @@
 using FedLora.Aggregation;
 using FedLora.Cli.Output;
 using FedLora.Protocol.V1;
-using FedLora.Simulations.Demo;
 using Spectre.Console;
 
 namespace FedLora.Cli.Demo;

@@ -1,6 +1,4 @@
 using FedLora.Cli.Output;
-using FedLora.Client.Training;
-using FedLora.Simulations.Demo;
 using Spectre.Console;
 
 namespace FedLora.Cli.Demo;

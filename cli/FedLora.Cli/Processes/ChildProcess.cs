@@ -36,6 +36,7 @@ internal sealed class ChildProcess : IAsyncDisposable
         var program = Path.Combine(AppContext.BaseDirectory, "fedlora.dll");
         var start = new ProcessStartInfo(Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet")
         {
+            UseShellExecute = false,
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -46,8 +47,8 @@ internal sealed class ChildProcess : IAsyncDisposable
         // BLAS and OpenMP read these once, before main(); more threads than cores only wait for each other.
         foreach (var variable in (ReadOnlySpan<string>)["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"])
             start.Environment[variable] = threads.ToString();
-        var process = Process.Start(start) ?? throw new FedLoraException("process-failed", $"cannot start {name}", "is 'dotnet' on the PATH?");
-        return new ChildProcess(process, CopyAsync(process, log), name, log);
+        var started = Process.Start(start) ?? throw new FedLoraException("process-failed", $"cannot start {name}", "is 'dotnet' on the PATH?");
+        return new ChildProcess(started, CopyAsync(started, log), name, log);
     }
 
     /// <summary>Waits for its end.</summary>

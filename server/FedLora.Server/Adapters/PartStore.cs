@@ -62,7 +62,8 @@ internal sealed class PartStore(IBlobStore blobs) : IDisposable
         ? new MemoryStream(bytes, writable: false)
         : throw new RefusedException(RefusalCodes.BlobMissing, "no task names such a blob now", "ask for the task again");
 
-<<<<<<< HEAD
+    public void Dispose() => one.Dispose();
+
     private void AddWhole(Wire.AdapterRef adapter, AdapterState state)
     {
         foreach (var factor in (ReadOnlySpan<Factors>)[Factors.A, Factors.B, Factors.R, Factors.Head])
@@ -73,11 +74,6 @@ internal sealed class PartStore(IBlobStore blobs) : IDisposable
     }
 
     private void Add(Wire.AdapterRef adapter, byte[] bytes, Wire.BlobEncoding encoding)
-=======
-    public void Dispose() => one.Dispose();
-
-    private void Add(Wire.AdapterRef adapter, AdapterState part)
->>>>>>> coordinator
     {
         var hash = Convert.ToHexStringLower(SHA256.HashData(bytes));
         parts[hash] = bytes;

@@ -1,5 +1,4 @@
 using FedLora.Adapters;
-using FedLora.Aggregation;
 using FedLora.Tests;
 using FedLora.Training.Blocks;
 using FedLora.Training.Lora;

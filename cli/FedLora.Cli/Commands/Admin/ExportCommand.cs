@@ -1,11 +1,9 @@
 using System.CommandLine;
 using FedLora.Adapters;
-using FedLora.Cli.Output;
 using FedLora.Client.Connection;
 using FedLora.Client.Training;
 using FedLora.Protocol.Transfer;
 using FedLora.Protocol.V1;
-using Grpc.Core;
 using Spectre.Console;
 
 namespace FedLora.Cli.Commands.Admin;

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using FedLora.Cli.Output;
 using FedLora.Client.Connection;
 using FedLora.Client.Training;
 using FedLora.Protocol.Definitions;
