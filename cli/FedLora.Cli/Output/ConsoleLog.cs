@@ -12,6 +12,8 @@ internal static class ConsoleLog
     {
         logging.SetMinimumLevel(LogLevel.Information);
         logging.AddFilter("Microsoft", LogLevel.Warning);
+        // What the host says of a failed start, the command says in its own one line.
+        logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
         logging.AddFilter("Orleans", LogLevel.Warning);
         logging.AddSimpleConsole(console =>
         {

@@ -50,6 +50,8 @@ public static class SparseTerms
             throw Unsupported("a density lies outside (0, 1]", "Write densities such as 1/16.");
         if (method.Traits.Folds && definition.Densities().Any(density => definition.IsSparseDown(density.Down)))
             throw Unsupported($"method '{method.Name}' sends a product down that nodes add to their weights for good; masking it would make nodes differ", "Use communication.up alone, or another method.");
+        if (method.Name == "rolora" && definition.Densities().Any(density => density.Down < 1 || density.Up < 1))
+            throw Unsupported("method 'rolora' sends another factor each round, and masking that is not shown to work", "Use dense communication, or another method.");
         if (communication.ErrorFeedback && definition.Privacy is not null)
             throw Unsupported("error feedback keeps what the selection left out, which is not shown to be post-processing of the private update", "Leave error_feedback out under privacy.");
         if (communication.ServerOptimizer == "fedadam" && (method.Traits.Folds || method.Name is "fedsvd" or "flexlora" or "lora-fair"))

@@ -3,12 +3,13 @@ using FedLora.Protocol.Definitions;
 using FedLora.Protocol.Transfer;
 using FedLora.Server.Mapping;
 using Grpc.Core;
+using Microsoft.Extensions.Hosting;
 using Wire = FedLora.Protocol.V1;
 
 namespace FedLora.Server.Services;
 
 /// <summary>What operators call.</summary>
-internal sealed class AdminService(IGrainFactory grains, Callers callers, IBlobStore blobs, RoundReplayer replayer, TimeProvider time) : Wire.Admin.AdminBase
+internal sealed class AdminService(IGrainFactory grains, Callers callers, IBlobStore blobs, RoundReplayer replayer, IHostApplicationLifetime lifetime, TimeProvider time) : Wire.Admin.AdminBase
 {
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan WatchStep = TimeSpan.FromSeconds(30);
@@ -87,8 +88,14 @@ internal sealed class AdminService(IGrainFactory grains, Callers callers, IBlobS
         return view.ToWire(rounds: true);
     }
 
-    public override async Task<Wire.FederationView> StartFederation(Wire.FederationName request, ServerCallContext context) =>
-        (await Federation(request, context).StartAsync(context.CancellationToken)).ToWire(rounds: true);
+    public override async Task<Wire.FederationView> StartFederation(Wire.FederationName request, ServerCallContext context)
+    {
+        var view = await Federation(request, context).StartAsync(context.CancellationToken);
+        // Nodes whose polls are waiting do not know of the federation yet.
+        foreach (var node in await Registry.ListNodesAsync(context.CancellationToken))
+            await grains.GetGrain<INodeGrain>(node.NodeId).WakeAsync(context.CancellationToken);
+        return view.ToWire(rounds: true);
+    }
 
     public override async Task<Wire.FederationView> PauseFederation(Wire.FederationName request, ServerCallContext context) =>
         (await Federation(request, context).PauseAsync("paused by an operator", context.CancellationToken)).ToWire(rounds: true);
@@ -112,15 +119,16 @@ internal sealed class AdminService(IGrainFactory grains, Callers callers, IBlobS
     {
         var federation = Federation(request, context);
         var version = 0L;
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
         while (true)
         {
-            var seen = await federation.WatchAsync(version, WatchStep, context.CancellationToken);
+            var seen = await federation.WatchAsync(version, WatchStep, ending.Token);
             if (seen.Version != version)
                 await responseStream.WriteAsync(seen.View.ToWire(rounds: true), context.CancellationToken);
             version = seen.Version;
             if (seen.View.State is FederationState.Finished or FederationState.Stopped)
                 return;
-            await Task.Delay(WatchPause, time, context.CancellationToken);
+            await Task.Delay(WatchPause, time, ending.Token);
         }
     }
 

@@ -4,18 +4,20 @@ using FedLora.Protocol.V1;
 using FedLora.Server.Adapters;
 using FedLora.Server.Mapping;
 using Grpc.Core;
+using Microsoft.Extensions.Hosting;
 
 namespace FedLora.Server.Services;
 
 /// <summary>What nodes call: authenticates, maps, and asks the node's grain.</summary>
-internal sealed class NodeService(IGrainFactory grains, Callers callers, PartStore parts, UpdateIntake intake, TimeProvider time) : Node.NodeBase
+internal sealed class NodeService(IGrainFactory grains, Callers callers, PartStore parts, UpdateIntake intake, IHostApplicationLifetime lifetime, TimeProvider time) : Node.NodeBase
 {
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(60);
 
     public override async Task<PollTaskResponse> PollTask(PollTaskRequest request, ServerCallContext context)
     {
         var node = await callers.NodeAsync(context);
-        var reply = await grains.GetGrain<INodeGrain>(node).PollAsync(request.ToGrain(), context.CancellationToken);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+        var reply = await grains.GetGrain<INodeGrain>(node).PollAsync(request.ToGrain(), ending.Token);
         return reply.Task is { } task
             ? new PollTaskResponse { Task = await ToWireAsync(task, context.CancellationToken) }
             : new PollTaskResponse { WaitingFor = reply.WaitingFor };

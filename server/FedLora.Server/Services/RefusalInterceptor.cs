@@ -45,6 +45,10 @@ internal sealed class RefusalInterceptor(ILogger<RefusalInterceptor> logger) : I
         {
             throw new RpcException(new Status(StatusCode.Cancelled, "the caller has gone"));
         }
+        catch (OperationCanceledException)
+        {
+            throw new RpcException(new Status(StatusCode.Unavailable, "the coordinator is stopping"));
+        }
         catch (Exception error) when (error is not RpcException)
         {
             logger.CallFailed(context.Method, error);
