@@ -43,4 +43,8 @@ public interface IFederationGrain : IGrainWithStringKey
 
     /// <summary>The stored record of a committed round; refuses with <c>round-unknown</c>.</summary>
     Task<RoundRecord> GetRoundAsync(int round, CancellationToken cancellationToken);
+
+    /// <summary>The names of all blobs that the federation still refers to; for <see cref="IJanitorGrain"/>.</summary>
+    [AlwaysInterleave]
+    Task<IReadOnlyList<string>> KeptBlobsAsync(CancellationToken cancellationToken);
 }

@@ -45,6 +45,12 @@ public interface IFederatedMethod
     /// <param name="weights">The base model's weights, for methods whose traits say <see cref="MethodTraits.StartsFromWeights"/>; otherwise not looked at.</param>
     AdapterState Initialize(AdapterLayout layout, MethodOptions options, ulong seed, IWeightSource? weights = null);
 
+    /// <summary>Refuses, before round 1, an initial adapter that this method cannot start from. Unless overridden, it takes any of the layout's shapes.</summary>
+    /// <exception cref="FedLoraException"><c>method-unsupported</c>, naming the tensor.</exception>
+    void CheckInitial(AdapterState initial)
+    {
+    }
+
     /// <summary>
     /// What a node starts its training of a round from: a pure function, so that the server can compute it too (a sparse update is a
     /// difference from it). Unless overridden, the global adapter, with the tensors that the node kept in their places.

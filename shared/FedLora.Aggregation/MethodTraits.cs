@@ -14,6 +14,9 @@ public sealed record MethodTraits(bool Exact, string Equation)
     /// <summary>Rounds may yield a fold, a product that nodes add to their base weights for good.</summary>
     public bool Folds { get; init; }
 
+    /// <summary>Every round makes the factors anew, so that an entry of one round is not the same coordinate in the next.</summary>
+    public bool MakesFactorsAnew { get; init; }
+
     /// <summary>Every node ends with an adapter of its own, so the coordinator has none to export.</summary>
     public bool Personalised { get; init; }
 

@@ -1,3 +1,4 @@
+using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Client;
 using FedLora.Client.Configuration;
@@ -57,9 +58,12 @@ internal sealed class Bench : IAsyncDisposable
     };
 
     /// <summary>Creates and starts a federation; the coordinator makes the first adapter itself.</summary>
-    internal async Task StartFederationAsync(FederationDefinition definition)
+    internal Task StartFederationAsync(FederationDefinition definition) =>
+        StartFederationAsync(definition, Methods.Get(definition.Method).Initialize(LayoutMapping.ToLayout(definition), MethodMapping.ToOptions(definition), definition.Seed));
+
+    /// <summary>Creates and starts a federation from an adapter.</summary>
+    internal async Task StartFederationAsync(FederationDefinition definition, AdapterState first)
     {
-        var first = Methods.Get(definition.Method).Initialize(LayoutMapping.ToLayout(definition), MethodMapping.ToOptions(definition), definition.Seed);
         using var upload = Operator.Admin.PutBlob(Operator.Options(default));
         await upload.RequestStream.WriteAsync(new Chunk { Data = Google.Protobuf.ByteString.CopyFrom(first.ToBytes()) });
         await upload.RequestStream.CompleteAsync();
@@ -68,9 +72,9 @@ internal sealed class Bench : IAsyncDisposable
     }
 
     /// <summary>Runs a node until cancelled.</summary>
-    internal async Task RunNodeAsync(string name, string token, IRoundTrainer trainer, CancellationToken cancellation)
+    internal async Task RunNodeAsync(string name, string token, IRoundTrainer trainer, CancellationToken cancellation, string group = "")
     {
-        var options = new ClientOptions { Coordinator = host!.Url, Data = "", Model = "", State = Path.Combine(folder.FullName, name), Token = token, Name = name };
+        var options = new ClientOptions { Coordinator = host!.Url, Data = "", Model = "", State = StateOf(name), Token = token, Name = name, Group = group };
         using var state = new NodeFolder(options.State);
         using var connection = new CoordinatorConnection(options.Coordinator);
         var runner = new RoundRunner(connection, state, trainer, new AdapterFetcher(connection, new BlobCache(state.Cache, TimeProvider.System)), NullLogger.Instance, TimeProvider.System);
@@ -86,10 +90,23 @@ internal sealed class Bench : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits until the federation is as asked for; at most half a minute.</summary>
-    internal async Task<FederationView> UntilAsync(Func<FederationView, bool> isSo)
+    /// <summary>The state folder of a node.</summary>
+    internal string StateOf(string name) => Path.Combine(folder.FullName, name);
+
+    /// <summary>A blob as its operator fetches it.</summary>
+    internal async Task<AdapterState> FetchAsync(Wire.AdapterRef adapter)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var call = Operator.Admin.GetBlob(new GetBlobRequest { Sha256 = adapter.Sha256 }, Operator.Options(default));
+        var bytes = new List<byte>();
+        while (await call.ResponseStream.MoveNext(default))
+            bytes.AddRange(call.ResponseStream.Current.Data);
+        return AdapterState.FromBytes([.. bytes]);
+    }
+
+    /// <summary>Waits until the federation is as asked for; at most half a minute, unless said otherwise.</summary>
+    internal async Task<FederationView> UntilAsync(Func<FederationView, bool> isSo, int seconds = 30)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));
         using var watch = Operator.Admin.WatchFederation(new FederationName { Name = "test" }, Operator.Options(limit.Token));
         while (await watch.ResponseStream.MoveNext(limit.Token))
         {

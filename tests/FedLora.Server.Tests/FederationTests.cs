@@ -1,4 +1,3 @@
-using FedLora.Adapters;
 using FedLora.Protocol.V1;
 using Grpc.Core;
 
@@ -42,6 +41,7 @@ public class FederationTests
     [InlineData("fedit", "fedadam", "f32")]
     [InlineData("ffa-lora", "fedadam", "bf16")]
     [InlineData("fedsvd", "add", "int8")]
+    [InlineData("rolora", "add", "f32")]
     public async Task Sparse_rounds_finish_and_replay(string method, string optimizer, string values)
     {
         await using var bench = await Bench.StartAsync();
@@ -49,7 +49,7 @@ public class FederationTests
         using var end = new CancellationTokenSource();
         var nodes = new[] { bench.RunNodeAsync("a", token, new FakeTrainer(0.1f), end.Token), bench.RunNodeAsync("b", token, new FakeTrainer(0.3f), end.Token) };
         var definition = Bench.Define(method, rounds: 3, nodes: 2);
-        definition.Communication = new Communication { Down = 0.5, Up = 0.25, Values = values, ServerOptimizer = optimizer, ErrorFeedback = true };
+        definition.Communication = new Communication { Down = 0.5, Up = 0.25, Values = values, ServerOptimizer = optimizer, ErrorFeedback = method != "fedsvd" };
         await bench.StartFederationAsync(definition);
         var view = await bench.UntilAsync(view => view.State == FederationState.Finished);
 
@@ -65,13 +65,15 @@ public class FederationTests
 
     [Theory]
     [InlineData("flora", "add", 0.5)]
-    [InlineData("rolora", "add", 0.5)]
+    [InlineData("rolora", "fedadam", 0.5)]
     [InlineData("fedsvd", "fedadam", 1.0)]
-    public async Task What_a_method_cannot_do_sparsely_is_refused_at_creation(string method, string optimizer, double down)
+    [InlineData("fedsvd", "add", 0.5, true)]
+    [InlineData("lora-fair", "fedadam", 1.0)]
+    public async Task What_a_method_cannot_do_sparsely_is_refused_at_creation(string method, string optimizer, double down, bool errorFeedback = false)
     {
         await using var bench = await Bench.StartAsync();
         var definition = Bench.Define(method, rounds: 1, nodes: 1);
-        definition.Communication = new Communication { Down = down, Up = 1, Values = "f32", ServerOptimizer = optimizer };
+        definition.Communication = new Communication { Down = down, Up = 1, Values = "f32", ServerOptimizer = optimizer, ErrorFeedback = errorFeedback };
         var error = await Assert.ThrowsAsync<RpcException>(() => bench.StartFederationAsync(definition));
         Assert.Equal(StatusCode.InvalidArgument, error.StatusCode);
         Assert.Contains(method, error.Status.Detail);
@@ -88,11 +90,7 @@ public class FederationTests
         await bench.UntilAsync(view => view.State == FederationState.Finished);
 
         var export = await bench.Operator.Admin.ExportAdapterAsync(new ExportAdapterRequest { Federation = "test" }, bench.Operator.Options(default));
-        using var call = bench.Operator.Admin.GetBlob(new GetBlobRequest { Sha256 = export.Adapter.Sha256 }, bench.Operator.Options(default));
-        var bytes = new List<byte>();
-        while (await call.ResponseStream.MoveNext(default))
-            bytes.AddRange(call.ResponseStream.Current.Data);
-        var b = AdapterState.FromBytes([.. bytes])["base_model.model.l.0.q.lora_B.weight"];
+        var b = (await bench.FetchAsync(export.Adapter))["base_model.model.l.0.q.lora_B.weight"];
         Assert.All(b.Values, value => Assert.Equal(2, value, 1e-6));
         await end.CancelAsync();
         await Task.WhenAll(nodes);

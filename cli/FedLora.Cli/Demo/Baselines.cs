@@ -29,7 +29,7 @@ internal static class Baselines
             {
                 processes.Add(ChildProcess.Start($"site-{site} alone", Path.Combine(workplace.Logs, $"site-{site}-alone.log"), options.Threads,
                     DemoSiteCommand.Name, "--site", $"{site}", "--data", data.Sites[site - 1], "--held-out", data.HeldOut, "--model", options.Model, "--rounds", $"{options.Rounds}",
-                    "--nodes", $"{options.Nodes}", "--seed", $"{options.Seed}", "--out", ResultFile(workplace, site), "--with-parent"));
+                    "--steps", $"{options.Steps}", "--nodes", $"{options.Nodes}", "--seed", $"{options.Seed}", "--out", ResultFile(workplace, site), "--with-parent"));
             }
             await Task.WhenAll(processes.Select(process => process.WaitAsync(cancellation)));
             return [.. Enumerable.Range(1, options.Nodes).Select(site => JsonSerializer.Deserialize<AloneScore>(File.ReadAllText(ResultFile(workplace, site)), Json.Options)!)];

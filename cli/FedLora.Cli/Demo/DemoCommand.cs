@@ -10,6 +10,7 @@ internal static class DemoCommand
 {
     private static readonly Option<string> Method = new("--method") { Description = $"How updates are aggregated: {string.Join(", ", Methods.All.Select(method => method.Name))}.", DefaultValueFactory = _ => "fedit" };
     private static readonly Option<int> Rounds = new("--rounds") { Description = "Rounds of the federation.", DefaultValueFactory = _ => new DemoOptions { Model = "", Out = "" }.Rounds };
+    private static readonly Option<int> Steps = new("--steps") { Description = "Training steps of each node in a round.", DefaultValueFactory = _ => new DemoOptions { Model = "", Out = "" }.Steps };
     private static readonly Option<int> Nodes = new("--nodes") { Description = "Client processes, each with mail of its own.", DefaultValueFactory = _ => 4 };
     private static readonly Option<double?> Epsilon = new("--epsilon") { Description = "Train with differential privacy: the budget of every site, at delta 1e-5." };
     private static readonly Option<string?> Model = new("--model") { Description = "Folder of another base model." };
@@ -17,18 +18,25 @@ internal static class DemoCommand
     private static readonly Option<int> Seed = new("--seed") { Description = "Seed of the split over the sites and of the first adapter.", DefaultValueFactory = _ => 1 };
     private static readonly Option<double> DensityDown = new("--density-down") { Description = "Share of the adapter's entries that travels to the nodes, e.g. 0.25.", DefaultValueFactory = _ => 1 };
     private static readonly Option<double> DensityUp = new("--density-up") { Description = "Share of an update's entries that travels to the coordinator, e.g. 0.0625.", DefaultValueFactory = _ => 1 };
+    private static readonly Option<bool> ErrorFeedback = new("--error-feedback") { Description = "Nodes keep what a density above left unsent, and add it to their next update." };
+    private static readonly Option<bool> Densities = new("--densities") { Description = $"Run {string.Join(", ", DensityRun.Methods)} at densities 1, 1/4, 1/16, 1/64 down and up, and draw accuracy against bytes." };
     private static readonly Option<bool> Compare = new("--compare") { Description = "Run every method on the same data, seed and steps, and draw the comparison." };
 
     public static Command Create() =>
         new Command("demo", "See it work: one coordinator and four clients fine-tune a language model together on real mail.")
         {
-            Method, Rounds, Nodes, Epsilon, Model, Out, Seed, DensityDown, DensityUp, Compare,
+            Method, Rounds, Steps, Nodes, Epsilon, Model, Out, Seed, DensityDown, DensityUp, ErrorFeedback, Compare, Densities,
         }.Runs(async (parsed, output, cancellation) =>
         {
             var options = Options(parsed);
             if (parsed.GetValue(Compare))
             {
                 await CompareRun.RunAsync(options, output, cancellation);
+                return;
+            }
+            if (parsed.GetValue(Densities))
+            {
+                await DensityRun.RunAsync(options, parsed.GetResult(Method) is { Implicit: false } ? [options.Method] : DensityRun.Methods, output, cancellation);
                 return;
             }
             var report = await new DemoRun(options, output).RunAsync(cancellation);
@@ -39,8 +47,10 @@ internal static class DemoCommand
     private static DemoOptions Options(ParseResult parsed)
     {
         var method = Methods.Get(parsed.GetValue(Method)!).Name;
-        if (parsed.GetValue(Rounds) < 1 || parsed.GetValue(Nodes) is < 1 or > 64)
-            throw new UsageException("--rounds must be at least 1, --nodes 1 to 64", "e.g. --rounds 6 --nodes 4");
+        if (parsed.GetValue(Compare) && parsed.GetValue(Densities))
+            throw new UsageException("--compare and --densities are two different runs", "give one of them");
+        if (parsed.GetValue(Rounds) < 1 || parsed.GetValue(Steps) < 1 || parsed.GetValue(Nodes) is < 1 or > 64)
+            throw new UsageException("--rounds and --steps must be at least 1, --nodes 1 to 64", "e.g. --rounds 6 --steps 16 --nodes 4");
         if (parsed.GetValue(DensityDown) is not (> 0 and <= 1) || parsed.GetValue(DensityUp) is not (> 0 and <= 1))
             throw new UsageException("densities lie above 0 and at most at 1", "e.g. --density-down 0.25 --density-up 0.0625");
         if (parsed.GetValue(Epsilon) is <= 0)
@@ -49,6 +59,7 @@ internal static class DemoCommand
         {
             Method = method,
             Rounds = parsed.GetValue(Rounds),
+            Steps = parsed.GetValue(Steps),
             Nodes = parsed.GetValue(Nodes),
             Epsilon = parsed.GetValue(Epsilon),
             Model = Path.GetFullPath(parsed.GetValue(Model) ?? DemoModel.Folder()),
@@ -56,6 +67,7 @@ internal static class DemoCommand
             Seed = parsed.GetValue(Seed),
             DensityDown = parsed.GetValue(DensityDown),
             DensityUp = parsed.GetValue(DensityUp),
+            ErrorFeedback = parsed.GetValue(ErrorFeedback),
         };
     }
 }

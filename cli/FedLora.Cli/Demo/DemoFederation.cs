@@ -24,7 +24,7 @@ internal static class DemoFederation
             Lora = new LoraSettings { Rank = rank, Alpha = 2 * rank, TargetModules = { "query", "value" } },
             Training = new TrainingSettings
             {
-                LocalSteps = 16,
+                LocalSteps = (uint)options.Steps,
                 BatchSize = 32,
                 Optimizer = "adamw",
                 LearningRate = 2e-3,
@@ -35,7 +35,7 @@ internal static class DemoFederation
             },
             // Every site takes part in every round, as organisations do; a site that is gone for two minutes is gone for the round.
             Cohort = new CohortRules { Size = (uint)options.Nodes, MinNodes = (uint)options.Nodes, DeadlineSeconds = 120, Quorum = (uint)Math.Max(1, options.Nodes - 1) },
-            Communication = new Communication { Down = options.DensityDown, Up = options.DensityUp },
+            Communication = new Communication { Down = options.DensityDown, Up = options.DensityUp, ErrorFeedback = options.ErrorFeedback },
         };
         if (options.Epsilon is { } epsilon)
             definition.Privacy = new PrivacyTerms { Epsilon = epsilon, Delta = 1e-5, ClipNorm = 1, Accountant = "pld" };

@@ -7,6 +7,9 @@ internal sealed record DemoOptions
 
     public int Rounds { get; init; } = 6;
 
+    /// <summary>Optimiser steps of a node in a round.</summary>
+    public int Steps { get; init; } = 16;
+
     public int Nodes { get; init; } = 4;
 
     /// <summary>Privacy budget of each site, delta 1e-5; null without privacy.</summary>
@@ -23,6 +26,9 @@ internal sealed record DemoOptions
     public double DensityDown { get; init; } = 1;
 
     public double DensityUp { get; init; } = 1;
+
+    /// <summary>Nodes keep what they have not sent for the next round.</summary>
+    public bool ErrorFeedback { get; init; }
 
     /// <summary>Threads of one training process: the machine's cores shared out.</summary>
     public int Threads => Math.Max(1, Environment.ProcessorCount / Nodes);

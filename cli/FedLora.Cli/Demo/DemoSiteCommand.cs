@@ -18,17 +18,18 @@ internal static class DemoSiteCommand
         var heldOut = new Option<string>("--held-out") { Required = true };
         var model = new Option<string>("--model") { Required = true };
         var rounds = new Option<int>("--rounds") { Required = true };
+        var steps = new Option<int>("--steps") { Required = true };
         var nodes = new Option<int>("--nodes") { Required = true };
         var seed = new Option<int>("--seed") { Required = true };
         var to = new Option<string>("--out") { Required = true };
         var withParent = ParentWatch.Create();
-        return new Command(Name) { site, data, heldOut, model, rounds, nodes, seed, to, withParent }.Hide().Runs(async (parsed, _, cancellation) =>
+        return new Command(Name) { site, data, heldOut, model, rounds, steps, nodes, seed, to, withParent }.Hide().Runs(async (parsed, _, cancellation) =>
         {
             using var ending = ParentWatch.Follow(parsed.GetValue(withParent), cancellation);
             // One site knows no method: it trains plain LoRA without noise, which is the best that it can do alone.
             var options = new DemoOptions
             {
-                Model = parsed.GetValue(model)!, Out = "", Rounds = parsed.GetValue(rounds), Nodes = parsed.GetValue(nodes), Seed = parsed.GetValue(seed),
+                Model = parsed.GetValue(model)!, Out = "", Rounds = parsed.GetValue(rounds), Steps = parsed.GetValue(steps), Nodes = parsed.GetValue(nodes), Seed = parsed.GetValue(seed),
             };
             TorchSharp.torch.set_num_threads(options.Threads);
             var prepared = FederationPreparation.Prepare(DemoFederation.Define(options), options.Model, null, ending.Token);

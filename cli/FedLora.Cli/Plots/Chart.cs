@@ -24,3 +24,16 @@ public sealed record BarGroup(string Name, IReadOnlyList<double> Values);
 /// <param name="Series">The legend: one name for each bar of a group.</param>
 /// <param name="Groups">At least one.</param>
 public sealed record BarChart(string Title, string YLabel, IReadOnlyList<string> Series, IReadOnlyList<BarGroup> Groups);
+
+/// <summary>The dots of one kind in a scatter chart.</summary>
+/// <param name="Name">Its legend.</param>
+/// <param name="Points">Finite; x above 0.</param>
+public sealed record ScatterSeries(string Name, IReadOnlyList<(double X, double Y)> Points);
+
+/// <summary>A scatter chart; x is logarithmic.</summary>
+/// <param name="Title">One line.</param>
+/// <param name="XLabel">What x is, with its unit.</param>
+/// <param name="YLabel">What y is, with its unit.</param>
+/// <param name="Series">At least one, each with a point.</param>
+/// <param name="XTick">How a value of x is written at its tick.</param>
+public sealed record ScatterChart(string Title, string XLabel, string YLabel, IReadOnlyList<ScatterSeries> Series, Func<double, string> XTick);

@@ -4,7 +4,7 @@ using System.Text;
 namespace FedLora.Cli.Plots;
 
 /// <summary>Draws charts as SVG files of 960 x 560 points on white: readable from the back of a room, the same bytes for the same numbers.</summary>
-public static class SvgChart
+public static partial class SvgChart
 {
     private const double Width = 960, Height = 560, Left = 92, Right = 28, Top = 64, Bottom = 76;
     private const string Ink = "#1f2933", Faint = "#6b7783", Grid = "#e3e8ee";
@@ -58,7 +58,7 @@ public static class SvgChart
         return End(svg, chart.Series.Count > 1 ? [.. chart.Series.Select(name => (name, false))] : [], atTop: true);
     }
 
-    private static StringBuilder Begin(string title, string yLabel, Scale y)
+    private static StringBuilder Begin(string title, string yLabel, Scale y, double right = Right)
     {
         var svg = new StringBuilder();
         svg.AppendLine($"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {Width} {Height}' width='{Width}' height='{Height}' font-family='Inter, Segoe UI, Helvetica, Arial, sans-serif'>");
@@ -66,10 +66,10 @@ public static class SvgChart
         svg.AppendLine(Text(Left, 36, title, "start", 22, Ink, "600"));
         foreach (var (value, label) in y.Ticks())
         {
-            svg.AppendLine($"<line x1='{At(Left)}' x2='{At(Width - Right)}' y1='{At(Y(y, value))}' y2='{At(Y(y, value))}' stroke='{Grid}'/>");
+            svg.AppendLine($"<line x1='{At(Left)}' x2='{At(Width - right)}' y1='{At(Y(y, value))}' y2='{At(Y(y, value))}' stroke='{Grid}'/>");
             svg.AppendLine(Text(Left - 12, Y(y, value) + 5, label, "end", 15, Faint));
         }
-        svg.AppendLine($"<line x1='{At(Left)}' x2='{At(Width - Right)}' y1='{At(Height - Bottom)}' y2='{At(Height - Bottom)}' stroke='{Faint}'/>");
+        svg.AppendLine($"<line x1='{At(Left)}' x2='{At(Width - right)}' y1='{At(Height - Bottom)}' y2='{At(Height - Bottom)}' stroke='{Faint}'/>");
         svg.AppendLine($"<text transform='translate(28 {At((Top + Height - Bottom) / 2)}) rotate(-90)' text-anchor='middle' font-size='17' fill='{Ink}'>{SecurityElement.Escape(yLabel)}</text>");
         return svg;
     }

@@ -24,7 +24,8 @@ public static class SparseUplink
     {
         var layout = VectorLayout.Of(trained);
         var communication = task.Definition.Communication ?? new Communication();
-        var kept = Path.Combine(folder, ResidualFolder);
+        // By layout: RoLoRA sends another factor in every other round, and a residual fits its own only.
+        var kept = Path.Combine(folder, ResidualFolder, Convert.ToHexStringLower(layout.Digest.Span));
         float[] residual = [];
         if (communication.ErrorFeedback)
         {

@@ -18,6 +18,7 @@ internal static class FirstAdapter
             adapter.RequireFinite();
             var factors = method.Traits.StartsFromWeights ? Factors.A | Factors.B | Factors.R | Factors.Head : Factors.A | Factors.B | Factors.Head;
             definition.ToLayout().Require(adapter, factors, "The first adapter");
+            method.CheckInitial(adapter);
             // Under its canonical bytes, so that its hash is the adapter's.
             return await blobs.PutAdapterAsync(adapter, cancellationToken);
         }

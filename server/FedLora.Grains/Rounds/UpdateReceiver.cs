@@ -35,8 +35,7 @@ public sealed class UpdateReceiver(IGrainFactory grains, IBlobStore blobs, Coord
         var global = await blobs.GetFileAsync(expectation.Adapter.Sha256, cancellationToken);
         if (await blobs.ExistsAsync(header.Sha256, cancellationToken))
             Check(await blobs.GetFileAsync(header.Sha256, cancellationToken), global, header, expectation);
-        else
-            await blobs.CompleteAsync(header.Sha256, path => Check(path, global, header, expectation), cancellationToken);
+        await blobs.CompleteAsync(header.Sha256, path => Check(path, global, header, expectation), cancellationToken);
         await federation.CommitUpdateAsync(header, cancellationToken);
         instruments.Accepted();
         return true;

@@ -50,13 +50,21 @@ public static class SparseTerms
             throw Unsupported("a density lies outside (0, 1]", "Write densities such as 1/16.");
         if (method.Traits.Folds && definition.Densities().Any(density => definition.IsSparseDown(density.Down)))
             throw Unsupported($"method '{method.Name}' sends a product down that nodes add to their weights for good; masking it would make nodes differ", "Use communication.up alone, or another method.");
-        if (method.Name == "rolora" && definition.Densities().Any(density => density.Down < 1 || density.Up < 1))
-            throw Unsupported("method 'rolora' sends another factor each round, and masking that is not shown to work", "Use dense communication, or another method.");
         if (communication.ErrorFeedback && definition.Privacy is not null)
             throw Unsupported("error feedback keeps what the selection left out, which is not shown to be post-processing of the private update", "Leave error_feedback out under privacy.");
-        if (communication.ServerOptimizer == "fedadam" && (method.Traits.Folds || method.Name is "fedsvd" or "flexlora" or "lora-fair"))
-            throw Unsupported($"method '{method.Name}' makes its factors anew each round, so that FedAdam's running means would mix coordinates of different bases", "Use server_optimizer: add, or a method that averages.");
+        if (communication.ErrorFeedback && method.Traits.MakesFactorsAnew)
+            throw Unsupported($"method '{method.Name}' makes its factors anew each round, so that what a node has not sent yet belongs to a basis that is gone", "Leave error_feedback out, or use a method that averages.");
+        if (communication.ServerOptimizer == "fedadam" && WhyNoFedAdam(method) is { } why)
+            throw Unsupported($"method '{method.Name}' {why}", "Use server_optimizer: add, or a method that averages.");
     }
+
+    private static string? WhyNoFedAdam(IFederatedMethod method) => method switch
+    {
+        { Traits.MakesFactorsAnew: true } => "makes its factors anew each round, so that FedAdam's running means would mix coordinates of different bases",
+        { Traits.Folds: true } or { Name: "lora-fair" } => "corrects what the plain mean of the factors misses, which FedAdam would not leave where it is",
+        { Name: "rolora" } => "trains each factor in every other round only, while FedAdam's running means count every round",
+        _ => null,
+    };
 
     private static FedLoraException Unsupported(string why, string hint) => new("method-unsupported", $"The federation's communication cannot work: {why}.", hint);
 }

@@ -39,6 +39,12 @@ public interface IBlobStore
     /// <summary>Removes the blob and any partial upload of it, if there.</summary>
     Task DeleteAsync(string sha256, CancellationToken cancellationToken);
 
-    /// <summary>Removes partial uploads that nobody has added to since <paramref name="before"/>; returns how many.</summary>
-    Task<int> PrunePartialsAsync(DateTimeOffset before, CancellationToken cancellationToken);
+    /// <summary>Removes at most <paramref name="most"/> partial uploads that nobody has added to since <paramref name="before"/>; returns how many.</summary>
+    Task<int> PrunePartialsAsync(DateTimeOffset before, int most, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Removes at most <paramref name="most"/> blobs that nobody has put or completed since <paramref name="before"/> and that are
+    /// <paramref name="unused"/>; returns how many.
+    /// </summary>
+    Task<int> PruneAsync(DateTimeOffset before, Func<string, bool> unused, int most, CancellationToken cancellationToken);
 }

@@ -111,6 +111,7 @@ public sealed class CoordinatorHost : IAsyncDisposable
             if (federation.State == FederationState.Running)
                 await grains.GetGrain<IFederationGrain>(federation.Name).GetAsync(cancellation);
         }
+        await grains.GetGrain<IJanitorGrain>(IJanitorGrain.Key).WakeAsync(cancellation);
     }
 
     private static bool IsAddressInUse(Exception error) => error is AddressInUseException or SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse }

@@ -23,6 +23,9 @@ internal sealed class BlobPaths
     /// <summary>The folder of partial uploads.</summary>
     public string Partials { get; }
 
+    /// <summary>The paths of all blobs.</summary>
+    public IEnumerable<string> Blobs() => Directory.EnumerateFiles(_blobs, "*", SearchOption.AllDirectories);
+
     public string Blob(string sha256) => Path.Combine(_blobs, Checked(sha256)[..2], sha256);
 
     public string Partial(string sha256) => Path.Combine(Partials, Checked(sha256));

@@ -48,8 +48,12 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
                 hash = hashing.Hash();
             }
 
-            if (!File.Exists(_paths.Blob(hash)))
-                _paths.Publish(temporary, hash);
+            await LockedAsync(hash, () =>
+            {
+                if (!Renew(hash))
+                    _paths.Publish(temporary, hash);
+                return Task.FromResult(true);
+            }, cancellationToken);
             return hash;
         }
         catch (IOException error) when (IsFull(error))
@@ -86,7 +90,7 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
     public Task CompleteAsync(string sha256, Action<string>? check, CancellationToken cancellationToken) => LockedAsync(sha256, async () =>
     {
         var partial = _paths.Partial(sha256);
-        if (File.Exists(_paths.Blob(sha256)))
+        if (Renew(sha256))
             return true;
         if (!File.Exists(partial))
             throw new RefusedException(RefusalCodes.BlobMissing, $"Nothing was uploaded for blob {sha256}.", "Send it from the start.");
@@ -113,28 +117,44 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
         return Task.FromResult(true);
     }, cancellationToken);
 
-    public async Task<int> PrunePartialsAsync(DateTimeOffset before, CancellationToken cancellationToken)
-    {
-        var pruned = 0;
-        foreach (var name in Directory.EnumerateFiles(_paths.Partials).Select(path => Path.GetFileName(path)!).ToList())
-        {
-            pruned += await LockedAsync(name, () =>
-            {
-                var partial = new FileInfo(_paths.Partial(name));
-                if (!partial.Exists || partial.LastWriteTimeUtc >= before.UtcDateTime)
-                    return Task.FromResult(0);
-                partial.Delete();
-                return Task.FromResult(1);
-            }, cancellationToken);
-        }
+    public Task<int> PrunePartialsAsync(DateTimeOffset before, int most, CancellationToken cancellationToken) =>
+        RemoveAsync(Directory.EnumerateFiles(_paths.Partials), _paths.Partial, before, most, cancellationToken);
 
-        return pruned;
-    }
+    public Task<int> PruneAsync(DateTimeOffset before, Func<string, bool> unused, int most, CancellationToken cancellationToken) =>
+        RemoveAsync(_paths.Blobs().Where(path => unused(Path.GetFileName(path))), _paths.Blob, before, most, cancellationToken);
 
     public void Dispose()
     {
         foreach (var one in _locks)
             one.Dispose();
+    }
+
+    private async Task<int> RemoveAsync(IEnumerable<string> candidates, Func<string, string> pathOf, DateTimeOffset before, int most, CancellationToken cancellationToken)
+    {
+        var removed = 0;
+        foreach (var name in candidates.Where(path => File.GetLastWriteTimeUtc(path) < before.UtcDateTime).Take(most).Select(path => Path.GetFileName(path)!).ToList())
+        {
+            removed += await LockedAsync(name, () =>
+            {
+                // Looked at again under the lock: somebody may have renewed it.
+                var file = new FileInfo(pathOf(name));
+                if (!file.Exists || file.LastWriteTimeUtc >= before.UtcDateTime)
+                    return Task.FromResult(0);
+                file.Delete();
+                return Task.FromResult(1);
+            }, cancellationToken);
+        }
+
+        return removed;
+    }
+
+    // A blob that is stored once more is as young as a new one: whoever stores it is about to refer to it.
+    private bool Renew(string sha256)
+    {
+        if (!File.Exists(_paths.Blob(sha256)))
+            return false;
+        File.SetLastWriteTimeUtc(_paths.Blob(sha256), DateTime.UtcNow);
+        return true;
     }
 
     // Whatever fails, the file is as long as before: nothing half-written is ever acknowledged.

@@ -11,13 +11,19 @@ internal sealed class FLora : IFederatedMethod
 {
     public string Name => "flora";
 
-    public MethodTraits Traits { get; } = new(Exact: true, "W0 += [p_1 s_1 B_1, ..., p_K s_K B_K] [A_1; ...; A_K]; A random, B = 0") { MixesRanks = true, Folds = true };
+    public MethodTraits Traits { get; } = new(Exact: true, "W0 += [p_1 s_1 B_1, ..., p_K s_K B_K] [A_1; ...; A_K]; A random, B = 0") { MixesRanks = true, Folds = true, MakesFactorsAnew = true };
 
     public Factors Trained(int round, MethodOptions options) => Factors.A | Factors.B | Factors.Head;
 
     public Factors Changed(int round, MethodOptions options) => Factors.Head;
 
     public int FoldRank(AdapterLayout layout, MethodOptions options, int nodes) => nodes * layout.Rank;
+
+    public void CheckInitial(AdapterState initial)
+    {
+        if (initial.Only(Factors.B).FirstOrDefault(t => t.Values.Any(v => v != 0)) is { } warm)
+            throw MethodChecks.Unsupported(this, $"starts every round from B = 0, but the global adapter's '{warm.Name}' is not zero", "Start it without an initial adapter, or merge that into the base model first.");
+    }
 
     public AdapterState Initialize(AdapterLayout layout, MethodOptions options, ulong seed, IWeightSource? weights = null) => LoraInit.State(layout, seed);
 
@@ -32,8 +38,7 @@ internal sealed class FLora : IFederatedMethod
 
     public AggregationResult Aggregate(AdapterState global, UpdateSet updates, AggregationOptions options, CancellationToken cancel)
     {
-        if (global.Only(Factors.B).FirstOrDefault(t => t.Values.Any(v => v != 0)) is { } warm)
-            throw MethodChecks.Unsupported(this, $"starts every round from B = 0, but the global adapter's '{warm.Name}' is not zero", "Start it without an initial adapter, or merge that into the base model first.");
+        CheckInitial(global);
         var round = new Round(this, global, updates, options, cancel);
         var fold = new AdapterState(round.PerModule(module =>
         {

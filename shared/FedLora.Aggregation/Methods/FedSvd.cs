@@ -12,7 +12,7 @@ internal sealed class FedSvd : IFederatedMethod
 {
     public string Name => "fedsvd";
 
-    public MethodTraits Traits { get; } = new(Exact: true, "U S V^T = (sum p_k B_k) A; B = U S, A = V^T") { MayFreezeHead = true };
+    public MethodTraits Traits { get; } = new(Exact: true, "U S V^T = (sum p_k B_k) A; B = U S, A = V^T") { MayFreezeHead = true, MakesFactorsAnew = true };
 
     public Factors Trained(int round, MethodOptions options) => Factors.B | options.TrainedHead();
 

@@ -11,7 +11,7 @@ internal sealed class FlexLora : IFederatedMethod
 {
     public string Name => "flexlora";
 
-    public MethodTraits Traits { get; } = new(Exact: false, "U S V^T = sum p_k (alpha / r_k) B_k A_k; B = U S r / alpha, A = V^T, cut to the node's rank") { MixesRanks = true };
+    public MethodTraits Traits { get; } = new(Exact: false, "U S V^T = sum p_k (alpha / r_k) B_k A_k; B = U S r / alpha, A = V^T, cut to the node's rank") { MixesRanks = true, MakesFactorsAnew = true };
 
     public Factors Trained(int round, MethodOptions options) => Factors.A | Factors.B | Factors.Head;
 

@@ -121,9 +121,22 @@ public abstract class BlobStoreSuite
     public async Task Forgotten_partial_uploads_are_pruned()
     {
         await Store.AppendAsync(HashOf([1]), 0, new byte[10], 100, Never);
-        Assert.Equal(0, await Store.PrunePartialsAsync(DateTimeOffset.UtcNow.AddHours(-1), Never));
-        Assert.Equal(1, await Store.PrunePartialsAsync(DateTimeOffset.UtcNow.AddHours(1), Never));
+        Assert.Equal(0, await Store.PrunePartialsAsync(DateTimeOffset.UtcNow.AddHours(-1), 10, Never));
+        Assert.Equal(1, await Store.PrunePartialsAsync(DateTimeOffset.UtcNow.AddHours(1), 10, Never));
         Assert.Equal(0, await Store.PartialLengthAsync(HashOf([1]), Never));
+    }
+
+    [Fact]
+    public async Task Old_unused_blobs_are_pruned_no_more_than_asked_for()
+    {
+        var used = await PutAsync([1]);
+        foreach (var unused in (byte[][])[[2], [3], [4]])
+            await PutAsync(unused);
+        Assert.Equal(0, await Store.PruneAsync(DateTimeOffset.UtcNow.AddHours(-1), hash => hash != used, 10, Never));
+        Assert.Equal(2, await Store.PruneAsync(DateTimeOffset.UtcNow.AddHours(1), hash => hash != used, 2, Never));
+        Assert.Equal(1, await Store.PruneAsync(DateTimeOffset.UtcNow.AddHours(1), hash => hash != used, 10, Never));
+        Assert.True(await Store.ExistsAsync(used, Never));
+        Assert.False(await Store.ExistsAsync(HashOf([2]), Never));
     }
 
     [Fact]
