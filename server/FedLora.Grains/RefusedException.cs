@@ -1,11 +1,12 @@
 namespace FedLora.Grains;
 
 /// <summary>A request that a grain refuses: what is wrong (message), a stable word for programs, and what to do.</summary>
+/// <remarks>An <see cref="OrleansException"/>, since Orleans wraps what else a grain storage throws into one.</remarks>
 /// <param name="code">Stable word in kebab case, one of <see cref="RefusalCodes"/>.</param>
 /// <param name="message">One line: what is wrong, and where.</param>
 /// <param name="hint">One line: what to do about it.</param>
 [GenerateSerializer]
-public sealed class RefusedException(string code, string message, string hint) : Exception(message)
+public sealed class RefusedException(string code, string message, string hint) : OrleansException(message)
 {
     [Id(0)] public string Code { get; private set; } = code;
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Orleans.Runtime.Hosting;
 using Orleans.Storage;
 
 namespace Bundled.Orleans.Tests;
@@ -99,6 +100,15 @@ public sealed class StateTests
     }
 
     [Fact]
+    public async Task What_a_storage_throws_arrives_as_an_Orleans_exception_around_it()
+    {
+        await using var silo = await TestSilo.StartAsync(builder => builder.Services.AddGrainStorage("broken", (_, _) => new BrokenStorage()));
+        var failure = await Assert.ThrowsAsync<OrleansException>(() => silo.Grains.GetGrain<IBrokenGrain>("a").GoAsync());
+        Assert.StartsWith("Error from storage provider BrokenStorage.s during WriteStateAsync for grain ", failure.Message, StringComparison.Ordinal);
+        Assert.Equal("the disk is gone", Assert.IsType<IOException>(failure.InnerException).Message);
+    }
+
+    [Fact]
     public async Task An_unknown_storage_is_named()
     {
         await using var silo = await TestSilo.StartAsync();
@@ -115,4 +125,23 @@ public interface ILostGrain : IGrainWithStringKey
 public sealed class LostGrain([PersistentState("s", "nowhere")] IPersistentState<Counter> state) : Grain, ILostGrain
 {
     public Task GoAsync() => state.WriteStateAsync();
+}
+
+public interface IBrokenGrain : IGrainWithStringKey
+{
+    Task GoAsync();
+}
+
+public sealed class BrokenGrain([PersistentState("s", "broken")] IPersistentState<Counter> state) : Grain, IBrokenGrain
+{
+    public Task GoAsync() => state.WriteStateAsync();
+}
+
+internal sealed class BrokenStorage : IGrainStorage
+{
+    public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => Task.CompletedTask;
+
+    public Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => throw new IOException("the disk is gone");
+
+    public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => Task.CompletedTask;
 }

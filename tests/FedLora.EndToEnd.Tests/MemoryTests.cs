@@ -1,9 +1,10 @@
 using FedLora.Protocol.V1;
+using Xunit.Abstractions;
 
 namespace FedLora.EndToEnd.Tests;
 
 /// <summary>The coordinator's memory does not depend on the number of nodes.</summary>
-public sealed class MemoryTests
+public sealed class MemoryTests(ITestOutputHelper output)
 {
     // 3 MiB for each update.
     private const int Modules = 48;
@@ -13,6 +14,7 @@ public sealed class MemoryTests
     {
         var few = await PeakAsync(4);
         var many = await PeakAsync(200);
+        output.WriteLine($"resident at most {few:0} MiB with 4 updates, {many:0} MiB with 200");
         Assert.True(many < few + 64, $"resident at most {few:0} MiB with 4 updates, {many:0} MiB with 200");
     }
 

@@ -98,7 +98,7 @@ internal sealed class Coordinator : IAsyncDisposable
     {
         var offset = await Receiver.BeginAsync(header, default);
         if (offset < header.Bytes)
-            await Receiver.AppendAsync(header, offset, bytes.AsMemory((int)offset), default);
+            await Receiver.AppendAsync(header, offset, bytes.AsMemory((int)offset), durable: true, default);
         await Receiver.CompleteAsync(header, default);
         return header;
     }

@@ -73,8 +73,12 @@ public class RefusalTests
     [Theory]
     [InlineData("http://0.0.0.0:5080", "listen-insecure")]
     [InlineData("127.0.0.1:5080", "listen-invalid")]
-    public async Task Plain_http_is_for_loopback_only(string listen, string code) => Assert.Equal(code,
-        (await Assert.ThrowsAsync<FedLoraException>(() => CoordinatorHost.StartAsync(new ServerOptions { Data = "/tmp/never-made", Listen = listen }, null, default))).Code);
+    public async Task Plain_http_is_for_loopback_only(string listen, string code)
+    {
+        var data = Path.Combine(Path.GetTempPath(), $"fedlora-{Guid.NewGuid():N}");
+        Assert.Equal(code, (await Assert.ThrowsAsync<FedLoraException>(() => CoordinatorHost.StartAsync(new ServerOptions { Data = data, Listen = listen }, null, default))).Code);
+        Assert.False(Directory.Exists(data));
+    }
 
     private static async Task NodesAsync(Bench bench, int count)
     {

@@ -15,6 +15,10 @@ internal static class ConsoleLog
         // What the host says of a failed start, the command says in its own one line.
         logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
         logging.AddFilter("Orleans", LogLevel.Warning);
+        // Advice about the server garbage collector, and about clocks, at every start.
+        logging.AddFilter("Orleans.Runtime.Silo", LogLevel.Error);
+        logging.AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error);
+        logging.AddFilter("Polly", LogLevel.Warning);
         logging.AddSimpleConsole(console =>
         {
             console.SingleLine = true;

@@ -15,12 +15,15 @@ namespace FedLora.Client.Connection;
 public sealed class CoordinatorConnection : IDisposable
 {
     private readonly GrpcChannel channel;
+    private readonly TimeProvider time;
 
     /// <param name="url">E.g. <c>http://127.0.0.1:5000</c>. Plain HTTP only to loopback.</param>
+    /// <param name="time">Clock of the calls' deadlines; the system's if not given.</param>
     /// <exception cref="FedLoraException"><c>coordinator-url</c>.</exception>
-    public CoordinatorConnection(string url)
+    public CoordinatorConnection(string url, TimeProvider? time = null)
     {
         Url = url;
+        this.time = time ?? TimeProvider.System;
         if (!Uri.TryCreate(url, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
             throw new FedLoraException("coordinator-url", $"'{url}' is not the address of a coordinator", "write it as http://127.0.0.1:5000 or https://HOST:PORT");
         if (address.Scheme == "http" && !address.IsLoopback)
@@ -62,7 +65,7 @@ public sealed class CoordinatorConnection : IDisposable
     /// <param name="limit">How long the whole call may take; null for calls that are bounded by idle time.</param>
     public CallOptions Options(CancellationToken cancellation, TimeSpan? limit = null) => new(
         Credential is { } credential ? Bearer.Of(credential) : [],
-        limit is { } span ? DateTime.UtcNow + span : null,
+        limit is { } span ? time.GetUtcNow().UtcDateTime + span : null,
         cancellation);
 
     /// <inheritdoc/>

@@ -40,7 +40,7 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
     {
         var enrolled = node.RecordExists ? node.State.EnrolledAt : time.GetUtcNow();
         node.State = new() { Name = name, Group = group, CredentialHash = credentialHash, EnrolledAt = enrolled, Ledger = node.State.Ledger, Revoked = node.State.Revoked };
-        await node.WriteStateAsync(cancellationToken);
+        await this.StoreAsync(node);
     }
 
     public Task AuthenticateAsync(string credential, CancellationToken cancellationToken)
@@ -102,7 +102,7 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
         if (node.State.Ledger.Exists(known => known.Federation == entry.Federation && known.Round == entry.Round))
             return;
         node.State.Ledger.Add(entry);
-        await node.WriteStateAsync(cancellationToken);
+        await this.StoreAsync(node);
     }
 
     public Task<NodeView> GetAsync(CancellationToken cancellationToken)
@@ -115,7 +115,7 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
     {
         RequireKnown();
         node.State.Revoked = true;
-        await node.WriteStateAsync(cancellationToken);
+        await this.StoreAsync(node);
         await WakeAsync(cancellationToken);
         return View();
     }

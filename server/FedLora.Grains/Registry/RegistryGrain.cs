@@ -59,7 +59,7 @@ public sealed partial class RegistryGrain([PersistentState("registry")] IPersist
             State.Tokens.Remove(old);
         var (id, secret) = (Guid.NewGuid().ToString("N")[..12], Secrets.New());
         State.Tokens[id] = new() { Hash = Secrets.Hash(secret), Note = request.Note, ExpiresAt = now + request.Lifetime, UsesLeft = request.Uses };
-        await registry.WriteStateAsync(cancellationToken);
+        await this.StoreAsync(registry);
         return new() { Id = id, Token = secret, ExpiresAt = now + request.Lifetime, Uses = request.Uses };
     }
 
@@ -70,7 +70,7 @@ public sealed partial class RegistryGrain([PersistentState("registry")] IPersist
     public async Task RevokeTokenAsync(string id, CancellationToken cancellationToken)
     {
         if (State.Tokens.Remove(id))
-            await registry.WriteStateAsync(cancellationToken);
+            await this.StoreAsync(registry);
     }
 
     public async Task<EnrolReply> EnrolAsync(EnrolRequest request, CancellationToken cancellationToken)
@@ -98,7 +98,7 @@ public sealed partial class RegistryGrain([PersistentState("registry")] IPersist
         var grain = GrainFactory.GetGrain<IFederationGrain>(definition.Name);
         var view = await CreatedBeforeAsync(grain, cancellationToken) ?? await grain.CreateAsync(definition, initialAdapter, cancellationToken);
         State.Federations[definition.Name] = new() { Name = definition.Name, State = view.State, CreatedAt = view.CreatedAt };
-        await registry.WriteStateAsync(cancellationToken);
+        await this.StoreAsync(registry);
         return view;
     }
 
@@ -110,7 +110,7 @@ public sealed partial class RegistryGrain([PersistentState("registry")] IPersist
         if (!State.Federations.TryGetValue(name, out var entry) || entry.State == state)
             return;
         State.Federations[name] = entry with { State = state };
-        await registry.WriteStateAsync(cancellationToken);
+        await this.StoreAsync(registry);
     }
 
     private async Task<string> AdmitAsync(EnrolRequest request, string hash, CancellationToken cancellationToken)
@@ -123,7 +123,7 @@ public sealed partial class RegistryGrain([PersistentState("registry")] IPersist
         var id = Guid.NewGuid().ToString("N");
         State.Nodes[id] = new() { Name = request.Name, RequestId = request.RequestId, TokenHash = hash };
         State.Tokens[tokenId] = token with { UsesLeft = token.UsesLeft - 1 };
-        await registry.WriteStateAsync(cancellationToken);
+        await this.StoreAsync(registry);
         return id;
     }
 

@@ -1,5 +1,3 @@
-using FedLora.Adapters;
-
 namespace FedLora.Grains;
 
 /// <content>Sampling, opening, closing, aggregating, committing.</content>
@@ -119,8 +117,9 @@ public sealed partial class FederationGrain
         {
             return;
         }
-        catch (Exception error) when (error is FedLoraException or RefusedException or IOException)
+        catch (Exception error)
         {
+            // Whatever it was, the federation pauses and says why; it never waits for an aggregation that has ended.
             outcome = outcome with { Error = error.Message };
         }
 

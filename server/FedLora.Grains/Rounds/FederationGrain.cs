@@ -109,20 +109,7 @@ public sealed partial class FederationGrain(
             : throw new RefusedException(RefusalCodes.FederationState, $"Federation '{Name}' is {state.ToString().ToLowerInvariant()}.", "See 'fedlora admin federation show'.");
     }
 
-    /// <summary>Writes; where that fails, what is in memory is no longer what is stored, so the grain ends and is read again.</summary>
-    private async Task StoreAsync(Orleans.Core.IStorage state)
-    {
-        try
-        {
-            // Never cancelled half-way: the caller learns whether it was stored.
-            await state.WriteStateAsync();
-        }
-        catch
-        {
-            DeactivateOnIdle();
-            throw;
-        }
-    }
+    private Task StoreAsync(Orleans.Core.IStorage state) => StoredState.StoreAsync(this, state);
 
     private async Task SetStateAsync(FederationState state, string reason, CancellationToken cancellationToken)
     {
@@ -143,7 +130,7 @@ public sealed partial class FederationGrain(
         {
             await GrainFactory.GetGrain<IRegistryGrain>(IRegistryGrain.Key).NoteFederationAsync(Name, state, CancellationToken.None);
         }
-        catch (Exception error) when (error is TimeoutException or OrleansException or RefusedException)
+        catch (Exception error) when (error is TimeoutException or OrleansException)
         {
             log.RegistryNotTold(error, Name);
         }

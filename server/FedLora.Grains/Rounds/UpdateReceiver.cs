@@ -17,10 +17,10 @@ public sealed class UpdateReceiver(IGrainFactory grains, IBlobStore blobs, Coord
         return Math.Min(offset, header.Bytes);
     });
 
-    /// <summary>Keeps some bytes; returns up to where they would survive a power cut.</summary>
-    public async Task<long> AppendAsync(UpdateHeader header, long offset, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    /// <summary>Keeps some bytes; returns how many there are now, and where <paramref name="durable"/> is set, all of them would survive a power cut.</summary>
+    public async Task<long> AppendAsync(UpdateHeader header, long offset, ReadOnlyMemory<byte> bytes, bool durable, CancellationToken cancellationToken)
     {
-        var length = await blobs.AppendAsync(header.Sha256, offset, bytes, header.Bytes, cancellationToken);
+        var length = await blobs.AppendAsync(header.Sha256, offset, bytes, header.Bytes, durable, cancellationToken);
         instruments.Received(bytes.Length);
         return length;
     }

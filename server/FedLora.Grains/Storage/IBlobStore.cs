@@ -21,14 +21,14 @@ public interface IBlobStore
     /// <summary>Stores all that <paramref name="write"/> writes and returns its SHA-256; the same bytes twice are stored once.</summary>
     Task<string> PutAsync(Func<Stream, CancellationToken, Task> write, CancellationToken cancellationToken);
 
-    /// <summary>Bytes of a partial upload that are durable: where its sender goes on. 0 where there is none; the whole length where the blob is there.</summary>
+    /// <summary>Bytes of a partial upload that are here: where its sender goes on. 0 where there is none; the whole length where the blob is there.</summary>
     Task<long> PartialLengthAsync(string sha256, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Appends to the partial upload of a blob and makes it durable. Returns the new durable length. <c>blob-offset</c> where
+    /// Appends to the partial upload of a blob and, where <paramref name="durable"/> is set, makes all of it survive a power cut. Returns the new length. <c>blob-offset</c> where
     /// <paramref name="offset"/> is not its present length; bytes beyond <paramref name="maxBytes"/> are refused with <c>blob-too-large</c>.
     /// </summary>
-    Task<long> AppendAsync(string sha256, long offset, ReadOnlyMemory<byte> bytes, long maxBytes, CancellationToken cancellationToken);
+    Task<long> AppendAsync(string sha256, long offset, ReadOnlyMemory<byte> bytes, long maxBytes, bool durable, CancellationToken cancellationToken);
 
     /// <summary>
     /// Turns the partial upload into the blob. Refuses with <c>blob-hash</c> (and drops the bytes) where the hash is another. <paramref name="check"/> gets the path of the

@@ -35,6 +35,7 @@ public sealed class CoordinatorHost : IAsyncDisposable
     public static async Task<CoordinatorHost> StartAsync(ServerOptions options, Action<ILoggingBuilder>? logging, CancellationToken cancellation)
     {
         var endpoint = options.Check();
+        RequireFree(endpoint, options.Listen);
         var data = new DataFolder(options.Data);
         try
         {
@@ -48,7 +49,7 @@ public sealed class CoordinatorHost : IAsyncDisposable
             {
                 await web.DisposeAsync();
                 if (IsAddressInUse(error))
-                    throw new FedLoraException("port-in-use", $"cannot listen on {options.Listen}: the port is in use", "stop what uses it, or choose another with --listen", error);
+                    throw PortInUse(options.Listen, error);
                 throw;
             }
             var url = web.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
@@ -113,6 +114,27 @@ public sealed class CoordinatorHost : IAsyncDisposable
         }
         await grains.GetGrain<IJanitorGrain>(IJanitorGrain.Key).WakeAsync(cancellation);
     }
+
+    // Before anything starts that would have to be stopped again. Who takes the port after this is met at the start itself.
+    private static void RequireFree(System.Net.IPEndPoint endpoint, string listen)
+    {
+        using var listener = new TcpListener(endpoint);
+        try
+        {
+            listener.Start();
+        }
+        catch (SocketException error) when (error.SocketErrorCode is SocketError.AddressAlreadyInUse)
+        {
+            throw PortInUse(listen, error);
+        }
+        catch (SocketException error)
+        {
+            throw new FedLoraException("listen-invalid", $"cannot listen on {listen}: {error.Message}", "choose another address with --listen", error);
+        }
+    }
+
+    private static FedLoraException PortInUse(string listen, Exception error) =>
+        new("port-in-use", $"cannot listen on {listen}: the port is in use", "stop what uses it, or choose another with --listen", error);
 
     private static bool IsAddressInUse(Exception error) => error is AddressInUseException or SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse }
         || (error.InnerException is { } inner && IsAddressInUse(inner));

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using FedLora.Grains;
 using FedLora.Server.Stores;
 using Microsoft.Extensions.DependencyInjection;
@@ -19,8 +21,16 @@ public static class CoordinatorSilo
         builder.Services.AddSingleton(_ => new SqliteDatabase(Path.Combine(root, "state.db")));
         builder.UseOrleans(silo =>
         {
-            silo.UseLocalhostClustering();
+            // One silo for one coordinator: a port of its own, so that two coordinators on a machine never meet, and no gateway, since all its callers are in this process.
+            silo.UseLocalhostClustering(siloPort: FreePort(), gatewayPort: 0);
             silo.Services.AddGrainStorage(ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME, (services, _) => new SqliteGrainStorage(services.GetRequiredService<SqliteDatabase>()));
         });
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -52,7 +52,8 @@ internal sealed class RefusalInterceptor(ILogger<RefusalInterceptor> logger) : I
         catch (Exception error) when (error is not RpcException)
         {
             logger.CallFailed(context.Method, error);
-            throw new RpcException(new Status(StatusCode.Internal, $"{error.GetType().Name}: {error.Message.ReplaceLineEndings(" ")}"));
+            var cause = error.GetBaseException();
+            throw new RpcException(new Status(StatusCode.Internal, $"{cause.GetType().Name}: {cause.Message.ReplaceLineEndings(" ")}"));
         }
     }
 }

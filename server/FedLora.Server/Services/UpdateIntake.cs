@@ -34,26 +34,25 @@ internal sealed class UpdateIntake(UpdateReceiver receiver, TimeProvider time)
         await acks.WriteAsync(new Wire.UpdateAck { Received = header.Bytes, Complete = true }, limit.Token);
     }
 
+    // Every chunk goes to the file at once, so that memory does not grow with the number of uploads; only some are waited for on the disk.
     private async Task ReceiveAsync(UpdateHeader header, long offset, IAsyncStreamReader<Wire.UpdateMessage> messages, IServerStreamWriter<Wire.UpdateAck> acks, IdleLimit limit)
     {
-        using var waiting = new MemoryStream();
-        while (offset + waiting.Length < header.Bytes && await messages.MoveNext(limit.Token))
+        var acknowledged = offset;
+        while (offset < header.Bytes && await messages.MoveNext(limit.Token))
         {
             limit.Moved();
-            if (messages.Current.Chunk is not { } chunk || chunk.Offset != offset + waiting.Length)
-                throw Malformed($"expected the chunk at byte {offset + waiting.Length}");
-            if (chunk.Data.Length > ChunkSender.ChunkSize)
-                throw Malformed($"a chunk has {chunk.Data.Length} bytes, more than {ChunkSender.ChunkSize}");
-            await waiting.WriteAsync(chunk.Data.Memory, limit.Token);
-            if (waiting.Length >= AcknowledgeEvery || offset + waiting.Length >= header.Bytes)
-            {
-                offset = await receiver.AppendAsync(header, offset, waiting.GetBuffer().AsMemory(0, (int)waiting.Length), limit.Token);
-                waiting.SetLength(0);
-                await acks.WriteAsync(new Wire.UpdateAck { Received = offset }, limit.Token);
-            }
+            if (messages.Current.Chunk is not { } chunk || chunk.Offset != offset)
+                throw Malformed($"expected the chunk at byte {offset}");
+            if (chunk.Data.Length > ChunkSender.LargestChunk)
+                throw Malformed($"a chunk has {chunk.Data.Length} bytes, more than {ChunkSender.LargestChunk}");
+            var end = offset + chunk.Data.Length;
+            var durable = end - acknowledged >= AcknowledgeEvery || end >= header.Bytes;
+            offset = await receiver.AppendAsync(header, offset, chunk.Data.Memory, durable, limit.Token);
+            if (!durable)
+                continue;
+            acknowledged = offset;
+            await acks.WriteAsync(new Wire.UpdateAck { Received = offset }, limit.Token);
         }
-        if (waiting.Length > 0)
-            offset = await receiver.AppendAsync(header, offset, waiting.GetBuffer().AsMemory(0, (int)waiting.Length), limit.Token);
         if (offset < header.Bytes)
             throw Malformed($"the upload ended at byte {offset} of {header.Bytes}");
     }

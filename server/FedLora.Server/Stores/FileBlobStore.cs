@@ -72,7 +72,7 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
         return Task.FromResult(blob.Exists ? blob.Length : partial.Exists ? partial.Length : 0);
     }
 
-    public Task<long> AppendAsync(string sha256, long offset, ReadOnlyMemory<byte> bytes, long maxBytes, CancellationToken cancellationToken) => LockedAsync(sha256, async () =>
+    public Task<long> AppendAsync(string sha256, long offset, ReadOnlyMemory<byte> bytes, long maxBytes, bool durable, CancellationToken cancellationToken) => LockedAsync(sha256, async () =>
     {
         var length = await PartialLengthAsync(sha256, cancellationToken);
         if (File.Exists(_paths.Blob(sha256)))
@@ -81,7 +81,7 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
             throw new RefusedException(RefusalCodes.BlobOffset, $"Bytes came for offset {offset}, the upload is at {length}.", "Go on from there.");
         if (offset + bytes.Length > maxBytes)
             throw new RefusedException(RefusalCodes.BlobTooLarge, $"The upload grows beyond {maxBytes} bytes.", "Send what the header said.");
-        await AppendToFileAsync(_paths.Partial(sha256), offset, bytes, cancellationToken);
+        await AppendToFileAsync(_paths.Partial(sha256), offset, bytes, durable, cancellationToken);
         if (offset == 0)
             AtomicFile.FlushFolder(_paths.Partials);
         return offset + bytes.Length;
@@ -158,9 +158,9 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
     }
 
     // Whatever fails, the file is as long as before: nothing half-written is ever acknowledged.
-    private async Task AppendToFileAsync(string path, long offset, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    private async Task AppendToFileAsync(string path, long offset, ReadOnlyMemory<byte> bytes, bool durable, CancellationToken cancellationToken)
     {
-        await using var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read);
+        await using var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0);
         var written = false;
         try
         {
@@ -168,7 +168,7 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
             var stream = _writer(file);
             await stream.WriteAsync(bytes, cancellationToken);
             await stream.FlushAsync(cancellationToken);
-            file.Flush(flushToDisk: true);
+            file.Flush(flushToDisk: durable);
             written = true;
         }
         catch (IOException error) when (IsFull(error))
@@ -184,7 +184,7 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
 
     private static async Task RequireHashAsync(string path, string sha256, CancellationToken cancellationToken)
     {
-        await using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 20, FileOptions.Asynchronous | FileOptions.SequentialScan);
+        await using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.Asynchronous | FileOptions.SequentialScan);
         var hash = Convert.ToHexStringLower(await SHA256.HashDataAsync(file, cancellationToken));
         if (hash != sha256)
             throw new RefusedException(RefusalCodes.BlobHash, $"The upload's SHA-256 is {hash}, not {sha256}.", "Send it again from the start.");

@@ -6,8 +6,11 @@ namespace FedLora.Protocol.Transfer;
 /// <summary>Cuts a stream into <see cref="Chunk"/>s.</summary>
 public static class ChunkSender
 {
-    /// <summary>Most bytes of data in one chunk: small against a message limit, large against what a message costs.</summary>
-    public const int ChunkSize = 256 * 1024;
+    /// <summary>Bytes of data in a chunk as it is sent: large against what a message costs, and below 85,000, so that neither side's heap keeps it for long.</summary>
+    public const int ChunkSize = 64 * 1024;
+
+    /// <summary>Most bytes of data in a chunk that is taken.</summary>
+    public const int LargestChunk = 256 * 1024;
 
     /// <summary>Sends <paramref name="source"/> from <paramref name="offset"/> to its end. The stream must be seekable.</summary>
     public static async Task SendAsync(Stream source, long offset, Func<Chunk, Task> write, CancellationToken cancellation)

@@ -50,11 +50,11 @@ public abstract class BlobStoreSuite
         var bytes = RandomNumberGenerator.GetBytes(10_000);
         var hash = HashOf(bytes);
         Assert.Equal(0, await Store.PartialLengthAsync(hash, Never));
-        Assert.Equal(4_000, await Store.AppendAsync(hash, 0, bytes.AsMemory(0, 4_000), bytes.Length, Never));
+        Assert.Equal(4_000, await Store.AppendAsync(hash, 0, bytes.AsMemory(0, 4_000), bytes.Length, true, Never));
         var store = Reopened();
         Assert.Equal(4_000, await store.PartialLengthAsync(hash, Never));
         Assert.False(await store.ExistsAsync(hash, Never));
-        Assert.Equal(10_000, await store.AppendAsync(hash, 4_000, bytes.AsMemory(4_000), bytes.Length, Never));
+        Assert.Equal(10_000, await store.AppendAsync(hash, 4_000, bytes.AsMemory(4_000), bytes.Length, true, Never));
         await store.CompleteAsync(hash, null, Never);
         Assert.Equal(bytes, await ReadAsync(Reopened(), hash));
         Assert.Equal(10_000, await store.PartialLengthAsync(hash, Never));
@@ -65,10 +65,10 @@ public abstract class BlobStoreSuite
     public async Task Bytes_at_another_offset_or_beyond_the_limit_are_refused_and_change_nothing()
     {
         var hash = HashOf([1]);
-        await Store.AppendAsync(hash, 0, new byte[10], 100, Never);
-        await RefusedAsync(RefusalCodes.BlobOffset, () => Store.AppendAsync(hash, 9, new byte[1], 100, Never));
-        await RefusedAsync(RefusalCodes.BlobOffset, () => Store.AppendAsync(hash, 11, new byte[1], 100, Never));
-        await RefusedAsync(RefusalCodes.BlobTooLarge, () => Store.AppendAsync(hash, 10, new byte[91], 100, Never));
+        await Store.AppendAsync(hash, 0, new byte[10], 100, true, Never);
+        await RefusedAsync(RefusalCodes.BlobOffset, () => Store.AppendAsync(hash, 9, new byte[1], 100, true, Never));
+        await RefusedAsync(RefusalCodes.BlobOffset, () => Store.AppendAsync(hash, 11, new byte[1], 100, true, Never));
+        await RefusedAsync(RefusalCodes.BlobTooLarge, () => Store.AppendAsync(hash, 10, new byte[91], 100, true, Never));
         Assert.Equal(10, await Store.PartialLengthAsync(hash, Never));
     }
 
@@ -76,7 +76,7 @@ public abstract class BlobStoreSuite
     public async Task Another_hash_drops_the_bytes()
     {
         var hash = HashOf([1]);
-        await Store.AppendAsync(hash, 0, new byte[10], 100, Never);
+        await Store.AppendAsync(hash, 0, new byte[10], 100, true, Never);
         await RefusedAsync(RefusalCodes.BlobHash, () => Store.CompleteAsync(hash, null, Never));
         Assert.Equal(0, await Store.PartialLengthAsync(hash, Never));
         await RefusedAsync(RefusalCodes.BlobMissing, () => Store.CompleteAsync(hash, null, Never));
@@ -86,7 +86,7 @@ public abstract class BlobStoreSuite
     public async Task A_check_that_refuses_drops_the_bytes()
     {
         var bytes = RandomNumberGenerator.GetBytes(100);
-        await Store.AppendAsync(HashOf(bytes), 0, bytes, 100, Never);
+        await Store.AppendAsync(HashOf(bytes), 0, bytes, 100, true, Never);
         await RefusedAsync("test", () => Store.CompleteAsync(HashOf(bytes), path => throw new RefusedException("test", Path.GetFileName(path), ""), Never));
         Assert.False(await Store.ExistsAsync(HashOf(bytes), Never));
         Assert.Equal(0, await Store.PartialLengthAsync(HashOf(bytes), Never));
@@ -101,7 +101,7 @@ public abstract class BlobStoreSuite
     {
         await RefusedAsync(RefusalCodes.BlobMissing, () => Store.ExistsAsync(name, Never));
         await RefusedAsync(RefusalCodes.BlobMissing, () => Store.OpenReadAsync(name, Never));
-        await RefusedAsync(RefusalCodes.BlobMissing, () => Store.AppendAsync(name, 0, new byte[1], 10, Never));
+        await RefusedAsync(RefusalCodes.BlobMissing, () => Store.AppendAsync(name, 0, new byte[1], 10, true, Never));
         await RefusedAsync(RefusalCodes.BlobMissing, () => Store.CompleteAsync(name, null, Never));
         await RefusedAsync(RefusalCodes.BlobMissing, () => Store.DeleteAsync(name, Never));
     }
@@ -120,7 +120,7 @@ public abstract class BlobStoreSuite
     [Fact]
     public async Task Forgotten_partial_uploads_are_pruned()
     {
-        await Store.AppendAsync(HashOf([1]), 0, new byte[10], 100, Never);
+        await Store.AppendAsync(HashOf([1]), 0, new byte[10], 100, true, Never);
         Assert.Equal(0, await Store.PrunePartialsAsync(DateTimeOffset.UtcNow.AddHours(-1), 10, Never));
         Assert.Equal(1, await Store.PrunePartialsAsync(DateTimeOffset.UtcNow.AddHours(1), 10, Never));
         Assert.Equal(0, await Store.PartialLengthAsync(HashOf([1]), Never));
@@ -146,7 +146,7 @@ public abstract class BlobStoreSuite
         await Task.WhenAll(uploads.Select(async bytes =>
         {
             for (var offset = 0; offset < bytes.Length; offset += 500)
-                await Store.AppendAsync(HashOf(bytes), offset, bytes.AsMemory(offset, 500), bytes.Length, Never);
+                await Store.AppendAsync(HashOf(bytes), offset, bytes.AsMemory(offset, 500), bytes.Length, true, Never);
             await Store.CompleteAsync(HashOf(bytes), null, Never);
         }));
         foreach (var bytes in uploads)

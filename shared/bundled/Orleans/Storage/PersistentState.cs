@@ -29,26 +29,35 @@ internal sealed class PersistentState<TState>(string name, GrainId id, IGrainSto
 
     public Task ReadStateAsync() => ReadStateAsync(CancellationToken.None);
 
-    public Task ReadStateAsync(CancellationToken cancellationToken) => Queue(async () =>
+    public Task ReadStateAsync(CancellationToken cancellationToken) => Queue(nameof(ReadStateAsync), async () =>
     {
         await storage.ReadStateAsync(name, id, _record, cancellationToken);
         _loaded = true;
-    });
+    }, cancellationToken);
 
     public Task WriteStateAsync() => WriteStateAsync(CancellationToken.None);
 
-    public Task WriteStateAsync(CancellationToken cancellationToken) => Queue(() => storage.WriteStateAsync(name, id, _record, cancellationToken));
+    public Task WriteStateAsync(CancellationToken cancellationToken) =>
+        Queue(nameof(WriteStateAsync), () => storage.WriteStateAsync(name, id, _record, cancellationToken), cancellationToken);
 
     public Task ClearStateAsync() => ClearStateAsync(CancellationToken.None);
 
-    public Task ClearStateAsync(CancellationToken cancellationToken) => Queue(() => storage.ClearStateAsync(name, id, _record, cancellationToken));
+    public Task ClearStateAsync(CancellationToken cancellationToken) =>
+        Queue(nameof(ClearStateAsync), () => storage.ClearStateAsync(name, id, _record, cancellationToken), cancellationToken);
 
     // Only ever called on the activation's scheduler, one thread at a time.
-    private Task Queue(Func<Task> operation) => _tail = AfterAsync(_tail, operation);
+    private Task Queue(string what, Func<Task> operation, CancellationToken cancellationToken) => _tail = AfterAsync(_tail, what, operation, cancellationToken);
 
-    private static async Task AfterAsync(Task before, Func<Task> operation)
+    private async Task AfterAsync(Task before, string what, Func<Task> operation, CancellationToken cancellationToken)
     {
         await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
-        await operation();
+        try
+        {
+            await operation();
+        }
+        catch (Exception error) when (error is not OrleansException && !(error is OperationCanceledException && cancellationToken.IsCancellationRequested))
+        {
+            throw new OrleansException($"Error from storage provider {storage.GetType().Name}.{name} during {what} for grain {id}{Environment.NewLine} {error}", error);
+        }
     }
 }
