@@ -63,7 +63,7 @@ internal static class AggregationError
     {
         var signs = round.Layout.Modules.ToDictionary(m => m.Name, m => Signs(m, options.Seed), StringComparer.Ordinal);
         var sums = round.Layout.Modules.ToDictionary(m => m.Name, m => new Matrix(m.DOut, Probes), StringComparer.Ordinal);
-        round.ForEachProduct((module, product) => sums[module.Name].Add(product.Factor, product.B.Times(product.At.TransposedTimes(signs[module.Name]))));
+        round.ForEachProduct((module, product) => sums[module.Name].AddProduct(product.B, product.At.TransposedTimes(signs[module.Name]).Times(product.Factor)));
         return Relative(round.PerModule(module =>
         {
             var sum = sums[module.Name];

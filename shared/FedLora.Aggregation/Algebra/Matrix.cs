@@ -116,17 +116,23 @@ internal sealed class Matrix(int rows, int columns)
     public Matrix Times(Matrix right)
     {
         var product = new Matrix(rows, right.Columns);
+        product.AddProduct(this, right);
+        return product;
+    }
+
+    /// <summary>this += left * right, without a matrix in between.</summary>
+    public void AddProduct(Matrix left, Matrix right)
+    {
         for (var j = 0; j < right.Columns; j++)
         {
             var factors = right.Column(j);
-            var sum = product.Column(j);
+            var sum = Column(j);
             var k = 0;
-            for (; k <= columns - 4; k += 4)
-                Vectors.AddScaled(factors[k], Column(k), factors[k + 1], Column(k + 1), factors[k + 2], Column(k + 2), factors[k + 3], Column(k + 3), sum);
-            for (; k < columns; k++)
-                Vectors.AddScaled(factors[k], Column(k), sum);
+            for (; k <= left.Columns - 4; k += 4)
+                Vectors.AddScaled(factors[k], left.Column(k), factors[k + 1], left.Column(k + 1), factors[k + 2], left.Column(k + 2), factors[k + 3], left.Column(k + 3), sum);
+            for (; k < left.Columns; k++)
+                Vectors.AddScaled(factors[k], left.Column(k), sum);
         }
-        return product;
     }
 
     /// <summary>this * factor.</summary>
