@@ -12,16 +12,17 @@ internal static class PretrainCommand
     private static readonly Option<int> Steps = new("--steps") { Description = "Optimiser steps.", DefaultValueFactory = _ => 3800 };
     private static readonly Option<int> Batch = new("--batch-size") { Description = "Windows of 128 tokens per step.", DefaultValueFactory = _ => 12 };
     private static readonly Option<double> Rate = new("--learning-rate") { Description = "The highest learning rate.", DefaultValueFactory = _ => 1e-3 };
+    private static readonly Option<double> Masked = new("--masked-share") { Description = "Share of the tokens that is masked and to be told.", DefaultValueFactory = _ => 0.3 };
     private static readonly Option<int> Seed = new("--seed") { Description = "Decides start, draws and masks.", DefaultValueFactory = _ => 1 };
 
     public static Command Create() => new Command("pretrain", "Make a base model: a small BERT encoder that learns to tell masked tokens of mail, speeches, a novel and a dictionary.")
     {
-        Out, Steps, Batch, Rate, Seed,
+        Out, Steps, Batch, Rate, Masked, Seed,
     }.Runs(Run);
 
     private static Task Run(ParseResult parsed, CommandOutput output, CancellationToken cancellation)
     {
-        var settings = new PretrainingSettings(parsed.GetValue(Steps), parsed.GetValue(Batch), parsed.GetValue(Rate), Seed: parsed.GetValue(Seed));
+        var settings = new PretrainingSettings(parsed.GetValue(Steps), parsed.GetValue(Batch), parsed.GetValue(Rate), MaskedShare: parsed.GetValue(Masked), Seed: parsed.GetValue(Seed));
         var folder = parsed.GetValue(Out)!;
         output.Remark("Reading the texts ...");
         var corpus = PretrainingCorpus.Read(cancellation);

@@ -1,5 +1,4 @@
 using FedLora.Cli.Output;
-using Spectre.Console;
 
 namespace FedLora.Cli.Demo;
 
@@ -13,18 +12,16 @@ internal sealed class DemoRun(DemoOptions options, CommandOutput output)
         var data = workplace.PrepareData(options, cancellation);
         output.Progress.Write(DemoTables.Sites(data));
         output.Remark($"starting 1 coordinator and {options.Nodes} clients; logs in {workplace.Logs}");
-        FederatedResult? result = null;
-        await output.Progress.Live(new Text("")).StartAsync(async live =>
-            result = await new FederatedRun(options, workplace, data).RunAsync((view, processes) => live.UpdateTarget(DemoTables.Live(view, processes)), cancellation));
+        var result = await DemoLive.RunAsync(new FederatedRun(options, workplace, data), output, clear: false, cancellation);
         output.Remark("for comparison: each site alone, with the same number of steps ...");
         var alone = await Baselines.AloneAsync(options, workplace, data, cancellation);
-        var together = TogetherScore.Of(options, workplace, data, result!, cancellation);
+        var together = TogetherScore.Of(options, workplace, data, result, cancellation);
         return new DemoReport
         {
             Majority = Baselines.Majority(data),
             Alone = alone,
             Together = together,
-            Rounds = (int)result!.View.RoundsDone,
+            Rounds = (int)result.View.RoundsDone,
             Nodes = options.Nodes,
             Method = options.Method,
             FederatedSeconds = result.Seconds,

@@ -22,9 +22,13 @@ internal static class DemoTables
         return table;
     }
 
+    /// <summary>One line: which processes run.</summary>
+    internal static string Processes(IReadOnlyList<(string Name, int Id)> processes) =>
+        $"processes: {string.Join(", ", processes.Select(process => $"{process.Name} ({process.Id})"))}";
+
     /// <summary>Rounds and nodes while they run.</summary>
     internal static IRenderable Live(FederationView view, IReadOnlyList<(string Name, int Id)> processes) => new Rows(
-        new Text($"processes: {string.Join(", ", processes.Select(process => $"{process.Name} ({process.Id})"))}"),
+        new Text(Processes(processes)),
         FederationTables.Of(view));
 
     /// <summary>The result.</summary>

@@ -1,7 +1,6 @@
 using FedLora.Cli.Output;
 using FedLora.Protocol.V1;
 using FedLora.Simulations.Demo;
-using Spectre.Console;
 
 namespace FedLora.Cli.Demo;
 
@@ -12,11 +11,9 @@ internal static class MethodRun
     internal static async Task<MethodResult> RunAsync(DemoOptions options, DemoData data, CommandOutput output, CancellationToken cancellation)
     {
         using var workplace = new DemoWorkplace(options.Out);
-        FederatedResult? result = null;
-        await output.Progress.Live(new Text("")).AutoClear(true).StartAsync(async live =>
-            result = await new FederatedRun(options, workplace, data).RunAsync((view, processes) => live.UpdateTarget(DemoTables.Live(view, processes)), cancellation));
-        var score = TogetherScore.Of(options, workplace, data, result!, cancellation);
-        var rounds = result!.View.Rounds.Where(round => round.State == RoundState.Committed).ToList();
+        var result = await DemoLive.RunAsync(new FederatedRun(options, workplace, data), output, clear: true, cancellation);
+        var score = TogetherScore.Of(options, workplace, data, result, cancellation);
+        var rounds = result.View.Rounds.Where(round => round.State == RoundState.Committed).ToList();
         var errors = rounds.Where(round => round.HasAggregationError).Select(round => round.AggregationError).ToList();
         return new MethodResult(options.Method, score.Accuracy, score.MacroF1,
             (long)(result.Nodes.Average(node => (double)(node.Traffic?.Sent ?? 0)) / rounds.Count),

@@ -6,16 +6,32 @@ namespace FedLora.Simulations.Pretraining;
 /// <summary>Writes a BERT encoder with masked-token head as a Hugging Face folder.</summary>
 public static class EncoderFolder
 {
-    private const double Deviation = 0.02;
+    /// <summary>Deviation of the embeddings' first entries, as BERT has it.</summary>
+    public const double Deviation = 0.02;
+
+    private const string WordEmbeddings = "bert.embeddings.word_embeddings.weight";
+    private const string OutputBias = "cls.predictions.bias";
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, NewLine = "\n" };
 
-    /// <summary>Writes <c>config.json</c> and weights as BERT starts: normal with deviation 0.02, biases 0, norms 1.</summary>
-    public static void Create(string folder, EncoderShape shape, int seed)
+    /// <summary>
+    /// Writes <c>config.json</c> and first weights: normal with deviation 0.02 for embeddings and sqrt(1 / d_in) for linear layers (LeCun et al.
+    /// 1998; BERT's 0.02 for all of them is made for width 768 and leaves narrow attention without a signal for thousands of steps), biases 0, norms 1.
+    /// </summary>
+    /// <param name="folder">Made when missing.</param>
+    /// <param name="shape">The model's size.</param>
+    /// <param name="counted">Word embeddings and output bias.</param>
+    /// <param name="seed">Of the normal numbers.</param>
+    public static void Create(string folder, EncoderShape shape, CooccurrenceStart counted, int seed)
     {
         Directory.CreateDirectory(folder);
         File.WriteAllText(Path.Combine(folder, "config.json"), JsonSerializer.Serialize(Config(shape), Indented) + "\n");
         var random = new Random(seed);
-        Save(folder, [.. Shapes(shape).Select(entry => new AdapterTensor(entry.Name, entry.Shape, Start(entry.Name, AdapterTensor.Count(entry.Shape), random)))], SafetensorsDtype.F32);
+        Save(folder, [.. Shapes(shape).Select(entry => new AdapterTensor(entry.Name, entry.Shape, entry.Name switch
+        {
+            WordEmbeddings => counted.Embeddings,
+            OutputBias => counted.Bias,
+            _ => Start(entry.Name, entry.Shape, random),
+        }))], SafetensorsDtype.F32);
     }
 
     /// <summary>
@@ -45,14 +61,16 @@ public static class EncoderFolder
             i == names.Length - 1 ? name : name + suffix, [rows, .. tensor.Shape[1..]], tensor.Values[(i * length)..((i + 1) * length)]));
     }
 
-    private static float[] Start(string name, int count, Random random)
+    private static float[] Start(string name, int[] shape, Random random)
     {
+        var count = AdapterTensor.Count(shape);
         if (name.EndsWith(".bias", StringComparison.Ordinal))
             return new float[count];
         if (name.EndsWith("LayerNorm.weight", StringComparison.Ordinal))
             return [.. Enumerable.Repeat(1f, count)];
+        var deviation = name.Contains("embeddings", StringComparison.Ordinal) ? Deviation : 1 / Math.Sqrt(shape[1]);
         // Box and Muller.
-        return [.. Enumerable.Range(0, count).Select(_ => (float)(Deviation * Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble())))];
+        return [.. Enumerable.Range(0, count).Select(_ => (float)(deviation * Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble())))];
     }
 
     private static List<(string Name, int[] Shape)> Shapes(EncoderShape shape)
@@ -60,10 +78,10 @@ public static class EncoderFolder
         var (width, inner) = (shape.Width, shape.Inner);
         var result = new List<(string Name, int[] Shape)>
         {
-            ("bert.embeddings.word_embeddings.weight", [shape.Vocabulary, width]),
+            (WordEmbeddings, [shape.Vocabulary, width]),
             ("bert.embeddings.position_embeddings.weight", [shape.MaxLength, width]),
             ("bert.embeddings.token_type_embeddings.weight", [2, width]),
-            ("cls.predictions.bias", [shape.Vocabulary]),
+            (OutputBias, [shape.Vocabulary]),
         };
         Norm("bert.embeddings.LayerNorm");
         Linear("cls.predictions.transform.dense", width, width);

@@ -9,9 +9,9 @@ namespace FedLora.Simulations.Pretraining;
 /// </summary>
 public sealed class MaskedTexts
 {
-    private const double MaskedShare = 0.15;
     private const int LeastTail = 16;
     private readonly List<(double Share, List<int[]> Windows)> _sources = [];
+    private readonly double _maskedShare;
     private readonly int _start;
     private readonly int _end;
     private readonly int _mask;
@@ -20,8 +20,10 @@ public sealed class MaskedTexts
 
     /// <param name="tokenizer">With the tokens [CLS], [SEP] and [MASK].</param>
     /// <param name="maxLength">Tokens of a window, the special ones included.</param>
-    public MaskedTexts(Tokenizer tokenizer, int maxLength)
+    /// <param name="maskedShare">Share of a window's tokens that is to be told, above 0 and below 1.</param>
+    public MaskedTexts(Tokenizer tokenizer, int maxLength, double maskedShare)
     {
+        _maskedShare = maskedShare;
         _tokenizer = tokenizer.With(null, null);
         _room = maxLength - 2;
         (_start, _end, _mask) = (Require("[CLS]"), Require("[SEP]"), Require("[MASK]"));
@@ -57,8 +59,12 @@ public sealed class MaskedTexts
             _sources.Add((share, windows));
     }
 
+    /// <summary>All windows, weighted by how often each is drawn.</summary>
+    public IEnumerable<(double Weight, int[] Window)> Weighted() =>
+        _sources.SelectMany(source => source.Windows.Select(window => (Count * source.Share / source.Windows.Count, window)));
+
     /// <summary>
-    /// The examples of a step. Of each window 15 % of the tokens are to be told: 80 % of them are masked, 10 % replaced by any other,
+    /// The examples of a step. Of each window a share of the tokens is to be told: 80 % of them are masked, 10 % replaced by any other,
     /// 10 % left (Devlin et al. 2019, arXiv:1810.04805).
     /// </summary>
     public IReadOnlyList<Example> Batch(int size, int seed, int step)
@@ -83,7 +89,7 @@ public sealed class MaskedTexts
         var tokens = (int[])window.Clone();
         var labels = new int[tokens.Length];
         Array.Fill(labels, Example.NoLabel);
-        var wanted = Math.Max(1, (int)Math.Round(MaskedShare * (tokens.Length - 2)));
+        var wanted = Math.Max(1, (int)Math.Round(_maskedShare * (tokens.Length - 2)));
         while (wanted-- > 0)
         {
             var place = random.Next(1, tokens.Length - 1);

@@ -38,11 +38,12 @@ public sealed class Pretrainer(TimeProvider? time = null)
         if (state.Settings != settings)
             throw new FedLoraException("pretraining-state-differs", $"{folder} holds a run with other settings: {state.Settings}.", "Go on with the same settings, or choose an empty folder.");
         if (state.Step == 0)
-            Begin(folder, corpus, shape, settings, cancellationToken);
-        var tokenizer = Tokenizer.Load(folder);
-        var texts = new MaskedTexts(tokenizer, shape.MaxLength);
+            LearnWordPieces(folder, corpus, shape, cancellationToken);
+        var texts = new MaskedTexts(Tokenizer.Load(folder), shape.MaxLength, settings.MaskedShare);
         foreach (var source in corpus)
             texts.Add(source.Texts, source.Share, source.KeepBeginnings);
+        if (state.Step == 0)
+            EncoderFolder.Create(folder, shape, CooccurrenceStart.Of(texts.Weighted(), shape.Vocabulary, shape.Width, EncoderFolder.Deviation, settings.Seed), settings.Seed);
         using var model = BaseModel.Load(folder, new LoadOptions { Task = ModelTask.MaskedLanguageModelling });
         using var parameters = new ParameterSet(model.Transformer.BaseSlots, model.Transformer.Device);
         using var optimizer = new AdamW(PretrainingSettings.WeightDecay, beta2: PretrainingSettings.Beta2);
@@ -58,13 +59,12 @@ public sealed class Pretrainer(TimeProvider? time = null)
         return curve;
     }
 
-    private static void Begin(string folder, IReadOnlyList<CorpusSource> corpus, EncoderShape shape, PretrainingSettings settings, CancellationToken cancellationToken)
+    private static void LearnWordPieces(string folder, IReadOnlyList<CorpusSource> corpus, EncoderShape shape, CancellationToken cancellationToken)
     {
         var trainer = new WordPieceTrainer();
         foreach (var text in corpus.SelectMany(source => source.Texts))
             trainer.Add(text);
         WordPieceFile.Write(folder, trainer.Train(shape.Vocabulary, Alphabet, cancellationToken), shape.MaxLength);
-        EncoderFolder.Create(folder, shape, settings.Seed);
     }
 
     private List<LossPoint> Learn(

@@ -52,7 +52,7 @@ public sealed class PretrainerTests : IDisposable
     {
         new Pretrainer().Run(_folder, Corpus, Shape, Settings with { Steps = 1 }, null, CancellationToken.None);
         var tokenizer = Tokenizer.Load(_folder);
-        var texts = new MaskedTexts(tokenizer, Shape.MaxLength);
+        var texts = new MaskedTexts(tokenizer, Shape.MaxLength, 0.15);
         texts.Add(Corpus[0].Texts, 1, keepBeginnings: false);
         var batch = texts.Batch(500, seed: 1, step: 1);
         var told = batch.Sum(example => example.Labels!.Count(label => label != Example.NoLabel));
@@ -63,6 +63,28 @@ public sealed class PretrainerTests : IDisposable
         Assert.All(batch, example => Assert.All(example.Labels!.Zip(example.Tokens), pair => Assert.True(pair.First != tokenizer.IdOf("[SEP]"))));
         Assert.Equal(batch.Select(example => example.Tokens), texts.Batch(500, seed: 1, step: 1).Select(example => example.Tokens));
         Assert.NotEqual(batch.Select(example => example.Tokens), texts.Batch(500, seed: 1, step: 2).Select(example => example.Tokens));
+    }
+
+    [Fact]
+    public void Tokens_that_keep_the_same_company_start_alike()
+    {
+        // 1 and 2 stand between the same neighbours, 3 between others.
+        int[][] windows = [[0, 4, 1, 5, 0], [0, 4, 2, 5, 0], [0, 6, 3, 7, 0], [0, 4, 1, 5, 0], [0, 4, 2, 5, 0], [0, 6, 3, 7, 0]];
+        var start = CooccurrenceStart.Of(windows.Select(window => (1.0, window)), vocabulary: 8, width: 4, deviation: 0.02, seed: 1);
+        Assert.True(Cosine(1, 2) > 0.99, $"{Cosine(1, 2)}");
+        Assert.True(Math.Abs(Cosine(1, 3)) < 0.01, $"{Cosine(1, 3)}");
+        Assert.Equal(0.02 * 0.02, start.Embeddings.Average(value => value * value), 6);
+        // 4 is in 4 of 18 places; the smoothing moves that by a thousandth at most.
+        Assert.Equal(Math.Log(4 / 18.0), start.Bias[4], 2e-3);
+        Assert.Equal(start.Embeddings, CooccurrenceStart.Of(windows.Select(window => (1.0, window)), 8, 4, 0.02, 1).Embeddings);
+
+        double Cosine(int one, int other)
+        {
+            var (a, b) = (Row(one), Row(other));
+            return a.Zip(b, (x, y) => x * y).Sum() / Math.Sqrt(a.Sum(x => x * x) * b.Sum(x => x * x));
+        }
+
+        double[] Row(int token) => [.. start.Embeddings.Skip(token * 4).Take(4).Select(value => (double)value)];
     }
 
     private sealed class Stopper(CancellationTokenSource source) : IProgress<LossPoint>

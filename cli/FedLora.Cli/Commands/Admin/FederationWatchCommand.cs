@@ -20,13 +20,10 @@ internal static class FederationWatchCommand
                 return;
             }
             FederationView? last = null;
-            await output.Progress.Live(new Text("")).AutoClear(true).StartAsync(async live =>
+            await FederationLive.ShowAsync(output.Progress, FederationTables.Of, clear: true, async show =>
             {
                 while (await call.ResponseStream.MoveNext(cancellation))
-                {
-                    last = call.ResponseStream.Current;
-                    live.UpdateTarget(FederationTables.Of(last));
-                }
+                    show(last = call.ResponseStream.Current);
             });
             if (last is not null)
                 output.Console.Write(FederationTables.Of(last));
