@@ -1,6 +1,5 @@
 using System.CommandLine;
 using FedLora.Protocol.V1;
-using Spectre.Console;
 
 namespace FedLora.Cli.Commands.Admin;
 
