@@ -16,6 +16,7 @@ public sealed class NodeDaemon(CoordinatorConnection connection, Enroller enroll
 {
     private const int WaitSeconds = 30;
     private static readonly TimeSpan PollLimit = TimeSpan.FromSeconds(WaitSeconds + 20);
+    private static readonly TimeSpan RestPause = TimeSpan.FromMinutes(1);
     private string said = "";
 
     /// <summary>Runs until cancelled.</summary>
@@ -51,6 +52,12 @@ public sealed class NodeDaemon(CoordinatorConnection connection, Enroller enroll
 
     private async Task PollOnceAsync(CancellationToken cancellation)
     {
+        if (trainer.Rests is { } hours)
+        {
+            Say(hours);
+            await Task.Delay(RestPause, time, cancellation);
+            return;
+        }
         var request = new PollTaskRequest
         {
             Profile = trainer.Profile,

@@ -21,7 +21,7 @@ public static class NodeHost
         using var connection = new CoordinatorConnection(options.Coordinator);
         if (options.Threads > 0)
             TorchSharp.torch.set_num_threads(options.Threads);
-        using var trainer = RoundTrainer.Create(options);
+        using var trainer = RoundTrainer.Create(options, TimeProvider.System);
         var logger = logging.CreateLogger("fedlora.client");
         var cache = new BlobCache(folder.Cache, TimeProvider.System);
         var runner = new RoundRunner(connection, folder, trainer, new AdapterFetcher(connection, cache), logger, TimeProvider.System);

@@ -9,7 +9,8 @@ public interface IFederationGrain : IGrainWithStringKey
     /// Checks and stores the definition. The first global adapter is the blob <paramref name="initialAdapter"/>; where that is null, what the method makes of
     /// layout and seed. Called through <see cref="IRegistryGrain.CreateFederationAsync"/>.
     /// </summary>
-    Task<FederationView> CreateAsync(FederationDefinition definition, string? initialAdapter, CancellationToken cancellationToken);
+    [ResponseTimeout("00:02:00")]
+    Task<FederationView> CreateAsync(FederationDefinition definition, string? initialAdapter, IReadOnlyList<string> nodes, CancellationToken cancellationToken);
 
     /// <summary>Starts, or goes on after a pause.</summary>
     Task<FederationView> StartAsync(CancellationToken cancellationToken);

@@ -23,13 +23,18 @@ public interface INodeGrain : IGrainWithStringKey
     [AlwaysInterleave]
     Task WakeAsync(CancellationToken cancellationToken);
 
-    /// <summary>Whether one more round of the federation fits the node's privacy budget, as mirrored here.</summary>
+    /// <summary>Whether one more round fits the node's privacy limit, as mirrored here.</summary>
     [AlwaysInterleave]
-    Task<BudgetAnswer> AskBudgetAsync(FederationDefinition definition, int round, CancellationToken cancellationToken);
+    Task<BudgetAnswer> AskBudgetAsync(PrivacyRun round, CancellationToken cancellationToken);
+
+    /// <summary>Whether so many rounds fit the node's privacy limit, as mirrored here; if not, how many would, and with which noise all would.</summary>
+    [AlwaysInterleave]
+    Task<PlanAnswer> AskPlanAsync(PrivacyRun round, long rounds, CancellationToken cancellationToken);
 
     /// <summary>Adds a receipt to the ledger's mirror; the same (federation, round) twice counts once.</summary>
     Task RecordReceiptAsync(LedgerMirrorEntry entry, CancellationToken cancellationToken);
 
+    [AlwaysInterleave]
     Task<NodeView> GetAsync(CancellationToken cancellationToken);
 
     Task<NodeView> RevokeAsync(CancellationToken cancellationToken);

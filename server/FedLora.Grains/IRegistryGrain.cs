@@ -17,6 +17,7 @@ public interface IRegistryGrain : IGrainWithStringKey
 
     Task<IReadOnlyList<NodeEntry>> ListNodesAsync(CancellationToken cancellationToken);
 
+    [ResponseTimeout("00:02:00")]
     Task<FederationView> CreateFederationAsync(FederationDefinition definition, string? initialAdapter, CancellationToken cancellationToken);
 
     Task<IReadOnlyList<FederationEntry>> ListFederationsAsync(CancellationToken cancellationToken);

@@ -30,6 +30,7 @@ public static class RefusalCodes
     public const string BlobHash = "blob-hash";
     public const string BlobOffset = "blob-offset";
     public const string BlobTooLarge = "blob-too-large";
+    public const string PrivacyBudget = "privacy-budget";
     public const string DiskFull = "disk-full";
     public const string UpdatesPruned = "updates-pruned";
 }

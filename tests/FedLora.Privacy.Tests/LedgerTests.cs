@@ -125,10 +125,10 @@ public sealed class LedgerTests : IDisposable
     {
         var policy = SitePolicy.Parse("epsilon: 4\ndelta: 1e-6\nmin_batch: 32\nmethods: [ffa-lora, fed-sb]\nhours: 20:00-06:00\n", "policy.yaml");
         Assert.Equal(new PrivacyLimit(4, 1e-6), policy.Limit);
-        Assert.Null(policy.Refuses("fed-sb", "any", 32, isPrivate: true));
-        Assert.Contains("methods", policy.Refuses("fedit", "any", 32, true));
-        Assert.Contains("batches", policy.Refuses("fed-sb", "any", 31, true));
-        Assert.Contains("differential privacy", policy.Refuses("fed-sb", "any", 32, false));
+        Assert.Null(policy.Refuses("mail", "fed-sb", "any", 32, isPrivate: true));
+        Assert.Contains("methods", policy.Refuses("mail", "fedit", "any", 32, true));
+        Assert.Contains("batches", policy.Refuses("mail", "fed-sb", "any", 31, true));
+        Assert.Contains("differential privacy", policy.Refuses("mail", "fed-sb", "any", 32, false));
         Assert.True(policy.IsOpen(new TimeOnly(23, 0)) && policy.IsOpen(new TimeOnly(5, 59)) && !policy.IsOpen(new TimeOnly(6, 0)));
         foreach (var wrong in new[] { "epsilon: -1", "epsilon: .nan", "delta: 2", "epsilonn: 4", "hours: all day", "min_batch: -1", "epsilon: [" })
             Assert.Equal("policy-invalid", Assert.Throws<FedLoraException>(() => SitePolicy.Parse(wrong, "policy.yaml")).Code);

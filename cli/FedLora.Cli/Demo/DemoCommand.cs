@@ -12,7 +12,8 @@ internal static class DemoCommand
     private static readonly Option<int> Rounds = new("--rounds") { Description = "Rounds of the federation.", DefaultValueFactory = _ => new DemoOptions { Model = "", Out = "" }.Rounds };
     private static readonly Option<int> Steps = new("--steps") { Description = "Training steps of each node in a round.", DefaultValueFactory = _ => new DemoOptions { Model = "", Out = "" }.Steps };
     private static readonly Option<int> Nodes = new("--nodes") { Description = "Client processes, each with mail of its own.", DefaultValueFactory = _ => 4 };
-    private static readonly Option<double?> Epsilon = new("--epsilon") { Description = "Train with differential privacy: the budget of every site, at delta 1e-5." };
+    private static readonly Option<double?> Epsilon = new("--epsilon") { Description = "Train with differential privacy: the budget of every site." };
+    private static readonly Option<double> Delta = new("--delta") { Description = "What epsilon is stated at.", DefaultValueFactory = _ => 1e-5 };
     private static readonly Option<string?> Model = new("--model") { Description = "Folder of another base model." };
     private static readonly Option<string?> Out = new("--out") { Description = "Folder for adapter, logs and report; default: the next free fedlora-demo/N." };
     private static readonly Option<int> Seed = new("--seed") { Description = "Seed of the split over the sites and of the first adapter.", DefaultValueFactory = _ => 1 };
@@ -25,7 +26,7 @@ internal static class DemoCommand
     public static Command Create() =>
         new Command("demo", "See it work: one coordinator and four clients fine-tune a language model together on real mail.")
         {
-            Method, Rounds, Steps, Nodes, Epsilon, Model, Out, Seed, DensityDown, DensityUp, ErrorFeedback, Compare, Densities,
+            Method, Rounds, Steps, Nodes, Epsilon, Delta, Model, Out, Seed, DensityDown, DensityUp, ErrorFeedback, Compare, Densities,
         }.Runs(async (parsed, output, cancellation) =>
         {
             var options = Options(parsed);
@@ -55,6 +56,8 @@ internal static class DemoCommand
             throw new UsageException("densities lie above 0 and at most at 1", "e.g. --density-down 0.25 --density-up 0.0625");
         if (parsed.GetValue(Epsilon) is <= 0)
             throw new UsageException("--epsilon must be above 0", "e.g. --epsilon 8");
+        if (parsed.GetValue(Delta) is not (> 0 and < 1))
+            throw new UsageException("--delta must be above 0 and below 1", "e.g. --delta 1e-5");
         return new DemoOptions
         {
             Method = method,
@@ -62,6 +65,7 @@ internal static class DemoCommand
             Steps = parsed.GetValue(Steps),
             Nodes = parsed.GetValue(Nodes),
             Epsilon = parsed.GetValue(Epsilon),
+            Delta = parsed.GetValue(Delta),
             Model = Path.GetFullPath(parsed.GetValue(Model) ?? DemoModel.Folder()),
             Out = parsed.GetValue(Out) ?? DemoWorkplace.NextFree(),
             Seed = parsed.GetValue(Seed),

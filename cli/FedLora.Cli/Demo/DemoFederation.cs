@@ -10,7 +10,9 @@ internal static class DemoFederation
     private const uint Rank = 8;
     private const uint FedSbRank = 32;
 
-    internal static FederationDefinition Define(DemoOptions options)
+    /// <param name="options">What was asked for.</param>
+    /// <param name="mails">How many mails each site has, which the demo lets be known: sampling rates come from it.</param>
+    internal static FederationDefinition Define(DemoOptions options, IReadOnlyList<int>? mails = null)
     {
         var rank = options.Method == "fed-sb" ? FedSbRank : Rank;
         var definition = new FederationDefinition
@@ -38,7 +40,11 @@ internal static class DemoFederation
             Communication = new Communication { Down = options.DensityDown, Up = options.DensityUp, ErrorFeedback = options.ErrorFeedback },
         };
         if (options.Epsilon is { } epsilon)
-            definition.Privacy = new PrivacyTerms { Epsilon = epsilon, Delta = 1e-5, ClipNorm = 1, Accountant = "pld" };
+        {
+            definition.Privacy = new PrivacyTerms { Epsilon = epsilon, Delta = options.Delta, ClipNorm = 1, Accountant = "pld" };
+            foreach (var (site, count) in (mails ?? []).Index())
+                definition.PublicCounts[$"site-{site + 1}"] = (ulong)count;
+        }
         return definition;
     }
 }

@@ -12,8 +12,11 @@ internal sealed record DemoOptions
 
     public int Nodes { get; init; } = 4;
 
-    /// <summary>Privacy budget of each site, delta 1e-5; null without privacy.</summary>
+    /// <summary>Privacy budget of each site; null without privacy.</summary>
     public double? Epsilon { get; init; }
+
+    /// <summary>What epsilon is stated at.</summary>
+    public double Delta { get; init; } = 1e-5;
 
     /// <summary>Folder of the base model.</summary>
     public required string Model { get; init; }

@@ -8,6 +8,9 @@ internal sealed record Score(double Accuracy, double MacroF1);
 /// <summary>A site that trained alone.</summary>
 internal sealed record AloneScore(string Node, double Accuracy, double MacroF1);
 
+/// <summary>What a site has spent, by its own ledger.</summary>
+internal sealed record SiteEpsilon(string Node, double Epsilon, double Delta, double NoiseMultiplier, double SamplingRate, int Rounds);
+
 /// <summary>The demo's result, as <c>--json</c> writes it.</summary>
 internal sealed record DemoReport
 {
@@ -32,6 +35,9 @@ internal sealed record DemoReport
 
     /// <summary>Largest that any site has spent; null without privacy.</summary>
     public double? Epsilon { get; init; }
+
+    /// <summary>What each site has spent; null without privacy.</summary>
+    public IReadOnlyList<SiteEpsilon>? Privacy { get; init; }
 
     /// <summary>The PEFT folder; empty where every site has an adapter of its own.</summary>
     public required string Adapter { get; init; }

@@ -27,7 +27,8 @@ internal sealed class DemoRun(DemoOptions options, CommandOutput output)
             FederatedSeconds = result.Seconds,
             BytesUpPerNode = (long)result.Nodes.Average(node => (double)(node.Traffic?.Sent ?? 0)),
             BytesDownPerNode = (long)result.Nodes.Average(node => (double)(node.Traffic?.Received ?? 0)),
-            Epsilon = options.Epsilon is null ? null : result.Spent,
+            Epsilon = options.Epsilon is null ? null : result.Spent.Max(site => site.Epsilon),
+            Privacy = options.Epsilon is null ? null : result.Spent,
             Adapter = result.Adapter is null ? "" : workplace.Adapter,
         };
     }

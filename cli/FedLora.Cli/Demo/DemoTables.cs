@@ -26,6 +26,15 @@ internal static class DemoTables
     internal static string Processes(IReadOnlyList<(string Name, int Id)> processes) =>
         $"processes: {string.Join(", ", processes.Select(process => $"{process.Name} ({process.Id})"))}";
 
+    /// <summary>What each site has spent.</summary>
+    private static Table Privacy(IReadOnlyList<SiteEpsilon> sites)
+    {
+        var table = new Table().Border(TableBorder.Rounded).Title("privacy spent, for each mail, by the sites' own ledgers").AddColumns("site", "epsilon", "delta", "sigma", "q", "rounds");
+        foreach (var site in sites)
+            table.AddRow(Markup.Escape(site.Node), site.Epsilon.ToString("0.000"), site.Delta.ToString("0.###e+0"), site.NoiseMultiplier.ToString("0.000"), site.SamplingRate.ToString("0.0000"), $"{site.Rounds}");
+        return table;
+    }
+
     /// <summary>Rounds and nodes while they run.</summary>
     internal static IRenderable Live(FederationView view, IReadOnlyList<(string Name, int Id)> processes) => new Rows(
         new Text(Processes(processes)),
@@ -44,8 +53,8 @@ internal static class DemoTables
             table,
             new Text($"{report.Rounds} rounds in {report.FederatedSeconds:0.0} s; each node sent {Units.Bytes(report.BytesUpPerNode)} and received {Units.Bytes(report.BytesDownPerNode)} (counted on the socket)."),
         };
-        if (report.Epsilon is { } epsilon)
-            rows.Add(new Text($"Privacy: every site has spent at most epsilon {epsilon:0.00} at delta 1e-5 for each of its mails."));
+        if (report.Privacy is { } sites)
+            rows.Add(Privacy(sites));
         rows.Add(new Text(report.Adapter.Length > 0 ? $"The adapter, as PEFT loads it: {report.Adapter}" : "Every site keeps an adapter of its own; there is none for all."));
         return new Rows(rows);
     }

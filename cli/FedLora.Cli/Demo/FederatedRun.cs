@@ -22,8 +22,8 @@ namespace FedLora.Cli.Demo;
 /// <param name="Personal">The nodes' own adapters where there is none for all; otherwise empty.</param>
 internal sealed record FederatedResult(FederationView View, double Seconds, IReadOnlyList<NodeView> Nodes, PeftFolder? Adapter, IReadOnlyList<AdapterState> Personal)
 {
-    /// <summary>Most epsilon that a site has spent, by its own ledger.</summary>
-    internal double Spent => Nodes.SelectMany(node => node.Profile?.Balances ?? []).Select(balance => balance.SpentEpsilon).DefaultIfEmpty(0).Max();
+    /// <summary>What every site has spent, by the receipts of its ledger.</summary>
+    internal IReadOnlyList<SiteEpsilon> Spent => [.. View.Privacy.Select(node => new SiteEpsilon(node.Node, node.SpentEpsilon, node.Delta, node.NoiseMultiplier, node.SamplingRate, (int)node.Rounds))];
 }
 
 /// <summary>One coordinator process and one client process per site, from start to finish.</summary>
@@ -38,7 +38,7 @@ internal sealed class FederatedRun(DemoOptions options, DemoWorkplace workplace,
     {
         try
         {
-            var prepared = FederationPreparation.Prepare(DemoFederation.Define(options), options.Model, null, cancellation);
+            var prepared = FederationPreparation.Prepare(DemoFederation.Define(options, [.. data.Summary.Select(site => site.Mails)]), options.Model, null, cancellation);
             using var connection = await StartServerAsync(cancellation);
             var failure = new CancellationTokenSource();
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, failure.Token);

@@ -25,7 +25,10 @@ public sealed record ClientConfigFile
 
     public bool? SkipBadLines { get; private init; }
 
-    public SitePolicy Policy { get; private init; } = new();
+    public long? PublicCount { get; private init; }
+
+    /// <summary>The site's policy file.</summary>
+    public string? Policy { get; private init; }
 
     /// <summary>Reads the file, strictly; relative paths in it start at its folder.</summary>
     /// <exception cref="Adapters.FedLoraException"><c>yaml-invalid</c>, naming line and key.</exception>
@@ -51,21 +54,12 @@ public sealed record ClientConfigFile
                 "stop" => false,
                 var other => throw yaml.Error("on_bad_line", $"'{other}' is not known; known: stop, skip"),
             },
-            Policy = ReadPolicy(yaml.Map("policy")),
+            PublicCount = (long?)yaml.Count("public_count"),
+            Policy = Resolve(yaml.OptionalText("policy")),
         };
         yaml.End();
         return config;
 
         string? Resolve(string? path) => path is null ? null : Path.GetFullPath(path, folder);
     }
-
-    private static SitePolicy ReadPolicy(YamlMap? yaml) => yaml is null ? new SitePolicy() : new SitePolicy
-    {
-        MaxEpsilon = yaml.Number("max_epsilon"),
-        Delta = yaml.Number("delta") ?? 1e-5,
-        RequirePrivacy = yaml.Flag("require_privacy") ?? false,
-        Methods = yaml.List("methods") ?? [],
-        Federations = yaml.List("federations") ?? [],
-        MinBatch = (int)(yaml.Count32("min_batch") ?? 0),
-    };
 }

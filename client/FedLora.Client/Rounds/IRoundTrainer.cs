@@ -32,6 +32,9 @@ public interface IRoundTrainer : IDisposable
     /// <summary>What the node offers.</summary>
     NodeProfile Profile { get; }
 
+    /// <summary>Why this node asks for no work at this hour, in one line; null if it does.</summary>
+    string? Rests => null;
+
     /// <summary>Why this node cannot or may not take part in a federation, in one line; null if it can.</summary>
     string? Refuses(FederationDefinition federation);
 

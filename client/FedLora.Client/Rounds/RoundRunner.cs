@@ -59,6 +59,10 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
             var update = await TrainAsync(task, new RoundInput(task, global, folds, home), reporter, cancellation);
             return update is null ? RoundEnd.NotWanted : await UploadAsync(task, update, reporter, cancellation);
         }
+        catch (FedLoraException error) when (error.Code == "privacy-budget-exhausted")
+        {
+            return await RefuseAsync(task, reporter, TaskPhase.Refused, error.Message, cancellation);
+        }
         catch (FedLoraException error) when (error.Code is not ("transfer-idle" or "upload-incomplete" or "blob-invalid"))
         {
             return await RefuseAsync(task, reporter, TaskPhase.Failed, error.Message, cancellation);
@@ -138,7 +142,8 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
         if (phase == TaskPhase.Refused)
             refused[task.Federation] = reason;
         logger.Refused(task.Round, task.Federation, reason);
-        await reporter.SayAsync(phase, reason, cancellation);
+        // What went wrong in training may tell of the data, and nothing has paid for that.
+        await reporter.SayAsync(phase, phase == TaskPhase.Failed && task.Definition.Privacy is not null ? "it failed; the node's own log says why" : reason, cancellation);
         return RoundEnd.Refused;
     }
 }

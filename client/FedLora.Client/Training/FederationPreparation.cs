@@ -23,8 +23,6 @@ public sealed record FederationPreparation(FederationDefinition Definition, Adap
     /// <exception cref="FedLoraException">The model cannot be read, has none of the target modules, or the method refuses the settings.</exception>
     public static FederationPreparation Prepare(FederationDefinition definition, string modelFolder, string? publicData, CancellationToken cancellation)
     {
-        if (Supported.Refusal(definition) is { } refusal)
-            throw refusal;
         var load = DefinitionSettings.Load(definition) with { Compute = ComputeType.F32 };
         var architecture = ModelFamily.ReadFolder(modelFolder, load.Task, load.Labels);
         var peft = DefinitionSettings.Peft(definition, architecture);

@@ -3,11 +3,14 @@ using System.Text;
 using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Client.Configuration;
+using FedLora.Client.Privacy;
 using FedLora.Client.Rounds;
 using FedLora.Compression;
+using FedLora.Privacy.Ledger;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
 using FedLora.Training.Models;
+using FedLora.Training.Privacy;
 using FedLora.Training.Running;
 
 namespace FedLora.Client.Training;
@@ -18,32 +21,49 @@ public sealed class RoundTrainer : IRoundTrainer
     private readonly ClientOptions options;
     private readonly LoadedModel model;
     private readonly NodeData data;
+    private readonly NodeLedger ledger;
+    private readonly TimeProvider time;
     private readonly string fingerprint;
 
-    private RoundTrainer(ClientOptions options, string fingerprint)
+    private RoundTrainer(ClientOptions options, string fingerprint, TimeProvider time)
     {
         this.options = options;
         this.fingerprint = fingerprint;
+        this.time = time;
         model = new LoadedModel(options.Model);
         data = new NodeData(options.Data, options.Model, options.SkipBadLines);
-        Profile = new NodeProfile
-        {
-            ModelFingerprints = { fingerprint },
-            MaxRank = (uint)options.MaxRank,
-            Version = typeof(RoundTrainer).Assembly.GetName().Version?.ToString() ?? "",
-        };
+        ledger = NodeLedger.Open(options, time);
     }
 
     /// <inheritdoc/>
-    public NodeProfile Profile { get; }
+    public NodeProfile Profile
+    {
+        get
+        {
+            var profile = new NodeProfile
+            {
+                ModelFingerprints = { fingerprint },
+                MaxRank = (uint)options.MaxRank,
+                Version = typeof(RoundTrainer).Assembly.GetName().Version?.ToString() ?? "",
+            };
+            if (options.PublicCount > 0)
+                profile.ExampleCount = (ulong)options.PublicCount;
+            if (ledger.Balance() is { } balance)
+                profile.Balances.Add(balance);
+            return profile;
+        }
+    }
 
-    /// <summary>Looks at model and data, which must be there.</summary>
-    /// <exception cref="FedLoraException"><c>model-folder-missing</c>, <c>data-missing</c>.</exception>
-    public static RoundTrainer Create(ClientOptions options)
+    /// <inheritdoc/>
+    public string? Rests => options.Policy.IsOpen(TimeOnly.FromDateTime(time.GetLocalNow().DateTime)) ? null : $"the site's policy lets this node train only at {options.Policy.Hours}, local time";
+
+    /// <summary>Looks at model, data and privacy ledger.</summary>
+    /// <exception cref="FedLoraException"><c>model-folder-missing</c>, <c>data-missing</c>, <c>ledger-damaged</c>, <c>ledger-in-use</c>.</exception>
+    public static RoundTrainer Create(ClientOptions options, TimeProvider time)
     {
         if (!File.Exists(options.Data))
             throw new FedLoraException("data-missing", $"there is no data file {options.Data}", "give a JSONL file with --data");
-        return new RoundTrainer(options, ModelFingerprint.Of(options.Model));
+        return new RoundTrainer(options, ModelFingerprint.Of(options.Model), time);
     }
 
     /// <inheritdoc/>
@@ -53,7 +73,7 @@ public sealed class RoundTrainer : IRoundTrainer
             return $"its base model is {federation.BaseModel.Name} ({federation.BaseModel.Fingerprint}), this node's is another ({fingerprint})";
         if (Methods.All.All(method => method.Name != federation.Method))
             return $"this program does not know method '{federation.Method}'; update it";
-        return Supported.Refusal(federation)?.Message ?? options.Policy.Refuses(federation);
+        return options.Policy.Refuses(federation.Name, federation.Method, federation.BaseModel.Name, federation.Training.BatchSize, federation.Privacy is not null) ?? ledger.Refuses(federation);
     }
 
     /// <inheritdoc/>
@@ -76,26 +96,48 @@ public sealed class RoundTrainer : IRoundTrainer
         var round = (int)input.Task.Round;
         var start = method.Start(input.Global, KeptFactors.Load(input.Folder, input.Task.Round), new NodeTerms(layout, settings, round, definition.Seed, (int)input.Task.Rank));
         var task = new LocalTask(start, method.Trained(round, settings), DefinitionSettings.Training(definition, input.Task.Round, SeedOf(input.Task))) { Dropout = definition.Lora.Dropout };
-        var result = LocalTraining.Run(loaded, task, examples, new Relay(progress), cancellation);
+        // On disk before the first sample is drawn.
+        var receipt = definition.Privacy is null ? null : ledger.Spend(definition, input.Task.Round);
+        if (receipt is not null)
+            task = task with { Privacy = new PrivateTerms(receipt.Run.NoiseMultiplier, receipt.Run.SamplingRate, receipt.ClipNorm) };
+        var result = LocalTraining.Run(loaded, task, examples, new Relay(progress, told: receipt is null), cancellation);
         KeptFactors.Save(input.Folder, input.Task.Round, result.Adapter.Only(method.Kept(settings)));
         var sent = method.Sent(round, settings);
         var (update, encoding) = SparseUplink.IsUsed(input.Task)
             ? (SparseUplink.Encode(input.Task, input.Folder, start.Adapter.Only(sent), result.Adapter.Only(sent), SeedOf(input.Task)), BlobEncoding.Sparse)
             : (result.Adapter.Only(sent).ToBytes(), BlobEncoding.Safetensors);
-        return new RoundOutput(
-            update, encoding, examples.Count, result.Summary.Losses.Count,
-            double.IsNaN(result.Summary.MeanLoss) ? null : result.Summary.MeanLoss, Receipt: null);
+        // Neither count nor loss is paid for: under privacy they stay here.
+        return receipt is not null
+            ? new RoundOutput(update, encoding, 0, result.Summary.Losses.Count, null, Wire(receipt))
+            : new RoundOutput(update, encoding, examples.Count, result.Summary.Losses.Count, double.IsNaN(result.Summary.MeanLoss) ? null : result.Summary.MeanLoss, null);
     }
 
     /// <inheritdoc/>
-    public void Dispose() => model.Dispose();
+    public void Dispose()
+    {
+        model.Dispose();
+        ledger.Dispose();
+    }
+
+    private static PrivacyReceipt Wire(LedgerReceipt receipt) => new()
+    {
+        NoiseMultiplier = receipt.Run.NoiseMultiplier,
+        SamplingRate = receipt.Run.SamplingRate,
+        Steps = (uint)receipt.Run.Steps,
+        ClipNorm = receipt.ClipNorm,
+        Delta = receipt.Delta,
+        EpsilonSpent = receipt.EpsilonSpent,
+        EpsilonLimit = receipt.EpsilonLimit,
+        DataSet = receipt.DataSet,
+        EntryHash = receipt.EntryHash,
+    };
 
     // The order of the examples: the same for a round that is trained again, another in every round, and another at every site.
     private ulong SeedOf(TrainingTask task) =>
         BitConverter.ToUInt64(SHA256.HashData(Encoding.UTF8.GetBytes($"{task.Definition.Seed}/{task.Federation}/{task.Round}/{options.Name}")));
 
-    private sealed class Relay(IProgress<TrainingProgress> progress) : IProgress<TrainingReport>
+    private sealed class Relay(IProgress<TrainingProgress> progress, bool told) : IProgress<TrainingReport>
     {
-        public void Report(TrainingReport value) => progress.Report(new TrainingProgress(value.Step, value.Steps, double.IsNaN(value.Loss) ? null : value.Loss));
+        public void Report(TrainingReport value) => progress.Report(new TrainingProgress(value.Step, value.Steps, told && !double.IsNaN(value.Loss) ? value.Loss : null));
     }
 }

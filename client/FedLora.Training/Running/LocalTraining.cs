@@ -4,6 +4,7 @@ using FedLora.Training.Blocks;
 using FedLora.Training.Data;
 using FedLora.Training.Lora;
 using FedLora.Training.Models;
+using FedLora.Training.Privacy;
 
 namespace FedLora.Training.Running;
 
@@ -16,11 +17,8 @@ public sealed record LocalTask(NodeStart Start, Factors Trained, TrainingSetting
     /// <summary>LoRA's dropout, 0 to below 1.</summary>
     public double Dropout { get; init; }
 
-    /// <summary>Chooses each step's examples; null for shuffled passes over all.</summary>
-    public IBatchSampler? Sampler { get; init; }
-
-    /// <summary>Computes each step's gradient; null for the plain one.</summary>
-    public IGradientStep? Gradient { get; init; }
+    /// <summary>Differential privacy by DP-SGD; null without.</summary>
+    public PrivateTerms? Privacy { get; init; }
 }
 
 /// <summary>What came of it.</summary>
@@ -44,7 +42,9 @@ public static class LocalTraining
         if (slots.Length == 0)
             throw new FedLoraException("training-nothing", $"The adapter has no tensor of the kind that shall be trained ({task.Trained}).", "Check the method, the target modules and the head policy of the federation.");
         using var parameters = new ParameterSet(slots, model.Transformer.Device);
-        var summary = new Trainer().Run(model.Transformer, parameters, examples, task.Settings, task.Sampler, task.Gradient, progress, cancel);
+        var summary = task.Privacy is { } terms
+            ? terms.Run(model.Transformer, parameters, examples, task.Settings, progress, cancel)
+            : new Trainer().Run(model.Transformer, parameters, examples, task.Settings, progress: progress, cancel: cancel);
         var trained = parameters.Export();
         trained.RequireFinite();
         return new LocalResult(trained, binding.Export(), summary);

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using FedLora.Adapters;
 using FedLora.Aggregation;
+using FedLora.Privacy;
 
 namespace FedLora.Grains;
 
@@ -44,6 +45,8 @@ public static partial class DefinitionCheck
         Check(privacy.ClipNorm > 0 && double.IsFinite(privacy.ClipNorm), $"privacy.clip_norm {privacy.ClipNorm}", "a number above 0");
         Check(privacy.Epsilon > 0 || privacy.NoiseMultiplier > 0, "privacy", "an epsilon or a noise_multiplier above 0");
         Check(privacy.SamplingRate is >= 0 and <= 1, $"privacy.sampling_rate {privacy.SamplingRate}", "0 to 1");
+        Check(Accountants.Names.Contains(privacy.Accountant), $"privacy.accountant '{privacy.Accountant}'", string.Join(", ", Accountants.Names));
+        Check(privacy.Epsilon >= 0 && double.IsFinite(privacy.Epsilon) && privacy.NoiseMultiplier >= 0 && double.IsFinite(privacy.NoiseMultiplier), "privacy", "an epsilon and a noise_multiplier of at least 0");
         Check(definition.Weighting != Weighting.Examples, "weighting: examples", "uniform or public counts under privacy: a site's example count is private too");
     }
 

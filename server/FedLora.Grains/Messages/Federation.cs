@@ -62,6 +62,9 @@ public sealed record FederationView
     [Id(8)] public IReadOnlyList<ExcludedNode> Excluded { get; init; } = [];
 
     [Id(9)] public DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>With privacy terms: what they mean at each node, by name.</summary>
+    [Id(10)] public IReadOnlyList<NodePrivacy> Privacy { get; init; } = [];
 }
 
 /// <summary>An adapter in the blob store.</summary>

@@ -14,7 +14,7 @@ public sealed record NodeProfile
     /// <summary>Label names that the site's data use; empty if unknown or not to be told.</summary>
     [Id(3)] public IReadOnlyList<string> Labels { get; init; } = [];
 
-    /// <summary>Null where the site has a privacy limit: a count is private too.</summary>
+    /// <summary>A figure that the site itself states and that may be known; null where it states none. Never counted: a count is private too.</summary>
     [Id(4)] public long? ExampleCount { get; init; }
 
     [Id(5)] public IReadOnlyList<PrivacyBalance> Balances { get; init; } = [];
@@ -32,6 +32,9 @@ public sealed record PrivacyBalance
     [Id(2)] public required double LimitEpsilon { get; init; }
 
     [Id(3)] public required double Delta { get; init; }
+
+    /// <summary>What was spent, equal mechanisms put together.</summary>
+    [Id(4)] public IReadOnlyList<PrivacyRun> Runs { get; init; } = [];
 }
 
 /// <summary>Bytes on the node's sockets to the coordinator since its program started.</summary>

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using FedLora.Adapters;
 
 namespace FedLora.Grains;
 
@@ -33,6 +34,7 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
     private Traffic? _traffic;
     private StatusReport? _status;
     private string _lastError = "";
+    private (string Question, BudgetAnswer Answer) _budget = ("", new() { Fits = true });
 
     private string Id => this.GetPrimaryKeyString();
 
@@ -88,13 +90,38 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
         return Task.CompletedTask;
     }
 
-    public Task<BudgetAnswer> AskBudgetAsync(FederationDefinition definition, int round, CancellationToken cancellationToken)
+    public async Task<BudgetAnswer> AskBudgetAsync(PrivacyRun round, CancellationToken cancellationToken)
     {
-        // The node's own ledger decides; what it last said of its balances is enough to spare it a round that it would refuse.
-        var spent = _profile.Balances.FirstOrDefault(balance => balance.LimitEpsilon > 0 && balance.SpentEpsilon >= balance.LimitEpsilon);
-        return Task.FromResult(spent is null
-            ? new BudgetAnswer { Fits = true }
-            : new BudgetAnswer { Fits = false, Reason = $"its data set {spent.DataSet} has spent epsilon {spent.SpentEpsilon:g4} of {spent.LimitEpsilon:g4}" });
+        var mirror = Mirror();
+        // Asked with every poll while a round is sampled: the same question gets the same answer.
+        var question = string.Join(';', mirror.Past().Append(round.ToMechanism()).Select(run => run.ToString()).Append($"{mirror.Limit}"));
+        if (_budget.Question == question)
+            return _budget.Answer;
+        try
+        {
+            var verdict = await Task.Run(() => mirror.Fits(round.ToMechanism()), cancellationToken);
+            _budget = (question, new() { Fits = verdict.Fits, Reason = verdict.Reason });
+        }
+        catch (FedLoraException error)
+        {
+            _budget = (question, new() { Fits = false, Reason = error.Message });
+        }
+
+        return _budget.Answer;
+    }
+
+    public async Task<PlanAnswer> AskPlanAsync(PrivacyRun round, long rounds, CancellationToken cancellationToken)
+    {
+        var mirror = Mirror();
+        try
+        {
+            var verdict = await Task.Run(() => mirror.Plan(round.ToMechanism(), rounds), cancellationToken);
+            return new() { Fits = verdict.Fits, Rounds = verdict.Rounds, Reason = verdict.Reason };
+        }
+        catch (FedLoraException error)
+        {
+            return new() { Fits = false, Rounds = 0, Reason = error.Message };
+        }
     }
 
     public async Task RecordReceiptAsync(LedgerMirrorEntry entry, CancellationToken cancellationToken)
@@ -143,6 +170,8 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
 
         return new() { WaitingFor = waiting.Count == 0 ? "no federation has work" : string.Join("; ", waiting) };
     }
+
+    private LedgerMirror Mirror() => new(_profile.Balances is [var balance, ..] ? balance : null, [.. node.State.Ledger]);
 
     private NodeView View() => new()
     {

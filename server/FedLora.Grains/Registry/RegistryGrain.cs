@@ -96,7 +96,7 @@ public sealed partial class RegistryGrain([PersistentState("registry")] IPersist
         if (State.Federations.ContainsKey(definition.Name))
             throw new RefusedException(RefusalCodes.FederationExists, $"There is a federation '{definition.Name}' already.", "Choose another name.");
         var grain = GrainFactory.GetGrain<IFederationGrain>(definition.Name);
-        var view = await CreatedBeforeAsync(grain, cancellationToken) ?? await grain.CreateAsync(definition, initialAdapter, cancellationToken);
+        var view = await CreatedBeforeAsync(grain, cancellationToken) ?? await grain.CreateAsync(definition, initialAdapter, State.Nodes.Keys.ToArray(), cancellationToken);
         State.Federations[definition.Name] = new() { Name = definition.Name, State = view.State, CreatedAt = view.CreatedAt };
         await this.StoreAsync(registry);
         return view;

@@ -1,3 +1,5 @@
+using FedLora.Adapters;
+
 namespace FedLora.Grains;
 
 /// <content>Who is there, who may take part, and what they report.</content>
@@ -17,6 +19,8 @@ public sealed partial class FederationGrain
             await AdvanceAsync(cancellationToken);
         if (Refusal(presence) is { Length: > 0 } refusal)
             return new() { WaitingFor = $"{Name}: not this node: {refusal}" };
+        if (Round.Excluded.FirstOrDefault(node => node.NodeId == presence.NodeId) is { } excluded && !Round.Outstanding.Any(entry => entry.NodeId == presence.NodeId))
+            return new() { WaitingFor = $"{Name}: not this node: {excluded.Reason}" };
         if (federation.State.State != FederationState.Running || Round.State != RoundState.Open
             || Round.Outstanding.FirstOrDefault(entry => entry.NodeId == presence.NodeId) is not { } entry)
             return new() { WaitingFor = $"{Name}: {StatusText()}" };
@@ -84,7 +88,7 @@ public sealed partial class FederationGrain
             if (reason.Length == 0 && failure is { Length: > 0 })
                 reason = $"failed in this round: {failure}";
             if (reason.Length == 0 && Definition.Privacy is not null)
-                reason = await BudgetRefusalAsync(id, cancellationToken);
+                reason = await BudgetRefusalAsync(candidate.Presence, cancellationToken);
             if (reason.Length == 0)
                 eligible.Add(id, candidate);
             else
@@ -102,17 +106,38 @@ public sealed partial class FederationGrain
         return eligible;
     }
 
-    private async Task<string> BudgetRefusalAsync(string nodeId, CancellationToken cancellationToken)
+    private async Task<string> BudgetRefusalAsync(NodePresence presence, CancellationToken cancellationToken)
     {
         try
         {
-            var answer = await GrainFactory.GetGrain<INodeGrain>(nodeId).AskBudgetAsync(Definition, Round.Round, cancellationToken);
+            var row = await RowAsync(presence, cancellationToken);
+            var run = new PrivacyRun { NoiseMultiplier = row.NoiseMultiplier, SamplingRate = row.SamplingRate, Steps = Definition.Training.LocalSteps };
+            var answer = await GrainFactory.GetGrain<INodeGrain>(presence.NodeId).AskBudgetAsync(run, cancellationToken);
             return answer.Fits ? "" : answer.Reason;
+        }
+        catch (FedLoraException error)
+        {
+            return error.Message;
         }
         catch (TimeoutException)
         {
             return "its ledger's mirror did not answer";
         }
+    }
+
+    /// <summary>What the privacy terms mean at a node; worked out once and kept, since its receipts are held against it.</summary>
+    private async Task<NodePrivacy> RowAsync(NodePresence presence, CancellationToken cancellationToken)
+    {
+        var (definition, rows) = (Definition, federation.State.Privacy);
+        var count = PrivacyPlanner.StatedCount(definition, presence.Name, presence.Profile);
+        var rate = PrivacyPlanner.PlanOf(definition).RateFor(count);
+        if (rows.Find(row => row.NodeId == presence.NodeId) is { } known && known.SamplingRate.Equals(rate))
+            return known;
+        var row = await Task.Run(() => PrivacyPlanner.RowOf(definition, presence.NodeId, presence.Name, count), cancellationToken);
+        rows.RemoveAll(old => old.NodeId == presence.NodeId || (old.NodeId.Length == 0 && old.Node == presence.Name));
+        rows.Add(row);
+        await StoreAsync(federation);
+        return row;
     }
 
     /// <summary>Why the node cannot take part; empty if it can.</summary>

@@ -168,6 +168,7 @@ public sealed partial class FederationGrain
         state.Optimizer = outcome.Optimizer;
         if (outcome.Fold is { } fold)
             state.Fold.Add(fold);
+        state.Privacy = [.. state.Privacy.Select(row => Round.Updates.GetValueOrDefault(row.NodeId)?.Header.Receipt is { } receipt ? row.After(receipt) : row)];
         var last = state.RoundsDone >= Definition.Rounds;
         if (last)
             (state.State, state.Reason) = (FederationState.Finished, $"All {Definition.Rounds} rounds are done.");

@@ -82,9 +82,11 @@ public sealed partial class FederationGrain
         {
             var receipt = header.Receipt
                 ?? throw new RefusedException(RefusalCodes.UpdateReceipt, $"The update of node '{header.NodeId}' has no privacy receipt.", "A federation with privacy terms needs one from the node's ledger.");
-            if (!(receipt.NoiseMultiplier > 0) || !(receipt.SamplingRate is > 0 and <= 1) || receipt.Steps < 1 || !double.IsFinite(receipt.EpsilonSpent) || receipt.ClipNorm > privacy.ClipNorm
-                || (privacy.NoiseMultiplier > 0 && receipt.NoiseMultiplier < privacy.NoiseMultiplier))
-                throw new RefusedException(RefusalCodes.UpdateReceipt, $"The privacy receipt of node '{header.NodeId}' does not meet the federation's terms.", "Check noise multiplier, sampling rate, steps and clipping norm.");
+            var row = federation.State.Privacy.Find(row => row.NodeId == header.NodeId);
+            if (row is null || !receipt.SamplingRate.Equals(row.SamplingRate) || !(receipt.NoiseMultiplier >= row.NoiseMultiplier) || !double.IsFinite(receipt.NoiseMultiplier)
+                || receipt.Steps != Definition.Training.LocalSteps || header.Steps != receipt.Steps || !(receipt.ClipNorm > 0 && receipt.ClipNorm <= privacy.ClipNorm)
+                || !(receipt.EpsilonSpent >= 0 && double.IsFinite(receipt.EpsilonSpent)) || !(receipt.Delta is > 0 and < 1) || !(receipt.EpsilonLimit >= 0) || header.ExampleCount != 0 || header.Loss is not null)
+                throw new RefusedException(RefusalCodes.UpdateReceipt, $"The privacy receipt of node '{header.NodeId}' does not meet the federation's terms.", "Check noise multiplier, sampling rate, steps and clipping norm; neither a loss nor a count may come with it.");
         }
         else if (header.Receipt is not null)
         {

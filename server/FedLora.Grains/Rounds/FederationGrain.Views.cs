@@ -47,7 +47,18 @@ public sealed partial class FederationGrain
         History = [.. federation.State.History],
         Excluded = [.. Round.Excluded],
         CreatedAt = federation.State.CreatedAt,
+        Privacy = [.. federation.State.Privacy.Select(Privacy).OrderBy(row => row.Node, StringComparer.Ordinal)],
     };
+
+    /// <summary>A node's row with what is known since the last committed round.</summary>
+    private NodePrivacy Privacy(NodePrivacy row)
+    {
+        if (Round.Updates.GetValueOrDefault(row.NodeId)?.Header.Receipt is { } receipt)
+            return row.After(receipt);
+        return _candidates.GetValueOrDefault(row.NodeId)?.Presence.Profile.Balances is [var balance, ..]
+            ? row with { SpentEpsilon = balance.SpentEpsilon, LimitEpsilon = balance.LimitEpsilon, Delta = balance.Delta }
+            : row;
+    }
 
     private RoundView Current() => new()
     {

@@ -47,13 +47,14 @@ public sealed partial class FederationGrain(
         await CancelAggregationAsync();
     }
 
-    public async Task<FederationView> CreateAsync(FederationDefinition definition, string? initialAdapter, CancellationToken cancellationToken)
+    public async Task<FederationView> CreateAsync(FederationDefinition definition, string? initialAdapter, IReadOnlyList<string> nodes, CancellationToken cancellationToken)
     {
         if (federation.State.Definition is not null)
             throw new RefusedException(RefusalCodes.FederationExists, $"There is a federation '{Name}' already.", "Choose another name.");
         DefinitionCheck.Require(definition);
+        var privacy = definition.Privacy is null ? [] : await PrivacyPlanner.RequireAsync(definition, [.. nodes.Select(id => GrainFactory.GetGrain<INodeGrain>(id))], cancellationToken);
         var adapter = await FirstAdapter.MakeAsync(blobs, definition, initialAdapter, cancellationToken);
-        federation.State = new() { Definition = definition, State = FederationState.Created, CreatedAt = time.GetUtcNow(), Adapter = adapter };
+        federation.State = new() { Definition = definition, State = FederationState.Created, CreatedAt = time.GetUtcNow(), Adapter = adapter, Privacy = privacy };
         await StoreAsync(federation);
         round.State = NextRound();
         log.Created(Name, definition.Method, adapter.Sha256);

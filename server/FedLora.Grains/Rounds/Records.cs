@@ -22,6 +22,9 @@ public sealed class FederationRecord
     /// <summary>Where the method keeps nothing of its own: null. Else the server optimiser's state after the last round.</summary>
     [Id(7)] public OptimizerMemory? Optimizer { get; set; }
 
+    /// <summary>With privacy terms: what they mean at each node, and what it has spent up to the last committed round.</summary>
+    [Id(8)] public List<NodePrivacy> Privacy { get; set; } = [];
+
     public int RoundsDone => History.Count;
 }
 

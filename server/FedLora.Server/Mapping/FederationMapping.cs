@@ -18,6 +18,20 @@ internal static class FederationMapping
             RoundsDone = (uint)view.RoundsDone,
             Adapter = Whole(view.Adapter),
             CreatedUnixMs = view.CreatedAt.ToUnixTimeMilliseconds(),
+            Privacy =
+            {
+                view.Privacy.Select(row => new Wire.NodePrivacy
+                {
+                    Node = row.Node,
+                    SamplingRate = row.SamplingRate,
+                    NoiseMultiplier = row.NoiseMultiplier,
+                    PlannedEpsilon = row.PlannedEpsilon,
+                    Rounds = (uint)row.Rounds,
+                    SpentEpsilon = row.SpentEpsilon,
+                    LimitEpsilon = row.LimitEpsilon,
+                    Delta = row.Delta,
+                }),
+            },
             Excluded = { view.Excluded.Select(node => new Wire.ExcludedNode { NodeId = node.NodeId, Name = node.Name, Reason = node.Reason }) },
         };
         if (!rounds)

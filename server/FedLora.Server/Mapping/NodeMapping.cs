@@ -6,6 +6,8 @@ namespace FedLora.Server.Mapping;
 /// <summary>What nodes say, from the wire to the grains and back.</summary>
 internal static class NodeMapping
 {
+    private const int MostRuns = 1000;
+    private const ulong MostSteps = 1_000_000_000_000;
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(60);
 
     internal static NodePoll ToGrain(this Wire.PollTaskRequest wire)
@@ -104,7 +106,26 @@ internal static class NodeMapping
         Version = wire.Version,
         Labels = [.. wire.Labels],
         ExampleCount = wire.HasExampleCount ? (long)wire.ExampleCount : null,
-        Balances = [.. wire.Balances.Select(balance => new PrivacyBalance { DataSet = balance.DataSet, SpentEpsilon = balance.SpentEpsilon, LimitEpsilon = balance.LimitEpsilon, Delta = balance.Delta })],
+        Balances = [.. wire.Balances.Select(ToGrain)],
+    };
+
+    private static PrivacyBalance ToGrain(Wire.PrivacyBalance wire)
+    {
+        if (!(wire.SpentEpsilon >= 0) || !(wire.LimitEpsilon >= 0) || !double.IsFinite(wire.LimitEpsilon) || !(wire.Delta is > 0 and < 1) || wire.Runs.Count > MostRuns)
+            throw new RefusedException("balance-invalid", $"the privacy balance of data set '{wire.DataSet}' cannot be", "update the node");
+        var runs = wire.Runs.Select(run => new PrivacyRun { NoiseMultiplier = run.NoiseMultiplier, SamplingRate = run.SamplingRate, Steps = (long)Math.Min(run.Steps, MostSteps) }).ToArray();
+        foreach (var run in runs)
+            run.ToMechanism().Validate();
+        return new PrivacyBalance { DataSet = wire.DataSet, SpentEpsilon = wire.SpentEpsilon, LimitEpsilon = wire.LimitEpsilon, Delta = wire.Delta, Runs = runs };
+    }
+
+    private static Wire.PrivacyBalance ToWire(PrivacyBalance balance) => new()
+    {
+        DataSet = balance.DataSet,
+        SpentEpsilon = balance.SpentEpsilon,
+        LimitEpsilon = balance.LimitEpsilon,
+        Delta = balance.Delta,
+        Runs = { balance.Runs.Select(run => new Wire.PrivacyRun { NoiseMultiplier = run.NoiseMultiplier, SamplingRate = run.SamplingRate, Steps = (ulong)run.Steps }) },
     };
 
     private static Wire.NodeProfile ToWire(NodeProfile profile)
@@ -117,7 +138,7 @@ internal static class NodeMapping
             Labels = { profile.Labels },
             Balances =
             {
-                profile.Balances.Select(balance => new Wire.PrivacyBalance { DataSet = balance.DataSet, SpentEpsilon = balance.SpentEpsilon, LimitEpsilon = balance.LimitEpsilon, Delta = balance.Delta }),
+                profile.Balances.Select(ToWire),
             },
         };
         if (profile.ExampleCount is { } count)

@@ -73,6 +73,27 @@ public sealed class PrivacyLedger : IDisposable
         }
     }
 
+    /// <summary>
+    /// What one federation has spent of a data set or of those that share examples with it. A federation that was made anew under an old name starts at round 1 again:
+    /// what came before that is the old one's.
+    /// </summary>
+    public IReadOnlyList<SampledGaussian> SpentFor(string dataSet, string federation)
+    {
+        lock (gate)
+        {
+            var related = catalogue.Related(dataSet);
+            var (runs, last) = (new List<SampledGaussian>(), 0);
+            foreach (var entry in chain.Entries.Where(entry => entry.Federation == federation && related.Contains(entry.DataSet)))
+            {
+                if (entry.Round < last)
+                    runs.Clear();
+                runs.Add(entry.Run);
+                last = entry.Round;
+            }
+            return runs;
+        }
+    }
+
     /// <summary>Whether a round would fit. Asking spends nothing.</summary>
     public BudgetVerdict Ask(string dataSet, SampledGaussian round, PrivacyLimit limit, IAccountant? accountant = null) =>
         PrivacyBudget.Fits(Spent(dataSet), round, limit, accountant);

@@ -8,7 +8,7 @@ namespace FedLora.Privacy.Ledger;
 
 /// <summary>
 /// What a site allows, in its own YAML file, which the coordinator cannot change: <c>epsilon</c> and <c>delta</c> for each data set over all federations and for good, <c>min_batch</c> (the least
-/// expected batch), <c>methods</c> and <c>models</c> (names; none listed = all), <c>hours</c> (e.g. <c>20:00-06:00</c>, local time), <c>require_privacy</c> (default: true where epsilon is set).
+/// expected batch), <c>methods</c>, <c>models</c> and <c>federations</c> (names; none listed = all), <c>hours</c> (e.g. <c>20:00-06:00</c>, local time), <c>require_privacy</c> (default: true where epsilon is set).
 /// </summary>
 public sealed record SitePolicy
 {
@@ -26,6 +26,9 @@ public sealed record SitePolicy
 
     /// <summary>The base models allowed; empty = all.</summary>
     public IList<string> Models { get; init; } = [];
+
+    /// <summary>The federations that the site takes part in; empty = all.</summary>
+    public IList<string> Federations { get; init; } = [];
 
     /// <summary>When the node may train, local time, <c>HH:mm-HH:mm</c>; null = always.</summary>
     public string? Hours { get; init; }
@@ -77,12 +80,15 @@ public sealed record SitePolicy
     }
 
     /// <summary>Why the policy refuses a federation, in one line; null if it allows it. The budget itself is asked of the ledger.</summary>
+    /// <param name="federation">Its name.</param>
     /// <param name="method">The method's name.</param>
     /// <param name="model">The base model's name.</param>
     /// <param name="batch">The (expected) batch.</param>
     /// <param name="isPrivate">Whether the federation has privacy terms.</param>
-    public string? Refuses(string method, string model, double batch, bool isPrivate)
+    public string? Refuses(string federation, string method, string model, double batch, bool isPrivate)
     {
+        if (Federations.Count > 0 && !Federations.Contains(federation))
+            return $"the site's policy does not list the federation '{federation}'";
         if (Methods.Count > 0 && !Methods.Contains(method))
             return $"the site's policy allows the methods {string.Join(", ", Methods)}, not {method}";
         if (Models.Count > 0 && !Models.Contains(model))
@@ -101,5 +107,5 @@ public sealed record SitePolicy
         && TimeOnly.TryParseExact(to.Trim(), "HH:mm", CultureInfo.InvariantCulture, DateTimeStyles.None, out var end) ? (start, end) : null;
 
     private static FedLoraException Invalid(string source, string what, Exception? inner = null) => new("policy-invalid", $"the site policy {source} cannot be used: {what.ReplaceLineEndings(" ")}",
-        "Its keys are epsilon, delta, min_batch, methods, models, hours, require_privacy.", inner);
+        "Its keys are epsilon, delta, min_batch, methods, models, federations, hours, require_privacy.", inner);
 }

@@ -61,15 +61,14 @@ public static class DefinitionRules
 
     private static void CheckPrivacy(PrivacyTerms privacy, FederationDefinition definition)
     {
-        Require(privacy.Epsilon is > 0 and <= 1e6, "privacy.epsilon", privacy.Epsilon, "above 0");
+        Require(privacy.Epsilon is >= 0 and <= 1e6, "privacy.epsilon", privacy.Epsilon, "above 0");
+        Require(privacy.Epsilon > 0 || privacy.NoiseMultiplier > 0, "privacy", "nothing", "epsilon, or noise_multiplier, or both");
         Require(privacy.Delta is > 0 and < 1, "privacy.delta", privacy.Delta, "above 0 and below 1");
         Require(privacy.ClipNorm is > 0 and <= 1e6, "privacy.clip_norm", privacy.ClipNorm, "above 0");
         Require(privacy.NoiseMultiplier is >= 0 and <= 1e6, "privacy.noise_multiplier", privacy.NoiseMultiplier, "at least 0 (0 = calibrated)");
-        Require(privacy.SamplingRate is >= 0 and <= 1, "privacy.sampling_rate", privacy.SamplingRate, "0 to 1 (0 = each node's own)");
+        Require(privacy.SamplingRate is >= 0 and <= 1, "privacy.sampling_rate", privacy.SamplingRate, "0 to 1 (0 = batch_size over the stated count)");
         Require(privacy.Accountant is "pld" or "rdp" or "prv", "privacy.accountant", privacy.Accountant, "pld, rdp or prv");
         Require(definition.Weighting != Weighting.Examples, "weighting", "examples", "uniform or public-counts: under privacy the number of examples is private too");
-        Require(definition.Communication is not { ErrorFeedback: true }, "communication.error_feedback", "true",
-            "false under privacy: the residual is not shown to be post-processing");
     }
 
     private static void CheckCohort(CohortRules cohort)

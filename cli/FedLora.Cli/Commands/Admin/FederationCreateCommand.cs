@@ -11,6 +11,9 @@ namespace FedLora.Cli.Commands.Admin;
 /// <summary><c>fedlora admin federation create -f FILE</c>.</summary>
 internal static class FederationCreateCommand
 {
+    // Under privacy, sigma is calibrated for every node.
+    private static readonly TimeSpan CreateLimit = TimeSpan.FromMinutes(2);
+
     public static Command Create()
     {
         var file = new Option<string>("--file", "-f") { Description = "YAML file with the federation's definition.", Required = true };
@@ -28,6 +31,8 @@ internal static class FederationCreateCommand
             output.Result(FederationJson.From(view), console =>
             {
                 console.WriteLine(FederationTables.Headline(view));
+                if (view.Privacy.Count > 0)
+                    console.Write(FederationTables.Privacy(view));
                 if (!parsed.GetValue(start))
                     output.Remark($"start it with: fedlora admin federation start {view.Definition.Name}");
             });
@@ -42,6 +47,6 @@ internal static class FederationCreateCommand
         await ChunkSender.SendAsync(bytes, 0, chunk => upload.RequestStream.WriteAsync(chunk, cancellation), cancellation);
         await upload.RequestStream.CompleteAsync();
         var request = new CreateFederationRequest { Definition = prepared.Definition, InitialAdapter = await upload.ResponseAsync };
-        return await connection.Admin.CreateFederationAsync(request, connection.Call(cancellation));
+        return await connection.Admin.CreateFederationAsync(request, connection.Options(cancellation, CreateLimit));
     }
 }

@@ -4,7 +4,7 @@ namespace FedLora.Cli.Commands.Admin;
 
 /// <summary>A federation as <c>--json</c> shows it.</summary>
 internal sealed record FederationJson(string Name, string Method, string State, string Reason, uint RoundsDone, uint Rounds, DateTimeOffset Created,
-    string BaseModel, string AdapterSha256, IReadOnlyList<RoundJson> History, IReadOnlyList<ExcludedJson> Excluded)
+    string BaseModel, string AdapterSha256, IReadOnlyList<RoundJson> History, IReadOnlyList<ExcludedJson> Excluded, IReadOnlyList<NodePrivacyJson> Privacy)
 {
     internal static FederationJson From(FederationView view) => new(
         view.Definition.Name,
@@ -17,7 +17,15 @@ internal sealed record FederationJson(string Name, string Method, string State, 
         view.Definition.BaseModel.Fingerprint,
         view.Adapter?.Sha256 ?? "",
         [.. view.Rounds.Select(RoundJson.From)],
-        [.. view.Excluded.Select(node => new ExcludedJson(node.Name, node.Reason))]);
+        [.. view.Excluded.Select(node => new ExcludedJson(node.Name, node.Reason))],
+        [.. view.Privacy.Select(NodePrivacyJson.From)]);
+}
+
+/// <summary>What the privacy terms mean at a node, and what it has spent.</summary>
+internal sealed record NodePrivacyJson(string Node, double SamplingRate, double NoiseMultiplier, double PlannedEpsilon, uint Rounds, double SpentEpsilon, double? LimitEpsilon, double Delta)
+{
+    internal static NodePrivacyJson From(NodePrivacy node) => new(
+        node.Node, node.SamplingRate, node.NoiseMultiplier, node.PlannedEpsilon, node.Rounds, node.SpentEpsilon, node.LimitEpsilon > 0 ? node.LimitEpsilon : null, node.Delta);
 }
 
 /// <summary>A node that was left out, and why.</summary>

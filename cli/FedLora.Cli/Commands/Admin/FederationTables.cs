@@ -20,6 +20,8 @@ internal static class FederationTables
             rows.Add(Nodes(open));
         if (view.Rounds.Any(round => round.State == RoundState.Committed))
             rows.Add(Rounds(view));
+        if (view.Privacy.Count > 0)
+            rows.Add(Privacy(view));
         foreach (var node in view.Excluded)
             rows.Add(new Text($"left out: {node.Name}: {node.Reason}"));
         return new Rows(rows);
@@ -41,6 +43,22 @@ internal static class FederationTables
         {
             table.AddRow(Markup.Escape(node.Name), State(node), node.Steps > 0 ? $"{node.Step}/{node.Steps}" : "", node.HasLoss ? node.Loss.ToString("0.000") : "",
                 Markup.Escape(node.Reason));
+        }
+        return table;
+    }
+
+    /// <summary>What the privacy terms mean at each node.</summary>
+    internal static Table Privacy(FederationView view)
+    {
+        var terms = view.Definition.Privacy;
+        var table = new Table().Border(TableBorder.Rounded)
+            .Title($"privacy at delta {terms.Delta:0.###e+0}, C = {terms.ClipNorm:0.###}, {view.Definition.Rounds} rounds of {view.Definition.Training.LocalSteps} steps, {Markup.Escape(terms.Accountant)}")
+            .AddColumns("node", "q", "sigma", "epsilon planned", "rounds here", "epsilon spent", "limit");
+        foreach (var node in view.Privacy)
+        {
+            table.AddRow(node.Node.Length > 0 ? Markup.Escape(node.Node) : "any", node.SamplingRate.ToString("0.######"), node.NoiseMultiplier.ToString("0.####"),
+                node.PlannedEpsilon.ToString("0.####"), $"{node.Rounds}", node.SpentEpsilon > 0 ? node.SpentEpsilon.ToString("0.####") : "",
+                node.LimitEpsilon > 0 ? node.LimitEpsilon.ToString("0.####") : "none");
         }
         return table;
     }

@@ -3,6 +3,7 @@ using FedLora.Cli.Output;
 using FedLora.Cli.Processes;
 using FedLora.Client;
 using FedLora.Client.Configuration;
+using FedLora.Privacy.Ledger;
 using Microsoft.Extensions.Logging;
 
 namespace FedLora.Cli.Commands.Client;
@@ -20,14 +21,16 @@ internal static class ClientCommand
     private static readonly Option<string?> Group = new("--group") { Description = "Node group, for ranks and densities that differ by group." };
     private static readonly Option<int?> MaxRank = new("--max-rank") { Description = "Largest LoRA rank that this node trains." };
     private static readonly Option<int?> Threads = new("--threads") { Description = "Processor threads for training; default: all cores." };
-    private static readonly Option<double?> MaxEpsilon = new("--max-epsilon") { Description = "Most epsilon that the data may ever spend, over all federations." };
+    private static readonly Option<string?> Policy = new("--policy") { Description = "The site's policy file (YAML): epsilon, delta, min_batch, methods, models, federations, hours, require_privacy." };
+    private static readonly Option<double?> MaxEpsilon = new("--max-epsilon") { Description = "Most epsilon that the data may ever spend, over all federations; over the policy's." };
+    private static readonly Option<long?> PublicCount = new("--public-count") { Description = "How many examples the site lets be known, rounded: gives the sampling rate where a federation states none." };
     private static readonly Option<string?> OnBadLine = new("--on-bad-line") { Description = "What to do about a line of the data that cannot be used: stop (default) or skip." };
     private static readonly Option<bool> WithParent = ParentWatch.Create();
 
     public static Command Create() =>
         new Command("client", "Run a training node: it trains next to its data and sends only small adapter updates.")
         {
-            Config, Coordinator, Data, Model, State, Token, Name, Group, MaxRank, Threads, MaxEpsilon, OnBadLine, WithParent,
+            Config, Coordinator, Data, Model, State, Token, Name, Group, MaxRank, Threads, Policy, MaxEpsilon, PublicCount, OnBadLine, WithParent,
         }.Runs(RunAsync);
 
     private static async Task RunAsync(ParseResult parsed, CommandOutput output, CancellationToken cancellation)
@@ -50,7 +53,11 @@ internal static class ClientCommand
     {
         var file = parsed.GetValue(Config) is { } path ? ClientConfigFile.Load(path) : new ClientConfigFile();
         var data = Needed(parsed.GetValue(Data) ?? file.Data, "--data FILE", "data");
-        var policy = parsed.GetValue(MaxEpsilon) is { } epsilon ? file.Policy with { MaxEpsilon = epsilon } : file.Policy;
+        var policy = (parsed.GetValue(Policy) ?? file.Policy) is { } policyFile ? SitePolicy.Load(policyFile) : new SitePolicy();
+        if (parsed.GetValue(MaxEpsilon) is { } epsilon)
+            policy = epsilon > 0 && double.IsFinite(epsilon) ? policy with { Epsilon = epsilon } : throw new UsageException("--max-epsilon must be above 0", "e.g. --max-epsilon 4");
+        if (parsed.GetValue(PublicCount) is < 1)
+            throw new UsageException("--public-count must be at least 1", "State about how many examples there are, rounded.");
         var options = new ClientOptions
         {
             Coordinator = Needed(parsed.GetValue(Coordinator) ?? file.Coordinator, "--coordinator URL", "coordinator"),
@@ -68,6 +75,7 @@ internal static class ClientCommand
                 "stop" => false,
                 var other => throw new UsageException($"--on-bad-line cannot be '{other}'", "Use stop or skip."),
             },
+            PublicCount = parsed.GetValue(PublicCount) ?? file.PublicCount ?? 0,
             Policy = policy,
         };
         return (parsed.GetValue(Name) ?? file.Name) is { } name ? options with { Name = name } : options;
