@@ -20,6 +20,9 @@ public sealed record PrivacyPlan(double Epsilon, double Delta, double ClipNorm, 
 {
     private const int MostRemembered = 1000;
 
+    // The accountant's upper bound strays by up to 4e-5 with the grid it happens to have at hand; the last planned round must fit all the same.
+    private const double Margin = 1e-4;
+
     // Calibrating takes up to seconds, and the same terms are asked for again in every round.
     private static readonly ConcurrentDictionary<(string Accountant, double Epsilon, double Delta, double Rate, long Steps), double> Calibrated = new();
 
@@ -57,11 +60,18 @@ public sealed record PrivacyPlan(double Epsilon, double Delta, double ClipNorm, 
     /// <summary>Whether the planned rounds at rate q keep the federation's own epsilon, where both epsilon and sigma are stated.</summary>
     public PlanVerdict Keeps(double rate) => PrivacyBudget.Plan([], RoundAt(rate), Rounds, Limit, Accountants.Get(Accountant));
 
+    /// <summary>Whether one more round keeps the federation's own epsilon after what it has spent at a node. Planned rounds do by calibration; a round that had to be trained again may not.</summary>
+    public BudgetVerdict Keeps(IReadOnlyList<SampledGaussian> spent, SampledGaussian round)
+    {
+        var planned = NoiseMultiplier == 0 && spent.All(run => run.NoiseMultiplier.Equals(round.NoiseMultiplier) && run.SamplingRate.Equals(round.SamplingRate));
+        return planned && spent.Sum(run => run.Steps) + round.Steps <= Steps ? new BudgetVerdict(true, 0, "") : PrivacyBudget.Fits(spent, round, Limit, Accountants.Get(Accountant));
+    }
+
     private double CalibratedAt(double rate)
     {
         if (Calibrated.Count > MostRemembered)
             Calibrated.Clear();
         return Calibrated.GetOrAdd((Accountant, Epsilon, Delta, rate, Steps), static key =>
-            Calibration.NoiseMultiplier(Accountants.Get(key.Accountant), key.Epsilon, key.Delta, key.Rate, key.Steps));
+            Calibration.NoiseMultiplier(Accountants.Get(key.Accountant), key.Epsilon * (1 - Margin), key.Delta, key.Rate, key.Steps));
     }
 }

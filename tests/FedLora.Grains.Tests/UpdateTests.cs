@@ -58,14 +58,14 @@ public sealed class UpdateTests
     [Fact]
     public async Task Under_privacy_a_receipt_is_needed_and_mirrored()
     {
-        var definition = Samples.Definition with { Privacy = new() { Epsilon = 3, NoiseMultiplier = 0.8, SamplingRate = 0.1 } };
+        var definition = Samples.Definition with { Privacy = new() { Epsilon = 3, NoiseMultiplier = 1.4, SamplingRate = 0.1 } };
         await using var coordinator = await RoundTests.StartAsync(definition);
         await RoundTests.GatherAsync(coordinator, "a", "b", "c");
         var update = Samples.Update(1);
-        var header = coordinator.Header("a", 1, 1, update) with { ExampleCount = 0 };
+        var header = coordinator.Header("a", 1, 1, update) with { ExampleCount = 0, Loss = null, Steps = 16 };
         await RoundTests.RefusedAsync(RefusalCodes.UpdateReceipt, () => coordinator.SendAsync(header, update));
-        await RoundTests.RefusedAsync(RefusalCodes.UpdateReceipt, () => coordinator.SendAsync(header with { Receipt = Receipt(0.5) }, update));
-        await coordinator.SendAsync(header with { Receipt = Receipt(0.8) }, update);
+        await RoundTests.RefusedAsync(RefusalCodes.UpdateReceipt, () => coordinator.SendAsync(header with { Receipt = Receipt(1.3) }, update));
+        await coordinator.SendAsync(header with { Receipt = Receipt(1.4) }, update);
         var entry = Assert.Single((await coordinator.Node("a").GetAsync(default)).Ledger);
         Assert.Equal(("demo", 1, 0.7), (entry.Federation, entry.Round, entry.Receipt.EpsilonSpent));
     }
@@ -73,7 +73,7 @@ public sealed class UpdateTests
     [Fact]
     public async Task A_node_whose_budget_is_gone_is_left_out_before_sampling_with_the_reason()
     {
-        var definition = Samples.Definition with { Privacy = new() { Epsilon = 3, NoiseMultiplier = 0.8, SamplingRate = 0.1 }, Cohort = Samples.Definition.Cohort with { MinNodes = 2 } };
+        var definition = Samples.Definition with { Privacy = new() { Epsilon = 3, NoiseMultiplier = 1.4, SamplingRate = 0.1 }, Cohort = Samples.Definition.Cohort with { MinNodes = 2 } };
         await using var coordinator = await RoundTests.StartAsync(definition);
         var profile = new NodeProfile
         {

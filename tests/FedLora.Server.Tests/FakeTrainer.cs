@@ -17,7 +17,7 @@ internal sealed class FakeTrainer(float step) : IRoundTrainer
 
     public NodeProfile Profile { get; init; } = new() { ModelFingerprints = { Fingerprint } };
 
-    public string? Refuses(FederationDefinition federation) => federation.BaseModel.Fingerprint == Profile.ModelFingerprints[0] ? null : "another base model";
+    public string? Refuses(TrainingTask task) => task.Definition.BaseModel.Fingerprint == Profile.ModelFingerprints[0] ? null : "another base model";
 
     public VectorLayout SparseLayout(TrainingTask task) => new(LayoutMapping.ToLayout(Bench.Define(task.Definition.Method, 1, 1)).Tensors(Methods.Get(task.Definition.Method).Sent((int)task.Round, FedLora.Aggregation.MethodOptions.Default)));
 

@@ -64,7 +64,7 @@ public sealed class NodeLedger : IDisposable
     }
 
     /// <summary>Why one more round of the federation does not fit, in one line; null if it does. Asking spends nothing.</summary>
-    public string? Refuses(FederationDefinition definition)
+    public string? Refuses(FederationDefinition definition, uint round)
     {
         if (definition.Privacy is null)
             return null;
@@ -73,7 +73,7 @@ public sealed class NodeLedger : IDisposable
             var plan = WirePlan.Of(definition);
             var run = RoundOf(plan, definition);
             lock (gate)
-                return Check(plan, run, definition.Name);
+                return Check(plan, run, definition.Name, round);
         }
         catch (FedLoraException error) when (error.Code is "privacy-rate-unknown" or "privacy-budget-too-small" or "privacy-out-of-range" or "privacy-invalid" or "privacy-accountant-unknown")
         {
@@ -91,7 +91,7 @@ public sealed class NodeLedger : IDisposable
         var run = RoundOf(plan, definition);
         lock (gate)
         {
-            if (Check(plan, run, definition.Name) is { } reason)
+            if (Check(plan, run, definition.Name, round) is { } reason)
                 throw new FedLoraException("privacy-budget-exhausted", reason, "Only the site can raise its limit, in its policy file; a federation with more noise or fewer steps spends less.");
             return Opened().Spend(DataSet(), definition.Name, (int)round, run, plan.ClipNorm, LimitOf(plan));
         }
@@ -103,10 +103,10 @@ public sealed class NodeLedger : IDisposable
     private SampledGaussian RoundOf(PrivacyPlan plan, FederationDefinition definition) =>
         plan.RoundAt(plan.RateFor(definition.PublicCounts.TryGetValue(options.Name, out var count) ? (long)count : options.PublicCount > 0 ? options.PublicCount : null));
 
-    private string? Check(PrivacyPlan plan, SampledGaussian run, string federation)
+    private string? Check(PrivacyPlan plan, SampledGaussian run, string federation, uint round)
     {
         var dataSet = DataSet();
-        var own = PrivacyBudget.Fits(Opened().SpentFor(dataSet, federation), run, plan.Limit, Accountants.Get(plan.Accountant));
+        var own = plan.Keeps(Opened().SpentFor(dataSet, federation, (int)round), run);
         if (!own.Fits)
             return $"the federation's own budget is spent here: {own.Reason}";
         var verdict = Opened().Ask(dataSet, run, LimitOf(plan));

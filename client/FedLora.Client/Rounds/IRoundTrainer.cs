@@ -35,8 +35,8 @@ public interface IRoundTrainer : IDisposable
     /// <summary>Why this node asks for no work at this hour, in one line; null if it does.</summary>
     string? Rests => null;
 
-    /// <summary>Why this node cannot or may not take part in a federation, in one line; null if it can.</summary>
-    string? Refuses(FederationDefinition federation);
+    /// <summary>Why this node cannot or may not take part in a federation's round, in one line; null if it can.</summary>
+    string? Refuses(TrainingTask task);
 
     /// <summary>How the tensors lie that travel sparsely in a round.</summary>
     VectorLayout SparseLayout(TrainingTask task);

@@ -46,7 +46,7 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
             logger.SendingKept(task.Round, task.Federation);
             return await UploadAsync(task, kept, reporter, cancellation);
         }
-        if (trainer.Refuses(task.Definition) is { } reason)
+        if (trainer.Refuses(task) is { } reason)
             return await RefuseAsync(task, reporter, TaskPhase.Refused, reason, cancellation);
         refused.Remove(task.Federation);
         try

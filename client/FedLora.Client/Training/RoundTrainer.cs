@@ -67,13 +67,14 @@ public sealed class RoundTrainer : IRoundTrainer
     }
 
     /// <inheritdoc/>
-    public string? Refuses(FederationDefinition federation)
+    public string? Refuses(TrainingTask task)
     {
+        var federation = task.Definition;
         if (federation.BaseModel.Fingerprint != fingerprint)
             return $"its base model is {federation.BaseModel.Name} ({federation.BaseModel.Fingerprint}), this node's is another ({fingerprint})";
         if (Methods.All.All(method => method.Name != federation.Method))
             return $"this program does not know method '{federation.Method}'; update it";
-        return options.Policy.Refuses(federation.Name, federation.Method, federation.BaseModel.Name, federation.Training.BatchSize, federation.Privacy is not null) ?? ledger.Refuses(federation);
+        return options.Policy.Refuses(federation.Name, federation.Method, federation.BaseModel.Name, federation.Training.BatchSize, federation.Privacy is not null) ?? ledger.Refuses(federation, task.Round);
     }
 
     /// <inheritdoc/>

@@ -94,7 +94,7 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
     {
         var mirror = Mirror();
         // Asked with every poll while a round is sampled: the same question gets the same answer.
-        var question = string.Join(';', mirror.Past().Append(round.ToMechanism()).Select(run => run.ToString()).Append($"{mirror.Limit}"));
+        var question = string.Join(';', mirror.Past().Append(round.ToMechanism()).Select(run => run.ToString()).Append($"{mirror.Limit} {(_profile.Balances is [var told, ..] ? told.SpentEpsilon : 0)}"));
         if (_budget.Question == question)
             return _budget.Answer;
         try

@@ -28,7 +28,10 @@ internal sealed class LedgerMirror(PrivacyBalance? balance, IReadOnlyList<Ledger
     }
 
     /// <summary>Whether one more round fits.</summary>
-    public BudgetVerdict Fits(SampledGaussian round) => Limit is { } limit ? PrivacyBudget.Fits(Past(), round, limit) : new BudgetVerdict(true, 0, "");
+    public BudgetVerdict Fits(SampledGaussian round) => Limit is not { } limit ? new BudgetVerdict(true, 0, "")
+        : balance is { } told && told.SpentEpsilon >= limit.Epsilon
+            ? new BudgetVerdict(false, told.SpentEpsilon, $"its data set {told.DataSet} has spent epsilon {told.SpentEpsilon:g4} of {limit.Epsilon:g4}")
+            : PrivacyBudget.Fits(Past(), round, limit);
 
     /// <summary>Whether so many rounds fit.</summary>
     public PlanVerdict Plan(SampledGaussian round, long rounds) =>

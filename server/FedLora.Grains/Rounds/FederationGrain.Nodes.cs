@@ -10,6 +10,9 @@ public sealed partial class FederationGrain
 
     private readonly Dictionary<string, Candidate> _candidates = new(StringComparer.Ordinal);
 
+    // Nodes here that have no privacy budget for a round, or refuse it.
+    private int _spent;
+
     public async Task<PollReply> CheckInAsync(NodePresence presence, CancellationToken cancellationToken)
     {
         _ = Definition;
@@ -79,16 +82,23 @@ public sealed partial class FederationGrain
         var since = time.GetUtcNow() - PresenceWindow;
         var eligible = new Dictionary<string, Candidate>(StringComparer.Ordinal);
         var excluded = new List<ExcludedNode>();
+        var spent = 0;
         foreach (var (id, candidate) in _candidates.OrderBy(pair => pair.Key, StringComparer.Ordinal))
         {
             if (candidate.Seen < since || Round.Updates.ContainsKey(id))
                 continue;
             var failure = Round.Cohort.FirstOrDefault(entry => entry.NodeId == id)?.Failure;
             var reason = Refusal(candidate.Presence);
+            // A node that refuses by itself has looked at its own ledger and policy.
+            spent += candidate.Presence.Refused.Length > 0 && Definition.Privacy is not null ? 1 : 0;
             if (reason.Length == 0 && failure is { Length: > 0 })
                 reason = $"failed in this round: {failure}";
             if (reason.Length == 0 && Definition.Privacy is not null)
+            {
                 reason = await BudgetRefusalAsync(candidate.Presence, cancellationToken);
+                spent += reason.Length > 0 ? 1 : 0;
+            }
+
             if (reason.Length == 0)
                 eligible.Add(id, candidate);
             else
@@ -97,13 +107,31 @@ public sealed partial class FederationGrain
 
         if (!excluded.SequenceEqual(Round.Excluded))
         {
+            var before = Round.Excluded;
             Round.Excluded = excluded;
-            foreach (var node in excluded)
+            foreach (var node in excluded.Except(before))
                 log.Excluded(Name, Round.Round, node.NodeId, node.Reason);
             Changed();
         }
 
+        _spent = spent;
         return eligible;
+    }
+
+    /// <summary>Whether so many nodes have no budget left that a round can only be had with new ones: then waiting is in vain.</summary>
+    private async Task<bool> IsSpentAsync(CancellationToken cancellationToken)
+    {
+        if (_spent == 0)
+            return false;
+        try
+        {
+            var enrolled = await GrainFactory.GetGrain<IRegistryGrain>(IRegistryGrain.Key).ListNodesAsync(cancellationToken);
+            return enrolled.Count - _spent < CohortSampler.Needed(Definition.Cohort);
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
     }
 
     private async Task<string> BudgetRefusalAsync(NodePresence presence, CancellationToken cancellationToken)

@@ -32,6 +32,12 @@ public sealed partial class FederationGrain
         var delivered = Round.Updates.Count;
         if (eligible.Count == 0 || eligible.Count + delivered < CohortSampler.Needed(Definition.Cohort))
         {
+            if (await IsSpentAsync(cancellationToken))
+            {
+                await GiveUpAsync($"Round {Round.Round} cannot be had: too few nodes have privacy budget for it.{ExcludedText()}", cancellationToken);
+                return Timeout.InfiniteTimeSpan;
+            }
+
             var left = Round.SamplingSince + Definition.Cohort.SamplingTimeout - time.GetUtcNow();
             if (left > TimeSpan.Zero)
                 return left < PresenceWindow ? left : PresenceWindow;

@@ -53,7 +53,8 @@ public sealed partial class FederationGrain
     /// <summary>A node's row with what is known since the last committed round.</summary>
     private NodePrivacy Privacy(NodePrivacy row)
     {
-        if (Round.Updates.GetValueOrDefault(row.NodeId)?.Header.Receipt is { } receipt)
+        // Between a round's commit and the next one's record its updates are still here, and counted already.
+        if (Round.Round > federation.State.RoundsDone && Round.Updates.GetValueOrDefault(row.NodeId)?.Header.Receipt is { } receipt)
             return row.After(receipt);
         return _candidates.GetValueOrDefault(row.NodeId)?.Presence.Profile.Balances is [var balance, ..]
             ? row with { SpentEpsilon = balance.SpentEpsilon, LimitEpsilon = balance.LimitEpsilon, Delta = balance.Delta }

@@ -77,7 +77,10 @@ public sealed class PrivacyLedger : IDisposable
     /// What one federation has spent of a data set or of those that share examples with it. A federation that was made anew under an old name starts at round 1 again:
     /// what came before that is the old one's.
     /// </summary>
-    public IReadOnlyList<SampledGaussian> SpentFor(string dataSet, string federation)
+    /// <param name="dataSet">The data set.</param>
+    /// <param name="federation">The federation's name.</param>
+    /// <param name="round">The round that is asked about.</param>
+    public IReadOnlyList<SampledGaussian> SpentFor(string dataSet, string federation, int round)
     {
         lock (gate)
         {
@@ -90,7 +93,7 @@ public sealed class PrivacyLedger : IDisposable
                 runs.Add(entry.Run);
                 last = entry.Round;
             }
-            return runs;
+            return round < last ? [] : runs;
         }
     }
 

@@ -1,0 +1,111 @@
+using FedLora.Client.Configuration;
+using FedLora.Client.Rounds;
+using FedLora.Client.Training;
+using FedLora.Privacy.Ledger;
+using FedLora.Protocol.V1;
+using FedLora.Tests;
+
+namespace FedLora.Client.Tests;
+
+/// <summary>A real round under privacy terms, on the demo's base model: what leaves the node, and what it has spent before.</summary>
+public sealed class PrivateRoundTests : IDisposable
+{
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("fedlora-private-round-");
+    private readonly string model = Directory.EnumerateDirectories(Path.Combine(Fixtures.Repository, "simulations", "models")).First(path => File.Exists(Path.Combine(path, "config.json")));
+
+    public void Dispose() => folder.Delete(recursive: true);
+
+    [Theory]
+    [InlineData("ffa-lora")]
+    [InlineData("fedit")]
+    public void Neither_count_nor_loss_leaves_the_node_and_the_noise_never_repeats(string method)
+    {
+        var prepared = FederationPreparation.Prepare(Define(method, privacy: true), model, null, CancellationToken.None);
+        var updates = new List<byte[]>();
+        for (var start = 0; start < 2; start++)
+        {
+            // Each time another process's worth of state, and the same round: without noise the bytes would be the same.
+            var progress = new Seen();
+            using var trainer = RoundTrainer.Create(Options($"state-{start}"), TimeProvider.System);
+            var output = trainer.Train(Input(prepared, $"state-{start}"), progress, CancellationToken.None);
+            Assert.Equal(0, output.Examples);
+            Assert.Null(output.Loss);
+            Assert.All(progress.All, seen => Assert.Null(seen.Loss));
+            Assert.Equal(2, output.Steps);
+            Assert.Equal((0.5, 2u, 1.0), (output.Receipt!.SamplingRate, output.Receipt.Steps, output.Receipt.ClipNorm));
+            Assert.Equal(output.Receipt.EpsilonSpent, Assert.Single(trainer.Profile.Balances).SpentEpsilon, 1e-3);
+            Assert.False(trainer.Profile.HasExampleCount);
+            updates.Add(output.Update);
+        }
+        Assert.NotEqual(updates[0], updates[1]);
+    }
+
+    [Fact]
+    public void The_entry_is_on_disk_before_the_first_sample_is_drawn()
+    {
+        var prepared = FederationPreparation.Prepare(Define("ffa-lora", privacy: true), model, null, CancellationToken.None);
+        using var trainer = RoundTrainer.Create(Options("state"), TimeProvider.System);
+        // Stopped after its first step, the round is spent all the same.
+        using var stop = new CancellationTokenSource();
+        var progress = new Seen { OnReport = stop.Cancel };
+        Assert.ThrowsAny<OperationCanceledException>(() => trainer.Train(Input(prepared, "state"), progress, stop.Token));
+        Assert.Single(progress.All);
+        using var ledger = PrivacyLedger.Read(Path.Combine(folder.FullName, "state", "ledger"));
+        Assert.Equal((2L, 1), (Assert.Single(ledger.Entries).Steps, ledger.Entries[0].Round));
+    }
+
+    [Fact]
+    public void Without_privacy_terms_no_ledger_is_begun_and_a_site_with_a_limit_refuses()
+    {
+        var definition = FederationPreparation.Prepare(Define("ffa-lora", privacy: false), model, null, CancellationToken.None).Definition;
+        using (var trainer = RoundTrainer.Create(Options("open"), TimeProvider.System))
+        {
+            Assert.Null(trainer.Refuses(Task(definition)));
+            Assert.Empty(trainer.Profile.Balances);
+        }
+        Assert.False(Directory.Exists(Path.Combine(folder.FullName, "open", "ledger")));
+        using var limited = RoundTrainer.Create(Options("limited", new SitePolicy { Epsilon = 4 }), TimeProvider.System);
+        Assert.Contains("differential privacy", limited.Refuses(Task(definition)));
+        Assert.Equal(4, Assert.Single(limited.Profile.Balances).LimitEpsilon);
+    }
+
+    private static FederationDefinition Define(string method, bool privacy) => new()
+    {
+        Name = "mail",
+        Method = method,
+        MethodOptions = new MethodOptions(),
+        Rounds = 2,
+        Seed = 1,
+        Task = new LearningTask { Classification = new Classification { Labels = { "ham", "spam" } } },
+        Lora = new LoraSettings { Rank = 2, Alpha = 4, TargetModules = { "query" } },
+        Training = new TrainingSettings { LocalSteps = 2, BatchSize = 4, Optimizer = "adamw", LearningRate = 1e-3, MaxTokens = 16, Schedule = "constant", Dtype = "f32" },
+        Privacy = privacy ? new PrivacyTerms { Epsilon = 8, Delta = 1e-5, ClipNorm = 1, SamplingRate = 0.5, Accountant = "pld" } : null,
+    };
+
+    private RoundInput Input(FederationPreparation prepared, string state) => new(
+        Task(prepared.Definition),
+        prepared.InitialAdapter, [], Directory.CreateDirectory(Path.Combine(folder.FullName, state, "mail")).FullName);
+
+    private static TrainingTask Task(FederationDefinition definition) =>
+        new() { Federation = "mail", Round = 1, Attempt = 1, Definition = definition, Rank = 2, DensityDown = 1, DensityUp = 1, Adapter = new AdapterRef() };
+
+    private ClientOptions Options(string state, SitePolicy? policy = null)
+    {
+        var data = Path.Combine(folder.FullName, "data.jsonl");
+        File.WriteAllLines(data, Enumerable.Range(0, 8).Select(i => $"{{\"text\":\"a mail about thing {i}\",\"label\":\"{(i % 2 == 0 ? "ham" : "spam")}\"}}"));
+        return new ClientOptions { Coordinator = "http://127.0.0.1:1", Name = "site", Model = model, Data = data, State = Path.Combine(folder.FullName, state), Policy = policy ?? new SitePolicy() };
+    }
+
+    private sealed class Seen : IProgress<TrainingProgress>
+    {
+        public List<TrainingProgress> All { get; } = [];
+
+        public Action? OnReport { get; init; }
+
+        public void Report(TrainingProgress value)
+        {
+            All.Add(value);
+            OnReport?.Invoke();
+        }
+    }
+}
