@@ -56,7 +56,7 @@ public sealed partial class FederationGrain
         // Between a round's commit and the next one's record its updates are still here, and counted already.
         if (Round.Round > federation.State.RoundsDone && Round.Updates.GetValueOrDefault(row.NodeId)?.Header.Receipt is { } receipt)
             return row.After(receipt);
-        return _candidates.GetValueOrDefault(row.NodeId)?.Presence.Profile.Balances is [var balance, ..]
+        return _candidates.GetValueOrDefault(row.NodeId)?.Presence.Profile.Balances is [var balance, ..] && balance.SpentEpsilon >= row.SpentEpsilon
             ? row with { SpentEpsilon = balance.SpentEpsilon, LimitEpsilon = balance.LimitEpsilon, Delta = balance.Delta }
             : row;
     }
