@@ -1,3 +1,4 @@
+using FedLora.Training.Kernels;
 using FedLora.Training.Models;
 using static TorchSharp.torch;
 
@@ -23,7 +24,25 @@ public sealed class Attention(AttentionShape shape, int? window, Projection inpu
     public Tensor Forward(Tensor x, Pass pass, (Tensor Cosine, Tensor Sine)? at, AttentionMasks masks, RowSet rows, int layer)
     {
         using var scope = NewDisposeScope();
-        var heads = input.Forward(x, pass, pass.Batch.Lengths).view(x.shape[0], -1, shape.HeadSize);
+        var heads = input.Forward(x, pass, pass.Batch.Lengths);
+        var all = pass.Cache is null && shape.SoftCap is null && HostMemory.CanRead(heads) ? Fused(heads, pass, at) : Stepwise(heads.view(x.shape[0], -1, shape.HeadSize), pass, at, masks, layer);
+        return output.Forward(rows.Select(all), pass, rows.Counts).MoveToOuterDisposeScope();
+    }
+
+    private Tensor Fused(Tensor heads, Pass pass, (Tensor Cosine, Tensor Sine)? at)
+    {
+        if (queryNorm is not null)
+        {
+            var split = heads.view(heads.shape[0], -1, shape.HeadSize);
+            heads = cat([queryNorm.Forward(split.narrow(1, 0, shape.Heads)), keyNorm!.Forward(split.narrow(1, shape.Heads, shape.KeyValueHeads)), split.narrow(1, shape.Heads + shape.KeyValueHeads, shape.KeyValueHeads)], 1);
+        }
+        var plan = new AttentionPlan(shape.Heads, shape.KeyValueHeads, shape.HeadSize, (float)shape.Scale, shape.Causal, window);
+        return AttentionFunction.apply(heads, new AttentionFunction.Call(plan, pass.Batch.Groups, at));
+    }
+
+    /// <summary>Operation by operation: on a GPU, with a cache, with capped scores.</summary>
+    private Tensor Stepwise(Tensor heads, Pass pass, (Tensor Cosine, Tensor Sine)? at, AttentionMasks masks, int layer)
+    {
         var (query, key, value) = (heads.narrow(1, 0, shape.Heads), heads.narrow(1, shape.Heads, shape.KeyValueHeads), heads.narrow(1, shape.Heads + shape.KeyValueHeads, shape.KeyValueHeads));
         if (queryNorm is not null)
             (query, key) = (queryNorm.Forward(query), keyNorm!.Forward(key));
@@ -40,8 +59,7 @@ public sealed class Attention(AttentionShape shape, int? window, Projection inpu
         if (pass.Cache is { } cache)
             (key, value) = cache.Append(layer, key, value);
         var mixed = pass.Batch.Groups.Select(group => Group(query, key, value, group, pass.Cache is null ? 0 : (int)key.shape[0] - pass.Batch.Rows, masks)).ToArray();
-        var all = mixed.Length == 1 ? mixed[0] : cat(mixed, 0);
-        return output.Forward(rows.Select(all), pass, rows.Counts).MoveToOuterDisposeScope();
+        return mixed.Length == 1 ? mixed[0] : cat(mixed, 0);
     }
 
     /// <summary>The examples of one length; query heads that share a key stand below each other, so that keys are never repeated.</summary>

@@ -1,3 +1,4 @@
+using FedLora.Training.Kernels;
 using static TorchSharp.torch;
 
 namespace FedLora.Training.Blocks;
@@ -35,18 +36,19 @@ internal sealed class LanguageLossFunction : autograd.SingleTensorFunction<Langu
         {
             using var inner = NewDisposeScope();
             var count = Math.Min(chunk, rows - start);
-            var (h, target) = (hidden.narrow(0, start, count).to(weight.dtype), targets.narrow(0, start, count).unsqueeze(1));
-            var logits = h.mm(weight.detach().t()).to(ScalarType.Float32);
+            var (h, target) = (hidden.narrow(0, start, count).to(weight.dtype), targets.narrow(0, start, count));
+            var logits = h.mm(weight.detach().t());
             if (hasBias)
-                logits.add_(bias.detach());
-            if (cap != 0)
-                logits = tanh(logits.div_(cap)).mul_(cap);
-            var logs = nn.functional.log_softmax(logits, -1);
-            losses.narrow(0, start, count).copy_(logs.gather(1, target).squeeze(1).neg());
+                logits = logits.to(ScalarType.Float32).add_(bias.detach());
+            var (each, factors) = (losses.narrow(0, start, count), weights.narrow(0, start, count));
+            var gradient = cap == 0 && HostMemory.CanRead(logits) ? logits : null;
+            if (gradient is not null)
+                CrossEntropyKernel.Run(gradient, target, factors, each);
+            else
+                gradient = Gradient(logits.to(ScalarType.Float32), target.unsqueeze(1), factors, cap, each);
             if (dHidden is null && dWeight is null && dBias is null)
                 continue;
-            var gradient = Gradient(logs, target, weights.narrow(0, start, count), cap == 0 ? null : logits.div_(cap));
-            dBias?.add_(gradient.sum(0L));
+            dBias?.add_(gradient.sum(0L, type: ScalarType.Float32));
             var narrow = gradient.to(weight.dtype);
             dHidden?.narrow(0, start, count).copy_(narrow.mm(weight.detach()));
             dWeight?.add_(narrow.t().mm(h));
@@ -76,12 +78,16 @@ internal sealed class LanguageLossFunction : autograd.SingleTensorFunction<Langu
         return Handover.Return(results);
     }
 
-    /// <summary>w (p - onehot), in the place of log p; times 1 - (z / cap)^2 where z was capped.</summary>
-    private static Tensor Gradient(Tensor logs, Tensor target, Tensor weights, Tensor? capped)
+    /// <summary>w (p - onehot), times 1 - (z / cap)^2 where z is capped; and each row's loss. Operation by operation.</summary>
+    private static Tensor Gradient(Tensor logits, Tensor target, Tensor weights, double cap, Tensor losses)
     {
+        if (cap != 0)
+            logits = tanh(logits.div_(cap)).mul_(cap);
+        var logs = nn.functional.log_softmax(logits, -1);
+        losses.copy_(logs.gather(1, target).squeeze(1).neg());
         var gradient = logs.exp_();
         gradient.scatter_add_(1, target, full(target.shape, -1, ScalarType.Float32, target.device));
         gradient.mul_(weights.unsqueeze(1));
-        return capped is null ? gradient : gradient.mul_(capped.mul_(capped).neg_().add_(1));
+        return cap == 0 ? gradient : gradient.mul_(logits.div_(cap).mul_(logits).neg_().add_(1));
     }
 }

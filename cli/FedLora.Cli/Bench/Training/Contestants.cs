@@ -7,19 +7,21 @@ namespace FedLora.Cli.Bench.Training;
 internal static class Contestants
 {
     private const string Python = "/usr/bin/python3";
-    private const string Malloc = "GLIBC_TUNABLES";
-    private const string Blas = "OPENBLAS_CORETYPE";
+
+    // What follows the process's own path: started as "dotnet fedlora.dll" it is the assembly, started as "fedlora" nothing.
+    private static IEnumerable<string> Program =>
+        Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? [System.Reflection.Assembly.GetEntryAssembly()!.Location] : [];
 
     /// <summary>This program as a worker, in the environment that the launcher has set.</summary>
     public static ProcessStartInfo Ours(string folder, string dtype) =>
-        new(Environment.ProcessPath!, [System.Reflection.Assembly.GetEntryAssembly()!.Location, "bench", "train", "--worker", folder, "--dtype", dtype]);
+        new(Environment.ProcessPath!, [.. Program, "bench", "train", "--worker", folder, "--dtype", dtype]);
 
     /// <summary>PyTorch as Debian ships it, without a setting of ours.</summary>
     public static ProcessStartInfo PeerAsShipped(string folder)
     {
         var start = Peer(folder, "shipped");
-        start.Environment.Remove(Malloc);
-        start.Environment.Remove(Blas);
+        foreach (var setting in (string[])["GLIBC_TUNABLES", "OPENBLAS_CORETYPE", "GOMP_SPINCOUNT"])
+            start.Environment.Remove(setting);
         return start;
     }
 
