@@ -12,12 +12,11 @@ internal static class CompareRun
     {
         var results = new List<MethodResult>();
         var all = Path.GetFullPath(options.Out);
-        using var shared = new DemoWorkplace(all);
-        var data = shared.PrepareData(options, cancellation);
+        await using var run = await MethodRun.StartAsync(options, output, cancellation);
         foreach (var method in Methods.All)
         {
             output.Remark($"{method.Name} ({results.Count + 1} of {Methods.All.Count}) ...");
-            results.Add(await MethodRun.RunAsync(options with { Method = method.Name, Out = Path.Combine(all, method.Name) }, data, output, cancellation));
+            results.Add(await run.NextAsync(options with { Method = method.Name, Federation = method.Name }, cancellation));
         }
         var picture = Path.Combine(all, "comparison.svg");
         await File.WriteAllTextAsync(picture, SvgChart.Draw(Picture(results, options)), cancellation);

@@ -20,7 +20,7 @@ internal static class DemoCommand
     private static readonly Option<double> DensityDown = new("--density-down") { Description = "Share of the adapter's entries that travels to the nodes, e.g. 0.25.", DefaultValueFactory = _ => 1 };
     private static readonly Option<double> DensityUp = new("--density-up") { Description = "Share of an update's entries that travels to the coordinator, e.g. 0.0625.", DefaultValueFactory = _ => 1 };
     private static readonly Option<bool> ErrorFeedback = new("--error-feedback") { Description = "Nodes keep what a density above left unsent, and add it to their next update." };
-    private static readonly Option<bool> Densities = new("--densities") { Description = $"Run {string.Join(", ", DensityRun.Methods)} at densities 1, 1/4, 1/16, 1/64 down and up, and draw accuracy against bytes." };
+    private static readonly Option<bool> Densities = new("--densities") { Description = $"Run {string.Join(", ", DensityRun.Methods)} (or --method) at densities 1, 1/4, 1/16, 1/64 down, up and both ways, and draw accuracy against bytes." };
     private static readonly Option<bool> Compare = new("--compare") { Description = "Run every method on the same data, seed and steps, and draw the comparison." };
 
     public static Command Create() =>

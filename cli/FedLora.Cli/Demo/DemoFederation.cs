@@ -6,7 +6,6 @@ namespace FedLora.Cli.Demo;
 /// <summary>The federation that the demo runs. Rates, steps and lengths were chosen on training-side mail, never on the held-out mails.</summary>
 internal static class DemoFederation
 {
-    internal const string Name = "spam";
     private const uint Rank = 8;
     private const uint FedSbRank = 32;
 
@@ -17,7 +16,7 @@ internal static class DemoFederation
         var rank = options.Method == "fed-sb" ? FedSbRank : Rank;
         var definition = new FederationDefinition
         {
-            Name = Name,
+            Name = options.Federation,
             Method = options.Method,
             MethodOptions = new MethodOptions(),
             Rounds = (uint)options.Rounds,

@@ -5,6 +5,9 @@ internal sealed record DemoOptions
 {
     public string Method { get; init; } = "fedit";
 
+    /// <summary>The federation's name.</summary>
+    public string Federation { get; init; } = "spam";
+
     public int Rounds { get; init; } = 6;
 
     /// <summary>Optimiser steps of a node in a round.</summary>

@@ -12,10 +12,12 @@ internal sealed class DemoRun(DemoOptions options, CommandOutput output)
         var data = workplace.PrepareData(options, cancellation);
         output.Progress.Write(DemoTables.Sites(data));
         output.Remark($"starting 1 coordinator and {options.Nodes} clients; logs in {workplace.Logs}");
-        var result = await DemoLive.RunAsync(new FederatedRun(options, workplace, data), output, clear: false, cancellation);
+        FederatedResult result;
+        await using (var run = await FederatedRun.StartAsync(options, workplace, data, cancellation))
+            result = await DemoLive.RunAsync(run, options, output, clear: false, cancellation);
         output.Remark("for comparison: each site alone, with the same number of steps ...");
         var alone = await Baselines.AloneAsync(options, workplace, data, cancellation);
-        var together = TogetherScore.Of(options, workplace, data, result, cancellation);
+        var together = TogetherScore.Of(options, workplace.Adapter, data, result, cancellation);
         return new DemoReport
         {
             Majority = Baselines.Majority(data),
@@ -25,8 +27,8 @@ internal sealed class DemoRun(DemoOptions options, CommandOutput output)
             Nodes = options.Nodes,
             Method = options.Method,
             FederatedSeconds = result.Seconds,
-            BytesUpPerNode = (long)result.Nodes.Average(node => (double)(node.Traffic?.Sent ?? 0)),
-            BytesDownPerNode = (long)result.Nodes.Average(node => (double)(node.Traffic?.Received ?? 0)),
+            BytesUpPerNode = (long)result.BytesUp,
+            BytesDownPerNode = (long)result.BytesDown,
             Epsilon = options.Epsilon is null ? null : result.Spent.Max(site => site.Epsilon),
             Privacy = options.Epsilon is null ? null : result.Spent,
             Adapter = result.Adapter is null ? "" : workplace.Adapter,

@@ -7,7 +7,10 @@ namespace FedLora.Cli.Demo;
 /// <summary><c>fedlora demo --densities</c>: accuracy against bytes over densities down and up.</summary>
 internal static class DensityRun
 {
-    private static readonly int[] Inverse = [1, 4, 16, 64];
+    // Dense, then each direction alone, then both.
+    private static readonly (int Down, int Up)[] Inverse = [(1, 1), .. Sparse.Select(d => (d, 1)), .. Sparse.Select(d => (1, d)), .. Sparse.Select(d => (d, d))];
+
+    private static int[] Sparse => [4, 16, 64];
 
     /// <summary>The methods of the table.</summary>
     internal static IReadOnlyList<string> Methods { get; } = ["ffa-lora", "fedit", "fed-sb", "fedsvd"];
@@ -16,16 +19,15 @@ internal static class DensityRun
     {
         var results = new List<DensityResult>();
         var all = Path.GetFullPath(options.Out);
-        using var shared = new DemoWorkplace(all);
-        var data = shared.PrepareData(options, cancellation);
+        await using var run = await MethodRun.StartAsync(options, output, cancellation);
         foreach (var method in methods)
         {
             var dense = 0.0;
-            foreach (var (down, up) in Inverse.SelectMany(down => Inverse.Select(up => (down, up))))
+            foreach (var (down, up) in Inverse)
             {
-                output.Remark($"{method} at 1/{down} down, 1/{up} up ({results.Count + 1} of {methods.Count * Inverse.Length * Inverse.Length}) ...");
-                var one = await MethodRun.RunAsync(
-                    options with { Method = method, DensityDown = 1.0 / down, DensityUp = 1.0 / up, Out = Path.Combine(all, $"{method}-{down}-{up}") }, data, output, cancellation);
+                output.Remark($"{method} at 1/{down} down, 1/{up} up ({results.Count + 1} of {methods.Count * Inverse.Length}) ...");
+                var one = await run.NextAsync(
+                    options with { Method = method, DensityDown = 1.0 / down, DensityUp = 1.0 / up, Federation = $"{method}-down-{down}-up-{up}" }, cancellation);
                 var bytes = (double)(one.BytesUpPerNode + one.BytesDownPerNode);
                 dense = dense > 0 ? dense : bytes;
                 results.Add(new DensityResult(method, 1.0 / down, 1.0 / up, one.Accuracy, one.MacroF1, one.BytesUpPerNode, one.BytesDownPerNode, dense / bytes));

@@ -17,38 +17,79 @@ namespace FedLora.Cli.Demo;
 /// <summary>What a federation did.</summary>
 /// <param name="View">At its end.</param>
 /// <param name="Seconds">From its start to its end.</param>
-/// <param name="Nodes">With the bytes on their sockets.</param>
+/// <param name="Nodes">As they are then.</param>
+/// <param name="BytesUp">On the socket, all its rounds, mean over the nodes.</param>
+/// <param name="BytesDown">Likewise.</param>
 /// <param name="Adapter">The result for PEFT; null where every node has its own.</param>
 /// <param name="Personal">The nodes' own adapters where there is none for all; otherwise empty.</param>
-internal sealed record FederatedResult(FederationView View, double Seconds, IReadOnlyList<NodeView> Nodes, PeftFolder? Adapter, IReadOnlyList<AdapterState> Personal)
+internal sealed record FederatedResult(
+    FederationView View, double Seconds, IReadOnlyList<NodeView> Nodes, double BytesUp, double BytesDown, PeftFolder? Adapter, IReadOnlyList<AdapterState> Personal)
 {
     /// <summary>What every site has spent, by the receipts of its ledger.</summary>
     internal IReadOnlyList<SiteEpsilon> Spent => [.. View.Privacy.Select(node => new SiteEpsilon(node.Node, node.SpentEpsilon, node.Delta, node.NoiseMultiplier, node.SamplingRate, (int)node.Rounds))];
 }
 
-/// <summary>One coordinator process and one client process per site, from start to finish.</summary>
-internal sealed class FederatedRun(DemoOptions options, DemoWorkplace workplace, DemoData data)
+/// <summary>One coordinator process and one client process per site, which run federations one after the other until disposed of.</summary>
+internal sealed class FederatedRun : IAsyncDisposable
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(50);
+    private readonly DemoOptions options;
+    private readonly DemoWorkplace workplace;
+    private readonly DemoData data;
     private readonly List<ChildProcess> processes = [];
+    private readonly CancellationTokenSource ending = new();
+    private CoordinatorConnection? coordinator;
+    private Task<Task>? failing;
+    private (double Up, double Down) counted;
 
-    /// <summary>Runs the federation; when this returns or throws, all its processes have ended.</summary>
-    internal async Task<FederatedResult> RunAsync(Action<FederationView, IReadOnlyList<(string Name, int Id)>> show, CancellationToken cancellation)
+    private CoordinatorConnection Coordinator => coordinator ?? throw new InvalidOperationException("The processes have not started.");
+
+    private FederatedRun(DemoOptions options, DemoWorkplace workplace, DemoData data) => (this.options, this.workplace, this.data) = (options, workplace, data);
+
+    /// <summary>Starts the processes.</summary>
+    /// <param name="options">Sites and their base model.</param>
+    /// <param name="workplace">Takes their folders and logs.</param>
+    /// <param name="data">The sites' data.</param>
+    /// <param name="cancellation">Ends the wait for the coordinator.</param>
+    internal static async Task<FederatedRun> StartAsync(DemoOptions options, DemoWorkplace workplace, DemoData data, CancellationToken cancellation)
+    {
+        var run = new FederatedRun(options, workplace, data);
+        try
+        {
+            var server = run.coordinator = await run.StartServerAsync(cancellation);
+            var token = await server.Admin.CreateTokenAsync(new CreateTokenRequest { Uses = (uint)options.Nodes }, server.Call(cancellation));
+            run.StartClients(server.Url, token.Token);
+            run.failing = Task.WhenAny(run.processes.Select(process => process.FailsAsync(run.ending.Token)));
+            return run;
+        }
+        catch (Exception error)
+        {
+            await run.DisposeAsync();
+            if (error is not RpcException rpc)
+                throw;
+            cancellation.ThrowIfCancellationRequested();
+            throw RpcErrors.FromRpc(rpc, "the demo's coordinator");
+        }
+    }
+
+    /// <summary>Runs a federation from its creation to its end.</summary>
+    /// <param name="federation">What it is; its sites and base model are those of the start.</param>
+    /// <param name="show">Told of every change.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    internal async Task<FederatedResult> RunAsync(DemoOptions federation, Action<FederationView, IReadOnlyList<(string Name, int Id)>> show, CancellationToken cancellation)
     {
         try
         {
-            var prepared = FederationPreparation.Prepare(DemoFederation.Define(options, [.. data.Summary.Select(site => site.Mails)]), options.Model, null, cancellation);
-            using var connection = await StartServerAsync(cancellation);
-            var failure = new CancellationTokenSource();
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, failure.Token);
-            var token = await connection.Admin.CreateTokenAsync(new CreateTokenRequest { Uses = (uint)options.Nodes }, connection.Call(cancellation));
-            StartClients(connection.Url, token.Token);
-            await FederationCreateCommand.CreateAsync(connection, prepared, cancellation);
-            var run = FederateAsync(connection, show, either.Token);
-            var first = await Task.WhenAny([run, .. processes.Select(process => process.FailsAsync(either.Token))]);
-            await failure.CancelAsync();
-            await first;
+            var prepared = FederationPreparation.Prepare(DemoFederation.Define(federation, [.. data.Summary.Select(site => site.Mails)]), federation.Model, null, cancellation);
+            await FederationCreateCommand.CreateAsync(Coordinator, prepared, cancellation);
+            using var failure = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            var run = FederateAsync(federation, show, failure.Token);
+            if (await Task.WhenAny(run, failing!) != run)
+            {
+                await failure.CancelAsync();
+                await await failing!;
+            }
             return await run;
         }
         catch (RpcException error)
@@ -56,10 +97,15 @@ internal sealed class FederatedRun(DemoOptions options, DemoWorkplace workplace,
             cancellation.ThrowIfCancellationRequested();
             throw RpcErrors.FromRpc(error, "the demo's coordinator");
         }
-        finally
-        {
-            await Task.WhenAll(processes.Select(process => process.DisposeAsync().AsTask()));
-        }
+    }
+
+    /// <summary>Ends all processes.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await ending.CancelAsync();
+        coordinator?.Dispose();
+        await Task.WhenAll(processes.Select(process => process.DisposeAsync().AsTask()));
+        ending.Dispose();
     }
 
     private async Task<CoordinatorConnection> StartServerAsync(CancellationToken cancellation)
@@ -88,13 +134,13 @@ internal sealed class FederatedRun(DemoOptions options, DemoWorkplace workplace,
         }
     }
 
-    private async Task<FederatedResult> FederateAsync(CoordinatorConnection connection, Action<FederationView, IReadOnlyList<(string Name, int Id)>> show, CancellationToken cancellation)
+    private async Task<FederatedResult> FederateAsync(DemoOptions federation, Action<FederationView, IReadOnlyList<(string Name, int Id)>> show, CancellationToken cancellation)
     {
-        var name = new FederationName { Name = DemoFederation.Name };
+        var name = new FederationName { Name = federation.Federation };
         var ids = processes.Select(process => (process.Name, process.Id)).ToList();
         var watch = Stopwatch.StartNew();
-        await connection.Admin.StartFederationAsync(name, connection.Call(cancellation));
-        using var call = connection.Admin.WatchFederation(name, connection.Options(cancellation));
+        await Coordinator.Admin.StartFederationAsync(name, Coordinator.Call(cancellation));
+        using var call = Coordinator.Admin.WatchFederation(name, Coordinator.Options(cancellation));
         FederationView? last = null;
         while (await call.ResponseStream.MoveNext(cancellation))
         {
@@ -106,23 +152,26 @@ internal sealed class FederatedRun(DemoOptions options, DemoWorkplace workplace,
         var seconds = watch.Elapsed.TotalSeconds;
         if (last is not { State: FederationState.Finished })
             throw new FedLoraException("demo-failed", $"the federation ended as {last?.State}: {last?.Reason}", $"the logs are in {workplace.Logs}");
-        var nodes = await NodesAtRestAsync(connection, cancellation);
-        if (!Methods.Get(options.Method).Traits.Personalised)
-            return new FederatedResult(last, seconds, nodes, (await ExportCommand.FetchAsync(connection, DemoFederation.Name, null, cancellation)).Adapter, []);
-        var global = await ExportCommand.FetchGlobalAsync(connection, DemoFederation.Name, cancellation);
-        return new FederatedResult(last, seconds, nodes, null, [.. Enumerable.Range(1, options.Nodes).Select(site => Personal(global, site))]);
+        var nodes = await NodesAtRestAsync(cancellation);
+        var before = counted;
+        counted = (nodes.Average(node => (double)(node.Traffic?.Sent ?? 0)), nodes.Average(node => (double)(node.Traffic?.Received ?? 0)));
+        var result = new FederatedResult(last, seconds, nodes, counted.Up - before.Up, counted.Down - before.Down, null, []);
+        if (!Methods.Get(federation.Method).Traits.Personalised)
+            return result with { Adapter = (await ExportCommand.FetchAsync(Coordinator, federation.Federation, null, cancellation)).Adapter };
+        var global = await ExportCommand.FetchGlobalAsync(Coordinator, federation.Federation, cancellation);
+        return result with { Personal = [.. Enumerable.Range(1, options.Nodes).Select(site => Personal(global, federation, site))] };
     }
 
-    private AdapterState Personal(AdapterState global, int site) =>
-        KeptFactors.Newest(NodeFolder.FederationFolderOf(workplace.NodeState(site), DemoFederation.Name)) is { } kept ? global.With(kept) : global;
+    private AdapterState Personal(AdapterState global, DemoOptions federation, int site) =>
+        KeptFactors.Newest(NodeFolder.FederationFolderOf(workplace.NodeState(site), federation.Federation)) is { } kept ? global.With(kept) : global;
 
     // The last count of bytes comes with a node's next poll, a moment after the last round.
-    private static async Task<IReadOnlyList<NodeView>> NodesAtRestAsync(CoordinatorConnection connection, CancellationToken cancellation)
+    private async Task<IReadOnlyList<NodeView>> NodesAtRestAsync(CancellationToken cancellation)
     {
         var before = 0UL;
         for (var look = 0; ; look++)
         {
-            var nodes = (await connection.Admin.ListNodesAsync(new ListNodesRequest(), connection.Call(cancellation))).Nodes;
+            var nodes = (await Coordinator.Admin.ListNodesAsync(new ListNodesRequest(), Coordinator.Call(cancellation))).Nodes;
             var now = nodes.Aggregate(0UL, (sum, node) => sum + (node.Traffic?.Sent ?? 0));
             if ((now == before && look > 4) || look > 30)
                 return nodes;

@@ -8,14 +8,19 @@ namespace FedLora.Cli.Demo;
 /// <summary>The federation's own score: of the PEFT folder as it was written, or, where every node has its own adapter, the mean over the nodes.</summary>
 internal static class TogetherScore
 {
-    internal static Score Of(DemoOptions options, DemoWorkplace workplace, DemoData data, FederatedResult result, CancellationToken cancellation)
+    /// <param name="options">The federation's.</param>
+    /// <param name="to">Takes the PEFT folder.</param>
+    /// <param name="data">The held-out mails.</param>
+    /// <param name="result">What the federation did.</param>
+    /// <param name="cancellation">Ends the scoring.</param>
+    internal static Score Of(DemoOptions options, string to, DemoData data, FederatedResult result, CancellationToken cancellation)
     {
         var definition = result.View.Definition;
         if (result.Adapter is { } adapter)
         {
-            adapter.Write(workplace.Adapter);
+            adapter.Write(to);
             // Read back: what is judged is what lies on disk.
-            var folder = PeftFolder.Read(workplace.Adapter);
+            var folder = PeftFolder.Read(to);
             var score = AloneTraining.Score(definition, folder.State, folder.Layout(), options.Model, data.HeldOut, cancellation);
             return new Score(score.Accuracy, score.MacroF1 ?? 0);
         }

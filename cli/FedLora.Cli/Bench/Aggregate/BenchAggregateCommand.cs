@@ -52,6 +52,8 @@ internal static class BenchAggregateCommand
             remark($"{method}, Llama-7B at rank 16 ...");
             yield return Step($"{method}-llama-7b", new Workload(method, Workload.Llama7B(16), Nodes, different: 2), cancellation);
         }
+        remark("Fed-SB's start from weights of 4096 x 4096 at rank 64 ...");
+        yield return new BenchRow("fed-sb-start-4096-r64", BasisStart.Measure(4096, 64), "s");
         foreach (var method in (string[])["fedit", "ffa-lora", "fedsvd", "rolora", "fedsa-lora", "hetlora"])
         {
             remark($"{method}, 500 updates from disk ...");

@@ -6,7 +6,7 @@ namespace FedLora.Cli.Bench.Aggregate;
 /// <summary>How the process' resident set grows while many updates stream from disk.</summary>
 internal static class Resident
 {
-    /// <summary>Resident MiB that a round of many updates takes at its highest beyond one of four.</summary>
+    /// <summary>Resident MiB that a round of many updates takes at its highest beyond one of fifty, which have made the process as large as it gets.</summary>
     public static (double MiB, double Seconds) Growth(string method, AdapterLayout layout, int nodes, CancellationToken cancellation)
     {
         var federated = Methods.Get(method);
@@ -16,7 +16,7 @@ internal static class Resident
             // One file stands for all nodes: what counts is that each is opened, mapped and read on its own.
             var path = Path.Combine(folder.FullName, "update.safetensors");
             new AdapterState(layout.Tensors(federated.Sent(1, MethodOptions.Default)).Select(t => Workload.Random(t, 1))).Save(path);
-            var few = Peak(federated, layout, path, 4, cancellation).MiB;
+            var few = Peak(federated, layout, path, 50, cancellation).MiB;
             var (many, seconds) = Peak(federated, layout, path, nodes, cancellation);
             return (many - few, seconds);
         }
