@@ -81,6 +81,7 @@ internal sealed class FederatedRun : IAsyncDisposable
     {
         try
         {
+            EmptyCaches();
             var prepared = FederationPreparation.Prepare(DemoFederation.Define(federation, [.. data.Summary.Select(site => site.Mails)]), federation.Model, null, cancellation);
             await FederationCreateCommand.CreateAsync(Coordinator, prepared, cancellation);
             using var failure = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -160,6 +161,16 @@ internal sealed class FederatedRun : IAsyncDisposable
             return result with { Adapter = (await ExportCommand.FetchAsync(Coordinator, federation.Federation, null, cancellation)).Adapter };
         var global = await ExportCommand.FetchGlobalAsync(Coordinator, federation.Federation, cancellation);
         return result with { Personal = [.. Enumerable.Range(1, options.Nodes).Select(site => Personal(global, federation, site))] };
+    }
+
+    // What an earlier federation fetched would not be counted for this one.
+    private void EmptyCaches()
+    {
+        foreach (var cache in Enumerable.Range(1, options.Nodes).Select(site => NodeFolder.CacheOf(workplace.NodeState(site))).Where(Directory.Exists))
+        {
+            foreach (var blob in Directory.EnumerateFiles(cache))
+                File.Delete(blob);
+        }
     }
 
     private AdapterState Personal(AdapterState global, DemoOptions federation, int site) =>

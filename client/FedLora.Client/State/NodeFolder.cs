@@ -41,13 +41,16 @@ public sealed class NodeFolder : IDisposable
     public string Root { get; }
 
     /// <summary>Adapters by content hash.</summary>
-    public string Cache => Path.Combine(Root, "cache");
+    public string Cache => CacheOf(Root);
 
     /// <summary>The node's identity.</summary>
     public string CredentialFile => Path.Combine(Root, "node.json");
 
     /// <summary>What one federation leaves from round to round. Its name comes from the wire, so the folder is named by its hash.</summary>
     public string FederationFolder(string federation) => Directory.CreateDirectory(FederationFolderOf(Root, federation)).FullName;
+
+    /// <summary>The adapters' folder of a state folder that another process may hold.</summary>
+    public static string CacheOf(string root) => Path.Combine(root, "cache");
 
     /// <summary>The same for a folder that another process may hold.</summary>
     public static string FederationFolderOf(string root, string federation) =>
