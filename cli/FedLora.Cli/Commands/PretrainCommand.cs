@@ -9,10 +9,10 @@ namespace FedLora.Cli.Commands;
 internal static class PretrainCommand
 {
     private static readonly Option<string> Out = new("--out") { Description = "The model's folder; a run that was interrupted there goes on.", Required = true };
-    private static readonly Option<int> Steps = new("--steps") { Description = "Optimiser steps.", DefaultValueFactory = _ => 3800 };
-    private static readonly Option<int> Batch = new("--batch-size") { Description = "Windows of 128 tokens per step.", DefaultValueFactory = _ => 12 };
-    private static readonly Option<double> Rate = new("--learning-rate") { Description = "The highest learning rate.", DefaultValueFactory = _ => 1e-3 };
-    private static readonly Option<double> Masked = new("--masked-share") { Description = "Share of the tokens that is masked and to be told.", DefaultValueFactory = _ => 0.3 };
+    private static readonly Option<int> Steps = new("--steps") { Description = "Optimiser steps.", DefaultValueFactory = _ => 7000 };
+    private static readonly Option<int> Batch = new("--batch-size") { Description = "Windows of 128 tokens per step.", DefaultValueFactory = _ => 16 };
+    private static readonly Option<double> Rate = new("--learning-rate") { Description = "The highest learning rate.", DefaultValueFactory = _ => 4e-4 };
+    private static readonly Option<double> Masked = new("--masked-share") { Description = "Share of the tokens that is masked and to be told.", DefaultValueFactory = _ => 0.15 };
     private static readonly Option<int> Seed = new("--seed") { Description = "Decides start, draws and masks.", DefaultValueFactory = _ => 1 };
 
     public static Command Create() => new Command("pretrain", "Make a base model: a small BERT encoder that learns to tell masked tokens of mail, speeches, a novel and a dictionary.")
