@@ -11,6 +11,9 @@ public sealed class Attention(AttentionShape shape, int? window, Projection inpu
 
     public IEnumerable<Projection> Projections => [input, output];
 
+    /// <summary>The type that it computes its products in.</summary>
+    public ScalarType ProductType => input.Weight.Value.dtype;
+
     public IEnumerable<Norm> Norms => queryNorm is null ? [] : [queryNorm, keyNorm!];
 
     /// <summary>Attends.</summary>
@@ -24,8 +27,9 @@ public sealed class Attention(AttentionShape shape, int? window, Projection inpu
     public Tensor Forward(Tensor x, Pass pass, (Tensor Cosine, Tensor Sine)? at, AttentionMasks masks, RowSet rows, int layer)
     {
         using var scope = NewDisposeScope();
-        var heads = input.Forward(x, pass, pass.Batch.Lengths);
-        var all = pass.Cache is null && shape.SoftCap is null && HostMemory.CanRead(heads) ? Fused(heads, pass, at) : Stepwise(heads.view(x.shape[0], -1, shape.HeadSize), pass, at, masks, layer);
+        var isFused = pass.Cache is null && shape.SoftCap is null && x.device_type == TorchSharp.DeviceType.CPU;
+        var heads = input.Forward(x, pass, pass.Batch.Lengths, isFused && queryNorm is null ? ProductType : ScalarType.Float32);
+        var all = isFused && HostMemory.CanRead(heads) ? Fused(heads, pass, at) : Stepwise(heads.view(x.shape[0], -1, shape.HeadSize), pass, at, masks, layer);
         return output.Forward(rows.Select(all), pass, rows.Counts).MoveToOuterDisposeScope();
     }
 

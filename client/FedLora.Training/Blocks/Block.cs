@@ -29,9 +29,9 @@ public sealed class Block(NormPlacement placement, Attention attention, FeedForw
             var middle = norms.Attention.Forward(rows.Select(x).add(attended));
             return norms.FeedForward.Forward(middle.add(feedForward.Forward(middle, pass, rows.Counts))).MoveToOuterDisposeScope();
         }
-        var mixed = attention.Forward(norms.Attention.Forward(x), pass, at, masks, rows, layer);
+        var mixed = attention.Forward(norms.Attention.Forward(x, attention.ProductType), pass, at, masks, rows, layer);
         var between = rows.Select(x).add(norms.AttentionAfter?.Forward(mixed) ?? mixed);
-        var fed = feedForward.Forward(norms.FeedForward.Forward(between), pass, rows.Counts);
+        var fed = feedForward.Forward(norms.FeedForward.Forward(between, feedForward.ProductType), pass, rows.Counts);
         return between.add(norms.FeedForwardAfter?.Forward(fed) ?? fed).MoveToOuterDisposeScope();
     }
 

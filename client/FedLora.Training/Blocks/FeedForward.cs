@@ -1,3 +1,4 @@
+using FedLora.Training.Kernels;
 using FedLora.Training.Models;
 using static TorchSharp.torch;
 
@@ -8,11 +9,15 @@ public sealed class FeedForward(Activation activation, bool gated, Projection in
 {
     public IEnumerable<Projection> Projections => [inner, outer];
 
+    /// <summary>The type that it computes its products in.</summary>
+    public ScalarType ProductType => inner.Weight.Value.dtype;
+
     /// <summary>Rows x width, for the rows given.</summary>
     public Tensor Forward(Tensor x, Pass pass, IReadOnlyList<int> rows)
     {
         using var scope = NewDisposeScope();
-        var hidden = inner.Forward(x, pass, rows);
+        var isFused = gated && activation == Activation.Silu && x.device_type == TorchSharp.DeviceType.CPU;
+        var hidden = inner.Forward(x, pass, rows, isFused ? inner.Weight.Value.dtype : ScalarType.Float32);
         return outer.Forward(Activate(hidden), pass, rows).MoveToOuterDisposeScope();
     }
 
@@ -20,6 +25,8 @@ public sealed class FeedForward(Activation activation, bool gated, Projection in
     {
         if (!gated)
             return Activations.Apply(activation, hidden);
+        if (activation == Activation.Silu && HostMemory.CanRead(hidden))
+            return GatedFunction.apply(hidden);
         var half = hidden.shape[1] / 2;
         return Activations.Apply(activation, hidden.narrow(1, 0, half)).mul(hidden.narrow(1, half, half));
     }

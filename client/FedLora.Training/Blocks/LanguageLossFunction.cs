@@ -9,7 +9,7 @@ namespace FedLora.Training.Blocks;
 /// </summary>
 internal sealed class LanguageLossFunction : autograd.SingleTensorFunction<LanguageLossFunction>
 {
-    private const long ChunkNumbers = 1 << 23;
+    private const long ChunkNumbers = 1 << 25;
 
     /// <summary>Each row's loss, by the way.</summary>
     public sealed class Result

@@ -1,3 +1,4 @@
+using FedLora.Training.Kernels;
 using FedLora.Training.Models;
 using static TorchSharp.torch;
 
@@ -9,9 +10,11 @@ public sealed class Norm(NormKind kind, double epsilon, Slot weight, Slot? bias)
     public IEnumerable<Slot> Slots => bias is null ? [weight] : [weight, bias];
 
     /// <summary>Same shape as x.</summary>
-    public Tensor Forward(Tensor x) => kind == NormKind.Layer
+    /// <param name="x">Float32.</param>
+    /// <param name="reader">The type that whatever reads the result converts it to; the result may be of it already, or float32.</param>
+    public Tensor Forward(Tensor x, ScalarType reader = ScalarType.Float32) => kind == NormKind.Layer
         ? nn.functional.layer_norm(x, weight.Value.shape, weight.Value, bias?.Value, epsilon)
-        : RmsNormFunction.apply(x, weight.Value, epsilon, kind == NormKind.RmsPlusOne ? 1.0 : 0.0);
+        : RmsNormFunction.apply(x, weight.Value, epsilon, kind == NormKind.RmsPlusOne ? 1.0 : 0.0, reader);
 
     public void Dispose()
     {
@@ -29,17 +32,30 @@ internal sealed class RmsNormFunction : autograd.SingleTensorFunction<RmsNormFun
     public override string Name => nameof(RmsNormFunction);
 
     /// <param name="ctx">Keeps x and q.</param>
-    /// <param name="vars">x, w, eps, c.</param>
+    /// <param name="vars">x, w, eps, c, the type of the result.</param>
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {
         var (x, weight, epsilon, offset) = ((Tensor)vars[0], (Tensor)vars[1], (double)vars[2], (double)vars[3]);
         using var scope = NewDisposeScope();
         using var off = no_grad();
+        if (x.device_type == TorchSharp.DeviceType.CPU)
+        {
+            var (rows, whole) = (x.contiguous(), (offset == 0 ? weight : weight.add(offset)).contiguous());
+            var (result, inverse) = (empty(x.shape, dtype: (ScalarType)vars[4]), empty([x.numel() / weight.shape[0]], dtype: ScalarType.Float32));
+            RmsNormKernel.Forward(rows, whole, epsilon, result, inverse);
+            Keep(rows, inverse);
+            return result.MoveToOuterDisposeScope();
+        }
         var q = x.mul(x).mean([-1], keepdim: true).add_(epsilon).rsqrt_();
-        ctx.save_for_backward([x, weight, q.MoveToOuterDisposeScope()]);
-        ctx.save_data("offset", offset);
-        ctx.save_data("trainable", weight.requires_grad);
+        Keep(x, q);
         return x.mul(q).mul_(offset == 0 ? weight : weight.add(offset)).MoveToOuterDisposeScope();
+
+        void Keep(Tensor rows, Tensor inverse)
+        {
+            ctx.save_for_backward([rows.MoveToOuterDisposeScope(), weight, inverse.MoveToOuterDisposeScope()]);
+            ctx.save_data("offset", offset);
+            ctx.save_data("trainable", weight.requires_grad);
+        }
     }
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
@@ -53,11 +69,21 @@ internal sealed class RmsNormFunction : autograd.SingleTensorFunction<RmsNormFun
             var saved = ctx.get_saved_variables();
             var (x, weight, q, offset) = (saved[0], saved[1], saved[2], (double)ctx.get_data("offset"));
             if ((bool)ctx.get_data("trainable"))
-                dw = grad_output.mul(x).mul_(q).reshape(-1, weight.shape[0]).sum(0L).MoveToOuterDisposeScope();
-            var v = grad_output.mul(offset == 0 ? weight : weight.add(offset));
-            var mean = v.mul(x).mean([-1], keepdim: true).mul_(q).mul_(q);
-            dx = v.sub_(x.mul(mean)).mul_(q).MoveToOuterDisposeScope();
+                dw = grad_output.to(ScalarType.Float32).mul(x).mul_(q.view([.. x.shape[..^1], 1])).reshape(-1, weight.shape[0]).sum(0L).MoveToOuterDisposeScope();
+            var whole = offset == 0 ? weight : weight.add(offset);
+            if (x.device_type == TorchSharp.DeviceType.CPU)
+            {
+                dx = empty_like(x);
+                RmsNormKernel.Backward(x, whole.contiguous(), q, grad_output.contiguous(), dx);
+            }
+            else
+            {
+                var v = grad_output.mul(whole);
+                var mean = v.mul(x).mean([-1], keepdim: true).mul_(q).mul_(q);
+                dx = v.sub_(x.mul(mean)).mul_(q);
+            }
+            dx.MoveToOuterDisposeScope();
         }
-        return Handover.Return([dx, dw!, null!, null!]);
+        return Handover.Return([dx, dw!, null!, null!, null!]);
     }
 }

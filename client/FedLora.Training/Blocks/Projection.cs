@@ -38,26 +38,27 @@ public sealed class Projection(IReadOnlyList<LinearPart> parts, Slot weight, Slo
     public IEnumerable<Slot> Slots => [Weight, .. Bias is null ? Array.Empty<Slot>() : [Bias], .. Parts.SelectMany(p => p.Lora?.Slots ?? [])];
 
     /// <summary>Applies it.</summary>
-    /// <param name="x">rows x d_in, float32.</param>
+    /// <param name="x">rows x d_in, float32 or the weight's type.</param>
     /// <param name="pass">The pass it belongs to.</param>
     /// <param name="rows">How many rows each example has.</param>
-    /// <returns>rows x d_out, float32.</returns>
-    public Tensor Forward(Tensor x, Pass pass, IReadOnlyList<int> rows)
+    /// <param name="result">Type of the result: float32, or the weight's.</param>
+    /// <returns>rows x d_out.</returns>
+    public Tensor Forward(Tensor x, Pass pass, IReadOnlyList<int> rows, ScalarType result = ScalarType.Float32)
     {
         if (pass.Tap is null && Parts.All(p => p.Lora is null))
-            return Plain(x);
+            return Plain(x, result);
         var leaves = Slots.Where(s => s.IsTrainable).ToArray();
-        return ProjectionFunction.apply([x, this, pass, rows, leaves, .. leaves.Select(s => s.Value)]);
+        return ProjectionFunction.apply([x, this, pass, rows, leaves, result, .. leaves.Select(s => s.Value)]);
     }
 
     /// <summary>The product with the base weight alone; autograd sees to what is trainable.</summary>
-    internal Tensor Plain(Tensor x)
+    internal Tensor Plain(Tensor x, ScalarType result)
     {
-        if (Weight.Value.dtype == x.dtype)
+        if (Weight.Value.dtype == ScalarType.Float32)
             return nn.functional.linear(x, Weight.Value, Bias?.Value);
         using var narrow = x.to(Weight.Value.dtype);
         using var product = nn.functional.linear(narrow, Weight.Value);
-        var wide = product.to(x.dtype);
+        var wide = product.to(result);
         if (Bias is null)
             return wide;
         using (wide)

@@ -10,12 +10,12 @@ namespace FedLora.Training.Blocks;
 /// </summary>
 internal sealed class ProjectionFunction : autograd.SingleTensorFunction<ProjectionFunction>
 {
-    private const int FirstLeaf = 5;
+    private const int FirstLeaf = 6;
 
     public override string Name => nameof(ProjectionFunction);
 
     /// <param name="ctx">Keeps x.</param>
-    /// <param name="vars">x, the projection, the pass, rows of each example, its trainable slots, and their tensors (for the graph's edges).</param>
+    /// <param name="vars">x, the projection, the pass, rows of each example, its trainable slots, the type of the result, and their tensors (for the graph's edges).</param>
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {
         var (x, projection, pass) = ((Tensor)vars[0], (Projection)vars[1], (Pass)vars[2]);
@@ -24,8 +24,9 @@ internal sealed class ProjectionFunction : autograd.SingleTensorFunction<Project
         var narrow = x.to(projection.Weight.Value.dtype);
         var stack = LoraStack.Build(projection, narrow, pass);
         ctx.Save([narrow, .. stack?.Masks ?? []]);
-        ctx.save_data("call", new Call(projection, pass, (IReadOnlyList<int>)vars[3], (Slot[])vars[4], x.requires_grad, vars.Length));
-        return (stack is null ? projection.Plain(x) : stack.Forward(narrow)).MoveToOuterDisposeScope();
+        ctx.save_data("call", new Call(projection, pass, (IReadOnlyList<int>)vars[3], (Slot[])vars[4], x.requires_grad, x.dtype, vars.Length));
+        var result = (ScalarType)vars[5];
+        return (stack is null ? projection.Plain(narrow, result) : stack.Forward(narrow, result)).MoveToOuterDisposeScope();
     }
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
@@ -47,12 +48,12 @@ internal sealed class ProjectionFunction : autograd.SingleTensorFunction<Project
             var stack = LoraStack.Build(call.Projection, saved[0], [.. saved.Skip(1)]);
             var dx = stack is not null ? stack.Backward(g, saved[0], sink, call.NeedsInput) : call.NeedsInput ? g.mm(weight.Value) : null;
             if (dx is not null)
-                results[0] = dx.to(ScalarType.Float32);
+                results[0] = dx.to(call.InputType);
             foreach (var result in results)
                 result?.MoveToOuterDisposeScope();
         }
         return Handover.Return(results);
     }
 
-    private sealed record Call(Projection Projection, Pass Pass, IReadOnlyList<int> Rows, Slot[] Leaves, bool NeedsInput, int Arguments);
+    private sealed record Call(Projection Projection, Pass Pass, IReadOnlyList<int> Rows, Slot[] Leaves, bool NeedsInput, ScalarType InputType, int Arguments);
 }

@@ -43,13 +43,14 @@ internal sealed class LoraStack
     public static LoraStack? Build(Projection projection, Tensor x, Tensor[] masks) =>
         projection.Parts.Any(p => p.Lora is not null) ? new LoraStack(projection, x, masks) : null;
 
-    /// <summary>y, rows x d_out in float32.</summary>
-    public Tensor Forward(Tensor x)
+    /// <summary>y, rows x d_out of a type.</summary>
+    public Tensor Forward(Tensor x, ScalarType result)
     {
         if (_merged)
             return nn.functional.linear(x, Merged(), _projection.Bias?.Value.detach());
-        var y = x.mm(_projection.Weight.Value.detach().t()).to(ScalarType.Float32);
-        y.add_(Reduce(x).mm(_left.t()));
+        var weight = _projection.Weight.Value.detach();
+        // Narrow types: [x h] [W L]^T adds both products in the accumulator and is rounded once.
+        var y = weight.dtype == ScalarType.Float32 ? x.mm(weight.t()).add_(Reduce(x).mm(_left.t())) : cat([x, Reduce(x)], 1).mm(cat([weight, _left], 1).t()).to(result);
         return _projection.Bias is { } bias ? y.add_(bias.Value.detach()) : y;
     }
 

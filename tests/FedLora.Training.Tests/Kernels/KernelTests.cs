@@ -63,6 +63,47 @@ public sealed class KernelTests
         }
     }
 
+    [Theory]
+    [InlineData(3, 64)]
+    [InlineData(70, 21)]
+    public void Gated_activation_is_silu_times_the_other_half(int rows, int size)
+    {
+        foreach (var type in new[] { ScalarType.Float32, ScalarType.BFloat16 })
+        {
+            using var scope = NewDisposeScope();
+            using var random = new Generator(7, CPU);
+            var (x, g) = (randn([rows, 2 * size], generator: random).mul(4).to(type), randn([rows, size], generator: random).to(type));
+            var (mine, reference) = (x.detach().requires_grad_(), x.to(ScalarType.Float32).detach().requires_grad_());
+            var (result, expected) = (GatedFunction.apply(mine), nn.functional.silu(reference.narrow(1, 0, size)).mul(reference.narrow(1, size, size)));
+            result.backward([g]);
+            expected.backward([g.to(ScalarType.Float32)]);
+            ModelFixture.AssertClose(Values(expected), Values(result), "silu(a) b", type == ScalarType.Float32 ? Close : Narrow);
+            ModelFixture.AssertClose(Values(reference.grad!), Values(mine.grad!), "its gradient", type == ScalarType.Float32 ? Close : Narrow);
+        }
+    }
+
+    [Theory]
+    [InlineData(3, 64, 0.0)]
+    [InlineData(130, 21, 1.0)]
+    public void Rms_norm_and_its_gradient_are_what_the_equation_says(int rows, int size, double offset)
+    {
+        foreach (var type in new[] { ScalarType.Float32, ScalarType.BFloat16 })
+        {
+            using var scope = NewDisposeScope();
+            using var random = new Generator(8, CPU);
+            var (x, w, g) = (randn([rows, size], generator: random), randn([size], generator: random), randn([rows, size], generator: random).to(type));
+            var (mine, weight) = (x.detach().requires_grad_(), w.detach().requires_grad_());
+            var (reference, scale) = (x.clone().detach().requires_grad_(), w.clone().detach().requires_grad_());
+            var result = RmsNormFunction.apply(mine, weight, 1e-5, offset, type);
+            var expected = reference.mul(reference.mul(reference).mean([-1], keepdim: true).add(1e-5).rsqrt()).mul(scale.add(offset));
+            result.backward([g]);
+            expected.backward([g.to(ScalarType.Float32)]);
+            ModelFixture.AssertClose(Values(expected), Values(result), "norm", type == ScalarType.Float32 ? Close : Narrow);
+            ModelFixture.AssertClose(Values(reference.grad!), Values(mine.grad!), "gradient by x", Close);
+            ModelFixture.AssertClose(Values(scale.grad!), Values(weight.grad!), "gradient by the weight", Close);
+        }
+    }
+
     private static Tensor Naive(Tensor x, AttentionPlan plan, int[] lengths, (Tensor, Tensor)? at)
     {
         var all = x.view(x.shape[0], -1, plan.HeadSize);

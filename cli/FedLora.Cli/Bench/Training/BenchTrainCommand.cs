@@ -16,9 +16,15 @@ internal static class BenchTrainCommand
         var peer = new Option<bool>("--peer") { Description = "Compare with eager PyTorch (Debian's python3-torch), as shipped and at its best." };
         var only = new Option<string?>("--case") { Description = "Only this one: smollm2-f32, smollm2-bf16 or minilm-f32." };
         var passes = new Option<int>("--passes") { Description = "Counted passes of each side.", DefaultValueFactory = _ => 3 };
+        passes.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() < 1)
+                result.AddError("--passes is at least 1.");
+        });
+        var curves = new Option<FileInfo?>("--curves") { Description = "Instead: 200 steps in float32 and in bfloat16, their losses as an SVG picture." };
         var worker = new Option<string?>("--worker") { Description = "Answer as one side of the comparison.", Hidden = true };
         var dtype = new Option<string>("--dtype") { Description = "Of the worker.", Hidden = true, DefaultValueFactory = _ => "f32" };
-        return new Command("train", "Speed and memory of LoRA training, beside eager PyTorch.") { peer, only, passes, worker, dtype }
+        return new Command("train", "Speed and memory of LoRA training, beside eager PyTorch.") { peer, only, passes, curves, worker, dtype }
             .Runs(async (parsed, output, cancellation) =>
             {
                 if (parsed.GetValue(worker) is { } folder)
@@ -28,6 +34,14 @@ internal static class BenchTrainCommand
                     return;
                 }
 
+                if (parsed.GetValue(curves) is { } picture)
+                {
+                    BenchReport.Write(output, LossCurves.Run(picture.FullName, output.Remark, cancellation));
+                    return;
+                }
+
+                if (parsed.GetValue(peer))
+                    await Contestants.RequirePeer(cancellation);
                 var ratio = ComputeChoice.Ratio();
                 output.Remark($"bfloat16 products run at {ratio:0.00}x float32 here; it is used from {ComputeChoice.Threshold}x on");
                 var narrow = ratio >= ComputeChoice.Threshold;
@@ -54,6 +68,7 @@ internal static class BenchTrainCommand
         var sides = new List<Contestant>();
         try
         {
+            remark($"{name}: loading the model on every side ...");
             TrainingFolder.Write(training, folder);
             sides.Add(await Contestant.StartAsync("fedlora", Contestants.Ours(folder, dtype), cancellation));
             if (withPeer)
@@ -90,7 +105,7 @@ internal static class BenchTrainCommand
 
         foreach (var (side, suffix) in sides.Skip(1).Zip(["", "-best"]))
         {
-            yield return new BenchRow(name + suffix, tokens / ours.Seconds, "tokens/s", $"{side.Name}, {tokens / side.Seconds:0} tokens/s", side.Seconds / ours.Seconds);
+            yield return new BenchRow(name + suffix, tokens / ours.Seconds, "tokens/s", $"{side.Name}, {tokens / side.Seconds:0} tokens/s", ours.RatioOf(side));
             yield return new BenchRow($"{name}-memory{suffix}", ours.PeakMib, "MiB", $"{side.Name}, {side.PeakMib:0} MiB", side.PeakMib / ours.PeakMib);
         }
     }

@@ -24,7 +24,10 @@ internal sealed class Contestant : IAsyncDisposable
     public string Name { get; }
 
     /// <summary>The median of the passes, which a disturbance of one of them does not move.</summary>
-    public double Seconds => _passes.Select(pass => pass.Seconds).Order().ElementAt(_passes.Count / 2);
+    public double Seconds => Median(_passes.Select(pass => pass.Seconds));
+
+    /// <summary>How much longer another takes: the median of the passes' ratios, since passes of one round meet the same load.</summary>
+    public double RatioOf(Contestant other) => Median(_passes.Zip(other._passes, (mine, theirs) => theirs.Seconds / mine.Seconds));
 
     public double PeakMib => _passes.Max(pass => pass.PeakMib);
 
@@ -65,6 +68,12 @@ internal sealed class Contestant : IAsyncDisposable
         _process.Dispose();
     }
 
+    private static double Median(IEnumerable<double> values)
+    {
+        var sorted = values.Order().ToArray();
+        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+    }
+
     private async Task<string> ReadAsync(CancellationToken cancellation)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -82,6 +91,6 @@ internal sealed class Contestant : IAsyncDisposable
     private FedLoraException Failure(string why)
     {
         var last = why.Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault() ?? "it ended without a word";
-        return new FedLoraException("bench-process", $"{Name} failed: {last}", "The peer needs Debian's python3-torch (apt-get install python3-torch) at /usr/bin/python3.");
+        return new FedLoraException("bench-process", $"{Name} failed: {last}", "Start the same again; FEDLORA_TRACE=1 adds what there is to know.");
     }
 }

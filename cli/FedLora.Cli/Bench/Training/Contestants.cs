@@ -16,6 +16,21 @@ internal static class Contestants
     public static ProcessStartInfo Ours(string folder, string dtype) =>
         new(Environment.ProcessPath!, [.. Program, "bench", "train", "--worker", folder, "--dtype", dtype]);
 
+    /// <summary>Looks for the peer before anything is measured.</summary>
+    /// <exception cref="FedLoraException"><c>bench-peer-missing</c>.</exception>
+    public static async Task RequirePeer(CancellationToken cancellation)
+    {
+        if (File.Exists(Python))
+        {
+            using var look = Process.Start(new ProcessStartInfo(Python, ["-c", "import importlib.util, sys; sys.exit(importlib.util.find_spec('torch') is None)"]))!;
+            await look.WaitForExitAsync(cancellation);
+            if (look.ExitCode == 0)
+                return;
+        }
+
+        throw new FedLoraException("bench-peer-missing", $"The peer is missing: {Python} has no torch.", "Install it: apt-get install python3-torch");
+    }
+
     /// <summary>PyTorch as Debian ships it, without a setting of ours.</summary>
     public static ProcessStartInfo PeerAsShipped(string folder)
     {
@@ -28,10 +43,6 @@ internal static class Contestants
     /// <summary>PyTorch with the BLAS and allocator settings that we give ourselves, in bfloat16 where that is faster here.</summary>
     public static ProcessStartInfo PeerAtItsBest(string folder, bool narrow) => Peer(folder, narrow ? "bf16" : "f32");
 
-    private static ProcessStartInfo Peer(string folder, string mode)
-    {
-        if (!File.Exists(Python))
-            throw new FedLoraException("bench-peer-missing", $"{Python} is not there.", "Install the peer: apt-get install python3-torch");
-        return new ProcessStartInfo(Python, [Path.Combine(AppContext.BaseDirectory, "Bench", "Training", "train_peer.py"), folder, mode]);
-    }
+    private static ProcessStartInfo Peer(string folder, string mode) =>
+        new(Python, [Path.Combine(AppContext.BaseDirectory, "Bench", "Training", "train_peer.py"), folder, mode]);
 }
