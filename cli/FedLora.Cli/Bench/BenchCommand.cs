@@ -1,6 +1,7 @@
 using System.CommandLine;
 using FedLora.Cli.Bench.Aggregate;
 using FedLora.Cli.Bench.Codec;
+using FedLora.Cli.Bench.Dp;
 using FedLora.Cli.Bench.Training;
 
 namespace FedLora.Cli.Bench;
@@ -12,6 +13,7 @@ internal static class BenchCommand
     {
         BenchAggregateCommand.Create(),
         BenchCodecCommand.Create(),
+        BenchDpCommand.Create(),
         BenchTrainCommand.Create(),
     };
 }

@@ -14,13 +14,20 @@ namespace FedLora.Training.Privacy;
 /// <param name="ClipNorm">C, positive.</param>
 public sealed record PrivateTerms(double NoiseMultiplier, double SamplingRate, double ClipNorm)
 {
+    private bool isNoiseless;
+
+    /// <summary>The same without any noise: for the audit, which has to see what that would show.</summary>
+    internal PrivateTerms WithoutNoise() => this with { isNoiseless = true };
+
     /// <summary>Trains in place, as <see cref="Trainer.Run"/> does.</summary>
     internal TrainingSummary Run(
         Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, TrainingSettings settings, IProgress<TrainingReport>? progress, CancellationToken cancel)
     {
         // Were dropout foreseeable, an example's presence would show in the others' masks.
         using var dropout = new torch.Generator(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))), model.Device);
-        var step = new PrivateStep(ClipNorm, NoiseMultiplier, settings.BatchSize, settings.RowsAtOnce, dropout);
+        var step = isNoiseless
+            ? new PrivateStep(ClipNorm, 0, settings.BatchSize, settings.RowsAtOnce, dropout, CryptographicRandom.Instance)
+            : new PrivateStep(ClipNorm, NoiseMultiplier, settings.BatchSize, settings.RowsAtOnce, dropout);
         return new Trainer().Run(model, parameters, examples, settings with { MaxGradientNorm = null }, new PoissonSampler(Math.Max(1, examples.Count), SamplingRate), step, progress, cancel);
     }
 }

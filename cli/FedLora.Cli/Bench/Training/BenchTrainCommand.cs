@@ -23,14 +23,15 @@ internal static class BenchTrainCommand
         });
         var curves = new Option<FileInfo?>("--curves") { Description = "Instead: 200 steps in float32 and in bfloat16, their losses as an SVG picture." };
         var worker = new Option<string?>("--worker") { Description = "Answer as one side of the comparison.", Hidden = true };
+        var isPrivate = new Option<bool>("--private") { Description = "Of the worker.", Hidden = true };
         var dtype = new Option<string>("--dtype") { Description = "Of the worker.", Hidden = true, DefaultValueFactory = _ => "f32" };
-        return new Command("train", "Speed and memory of LoRA training, beside eager PyTorch.") { peer, only, passes, curves, worker, dtype }
+        return new Command("train", "Speed and memory of LoRA training, beside eager PyTorch.") { peer, only, passes, curves, worker, dtype, isPrivate }
             .Runs(async (parsed, output, cancellation) =>
             {
                 if (parsed.GetValue(worker) is { } folder)
                 {
                     var compute = parsed.GetValue(dtype) == "bf16" ? ComputeType.BF16 : ComputeType.F32;
-                    await TrainingWorker.RunAsync(folder, compute, Console.In, parsed.InvocationConfiguration.Output, cancellation);
+                    await TrainingWorker.RunAsync(folder, compute, parsed.GetValue(isPrivate), Console.In, parsed.InvocationConfiguration.Output, cancellation);
                     return;
                 }
 

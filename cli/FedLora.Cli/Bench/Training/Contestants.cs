@@ -13,8 +13,8 @@ internal static class Contestants
         Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? [System.Reflection.Assembly.GetEntryAssembly()!.Location] : [];
 
     /// <summary>This program as a worker, in the environment that the launcher has set.</summary>
-    public static ProcessStartInfo Ours(string folder, string dtype) =>
-        new(Environment.ProcessPath!, [.. Program, "bench", "train", "--worker", folder, "--dtype", dtype]);
+    public static ProcessStartInfo Ours(string folder, string dtype, bool isPrivate = false) =>
+        new(Environment.ProcessPath!, [.. Program, "bench", "train", "--worker", folder, "--dtype", dtype, .. isPrivate ? ["--private"] : Array.Empty<string>()]);
 
     /// <summary>Looks for the peer before anything is measured.</summary>
     /// <exception cref="FedLoraException"><c>bench-peer-missing</c>.</exception>

@@ -85,6 +85,14 @@ internal sealed record TrainingCase(IReadOnlyDictionary<string, object> Config, 
         return new TrainingCase(config, tensors, job);
     }
 
+    /// <summary>The same with 96 tokens in every text: the shape of the demo, without uneven lengths.</summary>
+    public static TrainingCase MiniLmEven()
+    {
+        var mixed = MiniLm();
+        var words = (int)mixed.Config["vocab_size"];
+        return mixed with { Job = mixed.Job with { Sequences = Sequences(Enumerable.Repeat(96, mixed.Job.Sequences.Length), words) } };
+    }
+
     private static int[][] Sequences(IEnumerable<int> lengths, int words)
     {
         var random = new Random(1);

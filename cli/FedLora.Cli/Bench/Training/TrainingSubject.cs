@@ -4,6 +4,7 @@ using FedLora.Training.Blocks;
 using FedLora.Training.Data;
 using FedLora.Training.Lora;
 using FedLora.Training.Models;
+using FedLora.Training.Privacy;
 using FedLora.Training.Running;
 using TorchSharp;
 
@@ -39,9 +40,15 @@ internal sealed class TrainingSubject : IDisposable
     public int StepsOfAPass => (_examples.Length + _job.Batch - 1) / _job.Batch;
 
     /// <summary>Trains on from where it is.</summary>
-    public TrainingSummary Train(int steps, ulong seed, CancellationToken cancellation) => new Trainer().Run(
-        _model.Transformer, _parameters, _examples,
-        new TrainingSettings { Steps = steps, BatchSize = _job.Batch, LearningRate = _job.Rate, Seed = seed }, cancel: cancellation);
+    public TrainingSummary Train(int steps, ulong seed, CancellationToken cancellation) => Train(steps, seed, isPrivate: false, cancellation);
+
+    /// <summary>Trains on from where it is; privately with the same batches, since what is compared is the step.</summary>
+    public TrainingSummary Train(int steps, ulong seed, bool isPrivate, CancellationToken cancellation)
+    {
+        var settings = new TrainingSettings { Steps = steps, BatchSize = _job.Batch, LearningRate = _job.Rate, Seed = seed };
+        var step = isPrivate ? new PrivateStep(clipNorm: 1, noiseMultiplier: 1, settings.BatchSize, settings.RowsAtOnce) : null;
+        return new Trainer().Run(_model.Transformer, _parameters, _examples, settings, gradient: step, cancel: cancellation);
+    }
 
     public void Dispose()
     {

@@ -10,13 +10,13 @@ namespace FedLora.Cli.Bench.Training;
 /// </summary>
 internal static class TrainingWorker
 {
-    public static async Task RunAsync(string folder, ComputeType compute, TextReader commands, TextWriter answers, CancellationToken cancellation)
+    public static async Task RunAsync(string folder, ComputeType compute, bool isPrivate, TextReader commands, TextWriter answers, CancellationToken cancellation)
     {
         using var subject = new TrainingSubject(folder, compute);
         await Answer(answers, new { ready = true });
         while (await commands.ReadLineAsync(cancellation) is { } line)
         {
-            var done = subject.Train(subject.StepsOfAPass, ulong.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture), cancellation);
+            var done = subject.Train(subject.StepsOfAPass, ulong.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture), isPrivate, cancellation);
             await Answer(answers, new { seconds = done.Elapsed.TotalSeconds, loss = done.MeanLoss, peak_mib = PeakMebibytes() });
         }
     }

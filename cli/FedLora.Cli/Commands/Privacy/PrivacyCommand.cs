@@ -11,5 +11,6 @@ internal static class PrivacyCommand
         NoiseCommand.Create(),
         StepsCommand.Create(),
         LedgerCommand.Create(),
+        AuditCommand.Create(),
     };
 }

@@ -1,0 +1,114 @@
+using System.Diagnostics;
+using FedLora.Adapters;
+using FedLora.Aggregation;
+using FedLora.Privacy;
+using FedLora.Simulations.Pretraining;
+using FedLora.Training.Data;
+using FedLora.Training.Models;
+using FedLora.Training.Privacy;
+using FedLora.Training.Running;
+
+namespace FedLora.Simulations.Audit;
+
+/// <summary>
+/// An empirical check of differential privacy: a tiny model is trained again and again by the real trainer, with one more example (the canary) and without, and a judge who knows all
+/// but the noise and the samples tells the two apart. How well it does is a lower bound on epsilon; a mistake in sampling, clipping, noise or accounting shows as a bound above the accountant's.
+/// </summary>
+public sealed class PrivacyAudit : IDisposable
+{
+    private const int Width = 32;
+    private const int Words = 64;
+    private const double ClipNorm = 0.01;
+    private static readonly string[] Labels = ["a", "b"];
+
+    private readonly AuditSettings settings;
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("fedlora-audit-");
+    private readonly BaseModel model;
+    private readonly NodeStart start;
+
+    // Every example has words of its own, so that its gradient has a direction of its own.
+    private readonly Example canary = Text(40, 1);
+    private readonly Example[] others = [Text(10, 0), Text(20, 1), Text(30, 0)];
+
+    /// <summary>Makes the tiny model.</summary>
+    public PrivacyAudit(AuditSettings settings)
+    {
+        settings.Validate();
+        this.settings = settings;
+        var random = new Random(1);
+        var embeddings = Enumerable.Range(0, Words * Width).Select(_ => (float)(random.NextDouble() - 0.5)).ToArray();
+        EncoderFolder.Create(folder.FullName, new EncoderShape(Words, 1, Width, 2, Width, 16), new CooccurrenceStart(embeddings, new float[Words]), seed: 1);
+        model = BaseModel.Load(folder.FullName, new LoadOptions { Task = ModelTask.Classification, Labels = Labels, Compute = ComputeType.F32 });
+        var layout = model.LayoutFor(ModelLayout.Settings(model.Architecture, 2, 4, 0, ["query", "value"]));
+        start = new NodeStart(Methods.Get("fedit").Initialize(layout, new MethodOptions(), 1), layout);
+    }
+
+    /// <summary>Runs it. Blocks for minutes.</summary>
+    /// <param name="progress">Told how many trainings of how many are done.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public AuditResult Run(IProgress<(int Done, int All)>? progress, CancellationToken cancellation)
+    {
+        var watch = Stopwatch.StartNew();
+        var judge = Direction(cancellation);
+        var all = 4 * settings.Runs;
+        var done = 0;
+        var (lower, lowerWithoutNoise) = (Bound(Terms), Bound(Terms.WithoutNoise()));
+        var accounted = Accountants.Default.Epsilon([new SampledGaussian(settings.NoiseMultiplier, settings.SamplingRate, settings.Steps)], settings.Delta).Epsilon;
+        return new AuditResult(accounted, lower, lowerWithoutNoise, settings, watch.Elapsed.TotalSeconds);
+
+        double Bound(PrivateTerms terms) => EpsilonBound.Of(Scores(terms, [.. others, canary]), Scores(terms, others), settings.Delta);
+
+        double[] Scores(PrivateTerms terms, Example[] examples) =>
+        [
+            .. Enumerable.Range(0, settings.Runs).Select(_ =>
+            {
+                progress?.Report((++done, all));
+                return Score(judge, Train(examples, terms, settings.Steps, cancellation));
+            }),
+        ];
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        model.Dispose();
+        folder.Delete(recursive: true);
+    }
+
+    private PrivateTerms Terms => new(settings.NoiseMultiplier, settings.SamplingRate, ClipNorm);
+
+    /// <summary>Where the canary alone moves the adapter, less what the others' directions share with it: along it nothing but the canary and the noise show.</summary>
+    private double[] Direction(CancellationToken cancellation)
+    {
+        var alone = (Example example) => Train([example], (Terms with { SamplingRate = 1 }).WithoutNoise(), 1, cancellation);
+        var basis = new List<double[]>();
+        foreach (var example in others)
+            basis.Add(Normalised(Without(basis, alone(example))));
+        return Normalised(Without(basis, alone(canary)));
+    }
+
+    /// <summary>What a training changed, all trained numbers in one row.</summary>
+    private double[] Train(Example[] examples, PrivateTerms terms, int steps, CancellationToken cancellation)
+    {
+        // So slow that the gradients stay those of the start: what the canary does then adds up.
+        var training = new TrainingSettings { Steps = steps, BatchSize = 1, LearningRate = 1e-3, Optimizer = OptimizerKind.Sgd };
+        var trained = LocalTraining.Run(model, new LocalTask(start, Factors.A | Factors.B | Factors.Head, training) { Privacy = terms }, examples, cancel: cancellation).Trained;
+        return [.. trained.SelectMany(tensor => tensor.Values.Zip(start.Adapter[tensor.Name].Values, (after, before) => (double)after - before))];
+    }
+
+    private static double Score(double[] judge, double[] change) => judge.Zip(change, (a, b) => a * b).Sum();
+
+    private static double[] Without(IEnumerable<double[]> basis, double[] vector) => basis.Aggregate(vector, (rest, unit) =>
+    {
+        var share = Score(unit, rest);
+        return [.. rest.Zip(unit, (a, b) => a - (share * b))];
+    });
+
+    private static double[] Normalised(double[] vector)
+    {
+        var norm = Math.Sqrt(Score(vector, vector));
+        return norm > 0 ? [.. vector.Select(value => value / norm)] : throw new FedLoraException("audit-blind", "An example of the audit has no gradient of its own.", "This is a defect of the audit: report it.");
+    }
+
+    private static Example Text(int word, int label) => new([.. Enumerable.Range(word, 8)]) { Class = label };
+}
