@@ -18,15 +18,15 @@ internal static class BenchDpCommand
         return new Command("dp", "What differential privacy costs: a DP-SGD step beside our own step without privacy.") { only, passes }.Runs(async (parsed, output, cancellation) =>
         {
             var rows = new List<BenchRow>();
-            foreach (var training in new[] { TrainingCase.MiniLmEven(), TrainingCase.SmolLm2() }.Where(one => parsed.GetValue(only) is not { } wanted || wanted == one.Name))
-                rows.AddRange(await RaceAsync(training, Math.Max(1, parsed.GetValue(passes)), output.Remark, cancellation));
+            foreach (var (name, training) in new[] { ("minilm", TrainingCase.MiniLmEven()), ("smollm2", TrainingCase.SmolLm2()) }.Where(one => parsed.GetValue(only) is not { } wanted || wanted == one.Item1))
+                rows.AddRange(await RaceAsync(name, training, Math.Max(1, parsed.GetValue(passes)), output.Remark, cancellation));
             if (rows.Count == 0)
                 throw new FedLoraException("bench-nothing", "There was nothing to measure.", "Cases: minilm, smollm2.");
             BenchReport.Write(output, rows);
         });
     }
 
-    private static async Task<BenchRow[]> RaceAsync(TrainingCase training, int passes, Action<string> remark, CancellationToken cancellation)
+    private static async Task<BenchRow[]> RaceAsync(string name, TrainingCase training, int passes, Action<string> remark, CancellationToken cancellation)
     {
         var folder = Directory.CreateTempSubdirectory("fedlora-bench-").FullName;
         var sides = new List<Contestant>();
@@ -39,13 +39,13 @@ internal static class BenchDpCommand
             {
                 foreach (var side in sides)
                     await side.RunAsync(pass + 1, counts: pass > 0, cancellation);
-                remark(pass == 0 ? $"{training.Name}: warm" : $"{training.Name}: pass {pass}: {string.Join("; ", sides.Select(side => $"{side.Name} {PerStep(training, side):0} ms a step"))}");
+                remark(pass == 0 ? $"{name}: warm" : $"{name}: pass {pass}: {string.Join("; ", sides.Select(side => $"{side.Name} {PerStep(training, side):0} ms a step"))}");
             }
             var (ours, plain) = (sides[0], sides[1]);
             return
             [
-                new BenchRow($"dp-{training.Name}", PerStep(training, ours), "ms/step", $"without privacy, {PerStep(training, plain):0.0} ms", plain.Seconds / ours.Seconds),
-                new BenchRow($"dp-{training.Name}-memory", ours.PeakMib, "MiB", $"without privacy, {plain.PeakMib:0} MiB", plain.PeakMib / ours.PeakMib),
+                new BenchRow($"dp-{name}", PerStep(training, ours), "ms/step", $"without privacy, {PerStep(training, plain):0.0} ms", plain.Seconds / ours.Seconds),
+                new BenchRow($"dp-{name}-memory", ours.PeakMib, "MiB", $"without privacy, {plain.PeakMib:0} MiB", plain.PeakMib / ours.PeakMib),
             ];
         }
         finally
