@@ -21,6 +21,8 @@ internal static class DemoFederation
             MethodOptions = new MethodOptions(),
             Rounds = (uint)options.Rounds,
             Seed = (ulong)options.Seed,
+            // Every site trains the same number of steps, whatever it has; so each counts alike.
+            Weighting = Weighting.Uniform,
             Task = new LearningTask { Classification = new Classification { Labels = { Mail.Labels } } },
             Lora = new LoraSettings { Rank = rank, Alpha = 2 * rank, TargetModules = { "query", "value" } },
             Training = new TrainingSettings
@@ -28,7 +30,7 @@ internal static class DemoFederation
                 LocalSteps = (uint)options.Steps,
                 BatchSize = 32,
                 Optimizer = "adamw",
-                LearningRate = 2e-3,
+                LearningRate = 4e-3,
                 WeightDecay = 0.01,
                 MaxTokens = 96,
                 Schedule = "linear",

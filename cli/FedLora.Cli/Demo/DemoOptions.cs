@@ -8,10 +8,10 @@ internal sealed record DemoOptions
     /// <summary>The federation's name.</summary>
     public string Federation { get; init; } = "spam";
 
-    public int Rounds { get; init; } = 6;
+    public int Rounds { get; init; } = 12;
 
     /// <summary>Optimiser steps of a node in a round.</summary>
-    public int Steps { get; init; } = 16;
+    public int Steps { get; init; } = 10;
 
     public int Nodes { get; init; } = 4;
 
