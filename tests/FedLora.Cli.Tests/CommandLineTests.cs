@@ -1,4 +1,7 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Text.Json;
+using FedLora.Cli.Commands;
 
 namespace FedLora.Cli.Tests;
 
@@ -36,6 +39,33 @@ public sealed class CommandLineTests
         Assert.Contains("bench", output);
         Assert.Contains("--json", output);
     }
+
+    [Fact]
+    public async Task Help_of_every_command_shows_an_example()
+    {
+        foreach (var command in Leaves(FedLoraCommand.Create()))
+        {
+            var path = command.Path().ToList();
+            Assert.True(Examples.Of(string.Join(' ', path)).Any(), $"'{string.Join(' ', path)}' has no example in Examples.All");
+            var (exit, output, _) = await RunAsync([.. path, "--help"]);
+            Assert.Equal(0, exit);
+            Assert.Contains(Examples.Of(string.Join(' ', path)).First(), output);
+        }
+    }
+
+    [Fact]
+    public void Every_example_is_a_command_line_that_parses()
+    {
+        Assert.All(Examples.All, example =>
+        {
+            var parsed = FedLoraCommand.Create().Parse(CommandLineParser.SplitCommandLine(example).Skip(1).ToArray());
+            Assert.Empty(parsed.Errors);
+            Assert.Contains(example, Examples.Of(string.Join(' ', parsed.CommandResult.Command.Path())));
+        });
+    }
+
+    private static IEnumerable<Command> Leaves(Command command) => command.Hidden ? []
+        : command.Subcommands.Count == 0 ? [command] : command.Subcommands.SelectMany(Leaves);
 
     private static async Task<(int Exit, string Output, string Error)> RunAsync(params string[] args)
     {

@@ -21,7 +21,14 @@ public static class FedLoraCommand
     };
 
     /// <summary>Makes the command tree.</summary>
-    public static RootCommand Create() => new(
+    public static RootCommand Create()
+    {
+        var root = Tree();
+        Examples.AddTo(root);
+        return root;
+    }
+
+    private static RootCommand Tree() => new(
         "FedLora: organisations that may not share their data fine-tune a language model together. Each trains LoRA adapters next to its own data; a coordinator aggregates them.")
     {
         Json,

@@ -10,6 +10,9 @@ internal sealed class ErrorWriter(bool json, TextWriter output, TextWriter error
         if (json)
             output.WriteLine(Json.Write(new { Error = new { Code = code, Message = message, Hint = hint } }));
         else
-            error.WriteLine($"fedlora: {message.ReplaceLineEndings(" ").TrimEnd('.')}. {hint}");
+            error.WriteLine($"fedlora: {message.ReplaceLineEndings(" ").TrimEnd('.')}. {Sentence(hint)}");
     }
+
+    // The hint follows a full stop.
+    private static string Sentence(string hint) => hint.Length > 0 ? char.ToUpperInvariant(hint[0]) + hint[1..] : hint;
 }

@@ -16,6 +16,9 @@ public static class ModelFingerprint
     /// <exception cref="FedLoraException">As <see cref="BaseModel.Load"/>.</exception>
     public static string Of(string folder)
     {
+        // Says what is missing.
+        if (!Directory.Exists(folder))
+            return Compute(folder);
         var state = StateOf(folder);
         var cached = Path.Combine(CacheFolder.Path, $"model-{state}");
         if (File.Exists(cached) && File.ReadAllText(cached) is { Length: 64 } known)

@@ -51,7 +51,7 @@ internal static class Operator
             token ??= Read(OperatorToken.FileOf(data), "it is not a coordinator's data folder");
         }
         if (url is null)
-            throw new UsageException("which coordinator?", "Give --data DIR of a coordinator on this machine, or --coordinator URL.");
+            throw new UsageException("no coordinator is named", "Give --data DIR of a coordinator on this machine, or --coordinator URL.");
         if (token is null)
             throw new UsageException($"--coordinator needs the operator token in {TokenVariable}", "It is the content of operator.token in the coordinator's data folder.");
         return new CoordinatorConnection(url) { Credential = token };

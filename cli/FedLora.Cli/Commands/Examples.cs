@@ -1,0 +1,89 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+
+namespace FedLora.Cli.Commands;
+
+/// <summary>Command lines that work as they stand, shown by <c>--help</c> of their command and of the commands above it. A test parses each.</summary>
+public static class Examples
+{
+    private const int Shown = 8;
+
+    /// <summary>All of them, in the order of the help.</summary>
+    public static IReadOnlyList<string> All { get; } =
+    [
+        "fedlora demo",
+        "fedlora demo --method fed-sb --nodes 6 --rounds 8 --out ./run",
+        "fedlora server --data ./coordinator --listen http://127.0.0.1:5080",
+        "fedlora client --coordinator http://127.0.0.1:5080 --token TOKEN --data site.jsonl --model ./base-model",
+        "fedlora client --config site.yaml",
+        "fedlora admin --data ./coordinator token create --uses 4",
+        "fedlora admin --data ./coordinator node list",
+        "fedlora admin --data ./coordinator node revoke site-3",
+        "fedlora admin --data ./coordinator federation create -f federation.yaml --model ./base-model --start",
+        "fedlora admin --data ./coordinator federation start mail",
+        "fedlora admin --data ./coordinator federation pause mail",
+        "fedlora admin --data ./coordinator federation stop mail",
+        "fedlora admin --data ./coordinator federation show mail --json",
+        "fedlora admin --data ./coordinator federation list",
+        "fedlora admin --data ./coordinator federation watch mail",
+        "fedlora admin --data ./coordinator export mail --out ./adapter",
+        "fedlora admin --data ./coordinator replay mail --round 3",
+        "fedlora evaluate --model ./base-model --adapter ./adapter --data held-out.jsonl",
+        "fedlora generate --model ./base-model --adapter ./adapter --prompt \"Dear colleagues,\" --max-tokens 64",
+        "fedlora pretrain --out ./my-encoder --steps 8000",
+        "fedlora adapter inspect ./adapter",
+        "fedlora adapter size --model mistral-7b --rank 32 --nodes 25",
+        "fedlora adapter convert ./adapter ./adapter-r4 --rank 4",
+        "fedlora adapter diff ./adapter ./adapter-r4",
+        "fedlora privacy epsilon --noise-multiplier 0.83 --sampling-rate 0.08 --steps 96 --delta 1e-5",
+        "fedlora privacy noise --epsilon 8 --sampling-rate 0.08 --steps 96 --delta 1e-5",
+        "fedlora privacy steps --epsilon 8 --noise-multiplier 0.83 --sampling-rate 0.08 --delta 1e-5",
+        "fedlora privacy ledger ./fedlora-node/ledger",
+        "fedlora bench train --peer --json",
+        "fedlora bench aggregate --quick",
+        "fedlora bench codec --density 0.0625",
+    ];
+
+    /// <summary>Those of a command, or of the commands below it.</summary>
+    /// <param name="path">E.g. <c>admin token create</c>; empty for the program.</param>
+    public static IEnumerable<string> Of(string path) => All.Where(example => Of(Words(example), path.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
+
+    /// <summary>Adds them to the help of every command below <paramref name="root"/>.</summary>
+    internal static void AddTo(RootCommand root)
+    {
+        var help = root.Options.OfType<HelpOption>().Single();
+        help.Action = new HelpWithExamples((SynchronousCommandLineAction)help.Action!);
+    }
+
+    /// <summary>The words that lead to a command, without the program's name.</summary>
+    public static IEnumerable<string> Path(this Command command) =>
+        command.Parents.OfType<Command>().FirstOrDefault() is { } parent ? parent.Path().Append(command.Name) : [];
+
+    private static bool Of(List<string> words, string[] path) => words.Take(path.Length).SequenceEqual(path, StringComparer.Ordinal);
+
+    // The command's words: "admin --data ./coordinator token create --uses 4" is of "admin token create".
+    private static List<string> Words(string example)
+    {
+        var words = example.Replace("admin --data ./coordinator", "admin", StringComparison.Ordinal);
+        return [.. words.Split(' ').Skip(1).TakeWhile(word => !word.StartsWith('-'))];
+    }
+
+    private sealed class HelpWithExamples(SynchronousCommandLineAction help) : SynchronousCommandLineAction
+    {
+        public override int Invoke(ParseResult parseResult)
+        {
+            var exit = help.Invoke(parseResult);
+            var path = string.Join(' ', parseResult.CommandResult.Command.Path());
+            var lines = Of(path).Take(Shown).ToList();
+            if (lines.Count == 0)
+                return exit;
+            var output = parseResult.InvocationConfiguration.Output;
+            output.WriteLine("Examples:");
+            foreach (var line in lines)
+                output.WriteLine($"  {line}");
+            output.WriteLine();
+            return exit;
+        }
+    }
+}

@@ -1,0 +1,109 @@
+using System.Net;
+using System.Net.Sockets;
+using FedLora.Adapters;
+using FedLora.Client.Configuration;
+using FedLora.Client.Connection;
+using FedLora.Client.Rounds;
+using FedLora.Client.State;
+using FedLora.Compression;
+using FedLora.Protocol.V1;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace FedLora.Client.Tests;
+
+/// <summary>The daemon while there is no coordinator.</summary>
+public sealed class DaemonTests : IDisposable
+{
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("fedlora-client-tests-");
+
+    [Fact]
+    public async Task It_tries_again_with_growing_waits_until_it_is_ended()
+    {
+        const int Tries = 8;
+        var time = new RecordedTime(Tries);
+        using var end = new CancellationTokenSource();
+        var daemon = RunAsync(time, "token", end.Token);
+        var waits = await time.WaitsAsync();
+        for (var tries = 0; tries < Tries; tries++)
+        {
+            var full = Math.Min(60, Math.Pow(2, tries));
+            Assert.InRange(waits[tries].TotalSeconds, full / 2, full);
+        }
+        await end.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => daemon);
+    }
+
+    [Fact]
+    public async Task An_enrolment_whose_answer_was_lost_is_asked_for_again_as_the_same_request()
+    {
+        var file = Path.Combine(folder.FullName, "state", "node.json");
+        Assert.Equal(await FailingAsync(), await FailingAsync());
+
+        async Task<string> FailingAsync()
+        {
+            var time = new RecordedTime(1);
+            using var end = new CancellationTokenSource();
+            var daemon = RunAsync(time, "token", end.Token);
+            await time.WaitsAsync();
+            await end.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => daemon);
+            var credential = NodeCredential.Load(file)!;
+            Assert.False(credential.IsEnrolled);
+            return credential.RequestId;
+        }
+    }
+
+    [Fact]
+    public async Task Without_a_token_a_node_that_is_not_enrolled_says_what_it_needs() =>
+        Assert.Equal("token-missing", (await Assert.ThrowsAsync<FedLoraException>(() => RunAsync(new RecordedTime(1), null, CancellationToken.None))).Code);
+
+    [Fact]
+    public void A_state_folder_has_one_daemon()
+    {
+        using var first = new NodeFolder(folder.FullName);
+        Assert.Equal("state-locked", Assert.Throws<FedLoraException>(() => new NodeFolder(folder.FullName)).Code);
+    }
+
+    [Theory]
+    [InlineData("nonsense")]
+    [InlineData("ftp://127.0.0.1:5080")]
+    [InlineData("http://coordinator.example:5080")]
+    public void An_address_that_cannot_be_used_is_refused(string url) =>
+        Assert.Equal("coordinator-url", Assert.Throws<FedLoraException>(() => new CoordinatorConnection(url)).Code);
+
+    public void Dispose() => folder.Delete(recursive: true);
+
+    private async Task RunAsync(TimeProvider time, string? token, CancellationToken cancellation)
+    {
+        var options = new ClientOptions { Coordinator = Nowhere(), Data = "", Model = "", State = Path.Combine(folder.FullName, "state"), Token = token, Name = "site" };
+        using var state = new NodeFolder(options.State);
+        using var connection = new CoordinatorConnection(options.Coordinator);
+        using var trainer = new NoTrainer();
+        var runner = new RoundRunner(connection, state, trainer, new AdapterFetcher(connection, new BlobCache(state.Cache, time)), NullLogger.Instance, time);
+        var backoff = new Backoff(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(60), new Random(1));
+        await new NodeDaemon(connection, new Enroller(connection, state, options, NullLogger.Instance), runner, trainer, backoff, NullLogger.Instance, time).RunAsync(cancellation);
+    }
+
+    // A port that was free a moment ago: connecting there fails at once.
+    private static string Nowhere()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return $"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}";
+    }
+
+    private sealed class NoTrainer : IRoundTrainer
+    {
+        public NodeProfile Profile { get; } = new();
+
+        public string? Refuses(FederationDefinition federation) => throw new InvalidOperationException("there is no coordinator to ask");
+
+        public VectorLayout SparseLayout(TrainingTask task) => throw new InvalidOperationException("there is no coordinator to ask");
+
+        public RoundOutput Train(RoundInput input, IProgress<TrainingProgress> progress, CancellationToken cancellation) => throw new InvalidOperationException("there is no coordinator to ask");
+
+        public void Dispose()
+        {
+        }
+    }
+}

@@ -1,0 +1,93 @@
+using FedLora.Adapters;
+using FedLora.Client.Configuration;
+using FedLora.Client.Training;
+using FedLora.Protocol.V1;
+using FedLora.Tests;
+using FedLora.Training.Models;
+
+namespace FedLora.Client.Tests;
+
+/// <summary>What a site does not take part in.</summary>
+public sealed class SiteTests : IDisposable
+{
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("fedlora-client-tests-");
+
+    private static string Model => Path.Combine(Fixtures.Repository, "simulations", "models", "mail-encoder");
+
+    private string Data => Path.Combine(folder.FullName, "site.jsonl");
+
+    [Fact]
+    public void A_federation_over_another_base_model()
+    {
+        using var trainer = Trainer();
+        Assert.Null(trainer.Refuses(Federation()));
+        var other = Federation();
+        other.BaseModel = new BaseModel { Name = "other", Fingerprint = new string('b', 64) };
+        var reason = trainer.Refuses(other)!;
+        Assert.Contains("other", reason);
+        Assert.Contains(ModelFingerprint.Of(Model), reason);
+    }
+
+    [Fact]
+    public void A_method_that_this_program_does_not_know()
+    {
+        using var trainer = Trainer();
+        var newer = Federation();
+        newer.Method = "of-tomorrow";
+        Assert.Contains("of-tomorrow", trainer.Refuses(newer));
+    }
+
+    [Theory]
+    [InlineData("methods: [ffa-lora]", "fedit")]
+    [InlineData("federations: [other]", "mail")]
+    [InlineData("min_batch: 64", "64")]
+    [InlineData("require_privacy: true", "privacy")]
+    public void What_the_sites_policy_does_not_allow(string policy, string said)
+    {
+        var file = Path.Combine(folder.FullName, "site.yaml");
+        File.WriteAllText(file, $"data: site.jsonl\npolicy: {{ {policy} }}\n");
+        var config = ClientConfigFile.Load(file);
+        Assert.Equal(Data, config.Data);
+        using var trainer = Trainer(config.Policy);
+        Assert.Contains(said, trainer.Refuses(Federation()));
+    }
+
+    [Fact]
+    public void A_setting_that_is_not_known_is_named_with_its_line()
+    {
+        var file = Path.Combine(folder.FullName, "site.yaml");
+        File.WriteAllText(file, "data: site.jsonl\npolicy: { min_bach: 64 }\n");
+        var error = Assert.Throws<FedLoraException>(() => ClientConfigFile.Load(file));
+        Assert.Equal("yaml-invalid", error.Code);
+        Assert.Contains("line 2", error.Message);
+        Assert.Contains("min_bach", error.Message);
+    }
+
+    [Fact]
+    public void A_model_or_data_that_is_not_there()
+    {
+        Assert.Equal("data-missing", Assert.Throws<FedLoraException>(() => RoundTrainer.Create(Options(new SitePolicy()))).Code);
+        File.WriteAllText(Data, "{}\n");
+        var error = Assert.Throws<FedLoraException>(() => RoundTrainer.Create(Options(new SitePolicy()) with { Model = Path.Combine(folder.FullName, "nowhere") }));
+        Assert.Contains("nowhere", error.Message);
+    }
+
+    public void Dispose() => folder.Delete(recursive: true);
+
+    private RoundTrainer Trainer(SitePolicy? policy = null)
+    {
+        File.WriteAllText(Data, """{"text":"a","label":"ham"}""");
+        return RoundTrainer.Create(Options(policy ?? new SitePolicy()));
+    }
+
+    private ClientOptions Options(SitePolicy policy) =>
+        new() { Coordinator = "http://127.0.0.1:5080", Data = Data, Model = Model, State = folder.FullName, Policy = policy };
+
+    private static FederationDefinition Federation() => new()
+    {
+        Name = "mail",
+        Method = "fedit",
+        BaseModel = new BaseModel { Name = "mail-encoder", Fingerprint = ModelFingerprint.Of(Model) },
+        Training = new TrainingSettings { BatchSize = 32 },
+    };
+}
