@@ -4,6 +4,7 @@ using FedLora.Client.Training;
 using FedLora.Protocol.V1;
 using FedLora.Tests;
 using FedLora.Training.Models;
+using BaseModel = FedLora.Protocol.V1.BaseModel;
 
 namespace FedLora.Client.Tests;
 
