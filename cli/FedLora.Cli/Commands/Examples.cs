@@ -71,6 +71,10 @@ public static class Examples
 
     private sealed class HelpWithExamples(SynchronousCommandLineAction help) : SynchronousCommandLineAction
     {
+        public override bool Terminating => help.Terminating;
+
+        public override bool ClearsParseErrors => help.ClearsParseErrors;
+
         public override int Invoke(ParseResult parseResult)
         {
             var exit = help.Invoke(parseResult);
