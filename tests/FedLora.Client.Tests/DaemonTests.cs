@@ -96,7 +96,7 @@ public sealed class DaemonTests : IDisposable
     {
         public NodeProfile Profile { get; } = new();
 
-        public string? Refuses(FederationDefinition federation) => throw new InvalidOperationException("there is no coordinator to ask");
+        public string? Refuses(TrainingTask task) => throw new InvalidOperationException("there is no coordinator to ask");
 
         public VectorLayout SparseLayout(TrainingTask task) => throw new InvalidOperationException("there is no coordinator to ask");
 

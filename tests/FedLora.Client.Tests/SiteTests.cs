@@ -1,6 +1,7 @@
 using FedLora.Adapters;
 using FedLora.Client.Configuration;
 using FedLora.Client.Training;
+using FedLora.Privacy.Ledger;
 using FedLora.Protocol.V1;
 using FedLora.Tests;
 using FedLora.Training.Models;
@@ -21,10 +22,10 @@ public sealed class SiteTests : IDisposable
     public void A_federation_over_another_base_model()
     {
         using var trainer = Trainer();
-        Assert.Null(trainer.Refuses(Federation()));
+        Assert.Null(trainer.Refuses(Task(Federation())));
         var other = Federation();
         other.BaseModel = new BaseModel { Name = "other", Fingerprint = new string('b', 64) };
-        var reason = trainer.Refuses(other)!;
+        var reason = trainer.Refuses(Task(other))!;
         Assert.Contains("other", reason);
         Assert.Contains(ModelFingerprint.Of(Model), reason);
     }
@@ -35,7 +36,7 @@ public sealed class SiteTests : IDisposable
         using var trainer = Trainer();
         var newer = Federation();
         newer.Method = "of-tomorrow";
-        Assert.Contains("of-tomorrow", trainer.Refuses(newer));
+        Assert.Contains("of-tomorrow", trainer.Refuses(Task(newer)));
     }
 
     [Theory]
@@ -46,30 +47,31 @@ public sealed class SiteTests : IDisposable
     public void What_the_sites_policy_does_not_allow(string policy, string said)
     {
         var file = Path.Combine(folder.FullName, "site.yaml");
-        File.WriteAllText(file, $"data: site.jsonl\npolicy: {{ {policy} }}\n");
+        File.WriteAllText(Path.Combine(folder.FullName, "policy.yaml"), policy + "\n");
+        File.WriteAllText(file, "data: site.jsonl\npolicy: policy.yaml\n");
         var config = ClientConfigFile.Load(file);
         Assert.Equal(Data, config.Data);
-        using var trainer = Trainer(config.Policy);
-        Assert.Contains(said, trainer.Refuses(Federation()));
+        using var trainer = Trainer(SitePolicy.Load(config.Policy!));
+        Assert.Contains(said, trainer.Refuses(Task(Federation())));
     }
 
     [Fact]
     public void A_setting_that_is_not_known_is_named_with_its_line()
     {
         var file = Path.Combine(folder.FullName, "site.yaml");
-        File.WriteAllText(file, "data: site.jsonl\npolicy: { min_bach: 64 }\n");
+        File.WriteAllText(file, "data: site.jsonl\nmodl: base\n");
         var error = Assert.Throws<FedLoraException>(() => ClientConfigFile.Load(file));
         Assert.Equal("yaml-invalid", error.Code);
         Assert.Contains("line 2", error.Message);
-        Assert.Contains("min_bach", error.Message);
+        Assert.Contains("modl", error.Message);
     }
 
     [Fact]
     public void A_model_or_data_that_is_not_there()
     {
-        Assert.Equal("data-missing", Assert.Throws<FedLoraException>(() => RoundTrainer.Create(Options(new SitePolicy()))).Code);
+        Assert.Equal("data-missing", Assert.Throws<FedLoraException>(() => RoundTrainer.Create(Options(new SitePolicy()), TimeProvider.System)).Code);
         File.WriteAllText(Data, "{}\n");
-        var error = Assert.Throws<FedLoraException>(() => RoundTrainer.Create(Options(new SitePolicy()) with { Model = Path.Combine(folder.FullName, "nowhere") }));
+        var error = Assert.Throws<FedLoraException>(() => RoundTrainer.Create(Options(new SitePolicy()) with { Model = Path.Combine(folder.FullName, "nowhere") }, TimeProvider.System));
         Assert.Contains("nowhere", error.Message);
     }
 
@@ -78,11 +80,13 @@ public sealed class SiteTests : IDisposable
     private RoundTrainer Trainer(SitePolicy? policy = null)
     {
         File.WriteAllText(Data, """{"text":"a","label":"ham"}""");
-        return RoundTrainer.Create(Options(policy ?? new SitePolicy()));
+        return RoundTrainer.Create(Options(policy ?? new SitePolicy()), TimeProvider.System);
     }
 
     private ClientOptions Options(SitePolicy policy) =>
         new() { Coordinator = "http://127.0.0.1:5080", Data = Data, Model = Model, State = folder.FullName, Policy = policy };
+
+    private static TrainingTask Task(FederationDefinition federation) => new() { Definition = federation, Round = 1 };
 
     private static FederationDefinition Federation() => new()
     {

@@ -51,7 +51,7 @@ internal static class DemoCommand
         if (parsed.GetValue(Compare) && parsed.GetValue(Densities))
             throw new UsageException("--compare and --densities are two different runs", "give one of them");
         if (parsed.GetValue(Rounds) < 1 || parsed.GetValue(Steps) < 1 || parsed.GetValue(Nodes) is < 1 or > 64)
-            throw new UsageException("--rounds and --steps must be at least 1, --nodes 1 to 64", "e.g. --rounds 6 --steps 16 --nodes 4");
+            throw new UsageException("--rounds and --steps must be at least 1, --nodes 1 to 64", "e.g. --rounds 12 --steps 10 --nodes 4");
         if (parsed.GetValue(DensityDown) is not (> 0 and <= 1) || parsed.GetValue(DensityUp) is not (> 0 and <= 1))
             throw new UsageException("densities lie above 0 and at most at 1", "e.g. --density-down 0.25 --density-up 0.0625");
         if (parsed.GetValue(Epsilon) is <= 0)

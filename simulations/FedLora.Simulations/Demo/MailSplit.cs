@@ -8,7 +8,7 @@ namespace FedLora.Simulations.Demo;
 public sealed record MailSplit(IReadOnlyList<IReadOnlyList<Mail>> Sites, IReadOnlyList<Mail> HeldOut)
 {
     /// <summary>Concentration of the Dirichlet distribution: the smaller, the less the sites are alike.</summary>
-    public const double Concentration = 0.2;
+    public const double Concentration = 0.1;
 
     private const int LargestTries = 1000;
 
@@ -17,7 +17,7 @@ public sealed record MailSplit(IReadOnlyList<IReadOnlyList<Mail>> Sites, IReadOn
 
     /// <summary>
     /// Holds mails out, stratified by source folder and always the same, and gives the rest to the sites: for each source folder the sites' shares are
-    /// drawn from a Dirichlet distribution with concentration 0.2 (Hsu et al. 2019, arXiv:1909.06335), so that sizes, sources and
+    /// drawn from a Dirichlet distribution with concentration 0.1 (Hsu et al. 2019, arXiv:1909.06335), so that sizes, sources and
     /// labels differ by site. Shares are drawn again until every site has at least 5 % of an equal share of each label.
     /// </summary>
     /// <param name="mails">All mails.</param>
