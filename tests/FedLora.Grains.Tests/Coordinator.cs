@@ -140,7 +140,14 @@ internal sealed class Coordinator : IAsyncDisposable
         await _host.StopAsync();
         _host.Dispose();
         Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
-        _folder.Delete(recursive: true);
+        try
+        {
+            _folder.Delete(recursive: true);
+        }
+        catch (IOException)
+        {
+            // A coordinator that was killed may still be writing its last file: it lies in the temporary folder, where it harms nobody.
+        }
     }
 
     private async Task BootAsync()

@@ -62,7 +62,7 @@ public static class DefinitionRules
     private static void CheckPrivacy(PrivacyTerms privacy, FederationDefinition definition)
     {
         Require(privacy.Epsilon is >= 0 and <= 1e6, "privacy.epsilon", privacy.Epsilon, "above 0");
-        Require(privacy.Epsilon > 0 || privacy.NoiseMultiplier > 0, "privacy", "nothing", "epsilon, or noise_multiplier, or both");
+        Require(privacy.Epsilon > 0 || privacy.NoiseMultiplier > 0, "privacy.epsilon", privacy.Epsilon, "above 0, unless noise_multiplier is stated");
         Require(privacy.Delta is > 0 and < 1, "privacy.delta", privacy.Delta, "above 0 and below 1");
         Require(privacy.ClipNorm is > 0 and <= 1e6, "privacy.clip_norm", privacy.ClipNorm, "above 0");
         Require(privacy.NoiseMultiplier is >= 0 and <= 1e6, "privacy.noise_multiplier", privacy.NoiseMultiplier, "at least 0 (0 = calibrated)");
