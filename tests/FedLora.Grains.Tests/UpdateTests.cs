@@ -97,6 +97,13 @@ public sealed class UpdateTests
 
     private static PrivacyReceipt Receipt(double noise) => new()
     {
-        NoiseMultiplier = noise, SamplingRate = 0.1, Steps = 16, ClipNorm = 1, Delta = 1e-5, EpsilonSpent = 0.7, DataSet = "mail", EntryHash = new string('e', 64),
+        NoiseMultiplier = noise,
+        SamplingRate = 0.1,
+        Steps = 16,
+        ClipNorm = 1,
+        Delta = 1e-5,
+        EpsilonSpent = 0.7,
+        DataSet = "mail",
+        EntryHash = new string('e', 64),
     };
 }

@@ -16,10 +16,10 @@ public sealed class ExtremeInputTests(ITestOutputHelper output)
         data.Add(1e5, 0.1, 1000, 1e-9);
         data.Add(0.001, 0.1, 10, 1e-5);
         foreach (var sigma in new[] { 0.3, 1, 300 })
-        foreach (var q in new[] { 1e-3, 0.5, 1 })
-        foreach (var steps in new long[] { 1, 37, 1_000_000 })
-        foreach (var delta in new[] { 1e-12, 0.01 })
-            data.Add(sigma, q, steps, delta);
+            foreach (var q in new[] { 1e-3, 0.5, 1 })
+                foreach (var steps in new long[] { 1, 37, 1_000_000 })
+                    foreach (var delta in new[] { 1e-12, 0.01 })
+                        data.Add(sigma, q, steps, delta);
         return data;
     }
 

@@ -29,7 +29,12 @@ internal static class DemoSiteCommand
             // One site knows no method: it trains plain LoRA without noise, which is the best that it can do alone.
             var options = new DemoOptions
             {
-                Model = parsed.GetValue(model)!, Out = "", Rounds = parsed.GetValue(rounds), Steps = parsed.GetValue(steps), Nodes = parsed.GetValue(nodes), Seed = parsed.GetValue(seed),
+                Model = parsed.GetValue(model)!,
+                Out = "",
+                Rounds = parsed.GetValue(rounds),
+                Steps = parsed.GetValue(steps),
+                Nodes = parsed.GetValue(nodes),
+                Seed = parsed.GetValue(seed),
             };
             TorchSharp.torch.set_num_threads(options.Threads);
             var prepared = FederationPreparation.Prepare(DemoFederation.Define(options), options.Model, null, ending.Token);

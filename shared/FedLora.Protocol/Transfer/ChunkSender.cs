@@ -1,5 +1,5 @@
-using Google.Protobuf;
 using FedLora.Protocol.V1;
+using Google.Protobuf;
 
 namespace FedLora.Protocol.Transfer;
 

@@ -8,14 +8,28 @@ internal static partial class Spelling
 {
     private static readonly Dictionary<Type, string> Keywords = new()
     {
-        [typeof(void)] = "void", [typeof(bool)] = "bool", [typeof(byte)] = "byte", [typeof(sbyte)] = "sbyte", [typeof(short)] = "short", [typeof(ushort)] = "ushort",
-        [typeof(int)] = "int", [typeof(long)] = "long", [typeof(ulong)] = "ulong", [typeof(float)] = "float", [typeof(double)] = "double", [typeof(string)] = "string",
-        [typeof(object)] = "object", [typeof(char)] = "char",
+        [typeof(void)] = "void",
+        [typeof(bool)] = "bool",
+        [typeof(byte)] = "byte",
+        [typeof(sbyte)] = "sbyte",
+        [typeof(short)] = "short",
+        [typeof(ushort)] = "ushort",
+        [typeof(int)] = "int",
+        [typeof(long)] = "long",
+        [typeof(ulong)] = "ulong",
+        [typeof(float)] = "float",
+        [typeof(double)] = "double",
+        [typeof(string)] = "string",
+        [typeof(object)] = "object",
+        [typeof(char)] = "char",
     };
 
     private static readonly Dictionary<string, string> Names = new(StringComparer.Ordinal)
     {
-        ["UInt64"] = "ulong", ["Char"] = "char", ["IntPtr"] = "nint", ["Int64"] = "long",
+        ["UInt64"] = "ulong",
+        ["Char"] = "char",
+        ["IntPtr"] = "nint",
+        ["Int64"] = "long",
     };
 
     // Nullable value types differ from the plain ones; a "?" on a reference type says nothing at run time.

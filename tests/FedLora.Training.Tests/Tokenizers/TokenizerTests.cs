@@ -1,6 +1,6 @@
-using Nodes = System.Text.Json.Nodes;
 using FedLora.Adapters;
 using FedLora.Training.Tokenizers;
+using Nodes = System.Text.Json.Nodes;
 
 namespace FedLora.Training.Tests.Tokenizers;
 

@@ -27,10 +27,22 @@ internal sealed record TrainingCase(IReadOnlyDictionary<string, object> Config, 
         const int width = 576, inner = 1536, heads = 9, keys = 3;
         var config = new Dictionary<string, object>
         {
-            ["architectures"] = new[] { "LlamaForCausalLM" }, ["model_type"] = "llama", ["hidden_size"] = width, ["intermediate_size"] = inner,
-            ["num_hidden_layers"] = layers, ["num_attention_heads"] = heads, ["num_key_value_heads"] = keys, ["vocab_size"] = words,
-            ["max_position_embeddings"] = 8192, ["rope_theta"] = 100000.0, ["rms_norm_eps"] = 1e-5, ["hidden_act"] = "silu",
-            ["tie_word_embeddings"] = true, ["attention_bias"] = false, ["mlp_bias"] = false, ["torch_dtype"] = "float32",
+            ["architectures"] = new[] { "LlamaForCausalLM" },
+            ["model_type"] = "llama",
+            ["hidden_size"] = width,
+            ["intermediate_size"] = inner,
+            ["num_hidden_layers"] = layers,
+            ["num_attention_heads"] = heads,
+            ["num_key_value_heads"] = keys,
+            ["vocab_size"] = words,
+            ["max_position_embeddings"] = 8192,
+            ["rope_theta"] = 100000.0,
+            ["rms_norm_eps"] = 1e-5,
+            ["hidden_act"] = "silu",
+            ["tie_word_embeddings"] = true,
+            ["attention_bias"] = false,
+            ["mlp_bias"] = false,
+            ["torch_dtype"] = "float32",
         };
         var tensors = new List<(string, int[])> { ("model.embed_tokens.weight", [words, width]), ("model.norm.weight", [width]) };
         for (var i = 0; i < layers; i++)
@@ -54,11 +66,23 @@ internal sealed record TrainingCase(IReadOnlyDictionary<string, object> Config, 
         const int layers = 6, width = 384, inner = 1536, heads = 12, words = 30522, positions = 512;
         var config = new Dictionary<string, object>
         {
-            ["architectures"] = new[] { "BertForSequenceClassification" }, ["model_type"] = "bert", ["hidden_size"] = width, ["intermediate_size"] = inner,
-            ["num_hidden_layers"] = layers, ["num_attention_heads"] = heads, ["vocab_size"] = words, ["max_position_embeddings"] = positions,
-            ["type_vocab_size"] = 2, ["layer_norm_eps"] = 1e-12, ["hidden_act"] = "gelu", ["hidden_dropout_prob"] = 0.0,
-            ["attention_probs_dropout_prob"] = 0.0, ["pad_token_id"] = 0, ["torch_dtype"] = "float32",
-            ["id2label"] = new Dictionary<string, string> { ["0"] = "ham", ["1"] = "spam" }, ["label2id"] = new Dictionary<string, int> { ["ham"] = 0, ["spam"] = 1 },
+            ["architectures"] = new[] { "BertForSequenceClassification" },
+            ["model_type"] = "bert",
+            ["hidden_size"] = width,
+            ["intermediate_size"] = inner,
+            ["num_hidden_layers"] = layers,
+            ["num_attention_heads"] = heads,
+            ["vocab_size"] = words,
+            ["max_position_embeddings"] = positions,
+            ["type_vocab_size"] = 2,
+            ["layer_norm_eps"] = 1e-12,
+            ["hidden_act"] = "gelu",
+            ["hidden_dropout_prob"] = 0.0,
+            ["attention_probs_dropout_prob"] = 0.0,
+            ["pad_token_id"] = 0,
+            ["torch_dtype"] = "float32",
+            ["id2label"] = new Dictionary<string, string> { ["0"] = "ham", ["1"] = "spam" },
+            ["label2id"] = new Dictionary<string, int> { ["ham"] = 0, ["spam"] = 1 },
         };
         const string embeddings = "bert.embeddings.";
         var tensors = new List<(string, int[])>

@@ -29,7 +29,10 @@ internal sealed class TrainingSubject : IDisposable
         _model = BaseModel.Load(folder, new LoadOptions { Compute = compute });
         var layout = _model.LayoutFor(new PeftConfig
         {
-            Rank = _job.Rank, Alpha = _job.Alpha, TargetModules = PeftModules.Of(_job.Targets), ModulesToSave = causal ? [] : ["classifier"],
+            Rank = _job.Rank,
+            Alpha = _job.Alpha,
+            TargetModules = PeftModules.Of(_job.Targets),
+            ModulesToSave = causal ? [] : ["classifier"],
         });
         _binding = new AdapterBinding(_model.Transformer, Methods.Get("fedit").Initialize(layout, new MethodOptions(), 1), layout);
         _parameters = new ParameterSet(_binding.Slots(Factors.A | Factors.B | Factors.Head), _model.Transformer.Device);

@@ -26,7 +26,8 @@ internal static unsafe partial class Native
     [LibraryImport(Library), SuppressGCTransition] internal static partial void shim_tensor_sizes(nint tensor, long* sizes);
     [LibraryImport(Library), SuppressGCTransition] internal static partial void shim_tensor_strides(nint tensor, long* strides);
     [LibraryImport(Library)] internal static partial int shim_tensor_data(nint tensor, out nint data);
-    [LibraryImport(Library)] internal static partial int shim_tensor_wrap(
+    [LibraryImport(Library)]
+    internal static partial int shim_tensor_wrap(
         nint data, long* sizes, long dim, long dtype, delegate* unmanaged<nint, void> release, nint context, out nint tensor);
 
     [LibraryImport(Library)] internal static partial long shim_grad_enabled();
@@ -43,18 +44,22 @@ internal static unsafe partial class Native
     [LibraryImport(Library)] internal static partial int shim_retain_grad(nint tensor);
     [LibraryImport(Library)] internal static partial int shim_grad(nint tensor, out nint gradient);
     [LibraryImport(Library)] internal static partial int shim_set_grad(nint tensor, nint gradient);
-    [LibraryImport(Library)] internal static partial int shim_backward(
+    [LibraryImport(Library)]
+    internal static partial int shim_backward(
         nint* tensors, long count, nint* gradients, long gradientCount, long retainGraph, long createGraph, nint* inputs, long inputCount);
-    [LibraryImport(Library)] internal static partial int shim_gradients(
+    [LibraryImport(Library)]
+    internal static partial int shim_gradients(
         nint* outputs, long outputCount, nint* inputs, long inputCount, nint* gradients, long gradientCount, long retainGraph, long createGraph, long allowUnused, nint* results);
 
-    [LibraryImport(Library)] internal static partial int shim_node_new(
+    [LibraryImport(Library)]
+    internal static partial int shim_node_new(
         delegate* unmanaged<nint, nint*, long, nint*, long, byte*, long, int> apply, delegate* unmanaged<nint, void> release, nint context, nint* inputs, long count, out nint node);
     [LibraryImport(Library)] internal static partial void shim_node_free(nint node);
     [LibraryImport(Library)] internal static partial nint shim_node_raw(nint node);
     [LibraryImport(Library)] internal static partial int shim_node_save(nint node, nint* tensors, long count);
     [LibraryImport(Library)] internal static partial int shim_node_saved(nint raw, nint* results, long count);
-    [LibraryImport(Library)] internal static partial int shim_wrap_outputs(
+    [LibraryImport(Library)]
+    internal static partial int shim_wrap_outputs(
         nint node, nint* inputs, long inputCount, nint* outputs, long outputCount, nint* dirty, long dirtyCount, nint* constant, long constantCount, nint* results);
 
     [LibraryImport(Library)] internal static partial long shim_get_num_threads();
