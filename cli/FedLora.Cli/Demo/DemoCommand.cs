@@ -9,8 +9,8 @@ namespace FedLora.Cli.Demo;
 internal static class DemoCommand
 {
     private static readonly Option<string> Method = new("--method") { Description = $"How updates are aggregated: {string.Join(", ", Methods.All.Select(method => method.Name))}.", DefaultValueFactory = _ => "fedit" };
-    private static readonly Option<int> Rounds = new("--rounds") { Description = "Rounds of the federation.", DefaultValueFactory = _ => new DemoOptions { Model = "", Out = "" }.Rounds };
-    private static readonly Option<int> Steps = new("--steps") { Description = "Training steps of each node in a round.", DefaultValueFactory = _ => new DemoOptions { Model = "", Out = "" }.Steps };
+    private static readonly Option<int?> Rounds = new("--rounds") { Description = $"Rounds of the federation; default 12, under privacy {DemoOptions.PrivateRounds}." };
+    private static readonly Option<int?> Steps = new("--steps") { Description = $"Training steps of each node in a round; default 10, under privacy {DemoOptions.PrivateSteps}." };
     private static readonly Option<int> Nodes = new("--nodes") { Description = "Client processes, each with mail of its own.", DefaultValueFactory = _ => 4 };
     private static readonly Option<double?> Epsilon = new("--epsilon") { Description = "Train with differential privacy: the budget of every site." };
     private static readonly Option<double> Delta = new("--delta") { Description = "What epsilon is stated at.", DefaultValueFactory = _ => 1e-5 };
@@ -58,11 +58,12 @@ internal static class DemoCommand
             throw new UsageException("--epsilon must be above 0", "e.g. --epsilon 8");
         if (parsed.GetValue(Delta) is not (> 0 and < 1))
             throw new UsageException("--delta must be above 0 and below 1", "e.g. --delta 1e-5");
+        var (plain, isPrivate) = (new DemoOptions { Model = "", Out = "" }, parsed.GetValue(Epsilon) is not null);
         return new DemoOptions
         {
             Method = method,
-            Rounds = parsed.GetValue(Rounds),
-            Steps = parsed.GetValue(Steps),
+            Rounds = parsed.GetValue(Rounds) ?? (isPrivate ? DemoOptions.PrivateRounds : plain.Rounds),
+            Steps = parsed.GetValue(Steps) ?? (isPrivate ? DemoOptions.PrivateSteps : plain.Steps),
             Nodes = parsed.GetValue(Nodes),
             Epsilon = parsed.GetValue(Epsilon),
             Delta = parsed.GetValue(Delta),

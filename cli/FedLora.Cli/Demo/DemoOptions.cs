@@ -10,6 +10,9 @@ internal sealed record DemoOptions
 
     public int Rounds { get; init; } = 12;
 
+    /// <summary>Rounds and steps under privacy, unless said otherwise: with SGD, often averaged is better, and every step spends.</summary>
+    public const int PrivateRounds = 24, PrivateSteps = 2;
+
     /// <summary>Optimiser steps of a node in a round.</summary>
     public int Steps { get; init; } = 10;
 

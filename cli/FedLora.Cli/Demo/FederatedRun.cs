@@ -26,7 +26,7 @@ internal sealed record FederatedResult(
     FederationView View, double Seconds, IReadOnlyList<NodeView> Nodes, double BytesUp, double BytesDown, PeftFolder? Adapter, IReadOnlyList<AdapterState> Personal)
 {
     /// <summary>What every site has spent, by the receipts of its ledger.</summary>
-    internal IReadOnlyList<SiteEpsilon> Spent => [.. View.Privacy.Select(node => new SiteEpsilon(node.Node, node.SpentEpsilon, node.Delta, node.NoiseMultiplier, node.SamplingRate, (int)node.Rounds))];
+    internal IReadOnlyList<SiteEpsilon> Spent => [.. View.Privacy.Where(node => node.Node.Length > 0).Select(node => new SiteEpsilon(node.Node, node.SpentEpsilon, node.Delta, node.NoiseMultiplier, node.SamplingRate, (int)node.Rounds))];
 }
 
 /// <summary>One coordinator process and one client process per site, which run federations one after the other until disposed of.</summary>

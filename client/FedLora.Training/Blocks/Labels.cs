@@ -27,6 +27,10 @@ public sealed record Labels(RowSet Rows, Tensor Targets)
         for (int i = 0, first = 0; i < counts.Length; first += batch.Lengths[i++])
         {
             var labels = batch.Examples[i].Labels ?? [];
+            var summary = shift == 0 ? batch.Examples[i].Summary ?? [] : [];
+            rows.AddRange(Enumerable.Repeat(first, summary.Length));
+            targets.AddRange(summary.Select(word => (long)word));
+            counts[i] = summary.Length;
             for (var place = shift; place < labels.Length; place++)
             {
                 if (labels[place] == Example.NoLabel)
@@ -42,7 +46,8 @@ public sealed record Labels(RowSet Rows, Tensor Targets)
     /// <summary>How many labels an example has for a task.</summary>
     public static int CountOf(Example example, Architecture model) => model.Task == ModelTask.Classification
         ? (example.Class is null ? 0 : 1)
-        : example.Labels?.Skip(model.Task == ModelTask.CausalLanguageModelling ? 1 : 0).Count(l => l != Example.NoLabel) ?? 0;
+        : (example.Labels?.Skip(model.Task == ModelTask.CausalLanguageModelling ? 1 : 0).Count(l => l != Example.NoLabel) ?? 0)
+            + (model.Task == ModelTask.MaskedLanguageModelling ? example.Summary?.Length ?? 0 : 0);
 
     /// <summary>The row of each example that a classifier reads: the first, or the last that is not padding.</summary>
     public static RowSet Pooled(Batch batch, Architecture model, Device device)

@@ -16,6 +16,9 @@ public sealed record Example(int[] Tokens)
     /// </summary>
     public int[]? Labels { get; init; }
 
+    /// <summary>Masked language modelling: ids that the first place shall tell as well, so that it learns to sum up the text; null for none.</summary>
+    public int[]? Summary { get; init; }
+
     /// <summary>Classification: the index of the right class; null where it is not known.</summary>
     public int? Class { get; init; }
 

@@ -36,14 +36,14 @@ public static class EncoderFolder
 
     /// <summary>
     /// Writes the weights. A fused tensor (names joined by <c>+</c>, rows below each other) is parted. The pooler that BERT's classifiers
-    /// read through is not learnt by masked tokens; it is written as the identity, so that a classifier sees tanh of the first token.
+    /// read through is not learnt by masked tokens; unless given, it is written as the identity, so that a classifier sees tanh of the first token.
     /// </summary>
-    public static void Save(string folder, IReadOnlyList<AdapterTensor> tensors, SafetensorsDtype type)
+    public static void Save(string folder, IReadOnlyList<AdapterTensor> tensors, SafetensorsDtype type, (float[] Weight, float[] Bias)? pooler = null)
     {
         var parted = tensors.SelectMany(Part).Where(tensor => !tensor.Name.StartsWith(Pooler, StringComparison.Ordinal)).ToList();
         var width = parted.Single(tensor => tensor.Name == "bert.embeddings.LayerNorm.weight").Shape[0];
-        parted.Add(new AdapterTensor($"{Pooler}.weight", [width, width], [.. Enumerable.Range(0, width * width).Select(i => i / width == i % width ? 1f : 0f)]));
-        parted.Add(new AdapterTensor($"{Pooler}.bias", [width], new float[width]));
+        parted.Add(new AdapterTensor($"{Pooler}.weight", [width, width], pooler?.Weight ?? [.. Enumerable.Range(0, width * width).Select(i => i / width == i % width ? 1f : 0f)]));
+        parted.Add(new AdapterTensor($"{Pooler}.bias", [width], pooler?.Bias ?? new float[width]));
         var state = new AdapterState(parted);
         AtomicFile.Write(Path.Combine(folder, "model.safetensors"), stream => SafetensorsWriter.Write(state, type, bytes => stream.Write(bytes)));
     }

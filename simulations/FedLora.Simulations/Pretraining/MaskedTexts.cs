@@ -10,7 +10,10 @@ namespace FedLora.Simulations.Pretraining;
 public sealed class MaskedTexts
 {
     private const int LeastTail = 16;
+    private const double FrequentWord = 1e-3;
     private readonly List<(double Share, List<int[]> Windows)> _sources = [];
+    private readonly List<int[]> _beginnings = [];
+    private readonly Lazy<double[]> _frequencies;
     private readonly double _maskedShare;
     private readonly int _start;
     private readonly int _end;
@@ -26,10 +29,14 @@ public sealed class MaskedTexts
         _maskedShare = maskedShare;
         _tokenizer = tokenizer.With(null, null);
         _room = maxLength - 2;
+        _frequencies = new Lazy<double[]>(Frequencies);
         (_start, _end, _mask) = (Require("[CLS]"), Require("[SEP]"), Require("[MASK]"));
 
         int Require(string token) => tokenizer.IdOf(token) ?? throw new InvalidOperationException($"The tokenizer has no {token}.");
     }
+
+    /// <summary>The beginnings of texts that a classifier may see.</summary>
+    public IReadOnlyList<int[]> Beginnings => _beginnings;
 
     /// <summary>Windows of all sources.</summary>
     public int Count => _sources.Sum(source => source.Windows.Count);
@@ -46,7 +53,10 @@ public sealed class MaskedTexts
         {
             var ids = _tokenizer.Encode(text, addSpecial: false).Ids;
             if (keepBeginnings && ids.Count >= LeastTail)
+            {
                 windows.Add(Window(ids.Take(_room)));
+                _beginnings.Add(windows[^1]);
+            }
             stream.AddRange(ids);
             stream.Add(_end);
             while (stream.Count >= _room)
@@ -67,10 +77,22 @@ public sealed class MaskedTexts
     /// The examples of a step. Of each window a share of the tokens is to be told: 80 % of them are masked, 10 % replaced by any other,
     /// 10 % left (Devlin et al. 2019, arXiv:1810.04805).
     /// </summary>
-    public IReadOnlyList<Example> Batch(int size, int seed, int step)
+    /// <param name="size">Windows.</param>
+    /// <param name="seed">Of the run.</param>
+    /// <param name="step">Of the run.</param>
+    /// <param name="summaryWords">
+    /// Words of each window, before it was masked, that the first token shall tell (as in the bag-of-words decoders of Liu et al. 2022, arXiv:2205.12035, drawn instead of
+    /// summed). A word of frequency f is taken with probability min(1, sqrt(1e-3 / f)) (Mikolov et al. 2013, arXiv:1310.4546), so that content counts.
+    /// </param>
+    public IReadOnlyList<Example> Batch(int size, int seed, int step, int summaryWords = 0)
     {
         var random = new Random(HashCode(seed, step));
-        return [.. Enumerable.Range(0, size).Select(_ => Mask(Draw(random), random))];
+        return [.. Enumerable.Range(0, size).Select(_ =>
+        {
+            var window = Draw(random);
+            var example = Mask(window, random);
+            return summaryWords == 0 ? example : example with { Summary = Words(window, summaryWords, random) };
+        })];
     }
 
     private int[] Draw(Random random)
@@ -102,6 +124,31 @@ public sealed class MaskedTexts
         if (Array.TrueForAll(labels, label => label == Example.NoLabel))
             (labels[1], tokens[1]) = (window[1], _mask);
         return new Example(tokens) { Labels = labels };
+    }
+
+    private int[] Words(int[] window, int count, Random random)
+    {
+        var words = new List<int>(count);
+        // A window of nothing but frequent words gives fewer.
+        for (var tries = 0; words.Count < count && tries < 40 * count; tries++)
+        {
+            var word = window[random.Next(1, window.Length - 1)];
+            if (word != _end && random.NextDouble() < Math.Sqrt(FrequentWord / _frequencies.Value[word]))
+                words.Add(word);
+        }
+        return [.. words];
+    }
+
+    private double[] Frequencies()
+    {
+        var counts = new double[_tokenizer.Size];
+        foreach (var (weight, window) in Weighted())
+        {
+            foreach (var word in window.AsSpan(1, window.Length - 2))
+                counts[word] += weight;
+        }
+        var total = counts.Sum();
+        return [.. counts.Select(count => count / total)];
     }
 
     private int[] Window(IEnumerable<int> ids) => [_start, .. ids, _end];
