@@ -64,7 +64,7 @@ public sealed class PrivateStepTests
         var adapter = PeftFolder.Read(Path.Combine(fixture.Folder, "adapter"));
         using var binding = new AdapterBinding(fixture.Transformer, adapter.State, fixture.Model.LayoutFor(adapter.Config));
         using var parameters = new ParameterSet(binding.Slots(Factors.A | Factors.B), CPU);
-        Assert.True(fixture.Examples.Length >= 2);
+        Assert.True(fixture.Examples.Count >= 2);
         var (gradients, drawn) = (new List<float[]>(), new List<long>());
         foreach (var rowsAtOnce in new[] { int.MaxValue, 1 })
         {
@@ -98,7 +98,7 @@ public sealed class PrivateStepTests
         Assert.Equal(0, few.Examples);
         Assert.All(before.Zip(parameters.Values.data<float>().ToArray()), pair => Assert.NotEqual(pair.First, pair.Second));
         var all = new PrivateTerms(1, 1, 1).Run(fixture.Transformer, parameters, fixture.Examples, settings, null, CancellationToken.None);
-        Assert.Equal(12 * fixture.Examples.Length, all.Examples);
+        Assert.Equal(12 * fixture.Examples.Count, all.Examples);
     }
 
     [Theory]
