@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using FedLora.Adapters;
 using FedLora.Privacy.Ledger;
 
 namespace FedLora.Privacy.Tests;
@@ -73,6 +74,76 @@ public sealed class LedgerCrashTests
             if (Directory.Exists(folder))
                 Directory.Delete(folder, recursive: true);
         }
+    }
+
+    [Fact]
+    public void A_process_that_is_killed_at_every_write_has_spent_all_that_it_drew()
+    {
+        var kills = 0;
+        foreach (var share in new[] { "0", "0.5", "1" })
+        {
+            for (var fatal = 0; ; fatal++)
+            {
+                var folder = Directory.CreateTempSubdirectory("fedlora-ledger-").FullName;
+                try
+                {
+                    using var child = Process.Start(new ProcessStartInfo("dotnet", [typeof(LedgerCrashTests).Assembly.Location, LedgerChild.FatalVerb, folder, $"{fatal}", share]) { RedirectStandardOutput = true, UseShellExecute = false })!;
+                    var drawn = child.StandardOutput.ReadToEnd().Split('\n').Count(word => word == "drawn");
+                    child.WaitForExit();
+                    using var ledger = PrivacyLedger.Open(folder);
+                    Assert.InRange(ledger.Entries.Count, drawn, drawn + 1);
+                    ledger.Spend(ledger.Identify(LedgerTests.Lines("a", "b")), "mail", 9, Round, 1, None);
+                    if (child.ExitCode == 0)
+                    {
+                        Assert.Equal(2, drawn);
+                        break;
+                    }
+                    Assert.Equal(137, child.ExitCode);
+                    kills++;
+                }
+                finally
+                {
+                    Directory.Delete(folder, recursive: true);
+                }
+            }
+        }
+        // Key, head, empty file, data set; then entry and head of two rounds.
+        Assert.Equal(3 * 8, kills);
+    }
+
+    [Fact]
+    public void Another_process_is_refused_while_one_spends()
+    {
+        var folder = Directory.CreateTempSubdirectory("fedlora-ledger-").FullName;
+        try
+        {
+            using var child = Process.Start(new ProcessStartInfo("dotnet", [typeof(LedgerCrashTests).Assembly.Location, LedgerChild.Verb, folder]) { RedirectStandardOutput = true, UseShellExecute = false })!;
+            Assert.Equal("drawn", child.StandardOutput.ReadLine());
+            Assert.Equal("ledger-in-use", Assert.Throws<FedLoraException>(() => PrivacyLedger.Open(folder)).Code);
+            using (var reader = PrivacyLedger.Read(folder))
+                Assert.NotEmpty(reader.Entries);
+            child.Kill();
+            child.WaitForExit();
+            using var ledger = PrivacyLedger.Open(folder);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public void After_a_write_that_failed_nothing_more_is_written_until_the_ledger_is_opened_again()
+    {
+        var disk = new MortalStorage { Fatal = 6, Kept = 0.5 };
+        var ledger = PrivacyLedger.Open(disk);
+        var data = ledger.Identify(LedgerTests.Lines("a", "b"));
+        ledger.Spend(data, "mail", 1, Round, 1, None);
+        Assert.Throws<PowerCutException>(() => ledger.Spend(data, "mail", 2, Round, 1, None));
+        Assert.Equal("ledger-write-failed", Assert.Throws<FedLoraException>(() => ledger.Spend(data, "mail", 2, Round, 1, None)).Code);
+        var reopened = PrivacyLedger.Open(new MortalStorage(disk));
+        Assert.Single(reopened.Entries);
+        reopened.Spend(data, "mail", 2, Round, 1, None);
     }
 
     private sealed class PowerCutException : Exception;

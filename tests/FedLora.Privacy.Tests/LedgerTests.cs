@@ -1,10 +1,11 @@
 using System.Text;
 using FedLora.Adapters;
 using FedLora.Privacy.Ledger;
+using Xunit.Abstractions;
 
 namespace FedLora.Privacy.Tests;
 
-public sealed class LedgerTests : IDisposable
+public sealed class LedgerTests(ITestOutputHelper output) : IDisposable
 {
     private static readonly SampledGaussian Round = new(1, 0.01, 10);
     private static readonly PrivacyLimit None = new(null, 1e-5);
@@ -82,14 +83,22 @@ public sealed class LedgerTests : IDisposable
     [InlineData("remove all but the key and the head")]
     [InlineData("edit the head")]
     [InlineData("append a forged line")]
+    [InlineData("roll the head back by two")]
+    [InlineData("remove the data set's record")]
+    [InlineData("cut the data set's record")]
     public void A_ledger_that_was_cut_or_edited_does_not_open(string tampering)
     {
+        string path = Path.Combine(folder, "ledger.jsonl"), head = Path.Combine(folder, "ledger.head"), olderHead = "";
         using (var ledger = PrivacyLedger.Open(folder))
         {
             for (var round = 1; round <= 3; round++)
+            {
                 ledger.Spend(ledger.Identify(Lines("a")), "mail", round, Round, 1, None);
+                if (round == 1)
+                    olderHead = File.ReadAllText(head);
+            }
         }
-        string path = Path.Combine(folder, "ledger.jsonl"), head = Path.Combine(folder, "ledger.head");
+        var record = Directory.GetFiles(Path.Combine(folder, "datasets")).Single();
         var lines = File.ReadAllLines(path);
         switch (tampering)
         {
@@ -101,10 +110,50 @@ public sealed class LedgerTests : IDisposable
             case "remove the head": File.Delete(head); break;
             case "remove the key": File.Delete(Path.Combine(folder, "ledger.key")); break;
             case "edit the head": File.WriteAllText(head, File.ReadAllText(head).Replace("3 ", "2 ")); break;
+            case "roll the head back by two": File.WriteAllText(head, olderHead); break;
+            case "remove the data set's record": File.Delete(record); break;
+            case "cut the data set's record": File.WriteAllBytes(record, []); break;
             case "append a forged line": Write([.. lines, lines[2].Replace("\"sequence\":3", "\"sequence\":4")]); break;
         }
         Assert.Equal("ledger-damaged", Assert.Throws<FedLoraException>(() => PrivacyLedger.Open(folder)).Code);
         void Write(string[] content) => File.WriteAllText(path, string.Concat(content.Select(line => line + "\n")));
+    }
+
+    [Fact]
+    public void A_head_that_was_rolled_back_by_one_forgets_nothing()
+    {
+        var head = Path.Combine(folder, "ledger.head");
+        string data, older;
+        using (var ledger = PrivacyLedger.Open(folder))
+        {
+            data = ledger.Identify(Lines("a"));
+            ledger.Spend(data, "mail", 1, Round, 1, None);
+            older = File.ReadAllText(head);
+            ledger.Spend(data, "mail", 2, Round, 1, None);
+        }
+        File.WriteAllText(head, older);
+        using (var ledger = PrivacyLedger.Open(folder))
+            Assert.Equal(2, ledger.Spent(data).Count);
+    }
+
+    /// <summary>Computing what 60,000 steps of three federations have spent may take seconds; asking for the next round after that may not.</summary>
+    [Fact]
+    public void One_more_round_costs_little()
+    {
+        SampledGaussian[] past = [new(0.8, 0.01, 20_000), new(1.1, 0.02, 20_000), new(2, 0.05, 19_000)];
+        var limit = new PrivacyLimit(100, 1e-5);
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        PrivacyBudget.Fits(past, Round, limit, null);
+        var first = watch.Elapsed;
+        var next = Enumerable.Range(1, 9).Select(round =>
+        {
+            watch.Restart();
+            PrivacyBudget.Fits([.. past, Round with { Steps = 10 * round }], Round, limit, null);
+            return watch.Elapsed;
+        }).Order().ElementAt(4);
+        output.WriteLine($"first {first.TotalMilliseconds:0} ms, one more {next.TotalMilliseconds:0.0} ms");
+        Assert.True(first.TotalSeconds < 20, $"{first}");
+        Assert.True(next.TotalMilliseconds < 300, $"{next}");
     }
 
     [Fact]

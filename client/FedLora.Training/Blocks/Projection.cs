@@ -45,9 +45,10 @@ public sealed class Projection(IReadOnlyList<LinearPart> parts, Slot weight, Slo
     /// <returns>rows x d_out.</returns>
     public Tensor Forward(Tensor x, Pass pass, IReadOnlyList<int> rows, ScalarType result = ScalarType.Float32)
     {
-        if (pass.Tap is null && Parts.All(p => p.Lora is null))
-            return Plain(x, result);
         var leaves = Slots.Where(s => s.IsTrainable).ToArray();
+        // Where nothing is for the tap to see, autograd keeps no input.
+        if (Parts.All(p => p.Lora is null) && (pass.Tap is null || leaves.Length == 0))
+            return Plain(x, result);
         return ProjectionFunction.apply([x, this, pass, rows, leaves, result, .. leaves.Select(s => s.Value)]);
     }
 

@@ -18,14 +18,13 @@ internal sealed class ClippingTap(int examples, Device device) : IGradientTap, I
         using (a)
         using (var scope = NewDisposeScope())
         {
-            var (wideG, wideA) = (g.to(ScalarType.Float32), a.to(ScalarType.Float32));
             var longest = rows.Max();
             var isSmall = longest > 1 && 2L * longest * longest > g.shape[1] * a.shape[1];
             if (!_parts.TryGetValue(parameter, out var known))
-                _parts[parameter] = isSmall ? Part.Of(Form(wideG, wideA, scale, rows)) : Part.Of(wideG, wideA, scale, rows);
+                _parts[parameter] = isSmall ? Part.Of(Form(g, a, scale, rows)) : Part.Of(g.to(ScalarType.Float32), a.to(ScalarType.Float32), scale, rows);
             else
                 // Used at a second place: the gradients add up before their norm is taken.
-                known.Add(known.Formed ?? Form(known.G!, known.A!, known.Scale, known.Rows!), Form(wideG, wideA, scale, rows));
+                known.Add(known.Formed ?? Form(known.G!, known.A!, known.Scale, known.Rows!), Form(g, a, scale, rows));
         }
     }
 
@@ -35,7 +34,7 @@ internal sealed class ClippingTap(int examples, Device device) : IGradientTap, I
         using (var scope = NewDisposeScope())
         {
             var ones = TorchSharp.torch.ones([g.shape[0], 1], dtype: ScalarType.Float32, device: device);
-            var sums = Form(g.to(ScalarType.Float32), ones, 1, rows).squeeze(2);
+            var sums = FormByGroups(g.to(ScalarType.Float32), ones, 1, rows).squeeze(2);
             if (!_parts.TryGetValue(parameter, out var known))
                 _parts[parameter] = Part.Of(sums);
             else
@@ -72,7 +71,10 @@ internal sealed class ClippingTap(int examples, Device device) : IGradientTap, I
                 continue;
             using var scope = NewDisposeScope();
             if (part.Formed is { } formed)
-                gradient.add_(tensor(factors, device: device).unsqueeze(0).mm(formed.reshape(examples, -1)).reshape(gradient.shape));
+            {
+                var sum = tensor(factors, device: device).unsqueeze(0).mm(formed.reshape(examples, -1)).reshape(formed.shape[1..]);
+                gradient.add_(sum.shape.AsSpan().SequenceEqual(gradient.shape) ? sum : sum.t());
+            }
             else
             {
                 var weights = part.Rows!.SelectMany((count, i) => Enumerable.Repeat(factors[i] * (float)part.Scale, count)).ToArray();
@@ -88,8 +90,16 @@ internal sealed class ClippingTap(int examples, Device device) : IGradientTap, I
         _parts.Clear();
     }
 
-    /// <summary>Every example's s g^T a: examples x out x in.</summary>
+    /// <summary>Every example's s g^T a: examples x out x in, or examples x in x out where out is the larger.</summary>
     private Tensor Form(Tensor g, Tensor a, double scale, IReadOnlyList<int> rows)
+    {
+        if (ExampleProducts.CanRead(g, a))
+            return ExampleProducts.Form(g, a, scale, rows);
+        var (wideG, wideA) = (g.to(ScalarType.Float32), a.to(ScalarType.Float32));
+        return ExampleProducts.IsFlipped(g, a) ? FormByGroups(wideA, wideG, scale, rows) : FormByGroups(wideG, wideA, scale, rows);
+    }
+
+    private Tensor FormByGroups(Tensor g, Tensor a, double scale, IReadOnlyList<int> rows)
     {
         var formed = zeros([examples, g.shape[1], a.shape[1]], dtype: ScalarType.Float32, device: device);
         foreach (var (start, first, count, length) in Groups(rows))

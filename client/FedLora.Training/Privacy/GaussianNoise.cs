@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace FedLora.Training.Privacy;
 
 /// <summary>
@@ -6,24 +8,39 @@ namespace FedLora.Training.Privacy;
 /// </summary>
 internal sealed class GaussianNoise(IRandomSource source)
 {
+    private const int Pairs = 256;
+
     private readonly IRandomSource _source = RandomSources.Require(source);
 
     /// <summary>Fills with independent N(0, deviation^2), rounded to single precision once.</summary>
     public void Fill(Span<float> numbers, double deviation)
     {
-        Span<double> uniform = stackalloc double[512];
-        for (var start = 0; start < numbers.Length; start += uniform.Length)
+        Span<double> uniform = stackalloc double[2 * Pairs];
+        Span<float> normal = stackalloc float[2 * Pairs];
+        for (var start = 0; start < numbers.Length; start += normal.Length)
         {
-            var piece = numbers[start..Math.Min(numbers.Length, start + uniform.Length)];
+            var piece = numbers[start..Math.Min(numbers.Length, start + normal.Length)];
             _source.Uniform(uniform);
-            for (var i = 0; i < piece.Length; i += 2)
-            {
-                var radius = deviation * Math.Sqrt(-2 * Math.Log(1 - uniform[i]));
-                var (sin, cos) = Math.SinCos(2 * Math.PI * uniform[i + 1]);
-                piece[i] = (float)(radius * cos);
-                if (i + 1 < piece.Length)
-                    piece[i + 1] = (float)(radius * sin);
-            }
+            Transform(uniform[..Pairs], uniform[Pairs..], deviation, normal);
+            normal[..piece.Length].CopyTo(piece);
+        }
+        // What an example's gradient was hidden with is not left on the stack.
+        uniform.Clear();
+        normal.Clear();
+    }
+
+    /// <summary>Pairs of uniform numbers become pairs of normal ones: the cosines' first, then the sines'.</summary>
+    private static void Transform(ReadOnlySpan<double> u, ReadOnlySpan<double> v, double deviation, Span<float> normal)
+    {
+        var width = Vector512<double>.Count;
+        for (var i = 0; i < Pairs; i += width)
+        {
+            var radius = Vector512.Sqrt(Vector512.Create(-2.0) * Vector512.Log(Vector512<double>.One - Vector512.Create(u[i..]))) * deviation;
+            var (sin, cos) = Vector512.SinCos(Vector512.Create(v[i..]) * (2 * Math.PI));
+            Store(radius * cos, normal[i..]);
+            Store(radius * sin, normal[(Pairs + i)..]);
         }
     }
+
+    private static void Store(Vector512<double> wide, Span<float> to) => Vector256.Narrow(wide.GetLower(), wide.GetUpper()).CopyTo(to);
 }

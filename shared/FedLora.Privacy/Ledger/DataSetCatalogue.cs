@@ -34,8 +34,16 @@ internal sealed class DataSetCatalogue(ILedgerStorage storage, LedgerChain chain
     public IReadOnlySet<string> Related(string dataSet)
     {
         var own = Fingerprints(dataSet);
-        return storage.List(Folder).Select(name => name[(Folder.Length + 1)..])
+        return storage.List(Folder).Select(name => name[(Folder.Length + 1)..]).Union(chain.Entries.Select(entry => entry.DataSet), StringComparer.Ordinal)
             .Where(other => other == dataSet || Overlap(own, Fingerprints(other))).Append(dataSet).ToHashSet(StringComparer.Ordinal);
+    }
+
+    /// <summary>Whether the record of every data set that has spent something is still there: without one, what shares examples with it would look unspent.</summary>
+    /// <exception cref="FedLoraException"><c>ledger-damaged</c>.</exception>
+    public void Require()
+    {
+        foreach (var entry in chain.Entries)
+            Fingerprints(entry.DataSet);
     }
 
     private ulong[] Fingerprints(string dataSet)
@@ -45,7 +53,7 @@ internal sealed class DataSetCatalogue(ILedgerStorage storage, LedgerChain chain
         var content = storage.Read($"{Folder}/{dataSet}") ?? [];
         // The name is a keyed hash of the content, so a cut or edited file shows.
         if (content.Length % 8 != 0 || Convert.ToHexStringLower(chain.KeyedHash(content).AsSpan(0, 16)) != dataSet)
-            throw new FedLoraException("ledger-damaged", $"the privacy ledger's record of data set {dataSet} has been cut or edited", "Restore the newest copy of the ledger's folder.");
+            throw new FedLoraException("ledger-damaged", $"the privacy ledger's record of data set {dataSet} has been cut, edited or removed", "Restore the newest copy of the ledger's folder.");
         fingerprints = new ulong[content.Length / 8];
         for (var i = 0; i < fingerprints.Length; i++)
             fingerprints[i] = BinaryPrimitives.ReadUInt64LittleEndian(content.AsSpan(8 * i));

@@ -21,6 +21,7 @@ internal sealed class LedgerChain
     private readonly ILedgerStorage storage;
     private readonly byte[] key;
     private readonly List<LedgerEntry> entries = [];
+    private bool isTorn;
 
     private LedgerChain(ILedgerStorage storage, byte[] key) => (this.storage, this.key) = (storage, key);
 
@@ -31,7 +32,8 @@ internal sealed class LedgerChain
     /// <exception cref="FedLoraException"><c>ledger-damaged</c>: cut, edited or incomplete.</exception>
     public static LedgerChain Open(ILedgerStorage storage, bool readOnly)
     {
-        var (key, lines, head) = (storage.Read(Key), storage.Read(Lines), storage.Read(Head));
+        // The head first: a reader beside a writing node then finds an entry too many, never one too few.
+        var (key, head, lines) = (storage.Read(Key), storage.Read(Head), storage.Read(Lines));
         if (lines is null && head is null && !readOnly)
         {
             // The first spending comes only after all three files are there.
@@ -52,13 +54,19 @@ internal sealed class LedgerChain
     }
 
     /// <summary>Seals and writes an entry; when this returns it is on disk.</summary>
+    /// <exception cref="FedLoraException"><c>ledger-write-failed</c>: a write before this one failed.</exception>
     public LedgerEntry Append(LedgerEntry unsealed)
     {
         var entry = unsealed with { Sequence = entries.Count + 1, Previous = Last, Seal = "" };
         entry = entry with { Seal = SealOf(entry) };
+        if (isTorn)
+            throw new FedLoraException("ledger-write-failed", "the privacy ledger could not be written before, and what is on disk is not known", "See to the disk, then start the node again: it opens the ledger anew.");
+        // A failed write may have left a part; a further line after it would damage the file.
+        isTorn = true;
         storage.Append(Lines, Encoding.UTF8.GetBytes(JsonSerializer.Serialize(entry, Json) + "\n"));
         entries.Add(entry);
         storage.Replace(Head, HeadLine());
+        isTorn = false;
         return entry;
     }
 

@@ -19,6 +19,8 @@ public sealed class PrivacyLedger : IDisposable
         (this.storage, this.time) = (storage, time);
         chain = LedgerChain.Open(storage, readOnly);
         catalogue = new DataSetCatalogue(storage, chain);
+        if (!readOnly)
+            catalogue.Require();
     }
 
     /// <summary>Opens a node's ledger for spending; the folder is made if it is not there.</summary>

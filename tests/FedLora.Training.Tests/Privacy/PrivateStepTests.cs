@@ -53,6 +53,54 @@ public sealed class PrivateStepTests
         Assert.Equal(1, squares / count / (0.15 * 0.15), 6 * Math.Sqrt(2.0 / count));
     }
 
+    /// <summary>The same bytes for the noise: one draw of it, whatever the number of physical batches, and the same step.</summary>
+    [Fact]
+    [Trait("Category", "Fixtures")]
+    public void The_noise_is_added_once_for_a_logical_batch()
+    {
+        if (Fixtures.Folders("models").FirstOrDefault() is not { } name)
+            return;
+        using var fixture = new ModelFixture(name);
+        var adapter = PeftFolder.Read(Path.Combine(fixture.Folder, "adapter"));
+        using var binding = new AdapterBinding(fixture.Transformer, adapter.State, fixture.Model.LayoutFor(adapter.Config));
+        using var parameters = new ParameterSet(binding.Slots(Factors.A | Factors.B), CPU);
+        Assert.True(fixture.Examples.Count >= 2);
+        var (gradients, drawn) = (new List<float[]>(), new List<long>());
+        foreach (var rowsAtOnce in new[] { int.MaxValue, 1 })
+        {
+            var source = new Repeated();
+            new PrivateStep(0.5, 1, 2, rowsAtOnce, null, source).Run(fixture.Transformer, parameters, fixture.Examples, CancellationToken.None);
+            gradients.Add(parameters.Gradient.data<float>().ToArray());
+            drawn.Add(source.Drawn);
+        }
+        Assert.Equal(drawn[0], drawn[1]);
+        // Two normal numbers from two of 8 bytes, in whole pieces of 512.
+        Assert.Equal((parameters.Count + 511) / 512 * 512 * 8, drawn[0]);
+        ModelFixture.AssertClose(gradients[0], gradients[1], "the noised gradient");
+    }
+
+    /// <summary>What trains privately samples by Poisson and by nothing else: at q = 1 every step sees all, at a small q most steps see nobody and are steps all the same.</summary>
+    [Fact]
+    [Trait("Category", "Fixtures")]
+    public void Private_terms_bring_their_sampler_and_empty_batches_are_steps()
+    {
+        if (Fixtures.Folders("models").FirstOrDefault() is not { } name)
+            return;
+        using var fixture = new ModelFixture(name);
+        var adapter = PeftFolder.Read(Path.Combine(fixture.Folder, "adapter"));
+        using var binding = new AdapterBinding(fixture.Transformer, adapter.State, fixture.Model.LayoutFor(adapter.Config));
+        using var parameters = new ParameterSet(binding.Slots(Factors.A | Factors.B), CPU);
+        var before = parameters.Values.data<float>().ToArray();
+        var settings = new FedLora.Training.Running.TrainingSettings { Steps = 12, BatchSize = 2, LearningRate = 1e-4 };
+        var few = new PrivateTerms(1, 1e-9, 1).Run(fixture.Transformer, parameters, fixture.Examples, settings, null, CancellationToken.None);
+        Assert.Equal(12, few.Losses.Count);
+        Assert.All(few.Losses, loss => Assert.True(double.IsNaN(loss)));
+        Assert.Equal(0, few.Examples);
+        Assert.All(before.Zip(parameters.Values.data<float>().ToArray()), pair => Assert.NotEqual(pair.First, pair.Second));
+        var all = new PrivateTerms(1, 1, 1).Run(fixture.Transformer, parameters, fixture.Examples, settings, null, CancellationToken.None);
+        Assert.Equal(12 * fixture.Examples.Count, all.Examples);
+    }
+
     [Theory]
     [InlineData(0, 1, 1)]
     [InlineData(1, 0, 1)]
@@ -66,6 +114,22 @@ public sealed class PrivateStepTests
     {
         Assert.Equal("randomness-foreseeable", Assert.Throws<FedLoraException>(() => new PrivateStep(1, 1, 1, 100, null, new Foreseeable())).Code);
         Assert.Equal("randomness-foreseeable", Assert.Throws<FedLoraException>(() => new PoissonSampler(10, 0.5, new Foreseeable())).Code);
+    }
+
+    /// <summary>The same bytes in every test, however they are asked for; it says that nobody can foretell them.</summary>
+    private sealed class Repeated : IRandomSource
+    {
+        private readonly Random random = new(7);
+
+        public long Drawn { get; private set; }
+
+        public bool IsCryptographic => true;
+
+        public void Fill(Span<byte> bytes)
+        {
+            random.NextBytes(bytes);
+            Drawn += bytes.Length;
+        }
     }
 
     private sealed class Foreseeable : IRandomSource

@@ -56,10 +56,54 @@ public sealed class RandomnessTests
             var found = ~Array.BinarySearch(numbers, (float)(2 * z) + 1e-9f) is var at and >= 0 ? at : Array.BinarySearch(numbers, (float)(2 * z) + 1e-9f);
             Assert.Equal(expected, found / (double)Count, (Sigmas * Math.Sqrt(expected * (1 - expected) / Count)) + 1e-6);
         }
-        // Pairs of one draw do not correlate.
+        // Neither neighbours nor the two numbers of a pair (256 apart) correlate, nor their squares, as they would if both hung on one radius.
         new GaussianNoise(CryptographicRandom.Instance).Fill(numbers, 1);
-        var product = Enumerable.Range(0, Count / 2).Average(i => (double)numbers[2 * i] * numbers[(2 * i) + 1]);
-        Assert.Equal(0, product, Sigmas / Math.Sqrt(Count / 2.0));
+        foreach (var apart in new[] { 1, 2, 256, 512 })
+        {
+            var product = Enumerable.Range(0, Count - apart).Average(i => (double)numbers[i] * numbers[i + apart]);
+            Assert.Equal(0, product, Sigmas / Math.Sqrt(Count - apart));
+            var squares = Enumerable.Range(0, Count - apart).Average(i => ((double)numbers[i] * numbers[i] - 1) * (((double)numbers[i + apart] * numbers[i + apart]) - 1));
+            Assert.Equal(0, squares, Sigmas * 2 * 1.1 / Math.Sqrt(Count - apart));
+        }
+    }
+
+    /// <summary>Vectors of doubles give what Box and Muller's formula gives, to the last places of single precision.</summary>
+    [Fact]
+    public void The_noise_is_Box_and_Mullers_transform_of_the_bytes()
+    {
+        var (numbers, uniform) = (new float[512], new double[512]);
+        new Counted().Uniform(uniform);
+        new GaussianNoise(new Counted()).Fill(numbers, 3);
+        for (var i = 0; i < 256; i++)
+        {
+            var radius = 3 * Math.Sqrt(-2 * Math.Log(1 - uniform[i]));
+            var (sin, cos) = Math.SinCos(2 * Math.PI * uniform[256 + i]);
+            Assert.Equal(radius * cos, numbers[i], 1e-6 * radius);
+            Assert.Equal(radius * sin, numbers[256 + i], 1e-6 * radius);
+        }
+    }
+
+    /// <summary>Every length is filled, to the last number, and every tail is drawn anew.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(511)]
+    [InlineData(513)]
+    [InlineData(1025)]
+    public void Every_length_is_filled(int count)
+    {
+        var numbers = new float[count];
+        new GaussianNoise(CryptographicRandom.Instance).Fill(numbers, 1);
+        Assert.DoesNotContain(0f, numbers);
+        Assert.InRange(numbers.Distinct().Count(), count - 2, count);
+    }
+
+    private sealed class Counted : IRandomSource
+    {
+        private readonly Random random = new(11);
+
+        public bool IsCryptographic => true;
+
+        public void Fill(Span<byte> bytes) => random.NextBytes(bytes);
     }
 
     [Fact]

@@ -17,7 +17,7 @@ internal static class AuditCommand
         var steps = new Option<int>("--steps") { Description = "Steps of each training.", DefaultValueFactory = _ => defaults.Steps };
         var delta = new Option<double>("--delta") { Description = "What epsilon is stated at.", DefaultValueFactory = _ => defaults.Delta };
         return new Command("audit", "Try to tell trainings with one more example from those without: a lower bound on epsilon, beside the accountant's.") { runs, noise, rate, steps, delta }
-            .Runs((parsed, output, cancellation) =>
+            .RunsOnNumbers((parsed, output, cancellation) =>
             {
                 var settings = new AuditSettings(parsed.GetValue(runs), parsed.GetValue(noise), parsed.GetValue(rate), parsed.GetValue(steps), parsed.GetValue(delta));
                 TorchSharp.torch.set_num_threads(1);

@@ -17,8 +17,9 @@ internal static class EpsilonCommand
         return new Command("epsilon", "The epsilon that so many steps spend, for one example added or removed.")
         {
             options.NoiseMultiplier, options.SamplingRate, options.Steps, options.Delta, options.Accountant, plot,
-        }.Runs((parsed, output, cancellation) =>
+        }.RunsOnNumbers((parsed, output, cancellation) =>
         {
+            options.RequireTraining(parsed);
             var run = new SampledGaussian(parsed.GetValue(options.NoiseMultiplier), parsed.GetValue(options.SamplingRate), parsed.GetValue(options.Steps));
             var (delta, accountant) = (parsed.GetValue(options.Delta), Accountants.Get(parsed.GetValue(options.Accountant)!));
             var bound = accountant.Epsilon([run], delta);

@@ -13,7 +13,7 @@ internal static class LedgerCommand
         var folder = new Argument<DirectoryInfo>("DIR") { Description = "The node's ledger folder." };
         var policyFile = new Option<FileInfo?>("--policy") { Description = "The site's policy file: shows what is left of its limit." };
         var delta = new Option<double?>("--delta") { Description = "The delta to state epsilon at; by default the policy's, or 1e-5." };
-        return new Command("ledger", "What a node's data sets have spent, when, for whom, and what is left.") { folder, policyFile, delta }.Runs((parsed, output, _) =>
+        return new Command("ledger", "What a node's data sets have spent, when, for whom, and what is left.") { folder, policyFile, delta }.RunsOnNumbers((parsed, output, _) =>
         {
             using var ledger = PrivacyLedger.Read(parsed.GetValue(folder)!.FullName);
             var policy = parsed.GetValue(policyFile) is { } file ? SitePolicy.Load(file.FullName) : new SitePolicy();

@@ -13,8 +13,9 @@ internal static class NoiseCommand
         return new Command("noise", "The smallest noise multiplier with which so many steps stay within epsilon.")
         {
             options.Epsilon, options.SamplingRate, options.Steps, options.Delta, options.Accountant,
-        }.Runs((parsed, output, _) =>
+        }.RunsOnNumbers((parsed, output, _) =>
         {
+            options.RequireTraining(parsed);
             var (q, steps, delta) = (parsed.GetValue(options.SamplingRate), parsed.GetValue(options.Steps), parsed.GetValue(options.Delta));
             var accountant = Accountants.Get(parsed.GetValue(options.Accountant)!);
             var sigma = Calibration.NoiseMultiplier(accountant, parsed.GetValue(options.Epsilon), delta, q, steps);

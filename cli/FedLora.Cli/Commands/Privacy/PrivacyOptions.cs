@@ -18,6 +18,16 @@ internal sealed class PrivacyOptions
 
     public Option<string> Accountant { get; } = Choice();
 
+    /// <summary>Nothing trained spends nothing, but nobody asks for that: it is a slip.</summary>
+    /// <exception cref="UsageException">q or the steps are 0.</exception>
+    public void RequireTraining(ParseResult parsed)
+    {
+        if (parsed.GetResult(SamplingRate) is not null && parsed.GetValue(SamplingRate) == 0)
+            throw new UsageException("the sampling rate is 0, with which nothing is ever trained", "Give the expected batch over the number of examples, above 0 and at most 1.");
+        if (parsed.GetResult(Steps) is not null && parsed.GetValue(Steps) == 0)
+            throw new UsageException("the number of steps is 0, in which nothing is trained", "Give a number of steps from 1 on.");
+    }
+
     private static Option<string> Choice()
     {
         var option = new Option<string>("--accountant") { Description = "pld: an interval that holds the truth; rdp, prv: as Opacus computes them.", DefaultValueFactory = _ => Accountants.Default.Name };

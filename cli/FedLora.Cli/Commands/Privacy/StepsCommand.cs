@@ -13,8 +13,9 @@ internal static class StepsCommand
         return new Command("steps", "The largest number of steps that stays within epsilon.")
         {
             options.Epsilon, options.NoiseMultiplier, options.SamplingRate, options.Delta, options.Accountant,
-        }.Runs((parsed, output, _) =>
+        }.RunsOnNumbers((parsed, output, _) =>
         {
+            options.RequireTraining(parsed);
             var (sigma, q, delta) = (parsed.GetValue(options.NoiseMultiplier), parsed.GetValue(options.SamplingRate), parsed.GetValue(options.Delta));
             var accountant = Accountants.Get(parsed.GetValue(options.Accountant)!);
             var steps = Calibration.Steps(accountant, parsed.GetValue(options.Epsilon), delta, sigma, q);

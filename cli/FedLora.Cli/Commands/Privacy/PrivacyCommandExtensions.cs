@@ -1,0 +1,22 @@
+using System.CommandLine;
+using FedLora.Adapters;
+using FedLora.Cli.Output;
+
+namespace FedLora.Cli.Commands.Privacy;
+
+/// <summary>Numbers on the command line that no accountant takes are wrong usage, not a failure.</summary>
+internal static class PrivacyCommandExtensions
+{
+    /// <summary>As <see cref="CommandExtensions.Runs"/>; what is refused as out of range ends with exit code 2.</summary>
+    public static Command RunsOnNumbers(this Command command, Func<ParseResult, CommandOutput, CancellationToken, Task> action) => command.Runs(async (parsed, output, cancellation) =>
+    {
+        try
+        {
+            await action(parsed, output, cancellation);
+        }
+        catch (FedLoraException refusal) when (refusal.Code is "privacy-invalid" or "audit-settings-invalid")
+        {
+            throw new UsageException(refusal.Message, refusal.Hint);
+        }
+    });
+}
