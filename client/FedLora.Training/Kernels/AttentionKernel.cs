@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using FedLora.Training.Blocks;
@@ -53,7 +54,7 @@ internal sealed unsafe class AttentionKernel
     public void Forward(Tensor heads, Tensor mixed, Tensor logs)
     {
         var (x, y, log) = (new Matrix(heads), new Matrix(mixed), (nint)HostMemory.Floats(logs));
-        Each((work, example, shared) =>
+        Each([MethodImpl(MethodImplOptions.AggressiveOptimization)] (work, example, shared) =>
         {
             work.Keys(this, x, example, shared);
             for (var head = shared * PerKey; head < (shared + 1) * PerKey; head++)
@@ -85,7 +86,7 @@ internal sealed unsafe class AttentionKernel
     public void Backward(Tensor heads, Tensor logs, Tensor dMixed, Tensor dHeads)
     {
         var (x, dy, dx, log) = (new Matrix(heads), new Matrix(dMixed), new Matrix(dHeads), (nint)HostMemory.Floats(logs));
-        Each((work, example, shared) =>
+        Each([MethodImpl(MethodImplOptions.AggressiveOptimization)] (work, example, shared) =>
         {
             work.Keys(this, x, example, shared);
             work.Clear(example.Length);
@@ -147,6 +148,7 @@ internal sealed unsafe class AttentionKernel
     }
 
     /// <summary>Scores become probabilities; those outside [low, high) become 0. Returns the log of the sum of exponentials.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Softmax(float* row, int n, int low, int high)
     {
         Mask(row, n, low, high, float.NegativeInfinity);
@@ -171,6 +173,7 @@ internal sealed unsafe class AttentionKernel
     }
 
     /// <summary>Scores become probabilities again, and gradients by probabilities gradients by scores.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Differentiate(float* p, float* s, int n, int low, int high, float log)
     {
         Mask(p, n, low, high, float.NegativeInfinity);
@@ -193,6 +196,7 @@ internal sealed unsafe class AttentionKernel
     }
 
     /// <summary>A tile of one head, turned and scaled; rows and columns that fill up are 0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Gather(Matrix from, (int First, int Length) example, int start, int column, float* to, bool turned, float scale)
     {
         var d = _plan.HeadSize;
@@ -217,6 +221,7 @@ internal sealed unsafe class AttentionKernel
     }
 
     /// <summary>A tile of one head, turned back.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Scatter(float* from, Matrix to, (int First, int Length) example, int start, int column, bool turned)
     {
         var d = _plan.HeadSize;
@@ -234,11 +239,19 @@ internal sealed unsafe class AttentionKernel
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Turn(float* head, long row, int direction)
     {
         var cosine = (float*)_cosine + (row * _half);
         var sine = (float*)_sine + (row * _half);
-        for (var i = 0; i < _half; i++)
+        var i = 0;
+        for (var direct = Vector512.Create((float)direction); i + Lanes.Width <= _half; i += Lanes.Width)
+        {
+            var (a, b, c, s) = (Vector512.Load(head + i), Vector512.Load(head + i + _half), Vector512.Load(cosine + i), direct * Vector512.Load(sine + i));
+            Vector512.Store((a * c) - (b * s), head + i);
+            Vector512.Store((b * c) + (a * s), head + i + _half);
+        }
+        for (; i < _half; i++)
         {
             var (a, b, c, s) = (head[i], head[i + _half], cosine[i], direction * sine[i]);
             (head[i], head[i + _half]) = ((a * c) - (b * s), (b * c) + (a * s));
@@ -327,6 +340,7 @@ internal sealed unsafe class AttentionKernel
 
         public void Dispose() => NativeMemory.AlignedFree(_memory);
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Flip(float* from, float* to, int start)
         {
             for (var column = 0; column < _size; column++)

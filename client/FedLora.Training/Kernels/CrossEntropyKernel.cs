@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using static TorchSharp.torch;
 
@@ -7,29 +8,58 @@ namespace FedLora.Training.Kernels;
 internal static unsafe class CrossEntropyKernel
 {
     /// <summary>Runs it.</summary>
-    /// <param name="logits">rows x words, float32 or bfloat16; becomes the gradient of sum w_t loss_t.</param>
+    /// <param name="logits">rows x words, float32 or bfloat16, cut into parts of the words; becomes the gradient of sum w_t loss_t.</param>
     /// <param name="targets">rows, int64.</param>
     /// <param name="weights">rows, float32.</param>
     /// <param name="losses">rows, float32: each row's own loss.</param>
-    public static void Run(Tensor logits, Tensor targets, Tensor weights, Tensor losses)
+    public static void Run(IReadOnlyList<Tensor> logits, Tensor targets, Tensor weights, Tensor losses)
     {
-        var (rows, words, narrow) = (logits.shape[0], logits.shape[1], logits.dtype == ScalarType.BFloat16);
-        var (z, target, weight, loss) = ((nint)HostMemory.Of(logits), (nint)HostMemory.Of(targets), (nint)HostMemory.Floats(weights), (nint)HostMemory.Floats(losses));
-        var step = words * (narrow ? sizeof(ushort) : sizeof(float));
+        var (rows, narrow) = (logits[0].shape[0], logits[0].dtype == ScalarType.BFloat16);
+        var parts = logits.Select(part => new Part((nint)HostMemory.Of(part), part.shape[1])).ToArray();
+        var words = parts.Sum(part => part.Words);
+        var (target, weight, loss) = ((nint)HostMemory.Of(targets), (nint)HostMemory.Floats(weights), (nint)HostMemory.Floats(losses));
         HostMemory.InRanges(rows, Math.Max(1, 16384 / words), (first, end) =>
         {
             var exponentials = new float[words];
             fixed (float* e = exponentials)
             {
                 for (var row = first; row < end; row++)
-                    ((float*)loss)[row] = Row((byte*)z + (row * step), narrow, words, ((long*)target)[row], ((float*)weight)[row], e);
+                    ((float*)loss)[row] = Row(parts, row, narrow, ((long*)target)[row], ((float*)weight)[row], e);
             }
         });
     }
 
-    private static float Row(void* row, bool narrow, long words, long target, float weight, float* e)
+    private static float Row(Part[] parts, long row, bool narrow, long target, float weight, float* e)
     {
-        var right = Lanes.Load1(row, narrow, target);
+        var top = float.NegativeInfinity;
+        var place = e;
+        foreach (var part in parts)
+        {
+            top = MathF.Max(top, Widen(part.Row(row, narrow), narrow, part.Words, place));
+            place += part.Words;
+        }
+        var right = e[target];
+        var sum = 0.0;
+        place = e;
+        foreach (var part in parts)
+        {
+            sum += Exponentiate(place, part.Words, top);
+            place += part.Words;
+        }
+        e[target] -= (float)sum;
+        place = e;
+        foreach (var part in parts)
+        {
+            Scale(place, part.Words, (float)(weight / sum), part.Row(row, narrow), narrow);
+            place += part.Words;
+        }
+        return (float)(Math.Log(sum) + top - right);
+    }
+
+    /// <summary>Copies a row as float32 and returns its highest number.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static float Widen(void* row, bool narrow, long words, float* e)
+    {
         var vectors = words - (words % Lanes.Width);
         var highest = Vector512.Create(float.NegativeInfinity);
         for (var i = 0L; i < vectors; i += Lanes.Width)
@@ -43,6 +73,14 @@ internal static unsafe class CrossEntropyKernel
             top = MathF.Max(top, highest[lane]);
         for (var i = vectors; i < words; i++)
             top = MathF.Max(top, e[i] = Lanes.Load1(row, narrow, i));
+        return top;
+    }
+
+    /// <summary>z becomes e^(z - top); returns the sum.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static double Exponentiate(float* e, long words, float top)
+    {
+        var vectors = words - (words % Lanes.Width);
         var (sums, shift) = (Vector512<float>.Zero, Vector512.Create(top));
         for (var i = 0L; i < vectors; i += Lanes.Width)
         {
@@ -55,12 +93,22 @@ internal static unsafe class CrossEntropyKernel
             sum += sums[lane];
         for (var i = vectors; i < words; i++)
             sum += e[i] = MathF.Exp(e[i] - top);
-        e[target] -= (float)sum;
-        var factor = (float)(weight / sum);
+        return sum;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Scale(float* e, long words, float factor, void* row, bool narrow)
+    {
+        var vectors = words - (words % Lanes.Width);
         for (var i = 0L; i < vectors; i += Lanes.Width)
             Lanes.Store(Vector512.Load(e + i) * factor, row, narrow, i);
         for (var i = vectors; i < words; i++)
             Lanes.Store1(e[i] * factor, row, narrow, i);
-        return (float)(Math.Log(sum) + top - right);
+    }
+
+    /// <summary>Some of the words, for all rows.</summary>
+    private readonly record struct Part(nint Data, long Words)
+    {
+        public void* Row(long row, bool narrow) => (byte*)Data + (row * Words * (narrow ? sizeof(ushort) : sizeof(float)));
     }
 }
