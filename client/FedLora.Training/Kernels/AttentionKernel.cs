@@ -56,7 +56,7 @@ internal sealed unsafe class AttentionKernel
         var (x, y, log) = (new Matrix(heads), new Matrix(mixed), (nint)HostMemory.Floats(logs));
         Each([MethodImpl(MethodImplOptions.AggressiveOptimization)] (work, example, shared) =>
         {
-            work.Keys(this, x, example, shared);
+            work.Keys(this, x, example, shared, isForward: true);
             for (var head = shared * PerKey; head < (shared + 1) * PerKey; head++)
             {
                 for (var start = 0; start < example.Length; start += Tile)
@@ -88,7 +88,7 @@ internal sealed unsafe class AttentionKernel
         var (x, dy, dx, log) = (new Matrix(heads), new Matrix(dMixed), new Matrix(dHeads), (nint)HostMemory.Floats(logs));
         Each([MethodImpl(MethodImplOptions.AggressiveOptimization)] (work, example, shared) =>
         {
-            work.Keys(this, x, example, shared);
+            work.Keys(this, x, example, shared, isForward: false);
             work.Clear(example.Length);
             for (var head = shared * PerKey; head < (shared + 1) * PerKey; head++)
             {
@@ -154,10 +154,8 @@ internal sealed unsafe class AttentionKernel
         Mask(row, n, low, high, float.NegativeInfinity);
         var highest = Vector512.Create(float.NegativeInfinity);
         for (var j = 0; j < n; j += Lanes.Width)
-            highest = Vector512.Max(highest, Vector512.Load(row + j));
-        var top = highest[0];
-        for (var lane = 1; lane < Lanes.Width; lane++)
-            top = MathF.Max(top, highest[lane]);
+            highest = Vector512.MaxNative(highest, Vector512.Load(row + j));
+        var top = Lanes.Highest(highest);
         var (sums, shift) = (Vector512<float>.Zero, Vector512.Create(top));
         for (var j = 0; j < n; j += Lanes.Width)
         {
@@ -318,8 +316,8 @@ internal sealed unsafe class AttentionKernel
 
         public float* Out { get; }
 
-        /// <summary>Fetches the keys and values of a head.</summary>
-        public void Keys(AttentionKernel kernel, Matrix x, (int First, int Length) example, int head)
+        /// <summary>Fetches the keys and values of a head; forward, nobody needs the values on their side.</summary>
+        public void Keys(AttentionKernel kernel, Matrix x, (int First, int Length) example, int head, bool isForward)
         {
             var plan = kernel._plan;
             for (var start = 0; start < example.Length; start += Tile)
@@ -327,7 +325,8 @@ internal sealed unsafe class AttentionKernel
                 kernel.Gather(x, example, start, (plan.Heads + head) * plan.HeadSize, K + (start * _size), true, 1);
                 kernel.Gather(x, example, start, (plan.Heads + plan.KeyHeads + head) * plan.HeadSize, V + (start * _size), false, 1);
                 Flip(K, KT, start);
-                Flip(V, VT, start);
+                if (!isForward)
+                    Flip(V, VT, start);
             }
         }
 
@@ -343,10 +342,15 @@ internal sealed unsafe class AttentionKernel
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Flip(float* from, float* to, int start)
         {
-            for (var column = 0; column < _size; column++)
+            // Four rows at a time, so that a line of the target is in the cache for as long as it is written to.
+            for (var row = start; row < start + Tile; row += 4)
             {
-                for (var row = start; row < start + Tile; row++)
-                    to[(column * Room) + row] = from[(row * _size) + column];
+                var source = from + (row * _size);
+                for (var column = 0; column < _size; column++)
+                {
+                    var four = Vector128.Create(source[column], source[column + _size], source[column + (2 * _size)], source[column + (3 * _size)]);
+                    Vector128.Store(four, to + (column * Room) + row);
+                }
             }
         }
     }

@@ -31,19 +31,19 @@ internal static unsafe class CrossEntropyKernel
 
     private static float Row(Part[] parts, long row, bool narrow, long target, float weight, float* e)
     {
-        var top = float.NegativeInfinity;
+        var (top, right, first) = (float.NegativeInfinity, 0f, 0L);
+        foreach (var part in parts)
+        {
+            top = MathF.Max(top, Highest(part.Row(row, narrow), narrow, part.Words));
+            if (target >= first && target < first + part.Words)
+                right = Lanes.Load1(part.Row(row, narrow), narrow, target - first);
+            first += part.Words;
+        }
+        var sum = 0.0;
         var place = e;
         foreach (var part in parts)
         {
-            top = MathF.Max(top, Widen(part.Row(row, narrow), narrow, part.Words, place));
-            place += part.Words;
-        }
-        var right = e[target];
-        var sum = 0.0;
-        place = e;
-        foreach (var part in parts)
-        {
-            sum += Exponentiate(place, part.Words, top);
+            sum += Exponentiate(part.Row(row, narrow), narrow, part.Words, top, place);
             place += part.Words;
         }
         e[target] -= (float)sum;
@@ -56,35 +56,28 @@ internal static unsafe class CrossEntropyKernel
         return (float)(Math.Log(sum) + top - right);
     }
 
-    /// <summary>Copies a row as float32 and returns its highest number.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float Widen(void* row, bool narrow, long words, float* e)
+    private static float Highest(void* row, bool narrow, long words)
     {
         var vectors = words - (words % Lanes.Width);
         var highest = Vector512.Create(float.NegativeInfinity);
         for (var i = 0L; i < vectors; i += Lanes.Width)
-        {
-            var z = Lanes.Load(row, narrow, i);
-            Vector512.Store(z, e + i);
-            highest = Vector512.Max(highest, z);
-        }
-        var top = float.NegativeInfinity;
-        for (var lane = 0; lane < Lanes.Width; lane++)
-            top = MathF.Max(top, highest[lane]);
+            highest = Vector512.MaxNative(highest, Lanes.Load(row, narrow, i));
+        var top = Lanes.Highest(highest);
         for (var i = vectors; i < words; i++)
-            top = MathF.Max(top, e[i] = Lanes.Load1(row, narrow, i));
+            top = MathF.Max(top, Lanes.Load1(row, narrow, i));
         return top;
     }
 
-    /// <summary>z becomes e^(z - top); returns the sum.</summary>
+    /// <summary>Puts e^(z - top) for each z into e; returns the sum.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static double Exponentiate(float* e, long words, float top)
+    private static double Exponentiate(void* row, bool narrow, long words, float top, float* e)
     {
         var vectors = words - (words % Lanes.Width);
         var (sums, shift) = (Vector512<float>.Zero, Vector512.Create(top));
         for (var i = 0L; i < vectors; i += Lanes.Width)
         {
-            var power = Lanes.Exp(Vector512.Load(e + i) - shift);
+            var power = Lanes.Exp(Lanes.Load(row, narrow, i) - shift);
             Vector512.Store(power, e + i);
             sums += power;
         }
@@ -92,7 +85,7 @@ internal static unsafe class CrossEntropyKernel
         for (var lane = 0; lane < Lanes.Width; lane++)
             sum += sums[lane];
         for (var i = vectors; i < words; i++)
-            sum += e[i] = MathF.Exp(e[i] - top);
+            sum += e[i] = MathF.Exp(Lanes.Load1(row, narrow, i) - top);
         return sum;
     }
 
