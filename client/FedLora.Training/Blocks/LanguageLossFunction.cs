@@ -1,4 +1,5 @@
 using FedLora.Training.Kernels;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FedLora.Training.Blocks;
@@ -6,10 +7,12 @@ namespace FedLora.Training.Blocks;
 /// <summary>
 /// loss = sum of w_t (log sum_v exp z_tv - z_t,target) with z = h W^T + b, perhaps capped, chunk by chunk of rows. The gradient
 /// dL/dz = w (softmax(z) - onehot) is formed on the way and multiplied with W at once, so the logits of all rows never exist together.
+/// On the CPU a chunk's logits lie in parts of the vocabulary: products of that size keep their operands in the cache.
 /// </summary>
 internal sealed class LanguageLossFunction : autograd.SingleTensorFunction<LanguageLossFunction>
 {
     private const long ChunkNumbers = 1 << 25;
+    private const long PartWords = 8192;
 
     /// <summary>Each row's loss, by the way.</summary>
     public sealed class Result
@@ -27,31 +30,35 @@ internal sealed class LanguageLossFunction : autograd.SingleTensorFunction<Langu
         var (targets, weights, hasBias, cap, result) = ((Tensor)vars[3], (Tensor)vars[4], (bool)vars[5], (double)vars[6], (Result)vars[7]);
         using var scope = NewDisposeScope();
         using var off = no_grad();
-        var (rows, chunk) = (hidden.shape[0], Math.Max(1, Math.Min(hidden.shape[0], ChunkNumbers / weight.shape[0])));
-        var dHidden = hidden.requires_grad ? empty(hidden.shape, dtype: ScalarType.Float32, device: hidden.device) : null;
+        var (rows, words) = (hidden.shape[0], weight.shape[0]);
+        var chunks = Math.Min(rows, 1 + ((rows * words) - 1) / ChunkNumbers);
+        var isParted = cap == 0 && hidden.device_type == DeviceType.CPU;
+        var parts = Parts(words, isParted ? PartWords : words).ToArray();
+        var dHidden = hidden.requires_grad ? zeros(hidden.shape, dtype: ScalarType.Float32, device: hidden.device) : null;
         var dWeight = weight.requires_grad ? zeros(weight.shape, dtype: ScalarType.Float32, device: hidden.device) : null;
         var dBias = hasBias && bias.requires_grad ? zeros(bias.shape, dtype: ScalarType.Float32, device: hidden.device) : null;
         var losses = empty([rows], dtype: ScalarType.Float32, device: hidden.device);
-        for (var start = 0L; start < rows; start += chunk)
+        for (var i = 0; i < chunks; i++)
         {
             using var inner = NewDisposeScope();
-            var count = Math.Min(chunk, rows - start);
+            var (start, count) = (rows * i / chunks, (rows * (i + 1) / chunks) - (rows * i / chunks));
             var (h, target) = (hidden.narrow(0, start, count).to(weight.dtype), targets.narrow(0, start, count));
-            var logits = h.mm(weight.detach().t());
-            if (hasBias)
-                logits = logits.to(ScalarType.Float32).add_(bias.detach());
+            var logits = Array.ConvertAll(parts, part => Logits(h, weight, hasBias ? bias : null, part));
             var (each, factors) = (losses.narrow(0, start, count), weights.narrow(0, start, count));
-            var gradient = cap == 0 && HostMemory.CanRead(logits) ? logits : null;
-            if (gradient is not null)
-                CrossEntropyKernel.Run(gradient, target, factors, each);
+            if (isParted && logits.All(HostMemory.CanRead))
+                CrossEntropyKernel.Run(logits, target, factors, each);
             else
-                gradient = Gradient(logits.to(ScalarType.Float32), target.unsqueeze(1), factors, cap, each);
+                (parts, logits) = ([(0, words)], [Gradient(cat(logits, 1).to(ScalarType.Float32), target.unsqueeze(1), factors, cap, each)]);
             if (dHidden is null && dWeight is null && dBias is null)
                 continue;
-            dBias?.add_(gradient.sum(0L, type: ScalarType.Float32));
-            var narrow = gradient.to(weight.dtype);
-            dHidden?.narrow(0, start, count).copy_(narrow.mm(weight.detach()));
-            dWeight?.add_(narrow.t().mm(h));
+            foreach (var ((first, size), gradient) in parts.Zip(logits))
+            {
+                using var step = NewDisposeScope();
+                dBias?.narrow(0, first, size).add_(gradient.sum(0L, type: ScalarType.Float32));
+                var narrow = gradient.to(weight.dtype);
+                dHidden?.narrow(0, start, count).add_(narrow.mm(weight.detach().narrow(0, first, size)));
+                dWeight?.narrow(0, first, size).add_(narrow.t().mm(h));
+            }
         }
         ctx.Save([.. new[] { dHidden, dWeight, dBias }.OfType<Tensor>()]);
         ctx.save_data("has", (dHidden is not null, dWeight is not null, dBias is not null));
@@ -76,6 +83,22 @@ internal sealed class LanguageLossFunction : autograd.SingleTensorFunction<Langu
             }
         }
         return Handover.Return(results);
+    }
+
+    private static IEnumerable<(long First, long Size)> Parts(long words, long size)
+    {
+        for (var first = 0L; first < words; first += size)
+            yield return (first, Math.Min(size, words - first));
+    }
+
+    /// <summary>h W^T + b for some words.</summary>
+    private static Tensor Logits(Tensor h, Tensor weight, Tensor? bias, (long First, long Size) part)
+    {
+        using var scope = NewDisposeScope();
+        var logits = h.mm(weight.detach().narrow(0, part.First, part.Size).t());
+        if (bias is not null)
+            logits = logits.to(ScalarType.Float32).add_(bias.detach().narrow(0, part.First, part.Size));
+        return logits.MoveToOuterDisposeScope();
     }
 
     /// <summary>w (p - onehot), times 1 - (z / cap)^2 where z is capped; and each row's loss. Operation by operation.</summary>

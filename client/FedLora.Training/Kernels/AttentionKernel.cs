@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using FedLora.Training.Blocks;
@@ -53,9 +54,9 @@ internal sealed unsafe class AttentionKernel
     public void Forward(Tensor heads, Tensor mixed, Tensor logs)
     {
         var (x, y, log) = (new Matrix(heads), new Matrix(mixed), (nint)HostMemory.Floats(logs));
-        Each((work, example, shared) =>
+        Each([MethodImpl(MethodImplOptions.AggressiveOptimization)] (work, example, shared) =>
         {
-            work.Keys(this, x, example, shared);
+            work.Keys(this, x, example, shared, isForward: true);
             for (var head = shared * PerKey; head < (shared + 1) * PerKey; head++)
             {
                 for (var start = 0; start < example.Length; start += Tile)
@@ -85,9 +86,9 @@ internal sealed unsafe class AttentionKernel
     public void Backward(Tensor heads, Tensor logs, Tensor dMixed, Tensor dHeads)
     {
         var (x, dy, dx, log) = (new Matrix(heads), new Matrix(dMixed), new Matrix(dHeads), (nint)HostMemory.Floats(logs));
-        Each((work, example, shared) =>
+        Each([MethodImpl(MethodImplOptions.AggressiveOptimization)] (work, example, shared) =>
         {
-            work.Keys(this, x, example, shared);
+            work.Keys(this, x, example, shared, isForward: false);
             work.Clear(example.Length);
             for (var head = shared * PerKey; head < (shared + 1) * PerKey; head++)
             {
@@ -147,15 +148,14 @@ internal sealed unsafe class AttentionKernel
     }
 
     /// <summary>Scores become probabilities; those outside [low, high) become 0. Returns the log of the sum of exponentials.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Softmax(float* row, int n, int low, int high)
     {
         Mask(row, n, low, high, float.NegativeInfinity);
         var highest = Vector512.Create(float.NegativeInfinity);
         for (var j = 0; j < n; j += Lanes.Width)
-            highest = Vector512.Max(highest, Vector512.Load(row + j));
-        var top = highest[0];
-        for (var lane = 1; lane < Lanes.Width; lane++)
-            top = MathF.Max(top, highest[lane]);
+            highest = Vector512.MaxNative(highest, Vector512.Load(row + j));
+        var top = Lanes.Highest(highest);
         var (sums, shift) = (Vector512<float>.Zero, Vector512.Create(top));
         for (var j = 0; j < n; j += Lanes.Width)
         {
@@ -171,6 +171,7 @@ internal sealed unsafe class AttentionKernel
     }
 
     /// <summary>Scores become probabilities again, and gradients by probabilities gradients by scores.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Differentiate(float* p, float* s, int n, int low, int high, float log)
     {
         Mask(p, n, low, high, float.NegativeInfinity);
@@ -193,6 +194,7 @@ internal sealed unsafe class AttentionKernel
     }
 
     /// <summary>A tile of one head, turned and scaled; rows and columns that fill up are 0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Gather(Matrix from, (int First, int Length) example, int start, int column, float* to, bool turned, float scale)
     {
         var d = _plan.HeadSize;
@@ -217,6 +219,7 @@ internal sealed unsafe class AttentionKernel
     }
 
     /// <summary>A tile of one head, turned back.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Scatter(float* from, Matrix to, (int First, int Length) example, int start, int column, bool turned)
     {
         var d = _plan.HeadSize;
@@ -234,11 +237,19 @@ internal sealed unsafe class AttentionKernel
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Turn(float* head, long row, int direction)
     {
         var cosine = (float*)_cosine + (row * _half);
         var sine = (float*)_sine + (row * _half);
-        for (var i = 0; i < _half; i++)
+        var i = 0;
+        for (var direct = Vector512.Create((float)direction); i + Lanes.Width <= _half; i += Lanes.Width)
+        {
+            var (a, b, c, s) = (Vector512.Load(head + i), Vector512.Load(head + i + _half), Vector512.Load(cosine + i), direct * Vector512.Load(sine + i));
+            Vector512.Store((a * c) - (b * s), head + i);
+            Vector512.Store((b * c) + (a * s), head + i + _half);
+        }
+        for (; i < _half; i++)
         {
             var (a, b, c, s) = (head[i], head[i + _half], cosine[i], direction * sine[i]);
             (head[i], head[i + _half]) = ((a * c) - (b * s), (b * c) + (a * s));
@@ -305,8 +316,8 @@ internal sealed unsafe class AttentionKernel
 
         public float* Out { get; }
 
-        /// <summary>Fetches the keys and values of a head.</summary>
-        public void Keys(AttentionKernel kernel, Matrix x, (int First, int Length) example, int head)
+        /// <summary>Fetches the keys and values of a head; forward, nobody needs the values on their side.</summary>
+        public void Keys(AttentionKernel kernel, Matrix x, (int First, int Length) example, int head, bool isForward)
         {
             var plan = kernel._plan;
             for (var start = 0; start < example.Length; start += Tile)
@@ -314,7 +325,8 @@ internal sealed unsafe class AttentionKernel
                 kernel.Gather(x, example, start, (plan.Heads + head) * plan.HeadSize, K + (start * _size), true, 1);
                 kernel.Gather(x, example, start, (plan.Heads + plan.KeyHeads + head) * plan.HeadSize, V + (start * _size), false, 1);
                 Flip(K, KT, start);
-                Flip(V, VT, start);
+                if (!isForward)
+                    Flip(V, VT, start);
             }
         }
 
@@ -327,12 +339,18 @@ internal sealed unsafe class AttentionKernel
 
         public void Dispose() => NativeMemory.AlignedFree(_memory);
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Flip(float* from, float* to, int start)
         {
-            for (var column = 0; column < _size; column++)
+            // Four rows at a time, so that a line of the target is in the cache for as long as it is written to.
+            for (var row = start; row < start + Tile; row += 4)
             {
-                for (var row = start; row < start + Tile; row++)
-                    to[(column * Room) + row] = from[(row * _size) + column];
+                var source = from + (row * _size);
+                for (var column = 0; column < _size; column++)
+                {
+                    var four = Vector128.Create(source[column], source[column + _size], source[column + (2 * _size)], source[column + (3 * _size)]);
+                    Vector128.Store(four, to + (column * Room) + row);
+                }
             }
         }
     }

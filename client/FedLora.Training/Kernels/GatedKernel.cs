@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using static TorchSharp.torch;
 
@@ -11,7 +12,7 @@ internal static unsafe class GatedKernel
     {
         var (narrow, n) = (hidden.dtype == ScalarType.BFloat16, result.shape[1]);
         var (x, y, size) = ((nint)HostMemory.Of(hidden), (nint)HostMemory.Of(result), narrow ? sizeof(ushort) : sizeof(float));
-        HostMemory.InRanges(result.shape[0], 16, (first, end) =>
+        HostMemory.InRanges(result.shape[0], 16, [MethodImpl(MethodImplOptions.AggressiveOptimization)] (first, end) =>
         {
             for (var row = first; row < end; row++)
             {
@@ -38,7 +39,7 @@ internal static unsafe class GatedKernel
     {
         var (narrow, n) = (hidden.dtype == ScalarType.BFloat16, dResult.shape[1]);
         var (x, dy, dx, size) = ((nint)HostMemory.Of(hidden), (nint)HostMemory.Of(dResult), (nint)HostMemory.Of(dHidden), narrow ? sizeof(ushort) : sizeof(float));
-        HostMemory.InRanges(dResult.shape[0], 16, (first, end) =>
+        HostMemory.InRanges(dResult.shape[0], 16, [MethodImpl(MethodImplOptions.AggressiveOptimization)] (first, end) =>
         {
             for (var row = first; row < end; row++)
             {

@@ -32,7 +32,7 @@ internal static unsafe class HostMemory
         if (threads == 1)
             body(0, count);
         else
-            Parallel.For(0, threads, new ParallelOptions { MaxDegreeOfParallelism = threads }, i => body(count * i / threads, count * (i + 1) / threads));
+            OpenMpTeam.Run(threads, i => body(count * i / threads, count * (i + 1) / threads));
     }
 
     /// <summary>Runs a body for every item on as many threads as libtorch uses; each thread has a state of its own.</summary>
@@ -47,7 +47,7 @@ internal static unsafe class HostMemory
             return;
         }
         var next = -1;
-        Parallel.For(0, threads, new ParallelOptions { MaxDegreeOfParallelism = threads }, _ =>
+        OpenMpTeam.Run(threads, _ =>
         {
             using var mine = state();
             for (var i = Interlocked.Increment(ref next); i < count; i = Interlocked.Increment(ref next))

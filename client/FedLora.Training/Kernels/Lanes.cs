@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace FedLora.Training.Kernels;
 
@@ -16,7 +17,8 @@ internal static unsafe class Lanes
         if (!narrow)
             return Vector512.Load((float*)row + place);
         var half = Vector256.Load((ushort*)row + place);
-        return Vector512.ShiftLeft(Vector512.Create(Vector256.WidenLower(half), Vector256.WidenUpper(half)), 16).AsSingle();
+        var wide = Avx512F.IsSupported ? Avx512F.ConvertToVector512UInt32(half) : Vector512.Create(Vector256.WidenLower(half), Vector256.WidenUpper(half));
+        return Vector512.ShiftLeft(wide, 16).AsSingle();
     }
 
     /// <summary>Writes sixteen numbers; to bfloat16 rounded to the nearest, ties to even. NaN stays NaN, infinity infinity.</summary>
@@ -31,7 +33,16 @@ internal static unsafe class Lanes
         var bits = value.AsUInt32();
         var rounded = Vector512.ShiftRightLogical(bits + Vector512.Create(0x7FFFu) + (Vector512.ShiftRightLogical(bits, 16) & Vector512<uint>.One), 16);
         var kept = Vector512.ConditionalSelect(Vector512.Equals(value, value).AsUInt32(), rounded, Vector512.Create(0x7FC0u));
-        Vector256.Store(Vector256.Narrow(kept.GetLower(), kept.GetUpper()), (ushort*)row + place);
+        Vector256.Store(Avx512F.IsSupported ? Avx512F.ConvertToVector256UInt16(kept) : Vector256.Narrow(kept.GetLower(), kept.GetUpper()), (ushort*)row + place);
+    }
+
+    /// <summary>The highest of sixteen numbers. A NaN among them may or may not be the result.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Highest(Vector512<float> values)
+    {
+        var eight = Vector256.MaxNative(values.GetLower(), values.GetUpper());
+        var four = Vector128.MaxNative(eight.GetLower(), eight.GetUpper());
+        return MathF.Max(MathF.Max(four[0], four[1]), MathF.Max(four[2], four[3]));
     }
 
     /// <summary>One number of a row.</summary>
@@ -69,7 +80,7 @@ internal static unsafe class Lanes
         p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(1.6666665459e-1f));
         p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(5.0000001201e-1f));
         var y = Vector512.FusedMultiplyAdd(p, r * r, r) + Vector512<float>.One;
-        var power = Vector512.ShiftLeft(Vector512.ConvertToInt32(n) + Vector512.Create(127), 23).AsSingle();
-        return Vector512.ConditionalSelect(Vector512.LessThan(x, Vector512.Create(least)), Vector512<float>.Zero, y * power);
+        var power = Avx512F.IsSupported ? Avx512F.Scale(y, n) : y * Vector512.ShiftLeft(Vector512.ConvertToInt32Native(n) + Vector512.Create(127), 23).AsSingle();
+        return Vector512.ConditionalSelect(Vector512.LessThan(x, Vector512.Create(least)), Vector512<float>.Zero, power);
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using static TorchSharp.torch;
 
@@ -16,7 +17,7 @@ internal static unsafe class RmsNormKernel
     {
         var (n, narrow) = (weight.shape[0], result.dtype == ScalarType.BFloat16);
         var (from, w, to, q) = ((nint)HostMemory.Floats(x), (nint)HostMemory.Floats(weight), (nint)HostMemory.Of(result), (nint)HostMemory.Floats(inverse));
-        HostMemory.InRanges(x.numel() / n, 64, (first, end) =>
+        HostMemory.InRanges(x.numel() / n, 64, [MethodImpl(MethodImplOptions.AggressiveOptimization)] (first, end) =>
         {
             for (var row = first; row < end; row++)
             {
@@ -43,7 +44,7 @@ internal static unsafe class RmsNormKernel
     {
         var (n, narrow) = (weight.shape[0], gradient.dtype == ScalarType.BFloat16);
         var (from, w, g, to, q) = ((nint)HostMemory.Floats(x), (nint)HostMemory.Floats(weight), (nint)HostMemory.Of(gradient), (nint)HostMemory.Floats(dx), (nint)HostMemory.Floats(inverse));
-        HostMemory.InRanges(x.numel() / n, 64, (first, end) =>
+        HostMemory.InRanges(x.numel() / n, 64, [MethodImpl(MethodImplOptions.AggressiveOptimization)] (first, end) =>
         {
             for (var row = first; row < end; row++)
             {
@@ -65,6 +66,7 @@ internal static unsafe class RmsNormKernel
         });
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static double Inner(float* a, float* b, long n)
     {
         var (sums, i) = (Vector512<float>.Zero, 0L);

@@ -17,7 +17,7 @@ internal static unsafe class TileProduct
     /// <param name="b">k rows of <paramref name="bRow"/> numbers.</param>
     /// <param name="c">m rows of <paramref name="cRow"/> numbers.</param>
     /// <param name="add">Whether C is added to.</param>
-    [SkipLocalsInit]
+    [SkipLocalsInit, MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(int m, int n, int k, float* a, int aRow, int aColumn, float* b, int bRow, float* c, int cRow, bool add)
     {
         var column = 0;
@@ -34,6 +34,7 @@ internal static unsafe class TileProduct
     }
 
     /// <summary>Four rows, 32 columns: eight sums that stay in registers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Wide(int k, float* a, int aRow, int aColumn, float* b, int bRow, float* c, int cRow, bool add)
     {
         Vector512<float> c00, c01, c10, c11, c20, c21, c30, c31;
@@ -74,6 +75,7 @@ internal static unsafe class TileProduct
         Vector512.Store(c31, c + (3 * cRow) + 16);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Slim(int k, float* a, int aRow, int aColumn, float* b, int bRow, float* c, int cRow, bool add)
     {
         Vector512<float> c0, c1, c2, c3;

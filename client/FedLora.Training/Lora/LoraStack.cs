@@ -90,7 +90,7 @@ internal sealed class LoraStack
             return g.mm(Merged());
         var dx = g.mm(_projection.Weight.Value.detach());
         if (Masks.Length == 0)
-            return dx.add_(u.mm(_right));
+            return dx.addmm_(u, _right);
         var column = 0L;
         for (var i = 0; i < _parts.Length; i++)
         {

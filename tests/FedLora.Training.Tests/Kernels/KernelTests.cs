@@ -56,8 +56,9 @@ public sealed class KernelTests
             var leaf = logits.to(ScalarType.Float32).detach().requires_grad_();
             var expected = nn.functional.log_softmax(leaf, -1).gather(1, targets.unsqueeze(1)).squeeze(1).neg();
             expected.mul(weights).sum().backward();
-            var gradient = logits.clone();
-            CrossEntropyKernel.Run(gradient, targets, weights, losses);
+            var parts = new[] { logits.narrow(1, 0, words / 2).clone(), logits.narrow(1, words / 2, words - (words / 2)).clone() };
+            CrossEntropyKernel.Run(parts, targets, weights, losses);
+            var gradient = cat(parts, 1);
             ModelFixture.AssertClose(Values(expected), Values(losses), "loss", Close);
             ModelFixture.AssertClose(Values(leaf.grad!), Values(gradient), "gradient", type == ScalarType.Float32 ? Close : Narrow);
         }
