@@ -44,6 +44,15 @@ internal sealed class CoordinatorProcess : IAsyncDisposable
         _process = null;
     }
 
+    /// <summary>Ends it as a person or systemd does (INT, TERM); returns its exit code.</summary>
+    public async Task<int> EndAsync(string signal)
+    {
+        var code = await Programs.EndAsync(_process!, signal);
+        _process!.Dispose();
+        _process = null;
+        return code;
+    }
+
     public async Task KillAndStartAgainAsync()
     {
         await KillAsync();

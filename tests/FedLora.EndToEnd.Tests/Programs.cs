@@ -14,6 +14,15 @@ internal static class Programs
             RedirectStandardError = true,
         })!;
 
+    /// <summary>Sends a signal (INT, TERM) and waits for the end; returns the exit code.</summary>
+    public static async Task<int> EndAsync(Process process, string signal)
+    {
+        using var kill = Process.Start("kill", [$"-{signal}", $"{process.Id}"]);
+        await kill.WaitForExitAsync();
+        await process.WaitForExitAsync().WaitAsync(Limits.Step);
+        return process.ExitCode;
+    }
+
     /// <summary>Runs it to its end.</summary>
     public static async Task<(int Code, string Output, string Errors)> RunAsync(params string[] arguments)
     {
@@ -28,5 +37,5 @@ internal static class Programs
 /// <summary>Longest that a test waits for what must happen: generous, since it only matters when something is broken.</summary>
 internal static class Limits
 {
-    public static readonly TimeSpan Step = TimeSpan.FromSeconds(60);
+    public static readonly TimeSpan Step = TimeSpan.FromSeconds(180);
 }
