@@ -17,10 +17,10 @@ internal sealed class CoordinatorProcess : IAsyncDisposable
 
     public string OperatorToken => File.ReadAllText(Path.Combine(Data, "operator.token")).Trim();
 
-    public static async Task<CoordinatorProcess> StartAsync()
+    /// <param name="data">Its folder; a temporary one if not given.</param>
+    public static async Task<CoordinatorProcess> StartAsync(string? data = null)
     {
-        var data = Directory.CreateTempSubdirectory("fedlora-e2e-").FullName;
-        var coordinator = new CoordinatorProcess(data, $"http://127.0.0.1:{FreePort()}");
+        var coordinator = new CoordinatorProcess(data ?? Directory.CreateTempSubdirectory("fedlora-e2e-").FullName, $"http://127.0.0.1:{FreePort()}");
         await coordinator.StartAgainAsync();
         return coordinator;
     }

@@ -1,6 +1,7 @@
 using System.Text;
 using FedLora.Adapters;
 using FedLora.Privacy.Ledger;
+using FedLora.Tests;
 
 namespace FedLora.Privacy.Tests;
 
@@ -32,6 +33,33 @@ public sealed class LedgerTests : IDisposable
             Assert.NotEqual(identity, ledger.Identify(Lines("x", "y")));
             Assert.Empty(ledger.Spent(ledger.Identify(Lines("x", "y"))));
         }
+    }
+
+    [TinyDiskFact]
+    public void A_full_disk_spends_nothing_that_is_not_written_and_the_ledger_goes_on_once_there_is_room()
+    {
+        using var disk = new TinyDisk("128k");
+        var where = Path.Combine(disk.Root, "ledger");
+        using (var ledger = PrivacyLedger.Open(where))
+        {
+            var data = ledger.Identify(Lines("a", "b", "c"));
+            ledger.Spend(data, "mail", 1, Round, 1, None);
+            disk.Fill();
+            Exception? full = null;
+            for (var round = 2; round < 100 && full is null; round++)
+                full = Record.Exception(() => ledger.Spend(data, "mail", round, Round, 1, None));
+            Assert.True(full is IOException or FedLoraException, $"{full}");
+            // Tried again and again, as a node does.
+            for (var again = 0; again < 3; again++)
+                Assert.NotNull(Record.Exception(() => ledger.Spend(data, "mail", 100, Round, 1, None)));
+            disk.Free();
+            ledger.Spend(data, "mail", 101, Round, 1, None);
+            Assert.Equal(101, ledger.Entries[^1].Round);
+        }
+
+        using var reopened = PrivacyLedger.Open(where);
+        Assert.Equal(101, reopened.Entries[^1].Round);
+        Assert.DoesNotContain(disk.Files(), name => name.EndsWith(".tmp", StringComparison.Ordinal));
     }
 
     [Fact]

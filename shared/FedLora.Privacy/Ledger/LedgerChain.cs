@@ -22,6 +22,9 @@ internal sealed class LedgerChain
     private readonly byte[] key;
     private readonly List<LedgerEntry> entries = [];
 
+    // How many of them the head on disk knows.
+    private int headed;
+
     private LedgerChain(ILedgerStorage storage, byte[] key) => (this.storage, this.key) = (storage, key);
 
     /// <summary>All entries, oldest first.</summary>
@@ -54,11 +57,14 @@ internal sealed class LedgerChain
     /// <summary>Seals and writes an entry; when this returns it is on disk.</summary>
     public LedgerEntry Append(LedgerEntry unsealed)
     {
+        // An earlier entry whose head could not be written stays counted; but a head may lag by one entry only.
+        if (headed < entries.Count)
+            WriteHead();
         var entry = unsealed with { Sequence = entries.Count + 1, Previous = Last, Seal = "" };
         entry = entry with { Seal = SealOf(entry) };
         storage.Append(Lines, Encoding.UTF8.GetBytes(JsonSerializer.Serialize(entry, Json) + "\n"));
         entries.Add(entry);
-        storage.Replace(Head, HeadLine());
+        WriteHead();
         return entry;
     }
 
@@ -66,6 +72,12 @@ internal sealed class LedgerChain
     public byte[] KeyedHash(ReadOnlySpan<byte> content) => HMACSHA256.HashData(key, content);
 
     private string Last => entries.Count == 0 ? Genesis : entries[^1].Seal;
+
+    private void WriteHead()
+    {
+        storage.Replace(Head, HeadLine());
+        headed = entries.Count;
+    }
 
     private byte[] HeadLine()
     {
@@ -97,7 +109,8 @@ internal sealed class LedgerChain
             storage.Truncate(Lines, start);
         // An entry beyond the head was written, and then the node died: it stays counted.
         if (entries.Count > count)
-            storage.Replace(Head, HeadLine());
+            WriteHead();
+        headed = entries.Count;
     }
 
     private static LedgerEntry? Parse(ReadOnlySpan<byte> line)
