@@ -23,7 +23,8 @@ public sealed class DemoTests : IClassFixture<DemoTests.TinyModel>, IDisposable
         using var demo = Start("out", steps: phase.Contains("alone", StringComparison.Ordinal) ? 1 : 1000);
         await demo.SaidAsync(phase);
         Assert.Equal(130, await demo.EndAsync(signal, toGroup));
-        Assert.Equal("fedlora: interrupted before the end. Start the same command again; what it had finished is kept.", demo.LastLine);
+        using (var said = JsonDocument.Parse(await demo.Output))
+            Assert.Equal("interrupted", said.RootElement.GetProperty("error").GetProperty("code").GetString());
         Assert.Empty(demo.ProcessesLeft());
         Assert.Empty(Directory.EnumerateFileSystemEntries(_temporary, "fedlora-*"));
     }
@@ -60,8 +61,8 @@ public sealed class DemoTests : IClassFixture<DemoTests.TinyModel>, IDisposable
         private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedlora-tiny-");
 
         public TinyModel() => new Pretrainer().Run(
-            Folder, [new CorpusSource("words", [string.Join(' ', Enumerable.Repeat("the meeting is on monday win money now", 8))], 1, KeepBeginnings: true)],
-            new EncoderShape(Vocabulary: 100, Layers: 1, Width: 16, Heads: 2, Inner: 32, MaxLength: 32), new PretrainingSettings(Steps: 1, BatchSize: 2), null, CancellationToken.None);
+            Folder, [new CorpusSource("words", [string.Join(' ', Enumerable.Repeat("the meeting is on monday win money now", 32))], 1, KeepBeginnings: true)],
+            new EncoderShape(Vocabulary: 100, Layers: 1, Width: 16, Heads: 2, Inner: 32, MaxLength: 128), new PretrainingSettings(Steps: 1, BatchSize: 2), null, CancellationToken.None);
 
         public string Folder => Path.Combine(_folder.FullName, "model");
 

@@ -1,5 +1,5 @@
-using FedLora.Adapters;
 using System.CommandLine;
+using FedLora.Adapters;
 using FedLora.Cli.Plots;
 using FedLora.Privacy;
 using Spectre.Console;

@@ -1,6 +1,6 @@
-using FedLora.Adapters;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using FedLora.Adapters;
 
 namespace FedLora.Training.Tokenizers.Training;
 
