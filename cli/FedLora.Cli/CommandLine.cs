@@ -2,6 +2,7 @@ using System.CommandLine;
 using FedLora.Adapters;
 using FedLora.Cli.Commands;
 using FedLora.Cli.Output;
+using FedLora.Grains;
 
 namespace FedLora.Cli;
 
@@ -60,6 +61,7 @@ public static class CommandLine
     {
         UsageException usage => (UsageException.UsageCode, usage.Message, usage.Hint),
         FedLoraException known => (known.Code, known.Message, known.Hint),
+        RefusedException refused => (refused.Code, refused.Message, refused.Hint),
         AggregateException { InnerExceptions.Count: 1 } one => Explain(one.InnerExceptions[0]),
         FileNotFoundException or DirectoryNotFoundException => ("not-found", exception.Message, "Check the path."),
         UnauthorizedAccessException => ("no-permission", exception.Message, "Check who owns the file and with which rights."),

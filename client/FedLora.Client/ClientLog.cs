@@ -20,6 +20,9 @@ internal static partial class ClientLog
     [LoggerMessage(LogLevel.Information, "round {Round} of {Federation}: trained {Steps} steps in {Seconds:0.0} s, sending {Bytes} bytes")]
     internal static partial void Trained(this ILogger logger, uint round, string federation, uint steps, double seconds, long bytes);
 
+    [LoggerMessage(LogLevel.Warning, "round {Round} of {Federation}: the update is sent without being kept here: {Reason}")]
+    internal static partial void NotKept(this ILogger logger, uint round, string federation, string reason);
+
     [LoggerMessage(LogLevel.Information, "round {Round} of {Federation}: the coordinator has the update")]
     internal static partial void Delivered(this ILogger logger, uint round, string federation);
 

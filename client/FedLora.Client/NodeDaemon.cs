@@ -10,7 +10,7 @@ namespace FedLora.Client;
 
 /// <summary>
 /// The training node: asks the coordinator for work, does it, asks again, for months. A lost connection is waited out with growing,
-/// jittered pauses of at most a minute; only what no waiting can mend (wrong token, revoked) ends it.
+/// jittered pauses of at most a minute, and so is a full disk; only what no waiting can mend (wrong token, revoked) ends it.
 /// </summary>
 public sealed class NodeDaemon(CoordinatorConnection connection, Enroller enroller, RoundRunner runner, IRoundTrainer trainer, Backoff backoff, ILogger logger, TimeProvider time)
 {
@@ -45,6 +45,11 @@ public sealed class NodeDaemon(CoordinatorConnection connection, Enroller enroll
             }
             catch (FedLoraException error) when (error.Code is "transfer-idle" or "upload-incomplete" or "blob-invalid")
             {
+                await WaitAsync(error.Message, cancellation);
+            }
+            catch (Exception error) when (error is IOException or FedLoraException { Code: "file-write-failed" })
+            {
+                // A full disk under the state folder: somebody makes room, and the node goes on.
                 await WaitAsync(error.Message, cancellation);
             }
         }

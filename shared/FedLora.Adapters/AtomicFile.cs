@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace FedLora.Adapters;
 
@@ -12,31 +13,55 @@ public static partial class AtomicFile
     public static void Write(string path, Action<Stream> write)
     {
         var full = Path.GetFullPath(path);
-        var folder = Path.GetDirectoryName(full)!;
-        var temporary = Path.Combine(folder, $".{Path.GetFileName(full)}.{Guid.NewGuid():N}.tmp");
+        WriteAll(Path.GetDirectoryName(full)!, (Path.GetFileName(full), write));
+    }
+
+    /// <summary>Writes files that belong together: all of them beside their targets first, so that a full disk is met before any target changes. Renamed in the order given.</summary>
+    /// <param name="folder">Of all of them; made if need be.</param>
+    /// <param name="files">Names without a folder, and what writes each content.</param>
+    /// <exception cref="FedLoraException"><c>file-write-failed</c>, as for one file.</exception>
+    public static void WriteAll(string folder, params IReadOnlyList<(string Name, Action<Stream> Write)> files)
+    {
+        var full = Path.GetFullPath(folder);
+        var suffix = $".{Guid.NewGuid():N}.tmp";
+        var writing = full;
         try
         {
-            Directory.CreateDirectory(folder);
-            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16))
+            Directory.CreateDirectory(full);
+            foreach (var (name, write) in files)
             {
+                writing = Path.Combine(full, name);
+                using var stream = new FileStream(Path.Combine(full, $".{name}{suffix}"), FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16);
                 write(stream);
                 stream.Flush(flushToDisk: true);
             }
-            File.Move(temporary, full, overwrite: true);
-            FlushFolder(folder);
+            foreach (var (name, _) in files)
+            {
+                writing = Path.Combine(full, name);
+                File.Move(Path.Combine(full, $".{name}{suffix}"), writing, overwrite: true);
+            }
+            FlushFolder(full);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new FedLoraException("file-write-failed", $"Cannot write '{full}': {error.Message.TrimEnd('.')}.", "Free some space, or choose a folder that can be written.", error);
+            throw new FedLoraException("file-write-failed", $"Cannot write '{writing}': {Reason(error)}.", "Free some space, or choose a folder that can be written.", error);
         }
         finally
         {
-            File.Delete(temporary);
+            // Deleting in a folder that is not there is an error, and would hide why it is not.
+            if (Directory.Exists(full))
+            {
+                foreach (var (name, _) in files)
+                    File.Delete(Path.Combine(full, $".{name}{suffix}"));
+            }
         }
     }
 
     /// <inheritdoc cref="Write(string, Action{Stream})"/>
     public static void Write(string path, byte[] content) => Write(path, stream => stream.Write(content));
+
+    /// <inheritdoc cref="Write(string, Action{Stream})"/>
+    public static void Write(string path, string content) => Write(path, Encoding.UTF8.GetBytes(content));
 
     /// <summary>Forces a folder's entries (new names, renames) to the disk. Does nothing where the system has no such call.</summary>
     public static void FlushFolder(string folder)
@@ -56,6 +81,9 @@ public static partial class AtomicFile
             _ = Close(descriptor);
         }
     }
+
+    // The system's message names the temporary file, which means nothing to a reader.
+    private static string Reason(Exception error) => error.Message.Split(" : ", 2)[0].TrimEnd('.');
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags);

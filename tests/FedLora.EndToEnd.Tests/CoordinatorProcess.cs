@@ -17,10 +17,10 @@ internal sealed class CoordinatorProcess : IAsyncDisposable
 
     public string OperatorToken => File.ReadAllText(Path.Combine(Data, "operator.token")).Trim();
 
-    public static async Task<CoordinatorProcess> StartAsync()
+    /// <param name="data">Its folder; a temporary one if not given.</param>
+    public static async Task<CoordinatorProcess> StartAsync(string? data = null)
     {
-        var data = Directory.CreateTempSubdirectory("fedlora-e2e-").FullName;
-        var coordinator = new CoordinatorProcess(data, $"http://127.0.0.1:{FreePort()}");
+        var coordinator = new CoordinatorProcess(data ?? Directory.CreateTempSubdirectory("fedlora-e2e-").FullName, $"http://127.0.0.1:{FreePort()}");
         await coordinator.StartAgainAsync();
         return coordinator;
     }
@@ -42,6 +42,15 @@ internal sealed class CoordinatorProcess : IAsyncDisposable
         await _process.WaitForExitAsync().WaitAsync(Limits.Step);
         _process.Dispose();
         _process = null;
+    }
+
+    /// <summary>Ends it as a person or systemd does (INT, TERM); returns its exit code.</summary>
+    public async Task<int> EndAsync(string signal)
+    {
+        var code = await Programs.EndAsync(_process!, signal);
+        _process!.Dispose();
+        _process = null;
+        return code;
     }
 
     public async Task KillAndStartAgainAsync()

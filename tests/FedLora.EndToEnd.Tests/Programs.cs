@@ -5,14 +5,33 @@ namespace FedLora.EndToEnd.Tests;
 /// <summary>The program under test, as users start it.</summary>
 internal static class Programs
 {
-    public static Process Start(params string[] arguments) => Process.Start(
-        new ProcessStartInfo("dotnet", ["exec", Path.Combine(AppContext.BaseDirectory, "fedlora.dll"), .. arguments])
+    // env and setsid become the program (no process more): whoever starts the tests in the background has its children ignore SIGINT, and
+    // a group of its own lets a test send it what a terminal sends.
+    public static Process Start(params string[] arguments) => Start(arguments, temporary: null);
+
+    /// <param name="arguments">After <c>fedlora</c>.</param>
+    /// <param name="temporary">Where it and its children make temporary folders; the system's place if not given.</param>
+    public static Process Start(string[] arguments, string? temporary) => Process.Start(
+        new ProcessStartInfo("setsid", ["env", "--default-signal=INT", "dotnet", "exec", Path.Combine(AppContext.BaseDirectory, "fedlora.dll"), .. arguments])
         {
             UseShellExecute = false,
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
+            Environment = { ["TMPDIR"] = temporary ?? Path.GetTempPath() },
         })!;
+
+    /// <summary>Sends a signal (INT, TERM) and waits for the end; returns the exit code.</summary>
+    /// <param name="process">Started here.</param>
+    /// <param name="signal">Its name.</param>
+    /// <param name="toGroup">Whether its children get the signal too, as from a terminal.</param>
+    public static async Task<int> EndAsync(Process process, string signal, bool toGroup = false)
+    {
+        using var kill = Process.Start("kill", [$"-{signal}", "--", toGroup ? $"-{process.Id}" : $"{process.Id}"]);
+        await kill.WaitForExitAsync();
+        await process.WaitForExitAsync().WaitAsync(Limits.Step);
+        return process.ExitCode;
+    }
 
     /// <summary>Runs it to its end.</summary>
     public static async Task<(int Code, string Output, string Errors)> RunAsync(params string[] arguments)
@@ -28,5 +47,5 @@ internal static class Programs
 /// <summary>Longest that a test waits for what must happen: generous, since it only matters when something is broken.</summary>
 internal static class Limits
 {
-    public static readonly TimeSpan Step = TimeSpan.FromSeconds(60);
+    public static readonly TimeSpan Step = TimeSpan.FromSeconds(180);
 }

@@ -51,15 +51,26 @@ internal sealed class TestFederation : IDisposable
         return new TestFederation(connection, definition.Name);
     }
 
+    /// <summary>One that is there already.</summary>
+    public static TestFederation Of(CoordinatorProcess coordinator, string name) =>
+        new(new CoordinatorConnection(coordinator.Url) { Credential = coordinator.OperatorToken }, name);
+
+    /// <summary>A join token.</summary>
+    public async Task<string> TokenAsync(int uses) => (await _connection.Admin.CreateTokenAsync(
+        new CreateTokenRequest { Uses = (uint)uses, ValidSeconds = 600 }, _connection.Options(CancellationToken.None, Limits.Step))).Token;
+
     /// <summary>Nodes that have joined, by one token.</summary>
     public async Task<TestNode[]> EnrolAsync(int count)
     {
-        var token = await _connection.Admin.CreateTokenAsync(
-            new CreateTokenRequest { Uses = (uint)count, ValidSeconds = 600 }, _connection.Options(CancellationToken.None, Limits.Step));
+        var token = await TokenAsync(count);
         var nodes = new TestNode[count];
-        for (var i = 0; i < count; i++) nodes[i] = await TestNode.EnrolAsync(_connection.Url, token.Token, i);
+        for (var i = 0; i < count; i++) nodes[i] = await TestNode.EnrolAsync(_connection.Url, token, i);
         return nodes;
     }
+
+    /// <summary>All nodes that the coordinator knows.</summary>
+    public async Task<IReadOnlyList<NodeView>> NodesAsync() =>
+        (await _connection.Admin.ListNodesAsync(new ListNodesRequest(), _connection.Options(CancellationToken.None, Limits.Step))).Nodes;
 
     public async Task StartAsync() =>
         await _connection.Admin.StartFederationAsync(new FederationName { Name = Name }, _connection.Options(CancellationToken.None, Limits.Step));

@@ -1,3 +1,4 @@
+using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Cli.Output;
 using FedLora.Cli.Plots;
@@ -19,9 +20,9 @@ internal static class CompareRun
             results.Add(await run.NextAsync(options with { Method = method.Name, Federation = method.Name }, cancellation));
         }
         var picture = Path.Combine(all, "comparison.svg");
-        await File.WriteAllTextAsync(picture, SvgChart.Draw(Picture(results, options)), cancellation);
+        AtomicFile.Write(picture, SvgChart.Draw(Picture(results, options)));
         var report = new CompareReport(results, picture);
-        await File.WriteAllTextAsync(Path.Combine(all, "comparison.json"), Json.Write(report), cancellation);
+        AtomicFile.Write(Path.Combine(all, "comparison.json"), Json.Write(report));
         output.Result(report, console =>
         {
             console.Write(Table(results));

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Cli.Commands;
 using FedLora.Cli.Output;
@@ -41,7 +42,7 @@ internal static class DemoCommand
                 return;
             }
             var report = await new DemoRun(options, output).RunAsync(cancellation);
-            await File.WriteAllTextAsync(Path.Combine(options.Out, "report.json"), Json.Write(report), cancellation);
+            AtomicFile.Write(Path.Combine(options.Out, "report.json"), Json.Write(report));
             output.Result(report, console => console.Write(DemoTables.Result(report)));
         });
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FedLora.Adapters;
 using FedLora.Cli.Commands;
 using FedLora.Cli.Output;
 using FedLora.Cli.Processes;
@@ -39,7 +40,7 @@ internal static class DemoSiteCommand
             TorchSharp.torch.set_num_threads(options.Threads);
             var prepared = FederationPreparation.Prepare(DemoFederation.Define(options), options.Model, null, ending.Token);
             var score = AloneTraining.Run(prepared, options.Model, parsed.GetValue(data)!, parsed.GetValue(heldOut)!, ending.Token);
-            await File.WriteAllTextAsync(parsed.GetValue(to)!, Json.Write(new AloneScore($"site-{parsed.GetValue(site)}", score.Accuracy, score.MacroF1 ?? 0)), ending.Token);
+            AtomicFile.Write(parsed.GetValue(to)!, Json.Write(new AloneScore($"site-{parsed.GetValue(site)}", score.Accuracy, score.MacroF1 ?? 0)));
         });
     }
 

@@ -1,3 +1,4 @@
+using FedLora.Adapters;
 using FedLora.Simulations.Demo;
 
 namespace FedLora.Cli.Demo;
@@ -5,12 +6,22 @@ namespace FedLora.Cli.Demo;
 /// <summary>A demo's folders: what stays lies under <c>--out</c>, what does not in a temporary folder of its own, so that two demos never meet.</summary>
 internal sealed class DemoWorkplace : IDisposable
 {
-    private readonly DirectoryInfo temporary = Directory.CreateTempSubdirectory("fedlora-demo-");
+    private readonly DirectoryInfo temporary;
 
+    /// <exception cref="FedLoraException"><c>out-unwritable</c>.</exception>
     internal DemoWorkplace(string folder)
     {
         Out = Path.GetFullPath(folder);
-        Directory.CreateDirectory(Logs);
+        try
+        {
+            Directory.CreateDirectory(Logs);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new FedLoraException("out-unwritable", $"cannot use the folder {Out}: {error.Message}", "choose another with --out, or mend its rights", error);
+        }
+        // Last, so that nothing is left behind where the folder above cannot be had.
+        temporary = Directory.CreateTempSubdirectory("fedlora-demo-");
     }
 
     internal string Out { get; }

@@ -1,3 +1,4 @@
+using FedLora.Adapters;
 using FedLora.Cli.Output;
 using FedLora.Cli.Plots;
 using Spectre.Console;
@@ -34,9 +35,9 @@ internal static class DensityRun
             }
         }
         var picture = Path.Combine(all, "densities.svg");
-        await File.WriteAllTextAsync(picture, SvgChart.Draw(Picture(results, options)), cancellation);
+        AtomicFile.Write(picture, SvgChart.Draw(Picture(results, options)));
         var report = new DensityReport(results, picture);
-        await File.WriteAllTextAsync(Path.Combine(all, "densities.json"), Json.Write(report), cancellation);
+        AtomicFile.Write(Path.Combine(all, "densities.json"), Json.Write(report));
         output.Result(report, console =>
         {
             console.Write(Table(results));

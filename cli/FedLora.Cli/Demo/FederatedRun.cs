@@ -68,7 +68,7 @@ internal sealed class FederatedRun : IAsyncDisposable
             await run.DisposeAsync();
             if (error is not RpcException rpc)
                 throw;
-            cancellation.ThrowIfCancellationRequested();
+            await Interruption.SettleAsync(cancellation);
             throw RpcErrors.FromRpc(rpc, "the demo's coordinator");
         }
     }
@@ -89,13 +89,14 @@ internal sealed class FederatedRun : IAsyncDisposable
             if (await Task.WhenAny(run, failing!) != run)
             {
                 await failure.CancelAsync();
+                await Interruption.SettleAsync(cancellation);
                 await await failing!;
             }
             return await run;
         }
         catch (RpcException error)
         {
-            cancellation.ThrowIfCancellationRequested();
+            await Interruption.SettleAsync(cancellation);
             throw RpcErrors.FromRpc(error, "the demo's coordinator");
         }
     }

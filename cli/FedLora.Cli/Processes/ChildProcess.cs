@@ -52,21 +52,19 @@ internal sealed class ChildProcess : IAsyncDisposable
     }
 
     /// <summary>Waits for its end.</summary>
-    /// <exception cref="FedLoraException"><c>process-failed</c>: it ended with another exit code than 0.</exception>
+    /// <exception cref="FedLoraException"><c>process-failed</c>: it ended with another exit code than 0; <c>log-unwritable</c>.</exception>
     internal async Task WaitAsync(CancellationToken cancellation)
     {
-        await process.WaitForExitAsync(cancellation);
-        await logging;
+        await ExitedAsync(cancellation);
         if (process.ExitCode != 0)
-            throw Failed();
+            throw await FailedAsync(cancellation);
     }
 
-    /// <summary>Ends only if the process ends: with the error that tells why.</summary>
+    /// <summary>Ends only if the process ends, or its log cannot be written: with the error that tells why.</summary>
     internal async Task FailsAsync(CancellationToken cancellation)
     {
-        await process.WaitForExitAsync(cancellation);
-        await logging;
-        throw Failed();
+        await ExitedAsync(cancellation);
+        throw await FailedAsync(cancellation);
     }
 
     /// <inheritdoc/>
@@ -83,17 +81,38 @@ internal sealed class ChildProcess : IAsyncDisposable
             process.Kill(entireProcessTree: true);
             await process.WaitForExitAsync(CancellationToken.None);
         }
-        await logging;
+        // What it could not write, it has told whoever waited for the process.
+        await logging.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         process.Dispose();
     }
 
-    private FedLoraException Failed()
+    // The output ends when the process does, and at once where the log cannot be written.
+    private async Task ExitedAsync(CancellationToken cancellation)
     {
+        await logging.WaitAsync(cancellation);
+        await process.WaitForExitAsync(cancellation);
+    }
+
+    private async Task<FedLoraException> FailedAsync(CancellationToken cancellation)
+    {
+        await Interruption.SettleAsync(cancellation);
         var last = File.ReadLines(Log).LastOrDefault(line => line.Length > 0) ?? "it said nothing";
         return new FedLoraException("process-failed", $"{Name} ended with exit code {process.ExitCode}: {last.Trim()}", $"its log is {Log}");
     }
 
     private static async Task CopyAsync(Process process, string log)
+    {
+        try
+        {
+            await CopyLinesAsync(process, log);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new FedLoraException("log-unwritable", $"cannot write the log {log}: {error.Message}", "free some space, or choose another folder with --out", error);
+        }
+    }
+
+    private static async Task CopyLinesAsync(Process process, string log)
     {
         await using var file = new StreamWriter(log) { AutoFlush = true };
         using var one = new SemaphoreSlim(1, 1);

@@ -92,7 +92,16 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
         }
         var header = Header(task, output, watch.Elapsed);
         logger.Trained(task.Round, task.Federation, header.Steps, header.TrainSeconds, header.Blob.Size);
-        return PendingUpdate.Save(input.Folder, header, output.Update);
+        try
+        {
+            return PendingUpdate.Save(input.Folder, header, output.Update);
+        }
+        catch (FedLoraException error) when (error.Code == "file-write-failed")
+        {
+            // The work is done, and under privacy paid for: it is sent all the same.
+            logger.NotKept(task.Round, task.Federation, error.Message);
+            return new PendingUpdate(header, null, output.Update);
+        }
     }
 
     private static UpdateHeader Header(TrainingTask task, RoundOutput output, TimeSpan took)
@@ -119,7 +128,7 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
         var header = update.Header.Clone();
         header.Attempt = task.Attempt;
         header.Traffic = connection.Traffic.ToMessage();
-        await using var file = new FileStream(update.Path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        await using var file = update.Open();
         try
         {
             await new UpdateUpload(time, UploadIdle).SendAsync(header, file, token => connection.Node.PutUpdate(connection.Options(token)), null, cancellation);

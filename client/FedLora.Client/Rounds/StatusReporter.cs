@@ -37,27 +37,33 @@ public sealed class StatusReporter(CoordinatorConnection connection, TrainingTas
         return await connection.Node.ReportStatusAsync(report, connection.Options(cancellation, Limit));
     }
 
-    /// <summary>Reports every two seconds until <paramref name="ended"/>; cancels <paramref name="wanted"/> when the round no longer wants this node.</summary>
+    /// <summary>Reports at once and then every two seconds until <paramref name="ended"/>; cancels <paramref name="wanted"/> when the round no longer wants this node.</summary>
     public async Task FollowAsync(CancellationTokenSource wanted, CancellationToken ended)
     {
-        while (true)
+        try
         {
-            try
-            {
+            while (await IsWantedAsync(ended))
                 await Task.Delay(Every, time, ended);
-                var reply = await SayAsync(TaskPhase.Training, "", ended);
-                if (reply.Wanted)
-                    continue;
-                UnwantedBecause = reply.Reason;
-                await wanted.CancelAsync();
-                return;
-            }
-            catch (Exception error) when (ended.IsCancellationRequested && error is OperationCanceledException or RpcException)
-            {
-                if (ended.IsCancellationRequested)
-                    return;
-                // The coordinator is away: training goes on, the update is kept and sent when it is back.
-            }
+            await wanted.CancelAsync();
+        }
+        catch (OperationCanceledException) when (ended.IsCancellationRequested)
+        {
+            // Training has ended first.
+        }
+    }
+
+    private async Task<bool> IsWantedAsync(CancellationToken ended)
+    {
+        try
+        {
+            var reply = await SayAsync(TaskPhase.Training, "", ended);
+            UnwantedBecause = reply.Reason;
+            return reply.Wanted;
+        }
+        catch (RpcException)
+        {
+            // The coordinator is away: training goes on, the update is kept and sent when it is back.
+            return true;
         }
     }
 }

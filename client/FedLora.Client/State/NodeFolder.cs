@@ -22,18 +22,12 @@ public sealed class NodeFolder : IDisposable
             Directory.CreateDirectory(Cache);
             if (!OperatingSystem.IsWindows())
                 File.SetUnixFileMode(Root, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            held = HeldFile.TryOpen(Path.Combine(Root, "lock"))
+                ?? throw new FedLoraException("state-locked", $"another client is running on the state folder {Root}", "stop it, or give this one a folder of its own with --state");
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new FedLoraException("state-unwritable", $"cannot use the state folder {Root}: {error.Message}", "choose another with --state, or mend its rights", error);
-        }
-        try
-        {
-            held = new FileStream(Path.Combine(Root, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (IOException error)
-        {
-            throw new FedLoraException("state-locked", $"another client is running on the state folder {Root}", "stop it, or give this one a folder of its own with --state", error);
+            throw new FedLoraException("state-unwritable", $"cannot use the state folder {Root}: {error.Message}", "choose another with --state, free some space, or mend its rights", error);
         }
     }
 

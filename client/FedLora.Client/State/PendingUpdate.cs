@@ -9,8 +9,9 @@ namespace FedLora.Client.State;
 /// again (under privacy a second training would spend a second time). Kept until the next round's update takes its place.
 /// </summary>
 /// <param name="Header">As it is sent.</param>
-/// <param name="Path">The file with its bytes.</param>
-public sealed record PendingUpdate(UpdateHeader Header, string Path)
+/// <param name="Path">The file with its bytes; null where the disk is full, so that they are in memory only.</param>
+/// <param name="Bytes">In memory; null where they are in the file.</param>
+public sealed record PendingUpdate(UpdateHeader Header, string? Path, byte[]? Bytes = null)
 {
     private const string HeaderFile = "update.header";
 
@@ -21,8 +22,8 @@ public sealed record PendingUpdate(UpdateHeader Header, string Path)
         var path = PathOf(folder, header);
         AtomicFile.Write(path, update);
         AtomicFile.Write(System.IO.Path.Combine(folder, HeaderFile), header.ToByteArray());
-        if (previous is not null && previous.Path != path)
-            File.Delete(previous.Path);
+        if (previous?.Path is { } old && old != path)
+            File.Delete(old);
         return new PendingUpdate(header, path);
     }
 
@@ -43,6 +44,9 @@ public sealed record PendingUpdate(UpdateHeader Header, string Path)
             return null;
         }
     }
+
+    /// <summary>Its bytes.</summary>
+    public Stream Open() => Path is { } file ? new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read) : new MemoryStream(Bytes!, writable: false);
 
     /// <summary>Whether it answers a task: same round from the same adapter, whatever the attempt.</summary>
     public bool Answers(TrainingTask task) =>

@@ -20,11 +20,17 @@ public sealed record FederationPreparation(FederationDefinition Definition, Adap
     /// <param name="modelFolder">The operator's copy.</param>
     /// <param name="publicData">JSONL that anyone may see, for Fed-SB's <c>lora-sb</c> start; null without.</param>
     /// <param name="cancellation">Ends the reading.</param>
-    /// <exception cref="FedLoraException">The model cannot be read, has none of the target modules, or the method refuses the settings.</exception>
+    /// <exception cref="FedLoraException">The model cannot be read, takes shorter texts than the federation states, has none of the target modules, or the method refuses the settings.</exception>
     public static FederationPreparation Prepare(FederationDefinition definition, string modelFolder, string? publicData, CancellationToken cancellation)
     {
         var load = DefinitionSettings.Load(definition) with { Compute = ComputeType.F32 };
         var architecture = ModelFamily.ReadFolder(modelFolder, load.Task, load.Labels);
+        if (definition.Training.MaxTokens > architecture.MaxLength)
+        {
+            throw new FedLoraException("max-tokens-too-large", $"training.max_tokens {definition.Training.MaxTokens} is more than the base model {modelFolder} takes: {architecture.MaxLength}",
+                $"write max_tokens: {architecture.MaxLength} or less, or choose a model for longer texts");
+        }
+
         var peft = DefinitionSettings.Peft(definition, architecture);
         var layout = ModelLayout.For(architecture, peft);
         var method = Methods.Get(definition.Method);

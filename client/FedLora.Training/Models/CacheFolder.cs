@@ -15,7 +15,7 @@ internal static class CacheFolder
         try
         {
             Directory.CreateDirectory(Path);
-            AtomicFile.Write(path, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(text)));
+            AtomicFile.Write(path, text);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or FedLoraException)
         {

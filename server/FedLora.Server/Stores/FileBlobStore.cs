@@ -81,9 +81,17 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
             throw new RefusedException(RefusalCodes.BlobOffset, $"Bytes came for offset {offset}, the upload is at {length}.", "Go on from there.");
         if (offset + bytes.Length > maxBytes)
             throw new RefusedException(RefusalCodes.BlobTooLarge, $"The upload grows beyond {maxBytes} bytes.", "Send what the header said.");
-        await AppendToFileAsync(_paths.Partial(sha256), offset, bytes, durable, cancellationToken);
-        if (offset == 0)
-            AtomicFile.FlushFolder(_paths.Partials);
+        try
+        {
+            await AppendToFileAsync(_paths.Partial(sha256), offset, bytes, durable, cancellationToken);
+            if (offset == 0)
+                AtomicFile.FlushFolder(_paths.Partials);
+        }
+        catch (IOException error) when (IsFull(error))
+        {
+            throw Full();
+        }
+
         return offset + bytes.Length;
     }, cancellationToken);
 
@@ -105,7 +113,15 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
             throw;
         }
 
-        _paths.Publish(partial, sha256);
+        try
+        {
+            _paths.Publish(partial, sha256);
+        }
+        catch (IOException error) when (IsFull(error))
+        {
+            throw Full();
+        }
+
         return true;
     }, cancellationToken);
 
@@ -170,10 +186,6 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
             await stream.FlushAsync(cancellationToken);
             file.Flush(flushToDisk: durable);
             written = true;
-        }
-        catch (IOException error) when (IsFull(error))
-        {
-            throw Full();
         }
         finally
         {

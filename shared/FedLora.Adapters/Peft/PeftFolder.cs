@@ -27,12 +27,11 @@ public sealed record PeftFolder(PeftConfig Config, AdapterState State)
         return adapter;
     }
 
-    /// <summary>Writes the folder: each file whole or not at all, the settings last, byte-stable for equal content.</summary>
+    /// <summary>Writes the folder: whole or not at all where the disk is full, the settings last, byte-stable for equal content.</summary>
     public void Write(string folder)
     {
         Check(folder);
-        State.Save(Path.Combine(folder, ModelFile));
-        AtomicFile.Write(Path.Combine(folder, ConfigFile), PeftConfigWriter.Write(Config));
+        AtomicFile.WriteAll(folder, (ModelFile, stream => SafetensorsWriter.Write(State, stream.Write)), (ConfigFile, stream => stream.Write(PeftConfigWriter.Write(Config))));
     }
 
     /// <summary>The layout of exactly these tensors.</summary>

@@ -14,17 +14,18 @@ public sealed class DiskLedgerStorage : ILedgerStorage, IDisposable
     /// <exception cref="FedLoraException"><c>ledger-in-use</c>: another process has it.</exception>
     public static DiskLedgerStorage Open(string folder)
     {
-        if (OperatingSystem.IsWindows())
-            Directory.CreateDirectory(folder);
-        else
-            Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         try
         {
-            return new DiskLedgerStorage(folder, new FileStream(Path.Combine(folder, "claim"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+            if (OperatingSystem.IsWindows())
+                Directory.CreateDirectory(folder);
+            else
+                Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            return new DiskLedgerStorage(folder, HeldFile.TryOpen(Path.Combine(folder, "claim"))
+                ?? throw new FedLoraException("ledger-in-use", $"another process is using the privacy ledger {folder}", "Stop the other node first: two writers could both spend what is left only once."));
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new FedLoraException("ledger-in-use", $"another process is using the privacy ledger {folder}", "Stop the other node first: two writers could both spend what is left only once.", e);
+            throw new FedLoraException("ledger-unwritable", $"cannot use the privacy ledger {folder}: {e.Message}", "Free some space, or mend its rights.", e);
         }
     }
 
@@ -43,8 +44,18 @@ public sealed class DiskLedgerStorage : ILedgerStorage, IDisposable
         var isNew = !File.Exists(PathOf(name));
         using (var stream = new FileStream(PathOf(name), FileMode.Append, FileAccess.Write, FileShare.Read, 1))
         {
-            stream.Write(content);
-            stream.Flush(flushToDisk: true);
+            var length = stream.Length;
+            try
+            {
+                stream.Write(content);
+                stream.Flush(flushToDisk: true);
+            }
+            catch (IOException)
+            {
+                // A full disk takes some bytes of a line; the next line must not follow them.
+                stream.SetLength(length);
+                throw;
+            }
         }
         if (isNew)
             AtomicFile.FlushFolder(Path.GetDirectoryName(PathOf(name))!);

@@ -23,6 +23,9 @@ internal sealed class LedgerChain
     private readonly List<LedgerEntry> entries = [];
     private bool isTorn;
 
+    // How many of them the head on disk knows.
+    private int headed;
+
     private LedgerChain(ILedgerStorage storage, byte[] key) => (this.storage, this.key) = (storage, key);
 
     /// <summary>All entries, oldest first.</summary>
@@ -54,19 +57,20 @@ internal sealed class LedgerChain
     }
 
     /// <summary>Seals and writes an entry; when this returns it is on disk.</summary>
-    /// <exception cref="FedLoraException"><c>ledger-write-failed</c>: a write before this one failed.</exception>
+    /// <exception cref="IOException">Nothing was written, e.g. for want of space; it may be tried again.</exception>
+    /// <exception cref="FedLoraException"><c>ledger-write-failed</c>: a write before this one failed in a way that leaves unknown what is on disk.</exception>
     public LedgerEntry Append(LedgerEntry unsealed)
     {
-        var entry = unsealed with { Sequence = entries.Count + 1, Previous = Last, Seal = "" };
-        entry = entry with { Seal = SealOf(entry) };
         if (isTorn)
             throw new FedLoraException("ledger-write-failed", "the privacy ledger could not be written before, and what is on disk is not known", "See to the disk, then start the node again: it opens the ledger anew.");
-        // A failed write may have left a part; a further line after it would damage the file.
-        isTorn = true;
-        storage.Append(Lines, Encoding.UTF8.GetBytes(JsonSerializer.Serialize(entry, Json) + "\n"));
+        // An earlier entry whose head could not be written stays counted; but a head may lag by one entry only.
+        if (headed < entries.Count)
+            WriteHead();
+        var entry = unsealed with { Sequence = entries.Count + 1, Previous = Last, Seal = "" };
+        entry = entry with { Seal = SealOf(entry) };
+        AppendLine(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(entry, Json) + "\n"));
         entries.Add(entry);
-        storage.Replace(Head, HeadLine());
-        isTorn = false;
+        WriteHead();
         return entry;
     }
 
@@ -74,6 +78,26 @@ internal sealed class LedgerChain
     public byte[] KeyedHash(ReadOnlySpan<byte> content) => HMACSHA256.HashData(key, content);
 
     private string Last => entries.Count == 0 ? Genesis : entries[^1].Seal;
+
+    private void AppendLine(byte[] line)
+    {
+        try
+        {
+            storage.Append(Lines, line);
+        }
+        catch (Exception e) when (e is not IOException)
+        {
+            // A part of a line may be there; a further line after it would damage the file.
+            isTorn = true;
+            throw;
+        }
+    }
+
+    private void WriteHead()
+    {
+        storage.Replace(Head, HeadLine());
+        headed = entries.Count;
+    }
 
     private byte[] HeadLine()
     {
@@ -105,7 +129,8 @@ internal sealed class LedgerChain
             storage.Truncate(Lines, start);
         // An entry beyond the head was written, and then the node died: it stays counted.
         if (entries.Count > count)
-            storage.Replace(Head, HeadLine());
+            WriteHead();
+        headed = entries.Count;
     }
 
     private static LedgerEntry? Parse(ReadOnlySpan<byte> line)

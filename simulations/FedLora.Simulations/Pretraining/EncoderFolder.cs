@@ -23,8 +23,7 @@ public static class EncoderFolder
     /// <param name="seed">Of the normal numbers.</param>
     public static void Create(string folder, EncoderShape shape, CooccurrenceStart counted, int seed)
     {
-        Directory.CreateDirectory(folder);
-        File.WriteAllText(Path.Combine(folder, "config.json"), JsonSerializer.Serialize(Config(shape), Indented) + "\n");
+        AtomicFile.Write(Path.Combine(folder, "config.json"), JsonSerializer.Serialize(Config(shape), Indented) + "\n");
         var random = new Random(seed);
         Save(folder, [.. Shapes(shape).Select(entry => new AdapterTensor(entry.Name, entry.Shape, entry.Name switch
         {

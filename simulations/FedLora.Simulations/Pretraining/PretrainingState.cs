@@ -59,7 +59,7 @@ public sealed record PretrainingState(PretrainingSettings Settings, IReadOnlyLis
     }
 
     /// <summary>Writes the state.</summary>
-    public void Save(string folder) => File.WriteAllText(PathIn(folder), JsonSerializer.Serialize(this, Options) + "\n");
+    public void Save(string folder) => AtomicFile.Write(PathIn(folder), JsonSerializer.Serialize(this, Options) + "\n");
 
     private static string PathIn(string folder) => Path.Combine(folder, "pretraining.json");
 }

@@ -1,3 +1,4 @@
+using FedLora.Adapters;
 using FedLora.Cli.Plots;
 using FedLora.Training.Models;
 
@@ -17,7 +18,7 @@ internal static class LossCurves
         {
             TrainingFolder.Write(TrainingCase.Curves(), folder);
             var (wide, narrow) = (Losses(ComputeType.F32), Losses(ComputeType.BF16));
-            File.WriteAllText(picture, SvgChart.Draw(new LineChart(
+            AtomicFile.Write(picture, SvgChart.Draw(new LineChart(
                 $"LoRA training, SmolLM2's width, {Steps} steps", "step", "loss of the step's batch (nats)", [Line("float32", wide, dashed: false), Line("bfloat16 products", narrow, dashed: true)])));
             var (first, second) = (Means(wide), Means(narrow));
             return

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FedLora.Adapters;
 using FedLora.Cli.Plots;
 using FedLora.Privacy;
 using Spectre.Console;
@@ -25,7 +26,7 @@ internal static class EpsilonCommand
             var bound = accountant.Epsilon([run], delta);
             if (parsed.GetValue(plot) is { } file)
             {
-                File.WriteAllText(file.FullName, SvgChart.Draw(Curve(run, delta, accountant, output.Remark, cancellation)));
+                AtomicFile.Write(file.FullName, SvgChart.Draw(Curve(run, delta, accountant, output.Remark, cancellation)));
                 output.Remark($"drawn: {file.FullName}");
             }
             output.Result(new { bound.Epsilon, bound.Lower, bound.Accountant, bound.Order }, console =>

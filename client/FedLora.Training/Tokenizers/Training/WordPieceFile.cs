@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using FedLora.Adapters;
 
 namespace FedLora.Training.Tokenizers.Training;
 
@@ -41,7 +42,7 @@ public static class WordPieceFile
                 vocab = pieces.Select((piece, id) => (piece, id)).ToDictionary(entry => entry.piece, entry => entry.id),
             },
         };
-        File.WriteAllText(Path.Combine(folder, "tokenizer.json"), JsonSerializer.Serialize(tokenizer, Indented) + "\n");
+        AtomicFile.Write(Path.Combine(folder, "tokenizer.json"), JsonSerializer.Serialize(tokenizer, Indented) + "\n");
         var config = new
         {
             tokenizer_class = "BertTokenizer",
@@ -53,7 +54,7 @@ public static class WordPieceFile
             sep_token = "[SEP]",
             mask_token = "[MASK]",
         };
-        File.WriteAllText(Path.Combine(folder, "tokenizer_config.json"), JsonSerializer.Serialize(config, Indented) + "\n");
+        AtomicFile.Write(Path.Combine(folder, "tokenizer_config.json"), JsonSerializer.Serialize(config, Indented) + "\n");
     }
 
     private static Dictionary<string, object> Special(string id, int type) => new() { ["SpecialToken"] = new { id, type_id = type } };
