@@ -40,7 +40,7 @@ internal static class AggregationError
         {
             for (var j = 0; j <= i; j++)
             {
-                var inner = (i == j ? 1 : 2) * LowRank.Inner(all[i], all[j]);
+                var inner = i == j ? all[i].Factor * all[i].Factor * LowRank.SquaredNorm(all[i].B, all[i].At) : 2 * LowRank.Inner(all[i], all[j]);
                 difference += inner;
                 whole += i < ideal.Count ? inner : 0;
             }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using FedLora.Adapters;
 
 namespace FedLora.Aggregation.Tests;
@@ -120,9 +119,10 @@ public sealed class AggregationFixtureTests
         foreach (var c in AggregationCase.Of("lora-fair"))
         {
             var fedit = Methods.Get("fedit").Aggregate(c.Global(), c.Updates(), c.Options(), default).Global;
-            foreach (var lambda in c.Json.GetProperty("lambda").EnumerateArray().Select(l => l.GetDouble()))
+            foreach (var given in c.Json.GetProperty("lambda").EnumerateArray())
             {
-                var name = lambda == 0 ? "0.0" : lambda.ToString(CultureInfo.InvariantCulture);
+                // Keys hold lambda as the JSON writes it: 0.0, 1.0.
+                var (lambda, name) = (given.GetDouble(), given.GetRawText());
                 var cosine = c.Method.Aggregate(c.Global(), c.Updates(), c.Options(method: new MethodOptions { Lambda = lambda }), default).Global;
                 var squares = c.Method.Aggregate(c.Global(), c.Updates(), c.Options(method: new MethodOptions { Lambda = lambda, FairObjective = FairObjective.LeastSquares }), default).Global;
                 foreach (var module in c.Layout.Modules)

@@ -20,8 +20,7 @@ internal sealed class Householder
             _tau[j] = (beta - column[0]) / beta;
             Vectors.Scale(1 / (column[0] - beta), column[1..]);
             column[0] = 1;
-            for (var k = j + 1; k < x.Columns; k++)
-                Reflect(column, _tau[j], _reflected.Column(k)[j..]);
+            Reflect(column, _tau[j], _reflected, j + 1, j);
             column[0] = beta;
         }
     }
@@ -45,14 +44,25 @@ internal sealed class Householder
             var v = reflector.AsSpan(j);
             _reflected.Column(j)[j..].CopyTo(v);
             v[0] = 1;
-            for (var k = 0; k < y.Columns; k++)
-                Reflect(v, _tau[j], product.Column(k)[j..]);
+            Reflect(v, _tau[j], product, 0, j);
         }
         return product;
     }
 
     /// <summary>Q: rows x min(rows, columns).</summary>
     public Matrix Q() => QTimes(Matrix.Identity(_tau.Length, _tau.Length));
+
+    // Columns from the first on, rows from the given one on.
+    private static void Reflect(ReadOnlySpan<double> v, double tau, Matrix x, int first, int row)
+    {
+        if (tau == 0)
+            return;
+        var k = first;
+        for (; k <= x.Columns - 4; k += 4)
+            Vectors.Reflect4(v, tau, x.Column(k)[row..], x.Column(k + 1)[row..], x.Column(k + 2)[row..], x.Column(k + 3)[row..]);
+        for (; k < x.Columns; k++)
+            Reflect(v, tau, x.Column(k)[row..]);
+    }
 
     private static void Reflect(ReadOnlySpan<double> v, double tau, Span<double> x)
     {

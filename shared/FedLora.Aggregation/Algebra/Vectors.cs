@@ -67,6 +67,52 @@ internal static class Vectors
         return (r00, r01, r10, r11);
     }
 
+    /// <summary>x_c -= tau (v . x_c) v for four columns, the reflections of a QR: v is loaded once for all.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Reflect4(ReadOnlySpan<double> v, double tau, Span<double> x0, Span<double> x1, Span<double> x2, Span<double> x3)
+    {
+        ref var p = ref MemoryMarshal.GetReference(v);
+        ref var y0 = ref MemoryMarshal.GetReference(x0[..v.Length]);
+        ref var y1 = ref MemoryMarshal.GetReference(x1[..v.Length]);
+        ref var y2 = ref MemoryMarshal.GetReference(x2[..v.Length]);
+        ref var y3 = ref MemoryMarshal.GetReference(x3[..v.Length]);
+        var (s0, s1, s2, s3) = (Vector512<double>.Zero, Vector512<double>.Zero, Vector512<double>.Zero, Vector512<double>.Zero);
+        var i = 0;
+        for (; i <= v.Length - Lanes; i += Lanes)
+        {
+            var w = Load(ref p, i);
+            s0 = Vector512.FusedMultiplyAdd(w, Load(ref y0, i), s0);
+            s1 = Vector512.FusedMultiplyAdd(w, Load(ref y1, i), s1);
+            s2 = Vector512.FusedMultiplyAdd(w, Load(ref y2, i), s2);
+            s3 = Vector512.FusedMultiplyAdd(w, Load(ref y3, i), s3);
+        }
+        var (d0, d1, d2, d3) = (Sum(s0), Sum(s1), Sum(s2), Sum(s3));
+        for (; i < v.Length; i++)
+        {
+            d0 = Math.FusedMultiplyAdd(v[i], x0[i], d0);
+            d1 = Math.FusedMultiplyAdd(v[i], x1[i], d1);
+            d2 = Math.FusedMultiplyAdd(v[i], x2[i], d2);
+            d3 = Math.FusedMultiplyAdd(v[i], x3[i], d3);
+        }
+        (d0, d1, d2, d3) = (-tau * d0, -tau * d1, -tau * d2, -tau * d3);
+        var (f0, f1, f2, f3) = (Vector512.Create(d0), Vector512.Create(d1), Vector512.Create(d2), Vector512.Create(d3));
+        for (i = 0; i <= v.Length - Lanes; i += Lanes)
+        {
+            var w = Load(ref p, i);
+            Vector512.FusedMultiplyAdd(f0, w, Load(ref y0, i)).StoreUnsafe(ref y0, (nuint)i);
+            Vector512.FusedMultiplyAdd(f1, w, Load(ref y1, i)).StoreUnsafe(ref y1, (nuint)i);
+            Vector512.FusedMultiplyAdd(f2, w, Load(ref y2, i)).StoreUnsafe(ref y2, (nuint)i);
+            Vector512.FusedMultiplyAdd(f3, w, Load(ref y3, i)).StoreUnsafe(ref y3, (nuint)i);
+        }
+        for (; i < v.Length; i++)
+        {
+            x0[i] = Math.FusedMultiplyAdd(d0, v[i], x0[i]);
+            x1[i] = Math.FusedMultiplyAdd(d1, v[i], x1[i]);
+            x2[i] = Math.FusedMultiplyAdd(d2, v[i], x2[i]);
+            x3[i] = Math.FusedMultiplyAdd(d3, v[i], x3[i]);
+        }
+    }
+
     /// <summary>sum += f0 x0 + f1 x1 + f2 x2 + f3 x3, in that order.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void AddScaled(double f0, ReadOnlySpan<double> x0, double f1, ReadOnlySpan<double> x1, double f2, ReadOnlySpan<double> x2, double f3, ReadOnlySpan<double> x3, Span<double> sum)
