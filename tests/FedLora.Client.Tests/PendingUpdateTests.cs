@@ -32,7 +32,7 @@ public sealed class PendingUpdateTests : IDisposable
     public void An_update_of_which_a_part_is_missing_is_none()
     {
         var update = Keep(round: 3);
-        using (var file = File.OpenWrite(update.Path))
+        using (var file = File.OpenWrite(update.Path!))
             file.SetLength(10);
         Assert.Null(PendingUpdate.Load(folder.FullName));
     }

@@ -10,8 +10,21 @@ namespace FedLora.Client.Tests;
 /// <summary>A real round under privacy terms, on the demo's base model: what leaves the node, and what it has spent before.</summary>
 public sealed class PrivateRoundTests : IDisposable
 {
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("fedlora-private-round-");
-    private readonly string model = Directory.EnumerateDirectories(Path.Combine(Fixtures.Repository, "simulations", "models")).First(path => File.Exists(Path.Combine(path, "config.json")));
+    private readonly DirectoryInfo folder;
+    private static readonly string model = Directory.EnumerateDirectories(Path.Combine(Fixtures.Repository, "simulations", "models")).First(path => File.Exists(Path.Combine(path, "config.json")));
+
+    public PrivateRoundTests() => folder = Directory.CreateTempSubdirectory("fedlora-private-round-");
+
+    private PrivateRoundTests(string path) => folder = new DirectoryInfo(path);
+
+    /// <summary>One private round in a folder of the caller's.</summary>
+    internal static void TrainIn(string path, IProgress<TrainingProgress> progress)
+    {
+        var site = new PrivateRoundTests(path);
+        var prepared = FederationPreparation.Prepare(Define("ffa-lora", privacy: true), model, null, CancellationToken.None);
+        using var trainer = RoundTrainer.Create(site.Options("state"), TimeProvider.System);
+        trainer.Train(site.Input(prepared, "state"), progress, CancellationToken.None);
+    }
 
     public void Dispose() => folder.Delete(recursive: true);
 
@@ -52,6 +65,30 @@ public sealed class PrivateRoundTests : IDisposable
         Assert.Single(progress.All);
         using var ledger = PrivacyLedger.Read(Path.Combine(folder.FullName, "state", "ledger"));
         Assert.Equal((2L, 1), (Assert.Single(ledger.Entries).Steps, ledger.Entries[0].Round));
+    }
+
+    [Fact]
+    public void A_node_that_was_killed_in_its_first_round_has_spent_it()
+    {
+        using var child = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("dotnet", [typeof(PrivateRoundTests).Assembly.Location, KilledSite.Verb, folder.FullName]))!;
+        child.WaitForExit();
+        Assert.Equal(137, child.ExitCode);
+        using var ledger = PrivacyLedger.Open(Path.Combine(folder.FullName, "state", "ledger"));
+        Assert.Equal((2L, 1), (Assert.Single(ledger.Entries).Steps, ledger.Entries[0].Round));
+    }
+
+    /// <summary>The order of the two: where the entry cannot be written, no step is taken.</summary>
+    [Fact]
+    public void Without_an_entry_on_disk_nothing_is_drawn()
+    {
+        var prepared = FederationPreparation.Prepare(Define("ffa-lora", privacy: true), model, null, CancellationToken.None);
+        using var trainer = RoundTrainer.Create(Options("state", new SitePolicy { Epsilon = 8 }), TimeProvider.System);
+        var file = Path.Combine(folder.FullName, "state", "ledger", "ledger.jsonl");
+        File.Delete(file);
+        Directory.CreateDirectory(file);
+        var progress = new Seen();
+        Assert.ThrowsAny<Exception>(() => trainer.Train(Input(prepared, "state"), progress, CancellationToken.None));
+        Assert.Empty(progress.All);
     }
 
     [Fact]

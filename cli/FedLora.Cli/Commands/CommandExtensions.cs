@@ -11,6 +11,9 @@ public static class CommandExtensions
     {
         command.SetAction(async (parsed, cancellation) =>
         {
+            // System.CommandLine waits after Ctrl-C only for a command that has come to its first await: until then it would leave at once,
+            // and temporary folders and child processes with it.
+            await Task.Yield();
             var configuration = parsed.InvocationConfiguration;
             await action(parsed, new CommandOutput(parsed.GetValue(FedLoraCommand.Json), configuration.Output, configuration.Error), cancellation);
             return ExitCode.Success;

@@ -1,0 +1,26 @@
+using System.Diagnostics;
+using FedLora.Client.Rounds;
+
+namespace FedLora.Client.Tests;
+
+/// <summary>A node that trains a private round and is gone by SIGKILL after its first step: the test assembly, run as a program.</summary>
+internal static class KilledSite
+{
+    public const string Verb = "train-until-killed";
+
+    public static int Main(string[] args)
+    {
+        if (args is [Verb, var folder])
+            PrivateRoundTests.TrainIn(folder, new Fatal());
+        return 0;
+    }
+
+    private sealed class Fatal : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value)
+        {
+            Process.GetCurrentProcess().Kill();
+            Thread.Sleep(Timeout.Infinite);
+        }
+    }
+}
