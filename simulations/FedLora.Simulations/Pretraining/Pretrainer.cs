@@ -96,13 +96,12 @@ public sealed class Pretrainer(TimeProvider? time = null)
             Apply(optimizer, parameters, rates.At(step - from) * ease);
             losses.Add(found.Loss);
             tokens += found.Rows;
-            var stops = step + 1 == to || cancellationToken.IsCancellationRequested;
-            if ((step + 1) % PointEvery != 0 && !stops)
+            if ((step + 1) % PointEvery != 0 && step + 1 != to && !cancellationToken.IsCancellationRequested)
                 continue;
             curve.Add(new LossPoint(step + 1, losses.Average(), tokens, before + _time.GetElapsedTime(start).TotalSeconds));
             losses.Clear();
             progress?.Report(curve[^1]);
-            if ((step + 1) % SaveEvery == 0 || stops)
+            if ((step + 1) % SaveEvery == 0 || step + 1 == to || cancellationToken.IsCancellationRequested)
             {
                 EncoderFolder.Save(folder, [.. parameters.Export()], step + 1 == to ? SafetensorsDtype.F16 : SafetensorsDtype.F32);
                 state = new PretrainingState(settings, [.. curve]);
