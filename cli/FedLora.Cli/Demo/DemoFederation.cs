@@ -4,7 +4,7 @@ using FedLora.Simulations.Demo;
 namespace FedLora.Cli.Demo;
 
 /// <summary>
-/// The federation that the demo runs. The learning rate was chosen on training-side mail; rounds, steps per round, weights and how unlike the sites are
+/// The federation that the demo runs. The learning rate and the weights were chosen on training-side mail; rounds, steps per round and how unlike the sites are
 /// were settled by looking at a few runs of the demo itself. What is done under privacy was chosen on training-side mail alone.
 /// </summary>
 internal static class DemoFederation
@@ -25,8 +25,9 @@ internal static class DemoFederation
             MethodOptions = new MethodOptions(),
             Rounds = (uint)options.Rounds,
             Seed = (ulong)options.Seed,
-            // Every site trains the same number of steps, whatever it has; so each counts alike.
-            Weighting = Weighting.Uniform,
+            // A site of a few dozen mails learns them by heart in as many steps as the others; counted alike, it would spoil the mean. How many mails a site has is
+            // private under privacy; there its own part of a step grows with its mails instead.
+            Weighting = options.Epsilon is null ? Weighting.Examples : Weighting.Uniform,
             Task = new LearningTask { Classification = new Classification { Labels = { Mail.Labels } } },
             Lora = new LoraSettings { Rank = rank, Alpha = 2 * rank, TargetModules = { "query", "value" } },
             Training = new TrainingSettings
