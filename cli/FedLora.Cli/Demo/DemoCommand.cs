@@ -3,6 +3,7 @@ using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Cli.Commands;
 using FedLora.Cli.Output;
+using FedLora.Protocol.Definitions;
 
 namespace FedLora.Cli.Demo;
 
@@ -18,8 +19,8 @@ internal static class DemoCommand
     private static readonly Option<string?> Model = new("--model") { Description = "Folder of another base model." };
     private static readonly Option<string?> Out = new("--out") { Description = "Folder for adapter, logs and report; default: the next free fedlora-demo/N." };
     private static readonly Option<int> Seed = new("--seed") { Description = "Seed of the split over the sites and of the first adapter.", DefaultValueFactory = _ => 1 };
-    private static readonly Option<double> DensityDown = new("--density-down") { Description = "Share of the adapter's entries that travels to the nodes, e.g. 0.25.", DefaultValueFactory = _ => 1 };
-    private static readonly Option<double> DensityUp = new("--density-up") { Description = "Share of an update's entries that travels to the coordinator, e.g. 0.0625.", DefaultValueFactory = _ => 1 };
+    private static readonly Option<double> DensityDown = Share("--density-down", "Share of the adapter's entries that travels to the nodes, e.g. 1/4 or 0.25.");
+    private static readonly Option<double> DensityUp = Share("--density-up", "Share of an update's entries that travels to the coordinator, e.g. 1/16.");
     private static readonly Option<bool> ErrorFeedback = new("--error-feedback") { Description = "Nodes keep what a density above left unsent, and add it to their next update." };
     private static readonly Option<bool> Densities = new("--densities") { Description = $"Run {string.Join(", ", DensityRun.Methods)} (or --method) at densities 1, 1/4, 1/16, 1/64 down, up and both ways, and draw accuracy against bytes." };
     private static readonly Option<bool> Compare = new("--compare") { Description = "Run every method on the same data, seed and steps, and draw the comparison." };
@@ -53,8 +54,6 @@ internal static class DemoCommand
             throw new UsageException("--compare and --densities are two different runs", "give one of them");
         if (parsed.GetValue(Rounds) < 1 || parsed.GetValue(Steps) < 1 || parsed.GetValue(Nodes) is < 1 or > 64)
             throw new UsageException("--rounds and --steps must be at least 1, --nodes 1 to 64", "e.g. --rounds 12 --steps 10 --nodes 4");
-        if (parsed.GetValue(DensityDown) is not (> 0 and <= 1) || parsed.GetValue(DensityUp) is not (> 0 and <= 1))
-            throw new UsageException("densities lie above 0 and at most at 1", "e.g. --density-down 0.25 --density-up 0.0625");
         if (parsed.GetValue(Epsilon) is <= 0)
             throw new UsageException("--epsilon must be above 0", "e.g. --epsilon 8");
         if (parsed.GetValue(Delta) is not (> 0 and < 1))
@@ -76,4 +75,17 @@ internal static class DemoCommand
             ErrorFeedback = parsed.GetValue(ErrorFeedback),
         };
     }
+
+    private static Option<double> Share(string name, string description) => new(name)
+    {
+        Description = description,
+        DefaultValueFactory = _ => 1,
+        CustomParser = result =>
+        {
+            if (Fraction.Parse(result.Tokens[0].Value) is > 0 and <= 1 and var share)
+                return share;
+            result.AddError($"{name} lies above 0 and at most at 1, and '{result.Tokens[0].Value}' does not: e.g. 1/16 or 0.0625.");
+            return 1;
+        },
+    };
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using FedLora.Adapters;
+using FedLora.Protocol.Definitions;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -69,7 +70,7 @@ public sealed class YamlMap
     {
         if (OptionalText(key) is not { } text)
             return null;
-        return Fraction(text) ?? throw Error(key, $"expected a number, found '{text}'");
+        return Fraction.Parse(text) ?? throw Error(key, $"expected a number, found '{text}'");
     }
 
     /// <summary>A whole number of at least 0.</summary>
@@ -154,17 +155,6 @@ public sealed class YamlMap
     }
 
     private string Join(string key) => path.Length == 0 ? key : $"{path}.{key}";
-
-    private static double? Fraction(string text)
-    {
-        var slash = text.IndexOf('/', StringComparison.Ordinal);
-        if (slash < 0)
-            return Plain(text);
-        return Plain(text[..slash]) is { } top && Plain(text[(slash + 1)..]) is { } bottom && bottom != 0 ? top / bottom : null;
-    }
-
-    private static double? Plain(string text) =>
-        double.TryParse(text.Trim(), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number : null;
 
     private static FedLoraException Invalid(string file, long line, string why, Exception? inner = null) =>
         new("yaml-invalid", $"{file}, line {line}: {why}", "correct the file and try again", inner);
