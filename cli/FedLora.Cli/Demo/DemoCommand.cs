@@ -21,6 +21,8 @@ internal static class DemoCommand
     private static readonly Option<int> Seed = new("--seed") { Description = "Seed of the split over the sites and of the first adapter.", DefaultValueFactory = _ => 1 };
     private static readonly Option<double> DensityDown = Share("--density-down", "Share of the adapter's entries that travels to the nodes, e.g. 1/4 or 0.25.");
     private static readonly Option<double> DensityUp = Share("--density-up", "Share of an update's entries that travels to the coordinator, e.g. 1/16.");
+    private static readonly Option<string> Values = new("--values") { Description = "How the entries that travel are stored: f32, bf16, f16, int8 or int4.", DefaultValueFactory = _ => "f32" };
+    private static readonly Option<bool> SpareB = new("--spare-b") { Description = "Take a density's share of A, B and head each, and not of all together." };
     private static readonly Option<bool> ErrorFeedback = new("--error-feedback") { Description = "Nodes keep what a density above left unsent, and add it to their next update." };
     private static readonly Option<bool> Densities = new("--densities") { Description = $"Run {string.Join(", ", DensityRun.Methods)} (or --method) at densities 1, 1/4, 1/16, 1/64 down, up and both ways, and draw accuracy against bytes." };
     private static readonly Option<bool> Compare = new("--compare") { Description = "Run every method on the same data, seed and steps, and draw the comparison." };
@@ -28,7 +30,7 @@ internal static class DemoCommand
     public static Command Create() =>
         new Command("demo", "See it work: one coordinator and four clients fine-tune a language model together on real mail.")
         {
-            Method, Rounds, Steps, Nodes, Epsilon, Delta, Model, Out, Seed, DensityDown, DensityUp, ErrorFeedback, Compare, Densities,
+            Method, Rounds, Steps, Nodes, Epsilon, Delta, Model, Out, Seed, DensityDown, DensityUp, Values, SpareB, ErrorFeedback, Compare, Densities,
         }.Runs(async (parsed, output, cancellation) =>
         {
             var options = Options(parsed);
@@ -72,6 +74,8 @@ internal static class DemoCommand
             Seed = parsed.GetValue(Seed),
             DensityDown = parsed.GetValue(DensityDown),
             DensityUp = parsed.GetValue(DensityUp),
+            Values = parsed.GetValue(Values)!,
+            SpareB = parsed.GetValue(SpareB),
             ErrorFeedback = parsed.GetValue(ErrorFeedback),
         };
     }

@@ -43,7 +43,7 @@ internal static class DemoFederation
             },
             // Every site takes part in every round, as organisations do; a site that is gone for two minutes is gone for the round.
             Cohort = new CohortRules { Size = (uint)options.Nodes, MinNodes = (uint)options.Nodes, DeadlineSeconds = 120, Quorum = (uint)Math.Max(1, options.Nodes - 1) },
-            Communication = new Communication { Down = options.DensityDown, Up = options.DensityUp, ErrorFeedback = options.ErrorFeedback },
+            Communication = new Communication { Down = options.DensityDown, Up = options.DensityUp, Values = options.Values, SpareB = options.SpareB, ErrorFeedback = options.ErrorFeedback },
         };
         if (options.Epsilon is { } epsilon)
         {

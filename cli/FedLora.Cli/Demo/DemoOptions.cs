@@ -36,6 +36,12 @@ internal sealed record DemoOptions
 
     public double DensityUp { get; init; } = 1;
 
+    /// <summary>How the entries that travel are stored.</summary>
+    public string Values { get; init; } = "f32";
+
+    /// <summary>Each factor has its own share of a density.</summary>
+    public bool SpareB { get; init; }
+
     /// <summary>Nodes keep what they have not sent for the next round.</summary>
     public bool ErrorFeedback { get; init; }
 
