@@ -13,20 +13,20 @@ internal static class CompareRun
     {
         var results = new List<MethodResult>();
         var all = Path.GetFullPath(options.Out);
+        var report = new CompareReport(results, Path.Combine(all, "comparison.svg"));
         await using var run = await MethodRun.StartAsync(options, output, cancellation);
         foreach (var method in Methods.All)
         {
             output.Remark($"{method.Name} ({results.Count + 1} of {Methods.All.Count}) ...");
             results.Add(await run.NextAsync(options with { Method = method.Name, Federation = method.Name }, cancellation));
+            // After each, so that an interrupted run leaves what it has seen.
+            AtomicFile.Write(report.Picture, SvgChart.Draw(Picture(results, options)));
+            AtomicFile.Write(Path.Combine(all, "comparison.json"), Json.Write(report));
         }
-        var picture = Path.Combine(all, "comparison.svg");
-        AtomicFile.Write(picture, SvgChart.Draw(Picture(results, options)));
-        var report = new CompareReport(results, picture);
-        AtomicFile.Write(Path.Combine(all, "comparison.json"), Json.Write(report));
         output.Result(report, console =>
         {
             console.Write(Table(results));
-            console.WriteLine($"The picture: {picture}");
+            console.WriteLine($"The picture: {report.Picture}");
         });
     }
 

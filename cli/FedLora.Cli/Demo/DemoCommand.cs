@@ -27,8 +27,10 @@ internal static class DemoCommand
     private static readonly Option<bool> Densities = new("--densities") { Description = $"Run {string.Join(", ", DensityRun.Methods)} (or --method) at densities 1, 1/4, 1/16, 1/64 down, up and both ways, and draw accuracy against bytes." };
     private static readonly Option<bool> Compare = new("--compare") { Description = "Run every method on the same data, seed and steps, and draw the comparison." };
 
-    public static Command Create() =>
-        new Command("demo", "See it work: one coordinator and four clients fine-tune a language model together on real mail.")
+    public static Command Create()
+    {
+        Values.AcceptOnlyFromAmong("f32", "bf16", "f16", "int8", "int4");
+        return new Command("demo", "See it work: one coordinator and four clients fine-tune a language model together on real mail.")
         {
             Method, Rounds, Steps, Nodes, Epsilon, Delta, Model, Out, Seed, DensityDown, DensityUp, Values, SpareB, ErrorFeedback, Compare, Densities,
         }.Runs(async (parsed, output, cancellation) =>
@@ -48,6 +50,7 @@ internal static class DemoCommand
             AtomicFile.Write(Path.Combine(options.Out, "report.json"), Json.Write(report));
             output.Result(report, console => console.Write(DemoTables.Result(report)));
         });
+    }
 
     private static DemoOptions Options(ParseResult parsed)
     {

@@ -18,6 +18,7 @@ internal static class DemoFederation
     internal static FederationDefinition Define(DemoOptions options, IReadOnlyList<int>? mails = null)
     {
         var rank = options.Method == "fed-sb" ? FedSbRank : Rank;
+        var trainsBoth = Aggregation.Methods.Get(options.Method).Trained(1, new()).HasFlag(Adapters.Factors.A | Adapters.Factors.B);
         var definition = new FederationDefinition
         {
             Name = options.Federation,
@@ -35,7 +36,8 @@ internal static class DemoFederation
                 LocalSteps = (uint)options.Steps,
                 BatchSize = 32,
                 Optimizer = "adamw",
-                LearningRate = 4e-3,
+                // What moves while the rest of the product stands still bears larger steps.
+                LearningRate = trainsBoth ? 4e-3 : 1e-2,
                 WeightDecay = 0.01,
                 MaxTokens = 96,
                 Schedule = "linear",

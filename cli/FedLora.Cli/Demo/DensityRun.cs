@@ -20,6 +20,7 @@ internal static class DensityRun
     {
         var results = new List<DensityResult>();
         var all = Path.GetFullPath(options.Out);
+        var report = new DensityReport(results, Path.Combine(all, "densities.svg"));
         await using var run = await MethodRun.StartAsync(options, output, cancellation);
         foreach (var method in methods)
         {
@@ -32,16 +33,15 @@ internal static class DensityRun
                 var bytes = (double)(one.BytesUpPerNode + one.BytesDownPerNode);
                 dense = dense > 0 ? dense : bytes;
                 results.Add(new DensityResult(method, 1.0 / down, 1.0 / up, one.Accuracy, one.MacroF1, one.BytesUpPerNode, one.BytesDownPerNode, dense / bytes));
+                // After each, so that an interrupted run leaves what it has seen.
+                AtomicFile.Write(report.Picture, SvgChart.Draw(Picture(results, options)));
+                AtomicFile.Write(Path.Combine(all, "densities.json"), Json.Write(report));
             }
         }
-        var picture = Path.Combine(all, "densities.svg");
-        AtomicFile.Write(picture, SvgChart.Draw(Picture(results, options)));
-        var report = new DensityReport(results, picture);
-        AtomicFile.Write(Path.Combine(all, "densities.json"), Json.Write(report));
         output.Result(report, console =>
         {
             console.Write(Table(results));
-            console.WriteLine($"The picture: {picture}");
+            console.WriteLine($"The picture: {report.Picture}");
         });
     }
 
