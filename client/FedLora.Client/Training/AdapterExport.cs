@@ -1,21 +1,26 @@
 using FedLora.Adapters;
 using FedLora.Aggregation;
+using FedLora.Compression;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
 
 namespace FedLora.Client.Training;
 
-/// <summary>A federation's result as a PEFT folder.</summary>
+/// <summary>
+/// A federation's result as a PEFT folder: what a node would start the next round with. Where the down-link is sparse that is the masked adapter, as in FLASC's
+/// code (<c>eval_masked</c>): it is what nodes train from, and what the entries outside the mask add up to was never tried by anyone.
+/// </summary>
 public static class AdapterExport
 {
     /// <summary>The folder's content.</summary>
     /// <param name="definition">With layout.</param>
     /// <param name="global">The global adapter.</param>
+    /// <param name="round">The round that it is of, from 1; 0 is before the first.</param>
     /// <param name="folds">Every fold so far, oldest first.</param>
     /// <exception cref="FedLoraException"><c>export-personalised</c>.</exception>
-    public static PeftFolder ToPeft(FederationDefinition definition, AdapterState global, IReadOnlyList<AdapterState> folds)
+    public static PeftFolder ToPeft(FederationDefinition definition, AdapterState global, uint round, IReadOnlyList<AdapterState> folds)
     {
-        var (adapter, layout) = Methods.Get(definition.Method).Export(global, folds, LayoutMapping.ToLayout(definition));
+        var (adapter, layout) = Methods.Get(definition.Method).Export(AsSent(definition, global, (int)round + 1), folds, LayoutMapping.ToLayout(definition));
         var lora = definition.Lora;
         var config = new PeftConfig
         {
@@ -31,5 +36,14 @@ public static class AdapterExport
             AlphaPattern = [.. layout.Modules.Where(module => module.Alpha is not null).Select(module => KeyValuePair.Create(module.Name, module.Alpha!.Value))],
         };
         return new PeftFolder(config, adapter);
+    }
+
+    private static AdapterState AsSent(FederationDefinition definition, AdapterState global, int round)
+    {
+        if (definition.Communication is not { Down: > 0 and < 1 } communication)
+            return global;
+        var sent = global.Only(Methods.Get(definition.Method).Sent(round, MethodMapping.ToOptions(definition)));
+        var layout = VectorLayout.Of(sent);
+        return global.With(layout.Unflatten(SparseCommunication.SelectDown(layout, layout.Flatten(sent), communication.Down, communication.SpareB).ToDense()));
     }
 }

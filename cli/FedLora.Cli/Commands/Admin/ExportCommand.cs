@@ -40,7 +40,7 @@ internal static class ExportCommand
         var folds = new List<AdapterState>();
         foreach (var fold in export.Fold)
             folds.Add(await FetchAsync(connection, fold, cancellation));
-        return (AdapterExport.ToPeft(export.Definition, global, folds), export.Round);
+        return (AdapterExport.ToPeft(export.Definition, global, export.Round, folds), export.Round);
     }
 
     /// <summary>Fetches the newest global adapter as the coordinator has it.</summary>
