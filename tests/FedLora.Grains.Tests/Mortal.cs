@@ -6,10 +6,17 @@ namespace FedLora.Grains.Tests;
 /// <summary>When a coordinator's process dies: as far as anybody can tell afterwards, at a write to its storage.</summary>
 internal sealed class Life
 {
+    private readonly TaskCompletionSource _died = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource _written = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _writes;
-    private volatile bool _dead;
 
-    public bool IsDead => _dead;
+    public bool IsDead => _died.Task.IsCompleted;
+
+    /// <summary>Ends when it dies.</summary>
+    public Task Died => _died.Task;
+
+    /// <summary>Ends with the next write.</summary>
+    public Task Written => Volatile.Read(ref _written).Task;
 
     /// <summary>It dies at this write, counted from 1; 0: never.</summary>
     public int DiesAt { get; init; }
@@ -17,11 +24,11 @@ internal sealed class Life
     /// <summary>The fatal write is on the disk, but nobody was told.</summary>
     public bool AfterWriting { get; init; }
 
-    public void Kill() => _dead = true;
+    public void Kill() => _died.TrySetResult();
 
     public void Check()
     {
-        if (_dead)
+        if (IsDead)
             throw new IOException("killed");
     }
 
@@ -30,12 +37,13 @@ internal sealed class Life
         Check();
         var fatal = Interlocked.Increment(ref _writes) == DiesAt;
         if (fatal && !AfterWriting)
-            _dead = true;
+            Kill();
         Check();
         await write();
         if (fatal)
-            _dead = true;
+            Kill();
         Check();
+        Interlocked.Exchange(ref _written, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
     }
 }
 

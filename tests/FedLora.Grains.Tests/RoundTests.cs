@@ -128,7 +128,7 @@ public sealed class RoundTests
         await coordinator.UntilAsync(view => view.Reason.Contains("1 here", StringComparison.Ordinal));
         await coordinator.PollAsync("b");
         await coordinator.PollAsync("c");
-        Assert.Equal(1, (await poll.WaitAsync(TimeSpan.FromSeconds(10))).Task!.Round);
+        Assert.Equal(1, (await poll.WaitAsync(Coordinator.Never)).Task!.Round);
     }
 
     [Fact]
@@ -155,8 +155,7 @@ public sealed class RoundTests
         await coordinator.Registry.CreateFederationAsync(definition ?? Samples.Definition, null, default);
         await coordinator.Federation.StartAsync(default);
         // The registry is told in the background.
-        while ((await coordinator.Registry.ListFederationsAsync(default))[0].State != FederationState.Running)
-            await Task.Delay(2);
+        await coordinator.StoredAsync(async () => (await coordinator.Registry.ListFederationsAsync(default))[0].State == FederationState.Running);
         return coordinator;
     }
 

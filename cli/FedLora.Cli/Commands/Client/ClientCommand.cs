@@ -58,6 +58,8 @@ internal static class ClientCommand
             policy = epsilon > 0 && double.IsFinite(epsilon) ? policy with { Epsilon = epsilon } : throw new UsageException("--max-epsilon must be above 0", "e.g. --max-epsilon 4");
         if (parsed.GetValue(PublicCount) is < 1)
             throw new UsageException("--public-count must be at least 1", "State about how many examples there are, rounded.");
+        if (parsed.GetValue(Threads) is < 0 || parsed.GetValue(MaxRank) is < 0)
+            throw new UsageException("--threads and --max-rank must be at least 0", "0 is all cores, and any rank.");
         var options = new ClientOptions
         {
             Coordinator = Needed(parsed.GetValue(Coordinator) ?? file.Coordinator, "--coordinator URL", "coordinator"),
@@ -82,5 +84,5 @@ internal static class ClientCommand
     }
 
     private static string Needed(string? value, string flag, string key) =>
-        value ?? throw new UsageException($"the client needs {flag}", $"Give it, or write '{key}:' in the file named by --config.");
+        value is { Length: > 0 } ? value : throw new UsageException($"the client needs {flag}", $"Give it, or write '{key}:' in the file named by --config.");
 }
