@@ -46,6 +46,11 @@ public sealed class YamlMap
         {
             throw Invalid(file, error.Start.Line, $"not YAML: {error.Message.ReplaceLineEndings(" ")}", error);
         }
+        catch (Exception error) when (error is InvalidOperationException or ArgumentException)
+        {
+            // The parser loses its way where brackets do not match.
+            throw Invalid(file, 1, "not YAML: brackets or quotes do not match", error);
+        }
         return stream.Documents switch
         {
             [{ RootNode: YamlMappingNode map }] => new YamlMap(file, "", map),
