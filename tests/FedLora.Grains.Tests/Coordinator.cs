@@ -47,6 +47,12 @@ internal sealed class Coordinator : IAsyncDisposable
     /// <summary>Ends when it dies.</summary>
     public Task Died => _life.Died;
 
+    /// <summary>What becomes of the present process's writes.</summary>
+    public Life Life => _life;
+
+    /// <summary>What it logs.</summary>
+    public HeardLog Log { get; } = new();
+
     /// <summary>Kills the process (its clock stands still, its storage takes nothing more) and starts another on the same folder.</summary>
     /// <param name="next">How long the new one lives.</param>
     public async Task KillAndRestartAsync(Life? next = null)
@@ -144,9 +150,9 @@ internal sealed class Coordinator : IAsyncDisposable
         {
             return await Federation.WatchAsync(seen.Version, TimeSpan.FromMinutes(1), default).WaitAsync(Never);
         }
-        catch (TimeoutException)
+        catch (TimeoutException error)
         {
-            throw new TimeoutException($"It stays {await SayAsync()}.");
+            throw new TimeoutException($"It stays {await SayAsync()}.", error);
         }
     }
 
@@ -188,7 +194,7 @@ internal sealed class Coordinator : IAsyncDisposable
     private async Task BootAsync()
     {
         var builder = Host.CreateApplicationBuilder();
-        builder.Logging.ClearProviders();
+        builder.Logging.ClearProviders().AddProvider(Log);
         builder.Services.AddSingleton<TimeProvider>(Time);
         CoordinatorSilo.Add(builder, _folder.FullName);
         var life = _life;

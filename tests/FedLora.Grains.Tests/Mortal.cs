@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using FedLora.Server.Stores;
 using Orleans.Storage;
 
@@ -8,6 +9,8 @@ internal sealed class Life
 {
     private readonly TaskCompletionSource _died = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TaskCompletionSource _written = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Channel<bool> _standing = Channel.CreateUnbounded<bool>();
+    private Channel<bool>? _gate;
     private int _writes;
 
     public bool IsDead => _died.Task.IsCompleted;
@@ -26,6 +29,18 @@ internal sealed class Life
 
     public void Kill() => _died.TrySetResult();
 
+    /// <summary>From now on writes stand at a gate.</summary>
+    public void HoldWrites() => _gate = Channel.CreateUnbounded<bool>();
+
+    /// <summary>Ends when a further write stands at the gate.</summary>
+    public Task StandsAsync() => _standing.Reader.ReadAsync().AsTask().WaitAsync(Coordinator.Never);
+
+    /// <summary>Lets one write through the gate.</summary>
+    public void PassOne() => _gate!.Writer.TryWrite(true);
+
+    /// <summary>Opens the gate for good.</summary>
+    public void PassAll() => Interlocked.Exchange(ref _gate, null)!.Writer.Complete();
+
     public void Check()
     {
         if (IsDead)
@@ -34,6 +49,13 @@ internal sealed class Life
 
     public async Task WriteAsync(Func<Task> write)
     {
+        if (_gate is { } gate)
+        {
+            _standing.Writer.TryWrite(true);
+            if (await gate.Reader.WaitToReadAsync())
+                await gate.Reader.ReadAsync();
+        }
+
         Check();
         var fatal = Interlocked.Increment(ref _writes) == DiesAt;
         if (fatal && !AfterWriting)

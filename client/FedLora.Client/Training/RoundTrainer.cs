@@ -68,11 +68,11 @@ public sealed class RoundTrainer : IRoundTrainer
     {
         if (!File.Exists(options.Data))
             throw new FedLoraException("data-missing", $"there is no data file {options.Data}", "give a JSONL file with --data");
-        var fingerprint = ModelFingerprint.Of(options.Model);
+        var found = ModelFingerprint.Of(options.Model);
         _ = Tokenizer.Load(Path.Combine(options.Model, "tokenizer.json"));
         // Text is what both tasks want of a line; labels are a federation's own.
         _ = JsonLines.Read(options.Data, TextTask.CausalLanguageModelling, [], options.SkipBadLines ? BadLines.Skip : BadLines.Stop, CancellationToken.None);
-        return new RoundTrainer(options, fingerprint, time);
+        return new RoundTrainer(options, found, time);
     }
 
     /// <inheritdoc/>
