@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using FedLora.Adapters;
 using FedLora.Cli.Commands;
 using FedLora.Cli.Output;
@@ -20,18 +21,25 @@ public static class CommandLine
     /// <returns>0 success, 1 failure, 2 wrong usage, 130 interrupted.</returns>
     public static async Task<int> RunAsync(IReadOnlyList<string> args, TextWriter output, TextWriter error, CancellationToken cancellation)
     {
-        var parsed = FedLoraCommand.Create().Parse(args);
-        var errors = new ErrorWriter(parsed.GetValue(FedLoraCommand.Json), output, error);
-
-        if (parsed.Errors.Count > 0)
-        {
-            var message = parsed.UnmatchedTokens is [var unknown, ..] ? $"unknown command or option '{unknown}'" : parsed.Errors[0].Message;
-            errors.Write(UsageException.UsageCode, message, $"See: {HelpFor(parsed)}");
-            return ExitCode.Usage;
-        }
-
+        // As far as it can be known before the words are parsed: a word that is missing may have taken --json for itself.
+        var errors = new ErrorWriter(args.Contains(FedLoraCommand.Json.Name, StringComparer.Ordinal), output, error);
         try
         {
+            var parsed = FedLoraCommand.Create().Parse(args);
+            if (parsed.Errors.Count > 0)
+            {
+                var message = parsed.UnmatchedTokens is [var unknown, ..] ? $"unknown command or option '{unknown}'" : parsed.Errors[0].Message;
+                errors.Write(UsageException.UsageCode, message, $"See: {HelpFor(parsed)}");
+                return ExitCode.Usage;
+            }
+
+            if (Empty(parsed) is { } empty)
+            {
+                errors.Write(UsageException.UsageCode, $"{empty} is empty", $"Give a value, or leave it out. See: {HelpFor(parsed)}");
+                return ExitCode.Usage;
+            }
+
+            errors = new ErrorWriter(parsed.GetValue(FedLoraCommand.Json), output, error);
             var configuration = new InvocationConfiguration
             {
                 Output = output,
@@ -70,10 +78,21 @@ public static class CommandLine
             $"This is a defect of FedLora; report it with what {TraceVariable}=1 adds to the output."),
     };
 
+    /// <summary>An option or argument that was given as an empty text, which nothing here means: an unset variable in somebody's script.</summary>
+    private static string? Empty(ParseResult parsed)
+    {
+        for (var result = parsed.CommandResult; result is not null; result = result.Parent as CommandResult)
+        {
+            foreach (var child in result.Children.Where(child => child.Tokens.Any(token => token.Value.Length == 0)))
+                return child is OptionResult option ? option.Option.Name : child is ArgumentResult argument ? argument.Argument.Name : null;
+        }
+        return null;
+    }
+
     private static string HelpFor(ParseResult parsed)
     {
         var words = new Stack<string>();
-        for (var result = parsed.CommandResult; result is not null; result = result.Parent as System.CommandLine.Parsing.CommandResult)
+        for (var result = parsed.CommandResult; result is not null; result = result.Parent as CommandResult)
             words.Push(result.Command is RootCommand ? "fedlora" : result.Command.Name);
         return string.Join(' ', words) + " --help";
     }

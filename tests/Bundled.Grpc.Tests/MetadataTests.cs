@@ -42,7 +42,7 @@ public sealed class MetadataTests
             context.ResponseTrailers.Add("late-bin", AnyBytes);
         };
         using var call = server.Client().EchoAsync(new Packet());
-        var headers = await call.ResponseHeadersAsync.WaitAsync(Within.Seconds);
+        var headers = await call.ResponseHeadersAsync.WaitAsync(Within.Limit);
         Assert.Equal("yes", headers.GetValue("early"));
         Assert.Equal(AnyBytes, headers.GetValueBytes("early-bin"));
         mayGoOn.SetResult();

@@ -14,7 +14,7 @@ public sealed class ProbeEvents
     public Func<ServerCallContext, Task> OnCall { get; set; } = _ => Task.CompletedTask;
 
     /// <summary>How the next Wait call came to its end on the server: null when its token was cancelled.</summary>
-    public async Task<StatusCode?> NextWaitEndedAsync() => await _waitsEnded.Reader.ReadAsync().AsTask().WaitAsync(Within.Seconds);
+    public async Task<StatusCode?> NextWaitEndedAsync() => await _waitsEnded.Reader.ReadAsync().AsTask().WaitAsync(Within.Limit);
 
     internal void WaitEnded(StatusCode? code) => _waitsEnded.Writer.TryWrite(code);
 }
@@ -93,5 +93,5 @@ internal static class Packets
 /// <summary>Longest that a test waits for what must happen: generous, since it only matters when something is broken.</summary>
 internal static class Within
 {
-    public static readonly TimeSpan Seconds = TimeSpan.FromSeconds(30);
+    public static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 }

@@ -6,7 +6,7 @@ namespace Bundled.Grpc.Tests;
 /// <summary>Calls made by hand, with what no gRPC client would send.</summary>
 internal static class RawCall
 {
-    private static readonly HttpClient Http = new() { Timeout = Within.Seconds };
+    private static readonly HttpClient Http = new() { Timeout = Within.Limit };
 
     /// <summary>A message with its five bytes in front.</summary>
     public static byte[] Frame(byte[] message, byte flag = 0)

@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using FedLora.Adapters;
 using FedLora.Client.Configuration;
 using FedLora.Client.Connection;
@@ -75,7 +73,7 @@ public sealed class DaemonTests : IDisposable
 
     private async Task RunAsync(TimeProvider time, string? token, CancellationToken cancellation)
     {
-        var options = new ClientOptions { Coordinator = Nowhere(), Data = "", Model = "", State = Path.Combine(folder.FullName, "state"), Token = token, Name = "site" };
+        var options = new ClientOptions { Coordinator = Nowhere, Data = "", Model = "", State = Path.Combine(folder.FullName, "state"), Token = token, Name = "site" };
         using var state = new NodeFolder(options.State);
         using var connection = new CoordinatorConnection(options.Coordinator);
         using var trainer = new NoTrainer();
@@ -84,13 +82,8 @@ public sealed class DaemonTests : IDisposable
         await new NodeDaemon(connection, new Enroller(connection, state, options, NullLogger.Instance), runner, trainer, backoff, NullLogger.Instance, time).RunAsync(cancellation);
     }
 
-    // A port that was free a moment ago: connecting there fails at once.
-    private static string Nowhere()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return $"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}";
-    }
+    // Nothing listens on the first port (tcpmux, RFC 1078): connecting there fails at once.
+    private const string Nowhere = "http://127.0.0.1:1";
 
     private sealed class NoTrainer : IRoundTrainer
     {

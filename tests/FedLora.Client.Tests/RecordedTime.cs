@@ -9,7 +9,7 @@ internal sealed class RecordedTime(int waits) : TimeProvider
     /// <summary>The waits, once all have come.</summary>
     internal async Task<IReadOnlyList<TimeSpan>> WaitsAsync()
     {
-        await done.Task.WaitAsync(TimeSpan.FromSeconds(60), System);
+        await done.Task.WaitAsync(TimeSpan.FromMinutes(2), System);
         return noted;
     }
 

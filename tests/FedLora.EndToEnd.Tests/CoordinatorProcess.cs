@@ -72,10 +72,21 @@ internal sealed class CoordinatorProcess : IAsyncDisposable
         Directory.Delete(Data, recursive: true);
     }
 
-    internal static int FreePort()
+    // Below the ports that Linux gives out by itself: no connection of anybody else takes it while the coordinator is down between kill and start.
+    private static int FreePort()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        while (true)
+        {
+            using var listener = new TcpListener(IPAddress.Loopback, Random.Shared.Next(16_000, 32_000));
+            try
+            {
+                listener.Start();
+                return ((IPEndPoint)listener.LocalEndpoint).Port;
+            }
+            catch (SocketException)
+            {
+                // Somebody has it: another one.
+            }
+        }
     }
 }

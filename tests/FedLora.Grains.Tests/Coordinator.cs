@@ -14,6 +14,9 @@ namespace FedLora.Grains.Tests;
 /// <summary>A coordinator without HTTP on a data folder of its own, with a clock that tests turn, that can be killed and started again.</summary>
 internal sealed class Coordinator : IAsyncDisposable
 {
+    /// <summary>Real time after which a thing has not happened: generous, since it only matters when something is broken.</summary>
+    public static readonly TimeSpan Never = TimeSpan.FromMinutes(2);
+
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedlora-grains-");
     private readonly Dictionary<string, string> _nodes = new(StringComparer.Ordinal);
     private IHost _host = null!;
@@ -40,6 +43,15 @@ internal sealed class Coordinator : IAsyncDisposable
     }
 
     public bool IsDead => _life.IsDead;
+
+    /// <summary>Ends when it dies.</summary>
+    public Task Died => _life.Died;
+
+    /// <summary>What becomes of the present process's writes.</summary>
+    public Life Life => _life;
+
+    /// <summary>What it logs.</summary>
+    public HeardLog Log { get; } = new();
 
     /// <summary>Kills the process (its clock stands still, its storage takes nothing more) and starts another on the same folder.</summary>
     /// <param name="next">How long the new one lives.</param>
@@ -103,34 +115,63 @@ internal sealed class Coordinator : IAsyncDisposable
         return header;
     }
 
-    /// <summary>Waits (without turning the clock) until the federation looks so; ten seconds are "never".</summary>
+    /// <summary>Waits (without turning the clock) until the federation looks so: it tells of every change.</summary>
     public async Task<FederationView> UntilAsync(Func<FederationView, bool> condition)
     {
-        var end = Environment.TickCount64 + 10_000;
         var seen = await Federation.WatchAsync(0, TimeSpan.Zero, default);
         while (!condition(seen.View))
-        {
-            Assert.True(Environment.TickCount64 < end, $"It is {seen.View.State}: {seen.View.Reason}");
-            await Task.Delay(2);
-            seen = await Federation.WatchAsync(0, TimeSpan.Zero, default);
-        }
-
+            seen = await ChangeAsync(seen);
         return seen.View;
     }
 
-    /// <summary>Turns the clock step by step until the federation looks so.</summary>
+    /// <summary>Turns the clock step by step until the federation looks so; stands still while it aggregates.</summary>
     public async Task<FederationView> AdvanceUntilAsync(TimeSpan step, Func<FederationView, bool> condition)
     {
-        var end = Environment.TickCount64 + 10_000;
+        for (var steps = 0; steps < 1000; steps++)
+        {
+            // A call in its turn: what the clock has set off before is done.
+            await Federation.GetAsync(default);
+            var seen = await Federation.WatchAsync(0, TimeSpan.Zero, default);
+            if (condition(seen.View))
+                return seen.View;
+            if (seen.View.Current?.State == RoundState.Aggregating)
+                await ChangeAsync(seen);
+            else
+                Time.Advance(step);
+        }
+
+        throw new TimeoutException($"It is {await SayAsync()} after 1000 steps of {step}.");
+    }
+
+    /// <summary>The next change of the federation after what was seen.</summary>
+    public async Task<VersionedView> ChangeAsync(VersionedView seen)
+    {
+        try
+        {
+            return await Federation.WatchAsync(seen.Version, TimeSpan.FromMinutes(1), default).WaitAsync(Never);
+        }
+        catch (TimeoutException error)
+        {
+            throw new TimeoutException($"It stays {await SayAsync()}.", error);
+        }
+    }
+
+    /// <summary>Waits until this is so; asked again after every write to the storage.</summary>
+    public async Task StoredAsync(Func<Task<bool>> condition)
+    {
         while (true)
         {
-            var view = await Federation.GetAsync(default);
-            if (condition(view))
-                return view;
-            Assert.True(Environment.TickCount64 < end, $"It is {view.State}: {view.Reason}");
-            Time.Advance(step);
-            await Task.Delay(2);
+            var written = _life.Written;
+            if (await condition())
+                return;
+            await written.WaitAsync(Never);
         }
+    }
+
+    private async Task<string> SayAsync()
+    {
+        var view = await Federation.GetAsync(default);
+        return $"{view.State}: {view.Reason}";
     }
 
     public T Service<T>() where T : notnull => _host.Services.GetRequiredService<T>();
@@ -153,7 +194,7 @@ internal sealed class Coordinator : IAsyncDisposable
     private async Task BootAsync()
     {
         var builder = Host.CreateApplicationBuilder();
-        builder.Logging.ClearProviders();
+        builder.Logging.ClearProviders().AddProvider(Log);
         builder.Services.AddSingleton<TimeProvider>(Time);
         CoordinatorSilo.Add(builder, _folder.FullName);
         var life = _life;

@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using FedLora.Server.Stores;
 using Orleans.Storage;
 
@@ -6,10 +7,19 @@ namespace FedLora.Grains.Tests;
 /// <summary>When a coordinator's process dies: as far as anybody can tell afterwards, at a write to its storage.</summary>
 internal sealed class Life
 {
+    private readonly TaskCompletionSource _died = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource _written = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Channel<bool> _standing = Channel.CreateUnbounded<bool>();
+    private Channel<bool>? _gate;
     private int _writes;
-    private volatile bool _dead;
 
-    public bool IsDead => _dead;
+    public bool IsDead => _died.Task.IsCompleted;
+
+    /// <summary>Ends when it dies.</summary>
+    public Task Died => _died.Task;
+
+    /// <summary>Ends with the next write.</summary>
+    public Task Written => Volatile.Read(ref _written).Task;
 
     /// <summary>It dies at this write, counted from 1; 0: never.</summary>
     public int DiesAt { get; init; }
@@ -17,25 +27,45 @@ internal sealed class Life
     /// <summary>The fatal write is on the disk, but nobody was told.</summary>
     public bool AfterWriting { get; init; }
 
-    public void Kill() => _dead = true;
+    public void Kill() => _died.TrySetResult();
+
+    /// <summary>From now on writes stand at a gate.</summary>
+    public void HoldWrites() => _gate = Channel.CreateUnbounded<bool>();
+
+    /// <summary>Ends when a further write stands at the gate.</summary>
+    public Task StandsAsync() => _standing.Reader.ReadAsync().AsTask().WaitAsync(Coordinator.Never);
+
+    /// <summary>Lets one write through the gate.</summary>
+    public void PassOne() => _gate!.Writer.TryWrite(true);
+
+    /// <summary>Opens the gate for good.</summary>
+    public void PassAll() => Interlocked.Exchange(ref _gate, null)!.Writer.Complete();
 
     public void Check()
     {
-        if (_dead)
+        if (IsDead)
             throw new IOException("killed");
     }
 
     public async Task WriteAsync(Func<Task> write)
     {
+        if (_gate is { } gate)
+        {
+            _standing.Writer.TryWrite(true);
+            if (await gate.Reader.WaitToReadAsync())
+                await gate.Reader.ReadAsync();
+        }
+
         Check();
         var fatal = Interlocked.Increment(ref _writes) == DiesAt;
         if (fatal && !AfterWriting)
-            _dead = true;
+            Kill();
         Check();
         await write();
         if (fatal)
-            _dead = true;
+            Kill();
         Check();
+        Interlocked.Exchange(ref _written, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
     }
 }
 

@@ -149,8 +149,7 @@ public sealed class PrivacyTests
         await coordinator.EnrolAsync("a", "b");
         await coordinator.Registry.CreateFederationAsync(definition, null, default);
         await coordinator.Federation.StartAsync(default);
-        while ((await coordinator.Registry.ListFederationsAsync(default))[0].State != FederationState.Running)
-            await Task.Delay(2);
+        await coordinator.StoredAsync(async () => (await coordinator.Registry.ListFederationsAsync(default))[0].State == FederationState.Running);
         return coordinator;
     }
 

@@ -16,6 +16,9 @@ namespace FedLora.Server.Tests;
 /// <summary>A coordinator on a free loopback port, operators and nodes beside it; all real but the model.</summary>
 internal sealed class Bench : IAsyncDisposable
 {
+    /// <summary>Real time after which a thing has not happened: generous, since it only matters when something is broken.</summary>
+    internal static readonly TimeSpan Never = TimeSpan.FromMinutes(5);
+
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("fedlora-server-tests-");
     private CoordinatorHost? host;
 
@@ -53,7 +56,7 @@ internal sealed class Bench : IAsyncDisposable
         Task = new LearningTask { Classification = new Classification { Labels = { "a", "b" } } },
         Lora = new LoraSettings { Rank = 2, Alpha = 4, TargetModules = { "q" } },
         Training = new TrainingSettings { LocalSteps = 1, BatchSize = 1, Optimizer = "adamw", LearningRate = 1e-3, MaxTokens = 16, Schedule = "constant", Dtype = "auto" },
-        Cohort = new CohortRules { Size = nodes, MinNodes = nodes, DeadlineSeconds = 60 },
+        Cohort = new CohortRules { Size = nodes, MinNodes = nodes, DeadlineSeconds = 600 },
         Layout = new Wire.AdapterLayout { Modules = { new LayoutModule { Name = "l.0.q", DOut = 6, DIn = 5 }, new LayoutModule { Name = "l.1.q", DOut = 6, DIn = 5 } } },
     };
 
@@ -103,10 +106,10 @@ internal sealed class Bench : IAsyncDisposable
         return AdapterState.FromBytes([.. bytes]);
     }
 
-    /// <summary>Waits until the federation is as asked for; at most half a minute, unless said otherwise.</summary>
-    internal async Task<FederationView> UntilAsync(Func<FederationView, bool> isSo, int seconds = 30)
+    /// <summary>Waits, told of every change, until the federation is as asked for.</summary>
+    internal async Task<FederationView> UntilAsync(Func<FederationView, bool> isSo)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));
+        using var limit = new CancellationTokenSource(Never);
         using var watch = Operator.Admin.WatchFederation(new FederationName { Name = "test" }, Operator.Options(limit.Token));
         while (await watch.ResponseStream.MoveNext(limit.Token))
         {

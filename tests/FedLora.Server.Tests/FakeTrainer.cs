@@ -15,9 +15,23 @@ internal sealed class FakeTrainer(float step) : IRoundTrainer
     /// <summary>How often each round was trained.</summary>
     internal List<uint> Trained { get; } = [];
 
-    public NodeProfile Profile { get; init; } = new() { ModelFingerprints = { Fingerprint } };
+    private readonly TaskCompletionSource asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly NodeProfile profile = new() { ModelFingerprints = { Fingerprint } };
 
-    public string? Refuses(TrainingTask task) => task.Definition.BaseModel.Fingerprint == Profile.ModelFingerprints[0] ? null : "another base model";
+    /// <summary>Ends when its node, enrolled, first asks for work.</summary>
+    internal Task Asked => asked.Task;
+
+    public NodeProfile Profile
+    {
+        get
+        {
+            asked.TrySetResult();
+            return profile;
+        }
+        init => profile = value;
+    }
+
+    public string? Refuses(TrainingTask task) => task.Definition.BaseModel.Fingerprint == profile.ModelFingerprints[0] ? null : "another base model";
 
     public VectorLayout SparseLayout(TrainingTask task) => new(LayoutMapping.ToLayout(Bench.Define(task.Definition.Method, 1, 1)).Tensors(Methods.Get(task.Definition.Method).Sent((int)task.Round, FedLora.Aggregation.MethodOptions.Default)));
 

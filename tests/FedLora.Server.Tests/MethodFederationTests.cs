@@ -14,8 +14,6 @@ namespace FedLora.Server.Tests;
 /// <summary>Every method in a federation where everything is real: coordinator, nodes, gRPC, training engine; only the model is small.</summary>
 public sealed class MethodFederationTests(TinySites sites) : IClassFixture<TinySites>
 {
-    private const int Patience = 180;
-
     public static TheoryData<string> All => [.. Methods.All.Select(method => method.Name)];
 
     [Theory]
@@ -115,7 +113,7 @@ public sealed class MethodFederationTests(TinySites sites) : IClassFixture<TinyS
         var trainers = groups.Select((group, site) => sites.Trainer(site, group)).ToArray();
         var nodes = trainers.Select((trainer, site) => bench.RunNodeAsync($"site-{site}", token, trainer, end.Token, groups[site])).ToArray();
         await bench.StartFederationAsync(prepared.Definition, prepared.InitialAdapter);
-        var view = await bench.UntilAsync(seen => seen.State is FederationState.Finished or FederationState.Paused, Patience);
+        var view = await bench.UntilAsync(seen => seen.State is FederationState.Finished or FederationState.Paused);
         Assert.True(view.State == FederationState.Finished, view.Reason);
         for (var round = 1u; round <= definition.Rounds; round++)
         {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FedLora.Adapters;
 using FedLora.Cli.Output;
 using FedLora.Simulations.Pretraining;
 using Spectre.Console;
@@ -25,6 +26,8 @@ internal static class PretrainCommand
     {
         var settings = new PretrainingSettings(parsed.GetValue(Steps), parsed.GetValue(Batch), parsed.GetValue(Rate), MaskedShare: parsed.GetValue(Masked), Seed: parsed.GetValue(Seed), SummarySteps: parsed.GetValue(Summary));
         var folder = parsed.GetValue(Out)!;
+        if (File.Exists(folder))
+            throw new FedLoraException("out-unwritable", $"'{folder}' is a file, not a folder to write a model to", "choose another with --out");
         output.Remark("Reading the texts ...");
         var corpus = PretrainingCorpus.Read(cancellation);
         output.Remark($"{string.Join(", ", corpus.Select(source => $"{source.Name} {source.Texts.Sum(text => (long)text.Length) / 1e6:F1} M characters"))}; learning word pieces ...");

@@ -59,7 +59,7 @@ internal static class DemoCommand
             throw new UsageException("--compare and --densities are two different runs", "give one of them");
         if (parsed.GetValue(Rounds) < 1 || parsed.GetValue(Steps) < 1 || parsed.GetValue(Nodes) is < 1 or > 64)
             throw new UsageException("--rounds and --steps must be at least 1, --nodes 1 to 64", "e.g. --rounds 12 --steps 10 --nodes 4");
-        if (parsed.GetValue(Epsilon) is <= 0)
+        if (parsed.GetValue(Epsilon) is { } epsilon && !(epsilon > 0 && double.IsFinite(epsilon)))
             throw new UsageException("--epsilon must be above 0", "e.g. --epsilon 8");
         if (parsed.GetValue(Delta) is not (> 0 and < 1))
             throw new UsageException("--delta must be above 0 and below 1", "e.g. --delta 1e-5");
@@ -72,7 +72,7 @@ internal static class DemoCommand
             Nodes = parsed.GetValue(Nodes),
             Epsilon = parsed.GetValue(Epsilon),
             Delta = parsed.GetValue(Delta),
-            Model = Path.GetFullPath(parsed.GetValue(Model) ?? DemoModel.Folder()),
+            Model = DemoModel.Check(parsed.GetValue(Model) ?? DemoModel.Folder()),
             Out = parsed.GetValue(Out) ?? DemoWorkplace.NextFree(),
             Seed = parsed.GetValue(Seed),
             DensityDown = parsed.GetValue(DensityDown),

@@ -1,4 +1,7 @@
 using FedLora.Adapters;
+using FedLora.Simulations.Demo;
+using FedLora.Training.Models;
+using FedLora.Training.Tokenizers;
 
 namespace FedLora.Cli.Demo;
 
@@ -14,6 +17,16 @@ internal static class DemoModel
                 return found;
         }
         throw new FedLoraException("model-missing", "the demo's base model is not there: no folder below simulations/models holds one", "give another with --model DIR");
+    }
+
+    /// <summary>Looks at what can be seen of a model without its weights, before the demo begins its minutes of work.</summary>
+    /// <returns>The folder, absolute.</returns>
+    /// <exception cref="FedLoraException">As <see cref="ModelFamily.ReadFolder"/> and <see cref="Tokenizer.Load"/>.</exception>
+    internal static string Check(string folder)
+    {
+        _ = ModelFamily.ReadFolder(folder, ModelTask.Classification, Mail.Labels);
+        _ = Tokenizer.Load(Path.Combine(folder, "tokenizer.json"));
+        return Path.GetFullPath(folder);
     }
 
     private static bool IsModel(string folder) => File.Exists(Path.Combine(folder, "config.json")) && Directory.EnumerateFiles(folder, "*.safetensors").Any();

@@ -7,11 +7,15 @@ internal sealed class ErrorWriter(bool json, TextWriter output, TextWriter error
 {
     public void Write(string code, string message, string hint)
     {
+        (message, hint) = (OneLine(message), OneLine(hint));
         if (json)
             output.WriteLine(Json.Write(new { Error = new { Code = code, Message = message, Hint = hint } }));
         else
-            error.WriteLine($"fedlora: {message.ReplaceLineEndings(" ").TrimEnd('.')}. {Sentence(hint)}");
+            error.WriteLine($"fedlora: {message.TrimEnd('.')}. {Sentence(hint)}");
     }
+
+    // What others' libraries say may have several lines, and files' names control characters.
+    private static string OneLine(string text) => string.Join(' ', string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c)).Split(' ', StringSplitOptions.RemoveEmptyEntries));
 
     // The hint follows a full stop.
     private static string Sentence(string hint) => hint.Length > 0 ? char.ToUpperInvariant(hint[0]) + hint[1..] : hint;

@@ -11,12 +11,14 @@ namespace FedLora.Client.State;
 public sealed class NodeFolder : IDisposable
 {
     private readonly FileStream held;
+    private readonly bool isNew;
 
     /// <summary>Opens the folder, making it if need be.</summary>
     /// <exception cref="FedLoraException"><c>state-locked</c>, <c>state-unwritable</c>.</exception>
     public NodeFolder(string root)
     {
         Root = Path.GetFullPath(root);
+        isNew = !Path.Exists(Root);
         try
         {
             Directory.CreateDirectory(Cache);
@@ -50,6 +52,18 @@ public sealed class NodeFolder : IDisposable
     public static string FederationFolderOf(string root, string federation) =>
         Path.Combine(root, "federations", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(federation)))[..32]);
 
-    /// <inheritdoc/>
-    public void Dispose() => held.Dispose();
+    /// <summary>Lets go of the folder. One that was made for this daemon, and that it put nothing into, goes again: a start that failed leaves nothing behind.</summary>
+    public void Dispose()
+    {
+        try
+        {
+            if (isNew && Directory.EnumerateFiles(Root, "*", SearchOption.AllDirectories).All(file => file == held.Name))
+                Directory.Delete(Root, recursive: true);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // An empty folder harms nobody.
+        }
+        held.Dispose();
+    }
 }

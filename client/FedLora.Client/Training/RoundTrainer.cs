@@ -9,9 +9,11 @@ using FedLora.Compression;
 using FedLora.Privacy.Ledger;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
+using FedLora.Training.Data;
 using FedLora.Training.Models;
 using FedLora.Training.Privacy;
 using FedLora.Training.Running;
+using FedLora.Training.Tokenizers;
 
 namespace FedLora.Client.Training;
 
@@ -57,13 +59,20 @@ public sealed class RoundTrainer : IRoundTrainer
     /// <inheritdoc/>
     public string? Rests => options.Policy.IsOpen(TimeOnly.FromDateTime(time.GetLocalNow().DateTime)) ? null : $"the site's policy lets this node train only at {options.Policy.Hours}, local time";
 
-    /// <summary>Looks at model, data and privacy ledger.</summary>
-    /// <exception cref="FedLoraException"><c>model-folder-missing</c>, <c>data-missing</c>, <c>ledger-damaged</c>, <c>ledger-in-use</c>.</exception>
+    /// <summary>Looks at model, tokenizer, data and privacy ledger, so that what no federation could use is said at the start, not in the first round.</summary>
+    /// <exception cref="FedLoraException">
+    /// <c>model-folder-missing</c>, <c>model-config-invalid</c>, <c>safetensors-invalid</c>, <c>tokenizer-missing</c>, <c>tokenizer-invalid</c>, <c>data-missing</c>,
+    /// <c>data-invalid</c>, <c>data-empty</c>, <c>ledger-damaged</c>, <c>ledger-in-use</c>, ...
+    /// </exception>
     public static RoundTrainer Create(ClientOptions options, TimeProvider time)
     {
         if (!File.Exists(options.Data))
             throw new FedLoraException("data-missing", $"there is no data file {options.Data}", "give a JSONL file with --data");
-        return new RoundTrainer(options, ModelFingerprint.Of(options.Model), time);
+        var found = ModelFingerprint.Of(options.Model);
+        _ = Tokenizer.Load(Path.Combine(options.Model, "tokenizer.json"));
+        // Text is what both tasks want of a line; labels are a federation's own.
+        _ = JsonLines.Read(options.Data, TextTask.CausalLanguageModelling, [], options.SkipBadLines ? BadLines.Skip : BadLines.Stop, CancellationToken.None);
+        return new RoundTrainer(options, found, time);
     }
 
     /// <inheritdoc/>

@@ -57,8 +57,6 @@ public sealed class BaseModel : IWeightSource, IDisposable
     public static BaseModel Load(string folder, LoadOptions? options = null)
     {
         options ??= new LoadOptions();
-        if (!Directory.Exists(folder))
-            throw new FedLoraException("model-folder-missing", $"There is no folder '{folder}'.", "Give the folder of a model as Hugging Face lays it out: config.json, model.safetensors, tokenizer.json.");
         var architecture = ModelFamily.ReadFolder(folder, options.Task, options.Labels, options.ConfigFile);
         using var weights = SafetensorsFolder.Open(folder);
         var reader = new WeightReader(weights, architecture.Names);

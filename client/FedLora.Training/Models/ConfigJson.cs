@@ -118,7 +118,9 @@ public sealed class ConfigJson
 
     /// <summary>The keys and texts of a map such as <c>id2label</c>, in the order of the file; null where it is missing.</summary>
     public IReadOnlyDictionary<string, string>? Map(string key) => Find(key) is { ValueKind: JsonValueKind.Object } value
-        ? value.EnumerateObject().ToDictionary(p => p.Name, p => p.Value.ToString(), StringComparer.Ordinal)
+        ? value.EnumerateObject().DistinctBy(p => p.Name, StringComparer.Ordinal).Count() == value.EnumerateObject().Count()
+            ? value.EnumerateObject().ToDictionary(p => p.Name, p => p.Value.ToString(), StringComparer.Ordinal)
+            : throw Invalid($"has a key of '{key}' twice")
         : null;
 
     /// <summary>An error about this file.</summary>

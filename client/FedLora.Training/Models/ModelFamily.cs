@@ -8,6 +8,8 @@ namespace FedLora.Training.Models;
 /// <param name="Read">Reads the config for a task.</param>
 public sealed record ModelFamily(string ModelType, Func<ConfigJson, ModelTask, Architecture> Read)
 {
+    private const string ConfigFile = "config.json";
+
     /// <summary>All families.</summary>
     public static IReadOnlyList<ModelFamily> All { get; } =
     [
@@ -20,11 +22,11 @@ public sealed record ModelFamily(string ModelType, Func<ConfigJson, ModelTask, A
     /// <param name="task">What it is to be used for; null for what its checkpoint was made for.</param>
     /// <param name="labels">The classes' names where they are not those of the checkpoint; null for the checkpoint's.</param>
     /// <param name="file">The config's name.</param>
-    /// <exception cref="FedLoraException"><c>model-architecture-unknown</c>, <c>model-config-missing</c>, <c>model-config-invalid</c>, <c>model-task-unsupported</c>.</exception>
-    public static Architecture ReadFolder(string folder, ModelTask? task = null, IReadOnlyList<string>? labels = null, string file = "config.json")
-    {
-        return ReadConfig(ConfigJson.Load(Path.Combine(folder, file)), folder, task, labels);
-    }
+    /// <exception cref="FedLoraException">
+    /// <c>model-folder-missing</c>, <c>model-architecture-unknown</c>, <c>model-config-missing</c>, <c>model-config-invalid</c>, <c>model-task-unsupported</c>.
+    /// </exception>
+    public static Architecture ReadFolder(string folder, ModelTask? task = null, IReadOnlyList<string>? labels = null, string file = ConfigFile) =>
+        ReadConfig(ConfigOf(folder, file), folder, task, labels);
 
     /// <summary>Reads a config that lies elsewhere than in a model's folder.</summary>
     /// <param name="folder">What to call it in errors.</param>
@@ -44,8 +46,13 @@ public sealed record ModelFamily(string ModelType, Func<ConfigJson, ModelTask, A
     }
 
     /// <summary>What the checkpoint in a folder was made for, by its <c>architectures</c>.</summary>
-    /// <exception cref="FedLoraException"><c>model-config-missing</c>, <c>model-config-invalid</c>.</exception>
-    public static ModelTask MadeFor(string folder) => MadeFor(ConfigJson.Load(Path.Combine(folder, "config.json")));
+    /// <exception cref="FedLoraException"><c>model-folder-missing</c>, <c>model-config-missing</c>, <c>model-config-invalid</c>.</exception>
+    public static ModelTask MadeFor(string folder) => MadeFor(ConfigOf(folder, ConfigFile));
+
+    private static ConfigJson ConfigOf(string folder, string file) => Directory.Exists(folder)
+        ? ConfigJson.Load(Path.Combine(folder, file))
+        : throw new FedLoraException("model-folder-missing", File.Exists(folder) ? $"'{folder}' is a file, not a model's folder." : $"There is no folder '{folder}'.",
+            "Give the folder of a model as Hugging Face lays it out: config.json, model.safetensors, tokenizer.json.");
 
     private static ModelTask MadeFor(ConfigJson config)
     {

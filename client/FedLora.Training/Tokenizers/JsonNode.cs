@@ -4,7 +4,10 @@ using FedLora.Adapters;
 namespace FedLora.Training.Tokenizers;
 
 /// <summary>A JSON object of a tokenizer.json with the path to it, so that an error names the place.</summary>
-internal readonly record struct JsonNode(JsonElement Element, string Path)
+/// <param name="Element">What is there.</param>
+/// <param name="Path">Where it is in the file.</param>
+/// <param name="File">The file.</param>
+internal readonly record struct JsonNode(JsonElement Element, string Path, string File)
 {
     /// <summary>The component's <c>type</c>.</summary>
     public string Type => Text("type");
@@ -17,16 +20,19 @@ internal readonly record struct JsonNode(JsonElement Element, string Path)
         get
         {
             Expect(JsonValueKind.Object);
-            return new JsonNode(Element.TryGetProperty(name, out var value) ? value : default, Path.Length == 0 ? name : $"{Path}.{name}");
+            return At(Element.TryGetProperty(name, out var value) ? value : default, Path.Length == 0 ? name : $"{Path}.{name}");
         }
     }
 
     public IEnumerable<JsonNode> Items()
     {
         Expect(JsonValueKind.Array);
-        var path = Path;
-        return Element.EnumerateArray().Select((item, i) => new JsonNode(item, $"{path}[{i}]"));
+        var self = this;
+        return Element.EnumerateArray().Select((item, i) => self.At(item, $"{self.Path}[{i}]"));
     }
+
+    /// <summary>Something else of the same file.</summary>
+    public JsonNode At(JsonElement element, string path) => this with { Element = element, Path = path };
 
     public string Text(string name) => this[name].AsText();
 
@@ -48,6 +54,14 @@ internal readonly record struct JsonNode(JsonElement Element, string Path)
 
     public int Number(string name, int? missing = null) => this[name] is { IsNull: true } && missing is { } value ? value : this[name].AsNumber();
 
+    /// <summary>A number with a fraction.</summary>
+    public double Fraction(string name)
+    {
+        var value = this[name];
+        value.Expect(JsonValueKind.Number);
+        return value.Element.GetDouble();
+    }
+
     public int AsNumber()
     {
         Expect(JsonValueKind.Number);
@@ -68,8 +82,8 @@ internal readonly record struct JsonNode(JsonElement Element, string Path)
     }
 
     public FedLoraException Error(string what) =>
-        new("tokenizer-invalid", $"tokenizer.json: {(Path.Length == 0 ? "the file" : Path)} {what}.", "Fetch the file again from where the model came from.");
+        new("tokenizer-invalid", $"{File}: {(Path.Length == 0 ? "the file" : Path)} {what}.", "Fetch the file again from where the model came from.");
 
     public FedLoraException Unsupported(string kind, string known) =>
-        new("tokenizer-unsupported", $"tokenizer.json: {Path} is of type {Type}, a {kind} that is not supported.", $"Use a tokenizer with one of: {known}.");
+        new("tokenizer-unsupported", $"{File}: {Path} is of type {Type}, a {kind} that is not supported.", $"Use a tokenizer with one of: {known}.");
 }

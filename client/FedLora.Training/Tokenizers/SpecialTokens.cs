@@ -25,9 +25,9 @@ public sealed record SpecialTokens(string? Pad, string? Unknown, string? BeginOf
                 result = new SpecialTokens(result.Pad ?? Name(root, "pad_token"), result.Unknown ?? Name(root, "unk_token"), result.BeginOfText ?? Name(root, "bos_token"),
                     result.EndOfText ?? Name(root, "eos_token"), result.Classify ?? Name(root, "cls_token"), result.Separate ?? Name(root, "sep_token"), result.Mask ?? Name(root, "mask_token"));
             }
-            catch (JsonException e)
+            catch (Exception e) when (e is JsonException or InvalidOperationException)
             {
-                throw new FedLoraException("tokenizer-invalid", $"{path} is not valid JSON: {e.Message}", "Fetch the file again from where the model came from.", e);
+                throw new FedLoraException("tokenizer-invalid", $"{path} is not the JSON that it should be: {e.Message}", "Fetch the file again from where the model came from.", e);
             }
         }
         return result;

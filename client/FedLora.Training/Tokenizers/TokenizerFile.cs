@@ -17,11 +17,16 @@ internal static class TokenizerFile
         try
         {
             using var document = JsonDocument.Parse(File.ReadAllBytes(file));
-            return Read(new JsonNode(document.RootElement, ""), SpecialTokens.Load(Path.GetDirectoryName(Path.GetFullPath(file))!));
+            return Read(new JsonNode(document.RootElement, "", file), SpecialTokens.Load(Path.GetDirectoryName(Path.GetFullPath(file))!));
         }
         catch (JsonException e)
         {
             throw new FedLoraException("tokenizer-invalid", $"{file} is not valid JSON: {e.Message}", "Fetch the file again from where the model came from.", e);
+        }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException)
+        {
+            // Half a surrogate pair where a character belongs.
+            throw new FedLoraException("tokenizer-invalid", $"{file} cannot be read: {e.Message}", "Fetch the file again from where the model came from.", e);
         }
     }
 
@@ -62,8 +67,8 @@ internal static class TokenizerFile
             return unknownId < 0 ? throw node["unk_token"].Error("is missing")
                 : new WordPieceModel(vocabulary, unknownId, node.Text("continuing_subword_prefix", "##"), node.Number("max_input_chars_per_word", 100));
         }
-        if (node["dropout"] is { IsNull: false } dropout && dropout.Element.GetDouble() > 0)
-            throw new FedLoraException("tokenizer-unsupported", "tokenizer.json: model.dropout is above 0, which makes tokenisation random.", "Set model.dropout to null.");
+        if (!node["dropout"].IsNull && node.Fraction("dropout") > 0)
+            throw new FedLoraException("tokenizer-unsupported", $"{node.File}: model.dropout is above 0, which makes tokenisation random.", "Set model.dropout to null.");
         var prefix = node.Text("continuing_subword_prefix", "");
         var options = new BpeOptions(unknownId, prefix, node.Text("end_of_word_suffix", ""), node.Flag("fuse_unk"), node.Flag("byte_fallback"), node.Flag("ignore_merges"));
         return new BpeModel(vocabulary, ReadMerges(node["merges"], vocabulary, prefix.Length), options);
@@ -74,7 +79,7 @@ internal static class TokenizerFile
         node.Expect(JsonValueKind.Object);
         var ids = new Dictionary<string, int>();
         foreach (var entry in node.Element.EnumerateObject())
-            ids[entry.Name] = Id(new JsonNode(entry.Value, $"{node.Path}.{entry.Name}"));
+            ids[entry.Name] = Id(node.At(entry.Value, $"{node.Path}.{entry.Name}"));
         return new Vocabulary(ids);
     }
 
@@ -98,7 +103,7 @@ internal static class TokenizerFile
     private static (string Left, string Right) ReadPair(JsonNode item)
     {
         if (item.Element.ValueKind == JsonValueKind.Array && item.Element.GetArrayLength() == 2)
-            return (new JsonNode(item.Element[0], item.Path).AsText(), new JsonNode(item.Element[1], item.Path).AsText());
+            return (item.At(item.Element[0], item.Path).AsText(), item.At(item.Element[1], item.Path).AsText());
         var parts = item.AsText().Split(' ');
         return parts.Length == 2 ? (parts[0], parts[1]) : throw item.Error("should be two tokens with one space between");
     }

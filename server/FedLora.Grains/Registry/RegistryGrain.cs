@@ -53,7 +53,7 @@ public sealed partial class RegistryGrain([PersistentState("registry")] IPersist
     public async Task<IssuedToken> CreateTokenAsync(TokenRequest request, CancellationToken cancellationToken)
     {
         if (request.Uses is < 1 or > 100_000 || request.Lifetime <= TimeSpan.Zero || request.Lifetime > LongestToken)
-            throw new RefusedException(RefusalCodes.TokenInvalid, "A join token has 1 to 100000 uses and lives for at most a year.", "Use --uses and --valid.");
+            throw new RefusedException(RefusalCodes.TokenInvalid, "A join token has 1 to 100000 uses and lives for at most a year.", "Use --uses and --hours.");
         var now = time.GetUtcNow();
         foreach (var old in State.Tokens.Where(token => token.Value.ExpiresAt <= now || token.Value.UsesLeft == 0).Select(token => token.Key).ToList())
             State.Tokens.Remove(old);

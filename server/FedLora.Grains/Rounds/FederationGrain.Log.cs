@@ -45,4 +45,7 @@ internal static partial class FederationLog
 
     [LoggerMessage(14, LogLevel.Warning, "The registry was not told of federation {Federation}; it will be at the next start.")]
     public static partial void RegistryNotTold(this ILogger logger, Exception error, string federation);
+
+    [LoggerMessage(15, LogLevel.Warning, "{Federation}: round {Round} is aggregated, but the federation was too busy to hear of it; it is told again.")]
+    public static partial void BusyWhileAggregated(this ILogger logger, Exception error, string federation, int round);
 }

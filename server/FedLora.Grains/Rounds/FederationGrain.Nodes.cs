@@ -17,7 +17,10 @@ public sealed partial class FederationGrain
     {
         _ = Definition;
         var candidate = _candidates.TryGetValue(presence.NodeId, out var known) ? known : _candidates[presence.NodeId] = new();
+        var wasHere = known is not null && IsHere(known);
         (candidate.Presence, candidate.Seen) = (presence, time.GetUtcNow());
+        if (IsHere(candidate) != wasHere)
+            Changed();
         if (federation.State.State == FederationState.Running && Round.State == RoundState.Sampling)
             await AdvanceAsync(cancellationToken);
         if (Refusal(presence) is { Length: > 0 } refusal)

@@ -129,7 +129,19 @@ public sealed partial class FederationGrain
             outcome = outcome with { Error = error.Message };
         }
 
-        await self.CompleteAggregationAsync(outcome, CancellationToken.None);
+        // A grain that is busy for longer than a call waits must hear of it all the same.
+        while (!cancel.IsCancellationRequested)
+        {
+            try
+            {
+                await self.CompleteAggregationAsync(outcome, CancellationToken.None);
+                return;
+            }
+            catch (TimeoutException error)
+            {
+                log.BusyWhileAggregated(error, Name, inputs.Round);
+            }
+        }
     }
 
     public async Task CompleteAggregationAsync(AggregationOutcome outcome, CancellationToken cancellationToken)

@@ -108,7 +108,9 @@ public sealed partial class FederationGrain
         };
     }
 
-    private int Here() => _candidates.Values.Count(candidate => candidate.Seen >= time.GetUtcNow() - PresenceWindow && Refusal(candidate.Presence).Length == 0);
+    private int Here() => _candidates.Values.Count(IsHere);
+
+    private bool IsHere(Candidate candidate) => candidate.Seen >= time.GetUtcNow() - PresenceWindow && Refusal(candidate.Presence).Length == 0;
 
     private RoundSummary Summary(RoundRecord record, string recordHash, AggregationOutcome outcome)
     {

@@ -11,7 +11,10 @@ public sealed record OperatorToken(string Value)
     /// <summary>The token's file in a data folder.</summary>
     public static string FileOf(string root) => Path.Combine(root, "operator.token");
 
+    private const int Shortest = 32;
+
     /// <summary>Reads the token, making it at the first start.</summary>
+    /// <exception cref="FedLoraException"><c>operator-token-invalid</c>: what is there is too short to be a secret.</exception>
     public static OperatorToken Ensure(string root)
     {
         var file = FileOf(root);
@@ -21,6 +24,8 @@ public sealed record OperatorToken(string Value)
             if (!OperatingSystem.IsWindows())
                 File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         }
-        return new OperatorToken(File.ReadAllText(file).Trim());
+        var token = File.ReadAllText(file).Trim();
+        return token.Length >= Shortest ? new OperatorToken(token)
+            : throw new FedLoraException("operator-token-invalid", $"{file} holds {token.Length} characters; an operator token has at least {Shortest}", "delete the file: the next start makes a new one");
     }
 }

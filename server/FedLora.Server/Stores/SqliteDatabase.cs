@@ -1,4 +1,5 @@
 using Dapper;
+using FedLora.Adapters;
 using FedLora.Grains;
 using Microsoft.Data.Sqlite;
 
@@ -11,11 +12,21 @@ public sealed class SqliteDatabase
     private readonly string _connection;
 
     /// <param name="path">The file; made if it is not there.</param>
+    /// <exception cref="FedLoraException"><c>state-damaged</c>: it is no database, or may not be read or written.</exception>
+    /// <exception cref="RefusedException"><c>disk-full</c>.</exception>
     public SqliteDatabase(string path)
     {
         SQLitePCL.Batteries_V2.Init();
         _connection = new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadWriteCreate, Pooling = true, DefaultTimeout = 30 }.ToString();
-        Run(connection => connection.Execute("PRAGMA journal_mode = WAL"));
+        try
+        {
+            Run(connection => connection.Execute("PRAGMA journal_mode = WAL"));
+        }
+        catch (SqliteException error)
+        {
+            throw new FedLoraException("state-damaged", $"the coordinator's state {path} cannot be used: {error.Message}",
+                "mend its rights, put a backup in its place, or start a new coordinator with another --data folder", error);
+        }
     }
 
     /// <summary>Runs something on a connection of its own, on a pool thread: SQLite has no asynchronous calls.</summary>

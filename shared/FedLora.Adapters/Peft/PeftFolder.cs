@@ -51,6 +51,19 @@ public sealed record PeftFolder(PeftConfig Config, AdapterState State)
 
     private void Check(string where)
     {
+        try
+        {
+            CheckTensors(where);
+        }
+        catch (FedLoraException error) when (error.Code is "adapter-key-invalid" or "tensor-not-finite")
+        {
+            // What a tensor says of itself, with the file that it is in.
+            throw new FedLoraException(error.Code, $"'{where}': {error.Message}", error.Hint, error);
+        }
+    }
+
+    private void CheckTensors(string where)
+    {
         foreach (var tensor in State)
         {
             var key = AdapterKey.Parse(tensor.Name);

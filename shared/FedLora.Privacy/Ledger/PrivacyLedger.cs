@@ -32,10 +32,10 @@ public sealed class PrivacyLedger : IDisposable
         {
             return Open(disk, time);
         }
-        catch (FedLoraException)
+        catch (FedLoraException error)
         {
             disk.Dispose();
-            throw;
+            throw At(folder, error);
         }
     }
 
@@ -43,7 +43,22 @@ public sealed class PrivacyLedger : IDisposable
     public static PrivacyLedger Open(ILedgerStorage storage, TimeProvider? time = null) => new(storage, time ?? TimeProvider.System, readOnly: false);
 
     /// <summary>Reads a ledger without claiming it, also while a node is using it.</summary>
-    public static PrivacyLedger Read(string folder) => new(DiskLedgerStorage.OpenRead(folder), TimeProvider.System, readOnly: true);
+    /// <exception cref="FedLoraException"><c>ledger-damaged</c> or <c>ledger-missing</c>.</exception>
+    public static PrivacyLedger Read(string folder)
+    {
+        var disk = DiskLedgerStorage.OpenRead(folder);
+        try
+        {
+            return new(disk, TimeProvider.System, readOnly: true);
+        }
+        catch (FedLoraException error)
+        {
+            throw At(folder, error);
+        }
+    }
+
+    // What is wrong with a ledger, with the folder that it is in.
+    private static FedLoraException At(string folder, FedLoraException error) => new(error.Code, $"{folder}: {error.Message}", error.Hint, error);
 
     /// <summary>All entries, oldest first.</summary>
     public IReadOnlyList<LedgerEntry> Entries

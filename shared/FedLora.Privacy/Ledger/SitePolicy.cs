@@ -45,13 +45,15 @@ public sealed record SitePolicy
     public static SitePolicy Load(string path)
     {
         string text;
+        if (Directory.Exists(path))
+            throw Invalid(path, "it is a folder");
         try
         {
             text = File.ReadAllText(path);
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw Invalid(path, "it cannot be read", e);
+            throw Invalid(path, $"it cannot be read: {e.Message.TrimEnd('.')}", e);
         }
         return Parse(text, path);
     }
@@ -62,11 +64,16 @@ public sealed record SitePolicy
         SitePolicy policy;
         try
         {
-            policy = new DeserializerBuilder().WithNamingConvention(UnderscoredNamingConvention.Instance).Build().Deserialize<SitePolicy?>(text) ?? new SitePolicy();
+            // An empty file is more likely one that was never written than a site that allows everything.
+            policy = new DeserializerBuilder().WithNamingConvention(UnderscoredNamingConvention.Instance).Build().Deserialize<SitePolicy?>(text) ?? throw Invalid(source, "it is empty");
         }
         catch (YamlException e)
         {
             throw Invalid(source, $"line {e.Start.Line}: {(e.InnerException ?? e).Message}", e);
+        }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException)
+        {
+            throw Invalid(source, "it is not YAML: brackets or quotes do not match", e);
         }
         if (policy.Epsilon is { } epsilon && !(double.IsFinite(epsilon) && epsilon > 0))
             throw Invalid(source, $"epsilon is {epsilon}, which is not a positive number");

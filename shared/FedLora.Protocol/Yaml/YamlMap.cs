@@ -26,9 +26,11 @@ public sealed class YamlMap
     }
 
     /// <summary>Reads a file whose top level is a mapping.</summary>
-    /// <exception cref="FedLoraException"><c>yaml-invalid</c>.</exception>
+    /// <exception cref="FedLoraException"><c>yaml-missing</c>, <c>yaml-invalid</c>.</exception>
     public static YamlMap Load(string file)
     {
+        if (!File.Exists(file))
+            throw new FedLoraException("yaml-missing", Directory.Exists(file) ? $"'{file}' is a folder, not a YAML file" : $"there is no file '{file}'", "give the path of a YAML file");
         using var reader = new StreamReader(file);
         return Parse(file, reader);
     }
@@ -44,6 +46,11 @@ public sealed class YamlMap
         catch (YamlException error)
         {
             throw Invalid(file, error.Start.Line, $"not YAML: {error.Message.ReplaceLineEndings(" ")}", error);
+        }
+        catch (Exception error) when (error is InvalidOperationException or ArgumentException)
+        {
+            // The parser loses its way where brackets do not match.
+            throw Invalid(file, 1, "not YAML: brackets or quotes do not match", error);
         }
         return stream.Documents switch
         {

@@ -32,7 +32,7 @@ public sealed class PeerClientTests
         };
         using var client = Peers.Start(peer, "client", server.Address["http://".Length..], scenario);
         var errors = client.StandardError.ReadToEndAsync();
-        var output = await client.StandardOutput.ReadToEndAsync().WaitAsync(TimeSpan.FromMinutes(1));
+        var output = await client.StandardOutput.ReadToEndAsync().WaitAsync(Within.Limit);
         Assert.True(output.Trim() == "ok", output + await errors);
         if (scenario is "deadline" or "cancel") Assert.Null(await server.Events.NextWaitEndedAsync());
     }

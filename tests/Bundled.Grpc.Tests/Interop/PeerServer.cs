@@ -18,7 +18,7 @@ internal sealed class PeerServer : IAsyncDisposable
     {
         var process = Peers.Start(peer, "server");
         var errors = process.StandardError.ReadToEndAsync();
-        var line = await process.StandardOutput.ReadLineAsync().WaitAsync(Within.Seconds);
+        var line = await process.StandardOutput.ReadLineAsync().WaitAsync(Within.Limit);
         return line is ['p', 'o', 'r', 't', ' ', .. var port]
             ? new PeerServer(process, errors, $"http://127.0.0.1:{port}")
             : throw new InvalidOperationException($"The peer did not start: {line} {await errors}");
@@ -26,7 +26,7 @@ internal sealed class PeerServer : IAsyncDisposable
 
     /// <summary>What the peer says next, such as "wait ended".</summary>
     public async Task<string> NextLineAsync() =>
-        await _process.StandardOutput.ReadLineAsync().WaitAsync(Within.Seconds) ?? throw new InvalidOperationException(await _errors);
+        await _process.StandardOutput.ReadLineAsync().WaitAsync(Within.Limit) ?? throw new InvalidOperationException(await _errors);
 
     public Probe.ProbeClient Client() => new(Channel());
 

@@ -39,7 +39,7 @@ public sealed class PeerServerTests
     private static async Task RunAsync(string peer, string scenario)
     {
         await using var server = await PeerServer.StartAsync(peer);
-        await All[scenario](server).WaitAsync(TimeSpan.FromMinutes(1));
+        await All[scenario](server).WaitAsync(Within.Limit);
     }
 
     private static async Task Unary(PeerServer server) => Assert.Equal(Packets.Of(7, 100), await server.Client().EchoAsync(Packets.Of(7, 100)));
@@ -80,7 +80,8 @@ public sealed class PeerServerTests
 
     private static async Task Deadline(PeerServer server)
     {
-        using var call = server.Client().Wait(Packets.Of(1), deadline: DateTime.UtcNow.AddMilliseconds(500));
+        // Long enough to reach the peer on a busy machine.
+        using var call = server.Client().Wait(Packets.Of(1), deadline: DateTime.UtcNow.AddSeconds(3));
         var thrown = await Assert.ThrowsAsync<RpcException>(async () =>
         {
             await foreach (var packet in call.ResponseStream.ReadAllAsync()) Assert.Equal(1, packet.Count);

@@ -44,7 +44,7 @@ internal static class Peers
         try
         {
             using var process = Process.Start(new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true })!;
-            return process.WaitForExit(Within.Seconds) && process.ExitCode == 0;
+            return process.WaitForExit(Within.Limit) && process.ExitCode == 0;
         }
         catch (System.ComponentModel.Win32Exception)
         {

@@ -112,7 +112,7 @@ const scenarios = {
   },
   async deadline(client) {
     await echo(client, { count: 1 });  // The connection stands before time runs.
-    const call = client.wait({ count: 1 }, { deadline: Date.now() + 1000 });
+    const call = client.wait({ count: 1 }, { deadline: Date.now() + 3000 });
     const ended = failure(call);
     call.resume();
     assert.strictEqual((await ended).code, grpc.status.DEADLINE_EXCEEDED);

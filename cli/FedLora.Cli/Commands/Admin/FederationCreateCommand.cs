@@ -23,7 +23,7 @@ internal static class FederationCreateCommand
         {
             var definition = FederationFile.Load(parsed.GetValue(file)!);
             var folder = parsed.GetValue(model) ?? definition.ModelFolder
-                ?? throw new UsageException("which base model?", $"Give --model DIR, or write base_model: DIR in {parsed.GetValue(file)}.");
+                ?? throw new UsageException("no base model is named", $"Give --model DIR, or write base_model: DIR in {parsed.GetValue(file)}.");
             var prepared = FederationPreparation.Prepare(definition.Definition, folder, definition.PublicData, cancellation);
             var view = await CreateAsync(connection, prepared, cancellation);
             if (parsed.GetValue(start))

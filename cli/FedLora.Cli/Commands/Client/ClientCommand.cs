@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.RegularExpressions;
 using FedLora.Cli.Output;
 using FedLora.Cli.Processes;
 using FedLora.Client;
@@ -9,7 +10,7 @@ using Microsoft.Extensions.Logging;
 namespace FedLora.Cli.Commands.Client;
 
 /// <summary><c>fedlora client</c>: runs a training node until Ctrl-C or SIGTERM.</summary>
-internal static class ClientCommand
+internal static partial class ClientCommand
 {
     private static readonly Option<string?> Config = new("--config") { Description = "YAML file with the settings below; flags given here win." };
     private static readonly Option<string?> Coordinator = new("--coordinator") { Description = "Address of the coordinator, e.g. http://127.0.0.1:5080." };
@@ -58,6 +59,8 @@ internal static class ClientCommand
             policy = epsilon > 0 && double.IsFinite(epsilon) ? policy with { Epsilon = epsilon } : throw new UsageException("--max-epsilon must be above 0", "e.g. --max-epsilon 4");
         if (parsed.GetValue(PublicCount) is < 1)
             throw new UsageException("--public-count must be at least 1", "State about how many examples there are, rounded.");
+        if (parsed.GetValue(Threads) is < 0 || parsed.GetValue(MaxRank) is < 0)
+            throw new UsageException("--threads and --max-rank must be at least 0", "0 is all cores, and any rank.");
         var options = new ClientOptions
         {
             Coordinator = Needed(parsed.GetValue(Coordinator) ?? file.Coordinator, "--coordinator URL", "coordinator"),
@@ -78,9 +81,15 @@ internal static class ClientCommand
             PublicCount = parsed.GetValue(PublicCount) ?? file.PublicCount ?? 0,
             Policy = policy,
         };
-        return (parsed.GetValue(Name) ?? file.Name) is { } name ? options with { Name = name } : options;
+        if ((parsed.GetValue(Name) ?? file.Name) is not { } name)
+            return options;
+        return NamePattern().IsMatch(name) ? options with { Name = name } : throw new UsageException($"'{name}' cannot be a node's name", "1-64 characters of a-z, 0-9, '-', '.'.");
     }
 
+    // As the coordinator takes it.
+    [GeneratedRegex("^[a-z0-9.-]{1,64}\\z", RegexOptions.None, 1000)]
+    private static partial Regex NamePattern();
+
     private static string Needed(string? value, string flag, string key) =>
-        value ?? throw new UsageException($"the client needs {flag}", $"Give it, or write '{key}:' in the file named by --config.");
+        value is { Length: > 0 } ? value : throw new UsageException($"the client needs {flag}", $"Give it, or write '{key}:' in the file named by --config.");
 }

@@ -64,8 +64,15 @@ internal static class EvaluateCommand
             throw new FedLoraException("model-task-unsupported", $"'{folder}' is neither a classifier nor a causal language model.", "Give an adapter that makes it one, or --labels to measure an untrained classifier.");
         if (task != ModelTask.Classification)
             return options with { Task = task };
-        var labels = named?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? (made == ModelTask.Classification ? null : LabelsIn(file, cancellation));
+        var labels = named is not null ? Named(named) : (made == ModelTask.Classification ? null : LabelsIn(file, cancellation));
         return options with { Task = task, Labels = labels };
+    }
+
+    private static string[] Named(string text)
+    {
+        var labels = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        return labels.Length >= 2 && labels.Distinct(StringComparer.Ordinal).Count() == labels.Length ? labels
+            : throw new UsageException($"--labels '{text}' does not name two or more different labels", "e.g. --labels ham,spam");
     }
 
     /// <summary>The labels that a file uses, in ordinal order.</summary>

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using FedLora.Adapters;
 
 namespace FedLora.Training.Tokenizers.Text;
 
@@ -8,28 +9,34 @@ namespace FedLora.Training.Tokenizers.Text;
 /// </summary>
 internal sealed class RunePattern
 {
+    // Oniguruma's own limit (ONIG_DEFAULT_RETRY_LIMIT_IN_MATCH in its regint.h).
+    private const int MostBacktracks = 10_000_000;
+
     private readonly Instruction[] _program;
+    private readonly string _source;
     [ThreadStatic] private static Stack<Choice>? _choices;
 
-    private RunePattern(Instruction[] program) => _program = program;
+    private RunePattern(Instruction[] program, string source) => (_program, _source) = (program, source);
 
     /// <summary>Compiles a pattern as Oniguruma writes it. Throws <see cref="FormatException"/> that names what is not understood.</summary>
-    public static RunePattern Compile(string pattern) => new(new RunePatternCompiler(pattern).Compile());
+    public static RunePattern Compile(string pattern) => new(new RunePatternCompiler(pattern).Compile(), pattern);
 
     /// <summary>A pattern that matches exactly this text.</summary>
     public static RunePattern Literal(string text) =>
-        new([.. text.EnumerateRunes().Select(rune => new Instruction(Operation.Rune, rune.Value)), new Instruction(Operation.Accept)]);
+        new([.. text.EnumerateRunes().Select(rune => new Instruction(Operation.Rune, rune.Value)), new Instruction(Operation.Accept)], text);
 
     /// <summary>All matches, leftmost first, not overlapping; an empty one is left out right behind another.</summary>
     /// <param name="text">The text.</param>
     /// <param name="matches">Takes [start, end) of each match.</param>
+    /// <exception cref="FedLoraException"><c>tokenizer-invalid</c>: the pattern tries more ways than can be tried.</exception>
     public void FindAll(ReadOnlySpan<int> text, List<(int Start, int End)> matches)
     {
         var choices = _choices ??= new Stack<Choice>();
         var lastEnd = -1;
         for (var start = 0; start <= text.Length;)
         {
-            var end = Run(text, 0, start, choices);
+            var backtracks = 0;
+            var end = Run(text, 0, start, choices, ref backtracks);
             if (end < 0 || end == start && start == lastEnd)
             {
                 start++;
@@ -42,9 +49,13 @@ internal sealed class RunePattern
     }
 
     /// <summary>The end of the match that begins at a position, or -1.</summary>
-    public int MatchAt(ReadOnlySpan<int> text, int start) => Run(text, 0, start, _choices ??= new Stack<Choice>());
+    public int MatchAt(ReadOnlySpan<int> text, int start)
+    {
+        var backtracks = 0;
+        return Run(text, 0, start, _choices ??= new Stack<Choice>(), ref backtracks);
+    }
 
-    private int Run(ReadOnlySpan<int> text, int pc, int position, Stack<Choice> choices)
+    private int Run(ReadOnlySpan<int> text, int pc, int position, Stack<Choice> choices, ref int backtracks)
     {
         var floor = choices.Count;
         while (true)
@@ -90,13 +101,13 @@ internal sealed class RunePattern
                     go = true;
                     break;
                 case Operation.Atomic:
-                    position = Run(text, pc + 1, position, choices);
+                    position = Run(text, pc + 1, position, choices, ref backtracks);
                     go = position >= 0;
                     pc = instruction.Argument - 1;
                     break;
                 case Operation.Look:
                     var from = position - instruction.Minimum;
-                    go = from >= 0 && Run(text, pc + 1, from, choices) >= 0 != instruction.Negative || from < 0 && instruction.Negative;
+                    go = from >= 0 && Run(text, pc + 1, from, choices, ref backtracks) >= 0 != instruction.Negative || from < 0 && instruction.Negative;
                     pc = instruction.Argument - 1;
                     break;
                 case Operation.Start:
@@ -115,6 +126,11 @@ internal sealed class RunePattern
             {
                 pc++;
                 continue;
+            }
+            if (++backtracks > MostBacktracks)
+            {
+                choices.Clear();
+                throw new FedLoraException("tokenizer-invalid", $"The tokenizer's pattern {_source} tries more than {MostBacktracks} ways at one place of a text of {text.Length} characters.", "Use a tokenizer without nested repetitions in its patterns.");
             }
             if (!Backtrack(choices, floor, out pc, out position))
                 return -1;
