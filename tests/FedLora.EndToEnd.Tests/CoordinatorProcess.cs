@@ -59,6 +59,24 @@ internal sealed class CoordinatorProcess : IAsyncDisposable
         await StartAgainAsync();
     }
 
+    /// <summary>Ends when so many bytes of an update that is on its way lie in its data folder.</summary>
+    public async Task HasReceivedAsync(long bytes)
+    {
+        var folder = new DirectoryInfo(Path.Combine(Data, "partial"));
+        var there = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var watcher = new FileSystemWatcher(folder.FullName);
+        watcher.Created += (_, _) => Look();
+        watcher.Changed += (_, _) => Look();
+        watcher.EnableRaisingEvents = true;
+        Look();
+        await there.Task.WaitAsync(Limits.Step);
+
+        void Look()
+        {
+            if (folder.EnumerateFiles().Any(file => file.Length >= bytes)) there.TrySetResult();
+        }
+    }
+
     /// <summary>Most resident memory that it has had so far, MiB.</summary>
     public double PeakMemory()
     {

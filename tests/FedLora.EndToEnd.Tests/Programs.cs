@@ -47,5 +47,5 @@ internal static class Programs
 /// <summary>Longest that a test waits for what must happen: generous, since it only matters when something is broken.</summary>
 internal static class Limits
 {
-    public static readonly TimeSpan Step = TimeSpan.FromMinutes(5);
+    public static readonly TimeSpan Step = TimeSpan.FromMinutes(10);
 }

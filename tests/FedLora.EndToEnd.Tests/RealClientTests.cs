@@ -34,6 +34,8 @@ public sealed class RealClientTests : IDisposable
         {
             await second.SaidAsync("round 1 of mail: trained");
             await stalled.WaitAsync(Limits.Step);
+            // What the proxy has passed on the coordinator may not have read yet, and would not after the kill.
+            await coordinator.HasReceivedAsync(2 * Chunk);
             await second.KillAsync();
         }
 
@@ -54,11 +56,12 @@ public sealed class RealClientTests : IDisposable
     }
 
     [Fact]
-    public async Task Killed_for_good_the_round_ends_at_its_deadline_with_quorum_and_the_next_one_has_it_again()
+    public async Task Killed_for_good_the_round_ends_at_its_deadline_with_quorum_and_a_later_one_has_it_again()
     {
         await using var coordinator = await CoordinatorProcess.StartAsync();
         // Long enough for the other one to train and deliver on a busy machine.
-        using var federation = await _sites.CreateAsync(coordinator, rounds: 2, steps: 5, quorum: 1, deadlineSeconds: 20);
+        // Rounds enough for it to come back, however long its start takes.
+        using var federation = await _sites.CreateAsync(coordinator, rounds: 1000, steps: 5, quorum: 1, deadlineSeconds: 20);
         var token = await federation.TokenAsync(2);
         string identity;
         // However late it is killed, its update cannot get through.
@@ -71,11 +74,11 @@ public sealed class RealClientTests : IDisposable
             using var other = RunningProgram.Client([.. _sites.Arguments(coordinator.Url, "b"), "--token", token]);
             await first.SaidAsync("round 1 of mail (fedit)");
             await first.KillAsync();
-            await federation.UntilAsync(view => view.RoundsDone == 1);
+            await federation.UntilAsync(view => view.RoundsDone >= 1);
             using var second = RunningProgram.Client(_sites.Arguments(coordinator.Url, "a"));
-            await second.SaidAsync("round 2 of mail: the coordinator has the update");
-            var end = await federation.UntilAsync(view => view.State == FederationState.Finished);
-            Assert.Equal([1u, 2u], end.Rounds.Select(round => round.Updates));
+            await second.SaidAsync("of mail: the coordinator has the update");
+            var later = await federation.UntilAsync(view => view.Rounds.Take((int)view.RoundsDone).Any(round => round.Updates == 2));
+            Assert.Equal(1u, later.Rounds[0].Updates);
         }
 
         Assert.Equal(identity, await NodeIdAsync(federation, "a"));

@@ -26,8 +26,15 @@ internal static class PretrainCommand
     {
         var settings = new PretrainingSettings(parsed.GetValue(Steps), parsed.GetValue(Batch), parsed.GetValue(Rate), MaskedShare: parsed.GetValue(Masked), Seed: parsed.GetValue(Seed), SummarySteps: parsed.GetValue(Summary));
         var folder = parsed.GetValue(Out)!;
-        if (File.Exists(folder))
-            throw new FedLoraException("out-unwritable", $"'{folder}' is a file, not a folder to write a model to", "choose another with --out");
+        try
+        {
+            // Hours before the model is written to it.
+            Directory.CreateDirectory(folder);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new FedLoraException("out-unwritable", $"cannot use the folder {folder}: {error.Message}", "choose another with --out, or mend its rights", error);
+        }
         output.Remark("Reading the texts ...");
         var corpus = PretrainingCorpus.Read(cancellation);
         output.Remark($"{string.Join(", ", corpus.Select(source => $"{source.Name} {source.Texts.Sum(text => (long)text.Length) / 1e6:F1} M characters"))}; learning word pieces ...");

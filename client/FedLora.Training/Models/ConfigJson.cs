@@ -20,7 +20,7 @@ public sealed class ConfigJson
     public static ConfigJson Load(string path)
     {
         if (!File.Exists(path))
-            throw new FedLoraException("model-config-missing", $"'{path}' does not exist.", "A model folder holds config.json, model.safetensors and tokenizer.json, as Hugging Face lays them out.");
+            throw new FedLoraException("model-config-missing", $"'{path}' does not exist, or its folder may not be read.", "A model folder holds config.json, model.safetensors and tokenizer.json, as Hugging Face lays them out.");
         using var stream = File.OpenRead(path);
         return Read(stream, path);
     }

@@ -16,9 +16,18 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
 
     /// <param name="root">The folder; made if it is not there.</param>
     /// <param name="writer">What writes to a file; tests put failing disks here.</param>
+    /// <exception cref="FedLoraException"><c>data-unwritable</c>: its folders cannot be made.</exception>
     public FileBlobStore(string root, Func<FileStream, Stream>? writer = null)
     {
-        _paths = new(root);
+        try
+        {
+            _paths = new(root);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new FedLoraException("data-unwritable", $"cannot use the data folder {root}: {error.Message}", "choose another with --data, free some space, or mend its rights", error);
+        }
+
         _writer = writer ?? (file => file);
     }
 

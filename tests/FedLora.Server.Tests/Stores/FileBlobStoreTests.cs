@@ -1,3 +1,4 @@
+using FedLora.Adapters;
 using FedLora.Grains;
 using FedLora.Server.Stores;
 
@@ -23,6 +24,16 @@ public sealed class FileBlobStoreTests : BlobStoreSuite, IDisposable
         Assert.Equal(100, await store.PartialLengthAsync(hash, Never));
         Assert.Equal([Path.Combine(_folder.FullName, "partial", hash)], Directory.EnumerateFiles(_folder.FullName, "*", SearchOption.AllDirectories));
         Assert.Equal(300, await Open(null).AppendAsync(hash, 100, new byte[200], 1_000, true, Never));
+    }
+
+    [Fact]
+    public void A_folder_that_cannot_be_made_is_one_clear_error()
+    {
+        var root = _folder.CreateSubdirectory("other").FullName;
+        File.WriteAllText(Path.Combine(root, "blobs"), "");
+        var error = Assert.Throws<FedLoraException>(() => new FileBlobStore(root));
+        Assert.Equal("data-unwritable", error.Code);
+        Assert.Contains(root, error.Message, StringComparison.Ordinal);
     }
 
     public void Dispose()
