@@ -19,7 +19,14 @@ internal static class AggregationError
         if (!options.MeasureError)
             return new(round.Count, null);
         return round.Count <= MostNodesCompared
-            ? new(round.Count, Relative(round.PerModule(module => Compare(round.Products(module), products(module)))))
+            ? new(round.Count, Relative(round.PerModule(module =>
+            {
+                var nodes = round.Products(module);
+                var squares = Compare(nodes, products(module));
+                foreach (var node in nodes)
+                    node.Dispose();
+                return squares;
+            })))
             : new(round.Count, Estimate(round, options, products), Estimated: true);
     }
 

@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace FedLora.Aggregation;
 
 /// <summary>Products B A of thin factors, given as B (d_out x n) and A^T (d_in x n), without ever forming d_out x d_in.</summary>
@@ -36,18 +34,12 @@ internal static class LowRank
     }
 
     /// <summary>Turns column pairs so that the entry of largest magnitude in each column of A^T (the first of equals) is positive.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void FixSigns(Matrix b, Matrix at)
     {
         for (var j = 0; j < at.Columns; j++)
         {
             var column = at.Column(j);
-            var largest = 0;
-            for (var i = 1; i < column.Length; i++)
-            {
-                if (Math.Abs(column[i]) > Math.Abs(column[largest]))
-                    largest = i;
-            }
+            var largest = Vectors.Largest(column);
             if (column[largest] >= 0)
                 continue;
             Vectors.Scale(-1, column);
