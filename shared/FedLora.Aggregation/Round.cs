@@ -73,6 +73,16 @@ internal sealed class Round
         return Product(reader, k, module);
     })];
 
+    /// <summary>The same as one product of factor 1: [f_1 B_1, f_2 B_2, ...] and [A_1; A_2; ...]^T.</summary>
+    public NodeProduct Stack(AdapterModule module)
+    {
+        var nodes = Products(module);
+        var (b, at) = AggregationError.Stack(nodes);
+        foreach (var node in nodes)
+            node.Dispose();
+        return new NodeProduct(b, at, 1);
+    }
+
     /// <summary>Calls for every node and module, one update open at a time; for different modules on several threads. A product lasts for its call.</summary>
     public void ForEachProduct(Action<AdapterModule, NodeProduct> visit)
     {

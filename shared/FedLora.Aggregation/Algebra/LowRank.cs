@@ -13,14 +13,15 @@ internal static class LowRank
     /// <returns>B = U S, A^T = V, and all singular values.</returns>
     public static (Matrix B, Matrix At, double[] Singular) Truncate(Matrix b, Matrix at, int rank)
     {
-        var (qb, qa) = (new Householder(b), new Householder(at));
+        using var qb = new Householder(b);
+        using var qa = new Householder(at);
         var core = qb.R().Times(qa.R().Transposed());
         var svd = new JacobiSvd(core);
         var kept = Math.Min(rank, core.Columns);
         var v = svd.V.Resized(core.Columns, kept);
         var (newB, newAt) = (qb.QTimes(core.Times(v)), qa.QTimes(v));
         FixSigns(newB, newAt);
-        return (newB.Resized(b.Rows, rank), newAt.Resized(at.Rows, rank), svd.Singular);
+        return kept == rank ? (newB, newAt, svd.Singular) : (newB.Resized(b.Rows, rank), newAt.Resized(at.Rows, rank), svd.Singular);
     }
 
     /// <summary>The same product with no more columns than a full matrix has: shorter only where n exceeds d_out or d_in.</summary>

@@ -22,7 +22,7 @@ internal sealed class FedSvd : IFederatedMethod
     {
         MethodChecks.Require(this, layout, options, ranks);
         if (layout.Modules.FirstOrDefault(m => layout.RankOf(m) > m.DIn) is { } module)
-            throw MethodChecks.Unsupported(this, $"cannot have {layout.RankOf(module)} orthonormal rows of length {module.DIn} in module '{module.Name}'", "Lower lora.r.");
+            throw MethodChecks.Unsupported(this, $"cannot have {layout.RankOf(module)} orthonormal rows of length {module.DIn} in module '{module.Name}'", "Lower lora.rank.");
     }
 
     public AdapterState Initialize(AdapterLayout layout, MethodOptions options, ulong seed, IWeightSource? weights = null) => LoraInit.State(layout, seed);
