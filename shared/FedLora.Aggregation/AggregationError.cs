@@ -13,19 +13,31 @@ internal static class AggregationError
     private const int Probes = 16;
 
     /// <summary>Compares the nodes' products with the new ones: exactly, or with many nodes by random probes.</summary>
-    /// <param name="products">The new product of a module as a sum of such.</param>
+    /// <param name="products">The new product of a module as a sum of such, made for each call: they are given back after it.</param>
     public static AggregationReport Report(Round round, AggregationOptions options, Func<AdapterModule, IReadOnlyList<NodeProduct>> products)
     {
         if (!options.MeasureError)
             return new(round.Count, null);
         return round.Count <= MostNodesCompared
-            ? new(round.Count, Relative(round.PerModule(module => Compare(round.Products(module), products(module)))))
+            ? new(round.Count, Relative(round.PerModule(module =>
+            {
+                var (nodes, results) = (round.Products(module), products(module));
+                var squares = Compare(nodes, results);
+                foreach (var product in (IEnumerable<NodeProduct>)[.. nodes, .. results])
+                    product.Dispose();
+                return squares;
+            })))
             : new(round.Count, Estimate(round, options, products), Estimated: true);
     }
 
     /// <summary>The same for a method whose nodes differ in one factor only, so that the mean of their products is the product with the mean.</summary>
     public static AggregationReport Report(Round round, AggregationOptions options, Means means, AdapterState result) =>
-        new(round.Count, options.MeasureError ? Relative(round.PerModule(module => Compare([means.Product(module)], [result.Product(options.Layout, module)]))) : null);
+        new(round.Count, options.MeasureError ? Relative(round.PerModule(module =>
+        {
+            using var mean = means.Product(module);
+            using var product = result.Product(options.Layout, module);
+            return Compare([mean], [product]);
+        })) : null);
 
     /// <summary>The same for a method that knows the mean product itself.</summary>
     public static AggregationReport Report(Round round, AggregationOptions options, IEnumerable<(double Difference, double Whole)> squares) =>

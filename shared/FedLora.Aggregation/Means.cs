@@ -12,15 +12,18 @@ internal sealed class Means(AdapterState global, AdapterLayout layout, IReadOnly
     public NodeProduct Product(AdapterModule module)
     {
         var rank = layout.RankOf(module);
-        var b = sums.TryGetValue(Products.Key(module, Factors.B), out var meanB) ? Matrix.FromRows(meanB, module.DOut, rank) : Matrix.FromRows(global[Products.Key(module, Factors.B)].Values, module.DOut, rank);
+        var b = sums.TryGetValue(Products.Key(module, Factors.B), out var meanB) ? Matrix.FromRows<double>(meanB, module.DOut, rank) : Matrix.FromRows<float>(global[Products.Key(module, Factors.B)].Values, module.DOut, rank);
         var at = sums.TryGetValue(Products.Key(module, Factors.A), out var meanA) ? Matrix.FromColumns(meanA, module.DIn, rank) : Matrix.FromColumns(global[Products.Key(module, Factors.A)].Values, module.DIn, rank);
         if (sums.TryGetValue(Products.Key(module, Factors.R), out var meanR))
-            b = b.Times(Matrix.FromRows(meanR, rank, rank));
+            b = b.Times(Matrix.FromRows<double>(meanR, rank, rank));
         return new NodeProduct(b, at, layout.ScaleOf(module));
     }
 
-    public IEnumerator<AdapterTensor> GetEnumerator() => layout.Tensors(Factors.A | Factors.B | Factors.R | Factors.Head)
-        .Where(t => sums.ContainsKey(t.Name)).Select(t => new AdapterTensor(t.Name, t.Shape, Vectors.Round(sums[t.Name]))).GetEnumerator();
+    /// <summary>The means of some factors.</summary>
+    public IEnumerable<AdapterTensor> Tensors(Factors factors) => layout.Tensors(factors)
+        .Where(t => sums.ContainsKey(t.Name)).Select(t => new AdapterTensor(t.Name, t.Shape, Vectors.Round(sums[t.Name])));
+
+    public IEnumerator<AdapterTensor> GetEnumerator() => Tensors(Factors.A | Factors.B | Factors.R | Factors.Head).GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 }

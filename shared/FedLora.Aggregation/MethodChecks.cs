@@ -10,9 +10,9 @@ internal static class MethodChecks
         if (layout.Modules.IsEmpty)
             throw Unsupported(method, "needs at least one adapted module", "Name target modules that the model has.");
         if (layout.Rank < 1 || !(layout.Alpha > 0) || double.IsInfinity(layout.Alpha))
-            throw Unsupported(method, $"needs rank >= 1 and alpha > 0, not {layout.Rank} and {layout.Alpha}", "Set lora.r and lora.alpha.");
+            throw Unsupported(method, $"needs rank >= 1 and alpha > 0, not {layout.Rank} and {layout.Alpha}", "Set lora.rank and lora.alpha.");
         if (ranks.FirstOrDefault(rank => rank < 1 || rank > layout.Rank, layout.Rank) is var bad && bad != layout.Rank)
-            throw Unsupported(method, $"cannot use rank {bad} where the federation's largest is {layout.Rank}", "Node ranks lie between 1 and lora.r.");
+            throw Unsupported(method, $"cannot use rank {bad} where the federation's largest is {layout.Rank}", "Node ranks lie between 1 and lora.rank.");
         if (!method.Traits.MixesRanks && ranks.FirstOrDefault(rank => rank != layout.Rank, layout.Rank) is var other && other != layout.Rank)
             throw Unsupported(method, $"cannot mix ranks: {other} beside {layout.Rank}", $"Use one rank, or one of: {string.Join(", ", Methods.All.Where(m => m.Traits.MixesRanks).Select(m => m.Name))}.");
         if (options.Head == HeadPolicy.Frozen && !method.Traits.MayFreezeHead)

@@ -17,6 +17,9 @@ public sealed record MethodTraits(bool Exact, string Equation)
     /// <summary>Every round makes the factors anew, so that an entry of one round is not the same coordinate in the next.</summary>
     public bool MakesFactorsAnew { get; init; }
 
+    /// <summary>The names of the options that this method looks at, as files and messages write them, beside that of the head.</summary>
+    public IReadOnlyList<string> Options { get; init; } = [];
+
     /// <summary>Every node ends with an adapter of its own, so the coordinator has none to export.</summary>
     public bool Personalised { get; init; }
 

@@ -13,8 +13,8 @@ internal static class Products
     public static NodeProduct Product(this AdapterState state, AdapterModule module)
     {
         var (b, a) = (state[Key(module, Factors.B)], state[Key(module, Factors.A)]);
-        var product = new NodeProduct(Matrix.FromRows(b.Values, b.Rows, b.Columns), Matrix.FromColumns(a.Values, a.Columns, a.Rows), 1);
-        return state.TryGet(Key(module, Factors.R), out var r) ? product with { B = product.B.Times(Matrix.FromRows(r.Values, r.Rows, r.Columns)) } : product;
+        var product = new NodeProduct(Matrix.FromRows<float>(b.Values, b.Rows, b.Columns), Matrix.FromColumns(a.Values, a.Columns, a.Rows), 1);
+        return state.TryGet(Key(module, Factors.R), out var r) ? product with { B = product.B.Times(Matrix.FromRows<float>(r.Values, r.Rows, r.Columns)) } : product;
     }
 
     /// <summary>The tensors A and B of a module.</summary>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using FedLora.Adapters;
 
 namespace FedLora.Aggregation;
@@ -6,7 +7,15 @@ namespace FedLora.Aggregation;
 /// <param name="B">d_out x r_k; for Fed-SB B R_k.</param>
 /// <param name="At">A^T, d_in x r_k.</param>
 /// <param name="Factor">p_k s_k.</param>
-internal readonly record struct NodeProduct(Matrix B, Matrix At, double Factor);
+internal readonly record struct NodeProduct(Matrix B, Matrix At, double Factor) : IDisposable
+{
+    /// <summary>Gives the matrices back, by whoever had them made.</summary>
+    public void Dispose()
+    {
+        B.Dispose();
+        At.Dispose();
+    }
+}
 
 /// <summary>A round's updates, checked, and read as methods need them: all tensors of one node after another, or one module of all nodes.</summary>
 internal sealed class Round
@@ -46,20 +55,14 @@ internal sealed class Round
     /// </summary>
     public Means Mean(Factors factors)
     {
-        var sums = Layout.Tensors(factors & _sent).ToDictionary(t => t.Name, t => new double[AdapterTensor.Count(t.Shape)], StringComparer.Ordinal);
-        var buffer = new float[sums.Values.Select(s => s.Length).DefaultIfEmpty().Max()];
-        for (var k = 0; k < Count && sums.Count > 0; k++)
+        var sums = Layout.Tensors(factors & _sent).Select(t => KeyValuePair.Create(t.Name, new double[AdapterTensor.Count(t.Shape)])).ToArray();
+        for (var k = 0; k < Count && sums.Length > 0; k++)
         {
             _cancel.ThrowIfCancellationRequested();
             using var reader = _updates[k].Open();
-            foreach (var (name, sum) in sums)
-            {
-                var values = buffer.AsSpan(0, sum.Length);
-                Read(reader, k, name, values);
-                Vectors.AddScaled(Weights[k], values, sum);
-            }
+            ForEach(sums.Length, i => Read(reader, k, sums[i].Key, sums[i].Value.Length, values => Vectors.AddScaled(Weights[k], values, sums[i].Value)));
         }
-        return new Means(_global, Layout, sums);
+        return new Means(_global, Layout, sums.ToDictionary(StringComparer.Ordinal));
     }
 
     /// <summary>One module of every node, in node order; a factor that was not sent is the global adapter's.</summary>
@@ -70,15 +73,28 @@ internal sealed class Round
         return Product(reader, k, module);
     })];
 
-    /// <summary>Calls for every node and module, one update open at a time.</summary>
+    /// <summary>The same as one product of factor 1: [f_1 B_1, f_2 B_2, ...] and [A_1; A_2; ...]^T.</summary>
+    public NodeProduct Stack(AdapterModule module)
+    {
+        var nodes = Products(module);
+        var (b, at) = AggregationError.Stack(nodes);
+        foreach (var node in nodes)
+            node.Dispose();
+        return new NodeProduct(b, at, 1);
+    }
+
+    /// <summary>Calls for every node and module, one update open at a time; for different modules on several threads. A product lasts for its call.</summary>
     public void ForEachProduct(Action<AdapterModule, NodeProduct> visit)
     {
         for (var k = 0; k < Count; k++)
         {
             _cancel.ThrowIfCancellationRequested();
             using var reader = _updates[k].Open();
-            foreach (var module in Layout.Modules)
-                visit(module, Product(reader, k, module));
+            ForEach(Layout.Modules.Length, i =>
+            {
+                using var product = Product(reader, k, Layout.Modules[i]);
+                visit(Layout.Modules[i], product);
+            });
         }
     }
 
@@ -86,42 +102,57 @@ internal sealed class Round
     public T[] PerModule<T>(Func<AdapterModule, T> map)
     {
         var results = new T[Layout.Modules.Length];
+        ForEach(results.Length, i => results[i] = map(Layout.Modules[i]));
+        return results;
+    }
+
+    private void ForEach(int count, Action<int> action)
+    {
         try
         {
-            Parallel.For(0, results.Length, new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, _options.Threads), CancellationToken = _cancel }, i => results[i] = map(Layout.Modules[i]));
+            Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, _options.Threads), CancellationToken = _cancel }, action);
         }
         catch (AggregateException error) when (error.InnerExceptions.OfType<FedLoraException>().OrderBy(e => e.Message, StringComparer.Ordinal).FirstOrDefault() is { } first)
         {
             throw new FedLoraException(first.Code, first.Message, first.Hint, error);
         }
-        return results;
     }
 
     private NodeProduct Product(IUpdateReader reader, int node, AdapterModule module)
     {
         var (rank, layout) = (_layouts[node].RankOf(module), _layouts[node]);
-        var b = Matrix.FromRows(Factor(reader, node, module, Factors.B, module.DOut * rank), module.DOut, rank);
-        var at = Matrix.FromColumns(Factor(reader, node, module, Factors.A, module.DIn * rank), module.DIn, rank);
+        var b = Factor(reader, node, module, Factors.B, module.DOut * rank, values => Matrix.FromRows(values, module.DOut, rank));
+        var at = Factor(reader, node, module, Factors.A, module.DIn * rank, values => Matrix.FromColumns(values, module.DIn, rank));
         if (_sent.HasFlag(Factors.R))
-            b = b.Times(Matrix.FromRows(Factor(reader, node, module, Factors.R, rank * rank), rank, rank));
+            b = b.Times(Factor(reader, node, module, Factors.R, rank * rank, values => Matrix.FromRows(values, rank, rank)));
         return new NodeProduct(b, at, Weights[node] * layout.ScaleOf(module));
     }
 
-    private float[] Factor(IUpdateReader reader, int node, AdapterModule module, Factors factor, int count)
+    private Matrix Factor(IUpdateReader reader, int node, AdapterModule module, Factors factor, int count, Func<ReadOnlySpan<float>, Matrix> make)
     {
         var name = new AdapterKey(module.Name, factor).Name;
-        if (!_sent.HasFlag(factor))
-            return _global[name].Values;
-        var values = new float[count];
-        Read(reader, node, name, values);
-        return values;
+        Matrix? made = null;
+        if (_sent.HasFlag(factor))
+            Read(reader, node, name, count, values => made = make(values));
+        return made ?? make(_global[name].Values);
     }
 
-    private void Read(IUpdateReader reader, int node, string name, Span<float> values)
+    // The values are the callee's only for the call.
+    private void Read(IUpdateReader reader, int node, string name, int count, Action<ReadOnlySpan<float>> use)
     {
-        reader.Read(name, values);
-        if (!Vectors.IsFinite(values))
-            throw new FedLoraException("tensor-not-finite", $"{Where(node)} holds NaN or infinity in tensor '{name}'.", "The node's training diverged: lower the learning rate, or leave this update out.");
+        var buffer = ArrayPool<float>.Shared.Rent(count);
+        try
+        {
+            var values = buffer.AsSpan(0, count);
+            reader.Read(name, values);
+            if (!Vectors.IsFinite(values))
+                throw new FedLoraException("tensor-not-finite", $"{Where(node)} holds NaN or infinity in tensor '{name}'.", "The node's training diverged: lower the learning rate, or leave this update out.");
+            use(values);
+        }
+        finally
+        {
+            ArrayPool<float>.Shared.Return(buffer);
+        }
     }
 
     private AdapterLayout LayoutOf(IFederatedMethod method, IUpdateReader reader, string node)

@@ -5,15 +5,17 @@ namespace FedLora.Aggregation;
 /// <summary>An update that lies in memory.</summary>
 public sealed class MemoryUpdate(string node, long examples, AdapterState state) : IUpdate
 {
+    private readonly Dictionary<string, int[]> _shapes = state.ToDictionary(t => t.Name, t => t.Shape, StringComparer.Ordinal);
+
     public string Node { get; } = node;
 
     public long Examples { get; } = examples;
 
-    public IUpdateReader Open() => new Reader(state);
+    public IUpdateReader Open() => new Reader(state, _shapes);
 
-    private sealed class Reader(AdapterState state) : IUpdateReader
+    private sealed class Reader(AdapterState state, IReadOnlyDictionary<string, int[]> shapes) : IUpdateReader
     {
-        public IReadOnlyDictionary<string, int[]> Shapes { get; } = state.ToDictionary(t => t.Name, t => t.Shape, StringComparer.Ordinal);
+        public IReadOnlyDictionary<string, int[]> Shapes => shapes;
 
         public void Read(string name, Span<float> values) => state[name].Values.CopyTo(values);
 

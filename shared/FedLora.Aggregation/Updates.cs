@@ -16,7 +16,7 @@ public interface IUpdate
     IUpdateReader Open();
 }
 
-/// <summary>One pass over an update.</summary>
+/// <summary>One pass over an update. Several threads may read from it at once.</summary>
 public interface IUpdateReader : IDisposable
 {
     /// <summary>Shapes by tensor name.</summary>

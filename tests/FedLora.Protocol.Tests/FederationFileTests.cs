@@ -30,7 +30,7 @@ public class FederationFileTests
     [Fact]
     public void Every_section_is_read()
     {
-        var definition = Read(Small + """
+        var definition = Read(Small.Replace("fedit", "lora-fair", StringComparison.Ordinal) + """
 
             seed: 7
             base_model: models/x
@@ -76,6 +76,29 @@ public class FederationFileTests
         Assert.Equal("federation-invalid", error.Code);
         Assert.StartsWith(setting, error.Message, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("fedit", "init: lora-sb", "'lora-sb' is not allowed; it must be left out under fedit; it is an option of fed-sb")]
+    [InlineData("ffa-lora", "lambda: 0.01", "it is an option of lora-fair")]
+    [InlineData("fed-sb", "solver: cosine", "it is an option of lora-fair")]
+    [InlineData("lora-fair", "truncate_rank: 3", "it is an option of fedex-lora")]
+    [InlineData("lora-fair", "solver: newton", "it must be cosine or least-squares")]
+    [InlineData("fed-sb", "extra: { init_step: 1 }", "no method here has such an option")]
+    public void An_option_that_the_method_does_not_look_at_is_refused(string method, string option, string expected)
+    {
+        var error = Assert.Throws<FedLoraException>(() => Read(Small.Replace("fedit", method, StringComparison.Ordinal) + $"\nmethod_options: {{ {option} }}"));
+        Assert.Equal("federation-invalid", error.Code);
+        Assert.StartsWith("method_options." + option.Split(':')[0], error.Message, StringComparison.Ordinal);
+        Assert.Contains(expected, error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("fed-sb", "init: svd-of-weights")]
+    [InlineData("lora-fair", "lambda: 0.5, solver: least-squares")]
+    [InlineData("fedex-lora", "truncate_rank: 3")]
+    [InlineData("fedsvd", "freeze_head: true")]
+    public void An_option_of_the_method_is_taken(string method, string options) =>
+        Assert.Equal(method, Read(Small.Replace("fedit", method, StringComparison.Ordinal) + $"\nmethod_options: {{ {options} }}").Definition.Method);
 
     [Fact]
     public void Example_counts_do_not_weigh_under_privacy() =>

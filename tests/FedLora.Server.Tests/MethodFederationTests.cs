@@ -72,6 +72,38 @@ public sealed class MethodFederationTests(TinySites sites) : IClassFixture<TinyS
     }
 
     [Fact]
+    public void Public_data_that_nothing_is_computed_from_are_refused()
+    {
+        foreach (var definition in (FederationDefinition[])[TinySites.Define("fedit"), TinySites.Define("fed-sb")])
+            Assert.Equal("public-data-unused", Assert.Throws<FedLoraException>(() => FederationPreparation.Prepare(definition, sites.Model, sites.Public, default)).Code);
+    }
+
+    [Theory]
+    [InlineData("fedsvd", 4096, "orthonormal rows")]
+    [InlineData("fed-sb", 4096, "singular vectors")]
+    public void A_rank_that_the_model_has_no_room_for_is_refused_where_the_federation_is_created(string name, int rank, string why)
+    {
+        var definition = TinySites.Define(name);
+        definition.Lora.Rank = (uint)rank;
+        var refusal = Assert.Throws<FedLoraException>(() => FederationPreparation.Prepare(definition, sites.Model, null, default));
+        Assert.Equal("method-unsupported", refusal.Code);
+        Assert.Contains(why, refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("lora.rank", refusal.Hint, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(All))]
+    public void A_frozen_head_is_taken_or_refused_where_the_federation_is_created(string name)
+    {
+        var definition = TinySites.Define(name);
+        definition.MethodOptions.FreezeHead = true;
+        if (Methods.Get(name).Traits.MayFreezeHead)
+            FederationPreparation.Prepare(definition, sites.Model, null, default);
+        else
+            Assert.Contains("does not freeze the head", Assert.Throws<FedLoraException>(() => FederationPreparation.Prepare(definition, sites.Model, null, default)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void FedSb_does_not_start_from_private_data()
     {
         var definition = TinySites.Define("fed-sb");

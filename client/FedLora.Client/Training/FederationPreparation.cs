@@ -36,6 +36,11 @@ public sealed record FederationPreparation(FederationDefinition Definition, Adap
         var method = Methods.Get(definition.Method);
         var options = MethodMapping.ToOptions(definition);
         method.Check(layout, options, [(int)definition.Lora.Rank, .. definition.Lora.RankGroups.Values.Select(rank => (int)rank)]);
+        if (publicData is not null && options.Init != FedSbInit.LoraSb)
+        {
+            throw new FedLoraException("public-data-unused", $"public_data is named, and nothing is computed from data under {method.Name} with these options",
+                "leave public_data out, or use method fed-sb with method_options: { init: lora-sb }");
+        }
         var whole = definition.Clone();
         whole.BaseModel = new Protocol.V1.BaseModel
         {

@@ -1,14 +1,17 @@
+using System.Runtime.CompilerServices;
+
 namespace FedLora.Aggregation;
 
 /// <summary>X = Q R by Householder reflections (Golub, Van Loan, alg. 5.2.1): Q has orthonormal columns even where X has dependent ones.</summary>
-internal sealed class Householder
+internal sealed class Householder : IDisposable
 {
     private readonly Matrix _reflected;
     private readonly double[] _tau;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public Householder(Matrix x)
     {
-        _reflected = x.Resized(x.Rows, x.Columns);
+        _reflected = x.Copy();
         _tau = new double[Math.Min(x.Rows, x.Columns)];
         for (var j = 0; j < _tau.Length; j++)
         {
@@ -25,7 +28,11 @@ internal sealed class Householder
         }
     }
 
+    /// <summary>Gives the memory back. The factorisation is not used any more.</summary>
+    public void Dispose() => _reflected.Dispose();
+
     /// <summary>R: min(rows, columns) x columns, upper triangular.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public Matrix R()
     {
         var r = new Matrix(_tau.Length, _reflected.Columns);
@@ -35,6 +42,7 @@ internal sealed class Householder
     }
 
     /// <summary>Q Y for Y of min(rows, columns) rows, without forming Q.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public Matrix QTimes(Matrix y)
     {
         var product = y.Resized(_reflected.Rows, y.Columns);
@@ -53,6 +61,7 @@ internal sealed class Householder
     public Matrix Q() => QTimes(Matrix.Identity(_tau.Length, _tau.Length));
 
     // Columns from the first on, rows from the given one on.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Reflect(ReadOnlySpan<double> v, double tau, Matrix x, int first, int row)
     {
         if (tau == 0)
@@ -72,6 +81,7 @@ internal sealed class Householder
     }
 
     // Scaled by the largest entry, so that squares neither overflow nor vanish.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static double Norm(ReadOnlySpan<double> x)
     {
         var norm = Vectors.Dot(x, x);

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace FedLora.Aggregation;
 
 /// <summary>
@@ -15,18 +17,22 @@ internal sealed class JacobiSvd
     private const double Negligible = 1e-15;
 
     /// <param name="m">Any shape; few columns.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public JacobiSvd(Matrix m)
     {
         // The longest column first: R^T is then nearly diagonal.
         var longest = ByNorm(m);
-        var rotated = new Householder(Ordered(m, longest)).R().Transposed().Resized(m.Columns, m.Columns);
+        using var ordered = Ordered(m, longest);
+        using var qr = new Householder(ordered);
+        using var rotated = qr.R().Transposed().Resized(m.Columns, m.Columns);
         var scale = Scale(rotated);
         for (var sweep = 0; sweep < MaxSweeps && Sweep(rotated); sweep++)
         {
         }
-        rotated = Ordered(rotated, ByNorm(rotated));
-        Singular = [.. Enumerable.Range(0, m.Columns).Select(j => Math.Sqrt(Vectors.Dot(rotated.Column(j), rotated.Column(j))) / scale)];
-        var v = new Householder(rotated).Q();
+        using var sorted = Ordered(rotated, ByNorm(rotated));
+        Singular = [.. Enumerable.Range(0, m.Columns).Select(j => Math.Sqrt(Vectors.Dot(sorted.Column(j), sorted.Column(j))) / scale)];
+        using var vs = new Householder(sorted);
+        using var v = vs.Q();
         V = new Matrix(m.Columns, m.Columns);
         for (var j = 0; j < m.Columns; j++)
         {
@@ -43,6 +49,7 @@ internal sealed class JacobiSvd
 
     private static int[] ByNorm(Matrix m) => [.. Enumerable.Range(0, m.Columns).OrderByDescending(j => Vectors.Dot(m.Column(j), m.Column(j)))];
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static Matrix Ordered(Matrix m, int[] order)
     {
         var ordered = new Matrix(m.Rows, m.Columns);
@@ -52,6 +59,7 @@ internal sealed class JacobiSvd
     }
 
     // A power of two, so that scaling is exact, brings the largest entry near 1: squares then neither overflow nor vanish.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static double Scale(Matrix m)
     {
         var largest = 0.0;
@@ -68,6 +76,7 @@ internal sealed class JacobiSvd
         return scale;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static bool Sweep(Matrix m)
     {
         var rotated = false;

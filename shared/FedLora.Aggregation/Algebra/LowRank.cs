@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace FedLora.Aggregation;
 
 /// <summary>Products B A of thin factors, given as B (d_out x n) and A^T (d_in x n), without ever forming d_out x d_in.</summary>
@@ -15,14 +13,15 @@ internal static class LowRank
     /// <returns>B = U S, A^T = V, and all singular values.</returns>
     public static (Matrix B, Matrix At, double[] Singular) Truncate(Matrix b, Matrix at, int rank)
     {
-        var (qb, qa) = (new Householder(b), new Householder(at));
+        using var qb = new Householder(b);
+        using var qa = new Householder(at);
         var core = qb.R().Times(qa.R().Transposed());
         var svd = new JacobiSvd(core);
         var kept = Math.Min(rank, core.Columns);
         var v = svd.V.Resized(core.Columns, kept);
         var (newB, newAt) = (qb.QTimes(core.Times(v)), qa.QTimes(v));
         FixSigns(newB, newAt);
-        return (newB.Resized(b.Rows, rank), newAt.Resized(at.Rows, rank), svd.Singular);
+        return kept == rank ? (newB, newAt, svd.Singular) : (newB.Resized(b.Rows, rank), newAt.Resized(at.Rows, rank), svd.Singular);
     }
 
     /// <summary>The same product with no more columns than a full matrix has: shorter only where n exceeds d_out or d_in.</summary>
@@ -36,18 +35,12 @@ internal static class LowRank
     }
 
     /// <summary>Turns column pairs so that the entry of largest magnitude in each column of A^T (the first of equals) is positive.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void FixSigns(Matrix b, Matrix at)
     {
         for (var j = 0; j < at.Columns; j++)
         {
             var column = at.Column(j);
-            var largest = 0;
-            for (var i = 1; i < column.Length; i++)
-            {
-                if (Math.Abs(column[i]) > Math.Abs(column[largest]))
-                    largest = i;
-            }
+            var largest = Vectors.Largest(column);
             if (column[largest] >= 0)
                 continue;
             Vectors.Scale(-1, column);

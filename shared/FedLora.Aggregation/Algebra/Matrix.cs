@@ -1,23 +1,49 @@
+using System.Buffers;
+using System.Numerics;
 using System.Runtime.CompilerServices;
 
 namespace FedLora.Aggregation;
 
-/// <summary>A float64 matrix, column after column: made for tall, thin factors.</summary>
-internal sealed class Matrix(int rows, int columns)
+/// <summary>
+/// A float64 matrix, column after column: made for tall, thin factors. Its memory comes from a pool: a server's step makes many matrices
+/// of few sizes, and fresh memory costs more than the arithmetic. Who is done with one may give it back by <see cref="Dispose"/>; who
+/// keeps it need not.
+/// </summary>
+internal sealed class Matrix : IDisposable
 {
-    private readonly double[] _data = new double[checked(rows * columns)];
+    // So many rows of thin factors stay in the nearest cache while all columns meet.
+    private const int Block = 256;
 
-    public int Rows => rows;
+    // At least as long as the matrix.
+    private double[] _data;
 
-    public int Columns => columns;
+    /// <summary>Zeros.</summary>
+    public Matrix(int rows, int columns)
+        : this(rows, columns, ArrayPool<double>.Shared.Rent(checked(rows * columns))) => Data.Clear();
+
+    private Matrix(int rows, int columns, double[] data) => (Rows, Columns, _data) = (rows, columns, data);
+
+    public int Rows { get; }
+
+    public int Columns { get; }
+
+    private Span<double> Data => _data.AsSpan(0, Rows * Columns);
 
     public double this[int row, int column]
     {
-        get => _data[(column * rows) + row];
-        set => _data[(column * rows) + row] = value;
+        get => _data[(column * Rows) + row];
+        set => _data[(column * Rows) + row] = value;
     }
 
-    public Span<double> Column(int column) => _data.AsSpan(column * rows, rows);
+    public Span<double> Column(int column) => _data.AsSpan(column * Rows, Rows);
+
+    /// <summary>Gives the memory back. The matrix is not used any more.</summary>
+    public void Dispose()
+    {
+        if (_data.Length > 0)
+            ArrayPool<double>.Shared.Return(_data);
+        _data = [];
+    }
 
     public static Matrix Identity(int rows, int columns)
     {
@@ -28,48 +54,27 @@ internal sealed class Matrix(int rows, int columns)
     }
 
     /// <summary>The matrix whose rows lie one after the other.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static Matrix FromRows(ReadOnlySpan<float> values, int rows, int columns)
+    public static Matrix FromRows<T>(ReadOnlySpan<T> values, int rows, int columns)
+        where T : unmanaged, INumberBase<T>
     {
-        var matrix = new Matrix(rows, columns);
-        for (var j = 0; j < columns; j++)
-        {
-            var column = matrix.Column(j);
-            for (var i = 0; i < column.Length; i++)
-                column[i] = values[(i * columns) + j];
-        }
-        return matrix;
-    }
-
-    /// <inheritdoc cref="FromRows(ReadOnlySpan{float}, int, int)"/>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static Matrix FromRows(ReadOnlySpan<double> values, int rows, int columns)
-    {
-        var matrix = new Matrix(rows, columns);
-        for (var j = 0; j < columns; j++)
-        {
-            var column = matrix.Column(j);
-            for (var i = 0; i < column.Length; i++)
-                column[i] = values[(i * columns) + j];
-        }
+        var matrix = Uncleared(rows, columns);
+        Vectors.Transpose(values, matrix.Data, columns, rows);
         return matrix;
     }
 
     /// <summary>The matrix whose columns lie one after the other, e.g. A^T from the rows of A.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Matrix FromColumns(ReadOnlySpan<float> values, int rows, int columns)
     {
-        var matrix = new Matrix(rows, columns);
-        for (var i = 0; i < matrix._data.Length; i++)
-            matrix._data[i] = values[i];
+        var matrix = Uncleared(rows, columns);
+        Vectors.Widen(values, matrix.Data);
         return matrix;
     }
 
     /// <inheritdoc cref="FromColumns(ReadOnlySpan{float}, int, int)"/>
     public static Matrix FromColumns(ReadOnlySpan<double> values, int rows, int columns)
     {
-        var matrix = new Matrix(rows, columns);
-        values.CopyTo(matrix._data);
+        var matrix = Uncleared(rows, columns);
+        values.CopyTo(matrix.Data);
         return matrix;
     }
 
@@ -80,127 +85,143 @@ internal sealed class Matrix(int rows, int columns)
         var start = 0;
         foreach (var (part, factor) in parts)
         {
-            Vectors.AddScaled(factor, part._data, stack._data.AsSpan(start));
-            start += part._data.Length;
+            Vectors.AddScaled(factor, part.Data, stack.Data[start..]);
+            start += part.Data.Length;
         }
         return stack;
     }
 
     /// <summary>float32 values, row by row.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public float[] ToRows()
     {
-        var values = new float[_data.Length];
-        for (var j = 0; j < columns; j++)
-        {
-            var column = Column(j);
-            for (var i = 0; i < column.Length; i++)
-                values[(i * columns) + j] = (float)column[i];
-        }
+        var values = new float[Rows * Columns];
+        Vectors.Transpose<double, float>(Data, values, Rows, Columns);
         return values;
     }
 
     /// <summary>float32 values, column by column.</summary>
-    public float[] ToColumns() => Vectors.Round(_data);
+    public float[] ToColumns() => Vectors.Round(Data);
+
+    /// <summary>Rounds every entry to the nearest float32, as it will be sent.</summary>
+    public void RoundToSingle() => Vectors.RoundToSingle(Data);
+
+    public Matrix Copy()
+    {
+        var copy = Uncleared(Rows, Columns);
+        Data.CopyTo(copy.Data);
+        return copy;
+    }
 
     /// <summary>This matrix with more rows or columns of zeros, or fewer of its own.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public Matrix Resized(int newRows, int newColumns)
     {
         var resized = new Matrix(newRows, newColumns);
-        for (var j = 0; j < Math.Min(columns, newColumns); j++)
-            Column(j)[..Math.Min(rows, newRows)].CopyTo(resized.Column(j));
+        for (var j = 0; j < Math.Min(Columns, newColumns); j++)
+            Column(j)[..Math.Min(Rows, newRows)].CopyTo(resized.Column(j));
         return resized;
     }
 
     /// <summary>this * right.</summary>
     public Matrix Times(Matrix right)
     {
-        var product = new Matrix(rows, right.Columns);
+        var product = new Matrix(Rows, right.Columns);
         product.AddProduct(this, right);
         return product;
     }
 
     /// <summary>this += left * right, without a matrix in between.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void AddProduct(Matrix left, Matrix right)
     {
-        for (var j = 0; j < right.Columns; j++)
+        for (var start = 0; start < Rows; start += Block)
         {
-            var factors = right.Column(j);
-            var sum = Column(j);
-            var k = 0;
-            for (; k <= left.Columns - 4; k += 4)
-                Vectors.AddScaled(factors[k], left.Column(k), factors[k + 1], left.Column(k + 1), factors[k + 2], left.Column(k + 2), factors[k + 3], left.Column(k + 3), sum);
-            for (; k < left.Columns; k++)
-                Vectors.AddScaled(factors[k], left.Column(k), sum);
+            var rows = start..Math.Min(Rows, start + Block);
+            for (var j = 0; j < right.Columns; j++)
+            {
+                var factors = right.Column(j);
+                var sum = Column(j)[rows];
+                var k = 0;
+                for (; k <= left.Columns - 4; k += 4)
+                    Vectors.AddScaled(factors[k], left.Column(k)[rows], factors[k + 1], left.Column(k + 1)[rows], factors[k + 2], left.Column(k + 2)[rows], factors[k + 3], left.Column(k + 3)[rows], sum);
+                for (; k < left.Columns; k++)
+                    Vectors.AddScaled(factors[k], left.Column(k)[rows], sum);
+            }
         }
     }
 
     /// <summary>this * factor.</summary>
     public Matrix Times(double factor)
     {
-        var product = new Matrix(rows, columns);
-        Vectors.AddScaled(factor, _data, product._data);
+        var product = new Matrix(Rows, Columns);
+        Vectors.AddScaled(factor, Data, product.Data);
         return product;
     }
 
     /// <summary>this - other.</summary>
     public Matrix Minus(Matrix other)
     {
-        var difference = Resized(rows, columns);
+        var difference = Copy();
         difference.Add(-1, other);
         return difference;
     }
 
     /// <summary>this^T * right.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public Matrix TransposedTimes(Matrix right)
     {
-        var product = new Matrix(columns, right.Columns);
+        var product = new Matrix(Columns, right.Columns);
         for (var j = 0; j < right.Columns; j += 2)
         {
-            for (var i = 0; i < columns; i += 2)
+            for (var i = 0; i < Columns; i += 2)
                 Dot2x2(product, i, j, right);
         }
         return product;
     }
 
     /// <summary>this^T * this.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public Matrix Gram()
     {
-        var product = new Matrix(columns, columns);
-        for (var j = 0; j < columns; j += 2)
+        var product = new Matrix(Columns, Columns);
+        for (var j = 0; j < Columns; j += 2)
         {
             for (var i = 0; i <= j; i += 2)
                 Dot2x2(product, i, j, this);
         }
-        for (var j = 0; j < columns; j++)
+        for (var j = 0; j < Columns; j++)
         {
-            for (var i = j + 1; i < columns; i++)
+            for (var i = j + 1; i < Columns; i++)
                 product[i, j] = product[j, i];
         }
         return product;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public Matrix Transposed()
     {
-        var transposed = new Matrix(columns, rows);
-        for (var j = 0; j < columns; j++)
+        var transposed = new Matrix(Columns, Rows);
+        for (var j = 0; j < Columns; j++)
         {
-            for (var i = 0; i < rows; i++)
+            for (var i = 0; i < Rows; i++)
                 transposed[j, i] = this[i, j];
         }
         return transposed;
     }
 
     /// <summary>The sum of the products of entries.</summary>
-    public double Inner(Matrix other) => Vectors.Dot(_data, other._data);
+    public double Inner(Matrix other) => Vectors.Dot(Data, other.Data);
 
     /// <summary>this += factor * other, which may have fewer columns.</summary>
-    public void Add(double factor, Matrix other) => Vectors.AddScaled(factor, other._data, _data);
+    public void Add(double factor, Matrix other) => Vectors.AddScaled(factor, other.Data, Data);
 
     // An odd last column is paired with itself.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Dot2x2(Matrix product, int i, int j, Matrix right)
     {
-        var (i1, j1) = (Math.Min(i + 1, columns - 1), Math.Min(j + 1, right.Columns - 1));
+        var (i1, j1) = (Math.Min(i + 1, Columns - 1), Math.Min(j + 1, right.Columns - 1));
         (product[i, j], product[i, j1], product[i1, j], product[i1, j1]) = Vectors.Dot2x2(Column(i), Column(i1), right.Column(j), right.Column(j1));
     }
+
+    private static Matrix Uncleared(int rows, int columns) => new(rows, columns, ArrayPool<double>.Shared.Rent(checked(rows * columns)));
 }

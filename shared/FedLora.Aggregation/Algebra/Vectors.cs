@@ -192,8 +192,31 @@ internal static class Vectors
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Scale(double factor, Span<double> values)
     {
-        for (var i = 0; i < values.Length; i++)
+        ref var x = ref MemoryMarshal.GetReference(values);
+        var f = Vector512.Create(factor);
+        var i = 0;
+        for (; i <= values.Length - Lanes; i += Lanes)
+            (f * Load(ref x, i)).StoreUnsafe(ref x, (nuint)i);
+        for (; i < values.Length; i++)
             values[i] *= factor;
+    }
+
+    /// <summary>The first place of the largest magnitude; no value is NaN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static int Largest(ReadOnlySpan<double> values)
+    {
+        ref var x = ref MemoryMarshal.GetReference(values);
+        var (i, lanes, largest) = (0, Vector512<double>.Zero, 0.0);
+        for (; i <= values.Length - Lanes; i += Lanes)
+            lanes = Vector512.Max(lanes, Vector512.Abs(Load(ref x, i)));
+        for (; i < values.Length; i++)
+            largest = Math.Max(largest, Math.Abs(values[i]));
+        for (var lane = 0; lane < Lanes; lane++)
+            largest = Math.Max(largest, lanes.GetElement(lane));
+        i = 0;
+        while (i < values.Length - 1 && Math.Abs(values[i]) < largest)
+            i++;
+        return i;
     }
 
     /// <summary>Rounds to the nearest float32.</summary>
@@ -201,9 +224,70 @@ internal static class Vectors
     public static float[] Round(ReadOnlySpan<double> values)
     {
         var rounded = new float[values.Length];
-        for (var i = 0; i < values.Length; i++)
+        ref var x = ref MemoryMarshal.GetReference(values);
+        ref var y = ref MemoryMarshal.GetArrayDataReference(rounded);
+        var i = 0;
+        for (; i <= values.Length - (2 * Lanes); i += 2 * Lanes)
+            Vector512.Narrow(Load(ref x, i), Load(ref x, i + Lanes)).StoreUnsafe(ref y, (nuint)i);
+        for (; i < values.Length; i++)
             rounded[i] = (float)values[i];
         return rounded;
+    }
+
+    /// <summary>Rounds to the nearest float32 in place.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void RoundToSingle(Span<double> values)
+    {
+        ref var x = ref MemoryMarshal.GetReference(values);
+        var i = 0;
+        for (; i <= values.Length - (2 * Lanes); i += 2 * Lanes)
+        {
+            var (lower, upper) = Vector512.Widen(Vector512.Narrow(Load(ref x, i), Load(ref x, i + Lanes)));
+            lower.StoreUnsafe(ref x, (nuint)i);
+            upper.StoreUnsafe(ref x, (nuint)(i + Lanes));
+        }
+        for (; i < values.Length; i++)
+            values[i] = (float)values[i];
+    }
+
+    /// <summary>float32 as float64, exactly.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Widen(ReadOnlySpan<float> values, Span<double> wide)
+    {
+        ref var x = ref MemoryMarshal.GetReference(values);
+        ref var y = ref MemoryMarshal.GetReference(wide[..values.Length]);
+        var i = 0;
+        for (; i <= values.Length - (2 * Lanes); i += 2 * Lanes)
+        {
+            var (lower, upper) = Vector512.Widen(Vector512.LoadUnsafe(ref x, (nuint)i));
+            lower.StoreUnsafe(ref y, (nuint)i);
+            upper.StoreUnsafe(ref y, (nuint)(i + Lanes));
+        }
+        for (; i < values.Length; i++)
+            wide[i] = values[i];
+    }
+
+    /// <summary>
+    /// Columns, one after the other, become rows, one after the other, rounded where the type asks for it. (Rows to columns: with the counts
+    /// swapped.)
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Transpose<TFrom, TTo>(ReadOnlySpan<TFrom> from, Span<TTo> to, int rows, int columns)
+        where TFrom : unmanaged, INumberBase<TFrom>
+        where TTo : unmanaged, INumberBase<TTo>
+    {
+        ref var x = ref MemoryMarshal.GetReference(from[..(rows * columns)]);
+        ref var y = ref MemoryMarshal.GetReference(to[..(rows * columns)]);
+        // Eight lines at a time, so that all stay in the nearest cache.
+        for (var i = 0; i < rows; i += Lanes)
+        {
+            var last = Math.Min(rows, i + Lanes);
+            for (var j = 0; j < columns; j++)
+            {
+                for (var k = i; k < last; k++)
+                    Unsafe.Add(ref y, (k * columns) + j) = TTo.CreateTruncating(Unsafe.Add(ref x, (j * rows) + k));
+            }
+        }
     }
 
     /// <summary>Whether all are neither NaN nor infinite: no exponent is all ones.</summary>

@@ -42,7 +42,8 @@ internal sealed class FLora : IFederatedMethod
         var round = new Round(this, global, updates, options, cancel);
         var fold = new AdapterState(round.PerModule(module =>
         {
-            var (b, at) = LowRank.Shorten(AggregationError.Stack(round.Products(module)));
+            using var stack = round.Stack(module);
+            var (b, at) = LowRank.Shorten((stack.B, stack.At));
             return Products.Tensors(module, b, at);
         }).SelectMany(t => t));
         return new(global.With(round.Mean(Factors.Head)), fold, AggregationError.Report(round, options, module => [fold.Product(module)]));

@@ -11,7 +11,7 @@ internal sealed class FedExLora : IFederatedMethod
 {
     public string Name => "fedex-lora";
 
-    public MethodTraits Traits { get; } = new(Exact: true, "A = sum p_k A_k, B = sum p_k B_k, W0 += s (sum p_k B_k A_k - B A)") { Folds = true };
+    public MethodTraits Traits { get; } = new(Exact: true, "A = sum p_k A_k, B = sum p_k B_k, W0 += s (sum p_k B_k A_k - B A)") { Folds = true, Options = ["truncate_rank"] };
 
     public Factors Trained(int round, MethodOptions options) => Factors.A | Factors.B | Factors.Head;
 
@@ -35,7 +35,10 @@ internal sealed class FedExLora : IFederatedMethod
         var nodes = round.Products(module);
         var (centre, last) = (mean.Product(module).B, nodes[^1].At);
         var parts = nodes.Take(nodes.Count - 1).Select(node => new NodeProduct(node.B.Minus(centre), node.At.Minus(last), node.Factor)).ToArray();
-        var (b, at) = LowRank.Shorten(AggregationError.Stack(parts));
+        var stack = AggregationError.Stack(parts);
+        foreach (var product in (IEnumerable<NodeProduct>)[.. nodes, .. parts])
+            product.Dispose();
+        var (b, at) = LowRank.Shorten(stack);
         if (options.Method.ResidualRank is { } rank && rank < b.Columns)
             (b, at, _) = LowRank.Truncate(b, at, rank);
         return Products.Tensors(module, b, at);

@@ -10,7 +10,7 @@ internal sealed class FedSb : IFederatedMethod
 {
     public string Name => "fed-sb";
 
-    public MethodTraits Traits { get; } = new(Exact: true, "R = sum p_k R_k, A and B fixed") { MayFreezeHead = true, StartsFromWeights = true };
+    public MethodTraits Traits { get; } = new(Exact: true, "R = sum p_k R_k, A and B fixed") { MayFreezeHead = true, StartsFromWeights = true, Options = ["init"] };
 
     public Factors Trained(int round, MethodOptions options) => Factors.R | options.TrainedHead();
 
@@ -25,7 +25,7 @@ internal sealed class FedSb : IFederatedMethod
         if (!(options.InitStep > 0) || double.IsInfinity(options.InitStep))
             throw MethodChecks.Unsupported(this, $"needs an initial step above 0, not {options.InitStep}", "LoRA-SB uses the learning rate divided by the number of steps.");
         if (layout.Modules.FirstOrDefault(m => layout.RankOf(m) > Math.Min(m.DIn, m.DOut)) is { } module)
-            throw MethodChecks.Unsupported(this, $"cannot have {layout.RankOf(module)} singular vectors of module '{module.Name}' ({module.DOut} x {module.DIn})", "Lower lora.r.");
+            throw MethodChecks.Unsupported(this, $"cannot have {layout.RankOf(module)} singular vectors of module '{module.Name}' ({module.DOut} x {module.DIn})", "Lower lora.rank.");
     }
 
     public AdapterState Initialize(AdapterLayout layout, MethodOptions options, ulong seed, IWeightSource? weights = null)

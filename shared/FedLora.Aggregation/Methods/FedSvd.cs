@@ -4,8 +4,8 @@ namespace FedLora.Aggregation;
 
 /// <summary>
 /// FedSVD (Lee et al., NeurIPS 2025, alg. 1): nodes train B only; the server averages B and splits the product B A anew into
-/// (U S)(V^T), so that A has orthonormal rows. Never formed: with A^T = Q L (thin QR), B L^T = U S W^T (r x r after QR) and
-/// B' = U S = (B L^T) W, A' = W^T Q^T. Exact, in every round, with dependent columns and for B = 0 too. Signs: the entry of largest
+/// (U S)(V^T), so that A has orthonormal rows. Never formed: with A^T = Q L and B = P R (thin QR), R L^T = U S W^T (r x r) and
+/// B' = P U S = B (L^T W), A' = W^T Q^T. Exact, in every round, with dependent columns and for B = 0 too. Signs: the entry of largest
 /// magnitude in each row of A' is positive, so that every node could compute it.
 /// </summary>
 internal sealed class FedSvd : IFederatedMethod
@@ -22,7 +22,7 @@ internal sealed class FedSvd : IFederatedMethod
     {
         MethodChecks.Require(this, layout, options, ranks);
         if (layout.Modules.FirstOrDefault(m => layout.RankOf(m) > m.DIn) is { } module)
-            throw MethodChecks.Unsupported(this, $"cannot have {layout.RankOf(module)} orthonormal rows of length {module.DIn} in module '{module.Name}'", "Lower lora.r.");
+            throw MethodChecks.Unsupported(this, $"cannot have {layout.RankOf(module)} orthonormal rows of length {module.DIn} in module '{module.Name}'", "Lower lora.rank.");
     }
 
     public AdapterState Initialize(AdapterLayout layout, MethodOptions options, ulong seed, IWeightSource? weights = null) => LoraInit.State(layout, seed);
@@ -32,18 +32,23 @@ internal sealed class FedSvd : IFederatedMethod
         var round = new Round(this, global, updates, options, cancel);
         var means = round.Mean(Factors.B | Factors.Head);
         var split = round.PerModule(module => Split(means.Product(module), module, options.MeasureError));
-        return new(global.With(means).With(split.SelectMany(s => s.Tensors)), null, AggregationError.Report(round, options, split.Select(s => s.Squares)));
+        var result = global.With([.. split.SelectMany(s => s.Tensors), .. means.Tensors(Factors.Head)]);
+        return new(result, null, AggregationError.Report(round, options, split.Select(s => s.Squares)));
     }
 
     private static (AdapterTensor[] Tensors, (double Difference, double Whole) Squares) Split(NodeProduct mean, AdapterModule module, bool measure)
     {
-        var (b, at, _) = mean;
-        var qr = new Householder(at);
-        var rotated = b.Times(qr.R().Transposed());
-        var w = new JacobiSvd(new Householder(rotated).R()).V;
-        var (newB, newAt) = (rotated.Times(w), qr.QTimes(w));
+        using var before = mean;
+        var (b, at, _) = before;
+        using var qb = new Householder(b);
+        using var qa = new Householder(at);
+        var lt = qa.R().Transposed();
+        var w = new JacobiSvd(qb.R().Times(lt)).V;
+        using var newB = b.Times(lt.Times(w));
+        using var newAt = qa.QTimes(w);
         LowRank.FixSigns(newB, newAt);
-        var tensors = Products.Tensors(module, newB, newAt);
-        return (tensors, measure ? AggregationError.Compare([new(b, at, 1)], [new AdapterState(tensors).Product(module)]) : default);
+        newB.RoundToSingle();
+        newAt.RoundToSingle();
+        return (Products.Tensors(module, newB, newAt), measure ? AggregationError.Compare([new(b, at, 1)], [new(newB, newAt, 1)]) : default);
     }
 }

@@ -30,8 +30,8 @@ internal sealed class FlexLora : IFederatedMethod
         var layout = options.Layout;
         var best = round.PerModule(module =>
         {
-            var (b, at) = AggregationError.Stack(round.Products(module));
-            var (newB, newAt, singular) = LowRank.Truncate(b, at, layout.RankOf(module));
+            using var stack = round.Stack(module);
+            var (newB, newAt, singular) = LowRank.Truncate(stack.B, stack.At, layout.RankOf(module));
             var tensors = Products.Tensors(module, newB.Times(1 / layout.ScaleOf(module)), newAt);
             var squares = singular.Select(s => s * s).ToArray();
             return (Tensors: tensors, Squares: (squares.Skip(layout.RankOf(module)).Sum(), squares.Sum()));

@@ -32,7 +32,7 @@ internal sealed class HetLora : IFederatedMethod
 
     private sealed class Sum(AdapterModule module, int rank)
     {
-        private readonly Matrix _b = new(module.DOut, rank), _at = new(module.DIn, rank);
+        private readonly NodeProduct _sum = new(new Matrix(module.DOut, rank), new Matrix(module.DIn, rank), 1);
         private double _norms;
 
         public void Add(NodeProduct product)
@@ -40,10 +40,10 @@ internal sealed class HetLora : IFederatedMethod
             // Never zero: where no node has moved, all count the same.
             var norm = Math.Max(1e-150, Math.Sqrt(LowRank.SquaredNorm(product.B, product.At)));
             _norms += norm;
-            _b.Add(norm, product.B);
-            _at.Add(norm, product.At);
+            _sum.B.Add(norm, product.B);
+            _sum.At.Add(norm, product.At);
         }
 
-        public AdapterTensor[] Tensors(AdapterModule module) => Products.Tensors(module, _b.Times(1 / _norms), _at.Times(1 / _norms));
+        public AdapterTensor[] Tensors(AdapterModule module) => Products.Tensors(module, _sum.B.Times(1 / _norms), _sum.At.Times(1 / _norms));
     }
 }

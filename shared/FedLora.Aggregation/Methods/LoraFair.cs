@@ -11,7 +11,7 @@ internal sealed class LoraFair : IFederatedMethod
 {
     public string Name => "lora-fair";
 
-    public MethodTraits Traits { get; } = new(Exact: false, "A = sum p_k A_k, B = sum p_k B_k + argmin_dB 1 - cos(sum p_k B_k A_k, (Bbar + dB) A) + lambda ||dB||");
+    public MethodTraits Traits { get; } = new(Exact: false, "A = sum p_k A_k, B = sum p_k B_k + argmin_dB 1 - cos(sum p_k B_k A_k, (Bbar + dB) A) + lambda ||dB||") { Options = ["lambda", "solver"] };
 
     public Factors Trained(int round, MethodOptions options) => Factors.A | Factors.B | Factors.Head;
 
@@ -21,12 +21,15 @@ internal sealed class LoraFair : IFederatedMethod
     {
         var round = new Round(this, global, updates, options, cancel);
         var mean = new AdapterState(round.Mean(Factors.A | Factors.B | Factors.Head));
-        var corrected = mean.With(round.PerModule(module =>
+        var result = mean.With(round.PerModule(module =>
         {
             var (centre, nodes) = (mean.Product(module), round.Products(module));
-            return new AdapterTensor(Products.Key(module, Factors.B), [module.DOut, options.Layout.RankOf(module)], Correct(centre, nodes, options, module).ToRows());
+            var corrected = new AdapterTensor(Products.Key(module, Factors.B), [module.DOut, options.Layout.RankOf(module)], Correct(centre, nodes, options, module).ToRows());
+            foreach (var node in nodes)
+                node.Dispose();
+            return corrected;
         }));
-        return new(corrected, null, AggregationError.Report(round, options, module => [corrected.Product(options.Layout, module)]));
+        return new(result, null, AggregationError.Report(round, options, module => [result.Product(options.Layout, module)]));
     }
 
     private static Matrix Correct(NodeProduct centre, IReadOnlyList<NodeProduct> nodes, AggregationOptions options, AdapterModule module)
@@ -39,6 +42,7 @@ internal sealed class LoraFair : IFederatedMethod
         if (options.Method.FairObjective == FairObjective.LeastSquares)
             return FairSolver.LeastSquares(centre.B, centre.At, target, options.Method.Lambda);
         var (b, at) = AggregationError.Stack(nodes);
+        using var stack = new NodeProduct(b, at, 1);
         return FairSolver.Cosine(centre.B, centre.At, target, Math.Sqrt(LowRank.SquaredNorm(b, at)) / scale, options.Method.Lambda);
     }
 }

@@ -1,5 +1,8 @@
 using FedLora.Adapters;
+using FedLora.Aggregation;
+using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
+using Weighting = FedLora.Protocol.V1.Weighting;
 
 namespace FedLora.Protocol.Definitions;
 
@@ -19,6 +22,7 @@ public static class DefinitionRules
             "task", "none", "classification or causal-language-model");
         if (definition.Task!.Classification is { } classification)
             CheckLabels(classification);
+        CheckMethodOptions(definition);
         CheckLora(definition.Lora ?? new LoraSettings());
         CheckTraining(definition.Training ?? new TrainingSettings());
         if (definition.Privacy is { } privacy)
@@ -34,6 +38,22 @@ public static class DefinitionRules
         Require(classification.Labels.Count >= 2, "task.labels", classification.Labels.Count, "at least two labels");
         Require(classification.Labels.Distinct(StringComparer.Ordinal).Count() == classification.Labels.Count, "task.labels",
             string.Join(", ", classification.Labels), "labels that differ");
+    }
+
+    // Options that no method knows are refused where they are read (MethodMapping).
+    private static void CheckMethodOptions(FederationDefinition definition)
+    {
+        _ = MethodMapping.ToOptions(definition);
+        if (definition.MethodOptions is not { } options || Methods.All.FirstOrDefault(method => method.Name == definition.Method) is not { } method)
+            return;
+        Known("init", options.Init, options.Init.Length > 0);
+        Known("lambda", options.Lambda, options.HasLambda);
+        Known("solver", options.Solver, options.Solver.Length > 0);
+        Known("truncate_rank", options.TruncateRank, options.TruncateRank > 0);
+
+        void Known(string option, object value, bool stated) => Require(
+            !stated || method.Traits.Options.Contains(option), $"method_options.{option}", value,
+            $"left out under {method.Name}; it is an option of {string.Join(", ", Methods.All.Where(other => other.Traits.Options.Contains(option)).Select(other => other.Name))}");
     }
 
     private static void CheckLora(LoraSettings lora)
