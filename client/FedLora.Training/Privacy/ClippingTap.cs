@@ -1,4 +1,5 @@
 using FedLora.Training.Blocks;
+using FedLora.Training.Kernels;
 using static TorchSharp.torch;
 
 namespace FedLora.Training.Privacy;
@@ -48,16 +49,18 @@ internal sealed class ClippingTap(int examples, Device device) : IGradientTap, I
         using var scope = NewDisposeScope();
         using var off = no_grad();
         var squares = zeros([examples], dtype: ScalarType.Float32, device: device);
+        var host = new List<Tensor>();
         foreach (var part in _parts.Values)
         {
-            if (part.Formed is { } formed)
-            {
-                var flat = formed.reshape(examples, -1);
-                squares.add_(flat.mul(flat).sum(1));
-            }
-            else
+            if (part.Formed is not { } formed)
                 AddGhost(squares, part);
+            else if (HostMemory.CanRead(formed))
+                host.Add(formed);
+            else
+                squares.add_(formed.mul(formed).reshape(examples, -1).sum(1));
         }
+        if (host.Count > 0)
+            squares.add_(tensor(ExampleProducts.Squares(host, examples), device: device));
         return squares.clamp_min(0).sqrt().cpu().data<float>().ToArray();
     }
 
@@ -65,12 +68,15 @@ internal sealed class ClippingTap(int examples, Device device) : IGradientTap, I
     public void AddWeighted(ParameterSet parameters, float[] factors)
     {
         using var off = no_grad();
+        var host = new List<(Tensor Formed, Tensor Gradient)>();
         foreach (var (slot, gradient) in parameters.Entries)
         {
             if (!_parts.TryGetValue(slot, out var part))
                 continue;
             using var scope = NewDisposeScope();
-            if (part.Formed is { } formed)
+            if (part.Formed is { } read && HostMemory.CanRead(read) && HostMemory.CanRead(gradient))
+                host.Add((read, gradient));
+            else if (part.Formed is { } formed)
             {
                 var sum = tensor(factors, device: device).unsqueeze(0).mm(formed.reshape(examples, -1)).reshape(formed.shape[1..]);
                 gradient.add_(sum.shape.AsSpan().SequenceEqual(gradient.shape) ? sum : sum.t());
@@ -81,6 +87,7 @@ internal sealed class ClippingTap(int examples, Device device) : IGradientTap, I
                 gradient.add_(part.G!.mul(tensor(weights, device: device).unsqueeze(1)).t().mm(part.A!));
             }
         }
+        ExampleProducts.AddWeighted(host, factors);
     }
 
     public void Dispose()

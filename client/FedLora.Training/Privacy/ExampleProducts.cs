@@ -3,6 +3,7 @@ using System.Runtime.Intrinsics;
 using FedLora.Training.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace FedLora.Training.Privacy;
 
@@ -50,6 +51,46 @@ internal static unsafe class ExampleProducts
             }
         });
         return formed;
+    }
+
+    /// <summary>Each example's squared norm over all of some tensors, examples first in each; float32 on the CPU without gaps.</summary>
+    public static float[] Squares(IReadOnlyList<Tensor> formed, int examples)
+    {
+        var (parts, squares) = (formed.Select(tensor => ((nint)HostMemory.Floats(tensor), (int)(tensor.numel() / examples))).ToArray(), new float[examples]);
+        HostMemory.InRanges(examples, 1, (first, end) =>
+        {
+            for (var i = first; i < end; i++)
+            {
+                var sum = 0.0;
+                foreach (var (data, length) in parts)
+                    sum += TensorPrimitives.SumOfSquares(new ReadOnlySpan<float>((float*)data + (i * length), length));
+                squares[i] = (float)sum;
+            }
+        });
+        return squares;
+    }
+
+    /// <summary>Adds the sum over examples of factor times formed to each gradient, turned where the formed one lies in x out.</summary>
+    public static void AddWeighted(IReadOnlyList<(Tensor Formed, Tensor Gradient)> pairs, float[] factors)
+    {
+        var work = pairs.Select(pair => ((nint)HostMemory.Floats(pair.Formed), (nint)HostMemory.Floats(pair.Gradient),
+            (int)(pair.Gradient.numel() / pair.Gradient.shape[0]), pair.Formed.numel() / factors.Length, pair.Formed.shape[1] != pair.Gradient.shape[0])).ToArray();
+        HostMemory.InRanges(work.Length, 1, (first, end) =>
+        {
+            for (var part = first; part < end; part++)
+            {
+                var (data, target, columns, length, isFlipped) = work[part];
+                var sum = new float[length];
+                var gradient = new Span<float>((float*)target, (int)length);
+                for (var i = 0; i < factors.Length; i++)
+                    TensorPrimitives.MultiplyAdd(new ReadOnlySpan<float>((float*)data + (i * length), (int)length), factors[i], sum, sum);
+                if (!isFlipped)
+                    TensorPrimitives.Add(gradient, sum, gradient);
+                var rows = (int)length / columns;
+                for (var i = 0; isFlipped && i < gradient.Length; i++)
+                    gradient[i] += sum[(i % columns * rows) + (i / columns)];
+            }
+        });
     }
 
     private static bool CanRead(Tensor tensor) =>
