@@ -17,13 +17,6 @@ public sealed class Board
     /// <summary>Waits for a signal.</summary>
     public Task WaitAsync(string name) => Signal(name).Task.WaitAsync(Never);
 
-    /// <summary>Whether a signal is there, or comes within some real time.</summary>
-    public async Task<bool> HasHappenedAsync(string name, TimeSpan within)
-    {
-        await Task.WhenAny(Signal(name).Task, Task.Delay(within));
-        return IsSet(name);
-    }
-
     public bool IsSet(string name) => Signal(name).Task.IsCompleted;
 
     private TaskCompletionSource Signal(string name) =>

@@ -128,6 +128,7 @@ internal sealed partial class Activation : IGrainContext
             _blocking = null;
         if (broken)
             Deactivate(new(DeactivationReasonCode.ApplicationError, "Its state is not what is stored."));
+        call.Complete();
         if (_running == 0)
             _idle.TrySetResult();
         Pump();

@@ -18,6 +18,11 @@ internal abstract class Call
     /// <summary>Runs it on the grain; never throws. True where the activation's state can no longer be trusted.</summary>
     public abstract Task<bool> RunAsync(object grain);
 
+    /// <summary>Tells the caller how it went, when the activation has put the turn away: who has an answer may rely on that.</summary>
+    public virtual void Complete()
+    {
+    }
+
     /// <summary>Tells the caller that it will not run.</summary>
     public abstract void Reject(Exception exception);
 

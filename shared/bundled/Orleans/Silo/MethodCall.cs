@@ -12,6 +12,8 @@ internal sealed class MethodCall : Call
     private readonly ITimer? _timer;
     private readonly CancellationTokenRegistration _registration;
     private readonly TimeSpan _timeout;
+    private object? _result;
+    private Exception? _failure;
 
     public MethodCall(GrainMethod method, object?[] arguments, GrainId target, TimeSpan timeout, TimeProvider time)
     {
@@ -44,22 +46,24 @@ internal sealed class MethodCall : Call
     {
         try
         {
-            var result = await _method.InvokeAsync(grain, _arguments);
-            _answer.TrySetResult(DeepCopy.Of(result));
-            return false;
-        }
-        catch (OperationCanceledException canceled)
-        {
-            _answer.TrySetException(canceled);
+            _result = DeepCopy.Of(await _method.InvokeAsync(grain, _arguments));
             return false;
         }
 #pragma warning disable CA1031 // Whatever the grain throws belongs to the caller.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            _answer.TrySetException(exception);
+            _failure = exception;
             return exception is InconsistentStateException;
         }
+    }
+
+    public override void Complete()
+    {
+        if (_failure is { } failure)
+            _answer.TrySetException(failure);
+        else
+            _answer.TrySetResult(_result);
     }
 
     public override void Reject(Exception exception) => _answer.TrySetException(exception);
