@@ -20,7 +20,8 @@ internal static class KilledSite
         public void Report(TrainingProgress value)
         {
             Process.GetCurrentProcess().Kill();
-            Thread.Sleep(Timeout.Infinite);
+            // It dies at once; if it did not, the test would see it end otherwise.
+            Thread.Sleep(TimeSpan.FromMinutes(1));
         }
     }
 }

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace FedLora.Grains.Tests;
 
 /// <summary>Rounds from sampling to commit: quorum, deadline, repetition, pause.</summary>
@@ -111,8 +113,9 @@ public sealed class RoundTests
         await coordinator.Life.StandsAsync();
         await last;
         var toldAgain = coordinator.Log.Says("too busy to hear of it");
-        while (!toldAgain.IsCompleted)
+        for (var started = Stopwatch.GetTimestamp(); !toldAgain.IsCompleted;)
         {
+            Assert.True(Stopwatch.GetElapsedTime(started) < Coordinator.Never, "it was not told again");
             // A call waits for half a minute; this one begins when the aggregation has ended.
             coordinator.Time.Advance(TimeSpan.FromSeconds(31));
             await Task.WhenAny(toldAgain, Task.Delay(20));

@@ -86,7 +86,8 @@ internal static class LedgerChild
         private static void Die()
         {
             Process.GetCurrentProcess().Kill();
-            Thread.Sleep(Timeout.Infinite);
+            // It dies at once; if it did not, the test would see it end otherwise.
+            Thread.Sleep(TimeSpan.FromMinutes(1));
         }
     }
 }
