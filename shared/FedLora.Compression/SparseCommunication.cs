@@ -11,6 +11,14 @@ namespace FedLora.Compression;
 /// </summary>
 public static class SparseCommunication
 {
+    /// <summary>The masked tensors that the nodes start from, and how they lie end to end.</summary>
+    /// <inheritdoc cref="SelectDown(VectorLayout, ReadOnlySpan{float}, double, bool)"/>
+    public static (VectorLayout Layout, SparseVector Selected) SelectDown(AdapterState sent, double density, bool perFactor)
+    {
+        var layout = VectorLayout.Of(sent);
+        return (layout, SelectDown(layout, layout.Flatten(sent), density, perFactor));
+    }
+
     /// <summary>The masked weights that the nodes start from.</summary>
     /// <param name="layout">Of the tensors that are trained.</param>
     /// <param name="weights">P, of the layout's length.</param>

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using FedLora.Adapters;
 using FedLora.Cli.Output;
 using FedLora.Simulations.Pretraining;
 using Spectre.Console;
@@ -26,15 +25,7 @@ internal static class PretrainCommand
     {
         var settings = new PretrainingSettings(parsed.GetValue(Steps), parsed.GetValue(Batch), parsed.GetValue(Rate), MaskedShare: parsed.GetValue(Masked), Seed: parsed.GetValue(Seed), SummarySteps: parsed.GetValue(Summary));
         var folder = parsed.GetValue(Out)!;
-        try
-        {
-            // Hours before the model is written to it.
-            Directory.CreateDirectory(folder);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new FedLoraException("out-unwritable", $"cannot use the folder {folder}: {error.Message}", "choose another with --out, or mend its rights", error);
-        }
+        OutFolder.Create(folder);
         output.Remark("Reading the texts ...");
         var corpus = PretrainingCorpus.Read(cancellation);
         output.Remark($"{string.Join(", ", corpus.Select(source => $"{source.Name} {source.Texts.Sum(text => (long)text.Length) / 1e6:F1} M characters"))}; learning word pieces ...");

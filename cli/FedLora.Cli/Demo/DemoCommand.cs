@@ -3,6 +3,7 @@ using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Cli.Commands;
 using FedLora.Cli.Output;
+using FedLora.Compression;
 using FedLora.Protocol.Definitions;
 
 namespace FedLora.Cli.Demo;
@@ -11,8 +12,8 @@ namespace FedLora.Cli.Demo;
 internal static class DemoCommand
 {
     private static readonly Option<string> Method = new("--method") { Description = $"How updates are aggregated: {string.Join(", ", Methods.All.Select(method => method.Name))}.", DefaultValueFactory = _ => "fedit" };
-    private static readonly Option<int?> Rounds = new("--rounds") { Description = $"Rounds of the federation; default 12, under privacy {DemoOptions.PrivateRounds}." };
-    private static readonly Option<int?> Steps = new("--steps") { Description = $"Training steps of each node in a round; default 10, under privacy {DemoOptions.PrivateSteps}." };
+    private static readonly Option<int?> Rounds = new("--rounds") { Description = $"Rounds of the federation; default {DemoOptions.PlainRounds}, under privacy {DemoOptions.PrivateRounds}." };
+    private static readonly Option<int?> Steps = new("--steps") { Description = $"Training steps of each node in a round; default {DemoOptions.PlainSteps}, under privacy {DemoOptions.PrivateSteps}." };
     private static readonly Option<int> Nodes = new("--nodes") { Description = "Client processes, each with mail of its own.", DefaultValueFactory = _ => 4 };
     private static readonly Option<double?> Epsilon = new("--epsilon") { Description = "Train with differential privacy: the budget of every site." };
     private static readonly Option<double> Delta = new("--delta") { Description = "What epsilon is stated at.", DefaultValueFactory = _ => 1e-5 };
@@ -21,7 +22,7 @@ internal static class DemoCommand
     private static readonly Option<int> Seed = new("--seed") { Description = "Seed of the split over the sites and of the first adapter.", DefaultValueFactory = _ => 1 };
     private static readonly Option<double> DensityDown = Share("--density-down", "Share of the adapter's entries that travels to the nodes, e.g. 1/4 or 0.25.");
     private static readonly Option<double> DensityUp = Share("--density-up", "Share of an update's entries that travels to the coordinator, e.g. 1/16.");
-    private static readonly Option<string> Values = new("--values") { Description = "How the entries that travel are stored: f32, bf16, f16, int8 or int4.", DefaultValueFactory = _ => "f32" };
+    private static readonly Option<string> Values = new("--values") { Description = $"How the entries that travel are stored: {ValueFormats.Names}.", DefaultValueFactory = _ => ValueFormats.Default };
     private static readonly Option<bool> SpareB = new("--spare-b") { Description = "Take a density's share of A, B and head each, and not of all together." };
     private static readonly Option<bool> ErrorFeedback = new("--error-feedback") { Description = "Nodes keep what a density above left unsent, and add it to their next update." };
     private static readonly Option<bool> Densities = new("--densities") { Description = $"Run {string.Join(", ", DensityRun.Methods)} (or --method) at densities 1, 1/4, 1/16, 1/64 down, up and both ways, and draw accuracy against bytes." };
@@ -29,7 +30,7 @@ internal static class DemoCommand
 
     public static Command Create()
     {
-        Values.AcceptOnlyFromAmong("f32", "bf16", "f16", "int8", "int4");
+        Values.AcceptOnlyFromAmong([.. ValueFormats.ByName.Keys]);
         return new Command("demo", "See it work: one coordinator and four clients fine-tune a language model together on real mail.")
         {
             Method, Rounds, Steps, Nodes, Epsilon, Delta, Model, Out, Seed, DensityDown, DensityUp, Values, SpareB, ErrorFeedback, Compare, Densities,
@@ -63,12 +64,12 @@ internal static class DemoCommand
             throw new UsageException("--epsilon must be above 0", "e.g. --epsilon 8");
         if (parsed.GetValue(Delta) is not (> 0 and < 1))
             throw new UsageException("--delta must be above 0 and below 1", "e.g. --delta 1e-5");
-        var (plain, isPrivate) = (new DemoOptions { Model = "", Out = "" }, parsed.GetValue(Epsilon) is not null);
+        var isPrivate = parsed.GetValue(Epsilon) is not null;
         return new DemoOptions
         {
             Method = method,
-            Rounds = parsed.GetValue(Rounds) ?? (isPrivate ? DemoOptions.PrivateRounds : plain.Rounds),
-            Steps = parsed.GetValue(Steps) ?? (isPrivate ? DemoOptions.PrivateSteps : plain.Steps),
+            Rounds = parsed.GetValue(Rounds) ?? (isPrivate ? DemoOptions.PrivateRounds : DemoOptions.PlainRounds),
+            Steps = parsed.GetValue(Steps) ?? (isPrivate ? DemoOptions.PrivateSteps : DemoOptions.PlainSteps),
             Nodes = parsed.GetValue(Nodes),
             Epsilon = parsed.GetValue(Epsilon),
             Delta = parsed.GetValue(Delta),

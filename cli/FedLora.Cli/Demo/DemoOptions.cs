@@ -1,3 +1,5 @@
+using FedLora.Compression;
+
 namespace FedLora.Cli.Demo;
 
 /// <summary>What a demo is asked for.</summary>
@@ -8,13 +10,16 @@ internal sealed record DemoOptions
     /// <summary>The federation's name.</summary>
     public string Federation { get; init; } = "spam";
 
-    public int Rounds { get; init; } = 12;
+    /// <summary>Rounds and steps, unless said otherwise.</summary>
+    public const int PlainRounds = 12, PlainSteps = 10;
+
+    public required int Rounds { get; init; }
 
     /// <summary>Rounds and steps under privacy, unless said otherwise: with SGD, often averaged is better, and every step spends.</summary>
     public const int PrivateRounds = 24, PrivateSteps = 2;
 
     /// <summary>Optimiser steps of a node in a round.</summary>
-    public int Steps { get; init; } = 10;
+    public required int Steps { get; init; }
 
     public int Nodes { get; init; } = 4;
 
@@ -37,7 +42,7 @@ internal sealed record DemoOptions
     public double DensityUp { get; init; } = 1;
 
     /// <summary>How the entries that travel are stored.</summary>
-    public string Values { get; init; } = "f32";
+    public string Values { get; init; } = ValueFormats.Default;
 
     /// <summary>Each factor has its own share of a density.</summary>
     public bool SpareB { get; init; }

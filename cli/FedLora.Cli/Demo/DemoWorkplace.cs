@@ -1,4 +1,4 @@
-using FedLora.Adapters;
+using FedLora.Cli.Output;
 using FedLora.Simulations.Demo;
 
 namespace FedLora.Cli.Demo;
@@ -8,18 +8,10 @@ internal sealed class DemoWorkplace : IDisposable
 {
     private readonly DirectoryInfo temporary;
 
-    /// <exception cref="FedLoraException"><c>out-unwritable</c>.</exception>
     internal DemoWorkplace(string folder)
     {
         Out = Path.GetFullPath(folder);
-        try
-        {
-            Directory.CreateDirectory(Logs);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new FedLoraException("out-unwritable", $"cannot use the folder {Out}: {error.Message}", "choose another with --out, or mend its rights", error);
-        }
+        OutFolder.Create(Logs);
         // Last, so that nothing is left behind where the folder above cannot be had.
         temporary = Directory.CreateTempSubdirectory("fedlora-demo-");
     }

@@ -12,7 +12,7 @@ public static class SparseUplink
 
     /// <summary>Whether a task's update travels as a change. It must where the node started from masked weights: what it did not get, it cannot send back.</summary>
     public static bool IsUsed(TrainingTask task) =>
-        task.DensityDown is > 0 and < 1 || task.DensityUp is > 0 and < 1 || task.Definition.Communication is { Values: not ("" or "f32") };
+        task.DensityDown is > 0 and < 1 || task.DensityUp is > 0 and < 1 || task.Definition.Communication is { Values: not ("" or ValueFormats.Default) };
 
     /// <summary>Encodes the change from <paramref name="start"/> to <paramref name="trained"/>. Under privacy it is private already, so that selecting from it is post-processing.</summary>
     /// <param name="task">Its densities, format and round.</param>
@@ -37,15 +37,6 @@ public static class SparseUplink
         var (change, unsent) = SparseCommunication.SelectUp(layout.Flatten(start), layout.Flatten(trained), density, residual);
         if (communication.ErrorFeedback)
             KeptFactors.Save(kept, task.Round, layout.Unflatten(unsent));
-        return SparseCodec.Encode(change, Format(communication.Values), layout.Digest.Span, seed);
+        return SparseCodec.Encode(change, ValueFormats.ByName[communication.Values is { Length: > 0 } values ? values : ValueFormats.Default], layout.Digest.Span, seed);
     }
-
-    private static ValueFormat Format(string values) => values switch
-    {
-        "bf16" => ValueFormat.BF16,
-        "f16" => ValueFormat.F16,
-        "int8" => ValueFormat.Q8,
-        "int4" => ValueFormat.Q4,
-        _ => ValueFormat.F32,
-    };
 }

@@ -7,7 +7,7 @@ using FedLora.Protocol.V1;
 namespace FedLora.Client.Training;
 
 /// <summary>
-/// A federation's result as a PEFT folder: what a node would start the next round with. Where the down-link is sparse that is the masked adapter, as in FLASC's
+/// A federation's result as a PEFT folder: what a node would start the next round with, before values are rounded for the way. Where the down-link is sparse that is the masked adapter, as in FLASC's
 /// code (<c>eval_masked</c>): it is what nodes train from, and what the entries outside the mask add up to was never tried by anyone.
 /// </summary>
 public static class AdapterExport
@@ -43,7 +43,7 @@ public static class AdapterExport
         if (definition.Communication is not { Down: > 0 and < 1 } communication)
             return global;
         var sent = global.Only(Methods.Get(definition.Method).Sent(round, MethodMapping.ToOptions(definition)));
-        var layout = VectorLayout.Of(sent);
-        return global.With(layout.Unflatten(SparseCommunication.SelectDown(layout, layout.Flatten(sent), communication.Down, communication.SpareB).ToDense()));
+        var (layout, selected) = SparseCommunication.SelectDown(sent, communication.Down, communication.SpareB);
+        return global.With(layout.Unflatten(selected.ToDense()));
     }
 }

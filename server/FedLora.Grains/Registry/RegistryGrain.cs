@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging;
 
 namespace FedLora.Grains;
@@ -44,7 +43,7 @@ public sealed record NodeRegistration
 
 /// <summary>The list of nodes, federations and join tokens.</summary>
 [KeepAlive]
-public sealed partial class RegistryGrain([PersistentState("registry")] IPersistentState<RegistryRecord> registry, TimeProvider time, ILogger<RegistryGrain> log) : Grain, IRegistryGrain
+public sealed class RegistryGrain([PersistentState("registry")] IPersistentState<RegistryRecord> registry, TimeProvider time, ILogger<RegistryGrain> log) : Grain, IRegistryGrain
 {
     private static readonly TimeSpan LongestToken = TimeSpan.FromDays(365);
 
@@ -75,8 +74,8 @@ public sealed partial class RegistryGrain([PersistentState("registry")] IPersist
 
     public async Task<EnrolReply> EnrolAsync(EnrolRequest request, CancellationToken cancellationToken)
     {
-        if (!NamePattern().IsMatch(request.Name))
-            throw new RefusedException(RefusalCodes.NodeName, $"'{request.Name}' cannot be a node's name.", "1-64 characters of a-z, 0-9, '-', '.'.");
+        if (!NodeName.IsValid(request.Name))
+            throw new RefusedException(RefusalCodes.NodeName, $"'{request.Name}' cannot be a node's name.", NodeName.Rule);
         var hash = Secrets.Hash(request.Token);
         var credential = Secrets.New();
         // The same request again: its reply was lost. The token's use is already counted.
@@ -139,9 +138,6 @@ public sealed partial class RegistryGrain([PersistentState("registry")] IPersist
             return null;
         }
     }
-
-    [GeneratedRegex("^[a-z0-9.-]{1,64}$", RegexOptions.None, 1000)]
-    private static partial Regex NamePattern();
 }
 
 internal static partial class RegistryLog

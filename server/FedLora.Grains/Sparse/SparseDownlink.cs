@@ -15,10 +15,9 @@ public sealed record SparseDownlink(AdapterState Whole, byte[] Sparse)
     public static SparseDownlink Of(AdapterState global, FederationDefinition definition, int round, double density)
     {
         var sent = global.Only(definition.SentFactors(round));
-        var layout = VectorLayout.Of(sent);
-        var selected = SparseCommunication.SelectDown(layout, layout.Flatten(sent), density, definition.Communication.SpareB);
+        var (layout, selected) = SparseCommunication.SelectDown(sent, density, definition.Communication.SpareB);
         return new(
             new AdapterState(global.Where(tensor => !sent.TryGet(tensor.Name, out _))),
-            SparseCodec.Encode(selected, SparseTerms.Formats[definition.Communication.Values], layout.Digest.Span, definition.Seed + (ulong)round));
+            SparseCodec.Encode(selected, ValueFormats.ByName[definition.Communication.Values], layout.Digest.Span, definition.Seed + (ulong)round));
     }
 }

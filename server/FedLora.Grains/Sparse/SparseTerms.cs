@@ -7,16 +7,6 @@ namespace FedLora.Grains;
 /// <summary>What a definition says of sparse communication, in the words of the compression library.</summary>
 public static class SparseTerms
 {
-    /// <summary>The names that <see cref="CommunicationSpec.Values"/> takes.</summary>
-    public static IReadOnlyDictionary<string, ValueFormat> Formats { get; } = new Dictionary<string, ValueFormat>(StringComparer.Ordinal)
-    {
-        ["f32"] = ValueFormat.F32,
-        ["bf16"] = ValueFormat.BF16,
-        ["f16"] = ValueFormat.F16,
-        ["int8"] = ValueFormat.Q8,
-        ["int4"] = ValueFormat.Q4,
-    };
-
     /// <summary>The densities of a node's group.</summary>
     public static DensitySpec DensityOf(this FederationDefinition definition, string group) =>
         definition.Communication.Groups.GetValueOrDefault(group) ?? new() { Down = definition.Communication.Down, Up = definition.Communication.Up };
@@ -26,7 +16,7 @@ public static class SparseTerms
         definition.Communication.Groups.Values.Append(new() { Down = definition.Communication.Down, Up = definition.Communication.Up });
 
     /// <summary>Whether what a node of that density receives is sparse.</summary>
-    public static bool IsSparseDown(this FederationDefinition definition, double density) => density < 1 || definition.Communication.Values != "f32";
+    public static bool IsSparseDown(this FederationDefinition definition, double density) => density < 1 || definition.Communication.Values != ValueFormats.Default;
 
     /// <summary>The vector that nodes of a rank send in a round: every tensor of the factors sent.</summary>
     public static VectorLayout SentLayout(this FederationDefinition definition, int round, int rank) => new(definition.LayoutOf(rank).Tensors(definition.SentFactors(round)));
@@ -44,8 +34,8 @@ public static class SparseTerms
     {
         var method = Methods.Get(definition.Method);
         var communication = definition.Communication;
-        if (!Formats.ContainsKey(communication.Values))
-            throw Unsupported($"communication.values '{communication.Values}' is not known", $"Known: {string.Join(", ", Formats.Keys)}.");
+        if (!ValueFormats.ByName.ContainsKey(communication.Values))
+            throw Unsupported($"communication.values '{communication.Values}' is not known", $"Known: {ValueFormats.Names}.");
         if (definition.Densities().Any(density => density.Down is not (> 0 and <= 1) || density.Up is not (> 0 and <= 1)))
             throw Unsupported("a density lies outside (0, 1]", "Write densities such as 1/16.");
         if (method.Traits.Folds && definition.Densities().Any(density => definition.IsSparseDown(density.Down)))

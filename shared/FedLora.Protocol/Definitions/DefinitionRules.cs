@@ -1,5 +1,6 @@
 using FedLora.Adapters;
 using FedLora.Aggregation;
+using FedLora.Compression;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
 using Weighting = FedLora.Protocol.V1.Weighting;
@@ -108,7 +109,7 @@ public static class DefinitionRules
             Density($"communication.groups.{group}.down", density.Down);
             Density($"communication.groups.{group}.up", density.Up);
         }
-        Require(communication.Values is "" or "f32" or "bf16" or "f16" or "int8" or "int4", "communication.values", communication.Values, "f32, bf16, f16, int8 or int4");
+        Require(communication.Values.Length == 0 || ValueFormats.ByName.ContainsKey(communication.Values), "communication.values", communication.Values, $"one of {ValueFormats.Names}");
         Require(communication.ServerOptimizer is "" or "add" or "fedadam", "communication.server_optimizer", communication.ServerOptimizer, "add or fedadam");
 
         static void Density(string setting, double value) => Require(value is >= 0 and <= 1, setting, value, "above 0, at most 1");

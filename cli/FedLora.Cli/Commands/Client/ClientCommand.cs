@@ -1,16 +1,16 @@
 using System.CommandLine;
-using System.Text.RegularExpressions;
 using FedLora.Cli.Output;
 using FedLora.Cli.Processes;
 using FedLora.Client;
 using FedLora.Client.Configuration;
+using FedLora.Grains;
 using FedLora.Privacy.Ledger;
 using Microsoft.Extensions.Logging;
 
 namespace FedLora.Cli.Commands.Client;
 
 /// <summary><c>fedlora client</c>: runs a training node until Ctrl-C or SIGTERM.</summary>
-internal static partial class ClientCommand
+internal static class ClientCommand
 {
     private static readonly Option<string?> Config = new("--config") { Description = "YAML file with the settings below; flags given here win." };
     private static readonly Option<string?> Coordinator = new("--coordinator") { Description = "Address of the coordinator, e.g. http://127.0.0.1:5080." };
@@ -83,12 +83,8 @@ internal static partial class ClientCommand
         };
         if ((parsed.GetValue(Name) ?? file.Name) is not { } name)
             return options;
-        return NamePattern().IsMatch(name) ? options with { Name = name } : throw new UsageException($"'{name}' cannot be a node's name", "1-64 characters of a-z, 0-9, '-', '.'.");
+        return NodeName.IsValid(name) ? options with { Name = name } : throw new UsageException($"'{name}' cannot be a node's name", NodeName.Rule);
     }
-
-    // As the coordinator takes it.
-    [GeneratedRegex("^[a-z0-9.-]{1,64}\\z", RegexOptions.None, 1000)]
-    private static partial Regex NamePattern();
 
     private static string Needed(string? value, string flag, string key) =>
         value is { Length: > 0 } ? value : throw new UsageException($"the client needs {flag}", $"Give it, or write '{key}:' in the file named by --config.");

@@ -1,0 +1,21 @@
+using FedLora.Adapters;
+
+namespace FedLora.Cli.Output;
+
+/// <summary>The folder that <c>--out</c> names.</summary>
+internal static class OutFolder
+{
+    /// <summary>Makes it, if need be, before the work begins whose result it is for.</summary>
+    /// <exception cref="FedLoraException"><c>out-unwritable</c>.</exception>
+    internal static void Create(string folder)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new FedLoraException("out-unwritable", $"cannot use the folder {folder}: {error.Message}", "choose another with --out, or mend its rights", error);
+        }
+    }
+}
