@@ -20,10 +20,8 @@ public sealed class PrivateStepTests
     {
         foreach (var name in Fixtures.Folders("models"))
         {
-            using var fixture = new ModelFixture(name);
-            var adapter = PeftFolder.Read(Path.Combine(fixture.Folder, "adapter"));
-            using var binding = new AdapterBinding(fixture.Transformer, adapter.State, fixture.Model.LayoutFor(adapter.Config));
-            using var parameters = new ParameterSet(binding.Slots(Factors.A | Factors.B | Factors.Head), CPU);
+            using var trained = new Trained(name, Factors.A | Factors.B | Factors.Head);
+            var (fixture, parameters) = (trained.Fixture, trained.Parameters);
             var step = new PrivateStep(fixture.Values("dp.clip")[0], 0, 2, rowsAtOnce, null, CryptographicRandom.Instance);
             var found = step.Run(fixture.Transformer, parameters, fixture.Examples, CancellationToken.None);
             foreach (var (slot, gradient) in parameters.Entries)
@@ -38,10 +36,8 @@ public sealed class PrivateStepTests
     {
         if (Fixtures.Folders("models").FirstOrDefault() is not { } name)
             return;
-        using var fixture = new ModelFixture(name);
-        var adapter = PeftFolder.Read(Path.Combine(fixture.Folder, "adapter"));
-        using var binding = new AdapterBinding(fixture.Transformer, adapter.State, fixture.Model.LayoutFor(adapter.Config));
-        using var parameters = new ParameterSet(binding.Slots(Factors.A | Factors.B), CPU);
+        using var trained = new Trained(name, Factors.A | Factors.B);
+        var (fixture, parameters) = (trained.Fixture, trained.Parameters);
         var (step, squares, count) = (new PrivateStep(0.5, 3, 10, 100), 0.0, 0L);
         for (var i = 0; i < 200; i++)
         {
@@ -60,10 +56,8 @@ public sealed class PrivateStepTests
     {
         if (Fixtures.Folders("models").FirstOrDefault() is not { } name)
             return;
-        using var fixture = new ModelFixture(name);
-        var adapter = PeftFolder.Read(Path.Combine(fixture.Folder, "adapter"));
-        using var binding = new AdapterBinding(fixture.Transformer, adapter.State, fixture.Model.LayoutFor(adapter.Config));
-        using var parameters = new ParameterSet(binding.Slots(Factors.A | Factors.B), CPU);
+        using var trained = new Trained(name, Factors.A | Factors.B);
+        var (fixture, parameters) = (trained.Fixture, trained.Parameters);
         Assert.True(fixture.Examples.Count >= 2);
         var (gradients, drawn) = (new List<float[]>(), new List<long>());
         foreach (var rowsAtOnce in new[] { int.MaxValue, 1 })
@@ -86,10 +80,8 @@ public sealed class PrivateStepTests
     {
         if (Fixtures.Folders("models").FirstOrDefault() is not { } name)
             return;
-        using var fixture = new ModelFixture(name);
-        var adapter = PeftFolder.Read(Path.Combine(fixture.Folder, "adapter"));
-        using var binding = new AdapterBinding(fixture.Transformer, adapter.State, fixture.Model.LayoutFor(adapter.Config));
-        using var parameters = new ParameterSet(binding.Slots(Factors.A | Factors.B), CPU);
+        using var trained = new Trained(name, Factors.A | Factors.B);
+        var (fixture, parameters) = (trained.Fixture, trained.Parameters);
         var before = parameters.Values.data<float>().ToArray();
         var settings = new FedLora.Training.Running.TrainingSettings { Steps = 12, BatchSize = 2, LearningRate = 1e-4 };
         var few = new PrivateTerms(1, 1e-9, 1).Run(fixture.Transformer, parameters, fixture.Examples, settings, null, CancellationToken.None);
@@ -114,6 +106,31 @@ public sealed class PrivateStepTests
     {
         Assert.Equal("randomness-foreseeable", Assert.Throws<FedLoraException>(() => new PrivateStep(1, 1, 1, 100, null, new Foreseeable())).Code);
         Assert.Equal("randomness-foreseeable", Assert.Throws<FedLoraException>(() => new PoissonSampler(10, 0.5, new Foreseeable())).Code);
+    }
+
+    /// <summary>A fixture's model with its adapter, and what of it is trained.</summary>
+    private sealed class Trained : IDisposable
+    {
+        private readonly AdapterBinding binding;
+
+        public Trained(string name, Factors factors)
+        {
+            Fixture = new ModelFixture(name);
+            var adapter = PeftFolder.Read(Path.Combine(Fixture.Folder, "adapter"));
+            binding = new AdapterBinding(Fixture.Transformer, adapter.State, Fixture.Model.LayoutFor(adapter.Config));
+            Parameters = new ParameterSet(binding.Slots(factors), CPU);
+        }
+
+        public ModelFixture Fixture { get; }
+
+        public ParameterSet Parameters { get; }
+
+        public void Dispose()
+        {
+            Parameters.Dispose();
+            binding.Dispose();
+            Fixture.Dispose();
+        }
     }
 
     /// <summary>The same bytes in every test, however they are asked for; it says that nobody can foretell them.</summary>
