@@ -234,6 +234,10 @@ public sealed class BadInputTests : IDisposable
     [InlineData("demo", "--model", "")]
     [InlineData("demo", "--epsilon", "nan")]
     [InlineData("demo", "--rounds", "0")]
+    [InlineData("demo", "--density-down", "2")]
+    [InlineData("demo", "--density-up", "1/0")]
+    [InlineData("demo", "--density-up", "some")]
+    [InlineData("demo", "--values", "f8")]
     public async Task Wrong_usage(params string[] arguments) => Assert.Equal("usage", (await scratch.FailsAsync(2, arguments)).Code);
 
     [Fact]
