@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using FedLora.Adapters;
 using FedLora.Cli.Commands;
 using FedLora.Cli.Output;
 using FedLora.Grains;

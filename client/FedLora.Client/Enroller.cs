@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using FedLora.Adapters;
 using FedLora.Client.Configuration;
 using FedLora.Client.Connection;
 using FedLora.Client.State;

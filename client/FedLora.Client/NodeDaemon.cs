@@ -1,4 +1,3 @@
-using FedLora.Adapters;
 using FedLora.Client.Connection;
 using FedLora.Client.Rounds;
 using FedLora.Protocol;

@@ -14,7 +14,7 @@ public static class NodeHost
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(60);
 
     /// <summary>Runs until cancelled.</summary>
-    /// <exception cref="Adapters.FedLoraException">Options, model, data or state folder cannot be used, or the coordinator refuses this node.</exception>
+    /// <exception cref="FedLoraException">Options, model, data or state folder cannot be used, or the coordinator refuses this node.</exception>
     public static async Task RunAsync(ClientOptions options, ILoggerFactory logging, CancellationToken cancellation)
     {
         using var folder = new NodeFolder(options.State);

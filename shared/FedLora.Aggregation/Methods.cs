@@ -1,5 +1,3 @@
-using FedLora.Adapters;
-
 namespace FedLora.Aggregation;
 
 /// <summary>All methods, by name. A new one is a class beside the others and a line here.</summary>

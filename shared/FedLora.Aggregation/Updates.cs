@@ -1,5 +1,4 @@
 using System.Collections;
-using FedLora.Adapters;
 
 namespace FedLora.Aggregation;
 

@@ -1,5 +1,3 @@
-using FedLora.Adapters;
-
 namespace FedLora.Compression;
 
 /// <summary>What the sparse format says of itself.</summary>

@@ -1,4 +1,3 @@
-using FedLora.Adapters;
 using FedLora.Privacy.Pld;
 using FedLora.Privacy.Prv;
 using FedLora.Privacy.Rdp;

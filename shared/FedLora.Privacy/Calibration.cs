@@ -1,4 +1,3 @@
-using FedLora.Adapters;
 using FedLora.Privacy.Pld;
 
 namespace FedLora.Privacy;

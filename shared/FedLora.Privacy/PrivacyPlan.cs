@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using FedLora.Adapters;
 using FedLora.Privacy.Ledger;
 
 namespace FedLora.Privacy;

@@ -1,5 +1,4 @@
 using System.Text;
-using FedLora.Adapters;
 using Grpc.Core;
 
 namespace FedLora.Protocol;

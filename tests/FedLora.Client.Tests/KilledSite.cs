@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using FedLora.Client.Rounds;
+using Xunit.MicrosoftTestingPlatform;
 
 namespace FedLora.Client.Tests;
 
@@ -8,10 +9,11 @@ internal static class KilledSite
 {
     public const string Verb = "train-until-killed";
 
-    public static int Main(string[] args)
+    public static async Task<int> Main(string[] args)
     {
-        if (args is [Verb, var folder])
-            PrivateRoundTests.TrainIn(folder, new Fatal());
+        if (args is not [Verb, var folder])
+            return await TestPlatformTestFramework.RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions).ConfigureAwait(false);
+        PrivateRoundTests.TrainIn(folder, new Fatal());
         return 0;
     }
 

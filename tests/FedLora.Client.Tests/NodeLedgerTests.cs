@@ -1,4 +1,3 @@
-using FedLora.Adapters;
 using FedLora.Client.Configuration;
 using FedLora.Client.Privacy;
 using FedLora.Privacy.Ledger;

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using FedLora.Adapters;
 using FedLora.Protocol.Transfer;
 using FedLora.Protocol.V1;
 using Google.Protobuf;

@@ -1,5 +1,3 @@
-using FedLora.Adapters;
-
 namespace FedLora.Compression.Tests;
 
 /// <summary>

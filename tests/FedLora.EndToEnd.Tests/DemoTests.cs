@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using FedLora.Simulations.Pretraining;
 using FedLora.Tests;
@@ -74,7 +75,8 @@ public sealed class DemoTests : IClassFixture<DemoTests.TinyModel>, IDisposable
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class DemoTheoryAttribute : TheoryAttribute
 {
-    public DemoTheoryAttribute()
+    public DemoTheoryAttribute([CallerFilePath] string? sourceFilePath = null, [CallerLineNumber] int sourceLineNumber = -1)
+        : base(sourceFilePath, sourceLineNumber)
     {
         var mail = Path.Combine(Fixtures.Repository, ".build", "corpora", "spam-assassin");
         if (!Directory.Exists(mail)) Skip = $"there is no mail at {mail}; './fedlora demo' fetches it";

@@ -1,5 +1,4 @@
 using FedLora.Protocol.V1;
-using Xunit.Abstractions;
 
 namespace FedLora.EndToEnd.Tests;
 

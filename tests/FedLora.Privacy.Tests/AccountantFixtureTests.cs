@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using FedLora.Privacy.Prv;
 using FedLora.Privacy.Rdp;
-using Xunit.Abstractions;
 
 namespace FedLora.Privacy.Tests;
 

@@ -1,6 +1,4 @@
-using FedLora.Adapters;
 using FedLora.Privacy.Rdp;
-using Xunit.Abstractions;
 
 namespace FedLora.Privacy.Tests;
 

@@ -1,6 +1,4 @@
-using FedLora.Adapters;
 using FedLora.Privacy.Rdp;
-using Xunit.Abstractions;
 
 namespace FedLora.Privacy.Tests;
 
@@ -29,7 +27,7 @@ public sealed class ExtremeInputTests(ITestOutputHelper output)
         var wrong = new List<string>();
         foreach (var row in Extremes())
         {
-            var (sigma, q, steps, delta) = ((double)row[0], (double)row[1], (long)row[2], (double)row[3]);
+            var (sigma, q, steps, delta) = row.Data;
             var watch = System.Diagnostics.Stopwatch.StartNew();
             string at = $"sigma {sigma} q {q} T {steps} delta {delta}", result;
             try

@@ -1,16 +1,17 @@
 using System.Diagnostics;
 using System.Globalization;
 using FedLora.Privacy.Ledger;
+using Xunit.MicrosoftTestingPlatform;
 
 namespace FedLora.Privacy.Tests;
 
-/// <summary>The node that is killed: the test assembly, run as a program.</summary>
+/// <summary>The node that is killed: the test assembly, run as a program; without one of its verbs it runs the tests.</summary>
 internal static class LedgerChild
 {
     public const string Verb = "spend-until-killed";
     public const string FatalVerb = "die-at-write";
 
-    public static int Main(string[] args)
+    public static async Task<int> Main(string[] args)
     {
         if (args is [Verb, var folder])
         {
@@ -21,9 +22,9 @@ internal static class LedgerChild
         {
             using var disk = DiskLedgerStorage.Open(home);
             using var ledger = PrivacyLedger.Open(new Fatal(disk, home, int.Parse(fatal, CultureInfo.InvariantCulture), double.Parse(share, CultureInfo.InvariantCulture)));
-            Spend(ledger, 2);
+            return Spend(ledger, 2) ? 0 : 1;
         }
-        return 0;
+        return await TestPlatformTestFramework.RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions).ConfigureAwait(false);
     }
 
     private static bool Spend(PrivacyLedger ledger, int rounds)

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using FedLora.Adapters;
 using FedLora.Privacy.Ledger;
 
 namespace FedLora.Privacy.Tests;

@@ -1,5 +1,4 @@
 using System.Text;
-using FedLora.Adapters;
 using FedLora.Privacy.Ledger;
 using FedLora.Tests;
 

@@ -1,4 +1,3 @@
-using FedLora.Adapters;
 using FedLora.Protocol.Definitions;
 using FedLora.Protocol.V1;
 using FedLora.Protocol.Yaml;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 
 namespace FedLora.Tests;
 
@@ -72,5 +73,6 @@ public sealed class TinyDisk : IDisposable
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class TinyDiskFactAttribute : FactAttribute
 {
-    public TinyDiskFactAttribute() => Skip = TinyDisk.Unavailable;
+    public TinyDiskFactAttribute([CallerFilePath] string? sourceFilePath = null, [CallerLineNumber] int sourceLineNumber = -1)
+        : base(sourceFilePath, sourceLineNumber) => Skip = TinyDisk.Unavailable;
 }

@@ -1,4 +1,3 @@
-using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Cli.Output;
 using FedLora.Cli.Plots;

@@ -1,7 +1,6 @@
-using FedLora.Adapters;
 using FedLora.Simulations.Demo;
 using FedLora.Training.Models;
-using FedLora.Training.Tokenizers;
+using FedLora.Tokenizers;
 
 namespace FedLora.Cli.Demo;
 

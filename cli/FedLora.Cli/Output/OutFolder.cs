@@ -1,5 +1,3 @@
-using FedLora.Adapters;
-
 namespace FedLora.Cli.Output;
 
 /// <summary>The folder that <c>--out</c> names.</summary>

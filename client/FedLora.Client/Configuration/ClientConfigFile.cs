@@ -31,7 +31,7 @@ public sealed record ClientConfigFile
     public string? Policy { get; private init; }
 
     /// <summary>Reads the file, strictly; relative paths in it start at its folder.</summary>
-    /// <exception cref="Adapters.FedLoraException"><c>yaml-invalid</c>, naming line and key.</exception>
+    /// <exception cref="FedLoraException"><c>yaml-invalid</c>, naming line and key.</exception>
     public static ClientConfigFile Load(string file)
     {
         var yaml = YamlMap.Load(file);

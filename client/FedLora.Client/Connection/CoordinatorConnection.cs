@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using FedLora.Adapters;
 using FedLora.Protocol;
 using FedLora.Protocol.V1;
 using Grpc.Core;

@@ -1,4 +1,3 @@
-using FedLora.Adapters;
 using FedLora.Client.Configuration;
 using FedLora.Privacy;
 using FedLora.Privacy.Ledger;

@@ -1,4 +1,3 @@
-using FedLora.Adapters;
 using FedLora.Client.Connection;
 using FedLora.Protocol.Transfer;
 using FedLora.Protocol.V1;

@@ -1,7 +1,6 @@
-using FedLora.Adapters;
 using FedLora.Protocol.V1;
 using FedLora.Training.Data;
-using FedLora.Training.Tokenizers;
+using FedLora.Tokenizers;
 
 namespace FedLora.Client.Training;
 

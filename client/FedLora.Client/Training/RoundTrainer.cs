@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Client.Configuration;
 using FedLora.Client.Privacy;
@@ -13,7 +12,7 @@ using FedLora.Training.Data;
 using FedLora.Training.Models;
 using FedLora.Training.Privacy;
 using FedLora.Training.Running;
-using FedLora.Training.Tokenizers;
+using FedLora.Tokenizers;
 
 namespace FedLora.Client.Training;
 

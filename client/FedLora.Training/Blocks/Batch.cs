@@ -1,4 +1,3 @@
-using FedLora.Adapters;
 using FedLora.Training.Data;
 using FedLora.Training.Models;
 using static TorchSharp.torch;

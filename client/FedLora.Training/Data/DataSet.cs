@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
-using FedLora.Adapters;
-using FedLora.Training.Tokenizers;
+using FedLora.Tokenizers;
 
 namespace FedLora.Training.Data;
 

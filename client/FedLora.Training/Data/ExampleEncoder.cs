@@ -1,4 +1,4 @@
-using FedLora.Training.Tokenizers;
+using FedLora.Tokenizers;
 
 namespace FedLora.Training.Data;
 

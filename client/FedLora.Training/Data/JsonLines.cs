@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using FedLora.Adapters;
 
 namespace FedLora.Training.Data;
 

@@ -34,7 +34,7 @@ internal static unsafe partial class OpenMpTeam
     [UnmanagedCallersOnly]
     private static void Work(void* data) => ((Job)GCHandle.FromIntPtr((nint)data).Target!).Take();
 
-    [LibraryImport("libgomp.so.1")]
+    [LibraryImport("libgomp")]
     private static partial void GOMP_parallel(delegate* unmanaged<void*, void> body, void* data, uint threads, uint flags);
 
     // Asking for the library would load it where libtorch has another OpenMP, and then there would be two teams.

@@ -1,4 +1,3 @@
-using FedLora.Adapters;
 using TorchSharp;
 
 namespace FedLora.Training.Models;

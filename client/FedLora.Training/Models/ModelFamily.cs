@@ -1,4 +1,3 @@
-using FedLora.Adapters;
 using FedLora.Training.Models.Families;
 
 namespace FedLora.Training.Models;

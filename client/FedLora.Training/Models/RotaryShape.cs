@@ -11,7 +11,7 @@ public sealed record RotaryShape(double[] Frequencies, double Factor = 1)
     /// <summary>
     /// Reads <c>rope_parameters</c> (transformers 5) or <c>rope_theta</c> and <c>rope_scaling</c> (transformers 4).
     /// </summary>
-    /// <exception cref="Adapters.FedLoraException"><c>model-config-invalid</c> or <c>model-rope-unsupported</c>.</exception>
+    /// <exception cref="FedLoraException"><c>model-config-invalid</c> or <c>model-rope-unsupported</c>.</exception>
     public static RotaryShape Read(ConfigJson config, int headSize, int maxLength)
     {
         var parameters = config.Section("rope_parameters") ?? config.Section("rope_scaling");
@@ -32,7 +32,7 @@ public sealed record RotaryShape(double[] Frequencies, double Factor = 1)
             "llama3" => new RotaryShape([.. plain.Select(f => Llama3(f, parameters!))]),
             "yarn" => Yarn(plain, theta, dimensions, parameters!, maxLength),
             "longrope" or "su" => LongRope(plain, config, parameters!, maxLength),
-            _ => throw new Adapters.FedLoraException("model-rope-unsupported", $"The model's rope_type '{kind}' is not supported.", "Known: default, dynamic, linear, llama3, yarn, longrope."),
+            _ => throw new FedLoraException("model-rope-unsupported", $"The model's rope_type '{kind}' is not supported.", "Known: default, dynamic, linear, llama3, yarn, longrope."),
         };
     }
 

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using FedLora.Adapters;
 
 namespace FedLora.Training.Privacy;
 

@@ -1,4 +1,3 @@
-using FedLora.Adapters;
 using FedLora.Training.Running;
 
 namespace FedLora.Training.Privacy;

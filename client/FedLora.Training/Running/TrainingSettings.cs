@@ -1,4 +1,3 @@
-using FedLora.Adapters;
 using FedLora.Training.Optimization;
 
 namespace FedLora.Training.Running;

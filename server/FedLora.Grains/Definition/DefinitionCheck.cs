@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Privacy;
 

@@ -1,5 +1,3 @@
-using FedLora.Adapters;
-
 namespace FedLora.Grains;
 
 /// <content>Who is there, who may take part, and what they report.</content>

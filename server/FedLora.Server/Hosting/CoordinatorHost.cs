@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using FedLora.Adapters;
 using FedLora.Grains;
 using FedLora.Server.Adapters;
 using FedLora.Server.Services;

@@ -1,5 +1,3 @@
-using FedLora.Adapters;
-
 namespace FedLora.Server.Hosting;
 
 /// <summary>The coordinator's folder, held by one process at a time.</summary>

@@ -1,5 +1,4 @@
 using System.Net;
-using FedLora.Adapters;
 
 namespace FedLora.Server.Hosting;
 

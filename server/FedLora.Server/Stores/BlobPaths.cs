@@ -1,4 +1,3 @@
-using FedLora.Adapters;
 using FedLora.Grains;
 
 namespace FedLora.Server.Stores;

@@ -1,5 +1,4 @@
 using Dapper;
-using FedLora.Adapters;
 using FedLora.Grains;
 using Microsoft.Data.Sqlite;
 

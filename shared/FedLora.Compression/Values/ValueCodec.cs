@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
-using FedLora.Adapters;
 
 namespace FedLora.Compression.Values;
 

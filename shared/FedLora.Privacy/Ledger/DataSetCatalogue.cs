@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using FedLora.Adapters;
 
 namespace FedLora.Privacy.Ledger;
 

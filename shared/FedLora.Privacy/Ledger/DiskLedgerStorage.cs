@@ -1,5 +1,3 @@
-using FedLora.Adapters;
-
 namespace FedLora.Privacy.Ledger;
 
 /// <summary>A ledger's folder on disk. One process at a time writes to it; others may read.</summary>

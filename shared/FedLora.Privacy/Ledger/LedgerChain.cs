@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using FedLora.Adapters;
 
 namespace FedLora.Privacy.Ledger;
 

@@ -42,7 +42,7 @@ public static class PrivacyBudget
         {
             sigma = Calibration.NoiseMultiplier(accountant, most, limit.Delta, round.SamplingRate, round.Steps * rounds, past);
         }
-        catch (Adapters.FedLoraException e) when (e.Code == "privacy-budget-too-small")
+        catch (FedLoraException e) when (e.Code == "privacy-budget-too-small")
         {
             // No noise is enough: the verdict says so.
         }

@@ -1,4 +1,3 @@
-using FedLora.Adapters;
 using FedLora.Privacy.Rdp;
 
 namespace FedLora.Privacy.Pld;

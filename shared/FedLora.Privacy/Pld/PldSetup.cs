@@ -1,5 +1,3 @@
-using FedLora.Adapters;
-
 namespace FedLora.Privacy.Pld;
 
 /// <summary>A composition analysed: where each mechanism's losses matter, what to expect, which grid to take.</summary>

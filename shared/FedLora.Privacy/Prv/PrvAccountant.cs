@@ -1,5 +1,4 @@
 using System.Numerics;
-using FedLora.Adapters;
 using FedLora.Privacy.Numerics;
 using FedLora.Privacy.Pld;
 using FedLora.Privacy.Rdp;

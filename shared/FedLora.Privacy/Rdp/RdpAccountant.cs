@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using FedLora.Adapters;
 
 namespace FedLora.Privacy.Rdp;
 

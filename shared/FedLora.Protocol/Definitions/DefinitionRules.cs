@@ -1,4 +1,3 @@
-using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Compression;
 using FedLora.Protocol.Mapping;

@@ -10,7 +10,7 @@ namespace FedLora.Protocol.Definitions;
 public sealed record FederationFile(FederationDefinition Definition, string? ModelFolder, string? PublicData)
 {
     /// <summary>Reads and checks a file.</summary>
-    /// <exception cref="Adapters.FedLoraException"><c>yaml-invalid</c> or <c>federation-invalid</c>.</exception>
+    /// <exception cref="FedLoraException"><c>yaml-invalid</c> or <c>federation-invalid</c>.</exception>
     public static FederationFile Load(string file) => Read(YamlMap.Load(file), Path.GetDirectoryName(Path.GetFullPath(file))!);
 
     /// <summary>Reads and checks a mapping; paths in it are relative to <paramref name="folder"/>.</summary>

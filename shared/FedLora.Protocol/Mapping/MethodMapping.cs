@@ -1,4 +1,3 @@
-using FedLora.Adapters;
 using FedLora.Aggregation;
 using Wire = FedLora.Protocol.V1;
 

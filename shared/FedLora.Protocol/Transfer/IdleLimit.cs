@@ -1,5 +1,3 @@
-using FedLora.Adapters;
-
 namespace FedLora.Protocol.Transfer;
 
 /// <summary>

@@ -1,4 +1,3 @@
-using FedLora.Adapters;
 using FedLora.Protocol.V1;
 using Grpc.Core;
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using FedLora.Adapters;
 using FedLora.Protocol.Definitions;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;

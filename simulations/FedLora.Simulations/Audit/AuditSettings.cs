@@ -1,5 +1,3 @@
-using FedLora.Adapters;
-
 namespace FedLora.Simulations.Audit;
 
 /// <summary>What an audit tries.</summary>

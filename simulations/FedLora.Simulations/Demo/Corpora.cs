@@ -1,5 +1,3 @@
-using FedLora.Adapters;
-
 namespace FedLora.Simulations.Demo;
 
 /// <summary>Where the launcher puts the corpora that it fetches: <c>$FEDLORA_CORPORA</c>, or <c>.build/corpora</c> of the repository.</summary>

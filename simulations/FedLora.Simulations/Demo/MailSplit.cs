@@ -1,5 +1,3 @@
-using FedLora.Adapters;
-
 namespace FedLora.Simulations.Demo;
 
 /// <summary>The mails of the sites, and those that no site sees.</summary>

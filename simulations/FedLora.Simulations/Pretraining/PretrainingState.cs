@@ -1,5 +1,4 @@
 using System.Text.Json;
-using FedLora.Adapters;
 
 namespace FedLora.Simulations.Pretraining;
 

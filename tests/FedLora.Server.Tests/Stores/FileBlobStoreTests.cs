@@ -1,4 +1,3 @@
-using FedLora.Adapters;
 using FedLora.Grains;
 using FedLora.Server.Stores;
 

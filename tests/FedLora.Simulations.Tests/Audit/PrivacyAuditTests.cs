@@ -1,4 +1,3 @@
-using FedLora.Adapters;
 using FedLora.Simulations.Audit;
 
 namespace FedLora.Simulations.Tests.Audit;

@@ -1,4 +1,3 @@
-using FedLora.Adapters;
 using FedLora.Simulations.Demo;
 
 namespace FedLora.Simulations.Tests.Demo;

@@ -2,7 +2,7 @@ using FedLora.Adapters;
 using FedLora.Simulations.Pretraining;
 using FedLora.Training.Data;
 using FedLora.Training.Models;
-using FedLora.Training.Tokenizers;
+using FedLora.Tokenizers;
 
 namespace FedLora.Simulations.Tests.Pretraining;
 

@@ -1,8 +1,7 @@
 using System.Text.Json;
-using FedLora.Adapters;
 using FedLora.Training.Data;
-using FedLora.Training.Tokenizers;
-using FedLora.Training.Tokenizers.Training;
+using FedLora.Tokenizers;
+using FedLora.Simulations.Pretraining.WordPieces;
 
 namespace FedLora.Training.Tests.Data;
 
@@ -115,6 +114,6 @@ public sealed class DataSetTests : IDisposable
         var trainer = new WordPieceTrainer();
         trainer.Add("a b c d free money hello");
         WordPieceFile.Write(_folder, trainer.Train(100, 50, CancellationToken.None), 128);
-        return Training.Tokenizers.Tokenizer.Load(_folder);
+        return Tokenizers.Tokenizer.Load(_folder);
     }
 }

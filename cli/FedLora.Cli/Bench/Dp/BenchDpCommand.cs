@@ -1,5 +1,4 @@
 using System.CommandLine;
-using FedLora.Adapters;
 using FedLora.Cli.Bench.Training;
 using FedLora.Cli.Commands;
 using FedLora.Training.Models;

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.Json;
-using FedLora.Adapters;
 
 namespace FedLora.Cli.Bench.Training;
 

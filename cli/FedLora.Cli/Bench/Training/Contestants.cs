@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using FedLora.Adapters;
 
 namespace FedLora.Cli.Bench.Training;
 

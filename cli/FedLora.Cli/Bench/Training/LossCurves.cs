@@ -1,4 +1,3 @@
-using FedLora.Adapters;
 using FedLora.Cli.Plots;
 using FedLora.Training.Models;
 

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using FedLora.Adapters;
 using FedLora.Cli.Output;
 using FedLora.Client.Connection;
 using FedLora.Protocol;

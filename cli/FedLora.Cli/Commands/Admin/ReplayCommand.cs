@@ -1,5 +1,4 @@
 using System.CommandLine;
-using FedLora.Adapters;
 using FedLora.Protocol.V1;
 using Spectre.Console;
 

@@ -6,7 +6,7 @@ using FedLora.Cli.Output;
 using FedLora.Training.Data;
 using FedLora.Training.Models;
 using FedLora.Training.Running;
-using FedLora.Training.Tokenizers;
+using FedLora.Tokenizers;
 using Spectre.Console;
 
 namespace FedLora.Cli.Commands.Models;

@@ -1,9 +1,8 @@
 using System.CommandLine;
-using FedLora.Adapters;
 using FedLora.Cli.Output;
 using FedLora.Training.Models;
 using FedLora.Training.Running;
-using FedLora.Training.Tokenizers;
+using FedLora.Tokenizers;
 
 namespace FedLora.Cli.Commands.Models;
 

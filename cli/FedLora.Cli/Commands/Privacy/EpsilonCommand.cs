@@ -1,5 +1,4 @@
 using System.CommandLine;
-using FedLora.Adapters;
 using FedLora.Cli.Plots;
 using FedLora.Privacy;
 using Spectre.Console;

@@ -1,0 +1,96 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace FedLora.Core;
+
+/// <summary>Writes a file so that a reader, a crash or a full disk finds all of it or none of it.</summary>
+public static partial class AtomicFile
+{
+    /// <summary>Writes to a temporary file beside the target, forces it to the disk and renames it over the target.</summary>
+    /// <param name="path">The target; its folder is made if need be.</param>
+    /// <param name="write">Writes the content.</param>
+    /// <exception cref="FedLoraException"><c>file-write-failed</c>: the disk is full, read-only, ...; the target is as it was.</exception>
+    public static void Write(string path, Action<Stream> write)
+    {
+        var full = Path.GetFullPath(path);
+        WriteAll(Path.GetDirectoryName(full)!, (Path.GetFileName(full), write));
+    }
+
+    /// <summary>Writes files that belong together: all of them beside their targets first, so that a full disk is met before any target changes. Renamed in the order given.</summary>
+    /// <param name="folder">Of all of them; made if need be.</param>
+    /// <param name="files">Names without a folder, and what writes each content.</param>
+    /// <exception cref="FedLoraException"><c>file-write-failed</c>, as for one file.</exception>
+    public static void WriteAll(string folder, params IReadOnlyList<(string Name, Action<Stream> Write)> files)
+    {
+        var full = Path.GetFullPath(folder);
+        var suffix = $".{Guid.NewGuid():N}.tmp";
+        var writing = full;
+        try
+        {
+            Directory.CreateDirectory(full);
+            foreach (var (name, write) in files)
+            {
+                writing = Path.Combine(full, name);
+                using var stream = new FileStream(Path.Combine(full, $".{name}{suffix}"), FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16);
+                write(stream);
+                stream.Flush(flushToDisk: true);
+            }
+            foreach (var (name, _) in files)
+            {
+                writing = Path.Combine(full, name);
+                File.Move(Path.Combine(full, $".{name}{suffix}"), writing, overwrite: true);
+            }
+            FlushFolder(full);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new FedLoraException("file-write-failed", $"Cannot write '{writing}': {Reason(error)}.", "Free some space, or choose a folder that can be written.", error);
+        }
+        finally
+        {
+            // Deleting in a folder that is not there is an error, and would hide why it is not.
+            if (Directory.Exists(full))
+            {
+                foreach (var (name, _) in files)
+                    File.Delete(Path.Combine(full, $".{name}{suffix}"));
+            }
+        }
+    }
+
+    /// <inheritdoc cref="Write(string, Action{Stream})"/>
+    public static void Write(string path, byte[] content) => Write(path, stream => stream.Write(content));
+
+    /// <inheritdoc cref="Write(string, Action{Stream})"/>
+    public static void Write(string path, string content) => Write(path, Encoding.UTF8.GetBytes(content));
+
+    /// <summary>Forces a folder's entries (new names, renames) to the disk. Does nothing where the system has no such call.</summary>
+    public static void FlushFolder(string folder)
+    {
+        if (OperatingSystem.IsWindows())
+            return;
+        var descriptor = Open(folder, 0);
+        if (descriptor < 0)
+            throw new IOException($"Cannot open folder '{folder}': error {Marshal.GetLastPInvokeError()}.");
+        try
+        {
+            if (Sync(descriptor) != 0)
+                throw new IOException($"Cannot flush folder '{folder}': error {Marshal.GetLastPInvokeError()}.");
+        }
+        finally
+        {
+            _ = Close(descriptor);
+        }
+    }
+
+    // The system's message names the temporary file, which means nothing to a reader.
+    private static string Reason(Exception error) => error.Message.Split(" : ", 2)[0].TrimEnd('.');
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int Sync(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "close")]
+    private static partial int Close(int descriptor);
+}
