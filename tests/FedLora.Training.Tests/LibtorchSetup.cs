@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using FedLora.Training.Models;
 
 namespace FedLora.Training.Tests;
 
@@ -7,5 +6,5 @@ namespace FedLora.Training.Tests;
 internal static class LibtorchSetup
 {
     [ModuleInitializer]
-    internal static void Run() => RuntimeHelpers.RunModuleConstructor(typeof(BaseModel).Module.ModuleHandle);
+    internal static void Run() => Libtorch.LibtorchLoader.EnsureLoaded();
 }

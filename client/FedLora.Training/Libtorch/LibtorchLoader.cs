@@ -1,73 +1,67 @@
-using System.Diagnostics.CodeAnalysis;
-using System.Reflection;
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using TorchSharp;
 
 namespace FedLora.Training.Libtorch;
 
 /// <summary>
-/// Finds libtorch and TorchSharp's native library when TorchSharp first asks for them: in the folder that <c>$LIBTORCH</c> names (or its
-/// <c>lib</c>), beside the program, or in the <c>.build</c> folder of the tree that it was built in.
+/// Loads libtorch and TorchSharp's native library before TorchSharp looks for them, from the folder that <c>$LIBTORCH</c> names (or its <c>lib</c>), from
+/// beside the program, or from the <c>.build</c> folder of the tree that it was built in. TorchSharp then finds them by their names, since they are loaded.
 /// </summary>
 internal static class LibtorchLoader
 {
-    private static readonly Lock _gate = new();
-    private static readonly Dictionary<string, nint> _loaded = [];
+    private static readonly Lazy<string?> _folder = new(LoadAll);
 
-    /// <summary>The folder that libtorch was loaded from; null before the first use, and where the system's search path served it.</summary>
-    public static string? Folder { get; private set; }
+    // Each before those that need it: what lies elsewhere (a patched copy) finds them because they are there.
+    private static readonly string[] _libraries = ["c10", "torch_cpu", "c10_cuda", "torch_cuda", "torch"];
 
-    [ModuleInitializer]
-    [SuppressMessage("Usage", "CA2255", Justification = "The resolver must stand before TorchSharp's first call, whoever makes it.")]
-    internal static void Register() => NativeLibrary.SetDllImportResolver(typeof(torch).Assembly, Resolve);
+    /// <summary>Loads them, once; to be called before anything of TorchSharp is.</summary>
+    /// <returns>The folder that libtorch was loaded from; null where TorchSharp finds it by itself (its CUDA packages).</returns>
+    /// <exception cref="FedLoraException"><c>libtorch-missing</c>, <c>libstdcxx-too-old</c>.</exception>
+    public static string? EnsureLoaded() => _folder.Value;
 
-    private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? searchPath)
+    private static string? LoadAll()
     {
-        lock (_gate)
+        var folders = Folders().Where(Directory.Exists).ToArray();
+        if (Find(folders, "torch_cpu") is not { } libtorch)
+            return null;
+        if (Find(folders, "LibTorchSharp") is not { } torchSharp)
+            throw Missing($"{FileName("LibTorchSharp")} is in none of {string.Join(", ", folders)}.");
+        var folder = Path.GetDirectoryName(libtorch)!;
+        foreach (var library in _libraries)
         {
-            if (_loaded.TryGetValue(name, out var known))
-                return known;
-            return _loaded[name] = Load(name);
+            if (Find([folder], library) is { } path)
+                Open(path);
+        }
+        Open(LibstdcxxCompatibility.Loadable(torchSharp));
+        return folder;
+    }
+
+    private static void Open(string path)
+    {
+        try
+        {
+            NativeLibrary.Load(path);
+        }
+        catch (Exception error) when (error is DllNotFoundException or BadImageFormatException)
+        {
+            throw Missing($"{path} cannot be loaded: {error.Message.ReplaceLineEndings(" ").Trim()}", error);
         }
     }
 
-    private static nint Load(string name)
-    {
-        var file = FileName(name);
-        foreach (var folder in Folders())
-        {
-            var path = Path.Combine(folder, file);
-            if (!File.Exists(path))
-                continue;
-            if (name == "LibTorchSharp")
-            {
-                // Its dependencies by name are found because they are loaded already, wherever the (patched) library itself lies.
-                foreach (var needed in (string[])["c10", "torch_cpu", "torch"])
-                    Preload(needed);
-                path = LibstdcxxCompatibility.Loadable(path);
-            }
-            Folder ??= folder;
-            return NativeLibrary.Load(path);
-        }
-        return 0;
-    }
+    private static FedLoraException Missing(string what, Exception? inner = null) => new(
+        "libtorch-missing", $"libtorch is not usable here: {what}", "Start FedLora through ./fedlora, which places it; or set LIBTORCH to a folder of libtorch 2.10 that holds TorchSharp's native library too.", inner);
 
-    private static void Preload(string name)
-    {
-        if (!_loaded.ContainsKey(name))
-            _loaded[name] = Load(name);
-    }
+    private static string? Find(IEnumerable<string> folders, string library) =>
+        folders.Select(folder => Path.Combine(folder, FileName(library))).FirstOrDefault(File.Exists);
 
-    private static string FileName(string name) =>
-        OperatingSystem.IsWindows() ? $"{name}.dll" : OperatingSystem.IsMacOS() ? $"lib{name}.dylib" : $"lib{name}.so";
+    private static string FileName(string library) =>
+        OperatingSystem.IsWindows() ? $"{library}.dll" : OperatingSystem.IsMacOS() ? $"lib{library}.dylib" : $"lib{library}.so";
 
     private static IEnumerable<string> Folders()
     {
         if (Environment.GetEnvironmentVariable("LIBTORCH") is { Length: > 0 } named)
         {
-            yield return named;
-            yield return Path.Combine(named, "lib");
+            yield return Path.GetFullPath(named);
+            yield return Path.GetFullPath(Path.Combine(named, "lib"));
         }
         var rid = OperatingSystem.IsWindows() ? "win-x64" : OperatingSystem.IsMacOS() ? "osx-arm64" : "linux-x64";
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)

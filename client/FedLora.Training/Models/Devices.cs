@@ -1,3 +1,4 @@
+using FedLora.Training.Libtorch;
 using TorchSharp;
 
 namespace FedLora.Training.Models;
@@ -8,6 +9,7 @@ internal static class Devices
     /// <exception cref="FedLoraException"><c>device-missing</c>.</exception>
     public static torch.Device Open(string name)
     {
+        LibtorchLoader.EnsureLoaded();
         if (name == "cpu")
             return torch.CPU;
         if (name is not ("cuda" or "auto"))
