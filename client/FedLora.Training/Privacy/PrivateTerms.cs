@@ -1,4 +1,4 @@
-using System.Security.Cryptography;
+using FedLora.Privacy;
 using FedLora.Training.Blocks;
 using FedLora.Training.Data;
 using FedLora.Training.Running;
@@ -23,8 +23,11 @@ public sealed record PrivateTerms(double NoiseMultiplier, double SamplingRate, d
     internal TrainingSummary Run(
         Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, TrainingSettings settings, IProgress<TrainingReport>? progress, CancellationToken cancel)
     {
+        PrivateBounds.Require(ClipNorm, NoiseMultiplier, SamplingRate);
         // Were dropout foreseeable, an example's presence would show in the others' masks.
-        using var dropout = new torch.Generator(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))), model.Device);
+        Span<byte> seed = stackalloc byte[sizeof(ulong)];
+        CryptographicRandom.Instance.Fill(seed);
+        using var dropout = new torch.Generator(BitConverter.ToUInt64(seed), model.Device);
         var step = isNoiseless
             ? new PrivateStep(ClipNorm, 0, settings.BatchSize, settings.RowsAtOnce, dropout, CryptographicRandom.Instance)
             : new PrivateStep(ClipNorm, NoiseMultiplier, settings.BatchSize, settings.RowsAtOnce, dropout);

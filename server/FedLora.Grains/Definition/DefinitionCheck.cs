@@ -41,9 +41,10 @@ public static partial class DefinitionCheck
         if (definition.Privacy is not { } privacy)
             return;
         Check(privacy.Delta is > 0 and < 1, $"privacy.delta {privacy.Delta}", "between 0 and 1");
-        Check(privacy.ClipNorm > 0 && double.IsFinite(privacy.ClipNorm), $"privacy.clip_norm {privacy.ClipNorm}", "a number above 0");
+        Check(privacy.ClipNorm is >= PrivateBounds.LeastClip and <= PrivateBounds.MostClip, $"privacy.clip_norm {privacy.ClipNorm}", $"{PrivateBounds.LeastClip} to {PrivateBounds.MostClip}");
         Check(privacy.Epsilon > 0 || privacy.NoiseMultiplier > 0, "privacy", "an epsilon or a noise_multiplier above 0");
-        Check(privacy.SamplingRate is >= 0 and <= 1, $"privacy.sampling_rate {privacy.SamplingRate}", "0 to 1");
+        Check(privacy.SamplingRate is 0 or (>= PrivateBounds.LeastRate and <= 1), $"privacy.sampling_rate {privacy.SamplingRate}", $"0, or {PrivateBounds.LeastRate} to 1");
+        Check(privacy.NoiseMultiplier is 0 or (>= PrivateBounds.LeastNoise and <= PrivateBounds.MostNoise), $"privacy.noise_multiplier {privacy.NoiseMultiplier}", $"0, or {PrivateBounds.LeastNoise} to {PrivateBounds.MostNoise}");
         Check(Accountants.Names.Contains(privacy.Accountant), $"privacy.accountant '{privacy.Accountant}'", string.Join(", ", Accountants.Names));
         Check(privacy.Epsilon >= 0 && double.IsFinite(privacy.Epsilon) && privacy.NoiseMultiplier >= 0 && double.IsFinite(privacy.NoiseMultiplier), "privacy", "an epsilon and a noise_multiplier of at least 0");
         Check(definition.Weighting != Weighting.Examples, "weighting: examples", "uniform or public counts under privacy: a site's example count is private too");

@@ -162,7 +162,7 @@ public sealed partial class FederationGrain
         var rate = PrivacyPlanner.PlanOf(definition).RateFor(count);
         if (rows.Find(row => row.NodeId == presence.NodeId) is { } known && known.SamplingRate.Equals(rate))
             return known;
-        var row = await Task.Run(() => PrivacyPlanner.RowOf(definition, presence.NodeId, presence.Name, count), cancellationToken);
+        var row = await Task.Run(() => PrivacyPlanner.RowOf(definition, presence.NodeId, presence.Name, count, cancellationToken), cancellationToken);
         rows.RemoveAll(old => old.NodeId == presence.NodeId || (old.NodeId.Length == 0 && old.Node == presence.Name));
         rows.Add(row);
         await StoreAsync(federation);

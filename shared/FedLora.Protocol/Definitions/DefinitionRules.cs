@@ -1,5 +1,6 @@
 using FedLora.Aggregation;
 using FedLora.Compression;
+using FedLora.Privacy;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
 using Weighting = FedLora.Protocol.V1.Weighting;
@@ -84,9 +85,10 @@ public static class DefinitionRules
         Require(privacy.Epsilon is >= 0 and <= 1e6, "privacy.epsilon", privacy.Epsilon, "above 0");
         Require(privacy.Epsilon > 0 || privacy.NoiseMultiplier > 0, "privacy.epsilon", privacy.Epsilon, "above 0, unless noise_multiplier is stated");
         Require(privacy.Delta is > 0 and < 1, "privacy.delta", privacy.Delta, "above 0 and below 1");
-        Require(privacy.ClipNorm is > 0 and <= 1e6, "privacy.clip_norm", privacy.ClipNorm, "above 0");
-        Require(privacy.NoiseMultiplier is >= 0 and <= 1e6, "privacy.noise_multiplier", privacy.NoiseMultiplier, "at least 0 (0 = calibrated)");
-        Require(privacy.SamplingRate is >= 0 and <= 1, "privacy.sampling_rate", privacy.SamplingRate, "0 to 1 (0 = batch_size over the stated count)");
+        Require(privacy.ClipNorm is >= PrivateBounds.LeastClip and <= PrivateBounds.MostClip, "privacy.clip_norm", privacy.ClipNorm, $"{PrivateBounds.LeastClip} to {PrivateBounds.MostClip}, where the noise is what it says in floating point");
+        Require(privacy.NoiseMultiplier is 0 or (>= PrivateBounds.LeastNoise and <= PrivateBounds.MostNoise), "privacy.noise_multiplier", privacy.NoiseMultiplier, $"{PrivateBounds.LeastNoise} to {PrivateBounds.MostNoise} (0 = calibrated)");
+        Require(privacy.SamplingRate is 0 or (>= PrivateBounds.LeastRate and <= 1), "privacy.sampling_rate", privacy.SamplingRate, $"{PrivateBounds.LeastRate} to 1 (0 = batch_size over the stated count)");
+        Require(definition.Training.LearningRate >= PrivateBounds.LeastLearningRate, "training.learning_rate", definition.Training.LearningRate, $"at least {PrivateBounds.LeastLearningRate} under privacy");
         Require(privacy.Accountant is "pld" or "rdp" or "prv", "privacy.accountant", privacy.Accountant, "pld, rdp or prv");
         Require(definition.Weighting != Weighting.Examples, "weighting", "examples", "uniform or public-counts: under privacy the number of examples is private too");
     }
