@@ -1,5 +1,5 @@
-using FedLora.Training.Libtorch;
 using FedLora.Tests;
+using FedLora.Training.Libtorch;
 using TorchSharp;
 using static TorchSharp.torch;
 
