@@ -1,4 +1,4 @@
-namespace FedLora.Cli.Bench.Training;
+namespace FedLora.Benchmarks.Training;
 
 /// <summary>Lengths in tokens of 256 mails drawn from the SpamAssassin corpus (subject and text, MiniLM's word pieces, cut at 256).</summary>
 internal static class MailLengths

@@ -1,6 +1,6 @@
 using System.IO.Compression;
 
-namespace FedLora.Cli.Bench.Codec;
+namespace FedLora.Benchmarks.Codec;
 
 /// <summary>A general-purpose compressor that sparse updates are compared with.</summary>
 /// <param name="Name">As it is known, with its level.</param>

@@ -3,7 +3,7 @@ using System.Diagnostics;
 using FedLora.Aggregation;
 using FedLora.Cli.Commands;
 
-namespace FedLora.Cli.Bench.Aggregate;
+namespace FedLora.Benchmarks.Aggregate;
 
 /// <summary>
 /// <c>fedlora bench aggregate</c>: the server's step of every method on RoBERTa-large (query and value) and Llama-7B (all seven linears),

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using FedLora.Training.Models;
 
-namespace FedLora.Cli.Bench.Training;
+namespace FedLora.Benchmarks.Training;
 
 /// <summary>
 /// Our side of the comparison, in a process of its own as the peer is: answers each "run SEED" line with one JSON line about one shuffled

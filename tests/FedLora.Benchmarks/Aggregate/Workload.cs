@@ -1,7 +1,7 @@
 using FedLora.Adapters;
 using FedLora.Aggregation;
 
-namespace FedLora.Cli.Bench.Aggregate;
+namespace FedLora.Benchmarks.Aggregate;
 
 /// <summary>A round made of random updates, for measuring the server's step.</summary>
 internal sealed class Workload

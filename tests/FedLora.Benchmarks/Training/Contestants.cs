@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace FedLora.Cli.Bench.Training;
+namespace FedLora.Benchmarks.Training;
 
 /// <summary>How each side of <c>fedlora bench train</c> is started.</summary>
 internal static class Contestants
@@ -43,5 +43,5 @@ internal static class Contestants
     public static ProcessStartInfo PeerAtItsBest(string folder, bool narrow) => Peer(folder, narrow ? "bf16" : "f32");
 
     private static ProcessStartInfo Peer(string folder, string mode) =>
-        new(Python, [Path.Combine(AppContext.BaseDirectory, "Bench", "Training", "train_peer.py"), folder, mode]);
+        new(Python, [Path.Combine(AppContext.BaseDirectory, "Training", "train_peer.py"), folder, mode]);
 }

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using FedLora.Adapters;
 
-namespace FedLora.Cli.Bench.Training;
+namespace FedLora.Benchmarks.Training;
 
 /// <summary>A training case on disk: a Hugging Face folder with random weights, and case.json.</summary>
 internal static class TrainingFolder

@@ -1,7 +1,7 @@
 using FedLora.Cli.Plots;
 using FedLora.Training.Models;
 
-namespace FedLora.Cli.Bench.Training;
+namespace FedLora.Benchmarks.Training;
 
 /// <summary><c>fedlora bench train --curves FILE</c>: the same training in float32 and in bfloat16, step by step.</summary>
 internal static class LossCurves

@@ -1,7 +1,7 @@
 using FedLora.Cli.Output;
 using Spectre.Console;
 
-namespace FedLora.Cli.Bench;
+namespace FedLora.Benchmarks;
 
 /// <summary>Writes the rows of a benchmark: a table, or the array that <c>--json</c> promises.</summary>
 public static class BenchReport

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using FedLora.Adapters;
 using FedLora.Aggregation;
 
-namespace FedLora.Cli.Bench.Aggregate;
+namespace FedLora.Benchmarks.Aggregate;
 
 /// <summary>Fed-SB's start: the leading singular vectors of a base weight.</summary>
 internal static class BasisStart

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace FedLora.Cli.Bench.Codec;
+namespace FedLora.Benchmarks.Codec;
 
 /// <summary>The system's libzstd, as a peer to be measured against; nothing else in the program uses it.</summary>
 internal static partial class Zstd

@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 using FedLora.Cli.Commands;
 using FedLora.Compression;
 
-namespace FedLora.Cli.Bench.Codec;
+namespace FedLora.Benchmarks.Codec;
 
 /// <summary>
 /// <c>fedlora bench codec</c>: the sparse update codec's size over the entropy bound, and its speed on one core in MB of dense input a

@@ -8,7 +8,7 @@ using FedLora.Training.Privacy;
 using FedLora.Training.Running;
 using TorchSharp;
 
-namespace FedLora.Cli.Bench.Training;
+namespace FedLora.Benchmarks.Training;
 
 /// <summary>A training case as our engine trains it: base model, adapter, examples.</summary>
 internal sealed class TrainingSubject : IDisposable

@@ -1,9 +1,9 @@
 using System.CommandLine;
-using FedLora.Cli.Bench.Training;
+using FedLora.Benchmarks.Training;
 using FedLora.Cli.Commands;
 using FedLora.Training.Models;
 
-namespace FedLora.Cli.Bench.Dp;
+namespace FedLora.Benchmarks.Dp;
 
 /// <summary>
 /// <c>fedlora bench dp</c>: what a DP-SGD step (per-example norms, clipping, noise) costs over our own step without privacy, in time and memory. Both sides train the same batches in

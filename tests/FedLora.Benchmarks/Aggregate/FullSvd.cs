@@ -1,8 +1,9 @@
 using System.Diagnostics;
 using FedLora.Adapters;
+using FedLora.Training.Libtorch;
 using TorchSharp;
 
-namespace FedLora.Cli.Bench.Aggregate;
+namespace FedLora.Benchmarks.Aggregate;
 
 /// <summary>The peer: what FedSVD's published code does, an SVD of every whole product B A, by libtorch (LAPACK's divide and conquer).</summary>
 internal static class FullSvd
@@ -10,6 +11,7 @@ internal static class FullSvd
     /// <summary>Seconds for all modules of a layout.</summary>
     public static double Measure(AdapterState global, AdapterState update, AdapterLayout layout, CancellationToken cancellation)
     {
+        LibtorchLoader.EnsureLoaded();
         using var scope = torch.NewDisposeScope();
         using var noGradients = torch.no_grad();
         var seconds = 0.0;

@@ -1,4 +1,4 @@
-namespace FedLora.Cli.Bench;
+namespace FedLora.Benchmarks;
 
 /// <summary>One measured figure.</summary>
 /// <param name="Name">Stable name of the row, e.g. <c>smollm2-f32</c>.</param>

@@ -2,7 +2,7 @@ using System.CommandLine;
 using FedLora.Cli.Commands;
 using FedLora.Training.Models;
 
-namespace FedLora.Cli.Bench.Training;
+namespace FedLora.Benchmarks.Training;
 
 /// <summary>
 /// <c>fedlora bench train</c>: tokens a second and peak memory of LoRA training, beside eager PyTorch in the same run: every side trains the

@@ -1,7 +1,7 @@
 using FedLora.Adapters;
 using FedLora.Aggregation;
 
-namespace FedLora.Cli.Bench.Aggregate;
+namespace FedLora.Benchmarks.Aggregate;
 
 /// <summary>How the process' resident set grows while many updates stream from disk.</summary>
 internal static class Resident

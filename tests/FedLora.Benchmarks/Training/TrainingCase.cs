@@ -1,4 +1,4 @@
-namespace FedLora.Cli.Bench.Training;
+namespace FedLora.Benchmarks.Training;
 
 /// <summary>What is trained in one row of <c>fedlora bench train</c>; both sides read it from a folder, so that they do the same work.</summary>
 /// <param name="Config">config.json, as transformers writes it.</param>
