@@ -202,6 +202,9 @@ internal sealed class Matrix : IDisposable
 
     public Matrix Transposed() => FromRows<double>(Data, Columns, Rows);
 
+    /// <summary>The largest magnitude of an entry.</summary>
+    public double Largest() => Data.IsEmpty ? 0 : Math.Abs(Data[Vectors.Largest(Data)]);
+
     /// <summary>The sum of the products of entries.</summary>
     public double Inner(Matrix other) => Vectors.Dot(Data, other.Data);
 

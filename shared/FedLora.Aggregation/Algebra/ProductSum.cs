@@ -50,11 +50,21 @@ internal sealed class ProductSum : IDisposable
         {
             Flush();
             Dispose();
+            var (side, share) = (Math.Min(_whole.Rows, _whole.Columns), Share(_whole));
+            using var identity = Matrix.Identity(side, side);
             (_b, _at) = _whole.Rows < _whole.Columns
-                ? (Matrix.Identity(_whole.Rows, _whole.Rows), _whole.Transposed())
-                : (_whole, Matrix.Identity(_whole.Columns, _whole.Columns));
+                ? (identity.Times(share), _whole.Transposed().Times(1 / share))
+                : (_whole.Times(1 / share), identity.Times(share));
         }
         return new(_b, _at, 1);
+    }
+
+    // What of a sum beyond float32's range, where its two factors were within, goes to the identity: a power of two.
+    private static double Share(Matrix whole)
+    {
+        var largest = whole.Largest();
+        var exponent = largest > 0 ? Math.ILogB(largest) : 0;
+        return Math.Abs(exponent) <= 60 ? 1 : Math.ScaleB(1, exponent / 2);
     }
 
     /// <summary>||sum||_F^2, once all are added.</summary>
