@@ -1,5 +1,6 @@
 using FedLora.Client.Configuration;
 using FedLora.Client.Privacy;
+using FedLora.Privacy;
 using FedLora.Privacy.Ledger;
 using FedLora.Protocol.V1;
 
@@ -103,6 +104,26 @@ public sealed class NodeLedgerTests : IDisposable
         definition.Name = "other";
         using (var ledger = Open("{\"text\":\"new\",\"label\":\"ham\"}\n", publicCount: 320))
             Assert.Equal(0.05, ledger.Spend(definition, 1).Run.SamplingRate);
+    }
+
+    /// <summary>The task's sigma is used as it came, to the last digit, and only if it keeps the federation's own epsilon.</summary>
+    [Fact]
+    public void Sigma_comes_with_the_task_and_is_checked_here()
+    {
+        var definition = Define("mail", epsilon: 3, rounds: 2);
+        var enough = Calibration.NoiseMultiplier(Accountants.Default, 3, 1e-5, 0.02, 32);
+        using var ledger = Open(Lines(3));
+        definition.Privacy.NoiseMultiplier = Math.BitIncrement(enough * 1.001);
+        Assert.Equal(Math.BitIncrement(enough * 1.001), ledger.Spend(definition, 1).Run.NoiseMultiplier);
+        definition.Name = "greedy";
+        definition.Privacy.NoiseMultiplier = enough / 2;
+        Assert.Contains("own budget", ledger.Refuses(definition, 1) ?? ledger.Refuses(Spent(ledger, definition), 2), StringComparison.Ordinal);
+    }
+
+    private static FederationDefinition Spent(NodeLedger ledger, FederationDefinition definition)
+    {
+        ledger.Spend(definition, 1);
+        return definition;
     }
 
     private static string Lines(int count) => string.Concat(Enumerable.Range(0, count).Select(i => $"{{\"text\":\"mail {i}\",\"label\":\"ham\"}}\n"));

@@ -14,10 +14,11 @@ namespace FedLora.Training.Privacy;
 /// <param name="ClipNorm">C, positive.</param>
 public sealed record PrivateTerms(double NoiseMultiplier, double SamplingRate, double ClipNorm)
 {
-    private bool isNoiseless;
+    /// <summary>Whether the noise is left out.</summary>
+    internal bool IsNoiseless { get; private init; }
 
     /// <summary>The same without any noise: for the audit, which has to see what that would show.</summary>
-    internal PrivateTerms WithoutNoise() => this with { isNoiseless = true };
+    internal PrivateTerms WithoutNoise() => this with { IsNoiseless = true };
 
     /// <summary>Trains in place, as <see cref="Trainer.Run"/> does.</summary>
     internal TrainingSummary Run(
@@ -28,7 +29,7 @@ public sealed record PrivateTerms(double NoiseMultiplier, double SamplingRate, d
         Span<byte> seed = stackalloc byte[sizeof(ulong)];
         CryptographicRandom.Instance.Fill(seed);
         using var dropout = new torch.Generator(BitConverter.ToUInt64(seed), model.Device);
-        var step = isNoiseless
+        var step = IsNoiseless
             ? new PrivateStep(ClipNorm, 0, settings.BatchSize, settings.RowsAtOnce, dropout, CryptographicRandom.Instance)
             : new PrivateStep(ClipNorm, NoiseMultiplier, settings.BatchSize, settings.RowsAtOnce, dropout);
         return new Trainer().Run(model, parameters, examples, settings with { MaxGradientNorm = null }, new PoissonSampler(Math.Max(1, examples.Count), SamplingRate), step, progress, cancel);

@@ -44,7 +44,7 @@ public sealed partial class FederationGrain
                 Attempt = Round.Attempt,
                 Adapter = federation.State.Adapter!,
                 Fold = [.. federation.State.Fold],
-                Definition = Definition,
+                Definition = TermsAt(presence.NodeId),
                 Deadline = Round.Deadline!.Value,
                 Rank = entry.Rank,
                 DensityDown = density.Down,
@@ -52,6 +52,14 @@ public sealed partial class FederationGrain
             },
         };
     }
+
+    /// <summary>
+    /// The definition with the node's own sigma and q stated: calibrated once, here, for the last digits differ between machines. The node does not compute them again but checks that they keep
+    /// the federation's epsilon.
+    /// </summary>
+    private FederationDefinition TermsAt(string nodeId) => Definition.Privacy is { } privacy && federation.State.Privacy.Find(row => row.NodeId == nodeId) is { } row
+        ? Definition with { Privacy = privacy with { NoiseMultiplier = row.NoiseMultiplier, SamplingRate = row.SamplingRate } }
+        : Definition;
 
     public async Task<StatusReply> ReportAsync(string nodeId, StatusReport report, CancellationToken cancellationToken)
     {

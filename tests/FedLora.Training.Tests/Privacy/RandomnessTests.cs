@@ -53,7 +53,8 @@ public sealed class RandomnessTests
         foreach (var z in new[] { -4.5, -4, -3, -2, -1, -0.5, 0, 0.5, 1, 2, 3, 4, 4.5 })
         {
             var expected = MathNet.Numerics.Distributions.Normal.CDF(0, 1, z);
-            var found = Array.BinarySearch(numbers, 2 * z) is var at and >= 0 ? at : ~at;
+            var at = Array.BinarySearch(numbers, 2 * z);
+            var found = at >= 0 ? at : ~at;
             Assert.Equal(expected, found / (double)Count, (Sigmas * Math.Sqrt(expected * (1 - expected) / Count)) + 1e-6);
         }
         // Neither neighbours nor the two numbers of a pair (256 apart) correlate, nor their squares, as they would if both hung on one radius.
