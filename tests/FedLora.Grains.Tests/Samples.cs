@@ -14,7 +14,7 @@ internal static class Samples
         BaseModel = new() { Fingerprint = Fingerprint, Name = "tiny" },
         Task = new() { Kind = LearningTask.Classification, Labels = ["ham", "spam"] },
         Method = "fedit",
-        Lora = new() { Rank = 2, Alpha = 4 },
+        Lora = new() { Rank = 2, Alpha = 4, TargetModules = ["query", "value"] },
         Layout = new()
         {
             Modules = new ModuleSpec[] { new() { Name = "layer.query", DOut = 6, DIn = 5 }, new() { Name = "layer.value", DOut = 4, DIn = 5 } },
