@@ -20,6 +20,7 @@ internal static class Samples
             Modules = new ModuleSpec[] { new() { Name = "layer.query", DOut = 6, DIn = 5 }, new() { Name = "layer.value", DOut = 4, DIn = 5 } },
             Head = new HeadSpec[] { new() { Name = "base_model.model.classifier.weight", Shape = [2, 6] } },
         },
+        Training = new() { LocalSteps = 16 },
         Rounds = 3,
         Cohort = new() { MinNodes = 3, Quorum = 2, Deadline = TimeSpan.FromMinutes(10), MaxRepeats = 1, SamplingTimeout = TimeSpan.FromHours(1) },
     };
