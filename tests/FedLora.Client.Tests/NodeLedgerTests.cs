@@ -109,20 +109,11 @@ public sealed class NodeLedgerTests : IDisposable
     [Fact]
     public void Sigma_comes_with_the_task_and_is_checked_here()
     {
-        var definition = Define("mail", epsilon: 3, rounds: 2);
-        var enough = Calibration.NoiseMultiplier(Accountants.Default, 3, 1e-5, 0.02, 32);
+        var enough = Math.BitIncrement(1.001 * Calibration.NoiseMultiplier(Accountants.Default, 3, 1e-5, 0.02, 32));
+        FederationDefinition With(string name, double sigma) => Define(name, epsilon: 3, rounds: 2) is var definition ? definition with { Privacy = definition.Privacy! with { NoiseMultiplier = sigma } } : definition;
         using var ledger = Open(Lines(3));
-        definition.Privacy.NoiseMultiplier = Math.BitIncrement(enough * 1.001);
-        Assert.Equal(Math.BitIncrement(enough * 1.001), ledger.Spend(definition, 1).Run.NoiseMultiplier);
-        definition.Name = "greedy";
-        definition.Privacy.NoiseMultiplier = enough / 2;
-        Assert.Contains("own budget", ledger.Refuses(definition, 1) ?? ledger.Refuses(Spent(ledger, definition), 2), StringComparison.Ordinal);
-    }
-
-    private static FederationDefinition Spent(NodeLedger ledger, FederationDefinition definition)
-    {
-        ledger.Spend(definition, 1);
-        return definition;
+        Assert.Equal(enough, ledger.Spend(With("mail", enough), 1).Run.NoiseMultiplier);
+        Assert.Contains("own budget", ledger.Refuses(With("greedy", enough / 4), 1), StringComparison.Ordinal);
     }
 
     private static string Lines(int count) => string.Concat(Enumerable.Range(0, count).Select(i => $"{{\"text\":\"mail {i}\",\"label\":\"ham\"}}\n"));

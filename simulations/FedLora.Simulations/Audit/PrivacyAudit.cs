@@ -24,7 +24,7 @@ public sealed class PrivacyAudit : IDisposable
     private const double LearningRate = 1e-3;
 
     private readonly AuditSettings settings;
-    private readonly Func<PrivateTerms, PrivateTerms> trained;
+    private readonly Func<PrivateTerms, PrivateTerms> alter;
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("fedlora-audit-");
     private readonly BaseModel model;
     private readonly NodeStart start;
@@ -39,10 +39,10 @@ public sealed class PrivacyAudit : IDisposable
     }
 
     /// <summary>For tests of the audit: trains with other terms than it judges by.</summary>
-    internal PrivacyAudit(AuditSettings settings, Func<PrivateTerms, PrivateTerms> trained)
+    internal PrivacyAudit(AuditSettings settings, Func<PrivateTerms, PrivateTerms> alter)
     {
         settings.Validate();
-        (this.settings, this.trained) = (settings, trained);
+        (this.settings, this.alter) = (settings, alter);
         var random = new Random(1);
         var embeddings = Enumerable.Range(0, Words * Width).Select(_ => (float)(random.NextDouble() - 0.5)).ToArray();
         EncoderFolder.Create(folder.FullName, new EncoderShape(Words, 1, Width, 2, Width, 16), new CooccurrenceStart(embeddings, new float[Words]), seed: 1);
@@ -97,7 +97,7 @@ public sealed class PrivacyAudit : IDisposable
         folder.Delete(recursive: true);
     }
 
-    private PrivateTerms Terms => trained(new(settings.NoiseMultiplier, settings.SamplingRate, ClipNorm));
+    private PrivateTerms Terms => alter(new(settings.NoiseMultiplier, settings.SamplingRate, ClipNorm));
 
     private Example[] WithCanary => [.. others, canary];
 
