@@ -7,6 +7,7 @@ using FedLora.Client.Rounds;
 using FedLora.Client.State;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
+using FedLora.Server.Authentication;
 using FedLora.Server.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 using Wire = FedLora.Protocol.V1;
@@ -128,11 +129,12 @@ internal sealed class Bench : IAsyncDisposable
         folder.Delete(recursive: true);
     }
 
-    private async Task StopAsync()
+    internal async Task StopAsync()
     {
         if (host is null)
             return;
         Operator.Dispose();
         await host.DisposeAsync();
+        host = null;
     }
 }

@@ -8,7 +8,7 @@ using FedLora.Client.State;
 using FedLora.Client.Training;
 using FedLora.Protocol;
 using FedLora.Protocol.V1;
-using FedLora.Server.Hosting;
+using FedLora.Server.Authentication;
 using FedLora.Simulations.Demo;
 using Grpc.Core;
 

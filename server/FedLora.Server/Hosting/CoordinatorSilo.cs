@@ -10,15 +10,14 @@ using Orleans.Runtime.Hosting;
 namespace FedLora.Server.Hosting;
 
 /// <summary>The silo with the coordinator's grains and its stores, all in one data folder.</summary>
-public static class CoordinatorSilo
+internal static class CoordinatorSilo
 {
-    /// <param name="builder">The host's builder.</param>
-    /// <param name="root">The data folder: <c>state.db</c>, <c>blobs/</c>, <c>partial/</c>.</param>
-    public static void Add(IHostApplicationBuilder builder, string root)
+    /// <summary>Adds them; the data folder has <c>state.db</c>, <c>blobs/</c>, <c>partial/</c>.</summary>
+    internal static void AddCoordinatorSilo(this IHostApplicationBuilder builder)
     {
         builder.Services.AddFedLoraGrains();
-        builder.Services.AddSingleton<IBlobStore>(_ => new FileBlobStore(root));
-        builder.Services.AddSingleton(_ => new SqliteDatabase(Path.Combine(root, "state.db")));
+        builder.Services.AddSingleton<IBlobStore>(provider => new FileBlobStore(provider.GetRequiredService<DataFolder>().Root));
+        builder.Services.AddSingleton(provider => new SqliteDatabase(Path.Combine(provider.GetRequiredService<DataFolder>().Root, "state.db")));
         builder.UseOrleans(silo =>
         {
             // One silo for one coordinator: a port of its own, so that two coordinators on a machine never meet, and no gateway, since all its callers are in this process.

@@ -2,6 +2,7 @@ using System.CommandLine;
 using FedLora.Cli.Output;
 using FedLora.Client.Connection;
 using FedLora.Protocol;
+using FedLora.Server.Authentication;
 using FedLora.Server.Hosting;
 using Grpc.Core;
 

@@ -4,14 +4,14 @@ using FedLora.Adapters;
 using FedLora.Grains;
 using Wire = FedLora.Protocol.V1;
 
-namespace FedLora.Server.Adapters;
+namespace FedLora.Server.Downloads;
 
 /// <summary>
 /// What nodes may download: the adapters named in tasks, cut into one part per kind of factor, so that a node that has a factor already
 /// (FFA-LoRA's A, Fed-SB's A and B, RoLoRA's factor at rest) does not fetch it again. Parts are a pure function of the adapter, so they are
 /// kept in memory only and made again after a restart, when a node asks for its task.
 /// </summary>
-internal sealed class PartStore(IBlobStore blobs) : IDisposable
+internal sealed class PartCache(IBlobStore blobs) : IDisposable
 {
     private const int AdaptersKept = 64;
     private const long BytesKept = 256L << 20;

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 
-namespace FedLora.Server.Hosting;
+namespace FedLora.Server.Authentication;
 
 /// <summary>The secret of this coordinator's operators: made once, kept in the data folder, readable by its owner only.</summary>
 /// <param name="Value">What an operator's calls carry.</param>

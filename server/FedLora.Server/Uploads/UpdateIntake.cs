@@ -4,7 +4,7 @@ using FedLora.Server.Mapping;
 using Grpc.Core;
 using Wire = FedLora.Protocol.V1;
 
-namespace FedLora.Server.Services;
+namespace FedLora.Server.Uploads;
 
 /// <summary>
 /// Takes one update in: asks the federation whether it is wanted, appends chunks durably, acknowledges what would survive a crash, and
