@@ -27,13 +27,19 @@ public static class RpcErrors
         return rpc;
     }
 
-    /// <summary>The status as an error for a user; <paramref name="url"/> is the coordinator that was called.</summary>
-    public static FedLoraException FromRpc(RpcException error, string url)
+    /// <summary>The status as an error for a user.</summary>
+    /// <param name="error">What the call threw.</param>
+    /// <param name="url">The coordinator that was called.</param>
+    /// <param name="proxy">The proxy that the call went through; null if it went straight.</param>
+    public static FedLoraException FromRpc(RpcException error, string url, string? proxy = null)
     {
         if (Told(error) is var (code, hint))
             return new FedLoraException(code, error.Status.Detail, hint, error);
         return error.StatusCode switch
         {
+            _ when proxy is not null && error.Status.DebugException is HttpRequestException => new FedLoraException("coordinator-unreachable",
+                $"no coordinator answers at {url} through the proxy {proxy}: {OneLine(error.Status.Detail)}",
+                "check the proxy (https_proxy, all_proxy), or name the coordinator's host in no_proxy where it needs none", error),
             StatusCode.Unavailable => new FedLoraException("coordinator-unreachable", $"no coordinator answers at {url}: {OneLine(error.Status.Detail)}",
                 "check the address and that 'fedlora server' runs there", error),
             StatusCode.DeadlineExceeded => new FedLoraException("coordinator-slow", $"the coordinator at {url} did not answer in time",

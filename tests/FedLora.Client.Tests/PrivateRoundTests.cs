@@ -1,4 +1,4 @@
-using FedLora.Client.Configuration;
+using FedLora.Client.Hosting;
 using FedLora.Client.Rounds;
 using FedLora.Client.Training;
 using FedLora.Privacy.Ledger;

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using FedLora.Client.Configuration;
+using FedLora.Client.Hosting;
 using FedLora.Client.Training;
 using FedLora.Protocol.V1;
 using FedLora.Simulations.Pretraining;

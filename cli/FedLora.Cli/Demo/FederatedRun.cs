@@ -9,6 +9,7 @@ using FedLora.Client.Training;
 using FedLora.Protocol;
 using FedLora.Protocol.V1;
 using FedLora.Server.Authentication;
+using FedLora.Server.Hosting;
 using FedLora.Simulations.Demo;
 using Grpc.Core;
 
@@ -129,9 +130,10 @@ internal sealed class FederatedRun : IAsyncDisposable
 
     private void StartClients(string url, string token)
     {
+        AtomicFile.Write(workplace.JoinToken, token);
         for (var site = 1; site <= options.Nodes; site++)
         {
-            Start($"site-{site}", options.Threads, "client", "--coordinator", url, "--token", token, "--name", $"site-{site}", "--data", data.Sites[site - 1],
+            Start($"site-{site}", options.Threads, "client", "--coordinator", url, "--token-file", workplace.JoinToken, "--name", $"site-{site}", "--data", data.Sites[site - 1],
                 "--model", options.Model, "--state", workplace.NodeState(site), "--threads", options.Threads.ToString(), "--with-parent");
         }
     }

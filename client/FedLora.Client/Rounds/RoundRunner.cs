@@ -25,7 +25,7 @@ public enum RoundEnd
 }
 
 /// <summary>Does one task: fetch, train (once per round, whatever happens), keep, upload.</summary>
-public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder folder, IRoundTrainer trainer, AdapterFetcher fetcher, ILogger logger, TimeProvider time)
+public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder folder, IRoundTrainer trainer, AdapterFetcher fetcher, ILogger<RoundRunner> logger, TimeProvider time)
 {
     private static readonly TimeSpan UploadIdle = TimeSpan.FromSeconds(60);
 

@@ -1,8 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
 using FedLora.Aggregation;
-using FedLora.Client.Configuration;
-using FedLora.Client.Privacy;
+using FedLora.Client.Hosting;
+using FedLora.Client.Ledger;
 using FedLora.Client.Rounds;
 using FedLora.Compression;
 using FedLora.Privacy.Ledger;

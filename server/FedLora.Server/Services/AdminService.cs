@@ -150,5 +150,7 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Round
         return new Wire.ReplayRoundResponse { StoredSha256 = result.StoredSha256, ReplayedSha256 = result.ReplayedSha256, Milliseconds = result.Milliseconds };
     }
 
-    private IFederationGrain Federation(string name) => grains.GetGrain<IFederationGrain>(name);
+    private IFederationGrain Federation(string name) => name.Length > 0
+        ? grains.GetGrain<IFederationGrain>(name)
+        : throw new RefusedException(RefusalCodes.FederationUnknown, "the call names no federation", "see 'fedlora admin federation list'");
 }

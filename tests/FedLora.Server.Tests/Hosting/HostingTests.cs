@@ -26,8 +26,11 @@ public class HostingTests
         var folder = Path.Combine(Path.GetTempPath(), $"fedlora-{Guid.NewGuid():N}");
         var builder = WebApplication.CreateSlimBuilder();
         builder.AddFedLoraCoordinator(options => (options.Data, options.Listen) = (data.Length > 0 ? Path.Combine(folder, data) : data, listen));
-        await using var web = builder.Build().MapFedLoraCoordinator();
-        var error = await Assert.ThrowsAsync<OptionsValidationException>(() => web.StartAsync(TestContext.Current.CancellationToken));
+        var error = await Assert.ThrowsAsync<OptionsValidationException>(async () =>
+        {
+            await using var web = builder.Build().MapFedLoraCoordinator();
+            await web.StartAsync(TestContext.Current.CancellationToken);
+        });
         Assert.Contains(said, error.Message);
         Assert.False(Directory.Exists(folder));
     }

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using FedLora.Cli.Output;
 using FedLora.Client.Connection;
-using FedLora.Protocol;
 using FedLora.Server.Authentication;
 using FedLora.Server.Hosting;
 using Grpc.Core;
@@ -35,7 +34,7 @@ internal static class Operator
             }
             catch (RpcException error)
             {
-                throw RpcErrors.FromRpc(error, connection.Url);
+                throw connection.Explain(error);
             }
         });
 

@@ -1,6 +1,6 @@
 using FedLora.Privacy.Ledger;
 
-namespace FedLora.Client.Configuration;
+namespace FedLora.Client.Hosting;
 
 /// <summary>How a training node runs. From a YAML file, from flags, or both (flags win).</summary>
 public sealed record ClientOptions
@@ -19,6 +19,9 @@ public sealed record ClientOptions
 
     /// <summary>One-time join token; needed only until the node is enrolled.</summary>
     public string? Token { get; init; }
+
+    /// <summary>File that holds the join token, read where <see cref="Token"/> is not set.</summary>
+    public string? TokenFile { get; init; }
 
     /// <summary>Name for people; the machine's name if not set.</summary>
     public string Name { get; init; } = DefaultName();

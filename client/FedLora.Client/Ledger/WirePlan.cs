@@ -1,7 +1,7 @@
 using FedLora.Privacy;
 using FedLora.Protocol.V1;
 
-namespace FedLora.Client.Privacy;
+namespace FedLora.Client.Ledger;
 
 /// <summary>From a definition's privacy terms to what they mean.</summary>
 internal static class WirePlan

@@ -1,6 +1,6 @@
 using FedLora.Protocol.Yaml;
 
-namespace FedLora.Client.Configuration;
+namespace FedLora.Client.Hosting;
 
 /// <summary>What a client's YAML file says; null where it says nothing.</summary>
 public sealed record ClientConfigFile
@@ -14,6 +14,8 @@ public sealed record ClientConfigFile
     public string? State { get; private init; }
 
     public string? Token { get; private init; }
+
+    public string? TokenFile { get; private init; }
 
     public string? Name { get; private init; }
 
@@ -43,6 +45,7 @@ public sealed record ClientConfigFile
             Model = Resolve(yaml.OptionalText("model")),
             State = Resolve(yaml.OptionalText("state")),
             Token = yaml.OptionalText("token"),
+            TokenFile = Resolve(yaml.OptionalText("token_file")),
             Name = yaml.OptionalText("name"),
             Group = yaml.OptionalText("group"),
             MaxRank = (int?)yaml.Count32("max_rank"),

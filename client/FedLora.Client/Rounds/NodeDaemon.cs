@@ -1,17 +1,16 @@
 using FedLora.Client.Connection;
 using FedLora.Client.Rounds;
-using FedLora.Protocol;
 using FedLora.Protocol.V1;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
 
-namespace FedLora.Client;
+namespace FedLora.Client.Rounds;
 
 /// <summary>
 /// The training node: asks the coordinator for work, does it, asks again, for months. A lost connection is waited out with growing,
 /// jittered pauses of at most a minute, and so is a full disk; only what no waiting can mend (wrong token, revoked) ends it.
 /// </summary>
-public sealed class NodeDaemon(CoordinatorConnection connection, Enroller enroller, RoundRunner runner, IRoundTrainer trainer, Backoff backoff, ILogger logger, TimeProvider time)
+public sealed class NodeDaemon(CoordinatorConnection connection, Enroller enroller, RoundRunner runner, IRoundTrainer trainer, Backoff backoff, ILogger<NodeDaemon> logger, TimeProvider time)
 {
     private const int WaitSeconds = 30;
     private static readonly TimeSpan PollLimit = TimeSpan.FromSeconds(WaitSeconds + 20);
@@ -36,11 +35,11 @@ public sealed class NodeDaemon(CoordinatorConnection connection, Enroller enroll
             }
             catch (RpcException error) when (error.StatusCode is StatusCode.Unauthenticated or StatusCode.PermissionDenied or StatusCode.AlreadyExists)
             {
-                throw RpcErrors.FromRpc(error, connection.Url);
+                throw connection.Explain(error);
             }
             catch (RpcException error)
             {
-                await WaitAsync(RpcErrors.FromRpc(error, connection.Url).Message, cancellation);
+                await WaitAsync(connection.Explain(error).Message, cancellation);
             }
             catch (FedLoraException error) when (error.Code is "transfer-idle" or "upload-incomplete" or "blob-invalid")
             {

@@ -1,10 +1,10 @@
-using FedLora.Client.Configuration;
+using FedLora.Client.Hosting;
 using FedLora.Privacy;
 using FedLora.Privacy.Ledger;
 using FedLora.Protocol.V1;
 using FedLora.Training.Data;
 
-namespace FedLora.Client.Privacy;
+namespace FedLora.Client.Ledger;
 
 /// <summary>
 /// The node's privacy ledger over its data file: what federations with privacy terms mean here, whether one more round of them fits, and the spending itself. It decides
