@@ -18,13 +18,18 @@ public static class CommandLine
     /// <param name="error">Progress and errors.</param>
     /// <param name="cancellation">Ends the command as Ctrl-C does.</param>
     /// <returns>0 success, 1 failure, 2 wrong usage, 130 interrupted.</returns>
-    public static async Task<int> RunAsync(IReadOnlyList<string> args, TextWriter output, TextWriter error, CancellationToken cancellation)
+    public static Task<int> RunAsync(IReadOnlyList<string> args, TextWriter output, TextWriter error, CancellationToken cancellation) =>
+        RunAsync(FedLoraCommand.Create, args, output, error, cancellation);
+
+    /// <summary>Runs another tree of commands in the same way.</summary>
+    /// <inheritdoc cref="RunAsync(IReadOnlyList{string}, TextWriter, TextWriter, CancellationToken)"/>
+    public static async Task<int> RunAsync(Func<Command> program, IReadOnlyList<string> args, TextWriter output, TextWriter error, CancellationToken cancellation)
     {
         // As far as it can be known before the words are parsed: a word that is missing may have taken --json for itself.
         var errors = new ErrorWriter(args.Contains(FedLoraCommand.Json.Name, StringComparer.Ordinal), output, error);
         try
         {
-            var parsed = FedLoraCommand.Create().Parse(args);
+            var parsed = program().Parse(args);
             if (parsed.Errors.Count > 0)
             {
                 var message = parsed.UnmatchedTokens is [var unknown, ..] ? $"unknown command or option '{unknown}'" : parsed.Errors[0].Message;

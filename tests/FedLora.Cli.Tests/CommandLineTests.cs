@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Text.Json;
+using FedLora.Benchmarks;
 using FedLora.Cli.Commands;
+using FedLora.Cli.Processes;
 
 namespace FedLora.Cli.Tests;
 
@@ -43,7 +45,7 @@ public sealed class CommandLineTests
     [Fact]
     public async Task Help_of_every_command_shows_an_example()
     {
-        foreach (var command in Leaves(FedLoraCommand.Create()))
+        foreach (var command in Leaves(FedLoraCommand.Create()).Where(command => command.Name != "bench").Concat(Leaves(BenchCommand.Program())))
         {
             var path = command.Path().ToList();
             Assert.True(Examples.Of(string.Join(' ', path)).Any(), $"'{string.Join(' ', path)}' has no example in Examples.All");
@@ -58,20 +60,39 @@ public sealed class CommandLineTests
     {
         Assert.All(Examples.All, example =>
         {
-            var parsed = FedLoraCommand.Create().Parse(CommandLineParser.SplitCommandLine(example).Skip(1).ToArray());
+            var parsed = Program(example.Split(' ')[1]).Parse(CommandLineParser.SplitCommandLine(example).Skip(1).ToArray());
             Assert.Empty(parsed.Errors);
             Assert.Contains(example, Examples.Of(string.Join(' ', parsed.CommandResult.Command.Path())));
         });
     }
 
+    // The benchmarks are a program of their own, to which the words after "bench" are handed on.
+    private static Command Program(string? command) => command == "bench" ? BenchCommand.Program() : FedLoraCommand.Create();
+
     private static IEnumerable<Command> Leaves(Command command) => command.Hidden ? []
         : command.Subcommands.Count == 0 ? [command] : command.Subcommands.SelectMany(Leaves);
+
+    [Fact]
+    public void Without_sources_bench_says_where_the_benchmarks_are()
+    {
+        var installed = Directory.CreateTempSubdirectory();
+        try
+        {
+            var error = Assert.Throws<FedLoraException>(() => BenchmarkProgram.Find(installed.FullName));
+            Assert.Equal("bench-missing", error.Code);
+            Assert.Contains(installed.FullName, error.Message);
+        }
+        finally
+        {
+            installed.Delete();
+        }
+    }
 
     private static async Task<(int Exit, string Output, string Error)> RunAsync(params string[] args)
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
-        var exit = await CommandLine.RunAsync(args, output, error, CancellationToken.None);
+        var exit = await CommandLine.RunAsync(() => Program(args.FirstOrDefault()), args, output, error, CancellationToken.None);
         return (exit, output.ToString(), error.ToString());
     }
 }

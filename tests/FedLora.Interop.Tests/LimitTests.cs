@@ -58,13 +58,13 @@ public sealed class LimitTests
 
     public static TheoryData<string, byte[], string> Malformed => new()
     {
-        { "not a protobuf message", RawCall.Frame([0xff, 0xff, 0xff]), "13" },
-        { "an unknown flag", RawCall.Frame([], flag: 7), "13" },
+        { "not a protobuf message", RawCall.Frame([0xff, 0xff, 0xff]), "2" },
+        { "an unknown flag", RawCall.Frame([], flag: 7), "2" },
         { "ends within the header", [0, 0], "13" },
         { "ends within the message", [0, 0, 0, 0, 9, 1], "13" },
         { "nothing at all", [], "13" },
         { "two messages", [.. RawCall.Frame([]), .. RawCall.Frame([])], "13" },
-        { "four GiB announced", [0, 0xff, 0xff, 0xff, 0xff], "8" },
+        { "four GiB announced", [0, 0xff, 0xff, 0xff, 0xff], "2" },
     };
 
     [Theory]

@@ -52,7 +52,7 @@ public static class Examples
     public static IEnumerable<string> Of(string path) => All.Where(example => Of(Words(example), path.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
 
     /// <summary>Adds them to the help of every command below <paramref name="root"/>.</summary>
-    internal static void AddTo(RootCommand root)
+    public static void AddTo(Command root)
     {
         var help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpWithExamples((SynchronousCommandLineAction)help.Action!);

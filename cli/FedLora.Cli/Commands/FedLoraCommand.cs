@@ -1,5 +1,4 @@
 using System.CommandLine;
-using FedLora.Cli.Bench;
 using FedLora.Cli.Commands.Adapter;
 using FedLora.Cli.Commands.Admin;
 using FedLora.Cli.Commands.Client;

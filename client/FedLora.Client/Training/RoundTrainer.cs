@@ -9,6 +9,7 @@ using FedLora.Privacy.Ledger;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
 using FedLora.Training.Data;
+using FedLora.Training.Libtorch;
 using FedLora.Training.Models;
 using FedLora.Training.Privacy;
 using FedLora.Training.Running;
@@ -67,6 +68,8 @@ public sealed class RoundTrainer : IRoundTrainer
     {
         if (!File.Exists(options.Data))
             throw new FedLoraException("data-missing", $"there is no data file {options.Data}", "give a JSONL file with --data");
+        if (options.Threads > 0)
+            LibtorchLoader.UseThreads(options.Threads);
         var found = ModelFingerprint.Of(options.Model);
         _ = Tokenizer.Load(Path.Combine(options.Model, "tokenizer.json"));
         // Text is what both tasks want of a line; labels are a federation's own.

@@ -15,6 +15,6 @@ internal sealed class OperatorTokenHandler(
     protected override ValueTask<(string Name, string Role)> IdentifyAsync(string bearer, CancellationToken cancellationToken) =>
         CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(bearer), Encoding.UTF8.GetBytes(token.Value))
             ? ValueTask.FromResult(("operator", Policies.Operator))
-            : throw new RefusedException("operator-credential", "the call does not carry this coordinator's operator token",
+            : throw new RefusedException(RefusalCodes.OperatorCredential, "the call does not carry this coordinator's operator token",
                 "give the coordinator's data folder with --data, or the content of its operator.token in FEDLORA_OPERATOR_TOKEN");
 }

@@ -1,6 +1,6 @@
 namespace FedLora.Interop.Tests.Interop;
 
-/// <summary>Other people's clients call the bundled server; the scenarios are in peer.js and peer.py.</summary>
+/// <summary>Other people's clients call the server of Grpc.AspNetCore; the scenarios are in peer.js and peer.py.</summary>
 [Trait("Category", "Interop")]
 public sealed class PeerClientTests
 {
@@ -10,11 +10,11 @@ public sealed class PeerClientTests
         "unimplemented",
     ];
 
-    [InteropTheory(Peers.Node)]
+    [Theory(Skip = Peers.NoNode, SkipType = typeof(Peers), SkipUnless = nameof(Peers.NodeIsHere))]
     [MemberData(nameof(Scenarios))]
     public Task Grpc_js(string scenario) => RunAsync(Peers.Node, scenario);
 
-    [InteropTheory(Peers.Python)]
+    [Theory(Skip = Peers.NoPython, SkipType = typeof(Peers), SkipUnless = nameof(Peers.PythonIsHere))]
     [MemberData(nameof(Scenarios))]
     public Task Grpcio(string scenario) => RunAsync(Peers.Python, scenario);
 

@@ -3,24 +3,20 @@ using FedLora.Tests;
 
 namespace FedLora.Interop.Tests.Interop;
 
-/// <summary>Other people's gRPC on this machine: what is needed to start it, or why it cannot be started.</summary>
+/// <summary>Other people's gRPC on this machine: whether it is here, and how it is started.</summary>
 internal static class Peers
 {
     public const string Node = "grpc-js";
     public const string Python = "grpcio";
+    public const string NoNode = "node or @grpc/grpc-js is not installed: ./fedlora test installs them (as root)";
+    public const string NoPython = "python3-grpcio is not installed: ./fedlora test installs it (as root)";
 
     private static readonly string Modules = Path.Combine(Fixtures.Repository, ".build", "interop", "node_modules");
     private static readonly string Sources = Path.Combine(Fixtures.Repository, "tests", "FedLora.Interop.Tests");
 
-    private static readonly Lazy<string?> NoPython = new(() =>
-        Runs("/usr/bin/python3", "-c", "import grpc") ? null : "python3-grpcio is not installed: ./fedlora test installs it (as root)");
+    public static bool NodeIsHere { get; } = Directory.Exists(Path.Combine(Modules, "@grpc", "grpc-js")) && Runs("node", "--version");
 
-    private static readonly Lazy<string?> NoNode = new(() =>
-        !Runs("node", "--version") ? "node is not installed: ./fedlora test installs it (as root)"
-        : Directory.Exists(Path.Combine(Modules, "@grpc", "grpc-js")) ? null : "@grpc/grpc-js is not installed: ./fedlora test installs it (with npm)");
-
-    /// <summary>Null when the peer is there.</summary>
-    public static string? Missing(string peer) => peer == Node ? NoNode.Value : NoPython.Value;
+    public static bool PythonIsHere { get; } = Runs("/usr/bin/python3", "-c", "import grpc");
 
     /// <summary>Starts the peer's program with the arguments "server" or "client ADDRESS SCENARIO".</summary>
     public static Process Start(string peer, params string[] arguments)
@@ -51,11 +47,4 @@ internal static class Peers
             return false;
         }
     }
-}
-
-/// <summary>A test with one of the peers; skipped, with the reason shown, where the peer is not installed.</summary>
-[AttributeUsage(AttributeTargets.Method)]
-internal sealed class InteropTheoryAttribute : TheoryAttribute
-{
-    public InteropTheoryAttribute(string peer) => Skip = Peers.Missing(peer)!;
 }

@@ -1,0 +1,38 @@
+namespace FedLora.Federations;
+
+/// <summary>The stable words of <see cref="FedLoraException.Code"/> of a request that was refused.</summary>
+public static class RefusalCodes
+{
+    public const string FederationUnknown = "federation-unknown";
+    public const string FederationExists = "federation-exists";
+    public const string FederationState = "federation-state";
+    public const string DefinitionInvalid = "definition-invalid";
+    public const string NodeExists = "node-exists";
+    public const string NodeName = "node-name";
+    public const string NodeUnknown = "node-unknown";
+    public const string NodeNameUnknown = "node-unknown-name";
+    public const string NodeRevoked = "node-revoked";
+    public const string NodeCredential = "node-credential";
+    public const string OperatorCredential = "operator-credential";
+    public const string TokenInvalid = "token-invalid";
+    public const string RoundUnknown = "round-unknown";
+    public const string RoundClosed = "round-closed";
+    public const string NotInCohort = "not-in-cohort";
+    public const string UpdateSize = "update-size";
+    public const string UpdateHash = "update-hash";
+    public const string UpdateFormat = "update-format";
+    public const string UpdateTensors = "update-tensors";
+    public const string UpdateShape = "update-shape";
+    public const string UpdateNotFinite = "update-not-finite";
+    public const string UpdateNorm = "update-norm";
+    public const string UpdateConflict = "update-conflict";
+    public const string UpdateExamples = "update-examples";
+    public const string UpdateReceipt = "update-receipt";
+    public const string BlobMissing = "blob-missing";
+    public const string BlobHash = "blob-hash";
+    public const string BlobOffset = "blob-offset";
+    public const string BlobTooLarge = "blob-too-large";
+    public const string PrivacyBudget = "privacy-budget";
+    public const string DiskFull = "disk-full";
+    public const string UpdatesPruned = "updates-pruned";
+}

@@ -1,0 +1,29 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using FedLora.Benchmarks.Aggregate;
+using FedLora.Benchmarks.Codec;
+using FedLora.Benchmarks.Dp;
+using FedLora.Benchmarks.Training;
+using FedLora.Cli.Commands;
+
+namespace FedLora.Benchmarks;
+
+/// <summary><c>fedlora bench</c>: measures this machine; every figure is compared with a peer in the same run where there is one.</summary>
+internal static class BenchCommand
+{
+    /// <summary>The tree as <c>fedlora</c> shows it, of which this program has one branch.</summary>
+    public static Command Program()
+    {
+        var root = new Command("fedlora") { FedLoraCommand.Json, new HelpOption { Recursive = true }, Create() };
+        Examples.AddTo(root);
+        return root;
+    }
+
+    private static Command Create() => new("bench", "Measure this machine: our figures beside a peer's, taken in the same run.")
+    {
+        BenchAggregateCommand.Create(),
+        BenchCodecCommand.Create(),
+        BenchDpCommand.Create(),
+        BenchTrainCommand.Create(),
+    };
+}

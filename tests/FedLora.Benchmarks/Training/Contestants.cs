@@ -1,0 +1,47 @@
+using System.Diagnostics;
+
+namespace FedLora.Benchmarks.Training;
+
+/// <summary>How each side of <c>fedlora bench train</c> is started.</summary>
+internal static class Contestants
+{
+    private const string Python = "/usr/bin/python3";
+
+    // What follows the process's own path: started as "dotnet fedlora.dll" it is the assembly, started as "fedlora" nothing.
+    private static IEnumerable<string> Program =>
+        Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? [System.Reflection.Assembly.GetEntryAssembly()!.Location] : [];
+
+    /// <summary>This program as a worker, in the environment that the launcher has set.</summary>
+    public static ProcessStartInfo Ours(string folder, string dtype, bool isPrivate = false) =>
+        new(Environment.ProcessPath!, [.. Program, "bench", "train", "--worker", folder, "--dtype", dtype, .. isPrivate ? ["--private"] : Array.Empty<string>()]);
+
+    /// <summary>Looks for the peer before anything is measured.</summary>
+    /// <exception cref="FedLoraException"><c>bench-peer-missing</c>.</exception>
+    public static async Task RequirePeer(CancellationToken cancellation)
+    {
+        if (File.Exists(Python))
+        {
+            using var look = Process.Start(new ProcessStartInfo(Python, ["-c", "import importlib.util, sys; sys.exit(importlib.util.find_spec('torch') is None)"]))!;
+            await look.WaitForExitAsync(cancellation);
+            if (look.ExitCode == 0)
+                return;
+        }
+
+        throw new FedLoraException("bench-peer-missing", $"The peer is missing: {Python} has no torch.", "Install it: apt-get install python3-torch");
+    }
+
+    /// <summary>PyTorch as Debian ships it, without a setting of ours.</summary>
+    public static ProcessStartInfo PeerAsShipped(string folder)
+    {
+        var start = Peer(folder, "shipped");
+        foreach (var setting in (string[])["GLIBC_TUNABLES", "OPENBLAS_CORETYPE", "GOMP_SPINCOUNT", "OPENBLAS_THREAD_TIMEOUT"])
+            start.Environment.Remove(setting);
+        return start;
+    }
+
+    /// <summary>PyTorch with the BLAS and allocator settings that we give ourselves, in bfloat16 where that is faster here.</summary>
+    public static ProcessStartInfo PeerAtItsBest(string folder, bool narrow) => Peer(folder, narrow ? "bf16" : "f32");
+
+    private static ProcessStartInfo Peer(string folder, string mode) =>
+        new(Python, [Path.Combine(AppContext.BaseDirectory, "Training", "train_peer.py"), folder, mode]);
+}

@@ -1,0 +1,62 @@
+using FedLora.Adapters;
+using FedLora.Aggregation;
+using FedLora.Training.Blocks;
+using FedLora.Training.Data;
+using FedLora.Training.Libtorch;
+using FedLora.Training.Lora;
+using FedLora.Training.Models;
+using FedLora.Training.Privacy;
+using FedLora.Training.Running;
+
+namespace FedLora.Benchmarks.Training;
+
+/// <summary>A training case as our engine trains it: base model, adapter, examples.</summary>
+internal sealed class TrainingSubject : IDisposable
+{
+    private readonly TrainingJob _job;
+    private readonly BaseModel _model;
+    private readonly AdapterBinding _binding;
+    private readonly ParameterSet _parameters;
+    private readonly Example[] _examples;
+
+    /// <param name="folder">As <see cref="TrainingFolder"/> writes it.</param>
+    /// <param name="compute">Type of the frozen weights and the products.</param>
+    public TrainingSubject(string folder, ComputeType compute)
+    {
+        LibtorchLoader.UseThreads(Environment.ProcessorCount);
+        _job = TrainingFolder.ReadJob(folder);
+        var causal = _job.Kind == "causal";
+        _model = BaseModel.Load(folder, new LoadOptions { Compute = compute });
+        var layout = _model.LayoutFor(new PeftConfig
+        {
+            Rank = _job.Rank,
+            Alpha = _job.Alpha,
+            TargetModules = PeftModules.Of(_job.Targets),
+            ModulesToSave = causal ? [] : ["classifier"],
+        });
+        _binding = new AdapterBinding(_model.Transformer, Methods.Get("fedit").Initialize(layout, new MethodOptions(), 1), layout);
+        _parameters = new ParameterSet(_binding.Slots(Factors.A | Factors.B | Factors.Head), _model.Transformer.Device);
+        _examples = [.. _job.Sequences.Select((tokens, i) => causal ? new Example(tokens) { Labels = tokens } : new Example(tokens) { Class = _job.Classes![i] })];
+    }
+
+    /// <summary>Steps of one pass over all sequences.</summary>
+    public int StepsOfAPass => (_examples.Length + _job.Batch - 1) / _job.Batch;
+
+    /// <summary>Trains on from where it is.</summary>
+    public TrainingSummary Train(int steps, ulong seed, CancellationToken cancellation) => Train(steps, seed, isPrivate: false, cancellation);
+
+    /// <summary>Trains on from where it is; privately with the same batches, since what is compared is the step.</summary>
+    public TrainingSummary Train(int steps, ulong seed, bool isPrivate, CancellationToken cancellation)
+    {
+        var settings = new TrainingSettings { Steps = steps, BatchSize = _job.Batch, LearningRate = _job.Rate, Seed = seed };
+        var step = isPrivate ? new PrivateStep(clipNorm: 1, noiseMultiplier: 1, settings.BatchSize, settings.RowsAtOnce) : null;
+        return new Trainer().Run(_model.Transformer, _parameters, _examples, settings, gradient: step, cancel: cancellation);
+    }
+
+    public void Dispose()
+    {
+        _parameters.Dispose();
+        _binding.Dispose();
+        _model.Dispose();
+    }
+}
