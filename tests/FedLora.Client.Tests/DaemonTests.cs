@@ -1,9 +1,11 @@
-using FedLora.Client.Hosting;
+using System.Diagnostics.Metrics;
 using FedLora.Client.Connection;
+using FedLora.Client.Hosting;
 using FedLora.Client.Rounds;
 using FedLora.Client.State;
 using FedLora.Compression;
 using FedLora.Protocol.V1;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace FedLora.Client.Tests;
@@ -89,7 +91,9 @@ public sealed class DaemonTests : IDisposable
         using var state = new NodeFolder(options.State);
         using var connection = new CoordinatorConnection(options.Coordinator);
         using var trainer = new NoTrainer();
-        var runner = new RoundRunner(connection, state, trainer, new AdapterFetcher(connection, new BlobCache(state.Cache, time)), NullLogger<RoundRunner>.Instance, time);
+        await using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+        var meters = services.GetRequiredService<IMeterFactory>();
+        var runner = new RoundRunner(connection, state, trainer, new AdapterFetcher(connection, new BlobCache(state.Cache, time)), new NodeInstruments(meters, connection.Traffic), NullLogger<RoundRunner>.Instance, time);
         var backoff = new Backoff(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(60), new Random(1));
         await new NodeDaemon(connection, new Enroller(connection, state, options, NullLogger<Enroller>.Instance), runner, trainer, backoff, NullLogger<NodeDaemon>.Instance, time).RunAsync(cancellation);
     }

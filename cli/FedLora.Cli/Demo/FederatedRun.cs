@@ -122,7 +122,7 @@ internal sealed class FederatedRun : IAsyncDisposable
         {
             if (failed.IsCompleted)
                 await failed;
-            await Task.Delay(Look, limit.Token);
+            await Task.Delay(Look, TimeProvider.System, limit.Token);
         }
         var token = await File.ReadAllTextAsync(OperatorToken.FileOf(workplace.ServerData), cancellation);
         return new CoordinatorConnection((await File.ReadAllTextAsync(file, cancellation)).Trim()) { Credential = token.Trim() };
@@ -190,7 +190,7 @@ internal sealed class FederatedRun : IAsyncDisposable
             if ((now == before && look > 4) || look > 30)
                 return nodes;
             before = now;
-            await Task.Delay(Look, cancellation);
+            await Task.Delay(Look, TimeProvider.System, cancellation);
         }
     }
 

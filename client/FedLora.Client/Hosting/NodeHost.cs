@@ -2,7 +2,6 @@ using FedLora.Client.Connection;
 using FedLora.Client.State;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 
 namespace FedLora.Client.Hosting;
 
@@ -10,11 +9,14 @@ namespace FedLora.Client.Hosting;
 public static class NodeHost
 {
     /// <summary>Runs until cancelled, or until SIGTERM.</summary>
+    /// <param name="options">How it runs.</param>
+    /// <param name="configure">What the program adds: where its log goes, ...</param>
+    /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="FedLoraException">Options, model, data or state folder cannot be used, or the coordinator refuses this node.</exception>
-    public static async Task RunAsync(ClientOptions options, Action<ILoggingBuilder> logging, CancellationToken cancellationToken)
+    public static async Task RunAsync(ClientOptions options, Action<IHostApplicationBuilder> configure, CancellationToken cancellationToken)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { ContentRootPath = AppContext.BaseDirectory });
-        logging(builder.Logging);
+        configure(builder);
         builder.Services.AddSystemd();
         builder.Services.AddFedLoraNode(options);
         using var host = builder.Build();

@@ -16,7 +16,7 @@ public static class NodeServices
     /// <summary>Adds a training node that runs as long as the host. What is registered before (a clock, another <see cref="IRoundTrainer"/>, another <see cref="Backoff"/>) stands.</summary>
     public static IServiceCollection AddFedLoraNode(this IServiceCollection services, ClientOptions options)
     {
-        services.AddLogging();
+        services.AddLogging().AddMetrics();
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<IRoundTrainer>(provider => RoundTrainer.Create(options, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(options);
@@ -25,6 +25,7 @@ public static class NodeServices
         services.AddSingleton(provider => new BlobCache(provider.GetRequiredService<NodeFolder>().Cache, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<AdapterFetcher>();
         services.AddSingleton<Enroller>();
+        services.AddSingleton<NodeInstruments>();
         services.AddSingleton<RoundRunner>();
         services.TryAddSingleton(_ => new Backoff(FirstPause, LongestPause, Random.Shared));
         services.AddSingleton<NodeDaemon>();

@@ -25,7 +25,7 @@ public enum RoundEnd
 }
 
 /// <summary>Does one task: fetch, train (once per round, whatever happens), keep, upload.</summary>
-public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder folder, IRoundTrainer trainer, AdapterFetcher fetcher, ILogger<RoundRunner> logger, TimeProvider time)
+public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder folder, IRoundTrainer trainer, AdapterFetcher fetcher, NodeInstruments instruments, ILogger<RoundRunner> logger, TimeProvider time)
 {
     private static readonly TimeSpan UploadIdle = TimeSpan.FromSeconds(60);
 
@@ -37,6 +37,13 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
     /// <summary>Runs the task to its end.</summary>
     /// <exception cref="RpcException">The connection failed: poll again, the same task comes back and goes on where it was.</exception>
     public async Task<RoundEnd> RunAsync(TrainingTask task, CancellationToken cancellation)
+    {
+        var end = await DoAsync(task, cancellation);
+        instruments.Ended(end, task.Federation);
+        return end;
+    }
+
+    private async Task<RoundEnd> DoAsync(TrainingTask task, CancellationToken cancellation)
     {
         var reporter = new StatusReporter(connection, task, time);
         DefinitionRules.Check(task.Definition);
@@ -90,6 +97,7 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
             await ended.CancelAsync();
             await reporting;
         }
+        instruments.Trained(output.Steps, watch.Elapsed);
         var header = Header(task, output, watch.Elapsed);
         logger.Trained(task.Round, task.Federation, header.Steps, header.TrainSeconds, header.Blob.Size);
         try

@@ -19,11 +19,14 @@ public sealed class CoordinatorHost : IAsyncDisposable
     public string Url => _web.Services.GetRequiredService<IServer>().Url();
 
     /// <summary>Starts a coordinator; when this returns it answers.</summary>
+    /// <param name="options">How it runs.</param>
+    /// <param name="configure">What the program adds: where its log goes, ...</param>
+    /// <param name="cancellationToken">Ends the start.</param>
     /// <exception cref="FedLoraException"><c>data-locked</c>, <c>data-unwritable</c>, <c>port-in-use</c>, <c>listen-invalid</c>, <c>listen-insecure</c>.</exception>
-    public static async Task<CoordinatorHost> StartAsync(ServerOptions options, Action<ILoggingBuilder>? logging, CancellationToken cancellationToken)
+    public static async Task<CoordinatorHost> StartAsync(ServerOptions options, Action<IHostApplicationBuilder>? configure, CancellationToken cancellationToken)
     {
         RequireFree(options.EndPoint(), options.Listen);
-        var web = Build(options, logging);
+        var web = Build(options, configure);
         try
         {
             // Taken first: nothing else starts on a folder that another coordinator holds.
@@ -48,11 +51,11 @@ public sealed class CoordinatorHost : IAsyncDisposable
         await _web.DisposeAsync();
     }
 
-    private static WebApplication Build(ServerOptions options, Action<ILoggingBuilder>? logging)
+    private static WebApplication Build(ServerOptions options, Action<IHostApplicationBuilder>? configure)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Logging.ClearProviders();
-        logging?.Invoke(builder.Logging);
+        configure?.Invoke(builder);
         builder.Services.AddSystemd();
         builder.AddFedLoraCoordinator(server => (server.Data, server.Listen) = (options.Data, options.Listen));
         return builder.Build().MapFedLoraCoordinator();

@@ -16,7 +16,7 @@ internal static class CoordinatorSilo
     internal static void AddCoordinatorSilo(this IHostApplicationBuilder builder)
     {
         builder.Services.AddFedLoraGrains();
-        builder.Services.AddSingleton<IBlobStore>(provider => new FileBlobStore(provider.GetRequiredService<DataFolder>().Root));
+        builder.Services.AddSingleton<IBlobStore>(provider => new FileBlobStore(provider.GetRequiredService<DataFolder>().Root, time: provider.GetRequiredService<TimeProvider>()));
         builder.Services.AddSingleton(provider => new SqliteDatabase(Path.Combine(provider.GetRequiredService<DataFolder>().Root, "state.db")));
         builder.UseOrleans(silo =>
         {

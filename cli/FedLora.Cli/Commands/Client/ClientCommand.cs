@@ -41,7 +41,7 @@ internal static class ClientCommand
         using var ending = ParentWatch.Follow(parsed.GetValue(WithParent), cancellation);
         try
         {
-            await NodeHost.RunAsync(options, ConsoleLog.Configure, ending.Token);
+            await NodeHost.RunAsync(options, builder => LongRunning.Configure(builder, "fedlora-node"), ending.Token);
         }
         catch (OperationCanceledException) when (ending.IsCancellationRequested)
         {
