@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using FedLora.Client.Connection;
 using FedLora.Client.Hosting;
+using FedLora.Client.Ledger;
 using FedLora.Client.Rounds;
 using FedLora.Client.State;
 using FedLora.Compression;
@@ -93,9 +94,11 @@ public sealed class DaemonTests : IDisposable
         using var trainer = new NoTrainer();
         await using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
         var meters = services.GetRequiredService<IMeterFactory>();
-        var runner = new RoundRunner(connection, state, trainer, new AdapterFetcher(connection, new BlobCache(state.Cache, time)), new NodeInstruments(meters, connection.Traffic), NullLogger<RoundRunner>.Instance, time);
+        using var ledger = NodeLedger.Open(options, time);
+        var rules = new SiteRules(options, ledger, time);
+        var runner = new RoundRunner(connection, state, trainer, rules, options, new AdapterFetcher(connection, new BlobCache(state.Cache, time)), new NodeInstruments(meters, connection.Traffic), NullLogger<RoundRunner>.Instance, time);
         var backoff = new Backoff(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(60), new Random(1));
-        await new NodeDaemon(connection, new Enroller(connection, state, options, NullLogger<Enroller>.Instance), runner, trainer, backoff, NullLogger<NodeDaemon>.Instance, time).RunAsync(cancellation);
+        await new NodeDaemon(connection, new Enroller(connection, state, options, NullLogger<Enroller>.Instance), runner, trainer, rules, backoff, NullLogger<NodeDaemon>.Instance, time).RunAsync(cancellation);
     }
 
     // Nothing listens on the first port (tcpmux, RFC 1078): connecting there fails at once.
@@ -103,7 +106,7 @@ public sealed class DaemonTests : IDisposable
 
     private sealed class NoTrainer : IRoundTrainer
     {
-        public NodeProfile Profile { get; } = new();
+        public string Fingerprint => "";
 
         public string? Refuses(TrainingTask task) => throw new InvalidOperationException("there is no coordinator to ask");
 

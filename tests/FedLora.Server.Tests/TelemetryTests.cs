@@ -39,7 +39,11 @@ public partial class TelemetryTests
 
         var page = await File.ReadAllTextAsync(Path.Combine(Fixtures.Repository, "docs", "telemetry.md"), TestContext.Current.CancellationToken);
         var meter = "";
-        var listed = Row().Matches(page).Select(row => $"{meter = row.Groups[1].Value is { Length: > 0 } named ? named : meter} {row.Groups[2].Value} {row.Groups[3].Value}");
+        var listed = Row().Matches(page).Select(row =>
+        {
+            meter = row.Groups[1].Success ? row.Groups[1].Value : meter;
+            return $"{meter} {row.Groups[2].Value} {row.Groups[3].Value}";
+        });
         Assert.Equal(listed.Order(StringComparer.Ordinal), published.Order(StringComparer.Ordinal));
         Assert.Empty(published.Select(name => name.Split(' ')[1]).Except(["fedlora.updates.refused"]).Except(counted));
 

@@ -1,4 +1,5 @@
 using FedLora.Client.Connection;
+using FedLora.Client.Ledger;
 using FedLora.Client.Rounds;
 using FedLora.Client.State;
 using FedLora.Client.Training;
@@ -18,13 +19,15 @@ public static class NodeServices
     {
         services.AddLogging().AddMetrics();
         services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton<IRoundTrainer>(provider => RoundTrainer.Create(options, provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton<IRoundTrainer>(_ => RoundTrainer.Create(options));
         services.AddSingleton(options);
         services.AddSingleton(_ => new NodeFolder(options.State));
         services.AddConnection(options.Coordinator);
         services.AddSingleton(provider => new BlobCache(provider.GetRequiredService<NodeFolder>().Cache, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<AdapterFetcher>();
         services.AddSingleton<Enroller>();
+        services.AddSingleton(provider => NodeLedger.Open(options, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<SiteRules>();
         services.AddSingleton<NodeInstruments>();
         services.AddSingleton<RoundRunner>();
         services.TryAddSingleton(_ => new Backoff(FirstPause, LongestPause, Random.Shared));

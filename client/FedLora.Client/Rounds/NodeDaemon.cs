@@ -1,5 +1,5 @@
 using FedLora.Client.Connection;
-using FedLora.Client.Rounds;
+using FedLora.Client.Ledger;
 using FedLora.Protocol.V1;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
@@ -10,7 +10,7 @@ namespace FedLora.Client.Rounds;
 /// The training node: asks the coordinator for work, does it, asks again, for months. A lost connection is waited out with growing,
 /// jittered pauses of at most a minute, and so is a full disk; only what no waiting can mend (wrong token, revoked) ends it.
 /// </summary>
-public sealed class NodeDaemon(CoordinatorConnection connection, Enroller enroller, RoundRunner runner, IRoundTrainer trainer, Backoff backoff, ILogger<NodeDaemon> logger, TimeProvider time)
+public sealed class NodeDaemon(CoordinatorConnection connection, Enroller enroller, RoundRunner runner, IRoundTrainer trainer, SiteRules rules, Backoff backoff, ILogger<NodeDaemon> logger, TimeProvider time)
 {
     private const int WaitSeconds = 30;
     private static readonly TimeSpan PollLimit = TimeSpan.FromSeconds(WaitSeconds + 20);
@@ -55,7 +55,7 @@ public sealed class NodeDaemon(CoordinatorConnection connection, Enroller enroll
 
     private async Task PollOnceAsync(CancellationToken cancellation)
     {
-        if (trainer.Rests is { } hours)
+        if (rules.Rests is { } hours)
         {
             Say(hours);
             await Task.Delay(RestPause, time, cancellation);
@@ -63,7 +63,7 @@ public sealed class NodeDaemon(CoordinatorConnection connection, Enroller enroll
         }
         var request = new PollTaskRequest
         {
-            Profile = trainer.Profile,
+            Profile = rules.Profile(trainer.Fingerprint),
             WaitSeconds = WaitSeconds,
             Traffic = connection.Traffic.ToMessage(),
             Refused = { runner.Refused.Select(entry => $"{entry.Key}: {entry.Value}") },

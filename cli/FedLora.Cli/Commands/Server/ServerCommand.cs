@@ -1,5 +1,4 @@
 using System.CommandLine;
-using FedLora.Cli.Output;
 using FedLora.Cli.Processes;
 using FedLora.Server.Hosting;
 using Spectre.Console;
