@@ -51,11 +51,15 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
             string hash;
             await using (var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
             {
-                await using var hashing = new HashingStream(_writer(file));
-                await write(hashing, cancellationToken);
-                await hashing.FlushAsync(cancellationToken);
+                using var sha256 = SHA256.Create();
+                await using (var hashing = new CryptoStream(_writer(file), sha256, CryptoStreamMode.Write, leaveOpen: true))
+                {
+                    await write(hashing, cancellationToken);
+                    await hashing.FlushFinalBlockAsync(cancellationToken);
+                }
+
                 file.Flush(flushToDisk: true);
-                hash = hashing.Hash();
+                hash = Convert.ToHexStringLower(sha256.Hash!);
             }
 
             await LockedAsync(hash, () =>
