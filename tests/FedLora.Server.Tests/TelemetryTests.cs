@@ -41,8 +41,8 @@ public partial class TelemetryTests
         var meter = "";
         var listed = Row().Matches(page).Select(row =>
         {
-            meter = row.Groups[1].Success ? row.Groups[1].Value : meter;
-            return $"{meter} {row.Groups[2].Value} {row.Groups[3].Value}";
+            meter = row.Groups["meter"].Success ? row.Groups["meter"].Value : meter;
+            return $"{meter} {row.Groups["name"].Value} {row.Groups["unit"].Value}";
         });
         Assert.Equal(listed.Order(StringComparer.Ordinal), published.Order(StringComparer.Ordinal));
         Assert.Empty(published.Select(name => name.Split(' ')[1]).Except(["fedlora.updates.refused"]).Except(counted));
@@ -57,6 +57,6 @@ public partial class TelemetryTests
         }
     }
 
-    [GeneratedRegex(@"^\| (FedLora\.\w+)? ?\| `(fedlora\.[a-z.]+)` \| ([^ ]+) \|", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^\| (?<meter>FedLora\.\w+)? ?\| `(?<name>fedlora\.[a-z.]+)` \| (?<unit>[^ ]+) \|", RegexOptions.Multiline)]
     private static partial Regex Row();
 }

@@ -15,7 +15,7 @@ public sealed partial class LogTests
     [Fact]
     public void Every_message_has_an_event_id_of_its_own()
     {
-        var messages = Logging.SelectMany(file => Message().Matches(file.Text).Select(match => (file.Path, Id: match.Groups[1].Value))).ToList();
+        var messages = Logging.SelectMany(file => Message().Matches(file.Text).Select(match => (file.Path, Id: match.Groups["id"].Value))).ToList();
         Assert.NotEmpty(messages);
         Assert.Empty(messages.Where(message => message.Id.Length == 0));
         Assert.Empty(messages.GroupBy(message => message.Id).Where(same => same.Count() > 1).Select(same => $"{same.Key}: {string.Join(", ", same.Select(message => message.Path))}"));
@@ -25,9 +25,9 @@ public sealed partial class LogTests
     public void Nothing_is_logged_otherwise() =>
         Assert.Empty(SourceFiles.Product.Where(path => Direct().IsMatch(SourceFiles.Read(path))));
 
-    [GeneratedRegex(@"\[LoggerMessage\((?:(\d+), LogLevel\.\w+, "")?")]
+    [GeneratedRegex(@"\[LoggerMessage\((?:(?<id>\d+), LogLevel\.\w+, "")?")]
     private static partial Regex Message();
 
-    [GeneratedRegex(@"\.Log(Trace|Debug|Information|Warning|Error|Critical)\(")]
+    [GeneratedRegex(@"\.Log(?:Trace|Debug|Information|Warning|Error|Critical)\(")]
     private static partial Regex Direct();
 }

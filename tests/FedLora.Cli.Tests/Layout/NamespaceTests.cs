@@ -13,18 +13,18 @@ public sealed partial class NamespaceTests
         var wrong = SourceFiles.All
             .Select(path => (Path: path, Said: Declaration().Match(SourceFiles.Read(path)), Folder: Folder().Match(path)))
             .Where(file => file.Said.Success && file.Folder.Success)
-            .Where(file => file.Said.Groups[1].Value != Expected(file.Folder))
-            .Select(file => $"{file.Path}: namespace {file.Said.Groups[1].Value}");
+            .Where(file => file.Said.Groups["name"].Value != Expected(file.Folder))
+            .Select(file => $"{file.Path}: namespace {file.Said.Groups["name"].Value}");
         Assert.Empty(wrong);
     }
 
-    private static string Expected(Match folder) => Whole.Contains(folder.Groups[1].Value)
-        ? folder.Groups[1].Value
-        : (folder.Groups[1].Value + folder.Groups[2].Value).Replace('/', '.');
+    private static string Expected(Match folder) => Whole.Contains(folder.Groups["project"].Value)
+        ? folder.Groups["project"].Value
+        : (folder.Groups["project"].Value + folder.Groups["folders"].Value).Replace('/', '.');
 
-    [GeneratedRegex(@"^namespace ([\w.]+);", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^namespace (?<name>[\w.]+);", RegexOptions.Multiline)]
     private static partial Regex Declaration();
 
-    [GeneratedRegex(@"/(FedLora\.[\w.]+)((?:/\w+)*)/[^/]+\.cs$")]
+    [GeneratedRegex(@"/(?<project>FedLora\.[\w.]+)(?<folders>(?:/\w+)*)/[^/]+\.cs$")]
     private static partial Regex Folder();
 }

@@ -17,15 +17,15 @@ public sealed partial class PageTests
     {
         var text = File.ReadAllText(Path.Combine(Fixtures.Repository, page));
         var folder = Path.GetDirectoryName(Path.Combine(Fixtures.Repository, page))!;
-        var paths = Named().Matches(text).Select(match => Path.Combine(Fixtures.Repository, match.Groups[1].Value))
-            .Concat(Linked().Matches(text).Select(match => Path.Combine(folder, match.Groups[1].Value)));
+        var paths = Named().Matches(text).Select(match => Path.Combine(Fixtures.Repository, match.Groups["path"].Value))
+            .Concat(Linked().Matches(text).Select(match => Path.Combine(folder, match.Groups["path"].Value)));
         Assert.Empty(paths.Where(path => !Path.Exists(path)));
     }
 
     // Paths of the repository in backquotes, and links that are no addresses.
-    [GeneratedRegex(@"`((?:shared|client|server|simulations|cli|tests|docs|proto|findings)/[\w./-]+)`")]
+    [GeneratedRegex(@"`(?<path>(?:shared|client|server|simulations|cli|tests|docs|proto|findings)/[\w./-]+)`")]
     private static partial Regex Named();
 
-    [GeneratedRegex(@"\]\((?!\w+:|#)([^)#]+)")]
+    [GeneratedRegex(@"\]\((?!\w+:|#)(?<path>[^)#]+)")]
     private static partial Regex Linked();
 }
