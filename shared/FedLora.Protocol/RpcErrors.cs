@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.RegularExpressions;
 using Google.Protobuf.WellKnownTypes;
 using Google.Rpc;
 using Grpc.Core;
@@ -10,7 +11,7 @@ namespace FedLora.Protocol;
 /// status, so that what a user reads at a node or at the command line is what the coordinator meant. They go as trailers of their own too, as
 /// programs of before the rich status read them.
 /// </summary>
-public static class RpcErrors
+public static partial class RpcErrors
 {
     private const string Domain = "fedlora";
     private const string HintKey = "hint";
@@ -58,5 +59,9 @@ public static class RpcErrors
 
     private static string? Text(Metadata trailers, string key) => trailers.GetValueBytes(key) is { } bytes ? Encoding.UTF8.GetString(bytes) : null;
 
-    private static string OneLine(string text) => text.ReplaceLineEndings(" ");
+    // .NET writes a proxy's address with its password.
+    private static string OneLine(string text) => UserOfAddress().Replace(text.ReplaceLineEndings(" "), "");
+
+    [GeneratedRegex("(?<=://)[^/@'\"\\s]+@", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex UserOfAddress();
 }

@@ -36,6 +36,7 @@ public sealed class ServiceTests : IDisposable
         var start = new ProcessStartInfo(shell, ["-c", "dotnet exec \"$@\" & trap 'kill $!' TERM; wait $!; wait $!", "-", Programs.Program, .. arguments])
         {
             Environment = { ["NOTIFY_SOCKET"] = path },
+            UseShellExecute = false,
             RedirectStandardError = true,
             RedirectStandardOutput = true,
         };

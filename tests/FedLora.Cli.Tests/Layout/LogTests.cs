@@ -10,20 +10,20 @@ public sealed partial class LogTests
 
     [Fact]
     public void Messages_lie_beside_what_says_them() =>
-        Assert.Empty(Logging.Select(file => file.Path).Where(path => !path.EndsWith(".Log.cs", StringComparison.Ordinal) || !SourceFiles.All.Contains(path.Replace(".Log.cs", ".cs", StringComparison.Ordinal))));
+        Assert.DoesNotContain(Logging, file => !file.Path.EndsWith(".Log.cs", StringComparison.Ordinal) || !SourceFiles.All.Contains(file.Path.Replace(".Log.cs", ".cs", StringComparison.Ordinal)));
 
     [Fact]
     public void Every_message_has_an_event_id_of_its_own()
     {
         var messages = Logging.SelectMany(file => Message().Matches(file.Text).Select(match => (file.Path, Id: match.Groups["id"].Value))).ToList();
         Assert.NotEmpty(messages);
-        Assert.Empty(messages.Where(message => message.Id.Length == 0));
+        Assert.DoesNotContain(messages, message => message.Id.Length == 0);
         Assert.Empty(messages.GroupBy(message => message.Id).Where(same => same.Count() > 1).Select(same => $"{same.Key}: {string.Join(", ", same.Select(message => message.Path))}"));
     }
 
     [Fact]
     public void Nothing_is_logged_otherwise() =>
-        Assert.Empty(SourceFiles.Product.Where(path => Direct().IsMatch(SourceFiles.Read(path))));
+        Assert.DoesNotContain(SourceFiles.Product, path => Direct().IsMatch(SourceFiles.Read(path)));
 
     [GeneratedRegex(@"\[LoggerMessage\((?:(?<id>\d+), LogLevel\.\w+, "")?")]
     private static partial Regex Message();

@@ -19,7 +19,7 @@ public sealed partial class PageTests
         var folder = Path.GetDirectoryName(Path.Combine(Fixtures.Repository, page))!;
         var paths = Named().Matches(text).Select(match => Path.Combine(Fixtures.Repository, match.Groups["path"].Value))
             .Concat(Linked().Matches(text).Select(match => Path.Combine(folder, match.Groups["path"].Value)));
-        Assert.Empty(paths.Where(path => !Path.Exists(path)));
+        Assert.DoesNotContain(paths, path => !Path.Exists(path));
     }
 
     // Paths of the repository in backquotes, and links that are no addresses.
