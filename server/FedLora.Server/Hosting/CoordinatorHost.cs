@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using FedLora.Server.Stores;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -29,8 +30,9 @@ public sealed class CoordinatorHost : IAsyncDisposable
         var web = Build(options, configure);
         try
         {
-            // Taken first: nothing else starts on a folder that another coordinator holds.
+            // Looked at first: no silo starts on a folder that another coordinator holds, or on a damaged database.
             _ = web.Services.GetRequiredService<DataFolder>();
+            _ = web.Services.GetRequiredService<SqliteDatabase>();
             await web.StartAsync(cancellationToken);
             return new CoordinatorHost(web);
         }

@@ -147,11 +147,9 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Round
 
     public override async Task<Wire.ReplayRoundResponse> ReplayRound(Wire.ReplayRoundRequest request, ServerCallContext context)
     {
-        var result = await replayer.ReplayAsync(request.Federation, (int)request.Round, context.CancellationToken);
+        var result = await replayer.ReplayAsync(RequestChecks.Federation(request.Federation), (int)request.Round, context.CancellationToken);
         return new Wire.ReplayRoundResponse { StoredSha256 = result.StoredSha256, ReplayedSha256 = result.ReplayedSha256, Milliseconds = result.Milliseconds };
     }
 
-    private IFederationGrain Federation(string name) => name.Length > 0
-        ? grains.GetGrain<IFederationGrain>(name)
-        : throw new RefusedException(RefusalCodes.FederationUnknown, "the call names no federation", "see 'fedlora admin federation list'");
+    private IFederationGrain Federation(string name) => grains.GetGrain<IFederationGrain>(RequestChecks.Federation(name));
 }

@@ -1,6 +1,7 @@
 using FedLora.Grains;
 using FedLora.Protocol.Transfer;
 using FedLora.Server.Mapping;
+using FedLora.Server.Services;
 using Grpc.Core;
 using Wire = FedLora.Protocol.V1;
 
@@ -23,6 +24,7 @@ internal sealed class UpdateIntake(UpdateReceiver receiver, TimeProvider time)
             throw Malformed("the first message must be the header of the update");
         if (!Sha256Hex.IsValid(blob.Sha256) || blob.Size <= 0)
             throw Malformed("the header names no SHA-256 and size");
+        _ = RequestChecks.Federation(wire.Federation);
         var header = wire.ToGrain(node);
         var offset = await receiver.BeginAsync(header, limit.Token);
         if (offset < header.Bytes)
