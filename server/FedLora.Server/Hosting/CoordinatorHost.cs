@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using FedLora.Server.Authentication;
 using FedLora.Server.Stores;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
@@ -30,8 +31,9 @@ public sealed class CoordinatorHost : IAsyncDisposable
         var web = Build(options, configure);
         try
         {
-            // Looked at first: no silo starts on a folder that another coordinator holds, or on a damaged database.
+            // Looked at first: no silo starts on a folder that another coordinator holds, without a usable token, or on a damaged database.
             _ = web.Services.GetRequiredService<DataFolder>();
+            _ = web.Services.GetRequiredService<OperatorToken>();
             _ = web.Services.GetRequiredService<SqliteDatabase>();
             await web.StartAsync(cancellationToken);
             return new CoordinatorHost(web);

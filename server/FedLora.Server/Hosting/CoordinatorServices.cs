@@ -30,7 +30,7 @@ public static class CoordinatorServices
         services.AddSingleton<UpdateIntake>();
         services.AddGrpc(grpc => grpc.Interceptors.Add<RefusalInterceptor>());
         services.AddGrpcHealthChecks().AddCheck<CoordinatorHealth>("coordinator", timeout: CoordinatorHealth.Limit);
-        builder.AddCoordinatorSilo();
+        CoordinatorSilo.Add(builder, provider => provider.GetRequiredService<DataFolder>().Root);
         services.AddHostedService<CoordinatorStartup>();
         return builder;
     }

@@ -10,14 +10,18 @@ using Orleans.Runtime.Hosting;
 namespace FedLora.Server.Hosting;
 
 /// <summary>The silo with the coordinator's grains and its stores, all in one data folder.</summary>
-internal static class CoordinatorSilo
+public static class CoordinatorSilo
 {
-    /// <summary>Adds them; the data folder has <c>state.db</c>, <c>blobs/</c>, <c>partial/</c>.</summary>
-    internal static void AddCoordinatorSilo(this IHostApplicationBuilder builder)
+    /// <summary>Adds them.</summary>
+    /// <param name="builder">The host's builder.</param>
+    /// <param name="root">The data folder: <c>state.db</c>, <c>blobs/</c>, <c>partial/</c>.</param>
+    public static void Add(IHostApplicationBuilder builder, string root) => Add(builder, _ => root);
+
+    internal static void Add(IHostApplicationBuilder builder, Func<IServiceProvider, string> root)
     {
         builder.Services.AddFedLoraGrains();
-        builder.Services.AddSingleton<IBlobStore>(provider => new FileBlobStore(provider.GetRequiredService<DataFolder>().Root, time: provider.GetRequiredService<TimeProvider>()));
-        builder.Services.AddSingleton(provider => new SqliteDatabase(Path.Combine(provider.GetRequiredService<DataFolder>().Root, "state.db")));
+        builder.Services.AddSingleton<IBlobStore>(provider => new FileBlobStore(root(provider), time: provider.GetRequiredService<TimeProvider>()));
+        builder.Services.AddSingleton(provider => new SqliteDatabase(Path.Combine(root(provider), "state.db")));
         builder.UseOrleans(silo =>
         {
             // One silo for one coordinator: a port of its own, so that two coordinators on a machine never meet, and no gateway, since all its callers are in this process.
