@@ -1,5 +1,6 @@
 using FedLora.Client.Hosting;
 using FedLora.Privacy.Ledger;
+using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
 
 namespace FedLora.Client.Ledger;
@@ -13,14 +14,14 @@ public sealed class SiteRules(ClientOptions options, NodeLedger ledger, TimeProv
     /// <summary>Why this node may not take part in a federation's round, in one line; null if it may. Asking spends nothing.</summary>
     public string? Refuses(TrainingTask task)
     {
-        var federation = task.Definition;
+        var federation = task.Definition.ToModel();
         return options.Policy.Refuses(federation.Name, federation.Method, federation.BaseModel.Name, federation.Training.BatchSize, federation.Privacy is not null)
-            ?? ledger.Refuses(federation, task.Round);
+            ?? ledger.Refuses(federation, (int)task.Round);
     }
 
     /// <summary>Spends a round, durably.</summary>
     /// <exception cref="FedLoraException">As <see cref="NodeLedger.Spend"/>.</exception>
-    public LedgerReceipt Spend(TrainingTask task) => ledger.Spend(task.Definition, task.Round);
+    public LedgerReceipt Spend(TrainingTask task) => ledger.Spend(task.Definition.ToModel(), (int)task.Round);
 
     /// <summary>What the coordinator is told of this node.</summary>
     /// <param name="fingerprint">Of the base model that it trains on.</param>

@@ -6,8 +6,9 @@ using FedLora.Client.Connection;
 using FedLora.Client.Hosting;
 using FedLora.Client.Ledger;
 using FedLora.Client.State;
+using FedLora.Federations.Definitions;
 using FedLora.Privacy.Ledger;
-using FedLora.Protocol.Definitions;
+using FedLora.Protocol.Mapping;
 using FedLora.Protocol.Transfer;
 using FedLora.Protocol.V1;
 using Grpc.Core;
@@ -50,14 +51,13 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
     private async Task<RoundEnd> DoAsync(TrainingTask task, CancellationToken cancellation)
     {
         var reporter = new StatusReporter(connection, task, time);
-        DefinitionRules.Check(task.Definition);
         var home = folder.FederationFolder(task.Federation);
         if (PendingUpdate.Load(home) is { } kept && kept.Answers(task))
         {
             logger.SendingKept(task.Round, task.Federation);
             return await UploadAsync(task, kept, reporter, cancellation);
         }
-        if ((trainer.Refuses(task) ?? rules.Refuses(task)) is { } reason)
+        if ((WhyNoFederation(task) ?? trainer.Refuses(task) ?? rules.Refuses(task)) is { } reason)
             return await RefuseAsync(task, reporter, TaskPhase.Refused, reason, cancellation);
         refused.Remove(task.Federation);
         try
@@ -77,6 +77,20 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
         catch (FedLoraException error) when (error.Code is not ("transfer-idle" or "upload-incomplete" or "blob-invalid"))
         {
             return await RefuseAsync(task, reporter, TaskPhase.Failed, error.Message, cancellation);
+        }
+    }
+
+    // A newer coordinator may know methods and words that this node does not.
+    private static string? WhyNoFederation(TrainingTask task)
+    {
+        try
+        {
+            DefinitionRules.Check(task.Definition.ToModel());
+            return null;
+        }
+        catch (FedLoraException error)
+        {
+            return $"this program cannot carry the federation out: {error.Message}";
         }
     }
 
@@ -138,7 +152,7 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
             Blob = new BlobRef { Sha256 = Convert.ToHexStringLower(SHA256.HashData(encoded)), Size = encoded.Length, Encoding = encoding },
             ExampleCount = receipt is null ? (ulong)output.Examples : 0,
             Steps = (uint)output.Steps,
-            Receipt = receipt is null ? null : WireReceipt.Of(receipt),
+            Receipt = receipt is null ? null : Federations.PrivacyReceipt.Of(receipt).ToWire(),
             TrainSeconds = took.TotalSeconds,
         };
         if (receipt is null && output.Loss is { } loss)

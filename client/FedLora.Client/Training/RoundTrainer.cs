@@ -2,6 +2,7 @@ using FedLora.Aggregation;
 using FedLora.Client.Hosting;
 using FedLora.Client.Rounds;
 using FedLora.Compression;
+using FedLora.Federations.Definitions;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
 using FedLora.Training.Data;
@@ -50,7 +51,7 @@ public sealed class RoundTrainer : IRoundTrainer
     /// <inheritdoc/>
     public string? Refuses(TrainingTask task)
     {
-        var federation = task.Definition;
+        var federation = task.Definition.ToModel();
         if (federation.BaseModel.Fingerprint != Fingerprint)
             return $"its base model is {federation.BaseModel.Name} ({federation.BaseModel.Fingerprint}), this node's is another ({Fingerprint})";
         if (Methods.All.All(method => method.Name != federation.Method))
@@ -61,23 +62,24 @@ public sealed class RoundTrainer : IRoundTrainer
     /// <inheritdoc/>
     public VectorLayout SparseLayout(TrainingTask task)
     {
-        var loaded = model.Get(task.Definition, []);
-        var layout = loaded.LayoutFor(DefinitionSettings.Peft(task.Definition, loaded.Architecture));
-        return new VectorLayout(layout.Tensors(Methods.Get(task.Definition.Method).Sent((int)task.Round, MethodMapping.ToOptions(task.Definition))));
+        var definition = task.Definition.ToModel();
+        var loaded = model.Get(definition, []);
+        var layout = loaded.LayoutFor(DefinitionSettings.Peft(definition, loaded.Architecture));
+        return new VectorLayout(layout.Tensors(definition.SentFactors((int)task.Round)));
     }
 
     /// <inheritdoc/>
     public RoundOutput Train(RoundInput input, IProgress<TrainingProgress> progress, CancellationToken cancellation)
     {
-        var definition = input.Task.Definition;
+        var definition = input.Task.Definition.ToModel();
         var method = Methods.Get(definition.Method);
-        var settings = MethodMapping.ToOptions(definition);
+        var settings = definition.ToMethodOptions();
         var loaded = model.Get(definition, input.Fold);
         var examples = data.Get(definition, cancellation).Examples;
         var layout = loaded.LayoutFor(DefinitionSettings.Peft(definition, loaded.Architecture));
         var round = (int)input.Task.Round;
         var start = method.Start(input.Global, KeptFactors.Load(input.Folder, input.Task.Round), new NodeTerms(layout, settings, round, definition.Seed, (int)input.Task.Rank));
-        var task = new LocalTask(start, method.Trained(round, settings), DefinitionSettings.Training(definition, input.Task.Round, input.Seed)) { Dropout = definition.Lora.Dropout };
+        var task = new LocalTask(start, method.Trained(round, settings), DefinitionSettings.Training(definition, round, input.Seed)) { Dropout = definition.Lora.Dropout };
         if (input.Spend?.Invoke() is { } receipt)
             task = task with { Privacy = new PrivateTerms(receipt.Run.NoiseMultiplier, receipt.Run.SamplingRate, receipt.ClipNorm) };
         var result = LocalTraining.Run(loaded, task, examples, new Relay(progress), cancellation);
