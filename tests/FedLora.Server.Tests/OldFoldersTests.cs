@@ -34,7 +34,7 @@ public sealed class OldFoldersTests
 
         using var end = new CancellationTokenSource();
         var trainers = new[] { "a", "b" }.Select(name => Trainer(bench, name)).ToArray();
-        var nodes = trainers.Select((trainer, node) => bench.RunNodeAsync(node == 0 ? "a" : "b", "", trainer, end.Token)).ToArray();
+        var nodes = new[] { "a", "b" }.Select((name, node) => bench.RunNodeAsync(name, "", trainers[node], end.Token, data: bench.Scratch($"{name}.jsonl"))).ToArray();
         await bench.Operator.Admin.StartFederationAsync(new FederationName { Name = Federation }, bench.Operator.Options(default));
         var after = await bench.UntilAsync(view => view.RoundsDone >= before.RoundsDone + 2 || view.State == FederationState.Paused, Federation);
         await end.CancelAsync();
