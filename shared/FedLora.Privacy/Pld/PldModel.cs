@@ -11,6 +11,8 @@ internal sealed class PldModel
     /// <summary>Newton takes about six; a bracket that is not closed by then is still one.</summary>
     private const int MostTries = 16;
 
+    private const int LargeTransform = 1 << 17;
+
     private readonly IReadOnlyList<LossRange> ranges;
     private readonly Direction[] directions;
     private readonly long[] atLeast;
@@ -38,6 +40,9 @@ internal sealed class PldModel
     /// <param name="cancellation">Ends it.</param>
     public static PldModel Build(PldSetup setup, double step, int size, CancellationToken cancellation)
     {
+        // What earlier grids left would pile up to gigabytes where there is memory for it.
+        if (size >= LargeTransform)
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true);
         using var fft = new Fft(size);
         var (re, im) = (Fft.Rent(size), Fft.Rent(size));
         var fewest = setup.Steps.Select(steps => Math.Max(1, steps / 2)).ToArray();

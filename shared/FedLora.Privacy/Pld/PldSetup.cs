@@ -19,7 +19,7 @@ internal sealed class PldSetup
         Ranges = [.. runs.Select(run => LossRange.Cut(new LossFunction(run.NoiseMultiplier, run.SamplingRate), Truncated * delta / (2 * total)))];
         (LargestTransform, LargestGrid) = (1 << 21, 1 << 20);
         if (runs.Sum(run => run.Steps * run.SamplingRate) < FewSamplings)
-            LargestTransform >>= 1;
+            LargestTransform >>= 2;
         // The transforms of all mechanisms are held at once.
         for (var kinds = 2; kinds < runs.Count; kinds *= 2)
             (LargestTransform, LargestGrid) = (LargestTransform >> 1, LargestGrid >> 1);
