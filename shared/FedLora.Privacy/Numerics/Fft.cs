@@ -11,6 +11,8 @@ namespace FedLora.Privacy.Numerics;
 /// </summary>
 internal sealed class Fft : IDisposable
 {
+    private const int Large = 1 << 16;
+
     private readonly double[] cosines;
     private readonly double[] sines;
     private readonly double[] scratchRe;
@@ -22,6 +24,7 @@ internal sealed class Fft : IDisposable
         if (size < 2 || !BitOperations.IsPow2(size))
             throw new ArgumentOutOfRangeException(nameof(size), size, "A power of two from 2 on.");
         Size = size;
+        Tidy(size);
         // Tens of megabytes each, and wanted again for the next question.
         (cosines, sines, scratchRe, scratchIm) = (Rent(size / 2), Rent(size / 2), Rent(size), Rent(size));
         for (var j = 0; j < size / 2; j++)
@@ -30,6 +33,13 @@ internal sealed class Fft : IDisposable
 
     /// <summary>N.</summary>
     public int Size { get; }
+
+    /// <summary>Collects what earlier large grids and transforms left: where there is memory for it, the runtime would let it pile up to gigabytes.</summary>
+    public static void Tidy(int size)
+    {
+        if (size >= Large)
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true);
+    }
 
     /// <summary>Room for a transform's real or imaginary parts; to be given back.</summary>
     public static double[] Rent(int size) => ArrayPool<double>.Shared.Rent(size);

@@ -11,7 +11,7 @@ internal sealed class PldModel
     /// <summary>Newton takes about six; a bracket that is not closed by then is still one.</summary>
     private const int MostTries = 16;
 
-    private const int LargeTransform = 1 << 17;
+    private const int MechanismsBetween = 4;
 
     private readonly IReadOnlyList<LossRange> ranges;
     private readonly Direction[] directions;
@@ -40,9 +40,6 @@ internal sealed class PldModel
     /// <param name="cancellation">Ends it.</param>
     public static PldModel Build(PldSetup setup, double step, int size, CancellationToken cancellation)
     {
-        // What earlier grids left would pile up to gigabytes where there is memory for it.
-        if (size >= LargeTransform)
-            GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true);
         using var fft = new Fft(size);
         var (re, im) = (Fft.Rent(size), Fft.Rent(size));
         var fewest = setup.Steps.Select(steps => Math.Max(1, steps / 2)).ToArray();
@@ -50,6 +47,8 @@ internal sealed class PldModel
         for (var m = 0; m < fewest.Length; m++)
         {
             var range = setup.Ranges[m];
+            if (m % MechanismsBetween == MechanismsBetween - 1)
+                Fft.Tidy(size);
             LossGrid[] grids = [.. new Func<LossGrid>[] { () => ConnectTheDots.Discretize(range, step, cancellation), () => Merging.Discretize(range, step, cancellation) }
                 .AsParallel().AsOrdered().WithCancellation(cancellation).Select(make => make())];
             with.Add(grids[0], grids[1], fft, re, im, fewest[m]);
