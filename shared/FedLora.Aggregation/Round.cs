@@ -37,10 +37,17 @@ internal sealed class Round
         _sent = method.Sent(options.Round, options.Method);
         Weights = updates.Weights(options.Method.Weighting);
         _layouts = new AdapterLayout[updates.Count];
+        IReadOnlyDictionary<string, int[]>? shapes = null;
         for (var k = 0; k < updates.Count; k++)
         {
             cancel.ThrowIfCancellationRequested();
             using var reader = updates[k].Open();
+            if (ReferenceEquals(shapes, reader.Shapes))
+            {
+                _layouts[k] = _layouts[k - 1];
+                continue;
+            }
+            shapes = reader.Shapes;
             _layouts[k] = method.Traits.MixesRanks ? LayoutOf(method, reader, updates[k].Node) : options.Layout;
             _layouts[k].Require(reader.Shapes, _sent, Where(k));
         }
