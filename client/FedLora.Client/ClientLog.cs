@@ -8,6 +8,9 @@ internal static partial class ClientLog
     [LoggerMessage(LogLevel.Information, "enrolled at {Url} as {Name} ({NodeId})")]
     internal static partial void Enrolled(this ILogger logger, string url, string name, string nodeId);
 
+    [LoggerMessage(LogLevel.Information, "this node {Device}")]
+    internal static partial void Computes(this ILogger logger, string device);
+
     [LoggerMessage(LogLevel.Information, "{State}")]
     internal static partial void State(this ILogger logger, string state);
 

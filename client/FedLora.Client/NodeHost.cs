@@ -4,6 +4,7 @@ using FedLora.Client.Rounds;
 using FedLora.Client.State;
 using FedLora.Client.Training;
 using FedLora.Training.Libtorch;
+using FedLora.Training.Models;
 using Microsoft.Extensions.Logging;
 
 namespace FedLora.Client;
@@ -24,6 +25,7 @@ public static class NodeHost
             LibtorchLoader.UseThreads(options.Threads);
         using var trainer = RoundTrainer.Create(options, TimeProvider.System);
         var logger = logging.CreateLogger("fedlora.client");
+        logger.Computes(Devices.Explain("auto"));
         var cache = new BlobCache(folder.Cache, TimeProvider.System);
         var runner = new RoundRunner(connection, folder, trainer, new AdapterFetcher(connection, cache), logger, TimeProvider.System);
         var daemon = new NodeDaemon(
