@@ -45,6 +45,7 @@ public static class Examples
         "fedlora bench aggregate --quick",
         "fedlora bench codec --density 0.0625",
         "fedlora bench dp --json",
+        "fedlora bench tokenize --json",
     ];
 
     /// <summary>Those of a command, or of the commands below it.</summary>
