@@ -1,5 +1,4 @@
 using FedLora.Grains;
-using FedLora.Protocol.Definitions;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.Transfer;
 using FedLora.Server.Mapping;
@@ -45,7 +44,7 @@ internal sealed class AdminService(IGrainFactory grains, Callers callers, IBlobS
         callers.Operator(context);
         var nodes = await Registry.ListNodesAsync(context.CancellationToken);
         var node = nodes.FirstOrDefault(node => node.NodeId == request.Node || node.Name == request.Node)
-            ?? throw new RefusedException("node-unknown-name", $"there is no node '{request.Node}'", "see 'fedlora admin node list'");
+            ?? throw new RefusedException(RefusalCodes.NodeUnknownName, $"there is no node '{request.Node}'", "see 'fedlora admin node list'");
         return (await grains.GetGrain<INodeGrain>(node.NodeId).RevokeAsync(context.CancellationToken)).ToWire();
     }
 
@@ -84,8 +83,7 @@ internal sealed class AdminService(IGrainFactory grains, Callers callers, IBlobS
     public override async Task<Wire.FederationView> CreateFederation(Wire.CreateFederationRequest request, ServerCallContext context)
     {
         callers.Operator(context);
-        DefinitionRules.Check(request.Definition ?? new Wire.FederationDefinition());
-        var view = await Registry.CreateFederationAsync(request.Definition!.ToModel(), request.InitialAdapter?.Sha256, context.CancellationToken);
+        var view = await Registry.CreateFederationAsync((request.Definition ?? new Wire.FederationDefinition()).ToModel(), request.InitialAdapter?.Sha256, context.CancellationToken);
         return view.ToWire(rounds: true);
     }
 
