@@ -91,7 +91,7 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
             await reporting;
         }
         var header = Header(task, output, watch.Elapsed);
-        logger.Trained(task.Round, task.Federation, header.Steps, header.TrainSeconds, header.Blob.Size);
+        logger.Trained(task.Round, task.Federation, header.Steps, watch.Elapsed.TotalSeconds, header.Blob.Size);
         try
         {
             return PendingUpdate.Save(input.Folder, header, output.Update);
@@ -116,7 +116,8 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
             ExampleCount = (ulong)output.Examples,
             Steps = (uint)output.Steps,
             Receipt = output.Receipt,
-            TrainSeconds = took.TotalSeconds,
+            // How long it took depends on the batches that were drawn, which nothing has paid for.
+            TrainSeconds = output.Receipt is null ? took.TotalSeconds : 0,
         };
         if (output.Loss is { } loss)
             header.Loss = loss;

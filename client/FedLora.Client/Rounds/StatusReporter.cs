@@ -20,7 +20,8 @@ public sealed class StatusReporter(CoordinatorConnection connection, TrainingTas
     /// <summary>Reports one phase.</summary>
     public async Task<StatusReply> SayAsync(TaskPhase phase, string reason, CancellationToken cancellation)
     {
-        var progress = latest;
+        // Under privacy the pace of the steps would tell how large the batches were that were drawn.
+        var progress = task.Definition.Privacy is null ? latest : new TrainingProgress(0, 0, null);
         var report = new StatusReport
         {
             Federation = task.Federation,

@@ -32,7 +32,7 @@ public sealed class RoundTrainer : IRoundTrainer
         this.fingerprint = fingerprint;
         this.time = time;
         model = new LoadedModel(options.Model);
-        data = new NodeData(options.Data, options.Model, options.SkipBadLines);
+        data = new NodeData(options.Data, options.Model, options.SkipBadLines, options.Unit);
         ledger = NodeLedger.Open(options, time);
     }
 
@@ -65,13 +65,22 @@ public sealed class RoundTrainer : IRoundTrainer
     /// </exception>
     public static RoundTrainer Create(ClientOptions options, TimeProvider time)
     {
-        if (!File.Exists(options.Data))
-            throw new FedLoraException("data-missing", $"there is no data file {options.Data}", "give a JSONL file with --data");
+        // Text is what both tasks want of a line; labels are a federation's own.
+        var settings = new DataSettings(TextTask.CausalLanguageModelling, 0, [], options.SkipBadLines ? BadLines.Skip : BadLines.Stop, options.Unit);
+        var file = JsonLines.Read(options.Data, settings, CancellationToken.None);
         var found = ModelFingerprint.Of(options.Model);
         _ = Tokenizer.Load(Path.Combine(options.Model, "tokenizer.json"));
-        // Text is what both tasks want of a line; labels are a federation's own.
-        _ = JsonLines.Read(options.Data, TextTask.CausalLanguageModelling, [], options.SkipBadLines ? BadLines.Skip : BadLines.Stop, CancellationToken.None);
-        return new RoundTrainer(options, found, time);
+        var trainer = new RoundTrainer(options, found, time);
+        try
+        {
+            trainer.ledger.Require(file.Identities);
+            return trainer;
+        }
+        catch (FedLoraException)
+        {
+            trainer.Dispose();
+            throw;
+        }
     }
 
     /// <inheritdoc/>
@@ -82,7 +91,7 @@ public sealed class RoundTrainer : IRoundTrainer
             return $"its base model is {federation.BaseModel.Name} ({federation.BaseModel.Fingerprint}), this node's is another ({fingerprint})";
         if (Methods.All.All(method => method.Name != federation.Method))
             return $"this program does not know method '{federation.Method}'; update it";
-        return options.Policy.Refuses(federation.Name, federation.Method, federation.BaseModel.Name, federation.Training.BatchSize, federation.Privacy is not null) ?? ledger.Refuses(federation, task.Round);
+        return options.Policy.Refuses(federation.Name, federation.Method, federation.BaseModel.Name, ExpectedBatch(federation), federation.Privacy is not null) ?? ledger.Refuses(federation, task.Round);
     }
 
     /// <inheritdoc/>
@@ -100,13 +109,18 @@ public sealed class RoundTrainer : IRoundTrainer
         var method = Methods.Get(definition.Method);
         var settings = MethodMapping.ToOptions(definition);
         var loaded = model.Get(definition, input.Fold);
-        var examples = data.Get(definition, cancellation).Examples;
+        var (read, identities) = data.Read(definition, cancellation);
+        var examples = read.Examples;
         var layout = loaded.LayoutFor(DefinitionSettings.Peft(definition, loaded.Architecture));
         var round = (int)input.Task.Round;
         var start = method.Start(input.Global, KeptFactors.Load(input.Folder, input.Task.Round), new NodeTerms(layout, settings, round, definition.Seed, (int)input.Task.Rank));
-        var task = new LocalTask(start, method.Trained(round, settings), DefinitionSettings.Training(definition, input.Task.Round, SeedOf(input.Task))) { Dropout = definition.Lora.Dropout };
-        // On disk before the first sample is drawn.
-        var receipt = definition.Privacy is null ? null : ledger.Spend(definition, input.Task.Round);
+        var task = new LocalTask(start, method.Trained(round, settings), DefinitionSettings.Training(definition, input.Task.Round, SeedOf(input.Task))) { Dropout = definition.Lora.Dropout, Units = read.Units };
+        // On disk before the first sample is drawn, and of what was read above.
+        LedgerReceipt? receipt = null;
+        if (definition.Privacy is null)
+            ledger.RecordUnprotected(definition, input.Task.Round, identities);
+        else
+            receipt = ledger.Spend(definition, input.Task.Round, identities);
         if (receipt is not null)
             task = task with { Privacy = new PrivateTerms(receipt.Run.NoiseMultiplier, receipt.Run.SamplingRate, receipt.ClipNorm) };
         var result = LocalTraining.Run(loaded, task, examples, new Relay(progress, told: receipt is null), cancellation);
@@ -128,6 +142,10 @@ public sealed class RoundTrainer : IRoundTrainer
         ledger.Dispose();
     }
 
+    // Under a stated rate the batch setting only divides; what is expected to be drawn follows from a stated count, if from anything.
+    private double? ExpectedBatch(FederationDefinition federation) =>
+        federation.Privacy is { SamplingRate: > 0 } terms ? terms.SamplingRate * ledger.StatedCount(federation) : federation.Training.BatchSize;
+
     private static PrivacyReceipt Wire(LedgerReceipt receipt) => new()
     {
         NoiseMultiplier = receipt.Run.NoiseMultiplier,
@@ -139,6 +157,7 @@ public sealed class RoundTrainer : IRoundTrainer
         EpsilonLimit = receipt.EpsilonLimit,
         DataSet = receipt.DataSet,
         EntryHash = receipt.EntryHash,
+        EntrySequence = (ulong)receipt.Sequence,
     };
 
     // The order of the examples: the same for a round that is trained again, another in every round, and another at every site.
