@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Orleans.Serialization;
 
 namespace FedLora.Grains;
 
@@ -9,5 +10,7 @@ public static class GrainServices
         .AddSingleton<RoundAggregator>()
         .AddSingleton<RoundReplayer>()
         .AddSingleton<UpdateReceiver>()
-        .AddSingleton<CoordinatorInstruments>();
+        .AddSingleton<CoordinatorInstruments>()
+        // The pure room does not know Orleans: what it defines goes between silos as the JSON in which it is stored.
+        .AddSerializer(serializer => serializer.AddJsonSerializer(type => type.Assembly == typeof(FederationDefinition).Assembly));
 }

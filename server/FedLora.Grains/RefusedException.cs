@@ -11,4 +11,7 @@ public sealed class RefusedException(string code, string message, string hint) :
     [Id(0)] public string Code { get; private set; } = code;
 
     [Id(1)] public string Hint { get; private set; } = hint;
+
+    /// <summary>What a pure room refuses, as callers of a grain get it.</summary>
+    public static RefusedException Of(FedLoraException error) => new(error.Code, error.Message, error.Hint);
 }

@@ -74,33 +74,6 @@ public enum BlobEncoding
     Sparse,
 }
 
-/// <summary>What one round cost a data set, as the node's own ledger has recorded it.</summary>
-[GenerateSerializer, Immutable]
-public sealed record PrivacyReceipt
-{
-    [Id(0)] public required double NoiseMultiplier { get; init; }
-
-    [Id(1)] public required double SamplingRate { get; init; }
-
-    [Id(2)] public required int Steps { get; init; }
-
-    [Id(3)] public required double ClipNorm { get; init; }
-
-    [Id(4)] public required double Delta { get; init; }
-
-    /// <summary>Upper bound of the data set's epsilon over all federations, after this round.</summary>
-    [Id(5)] public required double EpsilonSpent { get; init; }
-
-    /// <summary>0: no limit.</summary>
-    [Id(6)] public double EpsilonLimit { get; init; }
-
-    /// <summary>Content identity of the data set.</summary>
-    [Id(7)] public required string DataSet { get; init; }
-
-    /// <summary>Hash of the ledger entry, hex.</summary>
-    [Id(8)] public required string EntryHash { get; init; }
-}
-
 /// <summary>What an update must look like; asked before the bytes are checked.</summary>
 [GenerateSerializer, Immutable]
 public sealed record UpdateExpectation

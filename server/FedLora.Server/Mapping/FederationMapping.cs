@@ -1,4 +1,5 @@
 using FedLora.Grains;
+using FedLora.Protocol.Mapping;
 using Wire = FedLora.Protocol.V1;
 
 namespace FedLora.Server.Mapping;

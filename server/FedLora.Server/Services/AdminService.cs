@@ -1,5 +1,6 @@
 using FedLora.Grains;
 using FedLora.Protocol.Definitions;
+using FedLora.Protocol.Mapping;
 using FedLora.Protocol.Transfer;
 using FedLora.Server.Mapping;
 using Grpc.Core;
@@ -84,7 +85,7 @@ internal sealed class AdminService(IGrainFactory grains, Callers callers, IBlobS
     {
         callers.Operator(context);
         DefinitionRules.Check(request.Definition ?? new Wire.FederationDefinition());
-        var view = await Registry.CreateFederationAsync(request.Definition!.ToGrain(), request.InitialAdapter?.Sha256, context.CancellationToken);
+        var view = await Registry.CreateFederationAsync(request.Definition!.ToModel(), request.InitialAdapter?.Sha256, context.CancellationToken);
         return view.ToWire(rounds: true);
     }
 

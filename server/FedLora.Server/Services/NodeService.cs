@@ -1,4 +1,5 @@
 using FedLora.Grains;
+using FedLora.Protocol.Mapping;
 using FedLora.Protocol.Transfer;
 using FedLora.Protocol.V1;
 using FedLora.Server.Adapters;

@@ -1,4 +1,3 @@
-using FedLora.Grains;
 using Grpc.Core;
 
 namespace FedLora.Server.Services;

@@ -2,7 +2,7 @@ using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Compression;
 
-namespace FedLora.Grains;
+namespace FedLora.Federations.Definitions;
 
 /// <summary>What a definition says of sparse communication, in the words of the compression library.</summary>
 public static class SparseTerms

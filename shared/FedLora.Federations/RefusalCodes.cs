@@ -1,6 +1,6 @@
-namespace FedLora.Grains;
+namespace FedLora.Federations;
 
-/// <summary>The stable words of <see cref="RefusedException.Code"/>.</summary>
+/// <summary>The stable words of <see cref="FedLoraException.Code"/> of a request that was refused.</summary>
 public static class RefusalCodes
 {
     public const string FederationUnknown = "federation-unknown";

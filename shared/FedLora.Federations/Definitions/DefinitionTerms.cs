@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using FedLora.Adapters;
 using FedLora.Aggregation;
 
-namespace FedLora.Grains;
+namespace FedLora.Federations.Definitions;
 
 /// <summary>What a definition means to the aggregation library.</summary>
 public static class DefinitionTerms

@@ -2,12 +2,12 @@ using System.Text.RegularExpressions;
 using FedLora.Aggregation;
 using FedLora.Privacy;
 
-namespace FedLora.Grains;
+namespace FedLora.Federations.Definitions;
 
 /// <summary>Refuses a definition that could not be carried out, before anything starts.</summary>
 public static partial class DefinitionCheck
 {
-    /// <exception cref="RefusedException"><c>definition-invalid</c>, naming the setting.</exception>
+    /// <exception cref="FedLoraException"><c>definition-invalid</c>, naming the setting.</exception>
     public static void Require(FederationDefinition definition)
     {
         Check(NamePattern().IsMatch(definition.Name), $"name '{definition.Name}'", "1-64 characters of a-z, 0-9, '-', starting with a letter");
@@ -58,14 +58,14 @@ public static partial class DefinitionCheck
         }
         catch (FedLoraException error)
         {
-            throw new RefusedException(RefusalCodes.DefinitionInvalid, error.Message, error.Hint);
+            throw new FedLoraException(RefusalCodes.DefinitionInvalid, error.Message, error.Hint);
         }
     }
 
     private static void Check(bool good, string what, string expected)
     {
         if (!good)
-            throw new RefusedException(RefusalCodes.DefinitionInvalid, $"The federation's {what} cannot be used.", $"Expected: {expected}.");
+            throw new FedLoraException(RefusalCodes.DefinitionInvalid, $"The federation's {what} cannot be used.", $"Expected: {expected}.");
     }
 
     [GeneratedRegex("^[a-z][a-z0-9-]{0,63}$", RegexOptions.None, 1000)]

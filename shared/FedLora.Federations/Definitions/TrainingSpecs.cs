@@ -1,97 +1,93 @@
-namespace FedLora.Grains;
+namespace FedLora.Federations.Definitions;
 
 /// <summary>What a node does in one round.</summary>
-[GenerateSerializer, Immutable]
 public sealed record TrainingSpec
 {
     /// <summary>Optimiser steps per round.</summary>
-    [Id(0)] public int LocalSteps { get; init; } = 16;
+    public int LocalSteps { get; init; } = 16;
 
     /// <summary>Examples per step; under privacy the expected batch of Poisson sampling.</summary>
-    [Id(1)] public int BatchSize { get; init; } = 32;
+    public int BatchSize { get; init; } = 32;
 
     /// <summary><c>adamw</c> or <c>sgd</c>.</summary>
-    [Id(2)] public string Optimizer { get; init; } = "adamw";
+    public string Optimizer { get; init; } = "adamw";
 
-    [Id(3)] public double LearningRate { get; init; } = 1e-3;
+    public double LearningRate { get; init; } = 1e-3;
 
     /// <summary>Of modules_to_save; 0 = <see cref="LearningRate"/>.</summary>
-    [Id(4)] public double HeadLearningRate { get; init; }
+    public double HeadLearningRate { get; init; }
 
-    [Id(5)] public double WeightDecay { get; init; }
+    public double WeightDecay { get; init; }
 
     /// <summary>Without privacy; 0 = no clipping.</summary>
-    [Id(6)] public double MaxGradNorm { get; init; }
+    public double MaxGradNorm { get; init; }
 
     /// <summary>Longer examples are cut, and counted.</summary>
-    [Id(7)] public int MaxTokens { get; init; } = 256;
+    public int MaxTokens { get; init; } = 256;
 
     /// <summary><c>constant</c>, <c>linear</c> or <c>cosine</c>, over all rounds.</summary>
-    [Id(8)] public string Schedule { get; init; } = "constant";
+    public string Schedule { get; init; } = "constant";
 
     /// <summary><c>auto</c>, <c>f32</c> or <c>bf16</c>.</summary>
-    [Id(9)] public string Dtype { get; init; } = "auto";
+    public string Dtype { get; init; } = "auto";
 
     /// <summary>Optimiser state stays at the node from round to round.</summary>
-    [Id(10)] public bool KeepOptimizer { get; init; }
+    public bool KeepOptimizer { get; init; }
 
     /// <summary>Largest L2 norm accepted for (update - global adapter) over all tensors sent; 0: no bound.</summary>
-    [Id(11)] public double MaxUpdateNorm { get; init; } = 10_000;
+    public double MaxUpdateNorm { get; init; } = 10_000;
 }
 
 /// <summary>Differential privacy terms: one training example, add/remove, noise added by the node.</summary>
-[GenerateSerializer, Immutable]
 public sealed record PrivacySpec
 {
     /// <summary>The budget of the whole federation at each node; 0 where the noise multiplier is given instead.</summary>
-    [Id(0)] public double Epsilon { get; init; }
+    public double Epsilon { get; init; }
 
-    [Id(1)] public double Delta { get; init; } = 1e-5;
+    public double Delta { get; init; } = 1e-5;
 
     /// <summary>C, of one example's gradient over all trained tensors together.</summary>
-    [Id(2)] public double ClipNorm { get; init; } = 1;
+    public double ClipNorm { get; init; } = 1;
 
     /// <summary>Noise standard deviation over C; 0: calibrated.</summary>
-    [Id(3)] public double NoiseMultiplier { get; init; }
+    public double NoiseMultiplier { get; init; }
 
     /// <summary>q of Poisson sampling, in (0, 1]; 0: each node calibrates from its own count.</summary>
-    [Id(4)] public double SamplingRate { get; init; }
+    public double SamplingRate { get; init; }
 
     /// <summary><c>pld</c>, <c>rdp</c> or <c>prv</c>.</summary>
-    [Id(5)] public string Accountant { get; init; } = "pld";
+    public string Accountant { get; init; } = "pld";
 }
 
 /// <summary>Which share of the entries travels in each direction; 1 is dense.</summary>
-[GenerateSerializer, Immutable]
 public sealed record CommunicationSpec
 {
-    [Id(0)] public double Down { get; init; } = 1;
+    public double Down { get; init; } = 1;
 
-    [Id(1)] public double Up { get; init; } = 1;
+    public double Up { get; init; } = 1;
 
     /// <summary><c>f32</c>, <c>bf16</c>, <c>f16</c>, <c>int8</c>, <c>int4</c>.</summary>
-    [Id(2)] public string Values { get; init; } = "f32";
+    public string Values { get; init; } = "f32";
 
     /// <summary>The part not sent is kept at the node for the next round.</summary>
-    [Id(3)] public bool ErrorFeedback { get; init; }
+    public bool ErrorFeedback { get; init; }
 
     /// <summary>In round 1 B is zero and would be masked away; true keeps it dense.</summary>
-    [Id(4)] public bool SpareB { get; init; }
+    public bool SpareB { get; init; }
 
     /// <summary><c>add</c> or <c>fedadam</c>.</summary>
-    [Id(5)] public string ServerOptimizer { get; init; } = "add";
+    public string ServerOptimizer { get; init; } = "add";
 
-    [Id(6)] public double ServerLearningRate { get; init; } = 1e-3;
+    public double ServerLearningRate { get; init; } = 1e-3;
 
     /// <summary>Node group to densities of slow links.</summary>
-    [Id(7)] public Dictionary<string, DensitySpec> Groups { get; init; } = [];
+    public Dictionary<string, DensitySpec> Groups { get; init; } = [];
 }
 
 /// <summary>Densities of one node group.</summary>
-[GenerateSerializer, Immutable]
 public sealed record DensitySpec
 {
-    [Id(0)] public double Down { get; init; } = 1;
+    public double Down { get; init; } = 1;
 
-    [Id(1)] public double Up { get; init; } = 1;
+    public double Up { get; init; } = 1;
 }

@@ -1,12 +1,12 @@
-using FedLora.Grains;
+using FedLora.Federations.Definitions;
 using Wire = FedLora.Protocol.V1;
 
-namespace FedLora.Server.Mapping;
+namespace FedLora.Protocol.Mapping;
 
 /// <summary>A federation's definition, from the wire and back.</summary>
-internal static class DefinitionMapping
+public static class DefinitionMapping
 {
-    internal static FederationDefinition ToGrain(this Wire.FederationDefinition wire) => new()
+    public static FederationDefinition ToModel(this Wire.FederationDefinition wire) => new()
     {
         Name = wire.Name,
         BaseModel = new BaseModelSpec { Fingerprint = wire.BaseModel?.Fingerprint ?? "", Name = wire.BaseModel?.Name ?? "", Architecture = wire.BaseModel?.Architecture ?? "" },
@@ -14,13 +14,13 @@ internal static class DefinitionMapping
             ? new TaskSpec { Kind = LearningTask.Classification, Labels = [.. classification.Labels] }
             : new TaskSpec { Kind = LearningTask.CausalLanguageModel },
         Method = wire.Method,
-        MethodOptions = SettingsMapping.ToGrain(wire.MethodOptions ?? new Wire.MethodOptions()),
-        Lora = SettingsMapping.ToGrain(wire.Lora ?? new Wire.LoraSettings()),
-        Training = SettingsMapping.ToGrain(wire.Training ?? new Wire.TrainingSettings()),
-        Privacy = wire.Privacy is { } privacy ? SettingsMapping.ToGrain(privacy) : null,
-        Cohort = SettingsMapping.ToGrain(wire.Cohort ?? new Wire.CohortRules()),
+        MethodOptions = SettingsMapping.ToModel(wire.MethodOptions ?? new Wire.MethodOptions()),
+        Lora = SettingsMapping.ToModel(wire.Lora ?? new Wire.LoraSettings()),
+        Training = SettingsMapping.ToModel(wire.Training ?? new Wire.TrainingSettings()),
+        Privacy = wire.Privacy is { } privacy ? SettingsMapping.ToModel(privacy) : null,
+        Cohort = SettingsMapping.ToModel(wire.Cohort ?? new Wire.CohortRules()),
         Weighting = (Weighting)wire.Weighting,
-        Communication = SettingsMapping.ToGrain(wire.Communication ?? new Wire.Communication()),
+        Communication = SettingsMapping.ToModel(wire.Communication ?? new Wire.Communication()),
         Rounds = (int)wire.Rounds,
         Seed = wire.Seed,
         Layout = new LayoutSpec
@@ -31,9 +31,9 @@ internal static class DefinitionMapping
         PublicCounts = wire.PublicCounts.ToDictionary(entry => entry.Key, entry => (long)entry.Value, StringComparer.Ordinal),
     };
 
-    /// <param name="definition">The grain's.</param>
+    /// <param name="definition">The model's.</param>
     /// <param name="layout">Whether the layout goes along: operators get it, nodes know their model.</param>
-    internal static Wire.FederationDefinition ToWire(this FederationDefinition definition, bool layout)
+    public static Wire.FederationDefinition ToWire(this FederationDefinition definition, bool layout)
     {
         var wire = new Wire.FederationDefinition
         {

@@ -1,12 +1,12 @@
-using FedLora.Grains;
+using FedLora.Federations.Definitions;
 using Wire = FedLora.Protocol.V1;
 
-namespace FedLora.Server.Mapping;
+namespace FedLora.Protocol.Mapping;
 
 /// <summary>The sections of a definition, from the wire and back.</summary>
 internal static class SettingsMapping
 {
-    internal static MethodSpec ToGrain(Wire.MethodOptions wire) => new()
+    internal static MethodSpec ToModel(Wire.MethodOptions wire) => new()
     {
         Init = wire.Init,
         Lambda = wire.HasLambda ? wire.Lambda : null,
@@ -24,7 +24,7 @@ internal static class SettingsMapping
         return wire;
     }
 
-    internal static LoraSpec ToGrain(Wire.LoraSettings wire) => new()
+    internal static LoraSpec ToModel(Wire.LoraSettings wire) => new()
     {
         Rank = (int)wire.Rank,
         Alpha = wire.Alpha,
@@ -51,7 +51,7 @@ internal static class SettingsMapping
         return wire;
     }
 
-    internal static TrainingSpec ToGrain(Wire.TrainingSettings wire) => new()
+    internal static TrainingSpec ToModel(Wire.TrainingSettings wire) => new()
     {
         LocalSteps = (int)wire.LocalSteps,
         BatchSize = (int)wire.BatchSize,
@@ -77,7 +77,7 @@ internal static class SettingsMapping
         Dtype = spec.Dtype,
     };
 
-    internal static PrivacySpec ToGrain(Wire.PrivacyTerms wire) => new()
+    internal static PrivacySpec ToModel(Wire.PrivacyTerms wire) => new()
     {
         Epsilon = wire.Epsilon,
         Delta = wire.Delta,
@@ -97,7 +97,7 @@ internal static class SettingsMapping
         Accountant = spec.Accountant,
     };
 
-    internal static CohortSpec ToGrain(Wire.CohortRules wire) => new()
+    internal static CohortSpec ToModel(Wire.CohortRules wire) => new()
     {
         Size = (int)wire.Size,
         OverSelect = wire.OverSelect == 0 ? 1 : wire.OverSelect,
@@ -117,7 +117,7 @@ internal static class SettingsMapping
         MinNodes = (uint)spec.MinNodes,
     };
 
-    internal static CommunicationSpec ToGrain(Wire.Communication wire) => new()
+    internal static CommunicationSpec ToModel(Wire.Communication wire) => new()
     {
         Down = wire.Down == 0 ? 1 : wire.Down,
         Up = wire.Up == 0 ? 1 : wire.Up,

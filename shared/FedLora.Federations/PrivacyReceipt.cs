@@ -1,0 +1,27 @@
+namespace FedLora.Federations;
+
+/// <summary>What one round cost a data set, as the node's own ledger has recorded it.</summary>
+public sealed record PrivacyReceipt
+{
+    public required double NoiseMultiplier { get; init; }
+
+    public required double SamplingRate { get; init; }
+
+    public required int Steps { get; init; }
+
+    public required double ClipNorm { get; init; }
+
+    public required double Delta { get; init; }
+
+    /// <summary>Upper bound of the data set's epsilon over all federations, after this round.</summary>
+    public required double EpsilonSpent { get; init; }
+
+    /// <summary>0: no limit.</summary>
+    public double EpsilonLimit { get; init; }
+
+    /// <summary>Content identity of the data set.</summary>
+    public required string DataSet { get; init; }
+
+    /// <summary>Hash of the ledger entry, hex.</summary>
+    public required string EntryHash { get; init; }
+}
