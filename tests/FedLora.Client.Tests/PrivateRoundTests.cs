@@ -92,18 +92,32 @@ public sealed class PrivateRoundTests : IDisposable
     }
 
     [Fact]
-    public void Without_privacy_terms_no_ledger_is_begun_and_a_site_with_a_limit_refuses()
+    public void Training_without_privacy_terms_is_recorded_and_a_site_with_a_limit_refuses_it()
     {
-        var definition = FederationPreparation.Prepare(Define("ffa-lora", privacy: false), model, null, CancellationToken.None).Definition;
+        var prepared = FederationPreparation.Prepare(Define("ffa-lora", privacy: false), model, null, CancellationToken.None);
         using (var trainer = RoundTrainer.Create(Options("open"), TimeProvider.System))
         {
-            Assert.Null(trainer.Refuses(Task(definition)));
+            Assert.Null(trainer.Refuses(Task(prepared.Definition)));
             Assert.Empty(trainer.Profile.Balances);
+            Assert.Null(trainer.Train(Input(prepared, "open"), new Seen(), CancellationToken.None).Receipt);
+            Assert.True(Assert.Single(trainer.Profile.Balances).UsedWithoutPrivacy);
         }
-        Assert.False(Directory.Exists(Path.Combine(folder.FullName, "open", "ledger")));
         using var limited = RoundTrainer.Create(Options("limited", new SitePolicy { Epsilon = 4 }), TimeProvider.System);
-        Assert.Contains("differential privacy", limited.Refuses(Task(definition)));
+        Assert.Contains("differential privacy", limited.Refuses(Task(prepared.Definition)));
         Assert.Equal(4, Assert.Single(limited.Profile.Balances).LimitEpsilon);
+    }
+
+    [Fact]
+    public void A_stated_rate_makes_the_expected_batch_not_the_setting_that_only_divides()
+    {
+        var definition = FederationPreparation.Prepare(Define("ffa-lora", privacy: true), model, null, CancellationToken.None).Definition;
+        definition.Training.BatchSize = 1000;
+        using var silent = RoundTrainer.Create(Options("silent", new SitePolicy { MinBatch = 4 }), TimeProvider.System);
+        Assert.Contains("--public-count", silent.Refuses(Task(definition)));
+        using var small = RoundTrainer.Create(Options("small", new SitePolicy { MinBatch = 4 }) with { PublicCount = 6 }, TimeProvider.System);
+        Assert.Contains("not 3", small.Refuses(Task(definition)));
+        using var enough = RoundTrainer.Create(Options("enough", new SitePolicy { MinBatch = 4 }) with { PublicCount = 8 }, TimeProvider.System);
+        Assert.Null(enough.Refuses(Task(definition)));
     }
 
     private static FederationDefinition Define(string method, bool privacy) => new()

@@ -63,15 +63,28 @@ public sealed class DiskLedgerStorage : ILedgerStorage, IDisposable
                 stream.Write(content);
                 stream.Flush(flushToDisk: true);
             }
-            catch (IOException)
+            catch (IOException failure)
             {
                 // A full disk takes some bytes of a line; the next line must not follow them.
-                stream.SetLength(length);
+                CutBack(stream, length, failure);
                 throw;
             }
         }
         if (isNew)
             AtomicFile.FlushFolder(Path.GetDirectoryName(PathOf(name))!);
+    }
+
+    private static void CutBack(FileStream stream, long length, IOException failure)
+    {
+        try
+        {
+            stream.SetLength(length);
+            stream.Flush(flushToDisk: true);
+        }
+        catch (IOException)
+        {
+            throw new FedLoraException("ledger-write-failed", $"the privacy ledger {stream.Name} could not be written, nor put back: {failure.Message}", "See to the disk, then start the node again: it opens the ledger anew.", failure);
+        }
     }
 
     /// <inheritdoc/>

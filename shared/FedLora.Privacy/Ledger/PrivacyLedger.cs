@@ -182,7 +182,7 @@ public sealed class PrivacyLedger : IDisposable
 
     private static string UnitName(string? unit) => unit is null ? "line" : $"'{unit}'";
 
-    internal byte[]? Read(string file) => storage.Read(file);
+    internal byte[]? FileOf(string name) => storage.Read(name);
 
     /// <inheritdoc/>
     public void Dispose() => (storage as IDisposable)?.Dispose();

@@ -100,7 +100,7 @@ public static class PrivacyStatement
 
     private static ECDsa KeyOf(PrivacyLedger ledger)
     {
-        var pem = ledger.Read(KeyFile)
+        var pem = ledger.FileOf(KeyFile)
             ?? throw new FedLoraException("statement-key-missing", "the ledger has no signing key yet: an older program kept it", "Start the node once with this program; it makes the key.");
         var key = ECDsa.Create();
         key.ImportFromPem(Encoding.ASCII.GetString(pem));
