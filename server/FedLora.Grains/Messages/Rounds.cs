@@ -145,7 +145,7 @@ public sealed record OptimizerMemory
 
     [Id(1)] public required AdapterRef Mean { get; init; }
 
-    [Id(2)] public required AdapterRef Square { get; init; }
+    [Id(2)] public required AdapterRef Root { get; init; }
 }
 
 /// <summary>Result of computing a committed round again.</summary>

@@ -58,5 +58,5 @@ internal static class Retention
     private static IEnumerable<string> Inputs(RoundRecord record) =>
         record.Updates.Select(update => update.Header.Sha256).Concat(record.Optimizer is { } memory ? Blobs(memory) : []);
 
-    private static string[] Blobs(OptimizerMemory memory) => [memory.Mean.Sha256, memory.Square.Sha256];
+    private static string[] Blobs(OptimizerMemory memory) => [memory.Mean.Sha256, memory.Root.Sha256];
 }
