@@ -84,7 +84,7 @@ public sealed class NodeLedgerTests : IDisposable
 
     [Theory]
     [InlineData("{\"prompt\":\"a mail that is long enough to be known by\",\"completion\":\"ham\"}")]
-    [InlineData("{\"text\":\"a mail that is long enough to be known by\",\"label\":\"ham\",\"prompt\":\"unused\"}")]
+    [InlineData("{\"text\":\"a mail that is long enough to be known by\",\"label\":\"ham\",\"prompt\":\"unused\",\"completion\":\"too\"}")]
     [InlineData("{\"prompt\":\"Is this spam?\",\"completion\":\"a mail that is  long enough to be known by\"}")]
     public void An_example_in_another_format_is_the_same_example_and_begins_no_budget_under_a_new_name(string line)
     {
@@ -179,7 +179,7 @@ public sealed class NodeLedgerTests : IDisposable
 
     // As a round reads them: all lines, in one pass.
     private IReadOnlyList<ReadOnlyMemory<byte>> Identities() =>
-        JsonLines.Read(newest, new DataSettings(TextTask.CausalLanguageModelling, 0, []), CancellationToken.None).Identities;
+        JsonLines.Read(newest, new DataSettings(TextTask.CausalLanguageModelling, 0, [], BadLines.Skip), CancellationToken.None).Identities;
 
     private NodeLedger Open(string data, SitePolicy? policy = null, string file = "data.jsonl", long publicCount = 0, string dataSet = "data")
     {

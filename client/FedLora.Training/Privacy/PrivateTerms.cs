@@ -21,7 +21,8 @@ public sealed record PrivateTerms(double NoiseMultiplier, double SamplingRate, d
 
     /// <summary>Trains in place, as <see cref="Trainer.Run"/> does.</summary>
     internal TrainingSummary Run(
-        Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, IReadOnlyList<IReadOnlyList<int>>? units, TrainingSettings settings, IProgress<TrainingReport>? progress, CancellationToken cancel)
+        Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, TrainingSettings settings, IProgress<TrainingReport>? progress, CancellationToken cancel,
+        IReadOnlyList<IReadOnlyList<int>>? units = null)
     {
         // Were dropout foreseeable, an example's presence would show in the others' masks.
         using var dropout = new torch.Generator(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))), model.Device);

@@ -46,7 +46,7 @@ public static class LocalTraining
             throw new FedLoraException("training-nothing", $"The adapter has no tensor of the kind that shall be trained ({task.Trained}).", "Check the method, the target modules and the head policy of the federation.");
         using var parameters = new ParameterSet(slots, model.Transformer.Device);
         var summary = task.Privacy is { } terms
-            ? terms.Run(model.Transformer, parameters, examples, task.Units, task.Settings, progress, cancel)
+            ? terms.Run(model.Transformer, parameters, examples, task.Settings, progress, cancel, task.Units)
             : new Trainer().Run(model.Transformer, parameters, examples, task.Settings, progress: progress, cancel: cancel);
         var trained = parameters.Export();
         trained.RequireFinite();
