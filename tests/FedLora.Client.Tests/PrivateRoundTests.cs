@@ -1,7 +1,9 @@
-using FedLora.Client.Configuration;
+using FedLora.Client.Hosting;
+using FedLora.Client.Ledger;
 using FedLora.Client.Rounds;
 using FedLora.Client.Training;
 using FedLora.Privacy.Ledger;
+using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
 using FedLora.Tests;
 
@@ -21,9 +23,9 @@ public sealed class PrivateRoundTests : IDisposable
     internal static void TrainIn(string path, IProgress<TrainingProgress> progress)
     {
         var site = new PrivateRoundTests(path);
-        var prepared = FederationPreparation.Prepare(Define("ffa-lora", privacy: true), model, null, CancellationToken.None);
-        using var trainer = RoundTrainer.Create(site.Options("state"), TimeProvider.System);
-        trainer.Train(site.Input(prepared, "state"), progress, CancellationToken.None);
+        var prepared = FederationPreparation.Prepare(Define("ffa-lora", privacy: true).ToModel(), model, null, CancellationToken.None);
+        using var node = new Node(site.Options("state"));
+        node.Train(site.Input(prepared, "state"), progress, CancellationToken.None);
     }
 
     public void Dispose() => folder.Delete(recursive: true);
@@ -31,24 +33,22 @@ public sealed class PrivateRoundTests : IDisposable
     [Theory]
     [InlineData("ffa-lora")]
     [InlineData("fedit")]
-    public void Neither_count_nor_loss_leaves_the_node_and_the_noise_never_repeats(string method)
+    public void A_round_is_spent_once_and_its_noise_never_repeats(string method)
     {
-        var prepared = FederationPreparation.Prepare(Define(method, privacy: true), model, null, CancellationToken.None);
+        var prepared = FederationPreparation.Prepare(Define(method, privacy: true).ToModel(), model, null, CancellationToken.None);
         var updates = new List<byte[]>();
         for (var start = 0; start < 2; start++)
         {
             // Each time another process's worth of state, and the same round: without noise the bytes would be the same.
             var progress = new Seen();
-            using var trainer = RoundTrainer.Create(Options($"state-{start}"), TimeProvider.System);
-            var output = trainer.Train(Input(prepared, $"state-{start}"), progress, CancellationToken.None);
-            Assert.Equal(0, output.Examples);
-            Assert.Null(output.Loss);
-            Assert.All(progress.All, seen => Assert.Null(seen.Loss));
+            using var node = new Node(Options($"state-{start}"));
+            var output = node.Train(Input(prepared, $"state-{start}"), progress, CancellationToken.None);
             Assert.Equal(2, output.Steps);
-            Assert.Equal((0.5, 2u, 1.0), (output.Receipt!.SamplingRate, output.Receipt.Steps, output.Receipt.ClipNorm));
-            Assert.Equal(output.Receipt.EpsilonSpent, Assert.Single(trainer.Profile.Balances).SpentEpsilon, 1e-3);
-            Assert.False(trainer.Profile.HasExampleCount);
-            updates.Add(output.Update);
+            var receipt = node.Receipt!;
+            Assert.Equal((0.5, 2L, 1.0), (receipt.Run.SamplingRate, receipt.Run.Steps, receipt.ClipNorm));
+            Assert.Equal(receipt.EpsilonSpent, Assert.Single(node.Rules.Profile("").Balances).SpentEpsilon, 1e-3);
+            Assert.False(node.Rules.Profile("").HasExampleCount);
+            updates.Add(output.Update.ToBytes());
         }
         Assert.NotEqual(updates[0], updates[1]);
     }
@@ -56,12 +56,12 @@ public sealed class PrivateRoundTests : IDisposable
     [Fact]
     public void The_entry_is_on_disk_before_the_first_sample_is_drawn()
     {
-        var prepared = FederationPreparation.Prepare(Define("ffa-lora", privacy: true), model, null, CancellationToken.None);
-        using var trainer = RoundTrainer.Create(Options("state"), TimeProvider.System);
+        var prepared = FederationPreparation.Prepare(Define("ffa-lora", privacy: true).ToModel(), model, null, CancellationToken.None);
+        using var node = new Node(Options("state"));
         // Stopped after its first step, the round is spent all the same.
         using var stop = new CancellationTokenSource();
         var progress = new Seen { OnReport = stop.Cancel };
-        Assert.ThrowsAny<OperationCanceledException>(() => trainer.Train(Input(prepared, "state"), progress, stop.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() => node.Train(Input(prepared, "state"), progress, stop.Token));
         Assert.Single(progress.All);
         using var ledger = PrivacyLedger.Read(Path.Combine(folder.FullName, "state", "ledger"));
         Assert.Equal((2L, 1), (Assert.Single(ledger.Entries).Steps, ledger.Entries[0].Round));
@@ -81,43 +81,48 @@ public sealed class PrivateRoundTests : IDisposable
     [Fact]
     public void Without_an_entry_on_disk_nothing_is_drawn()
     {
-        var prepared = FederationPreparation.Prepare(Define("ffa-lora", privacy: true), model, null, CancellationToken.None);
-        using var trainer = RoundTrainer.Create(Options("state", new SitePolicy { Epsilon = 8 }), TimeProvider.System);
+        var prepared = FederationPreparation.Prepare(Define("ffa-lora", privacy: true).ToModel(), model, null, CancellationToken.None);
+        using var node = new Node(Options("state", new SitePolicy { Epsilon = 8 }));
         var file = Path.Combine(folder.FullName, "state", "ledger", "ledger.jsonl");
         File.Delete(file);
         Directory.CreateDirectory(file);
         var progress = new Seen();
-        Assert.ThrowsAny<Exception>(() => trainer.Train(Input(prepared, "state"), progress, CancellationToken.None));
+        Assert.ThrowsAny<Exception>(() => node.Train(Input(prepared, "state"), progress, CancellationToken.None));
         Assert.Empty(progress.All);
     }
 
     [Fact]
     public void Training_without_privacy_terms_is_recorded_and_a_site_with_a_limit_refuses_it()
     {
-        var prepared = FederationPreparation.Prepare(Define("ffa-lora", privacy: false), model, null, CancellationToken.None);
-        using (var trainer = RoundTrainer.Create(Options("open"), TimeProvider.System))
+        var prepared = FederationPreparation.Prepare(Define("ffa-lora", privacy: false).ToModel(), model, null, CancellationToken.None);
+        var task = Task(prepared.Definition.ToWire(layout: true));
+        using (var node = new Node(Options("open")))
         {
-            Assert.Null(trainer.Refuses(Task(prepared.Definition)));
-            Assert.Empty(trainer.Profile.Balances);
-            Assert.Null(trainer.Train(Input(prepared, "open"), new Seen(), CancellationToken.None).Receipt);
-            Assert.True(Assert.Single(trainer.Profile.Balances).UsedWithoutPrivacy);
+            Assert.Null(node.Rules.Refuses(task));
+            Assert.Empty(node.Rules.Profile("").Balances);
+            node.Train(Input(prepared, "open"), new Seen(), CancellationToken.None);
+            Assert.Null(node.Receipt);
+            Assert.True(Assert.Single(node.Rules.Profile("").Balances).UsedWithoutPrivacy);
         }
-        using var limited = RoundTrainer.Create(Options("limited", new SitePolicy { Epsilon = 4 }), TimeProvider.System);
-        Assert.Contains("differential privacy", limited.Refuses(Task(prepared.Definition)));
-        Assert.Equal(4, Assert.Single(limited.Profile.Balances).LimitEpsilon);
+        using var limited = new Node(Options("limited", new SitePolicy { Epsilon = 4 }));
+        Assert.Contains("differential privacy", limited.Rules.Refuses(task));
+        Assert.Equal(4, Assert.Single(limited.Rules.Profile("").Balances).LimitEpsilon);
     }
 
     [Fact]
     public void A_stated_rate_makes_the_expected_batch_not_the_setting_that_only_divides()
     {
-        var definition = FederationPreparation.Prepare(Define("ffa-lora", privacy: true), model, null, CancellationToken.None).Definition;
-        definition.Training.BatchSize = 1000;
-        using var silent = RoundTrainer.Create(Options("silent", new SitePolicy { MinBatch = 4 }), TimeProvider.System);
-        Assert.Contains("--public-count", silent.Refuses(Task(definition)));
-        using var small = RoundTrainer.Create(Options("small", new SitePolicy { MinBatch = 4 }) with { PublicCount = 6 }, TimeProvider.System);
-        Assert.Contains("not 3", small.Refuses(Task(definition)));
-        using var enough = RoundTrainer.Create(Options("enough", new SitePolicy { MinBatch = 4 }) with { PublicCount = 8 }, TimeProvider.System);
-        Assert.Null(enough.Refuses(Task(definition)));
+        var task = Task(FederationPreparation.Prepare(Define("ffa-lora", privacy: true).ToModel(), model, null, CancellationToken.None).Definition.ToWire(layout: true));
+        task.Definition.Training.BatchSize = 1000;
+        Assert.Contains("--public-count", Refusal(0));
+        Assert.Contains("not 3", Refusal(6));
+        Assert.Null(Refusal(8));
+
+        string? Refusal(long count)
+        {
+            using var node = new Node(Options($"count-{count}", new SitePolicy { MinBatch = 4 }) with { PublicCount = count });
+            return node.Rules.Refuses(task);
+        }
     }
 
     private static FederationDefinition Define(string method, bool privacy) => new()
@@ -134,8 +139,8 @@ public sealed class PrivateRoundTests : IDisposable
     };
 
     private RoundInput Input(FederationPreparation prepared, string state) => new(
-        Task(prepared.Definition),
-        prepared.InitialAdapter, [], Directory.CreateDirectory(Path.Combine(folder.FullName, state, "mail")).FullName);
+        Task(prepared.Definition.ToWire(layout: true)),
+        prepared.InitialAdapter, [], Directory.CreateDirectory(Path.Combine(folder.FullName, state, "mail")).FullName, 1, _ => null);
 
     private static TrainingTask Task(FederationDefinition definition) =>
         new() { Federation = "mail", Round = 1, Attempt = 1, Definition = definition, Rank = 2, DensityDown = 1, DensityUp = 1, Adapter = new AdapterRef() };
@@ -145,6 +150,26 @@ public sealed class PrivateRoundTests : IDisposable
         var data = Path.Combine(folder.FullName, "data.jsonl");
         File.WriteAllLines(data, Enumerable.Range(0, 8).Select(i => $"{{\"text\":\"a mail about thing {i}\",\"label\":\"{(i % 2 == 0 ? "ham" : "spam")}\"}}"));
         return new ClientOptions { Coordinator = "http://127.0.0.1:1", Name = "site", Model = model, Data = data, State = Path.Combine(folder.FullName, state), Policy = policy ?? new SitePolicy() };
+    }
+
+    /// <summary>A trainer, and the rules of the site that it trains at.</summary>
+    private sealed class Node(ClientOptions options) : IDisposable
+    {
+        private readonly RoundTrainer _trainer = RoundTrainer.Create(options);
+        private readonly NodeLedger _ledger = NodeLedger.Open(options, TimeProvider.System);
+
+        public SiteRules Rules => new(options, _ledger, TimeProvider.System);
+
+        public LedgerReceipt? Receipt { get; private set; }
+
+        public RoundOutput Train(RoundInput input, IProgress<TrainingProgress> progress, CancellationToken cancellation) =>
+            _trainer.Train(input with { Charge = identities => Receipt = Rules.Charge(input.Task, identities) }, progress, cancellation);
+
+        public void Dispose()
+        {
+            _trainer.Dispose();
+            _ledger.Dispose();
+        }
     }
 
     private sealed class Seen : IProgress<TrainingProgress>

@@ -1,14 +1,14 @@
 using FedLora.Adapters;
 using FedLora.Aggregation;
-using FedLora.Client;
-using FedLora.Client.Configuration;
+using FedLora.Client.Hosting;
 using FedLora.Client.Connection;
 using FedLora.Client.Rounds;
-using FedLora.Client.State;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
+using FedLora.Server.Authentication;
 using FedLora.Server.Hosting;
-using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.DependencyInjection;
+using static FedLora.Federations.Definitions.DefinitionTerms;
 using Wire = FedLora.Protocol.V1;
 
 namespace FedLora.Server.Tests;
@@ -26,9 +26,11 @@ internal sealed class Bench : IAsyncDisposable
 
     internal CoordinatorConnection Operator { get; private set; } = null!;
 
-    internal static async Task<Bench> StartAsync()
+    /// <param name="prepare">Fills the bench's folder: <c>server</c>, and a folder for each node.</param>
+    internal static async Task<Bench> StartAsync(Action<string>? prepare = null)
     {
         var bench = new Bench();
+        prepare?.Invoke(bench.folder.FullName);
         await bench.RestartAsync();
         return bench;
     }
@@ -62,7 +64,7 @@ internal sealed class Bench : IAsyncDisposable
 
     /// <summary>Creates and starts a federation; the coordinator makes the first adapter itself.</summary>
     internal Task StartFederationAsync(FederationDefinition definition) =>
-        StartFederationAsync(definition, Methods.Get(definition.Method).Initialize(LayoutMapping.ToLayout(definition), MethodMapping.ToOptions(definition), definition.Seed));
+        StartFederationAsync(definition, Methods.Get(definition.Method).Initialize(definition.ToModel().ToLayout(), definition.ToModel().ToMethodOptions(), definition.Seed));
 
     /// <summary>Creates and starts a federation from an adapter.</summary>
     internal async Task StartFederationAsync(FederationDefinition definition, AdapterState first)
@@ -75,17 +77,17 @@ internal sealed class Bench : IAsyncDisposable
     }
 
     /// <summary>Runs a node until cancelled.</summary>
-    internal async Task RunNodeAsync(string name, string token, IRoundTrainer trainer, CancellationToken cancellation, string group = "")
+    internal async Task RunNodeAsync(string name, string token, IRoundTrainer trainer, CancellationToken cancellation, string group = "", string data = "")
     {
-        var options = new ClientOptions { Coordinator = host!.Url, Data = "", Model = "", State = StateOf(name), Token = token, Name = name, Group = group };
-        using var state = new NodeFolder(options.State);
-        using var connection = new CoordinatorConnection(options.Coordinator);
-        var runner = new RoundRunner(connection, state, trainer, new AdapterFetcher(connection, new BlobCache(state.Cache, TimeProvider.System)), NullLogger.Instance, TimeProvider.System);
-        var daemon = new NodeDaemon(connection, new Enroller(connection, state, options, NullLogger.Instance), runner, trainer,
-            new Backoff(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(200), new Random(1)), NullLogger.Instance, TimeProvider.System);
+        var options = new ClientOptions { Coordinator = host!.Url, Data = data, Model = "", State = StateOf(name), Token = token, Name = name, Group = group };
+        await using var node = new ServiceCollection()
+            .AddSingleton(trainer)
+            .AddSingleton(new Backoff(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(200), new Random(1)))
+            .AddFedLoraNode(options)
+            .BuildServiceProvider();
         try
         {
-            await daemon.RunAsync(cancellation);
+            await node.GetRequiredService<NodeDaemon>().RunAsync(cancellation);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
@@ -107,10 +109,10 @@ internal sealed class Bench : IAsyncDisposable
     }
 
     /// <summary>Waits, told of every change, until the federation is as asked for.</summary>
-    internal async Task<FederationView> UntilAsync(Func<FederationView, bool> isSo)
+    internal async Task<FederationView> UntilAsync(Func<FederationView, bool> isSo, string federation = "test")
     {
         using var limit = new CancellationTokenSource(Never);
-        using var watch = Operator.Admin.WatchFederation(new FederationName { Name = "test" }, Operator.Options(limit.Token));
+        using var watch = Operator.Admin.WatchFederation(new FederationName { Name = federation }, Operator.Options(limit.Token));
         while (await watch.ResponseStream.MoveNext(limit.Token))
         {
             if (isSo(watch.ResponseStream.Current))
@@ -128,11 +130,12 @@ internal sealed class Bench : IAsyncDisposable
         folder.Delete(recursive: true);
     }
 
-    private async Task StopAsync()
+    internal async Task StopAsync()
     {
         if (host is null)
             return;
         Operator.Dispose();
         await host.DisposeAsync();
+        host = null;
     }
 }

@@ -15,12 +15,14 @@ public static class Examples
         "fedlora demo",
         "fedlora demo --method fed-sb --nodes 6 --rounds 8 --out ./run",
         "fedlora server --data ./coordinator --listen http://127.0.0.1:5080",
-        "fedlora client --coordinator http://127.0.0.1:5080 --token TOKEN --data site.jsonl --model ./base-model",
+        "fedlora client --coordinator http://127.0.0.1:5080 --token-file token --data site.jsonl --model ./base-model",
         "fedlora client --config site.yaml",
         "fedlora admin --data ./coordinator token create --uses 4",
         "fedlora admin --data ./coordinator node list",
         "fedlora admin --data ./coordinator node revoke site-3",
         "fedlora admin --data ./coordinator federation create -f federation.yaml --model ./base-model --start",
+        "fedlora admin federation explain -f federation.yaml",
+        "fedlora admin federation schema",
         "fedlora admin --data ./coordinator federation start mail",
         "fedlora admin --data ./coordinator federation pause mail",
         "fedlora admin --data ./coordinator federation stop mail",
@@ -46,6 +48,7 @@ public static class Examples
         "fedlora bench aggregate --quick",
         "fedlora bench codec --density 0.0625",
         "fedlora bench dp --json",
+        "fedlora bench tokenize --json",
     ];
 
     /// <summary>Those of a command, or of the commands below it.</summary>

@@ -1,4 +1,4 @@
-using FedLora.Protocol.V1;
+using FedLora.Federations.Definitions;
 using FedLora.Tokenizers;
 using FedLora.Training.Data;
 
@@ -19,13 +19,13 @@ public sealed class NodeData(string path, string modelFolder, bool skipBadLines,
     public (DataSet Data, IReadOnlyList<ReadOnlyMemory<byte>> Identities) Read(FederationDefinition definition, CancellationToken cancellation)
     {
         var settings = new DataSettings(
-            definition.Task.Classification is null ? TextTask.CausalLanguageModelling : TextTask.SequenceClassification,
-            (int)definition.Training.MaxTokens,
-            definition.Task.Classification is { } classification ? [.. classification.Labels] : [],
+            definition.Task.Kind == LearningTask.Classification ? TextTask.SequenceClassification : TextTask.CausalLanguageModelling,
+            definition.Training.MaxTokens,
+            definition.Task.Kind == LearningTask.Classification ? [.. definition.Task.Labels] : [],
             skipBadLines ? BadLines.Skip : BadLines.Stop,
             unit);
         var file = JsonLines.Read(path, settings, cancellation);
-        var wanted = $"{definition.Task}|{settings.MaxLength}|{file.Sha256}";
+        var wanted = $"{settings.Task}|{string.Join('\n', settings.Labels)}|{settings.MaxLength}|{file.Sha256}";
         if (data is null || key != wanted)
         {
             data = DataSet.Of(file, settings, Tokenizer.Load(Path.Combine(modelFolder, "tokenizer.json")), cancellation);

@@ -91,14 +91,7 @@ public sealed class RegistryGrain([PersistentState("registry")] IPersistentState
 
     public async Task<FederationView> CreateFederationAsync(FederationDefinition definition, string? initialAdapter, CancellationToken cancellationToken)
     {
-        try
-        {
-            DefinitionCheck.Require(definition);
-        }
-        catch (FedLoraException error)
-        {
-            throw RefusedException.Of(error);
-        }
+        RefusedException.Pass(() => DefinitionRules.CheckWhole(definition));
         if (State.Federations.ContainsKey(definition.Name))
             throw new RefusedException(RefusalCodes.FederationExists, $"There is a federation '{definition.Name}' already.", "Choose another name.");
         var grain = GrainFactory.GetGrain<IFederationGrain>(definition.Name);

@@ -159,7 +159,7 @@ public sealed partial class FederationGrain
     {
         var (definition, rows) = (Definition, federation.State.Privacy);
         var count = PrivacyPlanner.StatedCount(definition, presence.Name, presence.Profile);
-        var rate = PrivacyPlanner.PlanOf(definition).RateFor(count);
+        var rate = definition.ToPlan()!.RateFor(count);
         if (rows.Find(row => row.NodeId == presence.NodeId) is { } known && known.SamplingRate.Equals(rate))
             return known;
         var row = await Task.Run(() => PrivacyPlanner.RowOf(definition, presence.NodeId, presence.Name, count), cancellationToken);

@@ -51,7 +51,7 @@ public sealed partial class FederationGrain(
     {
         if (federation.State.Definition is not null)
             throw new RefusedException(RefusalCodes.FederationExists, $"There is a federation '{Name}' already.", "Choose another name.");
-        DefinitionCheck.Require(definition);
+        RefusedException.Pass(() => DefinitionRules.CheckWhole(definition));
         var privacy = definition.Privacy is null ? [] : await PrivacyPlanner.RequireAsync(definition, [.. nodes.Select(id => GrainFactory.GetGrain<INodeGrain>(id))], cancellationToken);
         var adapter = await FirstAdapter.MakeAsync(blobs, definition, initialAdapter, cancellationToken);
         federation.State = new() { Definition = definition, State = FederationState.Created, CreatedAt = time.GetUtcNow(), Adapter = adapter, Privacy = privacy };

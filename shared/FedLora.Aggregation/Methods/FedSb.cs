@@ -10,7 +10,7 @@ internal sealed class FedSb : IFederatedMethod
 {
     public string Name => "fed-sb";
 
-    public MethodTraits Traits { get; } = new(Exact: true, "R = sum p_k R_k, A and B fixed") { MayFreezeHead = true, StartsFromWeights = true, Options = ["init"] };
+    public MethodTraits Traits { get; } = new(Exact: true, "R = sum p_k R_k, A and B fixed") { MayFreezeHead = true, StartsFromWeights = true, Options = ["init", "init_step"] };
 
     public Factors Trained(int round, MethodOptions options) => Factors.R | options.TrainedHead();
 
@@ -41,9 +41,8 @@ internal sealed class FedSb : IFederatedMethod
     public AggregationResult Aggregate(AdapterState global, UpdateSet updates, AggregationOptions options, CancellationToken cancel)
     {
         var round = new Round(this, global, updates, options, cancel);
-        var means = round.Mean(Factors.R | Factors.Head);
-        var result = global.With(means);
-        return round.Result(result, null, AggregationError.Report(round, options, means, result));
+        var means = round.PerMean((_, mean) => mean.Rounded(options.MeasureError));
+        return round.Result(global.With([.. means.SelectMany(m => m.Tensors), .. round.Mean(Factors.Head)]), null, AggregationError.Report(round, options, means.Select(m => m.Squares)));
     }
 
     // (B R) A is plain LoRA of the same scale.

@@ -1,0 +1,176 @@
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace FedLora.Federations.Files;
+
+/// <summary>
+/// A mapping of a YAML file, read strictly: each key is asked for by name and type, and <see cref="End"/> refuses what nobody asked for.
+/// Every error names file, line and key.
+/// </summary>
+public sealed class YamlMap
+{
+    private readonly string file;
+    private readonly string path;
+    private readonly YamlMappingNode node;
+    private readonly HashSet<string> read = [];
+    private readonly Dictionary<string, YamlMap> children = new(StringComparer.Ordinal);
+
+    private YamlMap(string file, string path, YamlMappingNode node)
+    {
+        this.file = file;
+        this.path = path;
+        this.node = node;
+    }
+
+    /// <summary>Reads a file whose top level is a mapping.</summary>
+    /// <exception cref="FedLoraException"><c>yaml-missing</c>, <c>yaml-invalid</c>.</exception>
+    public static YamlMap Load(string file)
+    {
+        if (!File.Exists(file))
+            throw new FedLoraException("yaml-missing", Directory.Exists(file) ? $"'{file}' is a folder, not a YAML file" : $"there is no file '{file}'", "give the path of a YAML file");
+        using var reader = new StreamReader(file);
+        return Parse(file, reader);
+    }
+
+    /// <summary>Reads a text; <paramref name="file"/> is how errors call it.</summary>
+    public static YamlMap Parse(string file, TextReader text)
+    {
+        var stream = new YamlStream();
+        try
+        {
+            stream.Load(text);
+        }
+        catch (YamlException error)
+        {
+            throw Invalid(file, error.Start.Line, $"not YAML: {error.Message.ReplaceLineEndings(" ")}", error);
+        }
+        catch (Exception error) when (error is InvalidOperationException or ArgumentException)
+        {
+            // The parser loses its way where brackets do not match.
+            throw Invalid(file, 1, "not YAML: brackets or quotes do not match", error);
+        }
+        return stream.Documents switch
+        {
+            [{ RootNode: YamlMappingNode map }] => new YamlMap(file, "", map),
+            [] => throw Invalid(file, 1, "the file is empty"),
+            _ => throw Invalid(file, 1, "expected one document of 'key: value' lines"),
+        };
+    }
+
+    /// <summary>Whether the key is there.</summary>
+    public bool Has(string key) => Find(key) is not null;
+
+    /// <summary>The keys, for mappings whose keys are names.</summary>
+    public IReadOnlyList<string> Names() => [.. node.Children.Keys.OfType<YamlScalarNode>().Select(key => key.Value ?? "")];
+
+    /// <summary>A text that must be there.</summary>
+    public string Text(string key) => OptionalText(key) ?? throw Missing(key, "");
+
+    /// <summary>A text, or null.</summary>
+    public string? OptionalText(string key) => Scalar(key)?.Value is { Length: > 0 } text ? text : null;
+
+    /// <summary>A number; fractions such as <c>1/16</c> are numbers too.</summary>
+    public double? Number(string key)
+    {
+        if (OptionalText(key) is not { } text)
+            return null;
+        return FedLora.Core.Number.Parse(text) ?? throw Error(key, $"expected a number, found '{text}'");
+    }
+
+    /// <summary>A whole number of at least 0.</summary>
+    public ulong? Count(string key)
+    {
+        if (OptionalText(key) is not { } text)
+            return null;
+        return FedLora.Core.Number.ParseCount(text) ?? throw Error(key, $"expected a whole number of at least 0, found '{text}'");
+    }
+
+    /// <summary>A whole number of at least 0 that fits 32 bits.</summary>
+    public int? Count32(string key) => Count(key) is { } count ? count <= int.MaxValue ? (int)count : throw Error(key, $"{count} is too large") : null;
+
+    /// <summary>A whole number, which may be negative.</summary>
+    public long? Whole(string key)
+    {
+        if (OptionalText(key) is not { } text)
+            return null;
+        return FedLora.Core.Number.ParseWhole(text) ?? throw Error(key, $"expected a whole number, found '{text}'");
+    }
+
+    /// <summary>A whole number that fits 32 bits.</summary>
+    public int? Whole32(string key) => Whole(key) is { } number
+        ? number is >= int.MinValue and <= int.MaxValue ? (int)number : throw Error(key, $"{number} is too large")
+        : null;
+
+    /// <summary><c>true</c> or <c>false</c>.</summary>
+    public bool? Flag(string key) => OptionalText(key) switch
+    {
+        null => null,
+        "true" => true,
+        "false" => false,
+        var text => throw Error(key, $"expected true or false, found '{text}'"),
+    };
+
+    /// <summary>A list of texts; a single text is a list of one.</summary>
+    public IReadOnlyList<string>? List(string key) => Find(key) switch
+    {
+        null => null,
+        YamlScalarNode { Value: { } one } => [one],
+        YamlSequenceNode many when many.Children.All(item => item is YamlScalarNode { Value.Length: > 0 }) =>
+            [.. many.Children.Select(item => ((YamlScalarNode)item).Value!)],
+        _ => throw Error(key, "expected a list of words, e.g. [a, b]"),
+    };
+
+    /// <summary>A mapping below a key, or null.</summary>
+    public YamlMap? Map(string key)
+    {
+        switch (Find(key))
+        {
+            case null:
+                return null;
+            case YamlMappingNode map:
+                // Asked for twice, it still knows what was read of it.
+                return children.TryGetValue(key, out var known) ? known : children[key] = new YamlMap(file, Join(key), map);
+            default:
+                throw Error(key, "expected 'key: value' lines below it");
+        }
+    }
+
+    /// <summary>Refuses every key that was not asked for, here and in the mappings below.</summary>
+    /// <exception cref="FedLoraException"><c>yaml-invalid</c>, naming line and key.</exception>
+    public void End()
+    {
+        foreach (var key in node.Children.Keys)
+        {
+            var name = (key as YamlScalarNode)?.Value ?? key.ToString();
+            if (!read.Contains(name))
+                throw Invalid(file, key.Start.Line, $"unknown key '{Join(name)}'; known here: {string.Join(", ", read.Order(StringComparer.Ordinal))}{Nearest.Question(name, read)}");
+        }
+        foreach (var child in children.Values)
+            child.End();
+    }
+
+    /// <summary>An error about the value of a key.</summary>
+    public FedLoraException Error(string key, string why) => Invalid(file, Find(key)?.Start.Line ?? node.Start.Line, $"{Join(key)}: {why}");
+
+
+    /// <summary>An error about a key that is not there.</summary>
+    public FedLoraException Missing(string key, string meaning) => Invalid(file, node.Start.Line, $"key '{Join(key)}' is missing{(meaning.Length == 0 ? "" : ": " + meaning)}");
+
+    private YamlScalarNode? Scalar(string key) => Find(key) switch
+    {
+        null => null,
+        YamlScalarNode scalar => scalar,
+        _ => throw Error(key, "expected one value"),
+    };
+
+    private YamlNode? Find(string key)
+    {
+        read.Add(key);
+        return node.Children.TryGetValue(new YamlScalarNode(key), out var value) ? value : null;
+    }
+
+    private string Join(string key) => path.Length == 0 ? key : $"{path}.{key}";
+
+    private static FedLoraException Invalid(string file, long line, string why, Exception? inner = null) =>
+        new("yaml-invalid", $"{file}, line {line}: {why}", "correct the file and try again", inner);
+}
