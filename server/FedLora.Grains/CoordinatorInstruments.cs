@@ -11,6 +11,7 @@ public sealed class CoordinatorInstruments : IDisposable
     private readonly Counter<long> _received;
     private readonly Counter<long> _rounds;
     private readonly Histogram<double> _aggregation;
+    private readonly Counter<long> _notMirrored;
 
     public CoordinatorInstruments()
     {
@@ -18,8 +19,11 @@ public sealed class CoordinatorInstruments : IDisposable
         _refused = _meter.CreateCounter<long>("fedlora.updates.refused", "{update}", "Updates refused, by code.");
         _received = _meter.CreateCounter<long>("fedlora.updates.received", "By", "Bytes of updates received.");
         _rounds = _meter.CreateCounter<long>("fedlora.rounds", "{round}", "Rounds by outcome: committed, repeated, paused.");
+        _notMirrored = _meter.CreateCounter<long>("fedlora.receipts.not_mirrored", "{receipt}", "Receipts that only the round's record has.");
         _aggregation = _meter.CreateHistogram<double>("fedlora.aggregation.duration", "ms", "Time of one aggregation.");
     }
+
+    public void NotMirrored() => _notMirrored.Add(1);
 
     public void Accepted() => _accepted.Add(1);
 

@@ -14,4 +14,7 @@ public sealed class RefusedException(string code, string message, string hint) :
 
     /// <summary>What a pure room refuses, as callers of a grain get it.</summary>
     public static RefusedException Of(FedLoraException error) => new(error.Code, error.Message, error.Hint);
+
+    /// <inheritdoc cref="Of(FedLoraException)"/>
+    public static RefusedException Of(Refusal refusal) => new(refusal.Code, refusal.Message, refusal.Hint);
 }

@@ -108,8 +108,17 @@ public sealed class CoordinatorHost : IAsyncDisposable
         var grains = web.Services.GetRequiredService<IGrainFactory>();
         foreach (var federation in await grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key).ListFederationsAsync(cancellation))
         {
-            if (federation.State == FederationState.Running)
+            if (federation.State is not (FederationState.Running or FederationState.Paused))
+                continue;
+            try
+            {
                 await grains.GetGrain<IFederationGrain>(federation.Name).GetAsync(cancellation);
+            }
+            catch (Exception error) when (error is not OperationCanceledException)
+            {
+                // The others go on; this one says so itself to whoever asks for it.
+                web.Services.GetRequiredService<ILogger<CoordinatorHost>>().FederationDamaged(federation.Name, error);
+            }
         }
         await grains.GetGrain<IJanitorGrain>(IJanitorGrain.Key).WakeAsync(cancellation);
     }

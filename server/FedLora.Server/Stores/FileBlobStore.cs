@@ -141,6 +141,12 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
         return Task.FromResult(true);
     }, cancellationToken);
 
+    public Task DeletePartialAsync(string sha256, CancellationToken cancellationToken) => LockedAsync(sha256, () =>
+    {
+        File.Delete(_paths.Partial(sha256));
+        return Task.FromResult(true);
+    }, cancellationToken);
+
     public Task<int> PrunePartialsAsync(DateTimeOffset before, int most, CancellationToken cancellationToken) =>
         RemoveAsync(Directory.EnumerateFiles(_paths.Partials), _paths.Partial, before, most, cancellationToken);
 
