@@ -3,6 +3,7 @@ using FedLora.Client.Connection;
 using FedLora.Client.Rounds;
 using FedLora.Client.State;
 using FedLora.Client.Training;
+using FedLora.Training.Libtorch;
 using Microsoft.Extensions.Logging;
 
 namespace FedLora.Client;
@@ -20,7 +21,7 @@ public static class NodeHost
         using var folder = new NodeFolder(options.State);
         using var connection = new CoordinatorConnection(options.Coordinator);
         if (options.Threads > 0)
-            TorchSharp.torch.set_num_threads(options.Threads);
+            LibtorchLoader.UseThreads(options.Threads);
         using var trainer = RoundTrainer.Create(options, TimeProvider.System);
         var logger = logging.CreateLogger("fedlora.client");
         var cache = new BlobCache(folder.Cache, TimeProvider.System);

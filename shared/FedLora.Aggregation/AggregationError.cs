@@ -60,14 +60,10 @@ internal static class AggregationError
         return (Math.Max(0, difference), Math.Max(0, whole));
     }
 
-    /// <summary>A sum of products as one: [f_1 B_1, f_2 B_2, ...] and [A_1; A_2; ...]^T.</summary>
-    public static (Matrix B, Matrix At) Stack(IReadOnlyList<NodeProduct> products) =>
-        (Matrix.Stack([.. products.Select(p => (p.B, p.Factor))]), Matrix.Stack([.. products.Select(p => (p.At, 1.0))]));
-
     private static double Relative(IEnumerable<(double Difference, double Whole)> squares)
     {
         var (difference, whole) = squares.Aggregate((Difference: 0.0, Whole: 0.0), (sum, s) => (sum.Difference + s.Difference, sum.Whole + s.Whole));
-        return whole > 0 ? Math.Sqrt(difference / whole) : difference > 0 ? double.PositiveInfinity : 0;
+        return whole > 0 ? Math.Sqrt(difference / whole) : difference == 0 ? 0 : double.PositiveInfinity;
     }
 
     // For random signs w, E ||M w||^2 = ||M||_F^2 (Hutchinson 1990); the same signs for both norms.

@@ -34,7 +34,8 @@ internal static class Products
         var tensors = new List<AdapterTensor>(global.Only(Factors.Head));
         foreach (var module in layout.Modules)
         {
-            var (b, at) = AggregationError.Stack([global.Product(layout, module), .. folds.Select(fold => fold.Product(module))]);
+            using var sum = FoldSum.Of(folds, module, global.Product(layout, module));
+            var (b, at, _) = sum.Product();
             var full = LowRank.Truncate(b, at, Math.Min(b.Columns, Math.Min(b.Rows, at.Rows)));
             // What float32 cannot tell from zero is no rank.
             var rank = Math.Max(1, full.Singular.Take(full.B.Columns).Count(s => s > 1e-7 * full.Singular[0]));

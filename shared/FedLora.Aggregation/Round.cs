@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Numerics.Tensors;
 using FedLora.Adapters;
 
 namespace FedLora.Aggregation;
@@ -20,6 +21,9 @@ internal readonly record struct NodeProduct(Matrix B, Matrix At, double Factor) 
 /// <summary>A round's updates, checked, and read as methods need them: all tensors of one node after another, or one module of all nodes.</summary>
 internal sealed class Round
 {
+    /// <summary>How many bytes of several modules' sums are held at once. A thousand nodes' updates of one module take as much.</summary>
+    private const long MostHeld = 64L << 20;
+
     private readonly AdapterState _global;
     private readonly UpdateSet _updates;
     private readonly AggregationOptions _options;
@@ -73,30 +77,98 @@ internal sealed class Round
         return Product(reader, k, module);
     })];
 
-    /// <summary>The same as one product of factor 1: [f_1 B_1, f_2 B_2, ...] and [A_1; A_2; ...]^T.</summary>
-    public NodeProduct Stack(AdapterModule module)
-    {
-        var nodes = Products(module);
-        var (b, at) = AggregationError.Stack(nodes);
-        foreach (var node in nodes)
-            node.Dispose();
-        return new NodeProduct(b, at, 1);
-    }
-
     /// <summary>Calls for every node and module, one update open at a time; for different modules on several threads. A product lasts for its call.</summary>
-    public void ForEachProduct(Action<AdapterModule, NodeProduct> visit)
+    public void ForEachProduct(Action<AdapterModule, NodeProduct> visit) => ForEachProduct(0..Count, 0..Layout.Modules.Length, (module, product) => visit(Layout.Modules[module], product));
+
+    /// <summary>The same for some nodes and some modules; modules by their place in the layout.</summary>
+    public void ForEachProduct(Range nodes, Range modules, Action<int, NodeProduct> visit)
     {
-        for (var k = 0; k < Count; k++)
+        var ((first, nodeCount), (start, moduleCount)) = (nodes.GetOffsetAndLength(Count), modules.GetOffsetAndLength(Layout.Modules.Length));
+        for (var k = first; k < first + nodeCount; k++)
         {
             _cancel.ThrowIfCancellationRequested();
             using var reader = _updates[k].Open();
-            ForEach(Layout.Modules.Length, i =>
+            ForEach(moduleCount, i =>
             {
-                using var product = Product(reader, k, Layout.Modules[i]);
-                visit(Layout.Modules[i], product);
+                using var product = Product(reader, k, Layout.Modules[start + i]);
+                visit(start + i, product);
             });
         }
     }
+
+    /// <summary>
+    /// Maps the sum over nodes of every module's products, on several threads; the results are in the order of modules. So many modules are summed up in one pass
+    /// over the updates as fit <see cref="MostHeld"/>, at least one.
+    /// </summary>
+    /// <param name="nodes">Those that are summed over.</param>
+    /// <param name="change">What a node adds instead of its product, made for the call; null: the product.</param>
+    public T[] PerSum<T>(Range nodes, Func<int, NodeProduct, NodeProduct>? change, Func<AdapterModule, ProductSum, T> map)
+    {
+        var results = new T[Layout.Modules.Length];
+        for (var (start, end) = (0, 0); start < results.Length; start = end)
+        {
+            var held = 0L;
+            do
+                held += ProductSum.Bytes(Layout.Modules[end].DOut, Layout.Modules[end].DIn, Ranks(nodes, Layout.Modules[end]));
+            while (++end < results.Length && held < MostHeld);
+            var (first, count) = (start, end - start);
+            var threads = count < _options.Threads ? _options.Threads : 1;
+            var sums = Layout.Modules.AsSpan()[first..end].ToArray().Select(m => new ProductSum(m.DOut, m.DIn, Ranks(nodes, m), threads)).ToArray();
+            ForEachProduct(nodes, first..end, (module, product) =>
+            {
+                if (change is null)
+                {
+                    sums[module - first].Add(product);
+                    return;
+                }
+                using var changed = change(module, product);
+                sums[module - first].Add(changed);
+            });
+            ForEach(count, i =>
+            {
+                using var sum = sums[i];
+                results[first + i] = map(Layout.Modules[first + i], sum);
+            });
+        }
+        return results;
+    }
+
+    /// <inheritdoc cref="PerSum{T}(Range, Func{int, NodeProduct, NodeProduct}?, Func{AdapterModule, ProductSum, T})"/>
+    public T[] PerSum<T>(Func<AdapterModule, ProductSum, T> map) => PerSum(0..Count, null, map);
+
+    /// <summary>The round's result, once it is known to be finite.</summary>
+    /// <exception cref="FedLoraException"><c>aggregate-not-finite</c>, naming the module and the node whose factors there are largest.</exception>
+    public AggregationResult Result(AdapterState global, AdapterState? fold, AggregationReport report)
+    {
+        foreach (var tensor in fold is null ? global : global.Concat(fold))
+        {
+            if (!Vectors.IsFinite(tensor.Values))
+            {
+                var module = AdapterKey.Parse(tensor.Name).Module;
+                throw new FedLoraException("aggregate-not-finite", $"The aggregate of module '{module}' does not fit into float32; the largest factors there are node '{LargestIn(module)}''s.",
+                    "That node's training diverged: leave its update out, or lower the learning rate or the clip norm.");
+            }
+        }
+        return new(global, fold, report);
+    }
+
+    // By the product of the largest entries of the tensors it sent: what its share of the module's product can reach.
+    private string LargestIn(string module)
+    {
+        var (largest, name) = (-1.0, "");
+        for (var k = 0; k < Count; k++)
+        {
+            using var reader = _updates[k].Open();
+            var size = 1.0;
+            foreach (var (tensor, shape) in reader.Shapes.Where(t => AdapterKey.Parse(t.Key).Module == module))
+                Read(reader, k, tensor, AdapterTensor.Count(shape), values => size *= Math.Abs((double)TensorPrimitives.MaxMagnitude(values)));
+            if (size > largest)
+                (largest, name) = (size, _updates[k].Node);
+        }
+        return name;
+    }
+
+    private int Ranks(Range nodes, AdapterModule module) => _layouts[nodes].Sum(layout => layout.RankOf(module));
 
     /// <summary>Maps every module, on several threads; the results are in the order of modules whatever the threads did.</summary>
     public T[] PerModule<T>(Func<AdapterModule, T> map)

@@ -50,8 +50,8 @@ public static class SparseCommunication
     /// <param name="start">What the node began with.</param>
     /// <param name="trained">What it ended with.</param>
     /// <param name="density">Share that travels, in (0, 1].</param>
-    /// <param name="residual">With error feedback, what earlier rounds left unsent; null without.</param>
-    /// <returns>The change to send, and what it leaves unsent.</returns>
+    /// <param name="residual">With error feedback, what earlier rounds left unsent; empty without.</param>
+    /// <returns>The change to send, and what it leaves unsent if it arrives as it is.</returns>
     public static (SparseVector Change, float[] Residual) SelectUp(ReadOnlySpan<float> start, ReadOnlySpan<float> trained, double density, ReadOnlySpan<float> residual)
     {
         var change = new float[start.Length];
@@ -62,5 +62,21 @@ public static class SparseCommunication
         foreach (var index in sent.Indices)
             change[index] = 0;
         return (sent, change);
+    }
+
+    /// <summary>The change on the wire, and with error feedback what the server will lack of it: entries that do not travel, and what the format rounds off those that do.</summary>
+    /// <param name="layout">Of the tensors that are sent.</param>
+    /// <param name="format">How values are written.</param>
+    /// <param name="seed">Of stochastic rounding.</param>
+    /// <inheritdoc cref="SelectUp"/>
+    /// <returns>The bytes, and what they leave unsent.</returns>
+    public static (byte[] Bytes, float[] Residual) EncodeUp(VectorLayout layout, ReadOnlySpan<float> start, ReadOnlySpan<float> trained, double density, ReadOnlySpan<float> residual, ValueFormat format, ulong seed)
+    {
+        var (change, unsent) = SelectUp(start, trained, density, residual);
+        var bytes = SparseCodec.Encode(change, format, layout.Digest.Span, seed);
+        var arrives = SparseCodec.Decode(bytes, layout.Length, layout.Digest.Span);
+        for (var i = 0; i < change.Count; i++)
+            unsent[change.Indices[i]] = change.Values[i] - arrives.Values[i];
+        return (bytes, unsent);
     }
 }

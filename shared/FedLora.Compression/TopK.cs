@@ -9,14 +9,19 @@ public static class TopK
     private const int MagnitudeMask = 0x7FFF_FFFF;
     private const int Infinity = 0x7F80_0000;
 
-    /// <summary>How many of <paramref name="length"/> entries a density keeps: floor(length x density).</summary>
+    /// <summary>
+    /// How many of <paramref name="length"/> entries a density keeps: floor(length x density), where a product that is a whole number but for the rounding of
+    /// the density counts as that number: 49 entries at 1/49 are one.
+    /// </summary>
     /// <param name="length">Number of entries.</param>
     /// <param name="density">In (0, 1].</param>
     public static int Count(int length, double density)
     {
         if (density is not (> 0 and <= 1))
             throw new FedLoraException("density-invalid", $"density {density} is outside (0, 1]", "Write a density such as 1/16.");
-        return (int)Math.Floor(length * density);
+        var (exact, whole) = (length * density, Math.Round(length * density));
+        // Half a unit in the last place each from the density and from the product.
+        return (int)(Math.Abs(exact - whole) <= Math.ScaleB(whole, -52) ? whole : Math.Floor(exact));
     }
 
     /// <summary>The positions of the <paramref name="count"/> largest magnitudes, in increasing order.</summary>

@@ -20,15 +20,4 @@ public sealed class ProjectLayoutTests
             .Select(reference => Path.GetFileNameWithoutExtension(reference.Attribute("Include")!.Value)).ToArray();
         Assert.Empty(references.Intersect(forbidden));
     }
-
-    [Fact]
-    public void Only_one_props_file_names_the_bundled_packages()
-    {
-        var naming = Directory.EnumerateFiles(Root, "*.*proj", SearchOption.AllDirectories)
-            .Concat(Directory.EnumerateFiles(Root, "*.props")).Concat(Directory.EnumerateFiles(Root, "*.targets"))
-            .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}bundled{Path.DirectorySeparatorChar}") && !file.Contains("Bundled."))
-            .Where(file => File.ReadAllText(file).Contains("BundledRoot"))
-            .Select(Path.GetFileName);
-        Assert.Equal(["FedLora.Packages.props"], naming);
-    }
 }

@@ -30,6 +30,19 @@ public sealed class TopKTests
     public void Keeps_floor_of_length_times_density() => Assert.Equal(31, TopK.Count(500, 0.0625));
 
     [Fact]
+    public void One_nth_of_n_entries_is_one_and_k_nths_are_k()
+    {
+        for (var n = 1; n <= 2000; n++)
+        {
+            Assert.Equal(1, TopK.Count(n, 1.0 / n));
+            for (var k = 1; k <= n; k += 1 + (n / 50))
+                Assert.Equal(k, TopK.Count(n, (double)k / n));
+        }
+        Assert.Equal(0, TopK.Count(49, 0.0204));
+        Assert.Equal(999_999, TopK.Count(1_000_000, 0.9999999));
+    }
+
+    [Fact]
     public void NaN_is_refused() => Assert.Equal("not-a-number", Assert.Throws<FedLoraException>(() => TopK.Select([1f, float.NaN], 1)).Code);
 
     [Theory]

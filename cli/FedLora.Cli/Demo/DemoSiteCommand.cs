@@ -3,6 +3,7 @@ using FedLora.Cli.Commands;
 using FedLora.Cli.Output;
 using FedLora.Cli.Processes;
 using FedLora.Client.Training;
+using FedLora.Training.Libtorch;
 
 namespace FedLora.Cli.Demo;
 
@@ -36,7 +37,7 @@ internal static class DemoSiteCommand
                 Nodes = parsed.GetValue(nodes),
                 Seed = parsed.GetValue(seed),
             };
-            TorchSharp.torch.set_num_threads(options.Threads);
+            LibtorchLoader.UseThreads(options.Threads);
             var prepared = FederationPreparation.Prepare(DemoFederation.Define(options), options.Model, null, ending.Token);
             var score = AloneTraining.Run(prepared, options.Model, parsed.GetValue(data)!, parsed.GetValue(heldOut)!, ending.Token);
             AtomicFile.Write(parsed.GetValue(to)!, Json.Write(new AloneScore($"site-{parsed.GetValue(site)}", score.Accuracy, score.MacroF1 ?? 0)));

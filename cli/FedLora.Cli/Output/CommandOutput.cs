@@ -38,9 +38,16 @@ public sealed class CommandOutput
 
     private static IAnsiConsole Open(TextWriter writer)
     {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer) });
+        // Spectre looks at TERM alone, which says nothing of a pipe or a file.
+        var destination = new AnsiConsoleOutput(writer);
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = destination,
+            Ansi = destination.IsTerminal ? AnsiSupport.Detect : AnsiSupport.No,
+            ColorSystem = destination.IsTerminal ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
+        });
         // A pipe or a file has no width: tables must not be folded as if it were an old terminal.
-        if (!console.Profile.Out.IsTerminal)
+        if (!destination.IsTerminal)
             console.Profile.Width = 200;
         return console;
     }

@@ -44,7 +44,7 @@ internal sealed class ChildProcess : IAsyncDisposable
         foreach (var arg in args)
             start.ArgumentList.Add(arg);
         // BLAS and OpenMP read these once, before main(); more threads than cores only wait for each other.
-        foreach (var variable in (ReadOnlySpan<string>)["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"])
+        foreach (var variable in (ReadOnlySpan<string>)["OMP_NUM_THREADS", "MKL_NUM_THREADS"])
             start.Environment[variable] = threads.ToString();
         var started = Process.Start(start) ?? throw new FedLoraException("process-failed", $"cannot start {name}", "is 'dotnet' on the PATH?");
         return new ChildProcess(started, CopyAsync(started, log), name, log);

@@ -132,6 +132,7 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
         try
         {
             await new UpdateUpload(time, UploadIdle).SendAsync(header, file, token => connection.Node.PutUpdate(connection.Options(token)), null, cancellation);
+            SparseUplink.Acknowledge(folder.FederationFolder(task.Federation), task.Round);
             logger.Delivered(task.Round, task.Federation);
             return RoundEnd.Delivered;
         }

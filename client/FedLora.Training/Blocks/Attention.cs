@@ -75,21 +75,20 @@ public sealed class Attention(AttentionShape shape, int? window, Projection inpu
         var q = query.narrow(0, group.FirstRow, count * length).reshape(count, length, shape.KeyValueHeads, _perKey, shape.HeadSize).permute(0, 2, 3, 1, 4).reshape(pairs, rows, shape.HeadSize);
         var (k, v) = (Keys(key), Keys(value));
         var mask = shape.Causal ? masks.For((int)length, past, _perKey, window) : null;
-        var probabilities = Scores(q, k.transpose(1, 2), mask).softmax(-1);
-        return probabilities.bmm(v).view(count, shape.KeyValueHeads, _perKey, length, shape.HeadSize).permute(0, 3, 1, 2, 4)
+        var mixed = shape.SoftCap is { } cap
+            ? Capped(q, k, mask, cap).softmax(-1).bmm(v)
+            // Its own scale is that of the head size. In four dimensions, since libtorch's fused kernels want them.
+            : nn.functional.scaled_dot_product_attention(q.mul(shape.Scale * Math.Sqrt(shape.HeadSize)).unsqueeze(0), k.unsqueeze(0), v.unsqueeze(0), mask?.unsqueeze(0));
+        return mixed.view(count, shape.KeyValueHeads, _perKey, length, shape.HeadSize).permute(0, 3, 1, 2, 4)
             .reshape(count * length, shape.Heads * shape.HeadSize).MoveToOuterDisposeScope();
 
         Tensor Keys(Tensor of) => of.narrow(0, group.FirstRow, count * all).reshape(count, all, shape.KeyValueHeads, shape.HeadSize).permute(0, 2, 1, 3).reshape(pairs, all, shape.HeadSize);
     }
 
-    private Tensor Scores(Tensor q, Tensor k, Tensor? mask)
+    private Tensor Capped(Tensor q, Tensor k, Tensor? mask, double cap)
     {
-        if (shape.SoftCap is { } cap)
-        {
-            var capped = tanh(q.bmm(k).mul(shape.Scale / cap)).mul(cap);
-            return mask is null ? capped : capped.add(mask);
-        }
-        return mask is null ? q.mul(shape.Scale).bmm(k) : baddbmm(mask, q, k, 1, (float)shape.Scale);
+        var capped = tanh(q.bmm(k.transpose(1, 2)).mul(shape.Scale / cap)).mul(cap);
+        return mask is null ? capped : capped.add(mask);
     }
 
     public void Dispose()

@@ -25,7 +25,7 @@ internal sealed class GradientSink(Slot[] leaves, IGradientTap? tap, IReadOnlyLi
         if (tap is not null)
             tap.Sum(parameter, Own(g), rows);
         else
-            Add(parameter, g.sum(0, type: ScalarType.Float32), 1);
+            Add(parameter, g.sum(0L, type: ScalarType.Float32), 1);
     }
 
     private void Add(Slot parameter, Tensor gradient, double scale)

@@ -1,19 +1,23 @@
 using System.Runtime.InteropServices;
+using FedLora.Training.Libtorch;
 
 namespace FedLora.Training.Kernels;
 
 /// <summary>
-/// The threads that libtorch computes with on the CPU, where they are libgomp's: a kernel that runs on them starts at once, since they wait
+/// The threads that libtorch computes with on the CPU, where they are OpenMP's: a kernel that runs on them starts at once, since they wait
 /// for work, and does not compete with them for a processor. Elsewhere the thread pool does.
 /// </summary>
-internal static unsafe partial class OpenMpTeam
+internal static unsafe class OpenMpTeam
 {
-    private static readonly bool _isThere = IsLoaded();
+    private static readonly delegate* unmanaged<delegate* unmanaged<void*, void>, void*, uint, uint, void> _parallel = Find();
+
+    /// <summary>Whether kernels run on libtorch's own threads.</summary>
+    public static bool IsThere => _parallel is not null;
 
     /// <summary>Runs body(0) to body(count - 1), each on a thread of its own.</summary>
     public static void Run(int count, Action<int> body)
     {
-        if (!_isThere)
+        if (!IsThere)
         {
             Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = count }, body);
             return;
@@ -22,7 +26,7 @@ internal static unsafe partial class OpenMpTeam
         var handle = GCHandle.Alloc(job);
         try
         {
-            GOMP_parallel(&Work, (void*)GCHandle.ToIntPtr(handle), (uint)count, 0);
+            _parallel(&Work, (void*)GCHandle.ToIntPtr(handle), (uint)count, 0);
         }
         finally
         {
@@ -34,12 +38,10 @@ internal static unsafe partial class OpenMpTeam
     [UnmanagedCallersOnly]
     private static void Work(void* data) => ((Job)GCHandle.FromIntPtr((nint)data).Target!).Take();
 
-    [LibraryImport("libgomp")]
-    private static partial void GOMP_parallel(delegate* unmanaged<void*, void> body, void* data, uint threads, uint flags);
-
-    // Asking for the library would load it where libtorch has another OpenMP, and then there would be two teams.
-    private static bool IsLoaded() =>
-        OperatingSystem.IsLinux() && File.ReadLines("/proc/self/maps").Any(line => line.EndsWith("/libgomp.so.1", StringComparison.Ordinal) || line.Contains("/libgomp.so.1.", StringComparison.Ordinal));
+    // Looked up through libtorch, whose dependencies are searched: its OpenMP has a name of its own (libgomp-98b21ff3.so.1), and a second one would be a second team.
+    private static delegate* unmanaged<delegate* unmanaged<void*, void>, void*, uint, uint, void> Find() =>
+        OperatingSystem.IsLinux() && NativeLibrary.TryGetExport(LibtorchLoader.EnsureLoaded(), "GOMP_parallel", out var found)
+            ? (delegate* unmanaged<delegate* unmanaged<void*, void>, void*, uint, uint, void>)found : null;
 
     /// <summary>What is to be done. A team may be smaller than it was asked to be, so its threads take what is left, one after the other.</summary>
     private sealed class Job(Action<int> body, int count)

@@ -29,7 +29,7 @@ internal static class ElfVersionNeeds
             BinaryPrimitives.WriteUInt16LittleEndian(elf[(need.Offset + 4)..], (ushort)(need.Flags | Weak));
             return true;
         }
-        catch (Exception error) when (error is ArgumentOutOfRangeException or OverflowException or InvalidDataException)
+        catch (Exception error) when (error is ArgumentOutOfRangeException or OverflowException or InvalidOperationException or InvalidDataException)
         {
             throw Refusal(version, "is no library that is known here");
         }
@@ -47,7 +47,7 @@ internal static class ElfVersionNeeds
         private readonly ReadOnlySpan<byte> _elf;
         private readonly List<Section> _sections = [];
 
-        private readonly record struct Section(uint Type, int Offset, int Size, int Link, int Info);
+        private readonly record struct Section(uint Type, int Offset, int Size, int Link);
 
         public ElfView(ReadOnlySpan<byte> elf)
         {
@@ -55,13 +55,13 @@ internal static class ElfVersionNeeds
             // ELF, 64 bits, little-endian.
             if (elf.Length < 64 || !elf[..6].SequenceEqual((ReadOnlySpan<byte>)[0x7f, (byte)'E', (byte)'L', (byte)'F', 2, 1]))
                 throw new InvalidDataException();
-            var start = checked((int)BinaryPrimitives.ReadUInt64LittleEndian(elf[0x28..]));
+            var start = Int(0x28);
             var size = U16(0x3a);
             var count = U16(0x3c);
             for (var i = 0; i < count; i++)
             {
-                var at = checked(start + i * size);
-                _sections.Add(new Section(U32(at + 4), Int(at + 24), Int(at + 32), (int)U32(at + 40), (int)U32(at + 44)));
+                var at = checked(start + (i * size));
+                _sections.Add(new Section(U32(at + 4), Int(at + 24), Int(at + 32), Offset(at + 40)));
             }
         }
 
@@ -70,17 +70,18 @@ internal static class ElfVersionNeeds
             foreach (var section in _sections.Where(section => section.Type == 0x6ffffffe))
             {
                 var names = _sections[section.Link];
-                var need = section.Offset;
-                for (var i = 0; i < section.Info; i++)
+                // An offset of 0 ends a chain.
+                for (var (need, next) = (section.Offset, 1); next != 0; need = checked(need + next))
                 {
-                    var entry = checked(need + (int)U32(need + 8));
-                    for (var j = 0; Text(names, (int)U32(need + 4)) == file && j < U16(need + 2); j++)
+                    next = Offset(need + 12);
+                    if (Text(names, Offset(need + 4)) != file)
+                        continue;
+                    for (var (entry, further) = (checked(need + Offset(need + 8)), 1); further != 0; entry = checked(entry + further))
                     {
-                        if (Text(names, (int)U32(entry + 8)) == version)
+                        further = Offset(entry + 12);
+                        if (Text(names, Offset(entry + 8)) == version)
                             return new Need(entry, U16(entry + 4), U16(entry + 6));
-                        entry = checked(entry + (int)U32(entry + 12));
                     }
-                    need = checked(need + (int)U32(need + 12));
                 }
             }
             return null;
@@ -92,10 +93,10 @@ internal static class ElfVersionNeeds
             var versions = _sections.Single(section => section.Type == 0x6fffffff);
             foreach (var section in _sections.Where(section => section.Type == 4))
             {
-                for (var at = section.Offset; at < section.Offset + section.Size; at += 24)
+                for (var at = section.Offset; at < checked(section.Offset + section.Size); at += 24)
                 {
-                    var symbol = (int)U32(at + 12);
-                    if (symbol != 0 && (U16(checked(versions.Offset + 2 * symbol)) & 0x7fff) == index)
+                    var symbol = Offset(at + 12);
+                    if (symbol != 0 && (U16(checked(versions.Offset + (2 * symbol))) & 0x7fff) == index)
                         return true;
                 }
             }
@@ -105,6 +106,8 @@ internal static class ElfVersionNeeds
         private ushort U16(int at) => BinaryPrimitives.ReadUInt16LittleEndian(_elf[at..]);
 
         private uint U32(int at) => BinaryPrimitives.ReadUInt32LittleEndian(_elf[at..]);
+
+        private int Offset(int at) => checked((int)U32(at));
 
         private int Int(int at) => checked((int)BinaryPrimitives.ReadUInt64LittleEndian(_elf[at..]));
 

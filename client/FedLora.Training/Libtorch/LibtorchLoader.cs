@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Loader;
+using TorchSharp;
 
 namespace FedLora.Training.Libtorch;
 
@@ -6,40 +8,45 @@ namespace FedLora.Training.Libtorch;
 /// Loads libtorch and TorchSharp's native library before TorchSharp looks for them, from the folder that <c>$LIBTORCH</c> names (or its <c>lib</c>), from
 /// beside the program, or from the <c>.build</c> folder of the tree that it was built in. TorchSharp then finds them by their names, since they are loaded.
 /// </summary>
-internal static class LibtorchLoader
+/// <remarks>Where TorchSharp finds nothing it copies half a gigabyte into the program's folder before it fails; so this must come first, and fail first.</remarks>
+public static class LibtorchLoader
 {
-    private static readonly Lazy<string?> _folder = new(LoadAll);
+    private static readonly Lazy<nint> _libtorch = new(LoadAll);
 
     // Each before those that need it: what lies elsewhere (a patched copy) finds them because they are there.
     private static readonly string[] _libraries = ["c10", "torch_cpu", "c10_cuda", "torch_cuda", "torch"];
 
     /// <summary>Loads them, once; to be called before anything of TorchSharp is.</summary>
-    /// <returns>The folder that libtorch was loaded from; null where TorchSharp finds it by itself (its CUDA packages).</returns>
+    /// <returns>libtorch's handle: symbols of it, and of what it was linked with.</returns>
     /// <exception cref="FedLoraException"><c>libtorch-missing</c>, <c>libstdcxx-too-old</c>.</exception>
-    public static string? EnsureLoaded() => _folder.Value;
+    public static nint EnsureLoaded() => _libtorch.Value;
 
-    private static string? LoadAll()
+    /// <summary>Loads them and has libtorch compute with so many threads.</summary>
+    /// <exception cref="FedLoraException">As <see cref="EnsureLoaded"/>.</exception>
+    public static void UseThreads(int threads)
     {
-        var folders = Folders().Where(Directory.Exists).ToArray();
-        if (Find(folders, "torch_cpu") is not { } libtorch)
-            return null;
-        if (Find(folders, "LibTorchSharp") is not { } torchSharp)
-            throw Missing($"{FileName("LibTorchSharp")} is in none of {string.Join(", ", folders)}.");
-        var folder = Path.GetDirectoryName(libtorch)!;
-        foreach (var library in _libraries)
-        {
-            if (Find([folder], library) is { } path)
-                Open(path);
-        }
-        Open(LibstdcxxCompatibility.Loadable(torchSharp));
-        return folder;
+        EnsureLoaded();
+        torch.set_num_threads(threads);
     }
 
-    private static void Open(string path)
+    private static nint LoadAll()
+    {
+        var folders = Folders().Where(Directory.Exists).ToArray();
+        var libtorch = Find(folders, "torch_cpu") ?? throw Missing($"{FileName("torch_cpu")} is in none of {string.Join(", ", folders)}.");
+        var torchSharp = Find(folders, "LibTorchSharp") ?? throw Missing($"{FileName("LibTorchSharp")} is in none of {string.Join(", ", folders)}.");
+        var folder = Path.GetDirectoryName(libtorch)!;
+        var loaded = _libraries.Where(library => File.Exists(Path.Combine(folder, FileName(library)))).ToDictionary(library => library, library => Open(Path.Combine(folder, FileName(library))));
+        loaded["LibTorchSharp"] = Open(LibstdcxxCompatibility.Loadable(torchSharp, CacheFolder.Path));
+        // Not every system's loader finds by its name what was loaded by its path.
+        AssemblyLoadContext.Default.ResolvingUnmanagedDll += (_, name) => loaded.GetValueOrDefault(name);
+        return loaded["torch_cpu"];
+    }
+
+    private static nint Open(string path)
     {
         try
         {
-            NativeLibrary.Load(path);
+            return NativeLibrary.Load(path);
         }
         catch (Exception error) when (error is DllNotFoundException or BadImageFormatException)
         {
@@ -48,7 +55,7 @@ internal static class LibtorchLoader
     }
 
     private static FedLoraException Missing(string what, Exception? inner = null) => new(
-        "libtorch-missing", $"libtorch is not usable here: {what}", "Start FedLora through ./fedlora, which places it; or set LIBTORCH to a folder of libtorch 2.10 that holds TorchSharp's native library too.", inner);
+        "libtorch-missing", $"libtorch is not usable here: {what}", "Start FedLora through ./fedlora, which places it; or set LIBTORCH to a folder that holds libtorch 2.10.", inner);
 
     private static string? Find(IEnumerable<string> folders, string library) =>
         folders.Select(folder => Path.Combine(folder, FileName(library))).FirstOrDefault(File.Exists);
@@ -60,14 +67,21 @@ internal static class LibtorchLoader
     {
         if (Environment.GetEnvironmentVariable("LIBTORCH") is { Length: > 0 } named)
         {
-            yield return Path.GetFullPath(named);
-            yield return Path.GetFullPath(Path.Combine(named, "lib"));
+            string[] places = [Path.GetFullPath(named), Path.GetFullPath(Path.Combine(named, "lib"))];
+            if (Find(places, "torch_cpu") is null)
+                throw Missing($"LIBTORCH names {named}, which holds no {FileName("torch_cpu")}.");
+            foreach (var place in places)
+                yield return place;
         }
         var rid = OperatingSystem.IsWindows() ? "win-x64" : OperatingSystem.IsMacOS() ? "osx-arm64" : "linux-x64";
+        // As packages for a GPU are built and published, as FedLora is packed, and where it was built.
+        yield return AppContext.BaseDirectory;
+        yield return Path.Combine(AppContext.BaseDirectory, "runtimes", rid, "native");
+        yield return Path.Combine(AppContext.BaseDirectory, "libtorch", rid);
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
-            yield return Path.Combine(folder.FullName, "libtorch", rid);
-            yield return Path.Combine(folder.FullName, ".build", "libtorch", rid);
+            if (File.Exists(Path.Combine(folder.FullName, "FedLora.sln")))
+                yield return Path.Combine(folder.FullName, ".build", "libtorch", rid);
         }
     }
 }

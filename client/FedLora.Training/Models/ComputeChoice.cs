@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using FedLora.Training.Libtorch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -24,7 +25,10 @@ public static class ComputeChoice
     public static double Ratio()
     {
         lock (_lock)
+        {
+            LibtorchLoader.EnsureLoaded();
             return _ratio ??= Read() ?? Keep(Measure());
+        }
     }
 
     /// <summary>Measures 512 x 1024 x 1024 products, some 50 ms in all.</summary>

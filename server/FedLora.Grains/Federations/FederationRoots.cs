@@ -90,5 +90,5 @@ internal sealed class FederationRoots(IBlobStore blobs, Func<int, Task<RoundSumm
         return _inputs[round.Round] = [.. record.Updates.Select(update => update.Header.Sha256), .. Blobs(record.Optimizer), record.Before.Sha256];
     }
 
-    private static string[] Blobs(OptimizerMemory? memory) => memory is null ? [] : [memory.Mean.Sha256, memory.Square.Sha256];
+    private static string[] Blobs(OptimizerMemory? memory) => [.. memory?.Blobs().Select(blob => blob.Sha256) ?? []];
 }

@@ -24,7 +24,7 @@ public sealed class RoundAggregator(IBlobStore blobs, TimeProvider time)
         {
             Step = memory.Step,
             Mean = await blobs.PutAdapterAsync(memory.Mean, cancellationToken),
-            Square = await blobs.PutAdapterAsync(memory.Square, cancellationToken),
+            Root = await blobs.PutAdapterAsync(memory.Root, cancellationToken),
         };
         return new()
         {
@@ -64,9 +64,17 @@ public sealed class RoundAggregator(IBlobStore blobs, TimeProvider time)
         if (definition.Communication.ServerOptimizer != "fedadam")
             return (result, null);
         var memory = inputs.Optimizer is { } remembered
-            ? new FedAdamState(remembered.Step, await blobs.GetAdapterAsync(remembered.Mean.Sha256, cancellationToken), await blobs.GetAdapterAsync(remembered.Square.Sha256, cancellationToken))
+            ? new FedAdamState(remembered.Step, await blobs.GetAdapterAsync(remembered.Mean.Sha256, cancellationToken), await RootAsync(remembered, cancellationToken))
             : null;
         var (optimised, next) = new FedAdam(definition.Communication.ServerLearningRate).Step(global, result.Global, definition.SentFactors(inputs.Round), memory);
         return (result with { Global = optimised }, next);
+    }
+
+    private async Task<AdapterState> RootAsync(OptimizerMemory memory, CancellationToken cancellationToken)
+    {
+        if (memory.Root is { } root)
+            return await blobs.GetAdapterAsync(root.Sha256, cancellationToken);
+        var squares = await blobs.GetAdapterAsync(memory.Square!.Sha256, cancellationToken);
+        return new(squares.Select(tensor => tensor with { Values = [.. tensor.Values.Select(MathF.Sqrt)] }));
     }
 }

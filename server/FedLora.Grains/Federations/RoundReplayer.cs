@@ -10,7 +10,7 @@ public sealed class RoundReplayer(IGrainFactory grains, IBlobStore blobs, RoundA
         var record = await grain.GetRoundAsync(round, cancellationToken);
         var view = await grain.GetAsync(cancellationToken);
         foreach (var blob in record.Updates.Select(update => update.Header.Sha256).Prepend(record.Before.Sha256)
-            .Concat(record.Optimizer is { } memory ? [memory.Mean.Sha256, memory.Square.Sha256] : []))
+            .Concat(record.Optimizer?.Blobs().Select(memory => memory.Sha256) ?? []))
         {
             if (!await blobs.ExistsAsync(blob, cancellationToken))
                 throw new RefusedException(RefusalCodes.UpdatesPruned, $"Round {round} of '{federation}' cannot be replayed: blob {blob} is no longer kept.", "Raise the federation's retention to keep more rounds.");

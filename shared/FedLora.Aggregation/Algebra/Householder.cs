@@ -2,9 +2,19 @@ using System.Runtime.CompilerServices;
 
 namespace FedLora.Aggregation;
 
-/// <summary>X = Q R by Householder reflections (Golub, Van Loan, alg. 5.2.1): Q has orthonormal columns even where X has dependent ones.</summary>
+/// <summary>
+/// X = Q R by Householder reflections (Golub, Van Loan, alg. 5.2.1): Q has orthonormal columns even where X has dependent ones. What the
+/// earlier columns leave of a column is zero where it is no more than the rounding errors of that column: reflecting those on and on
+/// would multiply one rounding by the next, to underflow within some twenty equal columns.
+/// </summary>
 internal sealed class Householder : IDisposable
 {
+    // Of a column's own length; what is dropped moves a product by no more, far below a float32's last digit.
+    private const double Negligible = 2e-14;
+
+    // Shorter columns have lost digits to underflow; a product of three float32 is longer.
+    private const double Shortest = 1e-280;
+
     private readonly Matrix _reflected;
     private readonly double[] _tau;
 
@@ -17,8 +27,11 @@ internal sealed class Householder : IDisposable
         {
             var column = _reflected.Column(j)[j..];
             var norm = Norm(column);
-            if (norm == 0)
+            if (norm <= Math.Max(Shortest, Negligible * Norm(x.Column(j))))
+            {
+                column.Clear();
                 continue;
+            }
             var beta = column[0] > 0 ? -norm : norm;
             _tau[j] = (beta - column[0]) / beta;
             Vectors.Scale(1 / (column[0] - beta), column[1..]);
@@ -41,7 +54,8 @@ internal sealed class Householder : IDisposable
         return r;
     }
 
-    /// <summary>Q Y for Y of min(rows, columns) rows, without forming Q.</summary>
+    /// <summary>Q Y, without forming Q. Where Y has more rows than X has columns, Q goes on with an orthonormal basis of the rest.</summary>
+    /// <param name="y">Of min(rows, columns) rows, or more, up to the rows of X.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public Matrix QTimes(Matrix y)
     {

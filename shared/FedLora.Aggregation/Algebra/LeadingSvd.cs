@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace FedLora.Aggregation;
 
 /// <summary>The leading singular triples of a large dense matrix, deterministic.</summary>
@@ -13,12 +15,15 @@ internal static class LeadingSvd
     /// Exact where the matrix is small; otherwise subspace iteration with oversampling (Halko, Martinsson, Tropp 2011, alg. 4.4) until the
     /// captured energy stands still.
     /// </summary>
-    /// <param name="values">Row-major, rows x columns.</param>
+    /// <param name="values">Row-major, rows x columns, finite. Scaled in place where sums of products in float32 would leave its range.</param>
     /// <param name="rank">At most the smaller side.</param>
     /// <returns>U (rows x rank) and V (columns x rank) with orthonormal columns; in each of V the entry of largest magnitude is positive.</returns>
     public static (Matrix U, double[] Singular, Matrix V) Of(float[] values, int rows, int columns, int rank, Random64 random)
     {
+        var exponent = Scale(values);
         var (us, v) = Math.Min(rows, columns) <= SmallEnough ? Exact(values, rows, columns, rank) : Iterate(values, rows, columns, rank, random);
+        for (var j = 0; j < rank; j++)
+            Vectors.Scale(Math.ScaleB(1, exponent), us.Column(j));
         LowRank.FixSigns(us, v);
         var singular = new double[rank];
         var u = new Householder(us).Q();
@@ -29,6 +34,17 @@ internal static class LeadingSvd
                 Vectors.Scale(-1, u.Column(j));
         }
         return (u, singular, v);
+    }
+
+    // A power of two, so that nothing is rounded; common weights are left alone.
+    private static int Scale(float[] values)
+    {
+        var largest = Math.Abs(TensorPrimitives.MaxMagnitude(values));
+        var exponent = largest > 0 ? Math.Max(-120, Math.ILogB(largest)) : 0;
+        if (Math.Abs(exponent) <= 40)
+            return 0;
+        TensorPrimitives.Multiply(values, MathF.ScaleB(1, -exponent), values);
+        return exponent;
     }
 
     private static (Matrix Us, Matrix V) Exact(float[] values, int rows, int columns, int rank)

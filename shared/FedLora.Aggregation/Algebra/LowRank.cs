@@ -9,7 +9,10 @@ internal static class LowRank
     /// </summary>
     /// <param name="b">d_out x n.</param>
     /// <param name="at">d_in x n.</param>
-    /// <param name="rank">Columns wanted; zeros where the product has fewer.</param>
+    /// <param name="rank">
+    /// Columns wanted. Where n is less, B goes on with zeros and A with more orthonormal rows, as far as d_in has room: were both zero, neither
+    /// would ever have a gradient again.
+    /// </param>
     /// <returns>B = U S, A^T = V, and all singular values.</returns>
     public static (Matrix B, Matrix At, double[] Singular) Truncate(Matrix b, Matrix at, int rank)
     {
@@ -19,19 +22,12 @@ internal static class LowRank
         var svd = new JacobiSvd(core);
         var kept = Math.Min(rank, core.Columns);
         var v = svd.V.Resized(core.Columns, kept);
-        var (newB, newAt) = (qb.QTimes(core.Times(v)), qa.QTimes(v));
+        var complete = v.Resized(at.Rows, rank);
+        for (var j = kept; j < Math.Min(rank, at.Rows); j++)
+            complete[j, j] = 1;
+        var (newB, newAt) = (qb.QTimes(core.Times(v)).Resized(b.Rows, rank), qa.QTimes(complete));
         FixSigns(newB, newAt);
-        return kept == rank ? (newB, newAt, svd.Singular) : (newB.Resized(b.Rows, rank), newAt.Resized(at.Rows, rank), svd.Singular);
-    }
-
-    /// <summary>The same product with no more columns than a full matrix has: shorter only where n exceeds d_out or d_in.</summary>
-    public static (Matrix B, Matrix At) Shorten((Matrix B, Matrix At) product)
-    {
-        var most = Math.Min(product.B.Rows, product.At.Rows);
-        if (product.B.Columns <= most)
-            return product;
-        var (b, at, _) = Truncate(product.B, product.At, most);
-        return (b, at);
+        return (newB, newAt, svd.Singular);
     }
 
     /// <summary>Turns column pairs so that the entry of largest magnitude in each column of A^T (the first of equals) is positive.</summary>

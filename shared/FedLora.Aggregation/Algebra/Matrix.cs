@@ -37,6 +37,9 @@ internal sealed class Matrix : IDisposable
 
     public Span<double> Column(int column) => _data.AsSpan(column * Rows, Rows);
 
+    /// <summary>All that lies from an entry on: the rest of its column, then the columns after it.</summary>
+    public Span<double> From(int row, int column) => Data[((column * Rows) + row)..];
+
     /// <summary>Gives the memory back. The matrix is not used any more.</summary>
     public void Dispose()
     {
@@ -197,17 +200,10 @@ internal sealed class Matrix : IDisposable
         return product;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public Matrix Transposed()
-    {
-        var transposed = new Matrix(Columns, Rows);
-        for (var j = 0; j < Columns; j++)
-        {
-            for (var i = 0; i < Rows; i++)
-                transposed[j, i] = this[i, j];
-        }
-        return transposed;
-    }
+    public Matrix Transposed() => FromRows<double>(Data, Columns, Rows);
+
+    /// <summary>The largest magnitude of an entry.</summary>
+    public double Largest() => Data.IsEmpty ? 0 : Math.Abs(Data[Vectors.Largest(Data)]);
 
     /// <summary>The sum of the products of entries.</summary>
     public double Inner(Matrix other) => Vectors.Dot(Data, other.Data);

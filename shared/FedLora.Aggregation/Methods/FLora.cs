@@ -5,7 +5,7 @@ namespace FedLora.Aggregation;
 /// <summary>
 /// FLoRA (Wang et al., NeurIPS 2024): the factors are stacked, sum p_k s_k B_k A_k = [p_1 s_1 B_1, ...] [A_1; ...]; every node adds the
 /// product to its base weights and starts anew with a random A of its own rank and B = 0. Exact, for any ranks; the down-link carries
-/// sum r_k instead of r, unless that exceeds a full matrix's rank, where the stack is written with as few columns.
+/// sum r_k instead of r, unless that exceeds a full matrix's rank, where the sum itself is sent, beside an identity.
 /// </summary>
 internal sealed class FLora : IFederatedMethod
 {
@@ -40,13 +40,8 @@ internal sealed class FLora : IFederatedMethod
     {
         CheckInitial(global);
         var round = new Round(this, global, updates, options, cancel);
-        var fold = new AdapterState(round.PerModule(module =>
-        {
-            using var stack = round.Stack(module);
-            var (b, at) = LowRank.Shorten((stack.B, stack.At));
-            return Products.Tensors(module, b, at);
-        }).SelectMany(t => t));
-        return new(global.With(round.Mean(Factors.Head)), fold, AggregationError.Report(round, options, module => [fold.Product(module)]));
+        var fold = new AdapterState(round.PerSum((module, sum) => Products.Tensors(module, sum.Product().B, sum.Product().At)).SelectMany(t => t));
+        return round.Result(global.With(round.Mean(Factors.Head)), fold, AggregationError.Report(round, options, module => [fold.Product(module)]));
     }
 
     public (AdapterState Adapter, AdapterLayout Layout) Export(AdapterState global, IReadOnlyList<AdapterState> folds, AdapterLayout layout) => Products.Merge(global, folds, layout);

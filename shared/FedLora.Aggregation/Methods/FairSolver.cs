@@ -4,7 +4,9 @@ namespace FedLora.Aggregation;
 /// Minimises LoRA-FAIR's objective in r x r terms. With H = dW A^T and C = A A^T every stationary point X = Bbar + dB of
 /// f(X) = 1 - &lt;H, X&gt; / (||dW|| sqrt(tr X C X^T)) + lambda ||X - Bbar||_F other than dB = 0 solves
 /// X (b C + I) = a H + Bbar for some a, b >= 0 (set the gradient to zero and divide by lambda / ||dB||). In C's eigenbasis each column
-/// of X is (a h_i + b_i) / (b c_i + 1), so f is a function of two numbers that costs O(r): a search over both finds the least.
+/// of X is (a h_i + b_i) / (b c_i + 1), so f is a function of two numbers that costs O(r): a search over both finds the least. The cosine
+/// knows no length, so each X is first brought to where it is nearest to Bbar; else a penalty too small to be seen beside the cosine (Bbar below
+/// 1e-13) would leave the length to rounding.
 /// </summary>
 internal sealed class FairSolver
 {
@@ -34,7 +36,8 @@ internal sealed class FairSolver
             return Recombine(h, centre, v, i => c[i] > 1e-12 * c[0] ? (1 / c[i], 0) : (0, 1));
         var solver = new FairSolver(h, centre, c, norm, lambda);
         var (alpha, beta) = solver.Search();
-        return solver.Value(alpha, beta) < solver.Value(0, 0) ? Recombine(h, centre, v, i => (alpha / ((beta * c[i]) + 1), 1 / ((beta * c[i]) + 1))) : b;
+        var t = solver.Length(alpha, beta);
+        return solver.Value(alpha, beta) < solver.Value(0, 0) ? Recombine(h, centre, v, i => (t * alpha / ((beta * c[i]) + 1), t / ((beta * c[i]) + 1))) : b;
     }
 
     /// <summary>B = Bbar + (dW - Bbar Abar) Abar^T (Abar Abar^T + lambda I)^-1.</summary>
@@ -66,18 +69,31 @@ internal sealed class FairSolver
 
     private static double[] Inner(Matrix x, Matrix y) => [.. Enumerable.Range(0, x.Columns).Select(i => Vectors.Dot(x.Column(i), y.Column(i)))];
 
-    private double Value(double a, double b)
+    // t >= 0 for which t X is nearest to Bbar: <X, Bbar> / ||X||^2.
+    private double Length(double a, double b)
     {
-        var (inner, square, distance) = (0.0, 0.0, 0.0);
+        var (inner, square) = (0.0, 0.0);
         for (var i = 0; i < _c.Length; i++)
         {
             var d = (b * _c[i]) + 1;
-            var bc = b * _c[i];
+            inner += ((a * _hb[i]) + _bb[i]) / d;
+            square += ((a * a * _hh[i]) + (2 * a * _hb[i]) + _bb[i]) / (d * d);
+        }
+        return inner > 0 && square > 0 ? inner / square : 0;
+    }
+
+    private double Value(double a, double b)
+    {
+        var (inner, square, distance, t) = (0.0, 0.0, 0.0, Length(a, b));
+        for (var i = 0; i < _c.Length; i++)
+        {
+            var d = (b * _c[i]) + 1;
+            var (ta, left) = (t * a, t - d);
             inner += ((a * _hh[i]) + _hb[i]) / d;
             square += _c[i] * ((a * a * _hh[i]) + (2 * a * _hb[i]) + _bb[i]) / (d * d);
-            distance += ((a * a * _hh[i]) - (2 * a * bc * _hb[i]) + (bc * bc * _bb[i])) / (d * d);
+            distance += ((ta * ta * _hh[i]) + (2 * ta * left * _hb[i]) + (left * left * _bb[i])) / (d * d);
         }
-        var cosine = square > 0 ? inner / (_norm * Math.Sqrt(square)) : 0;
+        var cosine = square > 0 && t > 0 ? inner / (_norm * Math.Sqrt(square)) : 0;
         return 1 - cosine + (_lambda * Math.Sqrt(Math.Max(0, distance)));
     }
 

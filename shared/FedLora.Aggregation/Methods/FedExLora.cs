@@ -23,24 +23,24 @@ internal sealed class FedExLora : IFederatedMethod
     {
         var round = new Round(this, global, updates, options, cancel);
         var mean = new AdapterState(round.Mean(Factors.A | Factors.B | Factors.Head));
-        var fold = round.Count == 1 ? null : new AdapterState(round.PerModule(module => Residual(round, mean, options, module)).SelectMany(t => t));
-        return new(mean, fold, AggregationError.Report(round, options,
+        var fold = round.Count == 1 ? null : Residual(round, mean, options);
+        return round.Result(mean, fold, AggregationError.Report(round, options,
             module => fold is null ? [mean.Product(options.Layout, module)] : [mean.Product(options.Layout, module), fold.Product(module)]));
     }
 
     public (AdapterState Adapter, AdapterLayout Layout) Export(AdapterState global, IReadOnlyList<AdapterState> folds, AdapterLayout layout) => Products.Merge(global, folds, layout);
 
-    private static AdapterTensor[] Residual(Round round, AdapterState mean, AggregationOptions options, AdapterModule module)
+    private static AdapterState Residual(Round round, AdapterState mean, AggregationOptions options)
     {
-        var nodes = round.Products(module);
-        var (centre, last) = (mean.Product(module).B, nodes[^1].At);
-        var parts = nodes.Take(nodes.Count - 1).Select(node => new NodeProduct(node.B.Minus(centre), node.At.Minus(last), node.Factor)).ToArray();
-        var stack = AggregationError.Stack(parts);
-        foreach (var product in (IEnumerable<NodeProduct>)[.. nodes, .. parts])
-            product.Dispose();
-        var (b, at) = LowRank.Shorten(stack);
-        if (options.Method.ResidualRank is { } rank && rank < b.Columns)
-            (b, at, _) = LowRank.Truncate(b, at, rank);
-        return Products.Tensors(module, b, at);
+        var centres = round.PerModule(module => mean.Product(module).B);
+        var last = new Matrix[centres.Length];
+        round.ForEachProduct(^1.., .., (module, product) => last[module] = product.At.Copy());
+        return new(round.PerSum(..^1, (module, node) => new NodeProduct(node.B.Minus(centres[module]), node.At.Minus(last[module]), node.Factor), (module, sum) =>
+        {
+            var (b, at, _) = sum.Product();
+            if (options.Method.ResidualRank is { } rank && rank < b.Columns)
+                (b, at, _) = sum.Truncate(rank);
+            return Products.Tensors(module, b, at);
+        }).SelectMany(t => t));
     }
 }

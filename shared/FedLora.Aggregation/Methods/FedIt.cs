@@ -20,6 +20,6 @@ internal sealed class FedIt : IFederatedMethod
     {
         var round = new Round(this, global, updates, options, cancel);
         var mean = new AdapterState(round.Mean(Factors.A | Factors.B | Factors.Head));
-        return new(mean, null, AggregationError.Report(round, options, module => [mean.Product(options.Layout, module)]));
+        return round.Result(mean, null, AggregationError.Report(round, options, module => [mean.Product(options.Layout, module)]));
     }
 }

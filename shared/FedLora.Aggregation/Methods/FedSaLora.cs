@@ -23,7 +23,7 @@ internal sealed class FedSaLora : IFederatedMethod
     public AggregationResult Aggregate(AdapterState global, UpdateSet updates, AggregationOptions options, CancellationToken cancel)
     {
         var round = new Round(this, global, updates, options, cancel);
-        return new(global.With(round.Mean(Factors.A | Factors.Head)), null, new AggregationReport(round.Count, null));
+        return round.Result(global.With(round.Mean(Factors.A | Factors.Head)), null, new AggregationReport(round.Count, null));
     }
 
     public (AdapterState Adapter, AdapterLayout Layout) Export(AdapterState global, IReadOnlyList<AdapterState> folds, AdapterLayout layout) =>

@@ -43,7 +43,7 @@ internal sealed class FedSb : IFederatedMethod
         var round = new Round(this, global, updates, options, cancel);
         var means = round.Mean(Factors.R | Factors.Head);
         var result = global.With(means);
-        return new(result, null, AggregationError.Report(round, options, means, result));
+        return round.Result(result, null, AggregationError.Report(round, options, means, result));
     }
 
     // (B R) A is plain LoRA of the same scale.

@@ -33,7 +33,7 @@ internal sealed class FedSvd : IFederatedMethod
         var means = round.Mean(Factors.B | Factors.Head);
         var split = round.PerModule(module => Split(means.Product(module), module, options.MeasureError));
         var result = global.With([.. split.SelectMany(s => s.Tensors), .. means.Tensors(Factors.Head)]);
-        return new(result, null, AggregationError.Report(round, options, split.Select(s => s.Squares)));
+        return round.Result(result, null, AggregationError.Report(round, options, split.Select(s => s.Squares)));
     }
 
     private static (AdapterTensor[] Tensors, (double Difference, double Whole) Squares) Split(NodeProduct mean, AdapterModule module, bool measure)

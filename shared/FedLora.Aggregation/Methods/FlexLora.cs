@@ -5,7 +5,7 @@ namespace FedLora.Aggregation;
 /// <summary>
 /// FlexLoRA (Bai et al., NeurIPS 2024): nodes train ranks of their own; dW = sum p_k (alpha / r_k) B_k A_k = U S V^T is cut to the
 /// federation's largest rank, and each node starts from its part of it: B = U_r S_r (r / alpha), A = V_r^T. The SVD is taken of thin QR
-/// factors of the stacked B_k and A_k.
+/// factors of the stacked B_k and A_k or, once their ranks add up to more than a full matrix has, of the sum itself.
 /// </summary>
 internal sealed class FlexLora : IFederatedMethod
 {
@@ -28,14 +28,11 @@ internal sealed class FlexLora : IFederatedMethod
     {
         var round = new Round(this, global, updates, options, cancel);
         var layout = options.Layout;
-        var best = round.PerModule(module =>
+        var best = round.PerSum((module, sum) =>
         {
-            using var stack = round.Stack(module);
-            var (newB, newAt, singular) = LowRank.Truncate(stack.B, stack.At, layout.RankOf(module));
-            var tensors = Products.Tensors(module, newB.Times(1 / layout.ScaleOf(module)), newAt);
-            var squares = singular.Select(s => s * s).ToArray();
-            return (Tensors: tensors, Squares: (squares.Skip(layout.RankOf(module)).Sum(), squares.Sum()));
+            var (newB, newAt, squares) = sum.Truncate(layout.RankOf(module));
+            return (Tensors: Products.Tensors(module, newB.Times(1 / layout.ScaleOf(module)), newAt), Squares: squares);
         });
-        return new(global.With([.. best.SelectMany(m => m.Tensors), .. round.Mean(Factors.Head)]), null, AggregationError.Report(round, options, best.Select(m => m.Squares)));
+        return round.Result(global.With([.. best.SelectMany(m => m.Tensors), .. round.Mean(Factors.Head)]), null, AggregationError.Report(round, options, best.Select(m => m.Squares)));
     }
 }

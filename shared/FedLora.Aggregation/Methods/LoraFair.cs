@@ -21,28 +21,19 @@ internal sealed class LoraFair : IFederatedMethod
     {
         var round = new Round(this, global, updates, options, cancel);
         var mean = new AdapterState(round.Mean(Factors.A | Factors.B | Factors.Head));
-        var result = mean.With(round.PerModule(module =>
-        {
-            var (centre, nodes) = (mean.Product(module), round.Products(module));
-            var corrected = new AdapterTensor(Products.Key(module, Factors.B), [module.DOut, options.Layout.RankOf(module)], Correct(centre, nodes, options, module).ToRows());
-            foreach (var node in nodes)
-                node.Dispose();
-            return corrected;
-        }));
-        return new(result, null, AggregationError.Report(round, options, module => [result.Product(options.Layout, module)]));
+        var result = mean.With(round.PerSum((module, sum) =>
+            new AdapterTensor(Products.Key(module, Factors.B), [module.DOut, options.Layout.RankOf(module)], Correct(mean.Product(module), sum, options, module).ToRows())));
+        return round.Result(result, null, AggregationError.Report(round, options, module => [result.Product(options.Layout, module)]));
     }
 
-    private static Matrix Correct(NodeProduct centre, IReadOnlyList<NodeProduct> nodes, AggregationOptions options, AdapterModule module)
+    private static Matrix Correct(NodeProduct centre, ProductSum sum, AggregationOptions options, AdapterModule module)
     {
         // The objective knows no s: the cosine does not see it, and in least squares it cancels.
         var scale = options.Layout.ScaleOf(module);
-        var target = new Matrix(centre.B.Rows, centre.B.Columns);
-        foreach (var node in nodes)
-            target.Add(node.Factor / scale, node.B.Times(node.At.TransposedTimes(centre.At)));
-        if (options.Method.FairObjective == FairObjective.LeastSquares)
-            return FairSolver.LeastSquares(centre.B, centre.At, target, options.Method.Lambda);
-        var (b, at) = AggregationError.Stack(nodes);
-        using var stack = new NodeProduct(b, at, 1);
-        return FairSolver.Cosine(centre.B, centre.At, target, Math.Sqrt(LowRank.SquaredNorm(b, at)) / scale, options.Method.Lambda);
+        var (b, at, _) = sum.Product();
+        var target = b.Times(at.TransposedTimes(centre.At).Times(1 / scale));
+        return options.Method.FairObjective == FairObjective.LeastSquares
+            ? FairSolver.LeastSquares(centre.B, centre.At, target, options.Method.Lambda)
+            : FairSolver.Cosine(centre.B, centre.At, target, Math.Sqrt(sum.SquaredNorm()) / scale, options.Method.Lambda);
     }
 }

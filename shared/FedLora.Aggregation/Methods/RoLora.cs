@@ -21,6 +21,6 @@ internal sealed class RoLora : IFederatedMethod
         var round = new Round(this, global, updates, options, cancel);
         var means = round.Mean(Factors.A | Factors.B | Factors.Head);
         var result = global.With(means);
-        return new(result, null, AggregationError.Report(round, options, means, result));
+        return round.Result(result, null, AggregationError.Report(round, options, means, result));
     }
 }

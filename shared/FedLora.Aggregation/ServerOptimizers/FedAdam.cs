@@ -5,8 +5,8 @@ namespace FedLora.Aggregation;
 /// <summary>What FedAdam remembers between rounds; stored beside the global adapter and part of a replay.</summary>
 /// <param name="Step">Steps done.</param>
 /// <param name="Mean">m, a tensor for each one that is optimised.</param>
-/// <param name="Square">v, likewise.</param>
-public sealed record FedAdamState(int Step, AdapterState Mean, AdapterState Square);
+/// <param name="Root">sqrt(v), likewise: a float32 holds the root of every v that float32 gradients make, and neither v of a large nor of a tiny one.</param>
+public sealed record FedAdamState(int Step, AdapterState Mean, AdapterState Root);
 
 /// <summary>
 /// The server's own optimiser (Reddi et al. 2021, arXiv 2003.00295; as FLASC uses it: PyTorch's AdamW with decoupled decay, Loshchilov and
@@ -25,25 +25,29 @@ public sealed record FedAdam(double LearningRate = 1e-3, double Beta1 = 0.9, dou
     /// <param name="aggregate">What the method made of the updates.</param>
     /// <param name="sent">The factors that the nodes sent.</param>
     /// <param name="state">After the last step; null before the first.</param>
+    /// <exception cref="FedLoraException"><c>tensor-not-finite</c>: the step leaves float32's range.</exception>
     public (AdapterState Global, FedAdamState State) Step(AdapterState current, AdapterState aggregate, Factors sent, FedAdamState? state)
     {
         var step = (state?.Step ?? 0) + 1;
         var means = new List<AdapterTensor>();
-        var squares = new List<AdapterTensor>();
+        var roots = new List<AdapterTensor>();
         var optimised = new List<AdapterTensor>();
         foreach (var tensor in current.Only(sent))
         {
             var mean = state?.Mean[tensor.Name].Values.ToArray() ?? new float[tensor.Values.Length];
-            var square = state?.Square[tensor.Name].Values.ToArray() ?? new float[tensor.Values.Length];
-            optimised.Add(tensor with { Values = Step(tensor.Values, aggregate[tensor.Name].Values, mean, square, step) });
+            var root = state?.Root[tensor.Name].Values.ToArray() ?? new float[tensor.Values.Length];
+            optimised.Add(tensor with { Values = Step(tensor.Values, aggregate[tensor.Name].Values, mean, root, step) });
             means.Add(tensor with { Values = mean });
-            squares.Add(tensor with { Values = square });
+            roots.Add(tensor with { Values = root });
         }
 
-        return (aggregate.With(optimised), new FedAdamState(step, new AdapterState(means), new AdapterState(squares)));
+        var next = new FedAdamState(step, new AdapterState(means), new AdapterState(roots));
+        foreach (var part in (ReadOnlySpan<AdapterState>)[new(optimised), next.Mean, next.Root])
+            part.RequireFinite();
+        return (aggregate.With(optimised), next);
     }
 
-    private float[] Step(float[] current, float[] aggregate, float[] mean, float[] square, int step)
+    private float[] Step(float[] current, float[] aggregate, float[] mean, float[] root, int step)
     {
         var meanScale = 1 / (1 - Math.Pow(Beta1, step));
         var squareScale = 1 / (1 - Math.Pow(Beta2, step));
@@ -52,10 +56,10 @@ public sealed record FedAdam(double LearningRate = 1e-3, double Beta1 = 0.9, dou
         {
             var gradient = (double)current[i] - aggregate[i];
             var m = (Beta1 * mean[i]) + ((1 - Beta1) * gradient);
-            var v = (Beta2 * square[i]) + ((1 - Beta2) * gradient * gradient);
+            var v = (Beta2 * root[i] * root[i]) + ((1 - Beta2) * gradient * gradient);
             next[i] = (float)((current[i] * (1 - (LearningRate * WeightDecay))) - (LearningRate * m * meanScale / (Math.Sqrt(v * squareScale) + Epsilon)));
             mean[i] = (float)m;
-            square[i] = (float)v;
+            root[i] = (float)Math.Sqrt(v);
         }
 
         return next;

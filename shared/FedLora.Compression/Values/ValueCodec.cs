@@ -69,10 +69,11 @@ internal static class ValueCodec
         return values;
     }
 
-    /// <summary>Round to nearest, ties to even.</summary>
+    /// <summary>Round to nearest, ties to even; what is finite stays finite, at most the largest bfloat16.</summary>
     private static ushort BFloat(float value)
     {
         var bits = BitConverter.SingleToUInt32Bits(value);
-        return (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
+        var rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
+        return (ushort)(float.IsFinite(value) && (rounded & 0x7F80) == 0x7F80 ? rounded - 1 : rounded);
     }
 }

@@ -6,7 +6,7 @@ public enum ValueFormat : byte
     /// <summary>32-bit floats: lossless.</summary>
     F32 = 0,
 
-    /// <summary>bfloat16, rounded to nearest even: relative error at most 2^-9.</summary>
+    /// <summary>bfloat16, rounded to nearest even: relative error at most 2^-9 (2^-8 beyond the largest bfloat16, 3.39e38, which those become).</summary>
     BF16 = 1,
 
     /// <summary>IEEE half, rounded to nearest even: relative error at most 2^-11 from 6e-5 to 65504; larger magnitudes are refused.</summary>

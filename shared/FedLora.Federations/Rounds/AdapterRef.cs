@@ -16,5 +16,12 @@ public sealed record OptimizerMemory
 
     public required AdapterRef Mean { get; init; }
 
-    public required AdapterRef Square { get; init; }
+    /// <summary>Root of the running mean of the squares; null in what was stored up to format 1.</summary>
+    public AdapterRef? Root { get; init; }
+
+    /// <summary>Format 1 had the squares themselves.</summary>
+    public AdapterRef? Square { get; init; }
+
+    /// <summary>All blobs that it names.</summary>
+    public IEnumerable<AdapterRef> Blobs() => new[] { Mean, Root, Square }.OfType<AdapterRef>();
 }

@@ -1,3 +1,4 @@
+using FedLora.Training.Libtorch;
 using TorchSharp;
 
 namespace FedLora.Simulations.Pretraining;
@@ -69,6 +70,7 @@ public sealed record CooccurrenceStart(float[] Embeddings, float[] Bias)
 
     private static float[] Factorise(float[] association, int vocabulary, int width, double deviation, int seed)
     {
+        LibtorchLoader.EnsureLoaded();
         using var scope = torch.NewDisposeScope();
         using var off = torch.no_grad();
         var random = new Random(seed);

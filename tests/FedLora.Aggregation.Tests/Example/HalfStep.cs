@@ -18,6 +18,6 @@ internal sealed class HalfStep : IFederatedMethod
         var round = new Round(this, global, updates, options, cancel);
         var result = new AdapterState(round.Mean(Factors.A | Factors.B | Factors.Head)
             .Select(mean => mean with { Values = [.. mean.Values.Zip(global[mean.Name].Values, (m, g) => (m + g) / 2)] }));
-        return new(result, null, AggregationError.Report(round, options, module => [result.Product(options.Layout, module)]));
+        return round.Result(result, null, AggregationError.Report(round, options, module => [result.Product(options.Layout, module)]));
     }
 }

@@ -2,11 +2,11 @@ using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Training.Blocks;
 using FedLora.Training.Data;
+using FedLora.Training.Libtorch;
 using FedLora.Training.Lora;
 using FedLora.Training.Models;
 using FedLora.Training.Privacy;
 using FedLora.Training.Running;
-using TorchSharp;
 
 namespace FedLora.Benchmarks.Training;
 
@@ -23,7 +23,7 @@ internal sealed class TrainingSubject : IDisposable
     /// <param name="compute">Type of the frozen weights and the products.</param>
     public TrainingSubject(string folder, ComputeType compute)
     {
-        torch.set_num_threads(Environment.ProcessorCount);
+        LibtorchLoader.UseThreads(Environment.ProcessorCount);
         _job = TrainingFolder.ReadJob(folder);
         var causal = _job.Kind == "causal";
         _model = BaseModel.Load(folder, new LoadOptions { Compute = compute });

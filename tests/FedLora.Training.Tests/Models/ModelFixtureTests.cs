@@ -116,11 +116,30 @@ public sealed class ModelFixtureTests
             using var fixture = new ModelFixture(name);
             using var binding = Bind(fixture, "adapter");
             using var parameters = new ParameterSet(binding.Slots(Factors.A | Factors.B | Factors.Head), CPU);
+            var slack = kind == "adamw" ? FirstStepOfAdamW(fixture, settings.LearningRate) : 0;
             var summary = new Trainer().Run(fixture.Transformer, parameters, fixture.Examples, settings);
             ModelFixture.AssertClose(fixture.Values($"train.{kind}.loss"), [.. summary.Losses.Select(l => (float)l)], $"{kind} losses");
             foreach (var tensor in parameters.Export())
-                ModelFixture.AssertClose(fixture.Values($"train.{kind}.{tensor.Name}"), tensor.Values, $"{kind} {tensor.Name}");
+            {
+                var expected = fixture.Values($"train.{kind}.{tensor.Name}");
+                ModelFixture.AssertClose(expected, tensor.Values, $"{kind} {tensor.Name}", ModelFixture.Tolerance + (slack / expected.Max(Math.Abs)));
+            }
         }
+    }
+
+    /// <summary>
+    /// What AdamW's first step, rate g / (|g| + eps), makes of the rounding d of a gradient: the sum over all entries of rate eps d / (|g| + eps)^2, with d two units of float32 of
+    /// the tensor's largest entry. It is nothing but where an entry almost cancels: in bert-mlm one of 0.055 at most is -9.71e-8 in float64, -1.02e-7 in PyTorch's float32; thus
+    /// PyTorch's own five steps end 8e-5 of the largest entry from those in float64.
+    /// </summary>
+    private static double FirstStepOfAdamW(ModelFixture fixture, double rate)
+    {
+        const double Epsilon = 1e-8, Units = 1.0 / (1 << 22);
+        return fixture.Expected.Tensors.Keys.Where(name => name.StartsWith("grad.", StringComparison.Ordinal)).Select(fixture.Values).Sum(gradient =>
+        {
+            var rounding = Units * gradient.Max(Math.Abs);
+            return gradient.Sum(g => rate * Epsilon * rounding / Math.Pow(Math.Abs(g) + Epsilon, 2));
+        });
     }
 
     [FixtureTheory(Kind, File)]

@@ -29,8 +29,6 @@ internal static class FederationLive
     private static string Line(FederationView view)
     {
         var line = FederationTables.Headline(view);
-        if (view.Rounds.LastOrDefault(round => round.State != RoundState.Committed) is { } open)
-            return $"{line}; round {open.Round}: {open.Updates} of {open.Nodes.Count} updates in";
         return view.Rounds.LastOrDefault() is { HasLoss: true } done ? $"{line}; loss {done.Loss:0.000}" : line;
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using FedLora.Simulations.Audit;
+using FedLora.Training.Libtorch;
 using Spectre.Console;
 
 namespace FedLora.Cli.Commands.Privacy;
@@ -19,7 +20,7 @@ internal static class AuditCommand
             .RunsOnNumbers((parsed, output, cancellation) =>
             {
                 var settings = new AuditSettings(parsed.GetValue(runs), parsed.GetValue(noise), parsed.GetValue(rate), parsed.GetValue(steps), parsed.GetValue(delta));
-                TorchSharp.torch.set_num_threads(1);
+                LibtorchLoader.UseThreads(1);
                 using var audit = new PrivacyAudit(settings);
                 output.Remark($"training a tiny model {4 * settings.Runs} times ...");
                 var result = audit.Run(null, cancellation);
