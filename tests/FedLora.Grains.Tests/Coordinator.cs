@@ -39,9 +39,11 @@ internal sealed class Coordinator : IAsyncDisposable
     public FederationCreator Creator => _host.Services.GetRequiredService<FederationCreator>();
 
     /// <param name="configure">What it has otherwise than usual.</param>
-    public static async Task<Coordinator> StartAsync(Action<IServiceCollection>? configure = null)
+    /// <param name="prepare">Fills its folder.</param>
+    public static async Task<Coordinator> StartAsync(Action<IServiceCollection>? configure = null, Action<string>? prepare = null)
     {
         var coordinator = new Coordinator { _configure = configure };
+        prepare?.Invoke(coordinator._folder.FullName);
         await coordinator.BootAsync();
         return coordinator;
     }
@@ -68,6 +70,13 @@ internal sealed class Coordinator : IAsyncDisposable
         // As the server does at its start.
         if ((await Registry.ListFederationsAsync(default)).Count > 0)
             await Federation.GetAsync(default);
+    }
+
+    /// <summary>Nodes that were enrolled by another process.</summary>
+    public async Task FindNodesAsync()
+    {
+        foreach (var node in await Registry.ListNodesAsync(default))
+            _nodes[node.Name] = node.NodeId;
     }
 
     public INodeGrain Node(string name) => Grains.GetGrain<INodeGrain>(_nodes[name]);

@@ -66,7 +66,7 @@ public sealed partial class FederationGrain
             return;
         _aggregating = new();
         var (inputs, cancel) = (RoundInputs.Of(Standing), _aggregating.Token);
-        _ = Task.Run(() => AggregateAsync(inputs, cancel), CancellationToken.None);
+        _ = AggregateAsync(inputs, cancel);
     }
 
     private async Task AggregateAsync(RoundInputs inputs, CancellationToken cancel)
@@ -74,7 +74,7 @@ public sealed partial class FederationGrain
         FederationEvent ended;
         try
         {
-            ended = new FederationEvent.Aggregated(await aggregator.RunAsync(inputs, cancel));
+            ended = new FederationEvent.Aggregated(await Task.Run(() => aggregator.RunAsync(inputs, cancel), CancellationToken.None));
         }
         catch (Exception error)
         {

@@ -113,7 +113,7 @@ public sealed partial class FederationGrain(
         return decision;
     }
 
-    /// <summary>From outside of any turn: the event is sent in one of its own, soon.</summary>
+    /// <summary>From outside of any turn, though on the grain's scheduler: the event is sent in a turn of its own, soon.</summary>
     private void Post(FederationEvent @event)
     {
         _inbox.Enqueue(@event);

@@ -3,7 +3,7 @@ using FedLora.Privacy;
 namespace FedLora.Grains;
 
 /// <summary>What a federation's privacy terms mean at each enrolled node, and whether the planned rounds fit their limits. Asked before the federation exists.</summary>
-internal static class PrivacyPlanner
+public static class PrivacyPlanner
 {
     private const int NodesNamed = 4;
 

@@ -27,7 +27,7 @@ internal sealed class NodeService(IGrainFactory grains, Callers callers, PartSto
     public override async Task GetBlob(GetBlobRequest request, IServerStreamWriter<Chunk> responseStream, ServerCallContext context)
     {
         await callers.NodeAsync(context);
-        await using var blob = parts.Open(request.Sha256);
+        await using var blob = await parts.OpenAsync(request.Sha256, context.CancellationToken);
         if (request.Offset < 0 || request.Offset > blob.Length)
             throw new RefusedException(RefusalCodes.BlobOffset, $"byte {request.Offset} is not within the blob's {blob.Length}", "start at 0");
         using var limit = new IdleLimit(Idle, time, context.CancellationToken);

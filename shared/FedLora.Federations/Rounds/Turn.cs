@@ -181,7 +181,8 @@ internal sealed class Turn(FederationStanding standing, DateTimeOffset now)
                 .Add(known is null ? row : row with { Rounds = known.Rounds, SpentEpsilon = known.SpentEpsilon, LimitEpsilon = known.LimitEpsilon });
         }
 
-        Standing = Standing with { Privacy = privacy };
+        if (rows.Length > 0)
+            Standing = Standing with { Privacy = privacy };
         Look();
     }
 
