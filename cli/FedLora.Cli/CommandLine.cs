@@ -29,7 +29,7 @@ public static class CommandLine
         var errors = new ErrorWriter(args.Contains(FedLoraCommand.Json.Name, StringComparer.Ordinal), output, error);
         try
         {
-            var parsed = program().Parse(args);
+            var parsed = program().ReadsNumbers().Parse(args);
             if (parsed.Errors.Count > 0)
             {
                 var message = parsed.UnmatchedTokens is [var unknown, ..] ? $"unknown command or option '{unknown}'" : parsed.Errors[0].Message;

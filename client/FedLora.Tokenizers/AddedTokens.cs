@@ -82,7 +82,8 @@ internal sealed class AddedTokens
         var done = 0;
         for (var i = 0; !trie.IsEmpty && i < runes.Length;)
         {
-            var length = trie.LongestAt(runes[i..], out var id);
+            var id = -1;
+            var length = trie.Starts.Contains(runes[i]) ? trie.LongestAt(runes[i..], out id) : 0;
             if (length == 0)
             {
                 i++;

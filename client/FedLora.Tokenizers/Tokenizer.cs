@@ -97,7 +97,12 @@ public sealed class Tokenizer
         var added = addSpecial ? _parts.PostProcessor?.Added(pair is not null) ?? 0 : 0;
         var cut = Truncation?.Apply(texts[0], pair is null ? null : texts[1], added) ?? 0;
         var result = _parts.PostProcessor?.Apply(texts, addSpecial) ?? texts;
-        return (result.Count == 1 ? result[0] : [.. result.SelectMany(part => part)], cut);
+        if (result.Count == 1)
+            return (result[0], cut);
+        var all = new List<Token>(result.Sum(part => part.Count));
+        foreach (var part in result)
+            all.AddRange(part);
+        return (all, cut);
     }
 
     private List<Token> Tokens(string text, int typeId)
@@ -107,7 +112,7 @@ public sealed class Tokenizer
         work.Source.Set(text);
         _parts.Added.Extract(work.Source, work.Segment, work.Pieces);
         _parts.PreTokenizer?.Apply(work.Pieces);
-        var tokens = new List<Token>();
+        var tokens = new List<Token>(work.Pieces.Text.Count / 3 + 4);
         foreach (var piece in work.Pieces.Pieces)
         {
             if (piece.Token >= 0)

@@ -34,10 +34,14 @@ internal static class TokenizerFile
         var model = ReadModel(root["model"]);
         var normalizer = root["normalizer"] is { IsNull: false } n ? ComponentReader.Normalizer(n) : null;
         var added = new AddedTokens(root["added_tokens"] is { IsNull: false } list ? list.Items().Select(item => ReadAdded(item, model.Vocabulary)) : [], normalizer);
+        var preTokenizer = root["pre_tokenizer"] is { IsNull: false } pre ? ComponentReader.PreTokenizer(pre) : null;
+        // One code point instead of up to four characters on the way from the text to the model.
+        if (preTokenizer?.WithoutBytes() is { } plain && (model as BpeModel)?.TakingBytes() is { } takingBytes)
+            (preTokenizer, model) = (plain, takingBytes);
         var parts = new TokenizerParts(
             model,
             added,
-            root["pre_tokenizer"] is { IsNull: false } pre ? ComponentReader.PreTokenizer(pre) : null,
+            preTokenizer,
             root["post_processor"] is { IsNull: false } post ? ComponentReader.PostProcessor(post) : null,
             root["decoder"] is { IsNull: false } decoder ? ComponentReader.Decoder(decoder) : null);
         return new Tokenizer(parts, special, ReadTruncation(root["truncation"]), ReadPadding(root["padding"]));

@@ -13,8 +13,18 @@ public sealed class RefusedException(string code, string message, string hint) :
     [Id(1)] public string Hint { get; private set; } = hint;
 
     /// <summary>What a pure room refuses, as callers of a grain get it.</summary>
-    public static RefusedException Of(FedLoraException error) => new(error.Code, error.Message, error.Hint);
-
-    /// <inheritdoc cref="Of(FedLoraException)"/>
     public static RefusedException Of(Refusal refusal) => new(refusal.Code, refusal.Message, refusal.Hint);
+
+    /// <summary>Checks; what a pure room refuses, callers of a grain get as this.</summary>
+    public static void Pass(Action check)
+    {
+        try
+        {
+            check();
+        }
+        catch (FedLoraException error)
+        {
+            throw new RefusedException(error.Code, error.Message, error.Hint);
+        }
+    }
 }

@@ -1,3 +1,5 @@
+using FedLora.Privacy.Ledger;
+
 namespace FedLora.Federations;
 
 /// <summary>What one round cost a data set, as the node's own ledger has recorded it.</summary>
@@ -24,4 +26,18 @@ public sealed record PrivacyReceipt
 
     /// <summary>Hash of the ledger entry, hex.</summary>
     public required string EntryHash { get; init; }
+
+    /// <summary>What the node's ledger has written, as it goes with the update.</summary>
+    public static PrivacyReceipt Of(LedgerReceipt receipt) => new()
+    {
+        NoiseMultiplier = receipt.Run.NoiseMultiplier,
+        SamplingRate = receipt.Run.SamplingRate,
+        Steps = (int)receipt.Run.Steps,
+        ClipNorm = receipt.ClipNorm,
+        Delta = receipt.Delta,
+        EpsilonSpent = receipt.EpsilonSpent,
+        EpsilonLimit = receipt.EpsilonLimit,
+        DataSet = receipt.DataSet,
+        EntryHash = receipt.EntryHash,
+    };
 }

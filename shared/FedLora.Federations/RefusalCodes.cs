@@ -6,12 +6,14 @@ public static class RefusalCodes
     public const string FederationUnknown = "federation-unknown";
     public const string FederationExists = "federation-exists";
     public const string FederationState = "federation-state";
-    public const string DefinitionInvalid = "definition-invalid";
+    public const string DefinitionInvalid = "federation-invalid";
     public const string NodeExists = "node-exists";
     public const string NodeName = "node-name";
+    public const string NodeUnknownName = "node-unknown-name";
     public const string NodeUnknown = "node-unknown";
     public const string NodeRevoked = "node-revoked";
     public const string NodeCredential = "node-credential";
+    public const string OperatorCredential = "operator-credential";
     public const string TokenInvalid = "token-invalid";
     public const string RoundUnknown = "round-unknown";
     public const string RoundClosed = "round-closed";
@@ -30,6 +32,7 @@ public static class RefusalCodes
     public const string BlobHash = "blob-hash";
     public const string BlobOffset = "blob-offset";
     public const string BlobTooLarge = "blob-too-large";
+    public const string BalanceInvalid = "balance-invalid";
     public const string PrivacyBudget = "privacy-budget";
     public const string DiskFull = "disk-full";
     public const string UpdatesPruned = "updates-pruned";

@@ -1,7 +1,7 @@
 using FedLora.Client.Configuration;
 using FedLora.Client.Privacy;
 using FedLora.Privacy.Ledger;
-using FedLora.Protocol.V1;
+using FedLora.Federations.Definitions;
 
 namespace FedLora.Client.Tests;
 
@@ -18,10 +18,10 @@ public sealed class NodeLedgerTests : IDisposable
     public void Every_planned_round_fits_the_federations_epsilon_and_no_further_one_does(string accountant)
     {
         var definition = Define("mail", epsilon: 3, rounds: 5);
-        definition.Privacy.Accountant = accountant;
+        definition = definition with { Privacy = definition.Privacy! with { Accountant = accountant } };
         // The site's limit is the same number: the last planned round must fit it too.
         using var ledger = Open(Lines(3), new SitePolicy { Epsilon = 3 });
-        for (var round = 1u; round <= 5; round++)
+        for (var round = 1; round <= 5; round++)
         {
             Assert.Null(ledger.Refuses(definition, round));
             Assert.InRange(ledger.Spend(definition, round).EpsilonSpent, 0.5, 3);
@@ -94,25 +94,29 @@ public sealed class NodeLedgerTests : IDisposable
     public void The_sampling_rate_is_stated_never_counted()
     {
         var definition = Define("mail", epsilon: 3, rounds: 1);
-        definition.Privacy.SamplingRate = 0;
+        definition = definition with { Privacy = definition.Privacy! with { SamplingRate = 0 } };
         using (var ledger = Open(Lines(3)))
             Assert.Contains("sampling rate is not stated", ledger.Refuses(definition, 1));
         using (var ledger = Open(Lines(3), publicCount: 320))
             Assert.Equal(0.1, ledger.Spend(definition, 1).Run.SamplingRate);
-        definition.PublicCounts["site"] = 640;
-        definition.Name = "other";
+        definition = definition with { Name = "other", PublicCounts = new() { ["site"] = 640 } };
         using (var ledger = Open("{\"text\":\"new\",\"label\":\"ham\"}\n", publicCount: 320))
             Assert.Equal(0.05, ledger.Spend(definition, 1).Run.SamplingRate);
     }
 
     private static string Lines(int count) => string.Concat(Enumerable.Range(0, count).Select(i => $"{{\"text\":\"mail {i}\",\"label\":\"ham\"}}\n"));
 
-    private static FederationDefinition Define(string name, double epsilon, uint rounds) => new()
+    private static FederationDefinition Define(string name, double epsilon, int rounds) => new()
     {
         Name = name,
+        BaseModel = new BaseModelSpec { Fingerprint = "" },
+        Task = new TaskSpec { Kind = LearningTask.CausalLanguageModel },
+        Method = "fedit",
+        Lora = new LoraSpec { Alpha = 8 },
+        Layout = new LayoutSpec { Modules = [] },
         Rounds = rounds,
-        Training = new TrainingSettings { LocalSteps = 16, BatchSize = 32 },
-        Privacy = new PrivacyTerms { Epsilon = epsilon, Delta = 1e-5, ClipNorm = 1, SamplingRate = 0.02, Accountant = "pld" },
+        Training = new TrainingSpec { LocalSteps = 16, BatchSize = 32 },
+        Privacy = new PrivacySpec { Epsilon = epsilon, Delta = 1e-5, ClipNorm = 1, SamplingRate = 0.02, Accountant = "pld" },
     };
 
     private NodeLedger Open(string data, SitePolicy? policy = null, string file = "data.jsonl", long publicCount = 0)

@@ -2,6 +2,7 @@ using FedLora.Client.Configuration;
 using FedLora.Client.Rounds;
 using FedLora.Client.Training;
 using FedLora.Privacy.Ledger;
+using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
 using FedLora.Tests;
 
@@ -21,7 +22,7 @@ public sealed class PrivateRoundTests : IDisposable
     internal static void TrainIn(string path, IProgress<TrainingProgress> progress)
     {
         var site = new PrivateRoundTests(path);
-        var prepared = FederationPreparation.Prepare(Define("ffa-lora", privacy: true), model, null, CancellationToken.None);
+        var prepared = FederationPreparation.Prepare(Define("ffa-lora", privacy: true).ToModel(), model, null, CancellationToken.None);
         using var trainer = RoundTrainer.Create(site.Options("state"), TimeProvider.System);
         trainer.Train(site.Input(prepared, "state"), progress, CancellationToken.None);
     }
@@ -33,7 +34,7 @@ public sealed class PrivateRoundTests : IDisposable
     [InlineData("fedit")]
     public void Neither_count_nor_loss_leaves_the_node_and_the_noise_never_repeats(string method)
     {
-        var prepared = FederationPreparation.Prepare(Define(method, privacy: true), model, null, CancellationToken.None);
+        var prepared = FederationPreparation.Prepare(Define(method, privacy: true).ToModel(), model, null, CancellationToken.None);
         var updates = new List<byte[]>();
         for (var start = 0; start < 2; start++)
         {
@@ -56,7 +57,7 @@ public sealed class PrivateRoundTests : IDisposable
     [Fact]
     public void The_entry_is_on_disk_before_the_first_sample_is_drawn()
     {
-        var prepared = FederationPreparation.Prepare(Define("ffa-lora", privacy: true), model, null, CancellationToken.None);
+        var prepared = FederationPreparation.Prepare(Define("ffa-lora", privacy: true).ToModel(), model, null, CancellationToken.None);
         using var trainer = RoundTrainer.Create(Options("state"), TimeProvider.System);
         // Stopped after its first step, the round is spent all the same.
         using var stop = new CancellationTokenSource();
@@ -81,7 +82,7 @@ public sealed class PrivateRoundTests : IDisposable
     [Fact]
     public void Without_an_entry_on_disk_nothing_is_drawn()
     {
-        var prepared = FederationPreparation.Prepare(Define("ffa-lora", privacy: true), model, null, CancellationToken.None);
+        var prepared = FederationPreparation.Prepare(Define("ffa-lora", privacy: true).ToModel(), model, null, CancellationToken.None);
         using var trainer = RoundTrainer.Create(Options("state", new SitePolicy { Epsilon = 8 }), TimeProvider.System);
         var file = Path.Combine(folder.FullName, "state", "ledger", "ledger.jsonl");
         File.Delete(file);
@@ -94,7 +95,7 @@ public sealed class PrivateRoundTests : IDisposable
     [Fact]
     public void Without_privacy_terms_no_ledger_is_begun_and_a_site_with_a_limit_refuses()
     {
-        var definition = FederationPreparation.Prepare(Define("ffa-lora", privacy: false), model, null, CancellationToken.None).Definition;
+        var definition = FederationPreparation.Prepare(Define("ffa-lora", privacy: false).ToModel(), model, null, CancellationToken.None).Definition.ToWire(layout: true);
         using (var trainer = RoundTrainer.Create(Options("open"), TimeProvider.System))
         {
             Assert.Null(trainer.Refuses(Task(definition)));
@@ -120,7 +121,7 @@ public sealed class PrivateRoundTests : IDisposable
     };
 
     private RoundInput Input(FederationPreparation prepared, string state) => new(
-        Task(prepared.Definition),
+        Task(prepared.Definition.ToWire(layout: true)),
         prepared.InitialAdapter, [], Directory.CreateDirectory(Path.Combine(folder.FullName, state, "mail")).FullName);
 
     private static TrainingTask Task(FederationDefinition definition) =>

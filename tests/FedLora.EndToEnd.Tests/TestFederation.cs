@@ -4,6 +4,7 @@ using FedLora.Protocol.Mapping;
 using FedLora.Protocol.Transfer;
 using FedLora.Protocol.V1;
 using Grpc.Core;
+using static FedLora.Federations.Definitions.DefinitionTerms;
 
 namespace FedLora.EndToEnd.Tests;
 
@@ -41,7 +42,7 @@ internal sealed class TestFederation : IDisposable
             Layout = new AdapterLayout(),
         };
         for (var i = 0; i < modules; i++) definition.Layout.Modules.Add(new LayoutModule { Name = $"encoder.layer.{i}.query", DOut = Width, DIn = Width });
-        var initial = Methods.Get("fedit").Initialize(LayoutMapping.ToLayout(definition), Aggregation.MethodOptions.Default, 7).ToBytes();
+        var initial = Methods.Get("fedit").Initialize(definition.ToModel().ToLayout(), Aggregation.MethodOptions.Default, 7).ToBytes();
         using var upload = connection.Admin.PutBlob(connection.Options(CancellationToken.None));
         using var bytes = new MemoryStream(initial, writable: false);
         await ChunkSender.SendAsync(bytes, 0, upload.RequestStream.WriteAsync, CancellationToken.None);

@@ -140,7 +140,7 @@ public sealed class PrivacyTests
         Assert.Equal(Weighting.Uniform, Definition.ToMethodOptions().Weighting switch { Aggregation.Weighting.Uniform => Weighting.Uniform, _ => Weighting.Examples });
         var stated = Definition with { Weighting = Weighting.PublicCounts, PublicCounts = new() { ["a"] = 300, ["b"] = 100 } };
         Assert.Equal(300, stated.WeightOf("a", 9000));
-        Assert.Throws<FedLoraException>(() => DefinitionCheck.Require(Definition with { Weighting = Weighting.Examples }));
+        Assert.Throws<FedLoraException>(() => DefinitionRules.CheckWhole(Definition with { Weighting = Weighting.Examples }));
     }
 
     private static async Task<Coordinator> StartAsync(FederationDefinition definition)

@@ -14,12 +14,13 @@ internal static class Samples
         BaseModel = new() { Fingerprint = Fingerprint, Name = "tiny" },
         Task = new() { Kind = LearningTask.Classification, Labels = ["ham", "spam"] },
         Method = "fedit",
-        Lora = new() { Rank = 2, Alpha = 4 },
+        Lora = new() { Rank = 2, Alpha = 4, TargetModules = ["query", "value"] },
         Layout = new()
         {
             Modules = new ModuleSpec[] { new() { Name = "layer.query", DOut = 6, DIn = 5 }, new() { Name = "layer.value", DOut = 4, DIn = 5 } },
             Head = new HeadSpec[] { new() { Name = "base_model.model.classifier.weight", Shape = [2, 6] } },
         },
+        Training = new() { LocalSteps = 16 },
         Rounds = 3,
         Cohort = new() { MinNodes = 3, Quorum = 2, Deadline = TimeSpan.FromMinutes(10), MaxRepeats = 1, SamplingTimeout = TimeSpan.FromHours(1) },
     };

@@ -185,7 +185,7 @@ public sealed class LedgerTests : IDisposable
         Assert.Contains("batches", policy.Refuses("mail", "fed-sb", "any", 31, true));
         Assert.Contains("differential privacy", policy.Refuses("mail", "fed-sb", "any", 32, false));
         Assert.True(policy.IsOpen(new TimeOnly(23, 0)) && policy.IsOpen(new TimeOnly(5, 59)) && !policy.IsOpen(new TimeOnly(6, 0)));
-        foreach (var wrong in new[] { "epsilon: -1", "epsilon: .nan", "delta: 2", "epsilonn: 4", "hours: all day", "min_batch: -1", "epsilon: [" })
+        foreach (var wrong in new[] { "epsilon: -1", "epsilon: 1,5", "delta: 0,5", "min_batch: 1,000", "min_batch: 1.5", "epsilon: .nan", "delta: 2", "epsilonn: 4", "hours: all day", "min_batch: -1", "epsilon: [" })
             Assert.Equal("policy-invalid", Assert.Throws<FedLoraException>(() => SitePolicy.Parse(wrong, "policy.yaml")).Code);
     }
 

@@ -9,6 +9,7 @@ using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
 using FedLora.Server.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
+using static FedLora.Federations.Definitions.DefinitionTerms;
 using Wire = FedLora.Protocol.V1;
 
 namespace FedLora.Server.Tests;
@@ -26,9 +27,11 @@ internal sealed class Bench : IAsyncDisposable
 
     internal CoordinatorConnection Operator { get; private set; } = null!;
 
-    internal static async Task<Bench> StartAsync()
+    /// <param name="prepare">Fills the bench's folder: <c>server</c>, and a folder for each node.</param>
+    internal static async Task<Bench> StartAsync(Action<string>? prepare = null)
     {
         var bench = new Bench();
+        prepare?.Invoke(bench.folder.FullName);
         await bench.RestartAsync();
         return bench;
     }
@@ -62,7 +65,7 @@ internal sealed class Bench : IAsyncDisposable
 
     /// <summary>Creates and starts a federation; the coordinator makes the first adapter itself.</summary>
     internal Task StartFederationAsync(FederationDefinition definition) =>
-        StartFederationAsync(definition, Methods.Get(definition.Method).Initialize(LayoutMapping.ToLayout(definition), MethodMapping.ToOptions(definition), definition.Seed));
+        StartFederationAsync(definition, Methods.Get(definition.Method).Initialize(definition.ToModel().ToLayout(), definition.ToModel().ToMethodOptions(), definition.Seed));
 
     /// <summary>Creates and starts a federation from an adapter.</summary>
     internal async Task StartFederationAsync(FederationDefinition definition, AdapterState first)
@@ -107,10 +110,10 @@ internal sealed class Bench : IAsyncDisposable
     }
 
     /// <summary>Waits, told of every change, until the federation is as asked for.</summary>
-    internal async Task<FederationView> UntilAsync(Func<FederationView, bool> isSo)
+    internal async Task<FederationView> UntilAsync(Func<FederationView, bool> isSo, string federation = "test")
     {
         using var limit = new CancellationTokenSource(Never);
-        using var watch = Operator.Admin.WatchFederation(new FederationName { Name = "test" }, Operator.Options(limit.Token));
+        using var watch = Operator.Admin.WatchFederation(new FederationName { Name = federation }, Operator.Options(limit.Token));
         while (await watch.ResponseStream.MoveNext(limit.Token))
         {
             if (isSo(watch.ResponseStream.Current))

@@ -4,6 +4,7 @@ using FedLora.Client.Rounds;
 using FedLora.Compression;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
+using static FedLora.Federations.Definitions.DefinitionTerms;
 
 namespace FedLora.Server.Tests;
 
@@ -33,7 +34,7 @@ internal sealed class FakeTrainer(float step) : IRoundTrainer
 
     public string? Refuses(TrainingTask task) => task.Definition.BaseModel.Fingerprint == profile.ModelFingerprints[0] ? null : "another base model";
 
-    public VectorLayout SparseLayout(TrainingTask task) => new(LayoutMapping.ToLayout(Bench.Define(task.Definition.Method, 1, 1)).Tensors(Methods.Get(task.Definition.Method).Sent((int)task.Round, FedLora.Aggregation.MethodOptions.Default)));
+    public VectorLayout SparseLayout(TrainingTask task) => new(Bench.Define(task.Definition.Method, 1, 1).ToModel().ToLayout().Tensors(Methods.Get(task.Definition.Method).Sent((int)task.Round, FedLora.Aggregation.MethodOptions.Default)));
 
     public RoundOutput Train(RoundInput input, IProgress<TrainingProgress> progress, CancellationToken cancellation)
     {

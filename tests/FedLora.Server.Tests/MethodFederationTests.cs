@@ -7,6 +7,7 @@ using FedLora.Protocol.V1;
 using FedLora.Training.Lora;
 using FedLora.Training.Running;
 using Grpc.Core;
+using static FedLora.Federations.Definitions.DefinitionTerms;
 using BaseModel = FedLora.Training.Models.BaseModel;
 
 namespace FedLora.Server.Tests;
@@ -37,7 +38,7 @@ public sealed class MethodFederationTests(TinySites sites) : IClassFixture<TinyS
         if (method.Traits.Personalised)
             RequirePersonal(bench);
         else
-            await RequireExportAsync(bench, method, prepared.Definition);
+            await RequireExportAsync(bench, method, prepared.Definition.ToWire(layout: true));
     }
 
     [Theory]
@@ -56,7 +57,7 @@ public sealed class MethodFederationTests(TinySites sites) : IClassFixture<TinyS
         Assert.All(view.Rounds, round => Assert.True(double.IsFinite(round.Loss)));
         Assert.Equal(3, view.Rounds.Select(round => round.AdapterSha256).Distinct(StringComparer.Ordinal).Count());
         if (!method.Traits.Personalised)
-            await RequireExportAsync(bench, method, prepared.Definition);
+            await RequireExportAsync(bench, method, prepared.Definition.ToWire(layout: true));
     }
 
     [Fact]
@@ -64,7 +65,7 @@ public sealed class MethodFederationTests(TinySites sites) : IClassFixture<TinyS
     {
         var definition = TinySites.Define("fed-sb");
         definition.MethodOptions.Init = "lora-sb";
-        Assert.Equal("public-data-needed", Assert.Throws<FedLoraException>(() => FederationPreparation.Prepare(definition, sites.Model, null, default)).Code);
+        Assert.Equal("public-data-needed", Assert.Throws<FedLoraException>(() => FederationPreparation.Prepare(definition.ToModel(), sites.Model, null, default)).Code);
         await using var bench = await Bench.StartAsync();
         var (_, prepared) = await RunAsync(bench, definition, sites.Public);
         // R = diag(S) / s, largest first: the model starts a step away from the base weights.
@@ -75,7 +76,7 @@ public sealed class MethodFederationTests(TinySites sites) : IClassFixture<TinyS
     public void Public_data_that_nothing_is_computed_from_are_refused()
     {
         foreach (var definition in (FederationDefinition[])[TinySites.Define("fedit"), TinySites.Define("fed-sb")])
-            Assert.Equal("public-data-unused", Assert.Throws<FedLoraException>(() => FederationPreparation.Prepare(definition, sites.Model, sites.Public, default)).Code);
+            Assert.Equal("public-data-unused", Assert.Throws<FedLoraException>(() => FederationPreparation.Prepare(definition.ToModel(), sites.Model, sites.Public, default)).Code);
     }
 
     [Theory]
@@ -85,7 +86,7 @@ public sealed class MethodFederationTests(TinySites sites) : IClassFixture<TinyS
     {
         var definition = TinySites.Define(name);
         definition.Lora.Rank = (uint)rank;
-        var refusal = Assert.Throws<FedLoraException>(() => FederationPreparation.Prepare(definition, sites.Model, null, default));
+        var refusal = Assert.Throws<FedLoraException>(() => FederationPreparation.Prepare(definition.ToModel(), sites.Model, null, default));
         Assert.Equal("method-unsupported", refusal.Code);
         Assert.Contains(why, refusal.Message, StringComparison.Ordinal);
         Assert.Contains("lora.rank", refusal.Hint, StringComparison.Ordinal);
@@ -98,9 +99,9 @@ public sealed class MethodFederationTests(TinySites sites) : IClassFixture<TinyS
         var definition = TinySites.Define(name);
         definition.MethodOptions.FreezeHead = true;
         if (Methods.Get(name).Traits.MayFreezeHead)
-            FederationPreparation.Prepare(definition, sites.Model, null, default);
+            FederationPreparation.Prepare(definition.ToModel(), sites.Model, null, default);
         else
-            Assert.Contains("does not freeze the head", Assert.Throws<FedLoraException>(() => FederationPreparation.Prepare(definition, sites.Model, null, default)).Message, StringComparison.Ordinal);
+            Assert.Contains("does not freeze the head", Assert.Throws<FedLoraException>(() => FederationPreparation.Prepare(definition.ToModel(), sites.Model, null, default)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -108,7 +109,7 @@ public sealed class MethodFederationTests(TinySites sites) : IClassFixture<TinyS
     {
         var definition = TinySites.Define("fed-sb");
         definition.MethodOptions.Init = "lora-sb-private";
-        var refusal = Assert.Throws<FedLoraException>(() => FederationPreparation.Prepare(definition, sites.Model, sites.Public, default));
+        var refusal = Assert.Throws<FedLoraException>(() => FederationPreparation.Prepare(definition.ToModel(), sites.Model, sites.Public, default));
         Assert.Equal("method-unsupported", refusal.Code);
         Assert.Contains("ledger", refusal.Message, StringComparison.Ordinal);
     }
@@ -120,31 +121,31 @@ public sealed class MethodFederationTests(TinySites sites) : IClassFixture<TinyS
         var definition = TinySites.Define(name);
         definition.Lora.RankGroups["small"] = 2;
         if (Methods.Get(name).Traits.MixesRanks)
-            FederationPreparation.Prepare(definition, sites.Model, null, default);
+            FederationPreparation.Prepare(definition.ToModel(), sites.Model, null, default);
         else
-            Assert.Contains("cannot mix ranks: 2 beside 4", Assert.Throws<FedLoraException>(() => FederationPreparation.Prepare(definition, sites.Model, null, default)).Message, StringComparison.Ordinal);
+            Assert.Contains("cannot mix ranks: 2 beside 4", Assert.Throws<FedLoraException>(() => FederationPreparation.Prepare(definition.ToModel(), sites.Model, null, default)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task FLora_refuses_an_adapter_with_B_where_the_federation_is_created()
     {
-        var prepared = FederationPreparation.Prepare(TinySites.Define("flora"), sites.Model, null, default);
+        var prepared = FederationPreparation.Prepare(TinySites.Define("flora").ToModel(), sites.Model, null, default);
         var warm = new AdapterState(prepared.InitialAdapter.Select(tensor => tensor with { Values = [.. tensor.Values.Select(value => value + 1)] }));
         await using var bench = await Bench.StartAsync();
-        var error = await Assert.ThrowsAsync<RpcException>(() => bench.StartFederationAsync(prepared.Definition, warm));
+        var error = await Assert.ThrowsAsync<RpcException>(() => bench.StartFederationAsync(prepared.Definition.ToWire(layout: true), warm));
         Assert.Equal(StatusCode.InvalidArgument, error.StatusCode);
         Assert.Contains("starts every round from B = 0", error.Status.Detail, StringComparison.Ordinal);
     }
 
     private async Task<(FederationView View, FederationPreparation Prepared)> RunAsync(Bench bench, FederationDefinition definition, string? publicData = null)
     {
-        var prepared = FederationPreparation.Prepare(definition, sites.Model, publicData, default);
+        var prepared = FederationPreparation.Prepare(definition.ToModel(), sites.Model, publicData, default);
         var token = await bench.TokenAsync(3);
         using var end = new CancellationTokenSource();
         var groups = new[] { "", "", "small" };
         var trainers = groups.Select((group, site) => sites.Trainer(site, group)).ToArray();
         var nodes = trainers.Select((trainer, site) => bench.RunNodeAsync($"site-{site}", token, trainer, end.Token, groups[site])).ToArray();
-        await bench.StartFederationAsync(prepared.Definition, prepared.InitialAdapter);
+        await bench.StartFederationAsync(prepared.Definition.ToWire(layout: true), prepared.InitialAdapter);
         var view = await bench.UntilAsync(seen => seen.State is FederationState.Finished or FederationState.Paused);
         Assert.True(view.State == FederationState.Finished, view.Reason);
         for (var round = 1u; round <= definition.Rounds; round++)
@@ -175,15 +176,15 @@ public sealed class MethodFederationTests(TinySites sites) : IClassFixture<TinyS
             folds.Add(await bench.FetchAsync(fold));
         Assert.Equal(method.Traits.Folds ? 3 : 0, folds.Count);
         var folder = bench.Scratch("adapter");
-        AdapterExport.ToPeft(export.Definition, global, export.Round, folds).Write(folder);
+        AdapterExport.ToPeft(export.Definition.ToModel(), global, (int)export.Round, folds).Write(folder);
         var peft = PeftFolder.Read(folder);
-        var exported = AloneTraining.Score(definition, peft.State, peft.Layout(), sites.Model, sites.HeldOut, default);
+        var exported = AloneTraining.Score(definition.ToModel(), peft.State, peft.Layout(), sites.Model, sites.HeldOut, default);
 
-        using var model = BaseModel.Load(sites.Model, DefinitionSettings.Load(definition));
+        using var model = BaseModel.Load(sites.Model, DefinitionSettings.Load(definition.ToModel()));
         folds.ForEach(model.Fold);
-        var start = method.Start(Masked(global, method, definition), null, new NodeTerms(LayoutMapping.ToLayout(definition), MethodMapping.ToOptions(definition), 4, definition.Seed, 4));
+        var start = method.Start(Masked(global, method, definition), null, new NodeTerms(definition.ToModel().ToLayout(), definition.ToModel().ToMethodOptions(), 4, definition.Seed, 4));
         using var binding = new AdapterBinding(model.Transformer, start.Adapter, start.Layout);
-        var next = Evaluator.Run(model.Transformer, new NodeData(sites.HeldOut, sites.Model, skipBadLines: false).Get(definition, default).Examples);
+        var next = Evaluator.Run(model.Transformer, new NodeData(sites.HeldOut, sites.Model, skipBadLines: false).Get(definition.ToModel(), default).Examples);
         Assert.Equal(next.Loss, exported.Loss, 1e-4);
         Assert.True(exported.Loss < Math.Log(2) + 0.01, $"held-out loss {exported.Loss}");
     }
@@ -193,7 +194,7 @@ public sealed class MethodFederationTests(TinySites sites) : IClassFixture<TinyS
     {
         if (definition.Communication is not { Down: < 1 and > 0 and var down })
             return global;
-        var sent = global.Only(method.Sent(4, MethodMapping.ToOptions(definition)));
+        var sent = global.Only(method.Sent(4, definition.ToModel().ToMethodOptions()));
         var all = sent.SelectMany(tensor => tensor.Values).Select(Math.Abs).OrderDescending().ToArray();
         var least = all[(int)(all.Length * down) - 1];
         return global.With(sent.Select(tensor => tensor with { Values = [.. tensor.Values.Select(value => Math.Abs(value) >= least ? value : 0)] }));

@@ -1,9 +1,31 @@
+using System.Text.RegularExpressions;
 using FedLora.Tokenizers.Text;
 
 namespace FedLora.Tokenizers.Tests;
 
 public sealed class RunePatternTests
 {
+    // .NET's engine as the oracle, over the first plane, where both mean the same by a character.
+    [Theory]
+    [InlineData(@"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+")]
+    [InlineData(@"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")]
+    [InlineData(@"[!""#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")]
+    [InlineData(@"[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+")]
+    [InlineData(@"(?:ab|a)+?c|(?:a?b)*d|a{2,4}b|x(?=y)|(?<!a)1|[a-c]{0,2}2")]
+    public void Matches_are_those_of_dotnet(string pattern)
+    {
+        var (compiled, oracle) = (RunePattern.Compile(pattern), new Regex(pattern, RegexOptions.CultureInvariant));
+        const string Alphabet = "aaabbcdxyzsStLEre''  \n\r\t\u00a0\u300012345.,!?-()\u00e9\u0301\u4e2d\u3042\u0e01\u0627\u00bd\u20ac";
+        var random = new Random(3);
+        for (var i = 0; i < 2000; i++)
+        {
+            var text = new string([.. Enumerable.Range(0, random.Next(0, 40)).Select(_ => Alphabet[random.Next(Alphabet.Length)])]);
+            var found = new List<(int, int)>();
+            compiled.FindAll([.. text.Select(c => (int)c)], found);
+            Assert.Equal(oracle.Matches(text).Select(match => (match.Index, match.Index + match.Length)), found);
+        }
+    }
+
     [Theory]
     [InlineData("a|b+", "xabbba", "a bbb a")]
     [InlineData("(?:ab)+", "ababxab", "abab ab")]

@@ -5,13 +5,13 @@ using Xunit.v3;
 
 namespace FedLora.Tokenizers.Tests;
 
-/// <summary>The tokenizer fixtures, those whose vocabulary is not here as skipped cases that say so.</summary>
+/// <summary>The tokenizer fixtures, and other vocabularies, those that are not here as skipped cases that say so.</summary>
 [AttributeUsage(AttributeTargets.Method)]
-internal sealed class VocabularyDataAttribute : DataAttribute
+internal sealed class VocabularyDataAttribute(params string[] others) : DataAttribute
 {
     public override ValueTask<IReadOnlyCollection<ITheoryDataRow>> GetData(MethodInfo testMethod, DisposalTracker disposalTracker)
     {
-        ITheoryDataRow[] rows = [.. TokenizerFixture.Names.Select(Row)];
+        ITheoryDataRow[] rows = [.. TokenizerFixture.Names.Concat(others).Select(Row)];
         return ValueTask.FromResult<IReadOnlyCollection<ITheoryDataRow>>(rows.Length > 0 ? rows : [new TheoryDataRow<string>("none") { Skip = $"no tokenizers below {Fixtures.Root}" }]);
     }
 

@@ -21,6 +21,8 @@ public static class Examples
         "fedlora admin --data ./coordinator node list",
         "fedlora admin --data ./coordinator node revoke site-3",
         "fedlora admin --data ./coordinator federation create -f federation.yaml --model ./base-model --start",
+        "fedlora admin federation explain -f federation.yaml",
+        "fedlora admin federation schema",
         "fedlora admin --data ./coordinator federation start mail",
         "fedlora admin --data ./coordinator federation pause mail",
         "fedlora admin --data ./coordinator federation stop mail",
@@ -45,6 +47,7 @@ public static class Examples
         "fedlora bench aggregate --quick",
         "fedlora bench codec --density 0.0625",
         "fedlora bench dp --json",
+        "fedlora bench tokenize --json",
     ];
 
     /// <summary>Those of a command, or of the commands below it.</summary>

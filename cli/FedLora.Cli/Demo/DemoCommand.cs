@@ -3,7 +3,6 @@ using FedLora.Aggregation;
 using FedLora.Cli.Commands;
 using FedLora.Cli.Output;
 using FedLora.Compression;
-using FedLora.Protocol.Definitions;
 
 namespace FedLora.Cli.Demo;
 
@@ -89,7 +88,7 @@ internal static class DemoCommand
         DefaultValueFactory = _ => 1,
         CustomParser = result =>
         {
-            if (Fraction.Parse(result.Tokens[0].Value) is > 0 and <= 1 and var share)
+            if (Number.Parse(result.Tokens[0].Value) is > 0 and <= 1 and var share)
                 return share;
             result.AddError($"{name} lies above 0 and at most at 1, and '{result.Tokens[0].Value}' does not: e.g. 1/16 or 0.0625.");
             return 1;

@@ -1,4 +1,4 @@
-using FedLora.Protocol.V1;
+using FedLora.Federations.Definitions;
 using FedLora.Simulations.Demo;
 
 namespace FedLora.Cli.Demo;
@@ -9,8 +9,8 @@ namespace FedLora.Cli.Demo;
 /// </summary>
 internal static class DemoFederation
 {
-    private const uint Rank = 8;
-    private const uint FedSbRank = 32;
+    private const int Rank = 8;
+    private const int FedSbRank = 32;
     private const double PrivateRate = 0.08;
 
     /// <param name="options">What was asked for.</param>
@@ -19,42 +19,31 @@ internal static class DemoFederation
     {
         var rank = options.Method == "fed-sb" ? FedSbRank : Rank;
         var trainsBoth = Aggregation.Methods.Get(options.Method).Trained(1, new()).HasFlag(Adapters.Factors.A | Adapters.Factors.B);
-        var definition = new FederationDefinition
+        return new FederationDefinition
         {
             Name = options.Federation,
+            // The base model's, and the layout of the adapter on it, are known when it is prepared.
+            BaseModel = new BaseModelSpec { Fingerprint = "" },
+            Layout = new LayoutSpec { Modules = [] },
             Method = options.Method,
-            MethodOptions = new MethodOptions(),
-            Rounds = (uint)options.Rounds,
+            Rounds = options.Rounds,
             Seed = (ulong)options.Seed,
             // A site of a few dozen mails learns them by heart in as many steps as the others; counted alike, it would spoil the mean. How many mails a site has is
             // private under privacy; there its own part of a step grows with its mails instead.
             Weighting = options.Epsilon is null ? Weighting.Examples : Weighting.Uniform,
-            Task = new LearningTask { Classification = new Classification { Labels = { Mail.Labels } } },
-            Lora = new LoraSettings { Rank = rank, Alpha = 2 * rank, TargetModules = { "query", "value" } },
-            Training = new TrainingSettings
-            {
-                LocalSteps = (uint)options.Steps,
-                BatchSize = 32,
-                Optimizer = "adamw",
+            Task = new TaskSpec { Kind = LearningTask.Classification, Labels = Mail.Labels },
+            Lora = new LoraSpec { Rank = rank, Alpha = 2 * rank, TargetModules = ["query", "value"] },
+            Training = options.Epsilon is null
                 // What moves while the rest of the product stands still bears larger steps.
-                LearningRate = trainsBoth ? 4e-3 : 1e-2,
-                WeightDecay = 0.01,
-                MaxTokens = 96,
-                Schedule = "linear",
-                Dtype = "auto",
-            },
-            // Every site takes part in every round, as organisations do; a site that is gone for two minutes is gone for the round.
-            Cohort = new CohortRules { Size = (uint)options.Nodes, MinNodes = (uint)options.Nodes, DeadlineSeconds = 120, Quorum = (uint)Math.Max(1, options.Nodes - 1) },
-            Communication = new Communication { Down = options.DensityDown, Up = options.DensityUp, Values = options.Values, SpareB = options.SpareB, ErrorFeedback = options.ErrorFeedback },
-        };
-        if (options.Epsilon is { } epsilon)
-        {
+                ? Training(options) with { LearningRate = trainsBoth ? 4e-3 : 1e-2 }
+                : Training(options) with { BatchSize = (int)Math.Max(1, Math.Round(PrivateRate * (mails ?? []).DefaultIfEmpty(1000).Average())), Optimizer = "sgd", LearningRate = 2 },
             // One sampling rate and one divisor for all: a site's step is its part of the step on everybody's mail, and all add the same noise.
-            definition.Privacy = new PrivacyTerms { Epsilon = epsilon, Delta = options.Delta, ClipNorm = 1, SamplingRate = PrivateRate, Accountant = "pld" };
-            definition.Training.BatchSize = (uint)Math.Max(1, Math.Round(PrivateRate * (mails ?? []).DefaultIfEmpty(1000).Average()));
-            definition.Training.Optimizer = "sgd";
-            definition.Training.LearningRate = 2;
-        }
-        return definition;
+            Privacy = options.Epsilon is { } epsilon ? new PrivacySpec { Epsilon = epsilon, Delta = options.Delta, ClipNorm = 1, SamplingRate = PrivateRate } : null,
+            // Every site takes part in every round, as organisations do; a site that is gone for two minutes is gone for the round.
+            Cohort = new CohortSpec { Size = options.Nodes, MinNodes = options.Nodes, Deadline = TimeSpan.FromSeconds(120), Quorum = Math.Max(1, options.Nodes - 1) },
+            Communication = new CommunicationSpec { Down = options.DensityDown, Up = options.DensityUp, Values = options.Values, SpareB = options.SpareB, ErrorFeedback = options.ErrorFeedback },
+        };
     }
+
+    private static TrainingSpec Training(DemoOptions options) => new() { LocalSteps = options.Steps, BatchSize = 32, WeightDecay = 0.01, MaxTokens = 96, Schedule = "linear" };
 }

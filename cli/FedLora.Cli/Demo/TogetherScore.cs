@@ -1,5 +1,6 @@
 using FedLora.Adapters;
 using FedLora.Client.Training;
+using FedLora.Federations.Definitions;
 using FedLora.Protocol.Mapping;
 using FedLora.Simulations.Demo;
 
@@ -15,7 +16,7 @@ internal static class TogetherScore
     /// <param name="cancellation">Ends the scoring.</param>
     internal static Score Of(DemoOptions options, string to, DemoData data, FederatedResult result, CancellationToken cancellation)
     {
-        var definition = result.View.Definition;
+        var definition = result.View.Definition.ToModel();
         if (result.Adapter is { } adapter)
         {
             adapter.Write(to);
@@ -24,7 +25,7 @@ internal static class TogetherScore
             var score = AloneTraining.Score(definition, folder.State, folder.Layout(), options.Model, data.HeldOut, cancellation);
             return new Score(score.Accuracy, score.MacroF1 ?? 0);
         }
-        var layout = LayoutMapping.ToLayout(definition);
+        var layout = definition.ToLayout();
         var scores = result.Personal.Select(own => AloneTraining.Score(definition, own, layout, options.Model, data.HeldOut, cancellation)).ToList();
         return new Score(scores.Average(score => score.Accuracy), scores.Average(score => score.MacroF1 ?? 0));
     }

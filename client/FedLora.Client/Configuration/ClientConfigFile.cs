@@ -1,4 +1,4 @@
-using FedLora.Protocol.Yaml;
+using FedLora.Federations.Files;
 
 namespace FedLora.Client.Configuration;
 
@@ -45,8 +45,8 @@ public sealed record ClientConfigFile
             Token = yaml.OptionalText("token"),
             Name = yaml.OptionalText("name"),
             Group = yaml.OptionalText("group"),
-            MaxRank = (int?)yaml.Count32("max_rank"),
-            Threads = (int?)yaml.Count32("threads"),
+            MaxRank = yaml.Count32("max_rank"),
+            Threads = yaml.Count32("threads"),
             SkipBadLines = yaml.OptionalText("on_bad_line") switch
             {
                 null => null,

@@ -1,8 +1,10 @@
 using FedLora.Client.Configuration;
+using FedLora.Federations.Definitions;
 using FedLora.Privacy;
 using FedLora.Privacy.Ledger;
 using FedLora.Protocol.V1;
 using FedLora.Training.Data;
+using FederationDefinition = FedLora.Federations.Definitions.FederationDefinition;
 
 namespace FedLora.Client.Privacy;
 
@@ -63,13 +65,12 @@ public sealed class NodeLedger : IDisposable
     }
 
     /// <summary>Why one more round of the federation does not fit, in one line; null if it does. Asking spends nothing.</summary>
-    public string? Refuses(FederationDefinition definition, uint round)
+    public string? Refuses(FederationDefinition definition, int round)
     {
-        if (definition.Privacy is null)
+        if (definition.ToPlan() is not { } plan)
             return null;
         try
         {
-            var plan = WirePlan.Of(definition);
             var run = RoundOf(plan, definition);
             lock (gate)
                 return Check(plan, run, definition.Name, round);
@@ -84,15 +85,15 @@ public sealed class NodeLedger : IDisposable
     /// Spends one round, durably. Only once this has returned may the round's first sample or noise be drawn.
     /// </summary>
     /// <exception cref="FedLoraException"><c>privacy-budget-exhausted</c>: it does not fit, nothing was written; <c>privacy-rate-unknown</c>.</exception>
-    public LedgerReceipt Spend(FederationDefinition definition, uint round)
+    public LedgerReceipt Spend(FederationDefinition definition, int round)
     {
-        var plan = WirePlan.Of(definition);
+        var plan = definition.ToPlan()!;
         var run = RoundOf(plan, definition);
         lock (gate)
         {
             if (Check(plan, run, definition.Name, round) is { } reason)
                 throw new FedLoraException("privacy-budget-exhausted", reason, "Only the site can raise its limit, in its policy file; a federation with more noise or fewer steps spends less.");
-            return Opened().Spend(DataSet(), definition.Name, (int)round, run, plan.ClipNorm, LimitOf(plan));
+            return Opened().Spend(DataSet(), definition.Name, round, run, plan.ClipNorm, LimitOf(plan));
         }
     }
 
@@ -100,12 +101,12 @@ public sealed class NodeLedger : IDisposable
     public void Dispose() => ledger?.Dispose();
 
     private SampledGaussian RoundOf(PrivacyPlan plan, FederationDefinition definition) =>
-        plan.RoundAt(plan.RateFor(definition.PublicCounts.TryGetValue(options.Name, out var count) ? (long)count : options.PublicCount > 0 ? options.PublicCount : null));
+        plan.RoundAt(plan.RateFor(definition.PublicCounts.TryGetValue(options.Name, out var count) ? count : options.PublicCount > 0 ? options.PublicCount : null));
 
-    private string? Check(PrivacyPlan plan, SampledGaussian run, string federation, uint round)
+    private string? Check(PrivacyPlan plan, SampledGaussian run, string federation, int round)
     {
         var dataSet = DataSet();
-        var own = plan.Keeps(Opened().SpentFor(dataSet, federation, (int)round), run);
+        var own = plan.Keeps(Opened().SpentFor(dataSet, federation, round), run);
         if (!own.Fits)
             return $"the federation's own budget is spent here: {own.Reason}";
         var verdict = Opened().Ask(dataSet, run, LimitOf(plan));

@@ -3,7 +3,8 @@ using System.Security.Cryptography;
 using FedLora.Adapters;
 using FedLora.Client.Connection;
 using FedLora.Client.State;
-using FedLora.Protocol.Definitions;
+using FedLora.Federations.Definitions;
+using FedLora.Protocol.Mapping;
 using FedLora.Protocol.Transfer;
 using FedLora.Protocol.V1;
 using Grpc.Core;
@@ -39,14 +40,13 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
     public async Task<RoundEnd> RunAsync(TrainingTask task, CancellationToken cancellation)
     {
         var reporter = new StatusReporter(connection, task, time);
-        DefinitionRules.Check(task.Definition);
         var home = folder.FederationFolder(task.Federation);
         if (PendingUpdate.Load(home) is { } kept && kept.Answers(task))
         {
             logger.SendingKept(task.Round, task.Federation);
             return await UploadAsync(task, kept, reporter, cancellation);
         }
-        if (trainer.Refuses(task) is { } reason)
+        if ((WhyNoFederation(task) ?? trainer.Refuses(task)) is { } reason)
             return await RefuseAsync(task, reporter, TaskPhase.Refused, reason, cancellation);
         refused.Remove(task.Federation);
         try
@@ -66,6 +66,20 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
         catch (FedLoraException error) when (error.Code is not ("transfer-idle" or "upload-incomplete" or "blob-invalid"))
         {
             return await RefuseAsync(task, reporter, TaskPhase.Failed, error.Message, cancellation);
+        }
+    }
+
+    // A newer coordinator may know methods and words that this node does not.
+    private static string? WhyNoFederation(TrainingTask task)
+    {
+        try
+        {
+            DefinitionRules.Check(task.Definition.ToModel());
+            return null;
+        }
+        catch (FedLoraException error)
+        {
+            return $"this program cannot carry the federation out: {error.Message}";
         }
     }
 

@@ -1,8 +1,7 @@
 using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Compression;
-using FedLora.Protocol.Mapping;
-using FedLora.Protocol.V1;
+using FedLora.Federations.Definitions;
 
 namespace FedLora.Client.Training;
 
@@ -18,9 +17,9 @@ public static class AdapterExport
     /// <param name="round">The round that it is of, from 1; 0 is before the first.</param>
     /// <param name="folds">Every fold so far, oldest first.</param>
     /// <exception cref="FedLoraException"><c>export-personalised</c>.</exception>
-    public static PeftFolder ToPeft(FederationDefinition definition, AdapterState global, uint round, IReadOnlyList<AdapterState> folds)
+    public static PeftFolder ToPeft(FederationDefinition definition, AdapterState global, int round, IReadOnlyList<AdapterState> folds)
     {
-        var (adapter, layout) = Methods.Get(definition.Method).Export(AsSent(definition, global, (int)round + 1), folds, LayoutMapping.ToLayout(definition));
+        var (adapter, layout) = Methods.Get(definition.Method).Export(AsSent(definition, global, round + 1), folds, definition.ToLayout());
         var lora = definition.Lora;
         var config = new PeftConfig
         {
@@ -30,7 +29,7 @@ public static class AdapterExport
             TargetModules = lora.TargetModules is [PeftModules.AllLinear] ? new PeftModules([], PeftModules.AllLinear) : PeftModules.Of([.. lora.TargetModules]),
             ModulesToSave = [.. lora.ModulesToSave],
             UseRsLora = layout.UseRsLora,
-            TaskType = definition.Task.Classification is null ? "CAUSAL_LM" : "SEQ_CLS",
+            TaskType = definition.Task.Kind == LearningTask.Classification ? "SEQ_CLS" : "CAUSAL_LM",
             BaseModel = definition.BaseModel.Name,
             RankPattern = [.. layout.Modules.Where(module => module.Rank is not null).Select(module => KeyValuePair.Create(module.Name, module.Rank!.Value))],
             AlphaPattern = [.. layout.Modules.Where(module => module.Alpha is not null).Select(module => KeyValuePair.Create(module.Name, module.Alpha!.Value))],
@@ -40,9 +39,9 @@ public static class AdapterExport
 
     private static AdapterState AsSent(FederationDefinition definition, AdapterState global, int round)
     {
-        if (definition.Communication is not { Down: > 0 and < 1 } communication)
+        if (definition.Communication is not { Down: < 1 } communication)
             return global;
-        var sent = global.Only(Methods.Get(definition.Method).Sent(round, MethodMapping.ToOptions(definition)));
+        var sent = global.Only(definition.SentFactors(round));
         var (layout, selected) = SparseCommunication.SelectDown(sent, communication.Down, communication.SpareB);
         return global.With(layout.Unflatten(selected.ToDense()));
     }

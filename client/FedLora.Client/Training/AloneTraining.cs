@@ -1,12 +1,10 @@
 using FedLora.Adapters;
 using FedLora.Aggregation;
-using FedLora.Protocol.Mapping;
-using FedLora.Protocol.V1;
+using FedLora.Federations.Definitions;
 using FedLora.Training.Lora;
+using FedLora.Training.Models;
 using FedLora.Training.Optimization;
 using FedLora.Training.Running;
-using AdapterLayout = FedLora.Adapters.AdapterLayout;
-using BaseModel = FedLora.Training.Models.BaseModel;
 
 namespace FedLora.Client.Training;
 
@@ -26,7 +24,7 @@ public static class AloneTraining
         var examples = new NodeData(dataFile, modelFolder, skipBadLines: false).Get(definition, cancellation).Examples;
         var settings = DefinitionSettings.Training(definition, 1, definition.Seed) with
         {
-            Steps = (int)(definition.Rounds * definition.Training.LocalSteps),
+            Steps = definition.Rounds * definition.Training.LocalSteps,
             Schedule = definition.Training.Schedule switch
             {
                 "linear" => RateSchedule.Linear,
@@ -34,7 +32,7 @@ public static class AloneTraining
                 _ => RateSchedule.Constant,
             },
         };
-        var start = new NodeStart(prepared.InitialAdapter, LayoutMapping.ToLayout(definition));
+        var start = new NodeStart(prepared.InitialAdapter, definition.ToLayout());
         var task = new LocalTask(start, Factors.A | Factors.B | Factors.Head, settings) { Dropout = definition.Lora.Dropout };
         var trained = LocalTraining.Run(model, task, examples, cancel: cancellation).Adapter;
         return Score(model, definition, trained, start.Layout, modelFolder, heldOutFile, cancellation);

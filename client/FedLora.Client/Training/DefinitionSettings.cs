@@ -1,8 +1,7 @@
 using FedLora.Adapters;
-using FedLora.Protocol.V1;
+using FedLora.Federations.Definitions;
 using FedLora.Training.Models;
 using FedLora.Training.Running;
-using TrainingSettings = FedLora.Training.Running.TrainingSettings;
 
 namespace FedLora.Client.Training;
 
@@ -12,8 +11,8 @@ public static class DefinitionSettings
     /// <summary>How the base model is loaded.</summary>
     public static LoadOptions Load(FederationDefinition definition) => new()
     {
-        Task = definition.Task.Classification is null ? ModelTask.CausalLanguageModelling : ModelTask.Classification,
-        Labels = definition.Task.Classification is { } classification ? [.. classification.Labels] : null,
+        Task = definition.Task.Kind == LearningTask.Classification ? ModelTask.Classification : ModelTask.CausalLanguageModelling,
+        Labels = definition.Task.Kind == LearningTask.Classification ? [.. definition.Task.Labels] : null,
         Compute = definition.Training.Dtype switch
         {
             "f32" => ComputeType.F32,
@@ -26,16 +25,16 @@ public static class DefinitionSettings
     public static PeftConfig Peft(FederationDefinition definition, Architecture model)
     {
         var lora = definition.Lora;
-        var settings = ModelLayout.Settings(model, (int)lora.Rank, lora.Alpha, lora.Dropout, [.. lora.TargetModules]);
+        var settings = ModelLayout.Settings(model, lora.Rank, lora.Alpha, lora.Dropout, [.. lora.TargetModules]);
         return settings with
         {
-            UseRsLora = lora.Rslora,
+            UseRsLora = lora.RsLora,
             ModulesToSave = lora.ModulesToSave.Count > 0 ? [.. lora.ModulesToSave] : settings.ModulesToSave,
         };
     }
 
     /// <summary>The training settings of one round. A schedule runs over all rounds: the rate of a round is its value at the round's start.</summary>
-    public static TrainingSettings Training(FederationDefinition definition, uint round, ulong seed)
+    public static TrainingSettings Training(FederationDefinition definition, int round, ulong seed)
     {
         var training = definition.Training;
         var done = (round - 1) / (double)Math.Max(1, definition.Rounds);
@@ -47,8 +46,8 @@ public static class DefinitionSettings
         };
         return new TrainingSettings
         {
-            Steps = (int)training.LocalSteps,
-            BatchSize = (int)training.BatchSize,
+            Steps = training.LocalSteps,
+            BatchSize = training.BatchSize,
             LearningRate = training.LearningRate * share,
             Optimizer = training.Optimizer == "sgd" ? OptimizerKind.Sgd : OptimizerKind.AdamW,
             WeightDecay = training.WeightDecay,

@@ -1,7 +1,6 @@
 using FedLora.Adapters;
 using FedLora.Aggregation;
-using FedLora.Protocol.Mapping;
-using FedLora.Protocol.V1;
+using FedLora.Federations.Definitions;
 using FedLora.Training.Lora;
 using FedLora.Training.Models;
 
@@ -34,33 +33,34 @@ public sealed record FederationPreparation(FederationDefinition Definition, Adap
         var peft = DefinitionSettings.Peft(definition, architecture);
         var layout = ModelLayout.For(architecture, peft);
         var method = Methods.Get(definition.Method);
-        var options = MethodMapping.ToOptions(definition);
-        method.Check(layout, options, [(int)definition.Lora.Rank, .. definition.Lora.RankGroups.Values.Select(rank => (int)rank)]);
+        var options = definition.ToMethodOptions();
+        method.Check(layout, options, [definition.Lora.Rank, .. definition.Lora.RankGroups.Values]);
         if (publicData is not null && options.Init != FedSbInit.LoraSb)
         {
             throw new FedLoraException("public-data-unused", $"public_data is named, and nothing is computed from data under {method.Name} with these options",
                 "leave public_data out, or use method fed-sb with method_options: { init: lora-sb }");
         }
-        var whole = definition.Clone();
-        whole.BaseModel = new Protocol.V1.BaseModel
+        var whole = definition with
         {
-            Fingerprint = ModelFingerprint.Of(modelFolder),
-            Name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(modelFolder))),
-            Architecture = architecture.Names.Base,
+            BaseModel = new BaseModelSpec
+            {
+                Fingerprint = ModelFingerprint.Of(modelFolder),
+                Name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(modelFolder))),
+                Architecture = architecture.Names.Base,
+            },
+            Lora = definition.Lora with { ModulesToSave = [.. peft.ModulesToSave] },
+            Layout = layout.ToSpec(),
         };
-        whole.Lora.ModulesToSave.Clear();
-        whole.Lora.ModulesToSave.AddRange(peft.ModulesToSave);
-        whole.Layout = LayoutMapping.ToWire(layout);
         if (!method.Traits.StartsFromWeights)
             return new FederationPreparation(whole, method.Initialize(layout, options, definition.Seed));
-        using var model = FedLora.Training.Models.BaseModel.Load(modelFolder, load);
+        using var model = BaseModel.Load(modelFolder, load);
         IWeightSource source = options.Init == FedSbInit.LoraSb ? PublicGradients(model, layout, whole, modelFolder, publicData, cancellation) : model;
         return new FederationPreparation(whole, method.Initialize(layout, options, definition.Seed, source));
     }
 
     // As LoRA-SB does it: the gradient of the base weights over a few hundred examples, in batches.
     private static BaseGradients PublicGradients(
-        FedLora.Training.Models.BaseModel model, FedLora.Adapters.AdapterLayout layout, FederationDefinition definition, string modelFolder, string? publicData, CancellationToken cancellation)
+        BaseModel model, AdapterLayout layout, FederationDefinition definition, string modelFolder, string? publicData, CancellationToken cancellation)
     {
         if (publicData is null)
         {

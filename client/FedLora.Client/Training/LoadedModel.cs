@@ -1,6 +1,6 @@
 using FedLora.Adapters;
-using FedLora.Protocol.V1;
-using BaseModel = FedLora.Training.Models.BaseModel;
+using FedLora.Federations.Definitions;
+using FedLora.Training.Models;
 
 namespace FedLora.Client.Training;
 
@@ -19,7 +19,7 @@ internal sealed class LoadedModel : IDisposable
     /// <param name="folds">Products to have in the base weights, oldest first.</param>
     internal BaseModel Get(FederationDefinition definition, IReadOnlyList<AdapterState> folds)
     {
-        var wanted = $"{definition.Task}|{definition.Training.Dtype}";
+        var wanted = $"{definition.Task.Kind}|{string.Join('\n', definition.Task.Labels)}|{definition.Training.Dtype}";
         var isPrefix = folded.Count <= folds.Count && folded.SequenceEqual(folds.Take(folded.Count).Select(fold => fold.Hash), StringComparer.Ordinal);
         if (model is null || key != wanted || !isPrefix)
         {

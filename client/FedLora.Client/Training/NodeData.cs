@@ -1,4 +1,4 @@
-using FedLora.Protocol.V1;
+using FedLora.Federations.Definitions;
 using FedLora.Training.Data;
 using FedLora.Tokenizers;
 
@@ -17,13 +17,13 @@ public sealed class NodeData(string file, string modelFolder, bool skipBadLines)
     /// <exception cref="FedLoraException">The file or a line of it cannot be used.</exception>
     public DataSet Get(FederationDefinition definition, CancellationToken cancellation)
     {
-        var wanted = $"{definition.Task}|{definition.Training.MaxTokens}|{File.GetLastWriteTimeUtc(file).Ticks}";
+        var wanted = $"{definition.Task.Kind}|{string.Join('\n', definition.Task.Labels)}|{definition.Training.MaxTokens}|{File.GetLastWriteTimeUtc(file).Ticks}";
         if (data is not null && key == wanted)
             return data;
         var settings = new DataSettings(
-            definition.Task.Classification is null ? TextTask.CausalLanguageModelling : TextTask.SequenceClassification,
-            (int)definition.Training.MaxTokens,
-            definition.Task.Classification is { } classification ? [.. classification.Labels] : [],
+            definition.Task.Kind == LearningTask.Classification ? TextTask.SequenceClassification : TextTask.CausalLanguageModelling,
+            definition.Training.MaxTokens,
+            definition.Task.Kind == LearningTask.Classification ? [.. definition.Task.Labels] : [],
             skipBadLines ? BadLines.Skip : BadLines.Stop);
         data = DataSet.Load(file, settings, Tokenizer.Load(Path.Combine(modelFolder, "tokenizer.json")), cancellation);
         key = wanted;

@@ -5,7 +5,7 @@ using FedLora.Client.Configuration;
 using FedLora.Client.Privacy;
 using FedLora.Client.Rounds;
 using FedLora.Compression;
-using FedLora.Privacy.Ledger;
+using FedLora.Federations.Definitions;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
 using FedLora.Training.Data;
@@ -77,36 +77,37 @@ public sealed class RoundTrainer : IRoundTrainer
     /// <inheritdoc/>
     public string? Refuses(TrainingTask task)
     {
-        var federation = task.Definition;
+        var federation = task.Definition.ToModel();
         if (federation.BaseModel.Fingerprint != fingerprint)
             return $"its base model is {federation.BaseModel.Name} ({federation.BaseModel.Fingerprint}), this node's is another ({fingerprint})";
         if (Methods.All.All(method => method.Name != federation.Method))
             return $"this program does not know method '{federation.Method}'; update it";
-        return options.Policy.Refuses(federation.Name, federation.Method, federation.BaseModel.Name, federation.Training.BatchSize, federation.Privacy is not null) ?? ledger.Refuses(federation, task.Round);
+        return options.Policy.Refuses(federation.Name, federation.Method, federation.BaseModel.Name, federation.Training.BatchSize, federation.Privacy is not null) ?? ledger.Refuses(federation, (int)task.Round);
     }
 
     /// <inheritdoc/>
     public VectorLayout SparseLayout(TrainingTask task)
     {
-        var loaded = model.Get(task.Definition, []);
-        var layout = loaded.LayoutFor(DefinitionSettings.Peft(task.Definition, loaded.Architecture));
-        return new VectorLayout(layout.Tensors(Methods.Get(task.Definition.Method).Sent((int)task.Round, MethodMapping.ToOptions(task.Definition))));
+        var definition = task.Definition.ToModel();
+        var loaded = model.Get(definition, []);
+        var layout = loaded.LayoutFor(DefinitionSettings.Peft(definition, loaded.Architecture));
+        return new VectorLayout(layout.Tensors(definition.SentFactors((int)task.Round)));
     }
 
     /// <inheritdoc/>
     public RoundOutput Train(RoundInput input, IProgress<TrainingProgress> progress, CancellationToken cancellation)
     {
-        var definition = input.Task.Definition;
+        var definition = input.Task.Definition.ToModel();
         var method = Methods.Get(definition.Method);
-        var settings = MethodMapping.ToOptions(definition);
+        var settings = definition.ToMethodOptions();
         var loaded = model.Get(definition, input.Fold);
         var examples = data.Get(definition, cancellation).Examples;
         var layout = loaded.LayoutFor(DefinitionSettings.Peft(definition, loaded.Architecture));
         var round = (int)input.Task.Round;
         var start = method.Start(input.Global, KeptFactors.Load(input.Folder, input.Task.Round), new NodeTerms(layout, settings, round, definition.Seed, (int)input.Task.Rank));
-        var task = new LocalTask(start, method.Trained(round, settings), DefinitionSettings.Training(definition, input.Task.Round, SeedOf(input.Task))) { Dropout = definition.Lora.Dropout };
+        var task = new LocalTask(start, method.Trained(round, settings), DefinitionSettings.Training(definition, round, SeedOf(input.Task))) { Dropout = definition.Lora.Dropout };
         // On disk before the first sample is drawn.
-        var receipt = definition.Privacy is null ? null : ledger.Spend(definition, input.Task.Round);
+        var receipt = definition.Privacy is null ? null : ledger.Spend(definition, round);
         if (receipt is not null)
             task = task with { Privacy = new PrivateTerms(receipt.Run.NoiseMultiplier, receipt.Run.SamplingRate, receipt.ClipNorm) };
         var result = LocalTraining.Run(loaded, task, examples, new Relay(progress, told: receipt is null), cancellation);
@@ -117,7 +118,7 @@ public sealed class RoundTrainer : IRoundTrainer
             : (result.Adapter.Only(sent).ToBytes(), BlobEncoding.Safetensors);
         // Neither count nor loss is paid for: under privacy they stay here.
         return receipt is not null
-            ? new RoundOutput(update, encoding, 0, result.Summary.Losses.Count, null, Wire(receipt))
+            ? new RoundOutput(update, encoding, 0, result.Summary.Losses.Count, null, Federations.PrivacyReceipt.Of(receipt).ToWire())
             : new RoundOutput(update, encoding, examples.Count, result.Summary.Losses.Count, double.IsNaN(result.Summary.MeanLoss) ? null : result.Summary.MeanLoss, null);
     }
 
@@ -127,19 +128,6 @@ public sealed class RoundTrainer : IRoundTrainer
         model.Dispose();
         ledger.Dispose();
     }
-
-    private static PrivacyReceipt Wire(LedgerReceipt receipt) => new()
-    {
-        NoiseMultiplier = receipt.Run.NoiseMultiplier,
-        SamplingRate = receipt.Run.SamplingRate,
-        Steps = (uint)receipt.Run.Steps,
-        ClipNorm = receipt.ClipNorm,
-        Delta = receipt.Delta,
-        EpsilonSpent = receipt.EpsilonSpent,
-        EpsilonLimit = receipt.EpsilonLimit,
-        DataSet = receipt.DataSet,
-        EntryHash = receipt.EntryHash,
-    };
 
     // The order of the examples: the same for a round that is trained again, another in every round, and another at every site.
     private ulong SeedOf(TrainingTask task) =>

@@ -1,3 +1,6 @@
+using System.Text;
+using FedLora.Tokenizers.Text;
+
 namespace FedLora.Tokenizers.Models;
 
 /// <summary>A token of a piece: its id, and how many UTF-8 bytes of the piece it takes.</summary>
@@ -15,12 +18,12 @@ internal interface IModel
 /// <summary>One thread's working memory and cache of pieces already tokenised.</summary>
 internal sealed class ModelScratch
 {
-    private const int CacheCapacity = 20_000;
-    private const int LongestCached = 64;
-    private readonly Dictionary<string, ModelToken[]> _cache = [];
     private char[] _characters = new char[256];
+    private byte[] _bytes = new byte[256];
 
     public MergeWorkspace Merge { get; } = new();
+
+    public PieceCache Cache { get; } = new();
 
     /// <summary>The piece as UTF-16, valid until the next call.</summary>
     public ReadOnlySpan<char> Characters(ReadOnlySpan<int> piece)
@@ -43,18 +46,31 @@ internal sealed class ModelScratch
         return _characters.AsSpan(0, count);
     }
 
-    public bool TryGetCached(ReadOnlySpan<char> piece, List<ModelToken> output)
+    /// <summary>The piece as UTF-8, valid until the next call.</summary>
+    public ReadOnlySpan<byte> Bytes(ReadOnlySpan<int> piece)
     {
-        if (piece.Length > LongestCached || !_cache.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(piece, out var tokens))
-            return false;
-        output.AddRange(tokens);
-        return true;
+        if (_bytes.Length < piece.Length * 4)
+            _bytes = new byte[piece.Length * 8];
+        var count = 0;
+        foreach (var rune in piece)
+        {
+            if (rune < 0x80)
+                _bytes[count++] = (byte)rune;
+            else
+                count += new Rune(rune).EncodeToUtf8(_bytes.AsSpan(count));
+        }
+        return _bytes.AsSpan(0, count);
     }
 
-    public void Cache(ReadOnlySpan<char> piece, List<ModelToken> output, int from)
+    /// <summary>The piece's bytes in GPT-2's alphabet, valid until the next call.</summary>
+    public ReadOnlySpan<char> ByteCharacters(ReadOnlySpan<int> piece)
     {
-        if (piece.Length <= LongestCached && _cache.Count < CacheCapacity)
-            _cache[piece.ToString()] = [.. output.Skip(from)];
+        var bytes = Bytes(piece);
+        if (_characters.Length < bytes.Length)
+            _characters = new char[bytes.Length * 2];
+        for (var i = 0; i < bytes.Length; i++)
+            _characters[i] = (char)ByteAlphabet.Character(bytes[i]);
+        return _characters.AsSpan(0, bytes.Length);
     }
 }
 

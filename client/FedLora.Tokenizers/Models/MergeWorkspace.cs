@@ -1,3 +1,5 @@
+using FedLora.Tokenizers.Text;
+
 namespace FedLora.Tokenizers.Models;
 
 /// <summary>
@@ -19,7 +21,7 @@ internal sealed class MergeWorkspace
             Array.Resize(ref _symbols, _count * 2);
         if (_count > 0)
             _symbols[_count - 1].Next = _count;
-        _symbols[_count] = new Symbol { Id = id, Bytes = bytes, Previous = _count - 1, Next = -1 };
+        _symbols[_count] = new Symbol { Id = id, Bytes = bytes, Previous = _count - 1, Next = -1, Rank = -1 };
         _count++;
     }
 
@@ -35,34 +37,31 @@ internal sealed class MergeWorkspace
             var position = (int)top;
             ref var symbol = ref _symbols[position];
             // An entry may be out of date: its symbols gone, or merged with others since.
-            if (symbol.Bytes == 0 || symbol.Next < 0)
+            if (symbol.Rank != (int)(top >> 32))
                 continue;
-            var right = _symbols[symbol.Next];
-            var result = merges.ResultOf((int)(top >> 32));
-            if (!merges.TryFind(symbol.Id, right.Id, out var rank) || merges.ResultOf(rank) != result)
-                continue;
-            _symbols[symbol.Next].Bytes = 0;
-            symbol.Id = result;
+            ref var right = ref _symbols[symbol.Next];
+            symbol.Id = symbol.Merged;
             symbol.Bytes += right.Bytes;
             symbol.Next = right.Next;
-            if (right.Next >= 0)
-                _symbols[right.Next].Previous = position;
+            (right.Bytes, right.Rank) = (0, -1);
+            if (symbol.Next >= 0)
+                _symbols[symbol.Next].Previous = position;
             if (symbol.Previous >= 0)
                 Offer(merges, symbol.Previous);
             Offer(merges, position);
         }
-        for (var i = 0; i < _count; i++)
-        {
-            if (_symbols[i].Bytes > 0)
-                output.Add(new ModelToken(_symbols[i].Id, _symbols[i].Bytes));
-        }
+        for (var i = 0; i >= 0 && i < _count; i = _symbols[i].Next)
+            output.Add(new ModelToken(_symbols[i].Id, _symbols[i].Bytes));
     }
 
     private void Offer(MergeTable merges, int position)
     {
-        var next = _symbols[position].Next;
-        if (next >= 0 && merges.TryFind(_symbols[position].Id, _symbols[next].Id, out var rank))
-            Push((long)rank << 32 | (uint)position);
+        ref var symbol = ref _symbols[position];
+        symbol.Rank = -1;
+        if (symbol.Next < 0 || !merges.TryFind(symbol.Id, _symbols[symbol.Next].Id, out var rank, out symbol.Merged))
+            return;
+        symbol.Rank = rank;
+        Push((long)rank << 32 | (uint)position);
     }
 
     private void Push(long key)
@@ -99,26 +98,28 @@ internal sealed class MergeWorkspace
         public int Bytes;
         public int Previous;
         public int Next;
+
+        // Of its merge with the next symbol: the rank, or -1 when there is none, and the resulting id.
+        public int Rank;
+        public int Merged;
     }
 }
 
-/// <summary>The merges of a byte pair encoding: for a pair of ids its rank, for a rank the id of the result.</summary>
+/// <summary>The merges of a byte pair encoding: for a pair of ids the rank of its merge and the id of the result.</summary>
 internal sealed class MergeTable(int capacity)
 {
-    private readonly Dictionary<long, int> _ranks = new(capacity);
+    private readonly PairTable _merges = new(capacity);
     private readonly List<int> _results = new(capacity);
 
-    public int Count => _results.Count;
+    /// <summary>The ids that merges make.</summary>
+    public IReadOnlyList<int> Results => _results;
 
+    /// <summary>Adds the merge of the next rank.</summary>
     public void Add(int left, int right, int result)
     {
-        _ranks[Key(left, right)] = _results.Count;
+        _merges.Set(left, right, _results.Count, result);
         _results.Add(result);
     }
 
-    public bool TryFind(int left, int right, out int rank) => _ranks.TryGetValue(Key(left, right), out rank);
-
-    public int ResultOf(int rank) => _results[rank];
-
-    private static long Key(int left, int right) => (long)left << 32 | (uint)right;
+    public bool TryFind(int left, int right, out int rank, out int result) => _merges.TryGet(left, right, out rank, out result);
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using FedLora.Tokenizers.Text;
 
 namespace FedLora.Tokenizers.Models;
@@ -28,8 +29,7 @@ internal sealed class WordPieceModel : IModel
 
     public void Tokenize(ReadOnlySpan<int> piece, ModelScratch scratch, List<ModelToken> output)
     {
-        var characters = scratch.Characters(piece);
-        if (scratch.TryGetCached(characters, output))
+        if (scratch.Cache.TryGet(piece, output))
             return;
         var from = output.Count;
         for (var start = 0; start < piece.Length;)
@@ -44,7 +44,7 @@ internal sealed class WordPieceModel : IModel
             }
             start += length;
         }
-        scratch.Cache(characters, output, from);
+        scratch.Cache.Add(piece, CollectionsMarshal.AsSpan(output)[from..]);
     }
 
     private static int Emit(int id, int length, ReadOnlySpan<int> rest, List<ModelToken> output)

@@ -9,33 +9,27 @@ namespace FedLora.Tokenizers.Normalizers;
 /// <param name="lowercase">Lower case.</param>
 internal sealed class BertNormalizer(bool clean, bool padIdeographs, bool stripAccents, bool lowercase) : INormalizer
 {
+    private readonly RuneSet _changed = new(rune =>
+        clean && rune != ' ' && (UnicodeData.Removed.Contains(rune) || UnicodeData.WhiteSpace.Contains(rune)) || padIdeographs && UnicodeData.IsPaddedIdeograph(rune));
+
     private readonly Drop _dropMarks = new(UnicodeData.NonSpacing);
     private readonly Lowercase _lowercase = new();
 
     public void Apply(AlignedText text)
     {
-        for (var i = 0; i < text.Count; i++)
+        text.Rewrite(_changed, static (text, i) =>
         {
-            var rune = text[i];
-            if (clean)
-            {
-                if (UnicodeData.Removed.Contains(rune))
-                    continue;
-                if (UnicodeData.WhiteSpace.Contains(rune))
-                    rune = ' ';
-            }
-            if (padIdeographs && UnicodeData.IsPaddedIdeograph(rune))
+            if (UnicodeData.IsPaddedIdeograph(text[i]))
             {
                 text.Emit(' ', i);
-                text.Emit(rune, i);
+                text.Emit(text[i], i);
                 text.Emit(' ', i);
             }
-            else
+            else if (!UnicodeData.Removed.Contains(text[i]))
             {
-                text.Emit(rune, i);
+                text.Emit(' ', i);
             }
-        }
-        text.Commit();
+        });
         if (stripAccents && text.Runes.ContainsAnyExceptInRange(0, 0x7F))
         {
             UnicodeNormalization.Normalize(text, compose: false, compatibility: false);

@@ -27,36 +27,26 @@ internal sealed class UnicodeNormalizer(bool compose, bool compatibility) : INor
 /// <summary>Lower case of each code point without context: every capital sigma becomes U+03C3.</summary>
 internal sealed class Lowercase : INormalizer
 {
-    public void Apply(AlignedText text)
+    private static readonly RuneSet _changed = new(rune => rune == 0x130 || UnicodeData.ToLower(rune) != rune);
+
+    public void Apply(AlignedText text) => text.Rewrite(_changed, static (text, i) =>
     {
-        for (var i = 0; i < text.Count; i++)
+        if (text[i] == 0x130)
         {
-            if (text[i] == 0x130)
-            {
-                text.Emit('i', i);
-                text.Emit(0x307, i);
-            }
-            else
-            {
-                text.Emit(UnicodeData.ToLower(text[i]), i);
-            }
+            text.Emit('i', i);
+            text.Emit(0x307, i);
         }
-        text.Commit();
-    }
+        else
+        {
+            text.Emit(UnicodeData.ToLower(text[i]), i);
+        }
+    });
 }
 
 /// <summary>Leaves out every code point of a set.</summary>
 internal sealed class Drop(RuneSet set) : INormalizer
 {
-    public void Apply(AlignedText text)
-    {
-        for (var i = 0; i < text.Count; i++)
-        {
-            if (!set.Contains(text[i]))
-                text.Emit(text[i], i);
-        }
-        text.Commit();
-    }
+    public void Apply(AlignedText text) => text.Rewrite(set, static (_, _) => { });
 }
 
 /// <summary>Puts a text in front of what is not empty, aligned with the first code point.</summary>

@@ -76,9 +76,7 @@ internal static class OffsetTrimming
         var result = new List<Token>(tokens.Count);
         foreach (var token in tokens)
         {
-            var runes = token.Text.EnumerateRunes().ToArray();
-            var leading = runes.TakeWhile(rune => IsSpace(rune.Value)).Count();
-            var trailing = runes.Reverse().TakeWhile(rune => IsSpace(rune.Value)).Count();
+            var (leading, trailing) = Spaces(token.Text);
             var (start, end) = token.Offset;
             if (leading > 0)
             {
@@ -92,6 +90,17 @@ internal static class OffsetTrimming
             result.Add(token with { Offset = new TextSpan(start, end) });
         }
         return result;
+    }
+
+    // Code points; every space is in the first plane.
+    private static (int Leading, int Trailing) Spaces(string text)
+    {
+        int leading = 0, trailing = 0;
+        while (leading < text.Length && IsSpace(text[leading]))
+            leading++;
+        while (trailing < text.Length && IsSpace(text[text.Length - 1 - trailing]))
+            trailing++;
+        return (leading, trailing);
     }
 
     private static bool IsSpace(int rune) => rune == ByteAlphabet.Space || UnicodeData.WhiteSpace.Contains(rune);

@@ -2,8 +2,8 @@ using FedLora.Tokenizers.Text;
 
 namespace FedLora.Tokenizers.PreTokenizers;
 
-/// <summary>GPT-2's: perhaps a space in front, perhaps its pattern, then every UTF-8 byte as its printable character.</summary>
-internal sealed class ByteLevel(bool addPrefixSpace, bool useRegex) : IPreTokenizer
+/// <summary>GPT-2's: perhaps a space in front, perhaps its pattern, then (<paramref name="rewrites"/>) every UTF-8 byte as its printable character.</summary>
+internal sealed class ByteLevel(bool addPrefixSpace, bool useRegex, bool rewrites = true) : IPreTokenizer
 {
     private static readonly RunePattern Gpt2 = RunePattern.Compile(@"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+");
 
@@ -18,12 +18,17 @@ internal sealed class ByteLevel(bool addPrefixSpace, bool useRegex) : IPreTokeni
             });
         if (useRegex)
             pieces.Split(Gpt2, SplitBehavior.Isolated, invert: false);
-        PieceRewriter.Rewrite(pieces, static (text, piece) =>
+        if (rewrites)
         {
-            for (var i = piece.Start; i < piece.Start + piece.Length; i++)
-                ByteAlphabet.Emit(text, i);
-        });
+            PieceRewriter.Rewrite(pieces, static (text, piece) =>
+            {
+                for (var i = piece.Start; i < piece.Start + piece.Length; i++)
+                    ByteAlphabet.Emit(text, i);
+            });
+        }
     }
+
+    public IPreTokenizer WithoutBytes() => new ByteLevel(addPrefixSpace, useRegex, rewrites: false);
 }
 
 /// <summary>SentencePiece's: spaces become a mark, perhaps one in front, perhaps a split before each.</summary>

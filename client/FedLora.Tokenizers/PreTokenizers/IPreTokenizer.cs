@@ -6,6 +6,9 @@ namespace FedLora.Tokenizers.PreTokenizers;
 internal interface IPreTokenizer
 {
     void Apply(PieceText text);
+
+    /// <summary>The same without its last step, which makes bytes GPT-2's characters; null where that is not its last step.</summary>
+    IPreTokenizer? WithoutBytes() => null;
 }
 
 /// <summary>One after the other.</summary>
@@ -16,6 +19,8 @@ internal sealed class PreTokenizerSequence(IReadOnlyList<IPreTokenizer> steps) :
         foreach (var step in steps)
             step.Apply(text);
     }
+
+    public IPreTokenizer? WithoutBytes() => steps.Count > 0 && steps[^1].WithoutBytes() is { } last ? new PreTokenizerSequence([.. steps.SkipLast(1), last]) : null;
 }
 
 /// <summary>Splits at single code points: Digits, Punctuation, WhitespaceSplit, CharDelimiterSplit.</summary>

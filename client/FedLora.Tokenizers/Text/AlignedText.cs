@@ -29,6 +29,7 @@ internal sealed class AlignedText
     public void Set(ReadOnlySpan<char> text)
     {
         _current.Count = 0;
+        _current.Reserve(text.Length);
         foreach (var rune in text.EnumerateRunes())
             _current.Add(rune.Value, _current.Count, _current.Count + 1);
     }
@@ -57,6 +58,24 @@ internal sealed class AlignedText
     /// <summary>Adds a stretch of this version to the next one unchanged.</summary>
     public void EmitRange(int start, int length) => _next.Append(_current, start, length);
 
+    /// <summary>Leaves what is not in a set unchanged, and puts in the place of each other code point what the rule emits.</summary>
+    public void Rewrite(RuneSet changed, Action<AlignedText, int> rule)
+    {
+        var done = 0;
+        for (var i = 0; i < Count; i++)
+        {
+            if (!changed.Contains(_current.Runes[i]))
+                continue;
+            EmitRange(done, i - done);
+            rule(this, i);
+            done = i + 1;
+        }
+        if (done == 0)
+            return;
+        EmitRange(done, Count - done);
+        Commit();
+    }
+
     /// <summary>The next version becomes this one.</summary>
     public void Commit()
     {
@@ -82,7 +101,7 @@ internal sealed class AlignedText
         public void Add(int rune, int from, int to)
         {
             if (Count == Runes.Length)
-                Grow(Count + 1);
+                Reserve(1);
             Runes[Count] = rune;
             From[Count] = from;
             To[Count++] = to;
@@ -90,17 +109,18 @@ internal sealed class AlignedText
 
         public void Append(Version source, int start, int length)
         {
-            if (Count + length > Runes.Length)
-                Grow(Count + length);
+            Reserve(length);
             source.Runes.AsSpan(start, length).CopyTo(Runes.AsSpan(Count));
             source.From.AsSpan(start, length).CopyTo(From.AsSpan(Count));
             source.To.AsSpan(start, length).CopyTo(To.AsSpan(Count));
             Count += length;
         }
 
-        private void Grow(int needed)
+        public void Reserve(int more)
         {
-            var size = Math.Max(needed, Runes.Length * 2);
+            if (Count + more <= Runes.Length)
+                return;
+            var size = Math.Max(Count + more, Runes.Length * 2);
             Array.Resize(ref Runes, size);
             Array.Resize(ref From, size);
             Array.Resize(ref To, size);

@@ -13,9 +13,18 @@ internal sealed class RunePattern
 
     private readonly Instruction[] _program;
     private readonly string _source;
+    // What a match begins with; null: anything, or it may be empty.
+    private readonly RuneSet? _first;
+    // The only code point that it begins with, or -1.
+    private readonly int _rune;
     [ThreadStatic] private static Stack<Choice>? _choices;
 
-    private RunePattern(Instruction[] program, string source) => (_program, _source) = (program, source);
+    private RunePattern(Instruction[] program, string source)
+    {
+        (_program, _source) = (PatternBeginnings.Prune(program), source);
+        _first = PatternBeginnings.Of(program, 0);
+        _rune = program[0].Operation == Operation.Rune ? program[0].Argument : -1;
+    }
 
     /// <summary>Compiles a pattern as Oniguruma writes it. Throws <see cref="FormatException"/> that names what is not understood.</summary>
     public static RunePattern Compile(string pattern) => new(new RunePatternCompiler(pattern).Compile(), pattern);
@@ -34,6 +43,12 @@ internal sealed class RunePattern
         var lastEnd = -1;
         for (var start = 0; start <= text.Length;)
         {
+            if (_first is not null)
+            {
+                start = NextBeginning(text, start, _first);
+                if (start >= text.Length)
+                    break;
+            }
             var backtracks = 0;
             var end = Run(text, 0, start, choices, ref backtracks);
             if (end < 0 || end == start && start == lastEnd)
@@ -52,6 +67,15 @@ internal sealed class RunePattern
     {
         var backtracks = 0;
         return Run(text, 0, start, _choices ??= new Stack<Choice>(), ref backtracks);
+    }
+
+    private int NextBeginning(ReadOnlySpan<int> text, int start, RuneSet first)
+    {
+        if (_rune >= 0)
+            return text[start..].IndexOf(_rune) is >= 0 and var skipped ? start + skipped : text.Length;
+        while (start < text.Length && !first.Contains(text[start]))
+            start++;
+        return start;
     }
 
     private int Run(ReadOnlySpan<int> text, int pc, int position, Stack<Choice> choices, ref int backtracks)
@@ -88,8 +112,15 @@ internal sealed class RunePattern
                     pc = instruction.Argument;
                     continue;
                 case Operation.Split:
-                    choices.Push(new Choice(instruction.Minimum, position, position));
+                    if (!Instruction.CanBegin(text, position, instruction.Set))
+                    {
+                        pc = instruction.Minimum;
+                        continue;
+                    }
                     pc = instruction.Argument;
+                    if (!Instruction.CanBegin(text, position, instruction.Second))
+                        continue;
+                    choices.Push(new Choice(instruction.Minimum, position, position));
                     continue;
                 case Operation.Progress:
                     // The body of a loop began at this position: stop when it has matched nothing.
@@ -170,6 +201,13 @@ internal sealed class RunePattern
 
     internal enum Operation { Accept, Rune, Set, Repeat, Jump, Split, Mark, Progress, Atomic, Look, Start, End, Boundary }
 
-    /// <summary>One step. Argument: code point, target or mark; Minimum: least repeats, second target, or length looked back.</summary>
-    internal sealed record Instruction(Operation Operation, int Argument = 0, RuneSet? Set = null, int Minimum = 0, int Maximum = -1, bool Possessive = false, bool Negative = false);
+    /// <summary>
+    /// One step. Argument: code point, target or mark; Minimum: least repeats, second target, or length looked back. Of a Split, Set and Second are
+    /// what its two ways begin with (null: anything).
+    /// </summary>
+    internal sealed record Instruction(
+        Operation Operation, int Argument = 0, RuneSet? Set = null, int Minimum = 0, int Maximum = -1, bool Possessive = false, bool Negative = false, RuneSet? Second = null)
+    {
+        public static bool CanBegin(ReadOnlySpan<int> text, int position, RuneSet? set) => set is null || (uint)position < (uint)text.Length && set.Contains(text[position]);
+    }
 }

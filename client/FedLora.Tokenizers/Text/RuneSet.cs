@@ -1,10 +1,9 @@
 namespace FedLora.Tokenizers.Text;
 
-/// <summary>A set of code points given by a predicate; answers for the first plane are kept in bits, page by page.</summary>
+/// <summary>A set of code points given by a predicate, whose answers are kept.</summary>
 internal sealed class RuneSet(Func<int, bool> predicate)
 {
-    private const int PageSize = 256;
-    private readonly ulong[]?[] _pages = new ulong[0x10000 / PageSize][];
+    private readonly RuneTable<bool> _members = new(predicate);
 
     /// <summary>The set of inclusive ranges in ascending order.</summary>
     public static RuneSet OfRanges((int First, int Last)[] ranges) => new(rune =>
@@ -23,23 +22,5 @@ internal sealed class RuneSet(Func<int, bool> predicate)
         return false;
     });
 
-    public bool Contains(int rune)
-    {
-        if (rune >= 0x10000)
-            return predicate(rune);
-        // Two threads may fill the same page at once; both write the same bits.
-        var page = _pages[rune / PageSize] ?? Fill(rune / PageSize);
-        return (page[(rune % PageSize) >> 6] >> (rune & 63) & 1) != 0;
-    }
-
-    private ulong[] Fill(int index)
-    {
-        var page = new ulong[PageSize / 64];
-        for (var i = 0; i < PageSize; i++)
-        {
-            if (predicate(index * PageSize + i))
-                page[i >> 6] |= 1UL << (i & 63);
-        }
-        return _pages[index] = page;
-    }
+    public bool Contains(int rune) => _members[rune];
 }

@@ -3,26 +3,33 @@ namespace FedLora.Tokenizers.Text;
 /// <summary>A prefix tree over code points: the longest entry that begins at a position, in one step per code point.</summary>
 internal sealed class RuneTrie
 {
-    private readonly Dictionary<long, int> _children = [];
-    private readonly List<int> _values = [-1];
+    // For a node and a code point: the child, and the value of the entry that ends there or -1.
+    private readonly PairTable _children = new();
+    private readonly HashSet<int> _first = [];
+    private int _nodes = 1;
 
-    public bool IsEmpty => _values.Count == 1;
+    public RuneTrie() => Starts = new RuneSet(_first.Contains);
+
+    public bool IsEmpty => _first.Count == 0;
+
+    /// <summary>What entries begin with; to be asked only when all are added.</summary>
+    public RuneSet Starts { get; }
 
     public void Add(string text, int value)
     {
-        var node = 0;
+        int node = 0, parent = -1, last = 0;
         foreach (var rune in text.EnumerateRunes())
         {
-            var key = Key(node, rune.Value);
-            if (!_children.TryGetValue(key, out var child))
-            {
-                child = _values.Count;
-                _values.Add(-1);
-                _children.Add(key, child);
-            }
-            node = child;
+            if (parent < 0)
+                _first.Add(rune.Value);
+            (parent, last) = (node, rune.Value);
+            if (_children.TryGet(parent, last, out node, out _))
+                continue;
+            node = _nodes++;
+            _children.Set(parent, last, node, -1);
         }
-        _values[node] = value;
+        if (parent >= 0)
+            _children.Set(parent, last, node, value);
     }
 
     /// <summary>The length of the longest entry at the beginning of <paramref name="text"/>; 0 when there is none.</summary>
@@ -30,13 +37,11 @@ internal sealed class RuneTrie
     {
         int node = 0, length = 0;
         value = -1;
-        for (var i = 0; i < text.Length && _children.TryGetValue(Key(node, text[i]), out node); i++)
+        for (var i = 0; i < text.Length && _children.TryGet(node, text[i], out node, out var found); i++)
         {
-            if (_values[node] >= 0)
-                (length, value) = (i + 1, _values[node]);
+            if (found >= 0)
+                (length, value) = (i + 1, found);
         }
         return length;
     }
-
-    private static long Key(int node, int rune) => (long)node << 32 | (uint)rune;
 }

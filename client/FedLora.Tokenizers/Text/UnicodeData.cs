@@ -10,8 +10,8 @@ namespace FedLora.Tokenizers.Text;
 internal static class UnicodeData
 {
     private static readonly Dictionary<string, string[]> Sections = ReadSections();
-    private static readonly Dictionary<int, byte> Classes = ReadClasses(Sections["class"]);
-    private static readonly Dictionary<int, int> LowerCase = ReadPairs(Sections["lowercase"]);
+    private static readonly RuneTable<byte> Classes = new(Of(ReadClasses(Sections["class"])));
+    private static readonly RuneTable<int> LowerCase = new(LowerFunction(ReadPairs(Sections["lowercase"])));
 
     /// <summary>What BertNormalizer cleans away.</summary>
     public static RuneSet Removed { get; } = ReadSet("removed");
@@ -40,12 +40,10 @@ internal static class UnicodeData
         or >= 0xF900 and <= 0xFAFF or >= 0x2F800 and <= 0x2FA1F;
 
     /// <summary>Canonical combining class, 0 for starters.</summary>
-    public static byte CombiningClass(int rune) => rune < 0x300 ? (byte)0 : Classes.GetValueOrDefault(rune);
+    public static byte CombiningClass(int rune) => rune < 0x300 ? (byte)0 : Classes[rune];
 
     /// <summary>Lower case of one code point without context. U+0130 has two and is the caller's.</summary>
-    public static int ToLower(int rune) => rune < 128
-        ? rune is >= 'A' and <= 'Z' ? rune + 32 : rune
-        : LowerCase.TryGetValue(rune, out var lower) ? lower : Rune.ToLowerInvariant(new Rune(rune)).Value;
+    public static int ToLower(int rune) => LowerCase[rune];
 
     /// <summary>The members of a table such as <c>C0=41,300</c>: code point, whether marked by <c>!</c>, what it stands for.</summary>
     public static IEnumerable<(int Rune, bool Marked, int[] Value)> Mappings(string section)
@@ -57,6 +55,11 @@ internal static class UnicodeData
             yield return (Hex(item.AsSpan(0, marked ? equals - 1 : equals)), marked, Array.ConvertAll(item[(equals + 1)..].Split(','), part => Hex(part)));
         }
     }
+
+    private static Func<int, byte> Of(Dictionary<int, byte> values) => rune => values.GetValueOrDefault(rune);
+
+    private static Func<int, int> LowerFunction(Dictionary<int, int> own) =>
+        rune => own.TryGetValue(rune, out var lower) ? lower : Rune.IsValid(rune) ? Rune.ToLowerInvariant(new Rune(rune)).Value : rune;
 
     private static bool IsWord(int rune) => CharUnicodeInfo.GetUnicodeCategory(rune) switch
     {

@@ -12,15 +12,19 @@ internal static class UnicodeNormalization
 
     private static readonly Dictionary<int, int[]> Canonical = [];
     private static readonly Dictionary<int, int[]> Compatibility = [];
-    private static readonly Dictionary<long, int> Compositions = [];
+    private static readonly PairTable Compositions = new();
+    private static readonly HashSet<int> Followers = [];
+    private static readonly RuneSet[] Stable = [.. Enumerable.Range(0, 4).Select(form => new RuneSet(rune => IsStable(rune, (form & 1) != 0, (form & 2) != 0)))];
 
     static UnicodeNormalization()
     {
         foreach (var (rune, apart, value) in UnicodeData.Mappings("canonical"))
         {
             Canonical[rune] = value;
-            if (!apart)
-                Compositions[Pair(value[0], value[1])] = rune;
+            if (apart)
+                continue;
+            Compositions.Set(value[0], value[1], rune, 0);
+            Followers.Add(value[1]);
         }
         foreach (var (rune, _, value) in UnicodeData.Mappings("compatibility"))
             Compatibility[rune] = value;
@@ -29,25 +33,65 @@ internal static class UnicodeNormalization
     /// <summary>Normalises a text in place.</summary>
     public static void Normalize(AlignedText text, bool compose, bool compatibility)
     {
-        if (!text.Runes.ContainsAnyExceptInRange(0, 0x7F))
+        var stable = Stable[Form(compose, compatibility)];
+        var runes = text.Runes;
+        List<Symbol>? symbols = null;
+        var done = 0;
+        for (var i = 0; i < runes.Length; i++)
+        {
+            if (stable.Contains(runes[i]))
+                continue;
+            // Only from the code point before, which marks may change, to the next that nothing before it can.
+            var start = Math.Max(i - 1, done);
+            while (i < runes.Length && !stable.Contains(runes[i]))
+                i++;
+            text.EmitRange(done, start - done);
+            symbols ??= [];
+            Change(runes[start..i], compose, compatibility, symbols);
+            Emit(text, start, symbols);
+            done = i;
+        }
+        if (symbols is null)
             return;
-        var marks = new List<Symbol>(text.Count + 16);
-        foreach (var rune in text.Runes)
+        text.EmitRange(done, runes.Length - done);
+        text.Commit();
+    }
+
+    private static int Form(bool compose, bool compatibility) => (compose ? 1 : 0) | (compatibility ? 2 : 0);
+
+    // Stable: it stays as it is, whatever stands before it; and of what stands behind it only what is not stable can change it.
+    private static bool IsStable(int rune, bool compose, bool compatibility)
+    {
+        if (rune < 0x80)
+            return true;
+        if (UnicodeData.CombiningClass(rune) != 0 || rune is >= VBase and < VBase + VCount or > TBase and < TBase + TCount || Followers.Contains(rune))
+            return false;
+        var symbols = new List<Symbol>();
+        Change([rune], compose, compatibility, symbols);
+        return symbols is [{ Change: 0 } only] && only.Rune == rune;
+    }
+
+    private static void Change(ReadOnlySpan<int> runes, bool compose, bool compatibility, List<Symbol> symbols)
+    {
+        symbols.Clear();
+        foreach (var rune in runes)
         {
             var first = true;
-            Decompose(rune, compatibility, marks, ref first);
+            Decompose(rune, compatibility, symbols, ref first);
         }
-        Reorder(marks);
+        Reorder(symbols);
         if (compose)
-            Compose(marks);
-        var source = 0;
-        foreach (var (rune, _, change) in marks)
+            Compose(symbols);
+    }
+
+    private static void Emit(AlignedText text, int source, List<Symbol> symbols)
+    {
+        foreach (var (rune, _, change) in symbols)
         {
             text.Emit(rune, change > 0 ? source - 1 : source);
             if (change <= 0)
                 source += 1 - change;
         }
-        text.Commit();
     }
 
     private static void Decompose(int rune, bool compatibility, List<Symbol> output, ref bool first)
@@ -125,10 +169,8 @@ internal static class UnicodeNormalization
             composed = first + second - TBase;
             return true;
         }
-        return Compositions.TryGetValue(Pair(first, second), out composed);
+        return Compositions.TryGet(first, second, out composed, out _);
     }
-
-    private static long Pair(int first, int second) => (long)first << 32 | (uint)second;
 
     private readonly record struct Symbol(int Rune, byte Class, int Change);
 }

@@ -11,15 +11,7 @@ public sealed class FederationCreator(IGrainFactory grains, IBlobStore blobs, Ca
     /// <exception cref="RefusedException">It exists, cannot run, or fits too few nodes' privacy limits.</exception>
     public async Task<FederationView> CreateAsync(FederationDefinition definition, string? initialAdapter, CancellationToken cancellationToken)
     {
-        try
-        {
-            DefinitionCheck.Require(definition);
-        }
-        catch (FedLoraException error)
-        {
-            throw RefusedException.Of(error);
-        }
-
+        RefusedException.Pass(() => DefinitionRules.CheckWhole(definition));
         var registry = grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key);
         await registry.RequireFreeAsync(definition.Name, cancellationToken);
         var privacy = new List<NodePrivacy>();

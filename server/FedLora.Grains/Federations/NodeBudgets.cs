@@ -44,7 +44,7 @@ public sealed class NodeBudgets(IGrainFactory grains)
     {
         var definition = standing.Definition;
         var count = PrivacyPlanner.StatedCount(definition, presence.Name, presence.Profile ?? new());
-        var rate = PrivacyPlanner.PlanOf(definition).RateFor(count);
+        var rate = definition.ToPlan()!.RateFor(count);
         if (standing.Privacy.Find(row => row.NodeId == presence.NodeId) is { } known && known.SamplingRate.Equals(rate))
             return (known, false);
         // Equal rates mean equal noise: calibrated once.

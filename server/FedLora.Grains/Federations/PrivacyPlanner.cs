@@ -1,19 +1,9 @@
-using FedLora.Privacy;
-
 namespace FedLora.Grains;
 
 /// <summary>What a federation's privacy terms mean at each enrolled node, and whether the planned rounds fit their limits. Asked before the federation exists.</summary>
 public static class PrivacyPlanner
 {
     private const int NodesNamed = 4;
-
-    /// <summary>The plan of a definition with privacy terms.</summary>
-    public static PrivacyPlan PlanOf(FederationDefinition definition)
-    {
-        var privacy = definition.Privacy!;
-        return new(privacy.Epsilon, privacy.Delta, privacy.ClipNorm, privacy.NoiseMultiplier, privacy.SamplingRate, privacy.Accountant,
-            definition.Training.LocalSteps, definition.Training.BatchSize, definition.Rounds);
-    }
 
     /// <summary>The count of examples that may be known: from the definition, or as the site itself states it.</summary>
     public static long? StatedCount(FederationDefinition definition, string node, NodeProfile profile) =>
@@ -23,7 +13,7 @@ public static class PrivacyPlanner
     /// <exception cref="FedLoraException"><c>privacy-rate-unknown</c>, <c>privacy-budget-too-small</c>.</exception>
     public static NodePrivacy RowOf(FederationDefinition definition, string nodeId, string node, long? statedCount)
     {
-        var plan = PlanOf(definition);
+        var plan = definition.ToPlan()!;
         var rate = plan.RateFor(statedCount);
         return new() { NodeId = nodeId, Node = node, SamplingRate = rate, NoiseMultiplier = plan.RoundAt(rate).NoiseMultiplier, PlannedEpsilon = plan.PlannedEpsilon(rate), Delta = plan.Delta };
     }
@@ -65,7 +55,7 @@ public static class PrivacyPlanner
     /// <exception cref="RefusedException"><c>definition-invalid</c>.</exception>
     public static List<NodePrivacy> Rows(FederationDefinition definition, IReadOnlyList<NodeView> nodes)
     {
-        var plan = PlanOf(definition);
+        var plan = definition.ToPlan()!;
         var rows = new List<NodePrivacy>();
         try
         {

@@ -100,7 +100,7 @@ internal static class FederationMapping
             Steps = (uint)node.Steps,
             ExampleCount = (ulong)node.ExampleCount,
             UpdateBytes = node.UpdateBytes,
-            Receipt = node.Receipt is { } receipt ? NodeMapping.ToWire(receipt) : null,
+            Receipt = node.Receipt is { } receipt ? receipt.ToWire() : null,
             Reason = node.Reason,
         };
         if (node.Loss is { } loss)

@@ -1,4 +1,5 @@
 using FedLora.Grains;
+using FedLora.Protocol.Mapping;
 using Wire = FedLora.Protocol.V1;
 
 namespace FedLora.Server.Mapping;
@@ -56,7 +57,7 @@ internal static class NodeMapping
         ExampleCount = (long)wire.ExampleCount,
         Steps = (int)wire.Steps,
         Loss = wire.HasLoss ? wire.Loss : null,
-        Receipt = wire.Receipt is { } receipt ? ToGrain(receipt) : null,
+        Receipt = wire.Receipt is { } receipt ? receipt.ToModel() : null,
         TrainSeconds = wire.TrainSeconds,
     };
 
@@ -72,32 +73,6 @@ internal static class NodeMapping
         Profile = ToWire(view.Profile),
         Traffic = view.Traffic is { } traffic ? new Wire.Traffic { Sent = (ulong)traffic.Sent, Received = (ulong)traffic.Received } : null,
         Refused = { view.Refused.Select(entry => $"{entry.Key}: {entry.Value}") },
-    };
-
-    internal static Wire.PrivacyReceipt ToWire(PrivacyReceipt receipt) => new()
-    {
-        NoiseMultiplier = receipt.NoiseMultiplier,
-        SamplingRate = receipt.SamplingRate,
-        Steps = (uint)receipt.Steps,
-        ClipNorm = receipt.ClipNorm,
-        Delta = receipt.Delta,
-        EpsilonSpent = receipt.EpsilonSpent,
-        EpsilonLimit = receipt.EpsilonLimit,
-        DataSet = receipt.DataSet,
-        EntryHash = receipt.EntryHash,
-    };
-
-    private static PrivacyReceipt ToGrain(Wire.PrivacyReceipt wire) => new()
-    {
-        NoiseMultiplier = wire.NoiseMultiplier,
-        SamplingRate = wire.SamplingRate,
-        Steps = (int)wire.Steps,
-        ClipNorm = wire.ClipNorm,
-        Delta = wire.Delta,
-        EpsilonSpent = wire.EpsilonSpent,
-        EpsilonLimit = wire.EpsilonLimit,
-        DataSet = wire.DataSet,
-        EntryHash = wire.EntryHash,
     };
 
     // What a peer says is kept and shown to others: one that says too much must not make their answers exceed what a message may hold.
@@ -118,7 +93,7 @@ internal static class NodeMapping
     private static PrivacyBalance ToGrain(Wire.PrivacyBalance wire)
     {
         if (!(wire.SpentEpsilon >= 0) || !double.IsFinite(wire.SpentEpsilon) || !(wire.LimitEpsilon >= 0) || !double.IsFinite(wire.LimitEpsilon) || !(wire.Delta is > 0 and < 1) || wire.Runs.Count > MostRuns)
-            throw new RefusedException("balance-invalid", $"the privacy balance of data set '{wire.DataSet}' cannot be", "update the node");
+            throw new RefusedException(RefusalCodes.BalanceInvalid, $"the privacy balance of data set '{Short(wire.DataSet)}' cannot be", "update the node");
         var runs = wire.Runs.Select(run => new PrivacyRun { NoiseMultiplier = run.NoiseMultiplier, SamplingRate = run.SamplingRate, Steps = (long)Math.Min(run.Steps, MostSteps) }).ToArray();
         foreach (var run in runs)
             run.ToMechanism().Validate();

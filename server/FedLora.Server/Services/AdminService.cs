@@ -1,5 +1,4 @@
 using FedLora.Grains;
-using FedLora.Protocol.Definitions;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.Transfer;
 using FedLora.Server.Mapping;
@@ -46,7 +45,7 @@ internal sealed class AdminService(IGrainFactory grains, Callers callers, IBlobS
         var nodes = await Registry.ListNodesAsync(context.CancellationToken);
         // By id first: a node may be named like another's id.
         var node = nodes.FirstOrDefault(node => node.NodeId == request.Node) ?? nodes.FirstOrDefault(node => node.Name == request.Node)
-            ?? throw new RefusedException("node-unknown-name", $"there is no node '{request.Node}'", "see 'fedlora admin node list'");
+            ?? throw new RefusedException(RefusalCodes.NodeUnknownName, $"there is no node '{request.Node}'", "see 'fedlora admin node list'");
         return (await grains.GetGrain<INodeGrain>(node.NodeId).RevokeAsync(context.CancellationToken)).ToWire();
     }
 
@@ -85,8 +84,7 @@ internal sealed class AdminService(IGrainFactory grains, Callers callers, IBlobS
     public override async Task<Wire.FederationView> CreateFederation(Wire.CreateFederationRequest request, ServerCallContext context)
     {
         callers.Operator(context);
-        DefinitionRules.Check(request.Definition ?? new Wire.FederationDefinition());
-        var view = await creator.CreateAsync(request.Definition!.ToModel(), request.InitialAdapter?.Sha256, context.CancellationToken);
+        var view = await creator.CreateAsync((request.Definition ?? new Wire.FederationDefinition()).ToModel(), request.InitialAdapter?.Sha256, context.CancellationToken);
         return view.ToWire(rounds: true);
     }
 

@@ -37,7 +37,7 @@ internal sealed class Callers(IGrainFactory grains, OperatorToken operatorToken)
         var shown = Encoding.UTF8.GetBytes(Bearer.Read(context.RequestHeaders) ?? "");
         if (!CryptographicOperations.FixedTimeEquals(shown, Encoding.UTF8.GetBytes(operatorToken.Value)))
         {
-            throw new RefusedException("operator-credential", "the call does not carry this coordinator's operator token",
+            throw new RefusedException(RefusalCodes.OperatorCredential, "the call does not carry this coordinator's operator token",
                 "give the coordinator's data folder with --data, or the content of its operator.token in FEDLORA_OPERATOR_TOKEN");
         }
     }

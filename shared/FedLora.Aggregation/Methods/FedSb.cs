@@ -10,7 +10,7 @@ internal sealed class FedSb : IFederatedMethod
 {
     public string Name => "fed-sb";
 
-    public MethodTraits Traits { get; } = new(Exact: true, "R = sum p_k R_k, A and B fixed") { MayFreezeHead = true, StartsFromWeights = true, Options = ["init"] };
+    public MethodTraits Traits { get; } = new(Exact: true, "R = sum p_k R_k, A and B fixed") { MayFreezeHead = true, StartsFromWeights = true, Options = ["init", "init_step"] };
 
     public Factors Trained(int round, MethodOptions options) => Factors.R | options.TrainedHead();
 

@@ -3,27 +3,29 @@ namespace FedLora.Federations.Definitions;
 /// <summary>Who takes part in a round, for how long it waits, and what happens when too few deliver.</summary>
 public sealed record CohortSpec
 {
-    /// <summary>Wanted updates per round; 0: all eligible nodes, or <see cref="Fraction"/> of them.</summary>
+    private const double ThirtyDays = 30 * 86400;
+
+    [Setting("updates wanted per round; 0: all nodes that can take part, or the fraction of them", Min = 0)]
     public int Size { get; init; }
 
-    /// <summary>Wanted updates per round as a share of the eligible nodes, in (0, 1]; 0: not used.</summary>
+    [Setting("updates wanted per round as a share of the nodes that can take part, where size is 0; 0: not used", Min = 0, Max = 1)]
     public double Fraction { get; init; }
 
-    /// <summary>ceil(wanted x factor) nodes are sampled, so that some may fail; at least 1.</summary>
+    [Setting("ceil(wanted x this) nodes are sampled, so that some may fail", Min = 1, Max = 100)]
     public double OverSelect { get; init; } = 1;
 
-    /// <summary>Updates that a round needs; 0: all of the wanted ones.</summary>
+    [Setting("updates that a round needs; 0: all that are wanted", Min = 0)]
     public int Quorum { get; init; }
 
-    /// <summary>From the opening of the round: then it closes with quorum, and is repeated without.</summary>
+    [Setting("from the opening of a round: then it closes with quorum, and is repeated without", Key = "deadline_seconds", Min = 0, AboveMin = true, Max = ThirtyDays)]
     public TimeSpan Deadline { get; init; } = TimeSpan.FromHours(1);
 
-    /// <summary>Repetitions of one round before the federation pauses and says why.</summary>
+    [Setting("repetitions of one round before the federation pauses and says why", Min = 0, Max = 1000)]
     public int MaxRepeats { get; init; } = 3;
 
-    /// <summary>Eligible nodes before a round opens; 0: the larger of size, quorum and 1.</summary>
+    [Setting("nodes that must be there before a round opens; 0: the larger of size, quorum and 1", Min = 0)]
     public int MinNodes { get; init; }
 
-    /// <summary>Longest wait for <see cref="MinNodes"/> eligible nodes before the federation pauses.</summary>
+    [Setting("longest wait for min_nodes before the federation pauses", Key = "sampling_timeout_seconds", Min = 0, AboveMin = true, Max = ThirtyDays)]
     public TimeSpan SamplingTimeout { get; init; } = TimeSpan.FromHours(24);
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using FedLora.Adapters;
 using FedLora.Aggregation;
+using FedLora.Privacy;
 
 namespace FedLora.Federations.Definitions;
 
@@ -10,11 +11,23 @@ public static class DefinitionTerms
     private const string Prefix = "base_model.model.";
 
     public static AdapterLayout ToLayout(this FederationDefinition definition) => new(
-        [.. definition.Layout.Modules.Select(module => new AdapterModule(module.Name, module.DOut, module.DIn, module.Rank == 0 ? null : module.Rank))],
+        [.. definition.Layout.Modules.Select(module => new AdapterModule(module.Name, module.DOut, module.DIn))],
         definition.Lora.Rank,
         definition.Lora.Alpha,
         [.. definition.Layout.Head.Select(head => new HeadTensor(head.Name.StartsWith(Prefix, StringComparison.Ordinal) ? head.Name[Prefix.Length..] : head.Name, head.Shape.ToImmutableArray()))],
         definition.Lora.RsLora);
+
+    /// <summary>A layout as a definition states it; its rank and scale are <see cref="FederationDefinition.Lora"/>'s.</summary>
+    public static LayoutSpec ToSpec(this AdapterLayout layout) => new()
+    {
+        Modules = [.. layout.Modules.Select(module => new ModuleSpec { Name = module.Name, DOut = module.DOut, DIn = module.DIn })],
+        Head = [.. layout.Heads.Select(head => new HeadSpec { Name = Prefix + head.Name, Shape = [.. head.Shape] })],
+    };
+
+    /// <summary>What a definition's privacy terms ask of a node; null without privacy.</summary>
+    public static PrivacyPlan? ToPlan(this FederationDefinition definition) => definition.Privacy is not { } terms ? null : new PrivacyPlan(
+        terms.Epsilon, terms.Delta, terms.ClipNorm, terms.NoiseMultiplier, terms.SamplingRate, terms.Accountant,
+        definition.Training.LocalSteps, definition.Training.BatchSize, definition.Rounds);
 
     public static MethodOptions ToMethodOptions(this FederationDefinition definition)
     {
@@ -26,6 +39,7 @@ public static class DefinitionTerms
             Lambda = options.Lambda ?? MethodOptions.Default.Lambda,
             FairObjective = options.Solver is "" or "cosine" ? FairObjective.Cosine : FairObjective.LeastSquares,
             ResidualRank = options.TruncateRank == 0 ? null : options.TruncateRank,
+            InitStep = options.InitStep ?? MethodOptions.Default.InitStep,
             Init = options.Init switch
             {
                 "" or "svd-of-weights" => FedSbInit.SvdOfWeights,

@@ -1,45 +1,60 @@
+using System.Text.Json.Serialization;
+
 namespace FedLora.Federations.Definitions;
 
-/// <summary>One fine-tuning job as its operator wrote it; does not change once the federation is created. Mirrors the proto message of the same name.</summary>
+/// <summary>
+/// One fine-tuning job as its operator wrote it; does not change once the federation is created. The one definition: files are read into it, the wire is mapped to it, grains
+/// store it as JSON, nodes train by it.
+/// </summary>
 public sealed record FederationDefinition
 {
-    /// <summary>Name and identity: 1-64 characters of a-z, 0-9, '-', starting with a letter.</summary>
+    [Setting("identity: 1-64 characters of a-z, 0-9 and '-', starting with a letter", Required = true)]
     public required string Name { get; init; }
 
+    /// <summary>From the operator's copy of the base model.</summary>
     public required BaseModelSpec BaseModel { get; init; }
 
+    [Setting("what is learnt", Required = true)]
     public required TaskSpec Task { get; init; }
 
-    /// <summary>For example <c>fedit</c>, <c>ffa-lora</c>.</summary>
+    [Setting("how adapters are parametrised and aggregated", Vocabulary = Vocabulary.Methods, Required = true)]
     public required string Method { get; init; }
 
+    [Setting("options of single methods")]
     public MethodSpec MethodOptions { get; init; } = new();
 
+    [Setting("the adapter", Required = true)]
     public required LoraSpec Lora { get; init; }
 
+    [Setting("what a node does in one round")]
     public TrainingSpec Training { get; init; } = new();
 
-    /// <summary>Privacy terms; null without differential privacy.</summary>
+    /// <summary>Null without differential privacy.</summary>
+    [Setting("differential privacy of one training example; left out: none")]
     public PrivacySpec? Privacy { get; init; }
 
+    [Setting("who takes part in a round, and how long anybody waits")]
     public CohortSpec Cohort { get; init; } = new();
 
+    [Setting("how an update counts; default: by examples without privacy, uniform with")]
     public Weighting Weighting { get; init; }
 
+    [Setting("sparse communication")]
     public CommunicationSpec Communication { get; init; } = new();
 
-    /// <summary>Rounds of the whole federation, at least 1.</summary>
+    [Setting("of the whole federation", Min = 1, Max = 1_000_000, Required = true)]
     public int Rounds { get; init; } = 10;
 
-    /// <summary>Seed of cohorts and of the first adapter; never of privacy noise.</summary>
+    [Setting("of cohorts and of the first adapter; never of privacy noise", Min = 0)]
     public ulong Seed { get; init; }
 
     /// <summary>All that the coordinator needs to know of the model: adapted modules and trained heads with their shapes.</summary>
     public required LayoutSpec Layout { get; init; }
 
-    /// <summary>Node name to example count that may be known; for <see cref="Weighting.PublicCounts"/>.</summary>
+    [Setting("example count that may be known, by node name; for weighting: public-counts and for sampling rates", Min = 0)]
     public Dictionary<string, long> PublicCounts { get; init; } = [];
 
+    [Setting("what is kept after a round is committed")]
     public RetentionSpec Retention { get; init; } = new();
 }
 
@@ -59,20 +74,23 @@ public sealed record BaseModelSpec
 /// <summary>What is learnt.</summary>
 public sealed record TaskSpec
 {
+    [Setting("kind of task", Required = true)]
     public required LearningTask Kind { get; init; }
 
-    /// <summary>Label names in the order of the classes; empty for causal language modelling.</summary>
+    [Setting("label names in the order of the classes, at least two; only for classification")]
     public IReadOnlyList<string> Labels { get; init; } = [];
 }
 
-/// <summary>Kinds of task.</summary>
+/// <summary>Kinds of task. Stored by name.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<LearningTask>))]
 public enum LearningTask
 {
     Classification,
     CausalLanguageModel,
 }
 
-/// <summary>How an update counts in the aggregate.</summary>
+/// <summary>How an update counts in the aggregate. Stored by name.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<Weighting>))]
 public enum Weighting
 {
     /// <summary>By examples without privacy, uniform with.</summary>
@@ -91,9 +109,9 @@ public enum Weighting
 /// <summary>What is kept after a round is committed.</summary>
 public sealed record RetentionSpec
 {
-    /// <summary>Updates of the last this many committed rounds are kept (and can be replayed); negative keeps all.</summary>
+    [Setting("updates of the last this many committed rounds are kept, and can be replayed; -1: all", Min = -1, Max = 1_000_000)]
     public int UpdateRounds { get; init; } = 10;
 
-    /// <summary>Global adapters of the last this many rounds are kept besides the newest; negative keeps all.</summary>
+    [Setting("global adapters of the last this many rounds are kept besides the newest; -1: all", Min = -1, Max = 1_000_000)]
     public int AdapterRounds { get; init; } = -1;
 }

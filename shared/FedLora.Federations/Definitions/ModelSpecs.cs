@@ -19,9 +19,6 @@ public sealed record ModuleSpec
     public required int DOut { get; init; }
 
     public required int DIn { get; init; }
-
-    /// <summary>0: <see cref="LoraSpec.Rank"/>.</summary>
-    public int Rank { get; init; }
 }
 
 /// <summary>One tensor that is trained in full.</summary>
@@ -33,47 +30,49 @@ public sealed record HeadSpec
     public required IReadOnlyList<int> Shape { get; init; }
 }
 
-/// <summary>Options of single methods.</summary>
+/// <summary>Options of single methods; each is refused where the method does not look at it.</summary>
 public sealed record MethodSpec
 {
-    /// <summary>fed-sb: <c>svd-of-weights</c> (default), <c>lora-sb</c>, <c>lora-sb-private</c>.</summary>
+    [Setting("fed-sb: where A and B come from; svd-of-weights if left out", Words = ["svd-of-weights", "lora-sb", "lora-sb-private"])]
     public string Init { get; init; } = "";
 
-    /// <summary>lora-fair: weight of ||dB||.</summary>
+    [Setting("fed-sb with init lora-sb: length of the first step in every weight; 0.001 if left out", Min = 0, AboveMin = true, Max = 1000)]
+    public double? InitStep { get; init; }
+
+    [Setting("lora-fair: weight of the norm of dB; 0.01 if left out", Min = 0, Max = 1e9)]
     public double? Lambda { get; init; }
 
-    /// <summary>lora-fair: <c>cosine</c> (default), <c>least-squares</c>.</summary>
+    [Setting("lora-fair: the objective; cosine if left out", Words = ["cosine", "least-squares"])]
     public string Solver { get; init; } = "";
 
-    /// <summary>fedex-lora: rank kept of the residual, 0 = all.</summary>
+    [Setting("fedex-lora: rank kept of the residual; 0: all", Min = 0, Max = 1_000_000)]
     public int TruncateRank { get; init; }
 
-    /// <summary>The head stays as it starts.</summary>
+    [Setting("the head stays as it starts")]
     public bool FreezeHead { get; init; }
-
-    /// <summary>Options of methods that came later.</summary>
-    public Dictionary<string, string> Extra { get; init; } = [];
 }
 
 /// <summary>LoRA as PEFT names its settings.</summary>
 public sealed record LoraSpec
 {
-    /// <summary>1-4096.</summary>
-    public required int Rank { get; init; }
+    [Setting("of the factors", Min = 1, Max = 4096)]
+    public int Rank { get; init; } = 8;
 
-    /// <summary>The scale is alpha / rank.</summary>
+    [Setting("the scale is alpha / rank; the rank if left out", Min = 0, AboveMin = true, Max = 1e6)]
     public required double Alpha { get; init; }
 
-    /// <summary>[0, 1).</summary>
+    [Setting("of the adapter's input", Min = 0, Max = 1, BelowMax = true)]
     public double Dropout { get; init; }
 
+    [Setting("modules to adapt, as PEFT matches them: last parts of names, one regular expression, or all-linear", Required = true)]
     public IReadOnlyList<string> TargetModules { get; init; } = [];
 
+    [Setting("modules trained in full; left out, a classifier's head")]
     public IReadOnlyList<string> ModulesToSave { get; init; } = [];
 
-    /// <summary>The scale is alpha / sqrt(rank).</summary>
+    [Setting("the scale is alpha / sqrt(rank)", Key = "rslora")]
     public bool RsLora { get; init; }
 
-    /// <summary>Node group to rank.</summary>
+    [Setting("rank by node group, only for methods that can mix ranks", Min = 1, Max = 4096)]
     public Dictionary<string, int> RankGroups { get; init; } = [];
 }

@@ -34,10 +34,6 @@ public static class SparseTerms
     {
         var method = Methods.Get(definition.Method);
         var communication = definition.Communication;
-        if (!ValueFormats.ByName.ContainsKey(communication.Values))
-            throw Unsupported($"communication.values '{communication.Values}' is not known", $"Known: {ValueFormats.Names}.");
-        if (definition.Densities().Any(density => density.Down is not (> 0 and <= 1) || density.Up is not (> 0 and <= 1)))
-            throw Unsupported("a density lies outside (0, 1]", "Write densities such as 1/16.");
         if (method.Traits.Folds && definition.Densities().Any(density => definition.IsSparseDown(density.Down)))
             throw Unsupported($"method '{method.Name}' sends a product down that nodes add to their weights for good; masking it would make nodes differ", "Use communication.up alone, or another method.");
         if (communication.ErrorFeedback && definition.Privacy is not null)

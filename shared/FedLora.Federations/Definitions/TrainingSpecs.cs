@@ -3,91 +3,93 @@ namespace FedLora.Federations.Definitions;
 /// <summary>What a node does in one round.</summary>
 public sealed record TrainingSpec
 {
-    /// <summary>Optimiser steps per round.</summary>
-    public int LocalSteps { get; init; } = 16;
+    [Setting("optimiser steps per round", Min = 1, Max = 1_000_000)]
+    public int LocalSteps { get; init; } = 10;
 
-    /// <summary>Examples per step; under privacy the expected batch of Poisson sampling.</summary>
+    [Setting("examples per step; under privacy the expected batch of Poisson sampling", Min = 1, Max = 1_000_000)]
     public int BatchSize { get; init; } = 32;
 
-    /// <summary><c>adamw</c> or <c>sgd</c>.</summary>
+    [Setting("what steps are made by", Words = ["adamw", "sgd"])]
     public string Optimizer { get; init; } = "adamw";
 
+    [Setting("of the first round; the schedule lowers it", Min = 0, AboveMin = true, Max = 1000, BelowMax = true)]
     public double LearningRate { get; init; } = 1e-3;
 
-    /// <summary>Of modules_to_save; 0 = <see cref="LearningRate"/>.</summary>
-    public double HeadLearningRate { get; init; }
+    [Setting("adamw: decoupled decay; sgd: added to the gradient", Min = 0, Max = 1000, BelowMax = true)]
+    public double WeightDecay { get; init; } = 0.01;
 
-    public double WeightDecay { get; init; }
-
-    /// <summary>Without privacy; 0 = no clipping.</summary>
+    [Setting("without privacy, a longer gradient is cut to this; 0: never", Min = 0, Max = 1e9, BelowMax = true)]
     public double MaxGradNorm { get; init; }
 
-    /// <summary>Longer examples are cut, and counted.</summary>
+    [Setting("longer examples are cut, and counted; at most what the base model takes", Min = 2, Max = 1_000_000)]
     public int MaxTokens { get; init; } = 256;
 
-    /// <summary><c>constant</c>, <c>linear</c> or <c>cosine</c>, over all rounds.</summary>
+    [Setting("of the learning rate over all rounds", Words = ["constant", "linear", "cosine"])]
     public string Schedule { get; init; } = "constant";
 
-    /// <summary><c>auto</c>, <c>f32</c> or <c>bf16</c>.</summary>
+    [Setting("of the base weights; auto: what is faster on the node's machine", Words = ["auto", "f32", "bf16"])]
     public string Dtype { get; init; } = "auto";
 
-    /// <summary>Optimiser state stays at the node from round to round.</summary>
-    public bool KeepOptimizer { get; init; }
-
-    /// <summary>Largest L2 norm accepted for (update - global adapter) over all tensors sent; 0: no bound.</summary>
+    [Setting("largest L2 norm of (update - global adapter), over all tensors sent, that the coordinator accepts; 0: no bound", Min = 0, Max = 1e30)]
     public double MaxUpdateNorm { get; init; } = 10_000;
 }
 
 /// <summary>Differential privacy terms: one training example, add/remove, noise added by the node.</summary>
 public sealed record PrivacySpec
 {
-    /// <summary>The budget of the whole federation at each node; 0 where the noise multiplier is given instead.</summary>
+    [Setting("budget of the whole federation at each node; 0: the noise multiplier is given instead", Min = 0, Max = 1e6)]
     public double Epsilon { get; init; }
 
+    [Setting("at which epsilon is stated", Min = 0, AboveMin = true, Max = 1, BelowMax = true)]
     public double Delta { get; init; } = 1e-5;
 
-    /// <summary>C, of one example's gradient over all trained tensors together.</summary>
+    [Setting("C: one example's gradient, over all trained tensors together, is cut to this", Min = 0, AboveMin = true, Max = 1e6)]
     public double ClipNorm { get; init; } = 1;
 
-    /// <summary>Noise standard deviation over C; 0: calibrated.</summary>
+    [Setting("sigma, noise standard deviation over C; 0: calibrated from epsilon, delta, sampling rate and all planned steps", Min = 0, Max = 1e6)]
     public double NoiseMultiplier { get; init; }
 
-    /// <summary>q of Poisson sampling, in (0, 1]; 0: each node calibrates from its own count.</summary>
+    [Setting("q of Poisson sampling; 0: batch_size over the stated count (public_counts, or what a site itself lets be known)", Min = 0, Max = 1)]
     public double SamplingRate { get; init; }
 
-    /// <summary><c>pld</c>, <c>rdp</c> or <c>prv</c>.</summary>
+    [Setting("what composes the steps", Vocabulary = Vocabulary.Accountants)]
     public string Accountant { get; init; } = "pld";
 }
 
 /// <summary>Which share of the entries travels in each direction; 1 is dense.</summary>
 public sealed record CommunicationSpec
 {
+    [Setting("share of the entries sent to nodes, e.g. 1/16", Min = 0, AboveMin = true, Max = 1)]
     public double Down { get; init; } = 1;
 
+    [Setting("share of the entries that nodes send", Min = 0, AboveMin = true, Max = 1)]
     public double Up { get; init; } = 1;
 
-    /// <summary><c>f32</c>, <c>bf16</c>, <c>f16</c>, <c>int8</c>, <c>int4</c>.</summary>
+    [Setting("format of the values sent", Vocabulary = Vocabulary.ValueFormats)]
     public string Values { get; init; } = "f32";
 
-    /// <summary>The part not sent is kept at the node for the next round.</summary>
+    [Setting("what a node has not sent is kept there for the next round")]
     public bool ErrorFeedback { get; init; }
 
-    /// <summary>In round 1 B is zero and would be masked away; true keeps it dense.</summary>
+    [Setting("the share is taken of each factor by itself, so that B, small at first, travels too")]
     public bool SpareB { get; init; }
 
-    /// <summary><c>add</c> or <c>fedadam</c>.</summary>
+    [Setting("how the mean of the updates moves the global adapter", Words = ["add", "fedadam"])]
     public string ServerOptimizer { get; init; } = "add";
 
+    [Setting("of fedadam", Min = 0, AboveMin = true, Max = 1000, BelowMax = true)]
     public double ServerLearningRate { get; init; } = 1e-3;
 
-    /// <summary>Node group to densities of slow links.</summary>
+    [Setting("densities of slow links, by node group")]
     public Dictionary<string, DensitySpec> Groups { get; init; } = [];
 }
 
 /// <summary>Densities of one node group.</summary>
 public sealed record DensitySpec
 {
+    [Setting("as communication.down, which it is if left out", Min = 0, AboveMin = true, Max = 1)]
     public double Down { get; init; } = 1;
 
+    [Setting("as communication.up, which it is if left out", Min = 0, AboveMin = true, Max = 1)]
     public double Up { get; init; } = 1;
 }

@@ -64,7 +64,7 @@ public sealed record SitePolicy
         try
         {
             // An empty file is more likely one that was never written than a site that allows everything.
-            policy = new DeserializerBuilder().WithNamingConvention(UnderscoredNamingConvention.Instance).Build().Deserialize<SitePolicy?>(text) ?? throw Invalid(source, "it is empty");
+            policy = new DeserializerBuilder().WithNamingConvention(UnderscoredNamingConvention.Instance).WithTypeConverter(new PlainNumbers()).Build().Deserialize<SitePolicy?>(text) ?? throw Invalid(source, "it is empty");
         }
         catch (YamlException e)
         {

@@ -10,7 +10,7 @@ public static class DefinitionMapping
     {
         Name = wire.Name,
         BaseModel = new BaseModelSpec { Fingerprint = wire.BaseModel?.Fingerprint ?? "", Name = wire.BaseModel?.Name ?? "", Architecture = wire.BaseModel?.Architecture ?? "" },
-        Task = wire.Task.Classification is { } classification
+        Task = wire.Task?.Classification is { } classification
             ? new TaskSpec { Kind = LearningTask.Classification, Labels = [.. classification.Labels] }
             : new TaskSpec { Kind = LearningTask.CausalLanguageModel },
         Method = wire.Method,
@@ -21,6 +21,7 @@ public static class DefinitionMapping
         Cohort = SettingsMapping.ToModel(wire.Cohort ?? new Wire.CohortRules()),
         Weighting = (Weighting)wire.Weighting,
         Communication = SettingsMapping.ToModel(wire.Communication ?? new Wire.Communication()),
+        Retention = SettingsMapping.ToModel(wire.Retention ?? new Wire.Retention()),
         Rounds = (int)wire.Rounds,
         Seed = wire.Seed,
         Layout = new LayoutSpec
@@ -50,6 +51,7 @@ public static class DefinitionMapping
             Cohort = SettingsMapping.ToWire(definition.Cohort),
             Weighting = (Wire.Weighting)definition.Weighting,
             Communication = SettingsMapping.ToWire(definition.Communication),
+            Retention = SettingsMapping.ToWire(definition.Retention),
             Rounds = (uint)definition.Rounds,
             Seed = definition.Seed,
         };

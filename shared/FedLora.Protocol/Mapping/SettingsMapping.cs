@@ -9,16 +9,18 @@ internal static class SettingsMapping
     internal static MethodSpec ToModel(Wire.MethodOptions wire) => new()
     {
         Init = wire.Init,
+        InitStep = wire.HasInitStep ? wire.InitStep : null,
         Lambda = wire.HasLambda ? wire.Lambda : null,
         Solver = wire.Solver,
         TruncateRank = (int)wire.TruncateRank,
         FreezeHead = wire.FreezeHead,
-        Extra = new Dictionary<string, string>(wire.Extra, StringComparer.Ordinal),
     };
 
     internal static Wire.MethodOptions ToWire(MethodSpec spec)
     {
-        var wire = new Wire.MethodOptions { Init = spec.Init, Solver = spec.Solver, TruncateRank = (uint)spec.TruncateRank, FreezeHead = spec.FreezeHead, Extra = { spec.Extra } };
+        var wire = new Wire.MethodOptions { Init = spec.Init, Solver = spec.Solver, TruncateRank = (uint)spec.TruncateRank, FreezeHead = spec.FreezeHead };
+        if (spec.InitStep is { } step)
+            wire.InitStep = step;
         if (spec.Lambda is { } lambda)
             wire.Lambda = lambda;
         return wire;
@@ -62,6 +64,7 @@ internal static class SettingsMapping
         MaxTokens = (int)wire.MaxTokens,
         Schedule = wire.Schedule,
         Dtype = wire.Dtype,
+        MaxUpdateNorm = wire.HasMaxUpdateNorm ? wire.MaxUpdateNorm : new TrainingSpec().MaxUpdateNorm,
     };
 
     internal static Wire.TrainingSettings ToWire(TrainingSpec spec) => new()
@@ -75,6 +78,7 @@ internal static class SettingsMapping
         MaxTokens = (uint)spec.MaxTokens,
         Schedule = spec.Schedule,
         Dtype = spec.Dtype,
+        MaxUpdateNorm = spec.MaxUpdateNorm,
     };
 
     internal static PrivacySpec ToModel(Wire.PrivacyTerms wire) => new()
@@ -84,7 +88,7 @@ internal static class SettingsMapping
         ClipNorm = wire.ClipNorm,
         NoiseMultiplier = wire.NoiseMultiplier,
         SamplingRate = wire.SamplingRate,
-        Accountant = wire.Accountant,
+        Accountant = wire.Accountant.Length == 0 ? new PrivacySpec().Accountant : wire.Accountant,
     };
 
     internal static Wire.PrivacyTerms ToWire(PrivacySpec spec) => new()
@@ -100,22 +104,34 @@ internal static class SettingsMapping
     internal static CohortSpec ToModel(Wire.CohortRules wire) => new()
     {
         Size = (int)wire.Size,
+        Fraction = wire.Fraction,
         OverSelect = wire.OverSelect == 0 ? 1 : wire.OverSelect,
         Quorum = (int)wire.Quorum,
         Deadline = TimeSpan.FromSeconds(wire.DeadlineSeconds == 0 ? 3600 : wire.DeadlineSeconds),
         MaxRepeats = wire.MaxRepeats == 0 ? 3 : (int)wire.MaxRepeats,
         MinNodes = (int)wire.MinNodes,
+        SamplingTimeout = wire.SamplingTimeoutSeconds == 0 ? new CohortSpec().SamplingTimeout : TimeSpan.FromSeconds(wire.SamplingTimeoutSeconds),
     };
 
     internal static Wire.CohortRules ToWire(CohortSpec spec) => new()
     {
         Size = (uint)spec.Size,
+        Fraction = spec.Fraction,
         OverSelect = spec.OverSelect,
         Quorum = (uint)spec.Quorum,
         DeadlineSeconds = (uint)spec.Deadline.TotalSeconds,
         MaxRepeats = (uint)spec.MaxRepeats,
         MinNodes = (uint)spec.MinNodes,
+        SamplingTimeoutSeconds = (uint)spec.SamplingTimeout.TotalSeconds,
     };
+
+    internal static RetentionSpec ToModel(Wire.Retention wire) => new()
+    {
+        UpdateRounds = wire.HasUpdateRounds ? wire.UpdateRounds : new RetentionSpec().UpdateRounds,
+        AdapterRounds = wire.HasAdapterRounds ? wire.AdapterRounds : new RetentionSpec().AdapterRounds,
+    };
+
+    internal static Wire.Retention ToWire(RetentionSpec spec) => new() { UpdateRounds = spec.UpdateRounds, AdapterRounds = spec.AdapterRounds };
 
     internal static CommunicationSpec ToModel(Wire.Communication wire) => new()
     {

@@ -14,6 +14,8 @@ internal static class AdminCommand
             new Command("federation", "Fine-tuning jobs.")
             {
                 FederationCreateCommand.Create(),
+                FederationFileCommands.Explain(),
+                FederationFileCommands.Schema(),
                 FederationStateCommand.Start(),
                 FederationStateCommand.Pause(),
                 FederationStateCommand.Stop(),

@@ -2,6 +2,7 @@ using System.CommandLine;
 using FedLora.Adapters;
 using FedLora.Client.Connection;
 using FedLora.Client.Training;
+using FedLora.Protocol.Mapping;
 using FedLora.Protocol.Transfer;
 using FedLora.Protocol.V1;
 using Spectre.Console;
@@ -40,7 +41,7 @@ internal static class ExportCommand
         var folds = new List<AdapterState>();
         foreach (var fold in export.Fold)
             folds.Add(await FetchAsync(connection, fold, cancellation));
-        return (AdapterExport.ToPeft(export.Definition, global, export.Round, folds), export.Round);
+        return (AdapterExport.ToPeft(export.Definition.ToModel(), global, (int)export.Round, folds), export.Round);
     }
 
     /// <summary>Fetches the newest global adapter as the coordinator has it.</summary>

@@ -1,7 +1,8 @@
 using System.CommandLine;
 using FedLora.Client.Connection;
 using FedLora.Client.Training;
-using FedLora.Protocol.Definitions;
+using FedLora.Federations.Files;
+using FedLora.Protocol.Mapping;
 using FedLora.Protocol.Transfer;
 using FedLora.Protocol.V1;
 using Spectre.Console;
@@ -46,7 +47,7 @@ internal static class FederationCreateCommand
         using var bytes = new MemoryStream(prepared.InitialAdapter.ToBytes(), writable: false);
         await ChunkSender.SendAsync(bytes, 0, chunk => upload.RequestStream.WriteAsync(chunk, cancellation), cancellation);
         await upload.RequestStream.CompleteAsync();
-        var request = new CreateFederationRequest { Definition = prepared.Definition, InitialAdapter = await upload.ResponseAsync };
+        var request = new CreateFederationRequest { Definition = prepared.Definition.ToWire(layout: true), InitialAdapter = await upload.ResponseAsync };
         return await connection.Admin.CreateFederationAsync(request, connection.Options(cancellation, CreateLimit));
     }
 }

@@ -1,9 +1,7 @@
-using System.Globalization;
-using FedLora.Protocol.Definitions;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
-namespace FedLora.Protocol.Yaml;
+namespace FedLora.Federations.Files;
 
 /// <summary>
 /// A mapping of a YAML file, read strictly: each key is asked for by name and type, and <see cref="End"/> refuses what nobody asked for.
@@ -15,7 +13,7 @@ public sealed class YamlMap
     private readonly string path;
     private readonly YamlMappingNode node;
     private readonly HashSet<string> read = [];
-    private readonly List<YamlMap> children = [];
+    private readonly Dictionary<string, YamlMap> children = new(StringComparer.Ordinal);
 
     private YamlMap(string file, string path, YamlMappingNode node)
     {
@@ -66,7 +64,7 @@ public sealed class YamlMap
     public IReadOnlyList<string> Names() => [.. node.Children.Keys.OfType<YamlScalarNode>().Select(key => key.Value ?? "")];
 
     /// <summary>A text that must be there.</summary>
-    public string Text(string key) => OptionalText(key) ?? throw Missing(key);
+    public string Text(string key) => OptionalText(key) ?? throw Missing(key, "");
 
     /// <summary>A text, or null.</summary>
     public string? OptionalText(string key) => Scalar(key)?.Value is { Length: > 0 } text ? text : null;
@@ -76,7 +74,7 @@ public sealed class YamlMap
     {
         if (OptionalText(key) is not { } text)
             return null;
-        return Fraction.Parse(text) ?? throw Error(key, $"expected a number, found '{text}'");
+        return FedLora.Core.Number.Parse(text) ?? throw Error(key, $"expected a number, found '{text}'");
     }
 
     /// <summary>A whole number of at least 0.</summary>
@@ -84,13 +82,23 @@ public sealed class YamlMap
     {
         if (OptionalText(key) is not { } text)
             return null;
-        return ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var count) ? count
-            : throw Error(key, $"expected a whole number of at least 0, found '{text}'");
+        return FedLora.Core.Number.ParseCount(text) ?? throw Error(key, $"expected a whole number of at least 0, found '{text}'");
+    }
+
+    /// <summary>A whole number of at least 0 that fits 32 bits.</summary>
+    public int? Count32(string key) => Count(key) is { } count ? count <= int.MaxValue ? (int)count : throw Error(key, $"{count} is too large") : null;
+
+    /// <summary>A whole number, which may be negative.</summary>
+    public long? Whole(string key)
+    {
+        if (OptionalText(key) is not { } text)
+            return null;
+        return FedLora.Core.Number.ParseWhole(text) ?? throw Error(key, $"expected a whole number, found '{text}'");
     }
 
     /// <summary>A whole number that fits 32 bits.</summary>
-    public uint? Count32(string key) => Count(key) is { } count
-        ? count <= int.MaxValue ? (uint)count : throw Error(key, $"{count} is too large")
+    public int? Whole32(string key) => Whole(key) is { } number
+        ? number is >= int.MinValue and <= int.MaxValue ? (int)number : throw Error(key, $"{number} is too large")
         : null;
 
     /// <summary><c>true</c> or <c>false</c>.</summary>
@@ -120,9 +128,8 @@ public sealed class YamlMap
             case null:
                 return null;
             case YamlMappingNode map:
-                var child = new YamlMap(file, Join(key), map);
-                children.Add(child);
-                return child;
+                // Asked for twice, it still knows what was read of it.
+                return children.TryGetValue(key, out var known) ? known : children[key] = new YamlMap(file, Join(key), map);
             default:
                 throw Error(key, "expected 'key: value' lines below it");
         }
@@ -136,16 +143,18 @@ public sealed class YamlMap
         {
             var name = (key as YamlScalarNode)?.Value ?? key.ToString();
             if (!read.Contains(name))
-                throw Invalid(file, key.Start.Line, $"unknown key '{Join(name)}'; known here: {string.Join(", ", read.Order(StringComparer.Ordinal))}");
+                throw Invalid(file, key.Start.Line, $"unknown key '{Join(name)}'; known here: {string.Join(", ", read.Order(StringComparer.Ordinal))}{Nearest.Question(name, read)}");
         }
-        foreach (var child in children)
+        foreach (var child in children.Values)
             child.End();
     }
 
     /// <summary>An error about the value of a key.</summary>
     public FedLoraException Error(string key, string why) => Invalid(file, Find(key)?.Start.Line ?? node.Start.Line, $"{Join(key)}: {why}");
 
-    private FedLoraException Missing(string key) => Invalid(file, node.Start.Line, $"key '{Join(key)}' is missing");
+
+    /// <summary>An error about a key that is not there.</summary>
+    public FedLoraException Missing(string key, string meaning) => Invalid(file, node.Start.Line, $"key '{Join(key)}' is missing{(meaning.Length == 0 ? "" : ": " + meaning)}");
 
     private YamlScalarNode? Scalar(string key) => Find(key) switch
     {

@@ -1,8 +1,7 @@
-using FedLora.Protocol.Definitions;
-using FedLora.Protocol.V1;
-using FedLora.Protocol.Yaml;
+using FedLora.Federations.Definitions;
+using FedLora.Federations.Files;
 
-namespace FedLora.Protocol.Tests;
+namespace FedLora.Federations.Tests;
 
 public class FederationFileTests
 {
@@ -19,11 +18,13 @@ public class FederationFileTests
     {
         var definition = Read(Small).Definition;
         Assert.Equal("spam", definition.Name);
-        Assert.Equal(["ham", "spam"], definition.Task.Classification.Labels);
-        Assert.Equal(8u, definition.Lora.Rank);
+        Assert.Equal(["ham", "spam"], definition.Task.Labels);
+        Assert.Equal(8, definition.Lora.Rank);
         Assert.Equal("adamw", definition.Training.Optimizer);
+        Assert.Equal((10, 0.01, 256), (definition.Training.LocalSteps, definition.Training.WeightDecay, definition.Training.MaxTokens));
+        Assert.Equal(8, Read(Small.Replace(", alpha: 16", "", StringComparison.Ordinal)).Definition.Lora.Alpha);
         Assert.Null(definition.Privacy);
-        Assert.Equal(Weighting.Unspecified, definition.Weighting);
+        Assert.Equal(Weighting.Default, definition.Weighting);
     }
 
     [Fact]
@@ -42,9 +43,9 @@ public class FederationFileTests
             """).Definition;
         Assert.Equal(7ul, definition.Seed);
         Assert.Equal(0.5, definition.MethodOptions.Lambda);
-        Assert.Equal(5u, definition.Training.LocalSteps);
-        Assert.Equal(0.01, definition.Privacy.SamplingRate);
-        Assert.Equal(3u, definition.Cohort.Quorum);
+        Assert.Equal(5, definition.Training.LocalSteps);
+        Assert.Equal(0.01, definition.Privacy!.SamplingRate);
+        Assert.Equal(3, definition.Cohort.Quorum);
         Assert.Equal(1.0 / 16, definition.Communication.Down);
         Assert.Equal(1.0 / 256, definition.Communication.Groups["slow"].Up);
         Assert.Equal(1.0 / 16, definition.Communication.Groups["slow"].Down);
@@ -52,7 +53,14 @@ public class FederationFileTests
 
     [Theory]
     [InlineData("rouds: 3", "line 6: unknown key 'rouds'")]
+    [InlineData("rouds: 3", "did you mean 'rounds'?")]
     [InlineData("training: { local_step: 3 }", "line 6: unknown key 'training.local_step'")]
+    [InlineData("training: { local_step: 3 }", "did you mean 'local_steps'?")]
+    [InlineData("training: { learning_rate: '1,5' }", "line 6: training.learning_rate: expected a number, found '1,5'")]
+    [InlineData("cohort: { deadline_seconds: 1.5 }", "line 6: cohort.deadline_seconds: expected a whole number of seconds")]
+    [InlineData("public_counts: { a: many }", "line 6: public_counts.a: expected a whole number")]
+    [InlineData("weighting: unifrom", "did you mean 'uniform'?")]
+    [InlineData("method_options: { extra: { init_step: 1 } }", "unknown key 'method_options.extra'")]
     [InlineData("training: { batch_size: many }", "line 6: training.batch_size: expected a whole number")]
     [InlineData("privacy: { epsilon: 1/0 }", "line 6: privacy.epsilon: expected a number")]
     [InlineData("weighting: examples-ish", "line 6: weighting: 'examples-ish' is not known")]
@@ -69,6 +77,12 @@ public class FederationFileTests
     [InlineData("privacy: { epsilon: 0 }", "privacy.epsilon")]
     [InlineData("communication: { up: 2 }", "communication.up")]
     [InlineData("weighting: public-counts", "public_counts")]
+    [InlineData("training: { max_tokens: 1 }", "training.max_tokens")]
+    [InlineData("communication: { values: bf61 }", "communication.values: 'bf61' is not allowed; it must be one of f32, bf16, f16, int8, int4; did you mean 'bf16'?")]
+    [InlineData("communication: { groups: { slow: { up: 0 } } }", "communication.groups.slow.up")]
+    [InlineData("cohort: { size: 2, fraction: 0.5 }", "cohort.fraction")]
+    [InlineData("retention: { update_rounds: -2 }", "retention.update_rounds")]
+
     public void What_is_out_of_range_names_the_setting(string added, string setting)
     {
         var error = Assert.Throws<FedLoraException>(() => Read(Small + "\n" + added));
@@ -81,8 +95,8 @@ public class FederationFileTests
     [InlineData("ffa-lora", "lambda: 0.01", "it is an option of lora-fair")]
     [InlineData("fed-sb", "solver: cosine", "it is an option of lora-fair")]
     [InlineData("lora-fair", "truncate_rank: 3", "it is an option of fedex-lora")]
-    [InlineData("lora-fair", "solver: newton", "it must be cosine or least-squares")]
-    [InlineData("fed-sb", "extra: { init_step: 1 }", "no method here has such an option")]
+    [InlineData("lora-fair", "solver: newton", "it must be one of cosine, least-squares")]
+    [InlineData("fedit", "init_step: 1", "it is an option of fed-sb")]
     public void An_option_that_the_method_does_not_look_at_is_refused(string method, string option, string expected)
     {
         var error = Assert.Throws<FedLoraException>(() => Read(Small.Replace("fedit", method, StringComparison.Ordinal) + $"\nmethod_options: {{ {option} }}"));
@@ -95,9 +109,27 @@ public class FederationFileTests
     [InlineData("fed-sb", "init: svd-of-weights")]
     [InlineData("lora-fair", "lambda: 0.5, solver: least-squares")]
     [InlineData("fedex-lora", "truncate_rank: 3")]
+    [InlineData("fed-sb", "init: lora-sb, init_step: 0.01")]
     [InlineData("fedsvd", "freeze_head: true")]
     public void An_option_of_the_method_is_taken(string method, string options) =>
         Assert.Equal(method, Read(Small.Replace("fedit", method, StringComparison.Ordinal) + $"\nmethod_options: {{ {options} }}").Definition.Method);
+
+    [Fact]
+    public void A_method_that_is_misspelt_is_offered_the_nearest() =>
+        Assert.Contains("did you mean 'fedit'?", Assert.Throws<FedLoraException>(() => Read(Small.Replace("fedit", "fedti", StringComparison.Ordinal))).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Every_setting_that_nothing_reached_before_can_be_set()
+    {
+        var definition = Read(Small + """
+
+            training: { max_update_norm: 5 }
+            cohort: { fraction: 1/2, sampling_timeout_seconds: 60 }
+            retention: { update_rounds: 3, adapter_rounds: 4 }
+            """).Definition;
+        Assert.Equal((5, 0.5, TimeSpan.FromMinutes(1)), (definition.Training.MaxUpdateNorm, definition.Cohort.Fraction, definition.Cohort.SamplingTimeout));
+        Assert.Equal(new RetentionSpec { UpdateRounds = 3, AdapterRounds = 4 }, definition.Retention);
+    }
 
     [Fact]
     public void Example_counts_do_not_weigh_under_privacy() =>

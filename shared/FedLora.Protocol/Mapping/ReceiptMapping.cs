@@ -1,0 +1,34 @@
+using FedLora.Federations;
+using Wire = FedLora.Protocol.V1;
+
+namespace FedLora.Protocol.Mapping;
+
+/// <summary>A receipt of a node's ledger, from the wire and back.</summary>
+public static class ReceiptMapping
+{
+    public static Wire.PrivacyReceipt ToWire(this PrivacyReceipt receipt) => new()
+    {
+        NoiseMultiplier = receipt.NoiseMultiplier,
+        SamplingRate = receipt.SamplingRate,
+        Steps = (uint)receipt.Steps,
+        ClipNorm = receipt.ClipNorm,
+        Delta = receipt.Delta,
+        EpsilonSpent = receipt.EpsilonSpent,
+        EpsilonLimit = receipt.EpsilonLimit,
+        DataSet = receipt.DataSet,
+        EntryHash = receipt.EntryHash,
+    };
+
+    public static PrivacyReceipt ToModel(this Wire.PrivacyReceipt wire) => new()
+    {
+        NoiseMultiplier = wire.NoiseMultiplier,
+        SamplingRate = wire.SamplingRate,
+        Steps = (int)wire.Steps,
+        ClipNorm = wire.ClipNorm,
+        Delta = wire.Delta,
+        EpsilonSpent = wire.EpsilonSpent,
+        EpsilonLimit = wire.EpsilonLimit,
+        DataSet = wire.DataSet,
+        EntryHash = wire.EntryHash,
+    };
+}
