@@ -137,6 +137,7 @@ public sealed class FaultTests
         await upload.AppendAsync(bytes, durable: true, default);
         await coordinator.Node("a").RevokeAsync(default);
         await RoundTests.RefusedAsync(RefusalCodes.NodeRevoked, () => upload.CompleteAsync(default));
+        await coordinator.Blobs.PutAdapterAsync(Samples.Update(1), default);
         await RoundTests.RefusedAsync(RefusalCodes.NodeRevoked, () => coordinator.Federation.CommitUpdateAsync(upload.Header, default));
         await coordinator.DeliverAsync("b", 2);
         await coordinator.DeliverAsync("c", 3);
@@ -204,6 +205,38 @@ public sealed class FaultTests
         Assert.Equal(3, view.Current!.Nodes.Count);
         Assert.True((await coordinator.Node("a").ReportAsync(report, default)).Wanted);
         await coordinator.SendAsync(coordinator.Header("a", 1, 1, Samples.Update(1)), Samples.Update(1));
+    }
+
+    /// <summary>Its write fails when its deadline comes: it is read again, and keeps its deadline without anybody calling.</summary>
+    [Fact]
+    public async Task A_failed_write_does_not_stop_the_clock_of_a_round()
+    {
+        await using var coordinator = await RoundTests.StartAsync();
+        await RoundTests.GatherAsync(coordinator, "a", "b", "c");
+        await coordinator.DeliverAsync("a", 1);
+        await coordinator.DeliverAsync("b", 2);
+        coordinator.Life.Fails = 1;
+        var written = coordinator.Life.Written;
+        for (var minutes = 0; minutes < 30 && !written.IsCompleted; minutes++)
+        {
+            coordinator.Time.Advance(TimeSpan.FromMinutes(1));
+            await Task.WhenAny(written, Task.Delay(200));
+        }
+
+        Assert.Equal(0, coordinator.Life.Fails);
+        Assert.Equal(2, (await coordinator.UntilAsync(view => view.RoundsDone == 1)).History[0].Updates);
+    }
+
+    [Fact]
+    public async Task Names_of_federations_that_there_are_not_leave_nothing_behind()
+    {
+        await using var coordinator = await Coordinator.StartAsync();
+        for (var i = 0; i < 100; i++)
+            await RoundTests.RefusedAsync(RefusalCodes.FederationUnknown, () => coordinator.Grains.GetGrain<IFederationGrain>($"made-up-{i}").GetAsync(default));
+        var management = coordinator.Grains.GetGrain<IManagementGrain>(0);
+        for (var tries = 0; await management.GetGrainActivationCount(coordinator.Grains.GetGrain<IFederationGrain>("made-up-1").Cast<GrainReference>()) > 0 && tries < 100; tries++)
+            await Task.Delay(50);
+        Assert.Equal(0, await management.GetGrainActivationCount(coordinator.Grains.GetGrain<IFederationGrain>("made-up-1").Cast<GrainReference>()));
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Dapper;
 using FedLora.Server.Stores;
 
@@ -6,6 +7,7 @@ namespace FedLora.Grains.Tests;
 /// <summary>A coordinator's folder as commit 02401dd wrote it, in the middle of its second round: it opens and goes on.</summary>
 public sealed class OldStateTests
 {
+    private static readonly JsonSerializerOptions Indented = new(StoredJson.Options) { WriteIndented = true };
     private static readonly string Folder = Path.Combine(AppContext.BaseDirectory, "Snapshots");
 
     [Fact]
@@ -36,12 +38,15 @@ public sealed class OldStateTests
         standing = RoundDecisions.Decide(standing, new FederationEvent.StartAsked(), now).Standing;
         var node = new NodePresence { NodeId = "n1", Name = "a", Group = "", Profile = new() { ModelFingerprints = [Samples.Fingerprint] } };
         standing = RoundDecisions.Decide(standing with { Definition = standing.Definition with { Cohort = new() { Quorum = 1 } } }, new FederationEvent.Looked([new(node)], 1), now).Standing;
-        standing = RoundDecisions.Decide(standing, new FederationEvent.UpdateArrived(new() { Federation = "demo", Round = 1, Attempt = 1, NodeId = "n1", Sha256 = new('b', 64), Bytes = 100, ExampleCount = 10 }), now).Standing;
+        var update = new UpdateHeader { Federation = "demo", Round = 1, Attempt = 1, NodeId = "n1", Sha256 = new('b', 64), Bytes = 100, ExampleCount = 10 };
+        standing = RoundDecisions.Decide(standing, new FederationEvent.UpdateArrived(update), now).Standing;
         standing = RoundDecisions.Decide(standing, new FederationEvent.Aggregated(new() { Round = 1, Adapter = standing.Adapter, Record = new('c', 64) }), now).Standing;
-        var json = System.Text.Json.JsonSerializer.Serialize(new FederationRow { Format = FederationRow.PresentFormat, Standing = standing }, new System.Text.Json.JsonSerializerOptions(StoredJson.Options) { WriteIndented = true });
+        standing = RoundDecisions.Decide(standing, new FederationEvent.Looked([new(node)], 1), now).Standing;
+        standing = RoundDecisions.Decide(standing, new FederationEvent.UpdateArrived(update with { Round = 2 }), now).Standing;
+        var json = JsonSerializer.Serialize(new FederationRow { Format = FederationRow.PresentFormat, Standing = standing }, Indented);
         var file = Path.Combine(Folder, "federation.json");
         Assert.True(File.Exists(file) && File.ReadAllText(file).ReplaceLineEndings("\n").Trim() == json.ReplaceLineEndings("\n"), $"Snapshots/federation.json is to be:\n{json}");
-        Assert.Equal(json, System.Text.Json.JsonSerializer.Serialize(System.Text.Json.JsonSerializer.Deserialize<FederationRow>(json, StoredJson.Options), new System.Text.Json.JsonSerializerOptions(StoredJson.Options) { WriteIndented = true }));
+        Assert.Equal(json, JsonSerializer.Serialize(JsonSerializer.Deserialize<FederationRow>(json, StoredJson.Options), Indented));
     }
 
     private static void Unpack(string folder)

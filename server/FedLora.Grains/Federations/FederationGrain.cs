@@ -24,8 +24,7 @@ public sealed partial class FederationGrain(
 
     private string Name => this.GetPrimaryKeyString();
 
-    private FederationStanding Standing => row.State.Standing
-        ?? throw new RefusedException(RefusalCodes.FederationUnknown, $"There is no federation '{Name}'.", "See 'fedlora admin federation list'.");
+    private FederationStanding Standing => row.State.Standing ?? throw Unknown();
 
     private FederationDefinition Definition => Standing.Definition;
 
@@ -86,6 +85,13 @@ public sealed partial class FederationGrain(
     }
 
     public void Dispose() => _aggregating?.Dispose();
+
+    private RefusedException Unknown()
+    {
+        // Whoever makes up names must not fill the memory with federations that there are not.
+        DeactivateOnIdle();
+        return new(RefusalCodes.FederationUnknown, $"There is no federation '{Name}'.", "See 'fedlora admin federation list'.");
+    }
 
     private void Require(params ReadOnlySpan<FederationState> allowed)
     {

@@ -19,6 +19,10 @@ public interface IFederationGrain : IGrainWithStringKey
 
     Task<FederationView> GetAsync(CancellationToken cancellationToken);
 
+    /// <summary>Has it in memory, so that it keeps its own deadlines.</summary>
+    [AlwaysInterleave]
+    Task PingAsync(CancellationToken cancellationToken);
+
     /// <summary>Waits until the version differs from <paramref name="knownVersion"/> (0 = none known), at most <paramref name="wait"/> (up to one minute), then returns the view.</summary>
     [AlwaysInterleave, ResponseTimeout("00:02:00")]
     Task<VersionedView> WatchAsync(long knownVersion, TimeSpan wait, CancellationToken cancellationToken);

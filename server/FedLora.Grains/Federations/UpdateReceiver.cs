@@ -14,6 +14,9 @@ public sealed class UpdateReceiver(IGrainFactory grains, IBlobStore blobs, Coord
         if (expectation.Abandoned is { } abandoned)
             await blobs.DeletePartialAsync(abandoned, cancellationToken);
         var offset = expectation.AlreadyStored ? header.Bytes : Math.Min(await blobs.PartialLengthAsync(header.Sha256, cancellationToken), header.Bytes);
+        // What is named to the sender as being here survives a power cut from now on.
+        if (offset > 0 && offset < header.Bytes)
+            await blobs.AppendAsync(header.Sha256, offset, default, header.Bytes, durable: true, cancellationToken);
         return new IncomingUpdate(this, header, expectation, offset);
     });
 

@@ -233,7 +233,12 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
             return;
         // Listed, and cut off before its own record was written.
         if (await GrainFactory.GetGrain<IRegistryGrain>(IRegistryGrain.Key).FindNodeAsync(Id, CancellationToken.None) is not { } listed)
+        {
+            // Whoever makes up ids must not fill the memory with nodes that there are not.
+            DeactivateOnIdle();
             throw new RefusedException(RefusalCodes.NodeUnknown, $"There is no node '{Id}'.", "Enrol it with a join token.");
+        }
+
         // Not written here: calls interleave. Its next write has it.
         if (node.State.Name.Length == 0)
             (node.State.Name, node.State.Group, node.State.CredentialHash, node.State.EnrolledAt) = (listed.Name, listed.Group, listed.CredentialHash, time.GetUtcNow());

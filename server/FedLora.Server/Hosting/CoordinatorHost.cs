@@ -103,25 +103,7 @@ public sealed class CoordinatorHost : IAsyncDisposable
     }
 
     // A federation whose round was open when the coordinator died goes on at once, not when the first node asks.
-    private static async Task ResumeAsync(WebApplication web, CancellationToken cancellation)
-    {
-        var grains = web.Services.GetRequiredService<IGrainFactory>();
-        foreach (var federation in await grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key).ListFederationsAsync(cancellation))
-        {
-            if (federation.State is not (FederationState.Running or FederationState.Paused))
-                continue;
-            try
-            {
-                await grains.GetGrain<IFederationGrain>(federation.Name).GetAsync(cancellation);
-            }
-            catch (Exception error) when (error is not OperationCanceledException)
-            {
-                // The others go on; this one says so itself to whoever asks for it.
-                web.Services.GetRequiredService<ILogger<CoordinatorHost>>().FederationDamaged(federation.Name, error);
-            }
-        }
-        await grains.GetGrain<IJanitorGrain>(IJanitorGrain.Key).WakeAsync(cancellation);
-    }
+    private static Task ResumeAsync(WebApplication web, CancellationToken cancellation) => web.Services.GetRequiredService<FederationWatch>().LookAsync(cancellation);
 
     // Before anything starts that would have to be stopped again. Who takes the port after this is met at the start itself.
     private static void RequireFree(System.Net.IPEndPoint endpoint, string listen)

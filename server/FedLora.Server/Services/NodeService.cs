@@ -41,7 +41,9 @@ internal sealed class NodeService(IGrainFactory grains, Callers callers, PartSto
     public override async Task PutUpdate(IAsyncStreamReader<UpdateMessage> requestStream, IServerStreamWriter<UpdateAck> responseStream, ServerCallContext context)
     {
         var node = await callers.NodeAsync(context);
-        await intake.TakeAsync(node, requestStream, responseStream, context.CancellationToken);
+        // A stop does not wait for a stalled upload: it goes on from where it is after the start.
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+        await intake.TakeAsync(node, requestStream, responseStream, ending.Token);
     }
 
     public override async Task<Protocol.V1.StatusReply> ReportStatus(Protocol.V1.StatusReport request, ServerCallContext context)

@@ -13,7 +13,8 @@ internal static class RefusalStatus
         RefusalCodes.NodeUnknown or RefusalCodes.NodeCredential or RefusalCodes.TokenInvalid or RefusalCodes.OperatorCredential => StatusCode.Unauthenticated,
         RefusalCodes.NodeRevoked => StatusCode.PermissionDenied,
         RefusalCodes.DiskFull => StatusCode.ResourceExhausted,
-        RefusalCodes.BlobOffset => StatusCode.Aborted,
+        "transfer-idle" => StatusCode.DeadlineExceeded,
+        RefusalCodes.BlobOffset or RefusalCodes.BlobHash => StatusCode.Aborted,
         _ => StatusCode.InvalidArgument,
     };
 }

@@ -8,9 +8,6 @@ internal static partial class ServerLog
     [LoggerMessage(LogLevel.Error, "{Method} failed")]
     internal static partial void CallFailed(this ILogger logger, string method, Exception error);
 
-    [LoggerMessage(LogLevel.Error, "federation {Name} cannot be read; the others go on")]
-    internal static partial void FederationDamaged(this ILogger logger, string name, Exception error);
-
     [LoggerMessage(LogLevel.Information, "coordinator on {Url}, data in {Data}")]
     internal static partial void Listening(this ILogger logger, string url, string data);
 

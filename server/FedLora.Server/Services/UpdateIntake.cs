@@ -21,6 +21,18 @@ internal sealed class UpdateIntake(UpdateReceiver receiver, TimeProvider time)
     internal async Task TakeAsync(string node, IAsyncStreamReader<Wire.UpdateMessage> messages, IServerStreamWriter<Wire.UpdateAck> acks, CancellationToken cancellation)
     {
         using var limit = new IdleLimit(Idle, time, cancellation);
+        try
+        {
+            await TakeAsync(node, messages, acks, limit);
+        }
+        catch (OperationCanceledException) when (limit.Expired)
+        {
+            throw limit.Error("the upload");
+        }
+    }
+
+    private async Task TakeAsync(string node, IAsyncStreamReader<Wire.UpdateMessage> messages, IServerStreamWriter<Wire.UpdateAck> acks, IdleLimit limit)
+    {
         if (!await messages.MoveNext(limit.Token) || messages.Current.Header is not { Blob: { } blob } wire)
             throw Malformed("the first message must be the header of the update");
         if (!Sha256Hex.IsValid(blob.Sha256) || blob.Size <= 0)

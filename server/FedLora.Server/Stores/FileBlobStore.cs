@@ -112,6 +112,7 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
             throw new RefusedException(RefusalCodes.BlobMissing, $"Nothing was uploaded for blob {sha256}.", "Send it from the start.");
         try
         {
+            Flush(partial);
             await RequireHashAsync(partial, sha256, cancellationToken);
             check?.Invoke(partial);
         }
@@ -206,6 +207,13 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
             if (!written)
                 file.SetLength(offset);
         }
+    }
+
+    // Its last bytes may have come without being waited for.
+    private static void Flush(string path)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0);
+        file.Flush(flushToDisk: true);
     }
 
     private static async Task RequireHashAsync(string path, string sha256, CancellationToken cancellationToken)
