@@ -186,6 +186,18 @@ public sealed class FaultTests
         Assert.Equal([0, 0, 0, 0, 100], lengths);
     }
 
+    /// <summary>What a power cut left of an upload is not what was sent: it was refused for good, and the node with it.</summary>
+    [Fact]
+    public async Task A_torn_part_of_an_upload_is_sent_again()
+    {
+        await using var coordinator = await RoundTests.StartAsync();
+        await RoundTests.GatherAsync(coordinator, "a", "b", "c");
+        var header = coordinator.Header("a", 1, 1, Samples.Update(1));
+        await (await coordinator.Receiver.BeginAsync(header, default)).AppendAsync(new byte[100], durable: true, default);
+        await RoundTests.RefusedAsync(RefusalCodes.BlobOffset, () => coordinator.SendAsync(header, Samples.Update(1)));
+        await coordinator.SendAsync(header, Samples.Update(1));
+    }
+
     /// <summary>A node that trains has not polled since the restart; it was unknown at the deadline and told that the round is closed.</summary>
     [Fact]
     public async Task After_a_restart_reports_make_nodes_known()

@@ -27,7 +27,7 @@ public sealed class UpdateReceiver(IGrainFactory grains, IBlobStore blobs, Coord
         return length;
     }
 
-    internal Task CompleteAsync(UpdateHeader header, UpdateExpectation expectation, CancellationToken cancellationToken) => CountRefusalsAsync(async () =>
+    internal Task CompleteAsync(UpdateHeader header, UpdateExpectation expectation, bool resumed, CancellationToken cancellationToken) => CountRefusalsAsync(async () =>
     {
         if (expectation.AlreadyStored)
             return true;
@@ -37,7 +37,16 @@ public sealed class UpdateReceiver(IGrainFactory grains, IBlobStore blobs, Coord
         var global = await blobs.GetFileAsync(expectation.Adapter.Sha256, cancellationToken);
         if (await blobs.ExistsAsync(header.Sha256, cancellationToken))
             Check(await blobs.GetFileAsync(header.Sha256, cancellationToken), global, header, expectation);
-        await blobs.CompleteAsync(header.Sha256, path => Check(path, global, header, expectation), cancellationToken);
+        try
+        {
+            await blobs.CompleteAsync(header.Sha256, path => Check(path, global, header, expectation), cancellationToken);
+        }
+        catch (RefusedException error) when (resumed && error.Code == RefusalCodes.BlobHash)
+        {
+            // Not the sender's fault: what was here from before (a crash, a power cut) was not what it had sent. It is dropped, and the same bytes are welcome again.
+            throw new RefusedException(RefusalCodes.BlobOffset, $"The part of node '{header.NodeId}''s update that was here from before is damaged.", "Send it again from the start.");
+        }
+
         await grains.GetGrain<IFederationGrain>(header.Federation).CommitUpdateAsync(header, cancellationToken);
         if (header.Receipt is { } receipt)
             await MirrorAsync(node, header, receipt);
@@ -85,9 +94,10 @@ public sealed class IncomingUpdate
 {
     private readonly UpdateReceiver _receiver;
     private readonly UpdateExpectation _expectation;
+    private readonly bool _resumed;
 
     internal IncomingUpdate(UpdateReceiver receiver, UpdateHeader header, UpdateExpectation expectation, long offset) =>
-        (_receiver, Header, _expectation, Offset) = (receiver, header, expectation, offset);
+        (_receiver, Header, _expectation, Offset, _resumed) = (receiver, header, expectation, offset, offset > 0);
 
     public UpdateHeader Header { get; }
 
@@ -100,5 +110,5 @@ public sealed class IncomingUpdate
 
     /// <summary>Checks and records the update; when this returns it is acknowledged.</summary>
     /// <exception cref="RefusedException">It is not what the node should have sent, or no longer wanted.</exception>
-    public Task CompleteAsync(CancellationToken cancellationToken) => _receiver.CompleteAsync(Header, _expectation, cancellationToken);
+    public Task CompleteAsync(CancellationToken cancellationToken) => _receiver.CompleteAsync(Header, _expectation, _resumed, cancellationToken);
 }

@@ -14,7 +14,7 @@ internal static class RefusalStatus
         RefusalCodes.NodeRevoked => StatusCode.PermissionDenied,
         RefusalCodes.DiskFull => StatusCode.ResourceExhausted,
         "transfer-idle" => StatusCode.DeadlineExceeded,
-        RefusalCodes.BlobOffset or RefusalCodes.BlobHash => StatusCode.Aborted,
+        RefusalCodes.BlobOffset => StatusCode.Aborted,
         _ => StatusCode.InvalidArgument,
     };
 }

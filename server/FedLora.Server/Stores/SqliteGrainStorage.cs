@@ -40,10 +40,10 @@ public sealed class SqliteGrainStorage : IGrainStorage
     {
         await _ready;
         // Serialised now, in the grain's turn: it may change its state while the row is written.
-        var json = JsonSerializer.Serialize(grainState.State, StoredJson.Options);
+        var json = JsonSerializer.SerializeToUtf8Bytes(grainState.State, StoredJson.Options);
         var sql = grainState.ETag is null
-            ? "INSERT INTO grain_state (name, grain, version, json) VALUES (@stateName, @grain, 1, @json) ON CONFLICT DO NOTHING RETURNING version"
-            : "UPDATE grain_state SET version = version + 1, json = @json WHERE name = @stateName AND grain = @grain AND version = @version RETURNING version";
+            ? "INSERT INTO grain_state (name, grain, version, json) VALUES (@stateName, @grain, 1, CAST(@json AS TEXT)) ON CONFLICT DO NOTHING RETURNING version"
+            : "UPDATE grain_state SET version = version + 1, json = CAST(@json AS TEXT) WHERE name = @stateName AND grain = @grain AND version = @version RETURNING version";
         var version = await _database.RunAsync(
             connection => connection.QuerySingleOrDefault<long?>(sql, new { stateName, grain = grainId.ToString(), json, version = Version(grainState.ETag) }),
             cancellationToken) ?? throw await ConflictAsync(stateName, grainId, grainState.ETag, cancellationToken);
