@@ -1,0 +1,140 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using FedLora.Adapters;
+using FedLora.Grains;
+using Wire = FedLora.Protocol.V1;
+
+namespace FedLora.Server.Downloads;
+
+/// <summary>
+/// What nodes may download: the adapters named in tasks, cut into one part per kind of factor, so that a node that has a factor already
+/// (FFA-LoRA's A, Fed-SB's A and B, RoLoRA's factor at rest) does not fetch it again. Parts are a pure function of the adapter, so they are
+/// kept in memory only, and made again when they are asked for: while their bytes may be forgotten, what a task has named can always be had. After a restart they are made when a
+/// node asks for its task.
+/// </summary>
+internal sealed class PartCache(IBlobStore blobs) : IDisposable
+{
+    // Names are small and are what tasks rely on; bytes are large and can be made again.
+    private const int AdaptersNamed = 16_384;
+    private const long BytesKept = 256L << 20;
+    private readonly ConcurrentDictionary<string, Wire.AdapterRef> split = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, byte[]> parts = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Recipe> recipes = new(StringComparer.Ordinal);
+    private readonly ConcurrentQueue<string> named = new();
+    private readonly ConcurrentQueue<string> held = new();
+    private long bytesHeld;
+    private readonly SemaphoreSlim one = new(1, 1);
+
+    /// <summary>The parts of an adapter.</summary>
+    internal Task<Wire.AdapterRef> SplitAsync(string sha256, CancellationToken cancellation) => CutAsync(sha256, sha256, AddWhole, cancellation);
+
+    /// <summary>The parts of a task's global adapter: where the node's link is thin, only the largest entries of what the round trains.</summary>
+    internal Task<Wire.AdapterRef> SplitAsync(TrainingTask task, CancellationToken cancellation) => task.Definition.IsSparseDown(task.DensityDown)
+        ? CutAsync(task.Adapter.Sha256, $"{task.Adapter.Sha256}/{task.Federation}/{task.Round}/{task.DensityDown:r}", (adapter, state) =>
+        {
+            var down = SparseDownlink.Of(state, task.Definition, task.Round, task.DensityDown);
+            AddWhole(adapter, down.Whole);
+            Add(adapter, down.Sparse, Wire.BlobEncoding.Sparse);
+        }, cancellation)
+        : SplitAsync(task.Adapter.Sha256, cancellation);
+
+    private async Task<Wire.AdapterRef> CutAsync(string sha256, string key, Action<Wire.AdapterRef, AdapterState> cut, CancellationToken cancellation)
+    {
+        if (split.TryGetValue(key, out var known))
+            return known;
+        await one.WaitAsync(cancellation);
+        try
+        {
+            if (split.TryGetValue(key, out known))
+                return known;
+            var adapter = await MakeAsync(new Recipe(sha256, cut), cancellation);
+            split[key] = adapter;
+            named.Enqueue(key);
+            while (named.Count > AdaptersNamed && named.TryDequeue(out var oldest) && split.TryRemove(oldest, out var gone))
+            {
+                foreach (var part in gone.Parts)
+                    recipes.TryRemove(part.Sha256, out _);
+            }
+            return adapter;
+        }
+        finally
+        {
+            one.Release();
+        }
+    }
+
+    /// <summary>A part that a task has named.</summary>
+    /// <exception cref="RefusedException"><c>blob-missing</c>.</exception>
+    internal async Task<Stream> OpenAsync(string sha256, CancellationToken cancellation)
+    {
+        if (parts.TryGetValue(sha256, out var bytes))
+            return new MemoryStream(bytes, writable: false);
+        if (recipes.TryGetValue(sha256, out var recipe))
+        {
+            await one.WaitAsync(cancellation);
+            try
+            {
+                if (!parts.TryGetValue(sha256, out bytes))
+                {
+                    await MakeAsync(recipe, cancellation);
+                    bytes = parts.GetValueOrDefault(sha256);
+                }
+            }
+            finally
+            {
+                one.Release();
+            }
+        }
+
+        return bytes is not null ? new MemoryStream(bytes, writable: false)
+            : throw new RefusedException(RefusalCodes.BlobMissing, "no task names such a blob now", "ask for the task again");
+    }
+
+    private async Task<Wire.AdapterRef> MakeAsync(Recipe recipe, CancellationToken cancellation)
+    {
+        var adapter = new Wire.AdapterRef { Sha256 = recipe.Adapter };
+        // The oldest bytes make room first: what is made now is about to be asked for.
+        while (Interlocked.Read(ref bytesHeld) > BytesKept && held.TryDequeue(out var oldest))
+        {
+            if (parts.TryRemove(oldest, out var gone))
+                Interlocked.Add(ref bytesHeld, -gone.Length);
+        }
+        recipe.Cut(adapter, await LoadAsync(recipe.Adapter, cancellation));
+        foreach (var part in adapter.Parts)
+            recipes[part.Sha256] = recipe;
+        return adapter;
+    }
+
+    public void Dispose() => one.Dispose();
+
+    private void AddWhole(Wire.AdapterRef adapter, AdapterState state)
+    {
+        foreach (var factor in (ReadOnlySpan<Factors>)[Factors.A, Factors.B, Factors.R, Factors.Head])
+        {
+            if (state.Only(factor) is { Count: > 0 } part)
+                Add(adapter, part.ToBytes(), Wire.BlobEncoding.Safetensors);
+        }
+    }
+
+    private void Add(Wire.AdapterRef adapter, byte[] bytes, Wire.BlobEncoding encoding)
+    {
+        var hash = Convert.ToHexStringLower(SHA256.HashData(bytes));
+        if (parts.TryAdd(hash, bytes))
+        {
+            held.Enqueue(hash);
+            Interlocked.Add(ref bytesHeld, bytes.Length);
+        }
+        adapter.Parts.Add(new Wire.BlobRef { Sha256 = hash, Size = bytes.Length, Encoding = encoding });
+    }
+
+    private async Task<AdapterState> LoadAsync(string sha256, CancellationToken cancellation)
+    {
+        await using var stream = await blobs.OpenReadAsync(sha256, cancellation);
+        var bytes = new byte[stream.Length];
+        await stream.ReadExactlyAsync(bytes, cancellation);
+        return AdapterState.FromBytes(bytes, $"adapter {sha256}");
+    }
+
+    /// <summary>How the parts of an adapter are made: a pure function of its bytes.</summary>
+    private sealed record Recipe(string Adapter, Action<Wire.AdapterRef, AdapterState> Cut);
+}
