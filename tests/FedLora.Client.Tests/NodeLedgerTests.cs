@@ -1,7 +1,7 @@
 using FedLora.Client.Hosting;
 using FedLora.Client.Ledger;
-using FedLora.Privacy.Ledger;
 using FedLora.Federations.Definitions;
+using FedLora.Privacy.Ledger;
 
 namespace FedLora.Client.Tests;
 

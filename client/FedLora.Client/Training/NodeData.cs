@@ -1,6 +1,6 @@
 using FedLora.Federations.Definitions;
-using FedLora.Training.Data;
 using FedLora.Tokenizers;
+using FedLora.Training.Data;
 
 namespace FedLora.Client.Training;
 
