@@ -1,7 +1,9 @@
 using FedLora.Client.Connection;
 using FedLora.Client.State;
+using FedLora.Training.Models;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace FedLora.Client.Hosting;
 
@@ -24,6 +26,7 @@ public static class NodeHost
         _ = host.Services.GetRequiredService<NodeFolder>();
         _ = host.Services.GetRequiredService<CoordinatorAddress>();
         var worker = host.Services.GetRequiredService<NodeWorker>();
+        host.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(NodeHost)).Computes(Devices.Explain("auto"));
         await host.StartAsync(cancellationToken);
         await host.WaitForShutdownAsync(cancellationToken);
         try
