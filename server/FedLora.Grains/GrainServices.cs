@@ -14,7 +14,6 @@ public static class GrainServices
         .AddSingleton<FederationCreator>()
         .AddSingleton<NodeBudgets>()
         .AddSingleton<FederationWatch>()
-        .AddHostedService(provider => provider.GetRequiredService<FederationWatch>())
         .AddSingleton<CalibrateRows>(PrivacyPlanner.Rows)
         .AddSingleton<CoordinatorInstruments>()
         // The pure room does not know Orleans: what it defines goes between silos as the JSON in which it is stored.

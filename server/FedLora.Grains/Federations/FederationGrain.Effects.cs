@@ -133,7 +133,7 @@ public sealed partial class FederationGrain
         }
     }
 
-    private IHistoryPageGrain Page(int page) => GrainFactory.GetGrain<IHistoryPageGrain>(IHistoryPageGrain.Key(Name, page));
+    private IHistoryPageGrain Page(int page) => GrainFactory.GetGrain<IHistoryPageGrain>(HistoryPageGrain.Key(Name, page));
 
     // Not awaited: the registry may be waiting for this grain. It is told again at every activation.
     private void NoteState() => _ = TellRegistryAsync(Standing.State);

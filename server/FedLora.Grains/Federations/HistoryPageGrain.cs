@@ -3,9 +3,6 @@ namespace FedLora.Grains;
 /// <summary>One page of a federation's history, of <see cref="FederationStanding.PageSize"/> rounds; the key is <c>federation/page</c>. Written once, so that a round costs the same however many went before.</summary>
 public interface IHistoryPageGrain : IGrainWithStringKey
 {
-    /// <summary>The page's key.</summary>
-    static string Key(string federation, int page) => $"{federation}/{page}";
-
     /// <summary>Stores the page; the same again changes nothing.</summary>
     Task WriteAsync(RoundSummary[] rounds, CancellationToken cancellationToken);
 
@@ -22,6 +19,9 @@ public sealed class HistoryPage
 /// <inheritdoc cref="IHistoryPageGrain"/>
 public sealed class HistoryPageGrain([PersistentState("history")] IPersistentState<HistoryPage> page) : Grain, IHistoryPageGrain
 {
+    /// <summary>The page's key.</summary>
+    public static string Key(string federation, int page) => $"{federation}/{page}";
+
     public async Task WriteAsync(RoundSummary[] rounds, CancellationToken cancellationToken)
     {
         if (page.State.Rounds.SequenceEqual(rounds))
