@@ -172,7 +172,7 @@ public sealed class NodeLedgerTests : IDisposable
         var enough = Math.BitIncrement(1.001 * Calibration.NoiseMultiplier(Accountants.Default, 3, 1e-5, 0.02, 32));
         FederationDefinition With(string name, double sigma) => Define(name, epsilon: 3, rounds: 2) is var definition ? definition with { Privacy = definition.Privacy! with { NoiseMultiplier = sigma } } : definition;
         using var ledger = Open(Lines(3));
-        Assert.Equal(enough, ledger.Spend(With("mail", enough), 1).Run.NoiseMultiplier);
+        Assert.Equal(enough, Spend(ledger, With("mail", enough), 1).Run.NoiseMultiplier);
         Assert.Contains("own budget", ledger.Refuses(With("greedy", enough / 4), 1), StringComparison.Ordinal);
     }
 

@@ -65,7 +65,7 @@ public sealed class FaultTests
         await using var coordinator = await Coordinator.StartAsync(services => services.AddSingleton<CalibrateRows>((definition, nodes, cancellationToken) =>
         {
             begun.TrySetResult();
-            go.Wait(Coordinator.Never);
+            go.Wait(Coordinator.Never, cancellationToken);
             return PrivacyPlanner.Rows(definition, nodes, cancellationToken);
         }));
         await coordinator.EnrolAsync("a", "b", "c");
