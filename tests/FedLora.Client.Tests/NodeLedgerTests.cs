@@ -1,8 +1,8 @@
 using FedLora.Client.Hosting;
 using FedLora.Client.Ledger;
+using FedLora.Federations.Definitions;
 using FedLora.Privacy;
 using FedLora.Privacy.Ledger;
-using FedLora.Federations.Definitions;
 using FedLora.Training.Data;
 using PrivacyBalance = FedLora.Protocol.V1.PrivacyBalance;
 

@@ -17,7 +17,7 @@ public sealed class PrivacyTests
     {
         await using var coordinator = await Coordinator.StartAsync();
         await coordinator.EnrolAsync("a", "b");
-        await coordinator.Registry.CreateFederationAsync(Definition with
+        await coordinator.Creator.CreateAsync(Definition with
         {
             Privacy = Definition.Privacy! with { SamplingRate = 0 },
             PublicCounts = new() { ["a"] = 400, ["b"] = 4000 },
@@ -50,13 +50,13 @@ public sealed class PrivacyTests
         await coordinator.EnrolAsync("a", "b");
         await PollAsync(coordinator, "a", limit: 2);
         await PollAsync(coordinator, "b", limit: 1.5);
-        var refusal = await Assert.ThrowsAsync<RefusedException>(() => coordinator.Registry.CreateFederationAsync(Definition, null, default));
+        var refusal = await Assert.ThrowsAsync<RefusedException>(() => coordinator.Creator.CreateAsync(Definition, null, default));
         Assert.Equal(RefusalCodes.PrivacyBudget, refusal.Code);
         Assert.Matches("a: of 3 planned rounds [0-2] fit the limit epsilon 2 .*; all would with noise multiplier [0-9.]+; b: of 3 planned rounds", refusal.Message);
         // With the sites' limits as they are now it is created.
         await PollAsync(coordinator, "a", limit: 5);
         await PollAsync(coordinator, "b", limit: 0);
-        Assert.Equal(FederationState.Created, (await coordinator.Registry.CreateFederationAsync(Definition, null, default)).State);
+        Assert.Equal(FederationState.Created, (await coordinator.Creator.CreateAsync(Definition, null, default)).State);
     }
 
     [Fact]
@@ -64,7 +64,7 @@ public sealed class PrivacyTests
     {
         await using var coordinator = await Coordinator.StartAsync();
         var little = Definition with { Privacy = Definition.Privacy! with { NoiseMultiplier = 0.5 } };
-        var refusal = await Assert.ThrowsAsync<RefusedException>(() => coordinator.Registry.CreateFederationAsync(little, null, default));
+        var refusal = await Assert.ThrowsAsync<RefusedException>(() => coordinator.Creator.CreateAsync(little, null, default));
         Assert.Equal(RefusalCodes.DefinitionInvalid, refusal.Code);
         Assert.Contains("of 3 planned rounds", refusal.Message, StringComparison.Ordinal);
     }
@@ -161,7 +161,7 @@ public sealed class PrivacyTests
     {
         var coordinator = await Coordinator.StartAsync();
         await coordinator.EnrolAsync("a", "b");
-        await coordinator.Registry.CreateFederationAsync(definition, null, default);
+        await coordinator.Creator.CreateAsync(definition, null, default);
         await coordinator.Federation.StartAsync(default);
         await coordinator.StoredAsync(async () => (await coordinator.Registry.ListFederationsAsync(default))[0].State == FederationState.Running);
         return coordinator;
