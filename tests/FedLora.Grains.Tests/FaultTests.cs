@@ -62,11 +62,11 @@ public sealed class FaultTests
     public async Task Polls_are_answered_while_a_federation_is_calibrated()
     {
         var (begun, go) = (new TaskCompletionSource(), new ManualResetEventSlim());
-        await using var coordinator = await Coordinator.StartAsync(services => services.AddSingleton<CalibrateRows>((definition, nodes) =>
+        await using var coordinator = await Coordinator.StartAsync(services => services.AddSingleton<CalibrateRows>((definition, nodes, cancellationToken) =>
         {
             begun.TrySetResult();
-            go.Wait(Coordinator.Never);
-            return PrivacyPlanner.Rows(definition, nodes);
+            go.Wait(Coordinator.Never, cancellationToken);
+            return PrivacyPlanner.Rows(definition, nodes, cancellationToken);
         }));
         await coordinator.EnrolAsync("a", "b", "c");
         var creation = coordinator.Creator.CreateAsync(Samples.Definition with { Privacy = new() { Epsilon = 3, NoiseMultiplier = 1.4, SamplingRate = 0.1 } }, null, default);

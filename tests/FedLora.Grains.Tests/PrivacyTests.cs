@@ -29,6 +29,20 @@ public sealed class PrivacyTests
         Assert.True(rows[0].NoiseMultiplier > rows[1].NoiseMultiplier);
     }
 
+    /// <summary>Calibrated by each side for itself, sigma differed in its last digit with the C library's kernels, and every update was refused after it was charged.</summary>
+    [Fact]
+    public async Task A_task_states_sigma_and_q_so_that_no_node_computes_them_again()
+    {
+        await using var coordinator = await StartAsync(Definition);
+        await PollAsync(coordinator, "a", limit: 0);
+        await PollAsync(coordinator, "b", limit: 0);
+        await coordinator.UntilAsync(seen => seen.Current?.State == RoundState.Open);
+        var row = (await coordinator.Federation.GetAsync(default)).Privacy.First(row => row.Node == "a");
+        var terms = (await PollAsync(coordinator, "a", limit: 0)).Task!.Definition.Privacy!;
+        Assert.True(row.NoiseMultiplier > 0);
+        Assert.Equal((row.NoiseMultiplier, row.SamplingRate, 4), (terms.NoiseMultiplier, terms.SamplingRate, terms.Epsilon));
+    }
+
     [Fact]
     public async Task Planned_rounds_that_fit_no_limit_are_refused_with_what_would()
     {

@@ -5,12 +5,12 @@ using FedLora.Compression;
 using FedLora.Federations.Definitions;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
+using FedLora.Tokenizers;
 using FedLora.Training.Data;
 using FedLora.Training.Libtorch;
 using FedLora.Training.Models;
 using FedLora.Training.Privacy;
 using FedLora.Training.Running;
-using FedLora.Tokenizers;
 
 namespace FedLora.Client.Training;
 

@@ -1,7 +1,7 @@
 namespace FedLora.Grains;
 
 /// <summary>Works out what a definition's privacy terms mean at these nodes; may take seconds.</summary>
-public delegate List<NodePrivacy> CalibrateRows(FederationDefinition definition, IReadOnlyList<NodeView> nodes);
+public delegate List<NodePrivacy> CalibrateRows(FederationDefinition definition, IReadOnlyList<NodeView> nodes, CancellationToken cancellationToken);
 
 /// <summary>Creates federations: checks, calibrates and makes the first adapter outside of any grain's turn, since every node's poll passes through the registry.</summary>
 public sealed class FederationCreator(IGrainFactory grains, IBlobStore blobs, CalibrateRows calibrate)

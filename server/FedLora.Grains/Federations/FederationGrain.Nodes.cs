@@ -115,11 +115,19 @@ public sealed partial class FederationGrain
             Attempt = Round.Attempt,
             Adapter = Standing.Adapter,
             Fold = [.. Standing.Fold],
-            Definition = Definition,
+            Definition = TermsAt(member.NodeId),
             Deadline = Round.Deadline!.Value,
             Rank = member.Rank,
             DensityDown = density.Down,
             DensityUp = density.Up,
         };
     }
+
+    /// <summary>
+    /// The definition with the node's own sigma and q stated: calibrated once, here, for the last digits differ between machines. The node does not compute them again but checks that they keep
+    /// the federation's epsilon.
+    /// </summary>
+    private FederationDefinition TermsAt(string nodeId) => Definition.Privacy is { } privacy && Standing.Privacy.Find(row => row.NodeId == nodeId) is { } row
+        ? Definition with { Privacy = privacy with { NoiseMultiplier = row.NoiseMultiplier, SamplingRate = row.SamplingRate } }
+        : Definition;
 }

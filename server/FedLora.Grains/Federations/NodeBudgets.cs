@@ -48,7 +48,7 @@ public sealed class NodeBudgets(IGrainFactory grains)
         if (standing.Privacy.Find(row => row.NodeId == presence.NodeId) is { } known && known.SamplingRate.Equals(rate))
             return (known, false);
         // Equal rates mean equal noise: calibrated once.
-        var like = rates.GetOrAdd(rate, _ => new(() => standing.Privacy.Find(row => row.SamplingRate.Equals(rate)) ?? PrivacyPlanner.RowOf(definition, presence.NodeId, presence.Name, count)));
+        var like = rates.GetOrAdd(rate, _ => new(() => standing.Privacy.Find(row => row.SamplingRate.Equals(rate)) ?? PrivacyPlanner.RowOf(definition, presence.NodeId, presence.Name, count, CancellationToken.None)));
         return (like.Value with { NodeId = presence.NodeId, Node = presence.Name, Rounds = 0, SpentEpsilon = 0, LimitEpsilon = 0 }, true);
     }
 

@@ -11,11 +11,12 @@ public static class PrivacyPlanner
 
     /// <summary>A node's row. Calibrates, which may take seconds: not on a grain's turn.</summary>
     /// <exception cref="FedLoraException"><c>privacy-rate-unknown</c>, <c>privacy-budget-too-small</c>.</exception>
-    public static NodePrivacy RowOf(FederationDefinition definition, string nodeId, string node, long? statedCount)
+    public static NodePrivacy RowOf(FederationDefinition definition, string nodeId, string node, long? statedCount, CancellationToken cancellationToken)
     {
         var plan = definition.ToPlan()!;
         var rate = plan.RateFor(statedCount);
-        return new() { NodeId = nodeId, Node = node, SamplingRate = rate, NoiseMultiplier = plan.RoundAt(rate).NoiseMultiplier, PlannedEpsilon = plan.PlannedEpsilon(rate), Delta = plan.Delta };
+        return new() { NodeId = nodeId, Node = node, SamplingRate = rate, NoiseMultiplier = plan.RoundAt(rate, cancellationToken).NoiseMultiplier,
+            PlannedEpsilon = plan.PlannedEpsilon(rate, cancellationToken), Delta = plan.Delta };
     }
 
     /// <summary>The rows of all nodes that are known by now.</summary>
@@ -29,7 +30,7 @@ public static class PrivacyPlanner
                 views.Add((node, view));
         }
 
-        var rows = await Task.Run(() => calibrate(definition, [.. views.Select(node => node.View)]), cancellationToken);
+        var rows = await Task.Run(() => calibrate(definition, [.. views.Select(node => node.View)], cancellationToken), cancellationToken);
         var unfit = new List<string>();
         foreach (var row in rows.Where(row => row.NodeId.Length > 0))
         {
@@ -53,21 +54,21 @@ public static class PrivacyPlanner
 
     /// <summary>The rows of these nodes. Calibrates, which may take seconds: not on a grain's turn.</summary>
     /// <exception cref="RefusedException"><c>definition-invalid</c>.</exception>
-    public static List<NodePrivacy> Rows(FederationDefinition definition, IReadOnlyList<NodeView> nodes)
+    public static List<NodePrivacy> Rows(FederationDefinition definition, IReadOnlyList<NodeView> nodes, CancellationToken cancellationToken)
     {
         var plan = definition.ToPlan()!;
         var rows = new List<NodePrivacy>();
         try
         {
             if (plan.SamplingRate > 0)
-                rows.Add(RowOf(definition, "", "", null));
+                rows.Add(RowOf(definition, "", "", null, cancellationToken));
             foreach (var (node, count) in definition.PublicCounts.Where(_ => plan.SamplingRate == 0 && nodes.Count == 0))
-                rows.Add(RowOf(definition, "", node, count));
+                rows.Add(RowOf(definition, "", node, count, cancellationToken));
             rows.AddRange(nodes.Select(node => (Node: node, Count: StatedCount(definition, node.Name, node.Profile)))
-                .Where(node => plan.SamplingRate > 0 || node.Count > 0).Select(node => RowOf(definition, node.Node.NodeId, node.Node.Name, node.Count)));
+                .Where(node => plan.SamplingRate > 0 || node.Count > 0).Select(node => RowOf(definition, node.Node.NodeId, node.Node.Name, node.Count, cancellationToken)));
             foreach (var rate in rows.Select(row => row.SamplingRate).Distinct())
             {
-                if (plan.Keeps(rate) is { Fits: false } verdict)
+                if (plan.Keeps(rate, cancellationToken) is { Fits: false } verdict)
                     throw new FedLoraException("privacy-terms", $"the federation's own terms contradict each other: {verdict.Reason}", "State epsilon or noise_multiplier, or terms that agree.");
             }
         }

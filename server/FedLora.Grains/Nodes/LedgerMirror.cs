@@ -28,12 +28,12 @@ internal sealed class LedgerMirror(PrivacyBalance? balance, IReadOnlyList<Ledger
     }
 
     /// <summary>Whether one more round fits.</summary>
-    public BudgetVerdict Fits(SampledGaussian round) => Limit is not { } limit ? new BudgetVerdict(true, 0, "")
+    public BudgetVerdict Fits(SampledGaussian round, CancellationToken cancellationToken) => Limit is not { } limit ? new BudgetVerdict(true, 0, "")
         : balance is { } told && told.SpentEpsilon >= limit.Epsilon
             ? new BudgetVerdict(false, told.SpentEpsilon, $"its data set {told.DataSet} has spent epsilon {told.SpentEpsilon:g4} of {limit.Epsilon:g4}")
-            : PrivacyBudget.Fits(Past(), round, limit);
+            : PrivacyBudget.Fits(Past(), round, limit, cancellation: cancellationToken);
 
     /// <summary>Whether so many rounds fit.</summary>
-    public PlanVerdict Plan(SampledGaussian round, long rounds) =>
-        Limit is { } limit ? PrivacyBudget.Plan(Past(), round, rounds, limit) : new PlanVerdict(true, rounds, round.NoiseMultiplier, "");
+    public PlanVerdict Plan(SampledGaussian round, long rounds, CancellationToken cancellationToken) =>
+        Limit is { } limit ? PrivacyBudget.Plan(Past(), round, rounds, limit, cancellation: cancellationToken) : new PlanVerdict(true, rounds, round.NoiseMultiplier, "");
 }

@@ -104,7 +104,7 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
             return _budget.Answer;
         try
         {
-            var verdict = await Task.Run(() => mirror.Fits(round.ToMechanism()), cancellationToken);
+            var verdict = await Task.Run(() => mirror.Fits(round.ToMechanism(), cancellationToken), cancellationToken);
             _budget = (question, new() { Fits = verdict.Fits, Reason = verdict.Reason });
         }
         catch (FedLoraException error)
@@ -120,7 +120,7 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
         var mirror = Mirror();
         try
         {
-            var verdict = await Task.Run(() => mirror.Plan(round.ToMechanism(), rounds), cancellationToken);
+            var verdict = await Task.Run(() => mirror.Plan(round.ToMechanism(), rounds, cancellationToken), cancellationToken);
             return new() { Fits = verdict.Fits, Rounds = verdict.Rounds, Reason = verdict.Reason };
         }
         catch (FedLoraException error)
