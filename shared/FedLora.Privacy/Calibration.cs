@@ -132,7 +132,12 @@ public static class Calibration
             try
             {
                 IReadOnlyList<SampledGaussian> runs = [.. Past, run];
-                var bound = Accountant is PldAccountant pld ? pld.Epsilon(runs, Delta, Effort, Cancellation) : Accountant.Epsilon(runs, Delta, Cancellation);
+                var bound = Accountant switch
+                {
+                    PldAccountant pld => pld.Epsilon(runs, Delta, Effort.Share(), Cancellation),
+                    PrvAccountant prv => prv.Epsilon(runs, Delta, Effort.Share(), Cancellation),
+                    _ => Accountant.Epsilon(runs, Delta, Cancellation),
+                };
                 return bound.Epsilon <= Epsilon ? Math.Min(0, Math.Log(Math.Max(1e-9 * Epsilon, bound.Epsilon) / Epsilon)) : Math.Max(1e-300, Math.Log(bound.Epsilon / Epsilon));
             }
             catch (FedLoraException e) when (e.Code == "privacy-out-of-range" && run.NoiseMultiplier < 1)

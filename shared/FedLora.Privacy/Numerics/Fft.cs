@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Numerics;
 using System.Runtime.InteropServices;
 
@@ -9,7 +8,7 @@ namespace FedLora.Privacy.Numerics;
 /// with tabulated twiddle factors. Every input reaches every output along one path of log2 N products and sums, which
 /// bounds the rounding error of each output.
 /// </summary>
-internal sealed class Fft : IDisposable
+internal sealed class Fft
 {
     private const int Large = 1 << 16;
 
@@ -25,8 +24,7 @@ internal sealed class Fft : IDisposable
             throw new ArgumentOutOfRangeException(nameof(size), size, "A power of two from 2 on.");
         Size = size;
         Tidy(size);
-        // Tens of megabytes each, and wanted again for the next question.
-        (cosines, sines, scratchRe, scratchIm) = (Rent(size / 2), Rent(size / 2), Rent(size), Rent(size));
+        (cosines, sines, scratchRe, scratchIm) = (new double[size / 2], new double[size / 2], new double[size], new double[size]);
         for (var j = 0; j < size / 2; j++)
             (sines[j], cosines[j]) = Math.SinCos(-2 * Math.PI * j / size);
     }
@@ -40,15 +38,6 @@ internal sealed class Fft : IDisposable
         if (size >= Large)
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true);
     }
-
-    /// <summary>Room for a transform's real or imaginary parts; to be given back.</summary>
-    public static double[] Rent(int size) => ArrayPool<double>.Shared.Rent(size);
-
-    /// <summary>Gives room back.</summary>
-    public static void Return(double[] room) => ArrayPool<double>.Shared.Return(room);
-
-    /// <inheritdoc/>
-    public void Dispose() => Array.ForEach([cosines, sines, scratchRe, scratchIm], Return);
 
     /// <summary>
     /// A bound on |computed F_j - F_j| over sum_k |x_k|, for every j: log2 N stages, each one rounded complex product with a twiddle
@@ -68,8 +57,8 @@ internal sealed class Fft : IDisposable
         }
         if (!ReferenceEquals(fromRe, real))
         {
-            Array.Copy(fromRe, real, Size);
-            Array.Copy(fromIm, imaginary, Size);
+            fromRe.CopyTo(real, 0);
+            fromIm.CopyTo(imaginary, 0);
         }
     }
 

@@ -10,10 +10,13 @@ internal sealed class Effort(long points)
     /// <summary>A transform of this size is always affordable: tens of milliseconds.</summary>
     public const int Least = 1 << 14;
 
+    private const long One = 3 << 20;
+
     private long left = points;
+    private Effort? whole;
 
     /// <summary>For one epsilon: about 3 s.</summary>
-    public static Effort OfOne() => new(3 << 20);
+    public static Effort OfOne() => new(One);
 
     /// <summary>For a search: about three times as much.</summary>
     public static Effort OfSearch() => new(5 << 21);
@@ -21,6 +24,13 @@ internal sealed class Effort(long points)
     /// <summary>The most points that the next transform may take.</summary>
     public long Most => Math.Max(Least, left);
 
+    /// <summary>For one epsilon of a search: no more than it would have alone, so that what the search found enough is found enough again.</summary>
+    public Effort Share() => new(Math.Min(One, left)) { whole = this };
+
     /// <summary>Takes away what was used.</summary>
-    public void Use(long points) => left -= points;
+    public void Use(long points)
+    {
+        left -= points;
+        whole?.Use(points);
+    }
 }

@@ -93,14 +93,14 @@ public sealed class PldAccountant : IAccountant
             effort.Use((long)size * kinds.Length);
             var model = PldModel.Build(setup, h, size, cancellation);
             var interval = model.Epsilon(steps, cancellation);
-            best = (Math.Max(best.Low, interval.Low), Math.Min(best.High, double.IsNaN(interval.High) ? best.High : interval.High));
+            best = (Math.Max(best.Low, interval.Low), Math.Min(best.High, interval.High));
             var isGood = IsGood(interval, setup.Scale(interval.High));
             if (isGood || attempt == 3)
             {
                 Remember(kinds, delta, model);
                 return (best.Low, best.High, isGood);
             }
-            if (attempt == 0 && interval.High > 1.01 * interval.Low)
+            if (attempt == 0 && !(interval.High <= 1.01 * interval.Low))
             {
                 setup.ExpectOneLargeLoss();
                 step = setup.Affordable(setup.StepFor(wanted), effort.Most);
@@ -117,7 +117,7 @@ public sealed class PldAccountant : IAccountant
         return (best.Low, best.High, false);
     }
 
-    private bool IsGood((double Low, double High) interval, double scale) => interval.High - interval.Low <= accepted * scale;
+    private bool IsGood((double Low, double High) interval, double scale) => double.IsFinite(interval.High) && interval.High - interval.Low <= accepted * scale;
 
     private PldModel? Recall(SampledGaussian[] kinds, double delta, IReadOnlyList<long> steps)
     {

@@ -40,8 +40,7 @@ internal sealed class PldModel
     /// <param name="cancellation">Ends it.</param>
     public static PldModel Build(PldSetup setup, double step, int size, CancellationToken cancellation)
     {
-        using var fft = new Fft(size);
-        var (re, im) = (Fft.Rent(size), Fft.Rent(size));
+        var (fft, re, im) = (new Fft(size), new double[size], new double[size]);
         var fewest = setup.Steps.Select(steps => Math.Max(1, steps / 2)).ToArray();
         Direction with = new(setup.With, step, size), without = new(setup.Without, step, size);
         for (var m = 0; m < fewest.Length; m++)
@@ -55,8 +54,6 @@ internal sealed class PldModel
             cancellation.ThrowIfCancellationRequested();
             without.Add(grids[0].Reversed(), grids[1].Reversed(), fft, re, im, fewest[m]);
         }
-        Fft.Return(re);
-        Fft.Return(im);
         return new PldModel(setup, [with, without], fewest);
     }
 
@@ -84,7 +81,7 @@ internal sealed class PldModel
             high = Math.Max(high, end == 0 ? 0 : end + shift);
             low = Math.Max(low, start - shift);
         }
-        return (low, high);
+        return (double.IsNaN(low) ? 0 : low, double.IsNaN(high) ? double.PositiveInfinity : high);
     }
 
     /// <summary>
@@ -97,6 +94,8 @@ internal sealed class PldModel
         for (var i = 0; i < MostTries; i++)
         {
             var (value, slope) = curve(at);
+            if (double.IsNaN(value))
+                return (0, double.PositiveInfinity); // Beyond double precision: it says nothing, neither above nor below.
             if (value <= delta)
                 high = at;
             else

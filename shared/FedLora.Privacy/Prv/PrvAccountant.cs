@@ -23,7 +23,9 @@ public sealed class PrvAccountant : IAccountant
     public string Name => "prv";
 
     /// <inheritdoc/>
-    public PrivacyBound Epsilon(IEnumerable<SampledGaussian> runs, double delta, CancellationToken cancellation = default)
+    public PrivacyBound Epsilon(IEnumerable<SampledGaussian> runs, double delta, CancellationToken cancellation = default) => Epsilon(runs, delta, Effort.OfOne(), cancellation);
+
+    internal PrivacyBound Epsilon(IEnumerable<SampledGaussian> runs, double delta, Effort effort, CancellationToken cancellation)
     {
         var merged = SampledGaussian.Simplify(runs);
         SampledGaussian.ValidateDelta(delta);
@@ -39,7 +41,7 @@ public sealed class PrvAccountant : IAccountant
             RdpAccountant.AtMost(merged, deltaError / 4, cancellation),
             merged.Max(run => RdpAccountant.AtMost([run with { Steps = 1 }], deltaError / (8 * steps), cancellation))));
         // The mesh is that of the error; where it would take more points than are affordable, the error is that of the affordable mesh.
-        var most = merged.Count <= 8 ? Largest : Largest / 4;
+        var most = Math.Min(merged.Count <= 8 ? Largest : Largest / 4, effort.Most);
         var mesh = Math.Max(EpsilonError / perMesh, 2 * limit / (most - 2));
         var error = mesh * perMesh;
         var points = 2 * limit / mesh;
@@ -47,6 +49,8 @@ public sealed class PrvAccountant : IAccountant
         if (!(error <= 0.1 * limit) || 1e-19 * points >= delta - deltaError)
             throw TooFar(delta, steps);
         var size = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Ceiling(points) + 2);
+        // A point costs twice that of a loss grid.
+        effort.Use(2L * size * merged.Count);
         var tilt = Saddle.Find([.. merged.Select(run => (new Cumulants(LossRange.Cut(new LossFunction(run.NoiseMultiplier, run.SamplingRate), 1e-20), false), run.Steps))], delta).Tilt;
         var estimate = new TailSums(Compose(merged, mesh, limit, size, tilt, cancellation), mesh, tilt);
         var (high, low) = (estimate.Epsilon(delta - deltaError), estimate.Epsilon(delta + deltaError));
@@ -63,7 +67,7 @@ public sealed class PrvAccountant : IAccountant
     /// <summary>The composed masses in circular order around 0, tilted by exp(tilt loss) and divided by their moment, whose logarithm comes along, and the grid's shift.</summary>
     private static (double[] Masses, double LogMoment, double Shift) Compose(IReadOnlyList<SampledGaussian> runs, double mesh, double limit, int size, double tilt, CancellationToken cancellation)
     {
-        using var fft = new Fft(size);
+        var fft = new Fft(size);
         var (re, im) = (new double[size], new double[size]);
         Array.Fill(re, 1);
         double shift = 0, logMoment = 0;
