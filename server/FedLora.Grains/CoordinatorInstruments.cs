@@ -2,23 +2,26 @@ using System.Diagnostics.Metrics;
 
 namespace FedLora.Grains;
 
-/// <summary>What a coordinator counts; meter <c>FedLora.Coordinator</c>.</summary>
-public sealed class CoordinatorInstruments : IDisposable
+/// <summary>What a coordinator counts; docs/telemetry.md lists it.</summary>
+public sealed class CoordinatorInstruments
 {
-    private readonly Meter _meter = new("FedLora.Coordinator");
+    /// <summary>The meter's name.</summary>
+    public const string Meter = "FedLora.Coordinator";
+
     private readonly Counter<long> _accepted;
     private readonly Counter<long> _refused;
     private readonly Counter<long> _received;
     private readonly Counter<long> _rounds;
     private readonly Histogram<double> _aggregation;
 
-    public CoordinatorInstruments()
+    public CoordinatorInstruments(IMeterFactory meters)
     {
-        _accepted = _meter.CreateCounter<long>("fedlora.updates.accepted", "{update}", "Updates acknowledged.");
-        _refused = _meter.CreateCounter<long>("fedlora.updates.refused", "{update}", "Updates refused, by code.");
-        _received = _meter.CreateCounter<long>("fedlora.updates.received", "By", "Bytes of updates received.");
-        _rounds = _meter.CreateCounter<long>("fedlora.rounds", "{round}", "Rounds by outcome: committed, repeated, paused.");
-        _aggregation = _meter.CreateHistogram<double>("fedlora.aggregation.duration", "ms", "Time of one aggregation.");
+        var meter = meters.Create(Meter);
+        _accepted = meter.CreateCounter<long>("fedlora.updates.accepted", "{update}", "Updates acknowledged.");
+        _refused = meter.CreateCounter<long>("fedlora.updates.refused", "{update}", "Updates refused, by code.");
+        _received = meter.CreateCounter<long>("fedlora.updates.received", "By", "Bytes of updates received.");
+        _rounds = meter.CreateCounter<long>("fedlora.rounds", "{round}", "Rounds by outcome: committed, repeated, paused.");
+        _aggregation = meter.CreateHistogram<double>("fedlora.aggregation.duration", "ms", "Time of one aggregation.");
     }
 
     public void Accepted() => _accepted.Add(1);
@@ -31,6 +34,4 @@ public sealed class CoordinatorInstruments : IDisposable
         _rounds.Add(1, new KeyValuePair<string, object?>("federation", federation), new KeyValuePair<string, object?>("outcome", outcome));
 
     public void Aggregated(double milliseconds) => _aggregation.Record(milliseconds);
-
-    public void Dispose() => _meter.Dispose();
 }

@@ -8,36 +8,31 @@ namespace FedLora.Aggregation;
 /// </summary>
 internal static class AggregationError
 {
-    // Beyond so many nodes, comparing all pairs costs more than the round itself.
+    // Beyond so many nodes or products, comparing all pairs costs more than the round itself.
     private const int MostNodesCompared = 16;
-    private const int Probes = 16;
+    private const double MostProducts = 8e9;
 
-    /// <summary>Compares the nodes' products with the new ones: exactly, or with many nodes by random probes.</summary>
+    // Of all modules; of one, no fewer than four and no more than it takes alone.
+    private const int Probes = 192;
+
+    /// <summary>Compares the nodes' products with the new ones: exactly, or where there are many by random probes.</summary>
     /// <param name="products">The new product of a module as a sum of such, made for each call: they are given back after it.</param>
     public static AggregationReport Report(Round round, AggregationOptions options, Func<AdapterModule, IReadOnlyList<NodeProduct>> products)
     {
         if (!options.MeasureError)
             return new(round.Count, null);
-        return round.Count <= MostNodesCompared
-            ? new(round.Count, Relative(round.PerModule(module =>
+        var pairs = round.Layout.Modules.Sum(m => (double)round.Ranks(m) * round.Ranks(m) * (m.DOut + m.DIn));
+        return round.Count <= MostNodesCompared && pairs <= MostProducts
+            ? new(round.Count, Relative(round.PerSum((module, sum) =>
             {
-                var (nodes, results) = (round.Products(module), products(module));
-                var squares = Compare(nodes, results);
-                foreach (var product in (IEnumerable<NodeProduct>)[.. nodes, .. results])
+                var results = products(module);
+                var squares = Compare([sum.Product()], results);
+                foreach (var product in results)
                     product.Dispose();
                 return squares;
             })))
             : new(round.Count, Estimate(round, options, products), Estimated: true);
     }
-
-    /// <summary>The same for a method whose nodes differ in one factor only, so that the mean of their products is the product with the mean.</summary>
-    public static AggregationReport Report(Round round, AggregationOptions options, Means means, AdapterState result) =>
-        new(round.Count, options.MeasureError ? Relative(round.PerModule(module =>
-        {
-            using var mean = means.Product(module);
-            using var product = result.Product(options.Layout, module);
-            return Compare([mean], [product]);
-        })) : null);
 
     /// <summary>The same for a method that knows the mean product itself.</summary>
     public static AggregationReport Report(Round round, AggregationOptions options, IEnumerable<(double Difference, double Whole)> squares) =>
@@ -69,8 +64,9 @@ internal static class AggregationError
     // For random signs w, E ||M w||^2 = ||M||_F^2 (Hutchinson 1990); the same signs for both norms.
     private static double Estimate(Round round, AggregationOptions options, Func<AdapterModule, IReadOnlyList<NodeProduct>> products)
     {
-        var signs = round.Layout.Modules.ToDictionary(m => m.Name, m => Signs(m, options.Seed), StringComparer.Ordinal);
-        var sums = round.Layout.Modules.ToDictionary(m => m.Name, m => new Matrix(m.DOut, Probes), StringComparer.Ordinal);
+        var probes = Math.Clamp(Probes / round.Layout.Modules.Length, 4, 16);
+        var signs = round.Layout.Modules.ToDictionary(m => m.Name, m => Signs(m, probes, options.Seed), StringComparer.Ordinal);
+        var sums = round.Layout.Modules.ToDictionary(m => m.Name, m => new Matrix(m.DOut, probes), StringComparer.Ordinal);
         round.ForEachProduct((module, product) => sums[module.Name].AddProduct(product.B, product.At.TransposedTimes(signs[module.Name]).Times(product.Factor)));
         return Relative(round.PerModule(module =>
         {
@@ -82,10 +78,10 @@ internal static class AggregationError
         }));
     }
 
-    private static Matrix Signs(AdapterModule module, ulong seed)
+    private static Matrix Signs(AdapterModule module, int probes, ulong seed)
     {
-        var (random, signs) = (Random64.For(seed, $"probe/{module.Name}"), new Matrix(module.DIn, Probes));
-        for (var j = 0; j < Probes; j++)
+        var (random, signs) = (Random64.For(seed, $"probe/{module.Name}"), new Matrix(module.DIn, probes));
+        for (var j = 0; j < probes; j++)
         {
             foreach (ref var sign in signs.Column(j))
                 sign = (random.Next() >> 63) == 0 ? 1 : -1;

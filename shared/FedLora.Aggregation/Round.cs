@@ -10,6 +10,9 @@ namespace FedLora.Aggregation;
 /// <param name="Factor">p_k s_k.</param>
 internal readonly record struct NodeProduct(Matrix B, Matrix At, double Factor) : IDisposable
 {
+    /// <summary>||Factor B A||_F^2.</summary>
+    public double SquaredNorm() => Factor * Factor * LowRank.SquaredNorm(B, At);
+
     /// <summary>Gives the matrices back, by whoever had them made.</summary>
     public void Dispose()
     {
@@ -24,6 +27,9 @@ internal sealed class Round
     /// <summary>How many bytes of several modules' sums are held at once. A thousand nodes' updates of one module take as much.</summary>
     private const long MostHeld = 64L << 20;
 
+    /// <summary>How many updates are open at once where sums are made.</summary>
+    private const int MostOpen = 8;
+
     private readonly AdapterState _global;
     private readonly UpdateSet _updates;
     private readonly AggregationOptions _options;
@@ -37,10 +43,17 @@ internal sealed class Round
         _sent = method.Sent(options.Round, options.Method);
         Weights = updates.Weights(options.Method.Weighting);
         _layouts = new AdapterLayout[updates.Count];
+        IReadOnlyDictionary<string, int[]>? shapes = null;
         for (var k = 0; k < updates.Count; k++)
         {
             cancel.ThrowIfCancellationRequested();
             using var reader = updates[k].Open();
+            if (ReferenceEquals(shapes, reader.Shapes))
+            {
+                _layouts[k] = _layouts[k - 1];
+                continue;
+            }
+            shapes = reader.Shapes;
             _layouts[k] = method.Traits.MixesRanks ? LayoutOf(method, reader, updates[k].Node) : options.Layout;
             _layouts[k].Require(reader.Shapes, _sent, Where(k));
         }
@@ -53,29 +66,23 @@ internal sealed class Round
 
     public AdapterLayout Layout => _options.Layout;
 
-    /// <summary>
-    /// sum_k p_k T_k for every tensor T of the given factors that was sent, in float64 and in node order, one update open at a time: the
-    /// bytes depend on neither arrival order nor machine.
-    /// </summary>
-    public Means Mean(Factors factors)
+    /// <summary>sum_k p_k T_k for every tensor T of the given factors that was sent, rounded once, in order of names.</summary>
+    public IReadOnlyList<AdapterTensor> Mean(Factors factors)
     {
-        var sums = Layout.Tensors(factors & _sent).Select(t => KeyValuePair.Create(t.Name, new double[AdapterTensor.Count(t.Shape)])).ToArray();
-        for (var k = 0; k < Count && sums.Length > 0; k++)
-        {
-            _cancel.ThrowIfCancellationRequested();
-            using var reader = _updates[k].Open();
-            ForEach(sums.Length, i => Read(reader, k, sums[i].Key, sums[i].Value.Length, values => Vectors.AddScaled(Weights[k], values, sums[i].Value)));
-        }
-        return new Means(_global, Layout, sums.ToDictionary(StringComparer.Ordinal));
+        var tensors = Layout.Tensors(factors & _sent).ToArray();
+        var means = new AdapterTensor[tensors.Length];
+        Accumulate([.. tensors.Select(t => new[] { t })], (i, sums) => means[i] = new(tensors[i].Name, tensors[i].Shape, Vectors.Round(sums[0].AsSpan(0, AdapterTensor.Count(tensors[i].Shape)))));
+        return means;
     }
 
-    /// <summary>One module of every node, in node order; a factor that was not sent is the global adapter's.</summary>
-    public IReadOnlyList<NodeProduct> Products(AdapterModule module) => [.. Enumerable.Range(0, Count).Select(k =>
+    /// <summary>Maps the means of every module's factors that were sent, in float64; the results are in the order of modules.</summary>
+    public T[] PerMean<T>(Func<AdapterModule, Means, T> map)
     {
-        _cancel.ThrowIfCancellationRequested();
-        using var reader = _updates[k].Open();
-        return Product(reader, k, module);
-    })];
+        var results = new T[Layout.Modules.Length];
+        var units = Layout.Modules.Select(module => (Layout with { Modules = [module] }).Tensors(_sent & ~Factors.Head).ToArray()).ToArray();
+        Accumulate(units, (i, sums) => results[i] = map(Layout.Modules[i], new Means(_global, Layout, Layout.Modules[i], units[i], sums)));
+        return results;
+    }
 
     /// <summary>Calls for every node and module, one update open at a time; for different modules on several threads. A product lasts for its call.</summary>
     public void ForEachProduct(Action<AdapterModule, NodeProduct> visit) => ForEachProduct(0..Count, 0..Layout.Modules.Length, (module, product) => visit(Layout.Modules[module], product));
@@ -168,6 +175,9 @@ internal sealed class Round
         return name;
     }
 
+    /// <summary>The ranks of a module at all nodes, added up.</summary>
+    public int Ranks(AdapterModule module) => Ranks(0..Count, module);
+
     private int Ranks(Range nodes, AdapterModule module) => _layouts[nodes].Sum(layout => layout.RankOf(module));
 
     /// <summary>Maps every module, on several threads; the results are in the order of modules whatever the threads did.</summary>
@@ -176,6 +186,64 @@ internal sealed class Round
         var results = new T[Layout.Modules.Length];
         ForEach(results.Length, i => results[i] = map(Layout.Modules[i]));
         return results;
+    }
+
+    // Sums of tensors over nodes, in float64 and in node order: the bytes depend on neither arrival order nor machine. Some tensors make a unit, which is handed on whole and lasts for
+    // that call. Few updates are open at a time; with no more nodes than that, a sum stays in the nearer caches from its first node to its last.
+    private void Accumulate((string Name, int[] Shape)[][] units, Action<int, double[][]> done)
+    {
+        for (var (start, end) = (0, 0); start < units.Length; start = end)
+        {
+            var held = 0L;
+            do
+                held += Count <= MostOpen ? 0 : 8L * units[end].Sum(t => (long)AdapterTensor.Count(t.Shape));
+            while (++end < units.Length && held < MostHeld);
+            var (first, sums) = (start, new double[end - start][][]);
+            for (var k = 0; k < Count; k += MostOpen)
+            {
+                _cancel.ThrowIfCancellationRequested();
+                var (from, to) = (k, Math.Min(Count, k + MostOpen));
+                var readers = new List<IUpdateReader>(to - from);
+                try
+                {
+                    for (var node = from; node < to; node++)
+                        readers.Add(_updates[node].Open());
+                    ForEach(sums.Length, i =>
+                    {
+                        Add(sums[i] ??= [.. units[first + i].Select(t => Zeros(AdapterTensor.Count(t.Shape)))], units[first + i], readers, from);
+                        if (to < Count)
+                            return;
+                        done(first + i, sums[i]);
+                        foreach (var sum in sums[i])
+                            ArrayPool<double>.Shared.Return(sum);
+                    });
+                }
+                finally
+                {
+                    readers.ForEach(reader => reader.Dispose());
+                }
+            }
+        }
+    }
+
+    private void Add(double[][] sums, (string Name, int[] Shape)[] tensors, List<IUpdateReader> readers, int from)
+    {
+        for (var t = 0; t < tensors.Length; t++)
+        {
+            var (name, count, sum) = (tensors[t].Name, AdapterTensor.Count(tensors[t].Shape), sums[t]);
+            for (var i = 0; i < readers.Count; i++)
+            {
+                var weight = Weights[from + i];
+                Read(readers[i], from + i, name, count, values => Vectors.AddScaled(weight, values, sum.AsSpan(0, count)));
+            }
+        }
+    }
+
+    private static double[] Zeros(int count)
+    {
+        var zeros = ArrayPool<double>.Shared.Rent(count);
+        zeros.AsSpan(0, count).Clear();
+        return zeros;
     }
 
     private void ForEach(int count, Action<int> action)

@@ -25,19 +25,25 @@ public sealed class MemoryUpdate(string node, long examples, AdapterState state)
     }
 }
 
-/// <summary>An update that lies in a safetensors file, mapped while a pass reads it.</summary>
+/// <summary>An update that lies in a safetensors file, which stays as it is: its header is read once, however often it is opened.</summary>
 public sealed class FileUpdate(string node, long examples, string path) : IUpdate
 {
+    private SafetensorsHeader? _header;
+
     public string Node { get; } = node;
 
     public long Examples { get; } = examples;
 
-    public IUpdateReader Open() => new Reader(SafetensorsFile.Open(path));
-
-    private sealed class Reader(SafetensorsFile file) : IUpdateReader
+    public IUpdateReader Open()
     {
-        public IReadOnlyDictionary<string, int[]> Shapes { get; } =
-            file.Tensors.Values.ToDictionary(entry => entry.Name, entry => entry.IntShape(), StringComparer.Ordinal);
+        var reader = SafetensorsReader.Open(path, _header);
+        _header = reader.Header;
+        return new Reader(reader);
+    }
+
+    private sealed class Reader(SafetensorsReader file) : IUpdateReader
+    {
+        public IReadOnlyDictionary<string, int[]> Shapes => file.Header.Shapes;
 
         public void Read(string name, Span<float> values) => file.Read(name, values);
 

@@ -11,7 +11,6 @@ public static class Bearer
     /// <summary>Metadata for one call.</summary>
     public static Metadata Of(string credential) => new() { { Key, Prefix + credential } };
 
-    /// <summary>The credential in the metadata of a call, or null.</summary>
-    public static string? Read(Metadata metadata) =>
-        metadata.GetValue(Key) is { } value && value.StartsWith(Prefix, StringComparison.Ordinal) ? value[Prefix.Length..] : null;
+    /// <summary>The credential in a call's <c>authorization</c> header, or null.</summary>
+    public static string? Read(string? header) => header?.StartsWith(Prefix, StringComparison.Ordinal) is true ? header[Prefix.Length..] : null;
 }

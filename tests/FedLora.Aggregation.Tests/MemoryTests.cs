@@ -2,7 +2,9 @@ using FedLora.Adapters;
 
 namespace FedLora.Aggregation.Tests;
 
-/// <summary>What aggregation may allocate.</summary>
+/// <summary>What aggregation may allocate. Alone: the heap is the whole process's.</summary>
+[CollectionDefinition(nameof(MemoryTests), DisableParallelization = true)]
+[Collection(nameof(MemoryTests))]
 public sealed class MemoryTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("fedlora-updates-").FullName;

@@ -1,9 +1,12 @@
-using FedLora.Client.Configuration;
+using System.Diagnostics.Metrics;
 using FedLora.Client.Connection;
+using FedLora.Client.Hosting;
+using FedLora.Client.Ledger;
 using FedLora.Client.Rounds;
 using FedLora.Client.State;
 using FedLora.Compression;
 using FedLora.Protocol.V1;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace FedLora.Client.Tests;
@@ -54,6 +57,19 @@ public sealed class DaemonTests : IDisposable
     public async Task Without_a_token_a_node_that_is_not_enrolled_says_what_it_needs() =>
         Assert.Equal("token-missing", (await Assert.ThrowsAsync<FedLoraException>(() => RunAsync(new RecordedTime(1), null, CancellationToken.None))).Code);
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData("  \n")]
+    public async Task A_token_file_that_is_not_there_or_empty_is_named(string? content)
+    {
+        var file = Path.Combine(folder.FullName, "token");
+        if (content is not null)
+            await File.WriteAllTextAsync(file, content, TestContext.Current.CancellationToken);
+        var error = await Assert.ThrowsAsync<FedLoraException>(() => RunAsync(new RecordedTime(1), null, CancellationToken.None, file));
+        Assert.Equal("token-missing", error.Code);
+        Assert.Contains(file, error.Message);
+    }
+
     [Fact]
     public void A_state_folder_has_one_daemon()
     {
@@ -70,15 +86,19 @@ public sealed class DaemonTests : IDisposable
 
     public void Dispose() => folder.Delete(recursive: true);
 
-    private async Task RunAsync(TimeProvider time, string? token, CancellationToken cancellation)
+    private async Task RunAsync(TimeProvider time, string? token, CancellationToken cancellation, string? tokenFile = null)
     {
-        var options = new ClientOptions { Coordinator = Nowhere, Data = "", Model = "", State = Path.Combine(folder.FullName, "state"), Token = token, Name = "site" };
+        var options = new ClientOptions { Coordinator = Nowhere, Data = "", Model = "", State = Path.Combine(folder.FullName, "state"), Token = token, TokenFile = tokenFile, Name = "site" };
         using var state = new NodeFolder(options.State);
         using var connection = new CoordinatorConnection(options.Coordinator);
         using var trainer = new NoTrainer();
-        var runner = new RoundRunner(connection, state, trainer, new AdapterFetcher(connection, new BlobCache(state.Cache, time)), NullLogger.Instance, time);
+        await using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+        var meters = services.GetRequiredService<IMeterFactory>();
+        using var ledger = NodeLedger.Open(options, time);
+        var rules = new SiteRules(options, ledger, time);
+        var runner = new RoundRunner(connection, state, trainer, rules, options, new AdapterFetcher(connection, new BlobCache(state.Cache, time)), new NodeInstruments(meters, connection.Traffic), NullLogger<RoundRunner>.Instance, time);
         var backoff = new Backoff(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(60), new Random(1));
-        await new NodeDaemon(connection, new Enroller(connection, state, options, NullLogger.Instance), runner, trainer, backoff, NullLogger.Instance, time).RunAsync(cancellation);
+        await new NodeDaemon(connection, new Enroller(connection, state, options, NullLogger<Enroller>.Instance), runner, trainer, rules, backoff, NullLogger<NodeDaemon>.Instance, time).RunAsync(cancellation);
     }
 
     // Nothing listens on the first port (tcpmux, RFC 1078): connecting there fails at once.
@@ -86,7 +106,7 @@ public sealed class DaemonTests : IDisposable
 
     private sealed class NoTrainer : IRoundTrainer
     {
-        public NodeProfile Profile { get; } = new();
+        public string Fingerprint => "";
 
         public string? Refuses(TrainingTask task) => throw new InvalidOperationException("there is no coordinator to ask");
 

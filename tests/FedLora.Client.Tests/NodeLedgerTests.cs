@@ -1,5 +1,5 @@
-using FedLora.Client.Configuration;
-using FedLora.Client.Privacy;
+using FedLora.Client.Hosting;
+using FedLora.Client.Ledger;
 using FedLora.Privacy.Ledger;
 using FedLora.Federations.Definitions;
 

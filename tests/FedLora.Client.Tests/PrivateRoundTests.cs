@@ -1,4 +1,5 @@
-using FedLora.Client.Configuration;
+using FedLora.Client.Hosting;
+using FedLora.Client.Ledger;
 using FedLora.Client.Rounds;
 using FedLora.Client.Training;
 using FedLora.Privacy.Ledger;
@@ -23,8 +24,8 @@ public sealed class PrivateRoundTests : IDisposable
     {
         var site = new PrivateRoundTests(path);
         var prepared = FederationPreparation.Prepare(Define("ffa-lora", privacy: true).ToModel(), model, null, CancellationToken.None);
-        using var trainer = RoundTrainer.Create(site.Options("state"), TimeProvider.System);
-        trainer.Train(site.Input(prepared, "state"), progress, CancellationToken.None);
+        using var node = new Node(site.Options("state"));
+        node.Train(site.Input(prepared, "state"), progress, CancellationToken.None);
     }
 
     public void Dispose() => folder.Delete(recursive: true);
@@ -32,7 +33,7 @@ public sealed class PrivateRoundTests : IDisposable
     [Theory]
     [InlineData("ffa-lora")]
     [InlineData("fedit")]
-    public void Neither_count_nor_loss_leaves_the_node_and_the_noise_never_repeats(string method)
+    public void A_round_is_spent_once_and_its_noise_never_repeats(string method)
     {
         var prepared = FederationPreparation.Prepare(Define(method, privacy: true).ToModel(), model, null, CancellationToken.None);
         var updates = new List<byte[]>();
@@ -40,16 +41,14 @@ public sealed class PrivateRoundTests : IDisposable
         {
             // Each time another process's worth of state, and the same round: without noise the bytes would be the same.
             var progress = new Seen();
-            using var trainer = RoundTrainer.Create(Options($"state-{start}"), TimeProvider.System);
-            var output = trainer.Train(Input(prepared, $"state-{start}"), progress, CancellationToken.None);
-            Assert.Equal(0, output.Examples);
-            Assert.Null(output.Loss);
-            Assert.All(progress.All, seen => Assert.Null(seen.Loss));
+            using var node = new Node(Options($"state-{start}"));
+            var output = node.Train(Input(prepared, $"state-{start}"), progress, CancellationToken.None);
             Assert.Equal(2, output.Steps);
-            Assert.Equal((0.5, 2u, 1.0), (output.Receipt!.SamplingRate, output.Receipt.Steps, output.Receipt.ClipNorm));
-            Assert.Equal(output.Receipt.EpsilonSpent, Assert.Single(trainer.Profile.Balances).SpentEpsilon, 1e-3);
-            Assert.False(trainer.Profile.HasExampleCount);
-            updates.Add(output.Update);
+            var receipt = node.Receipt!;
+            Assert.Equal((0.5, 2L, 1.0), (receipt.Run.SamplingRate, receipt.Run.Steps, receipt.ClipNorm));
+            Assert.Equal(receipt.EpsilonSpent, Assert.Single(node.Rules.Profile("").Balances).SpentEpsilon, 1e-3);
+            Assert.False(node.Rules.Profile("").HasExampleCount);
+            updates.Add(output.Update.ToBytes());
         }
         Assert.NotEqual(updates[0], updates[1]);
     }
@@ -58,11 +57,11 @@ public sealed class PrivateRoundTests : IDisposable
     public void The_entry_is_on_disk_before_the_first_sample_is_drawn()
     {
         var prepared = FederationPreparation.Prepare(Define("ffa-lora", privacy: true).ToModel(), model, null, CancellationToken.None);
-        using var trainer = RoundTrainer.Create(Options("state"), TimeProvider.System);
+        using var node = new Node(Options("state"));
         // Stopped after its first step, the round is spent all the same.
         using var stop = new CancellationTokenSource();
         var progress = new Seen { OnReport = stop.Cancel };
-        Assert.ThrowsAny<OperationCanceledException>(() => trainer.Train(Input(prepared, "state"), progress, stop.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() => node.Train(Input(prepared, "state"), progress, stop.Token));
         Assert.Single(progress.All);
         using var ledger = PrivacyLedger.Read(Path.Combine(folder.FullName, "state", "ledger"));
         Assert.Equal((2L, 1), (Assert.Single(ledger.Entries).Steps, ledger.Entries[0].Round));
@@ -83,12 +82,12 @@ public sealed class PrivateRoundTests : IDisposable
     public void Without_an_entry_on_disk_nothing_is_drawn()
     {
         var prepared = FederationPreparation.Prepare(Define("ffa-lora", privacy: true).ToModel(), model, null, CancellationToken.None);
-        using var trainer = RoundTrainer.Create(Options("state", new SitePolicy { Epsilon = 8 }), TimeProvider.System);
+        using var node = new Node(Options("state", new SitePolicy { Epsilon = 8 }));
         var file = Path.Combine(folder.FullName, "state", "ledger", "ledger.jsonl");
         File.Delete(file);
         Directory.CreateDirectory(file);
         var progress = new Seen();
-        Assert.ThrowsAny<Exception>(() => trainer.Train(Input(prepared, "state"), progress, CancellationToken.None));
+        Assert.ThrowsAny<Exception>(() => node.Train(Input(prepared, "state"), progress, CancellationToken.None));
         Assert.Empty(progress.All);
     }
 
@@ -96,15 +95,15 @@ public sealed class PrivateRoundTests : IDisposable
     public void Without_privacy_terms_no_ledger_is_begun_and_a_site_with_a_limit_refuses()
     {
         var definition = FederationPreparation.Prepare(Define("ffa-lora", privacy: false).ToModel(), model, null, CancellationToken.None).Definition.ToWire(layout: true);
-        using (var trainer = RoundTrainer.Create(Options("open"), TimeProvider.System))
+        using (var node = new Node(Options("open")))
         {
-            Assert.Null(trainer.Refuses(Task(definition)));
-            Assert.Empty(trainer.Profile.Balances);
+            Assert.Null(node.Rules.Refuses(Task(definition)));
+            Assert.Empty(node.Rules.Profile("").Balances);
         }
         Assert.False(Directory.Exists(Path.Combine(folder.FullName, "open", "ledger")));
-        using var limited = RoundTrainer.Create(Options("limited", new SitePolicy { Epsilon = 4 }), TimeProvider.System);
-        Assert.Contains("differential privacy", limited.Refuses(Task(definition)));
-        Assert.Equal(4, Assert.Single(limited.Profile.Balances).LimitEpsilon);
+        using var limited = new Node(Options("limited", new SitePolicy { Epsilon = 4 }));
+        Assert.Contains("differential privacy", limited.Rules.Refuses(Task(definition)));
+        Assert.Equal(4, Assert.Single(limited.Rules.Profile("").Balances).LimitEpsilon);
     }
 
     private static FederationDefinition Define(string method, bool privacy) => new()
@@ -122,7 +121,7 @@ public sealed class PrivateRoundTests : IDisposable
 
     private RoundInput Input(FederationPreparation prepared, string state) => new(
         Task(prepared.Definition.ToWire(layout: true)),
-        prepared.InitialAdapter, [], Directory.CreateDirectory(Path.Combine(folder.FullName, state, "mail")).FullName);
+        prepared.InitialAdapter, [], Directory.CreateDirectory(Path.Combine(folder.FullName, state, "mail")).FullName, 1, null);
 
     private static TrainingTask Task(FederationDefinition definition) =>
         new() { Federation = "mail", Round = 1, Attempt = 1, Definition = definition, Rank = 2, DensityDown = 1, DensityUp = 1, Adapter = new AdapterRef() };
@@ -132,6 +131,26 @@ public sealed class PrivateRoundTests : IDisposable
         var data = Path.Combine(folder.FullName, "data.jsonl");
         File.WriteAllLines(data, Enumerable.Range(0, 8).Select(i => $"{{\"text\":\"a mail about thing {i}\",\"label\":\"{(i % 2 == 0 ? "ham" : "spam")}\"}}"));
         return new ClientOptions { Coordinator = "http://127.0.0.1:1", Name = "site", Model = model, Data = data, State = Path.Combine(folder.FullName, state), Policy = policy ?? new SitePolicy() };
+    }
+
+    /// <summary>A trainer, and the rules of the site that it trains at.</summary>
+    private sealed class Node(ClientOptions options) : IDisposable
+    {
+        private readonly RoundTrainer _trainer = RoundTrainer.Create(options);
+        private readonly NodeLedger _ledger = NodeLedger.Open(options, TimeProvider.System);
+
+        public SiteRules Rules => new(options, _ledger, TimeProvider.System);
+
+        public LedgerReceipt? Receipt { get; private set; }
+
+        public RoundOutput Train(RoundInput input, IProgress<TrainingProgress> progress, CancellationToken cancellation) =>
+            _trainer.Train(input with { Spend = input.Task.Definition.Privacy is null ? null : () => Receipt = Rules.Spend(input.Task) }, progress, cancellation);
+
+        public void Dispose()
+        {
+            _trainer.Dispose();
+            _ledger.Dispose();
+        }
     }
 
     private sealed class Seen : IProgress<TrainingProgress>

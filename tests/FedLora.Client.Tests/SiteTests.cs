@@ -1,4 +1,5 @@
-using FedLora.Client.Configuration;
+using FedLora.Client.Hosting;
+using FedLora.Client.Ledger;
 using FedLora.Client.Training;
 using FedLora.Privacy.Ledger;
 using FedLora.Protocol.V1;
@@ -50,8 +51,9 @@ public sealed class SiteTests : IDisposable
         File.WriteAllText(file, "data: site.jsonl\npolicy: policy.yaml\n");
         var config = ClientConfigFile.Load(file);
         Assert.Equal(Data, config.Data);
-        using var trainer = Trainer(SitePolicy.Load(config.Policy!));
-        Assert.Contains(said, trainer.Refuses(Task(Federation())));
+        var options = Options(SitePolicy.Load(config.Policy!));
+        using var ledger = NodeLedger.Open(options, TimeProvider.System);
+        Assert.Contains(said, new SiteRules(options, ledger, TimeProvider.System).Refuses(Task(Federation())));
     }
 
     [Fact]
@@ -68,22 +70,22 @@ public sealed class SiteTests : IDisposable
     [Fact]
     public void A_model_or_data_that_is_not_there()
     {
-        Assert.Equal("data-missing", Assert.Throws<FedLoraException>(() => RoundTrainer.Create(Options(new SitePolicy()), TimeProvider.System)).Code);
+        Assert.Equal("data-missing", Assert.Throws<FedLoraException>(() => RoundTrainer.Create(Options())).Code);
         File.WriteAllText(Data, "{}\n");
-        var error = Assert.Throws<FedLoraException>(() => RoundTrainer.Create(Options(new SitePolicy()) with { Model = Path.Combine(folder.FullName, "nowhere") }, TimeProvider.System));
+        var error = Assert.Throws<FedLoraException>(() => RoundTrainer.Create(Options() with { Model = Path.Combine(folder.FullName, "nowhere") }));
         Assert.Contains("nowhere", error.Message);
     }
 
     public void Dispose() => folder.Delete(recursive: true);
 
-    private RoundTrainer Trainer(SitePolicy? policy = null)
+    private RoundTrainer Trainer()
     {
         File.WriteAllText(Data, """{"text":"a","label":"ham"}""");
-        return RoundTrainer.Create(Options(policy ?? new SitePolicy()), TimeProvider.System);
+        return RoundTrainer.Create(Options());
     }
 
-    private ClientOptions Options(SitePolicy policy) =>
-        new() { Coordinator = "http://127.0.0.1:5080", Data = Data, Model = Model, State = folder.FullName, Policy = policy };
+    private ClientOptions Options(SitePolicy? policy = null) =>
+        new() { Coordinator = "http://127.0.0.1:5080", Data = Data, Model = Model, State = folder.FullName, Policy = policy ?? new SitePolicy() };
 
     private static TrainingTask Task(FederationDefinition federation) => new() { Definition = federation, Round = 1 };
 

@@ -29,6 +29,16 @@ public sealed class CommandTests
         await FailsAsync("coordinator-unreachable", "admin", "--data", coordinator.Data, "federation", "list");
     }
 
+    [Fact]
+    public async Task Nothing_on_loopback_goes_through_the_proxy_that_the_environment_names()
+    {
+        await using var coordinator = await CoordinatorProcess.StartAsync();
+        // Nothing listens there: whoever asks it fails.
+        (string, string)[] proxies = [.. new[] { "http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY" }.Select(name => (name, "http://127.0.0.1:1"))];
+        var (code, _, errors) = await Programs.RunAsync(["admin", "--data", coordinator.Data, "node", "list", "--json"], proxies);
+        Assert.True(code == 0, errors);
+    }
+
     private static async Task FailsAsync(string code, params string[] arguments)
     {
         var (exit, _, errors) = await Programs.RunAsync(arguments);

@@ -5,21 +5,30 @@ namespace FedLora.EndToEnd.Tests;
 /// <summary>The program under test, as users start it.</summary>
 internal static class Programs
 {
+    /// <summary>The program's file, for <c>dotnet exec</c>.</summary>
+    public static string Program { get; } = Path.Combine(AppContext.BaseDirectory, "fedlora.dll");
+
     // env and setsid become the program (no process more): whoever starts the tests in the background has its children ignore SIGINT, and
     // a group of its own lets a test send it what a terminal sends.
     public static Process Start(params string[] arguments) => Start(arguments, temporary: null);
 
     /// <param name="arguments">After <c>fedlora</c>.</param>
     /// <param name="temporary">Where it and its children make temporary folders; the system's place if not given.</param>
-    public static Process Start(string[] arguments, string? temporary) => Process.Start(
-        new ProcessStartInfo("setsid", ["env", "--default-signal=INT", "dotnet", "exec", Path.Combine(AppContext.BaseDirectory, "fedlora.dll"), .. arguments])
+    /// <param name="environment">What its environment has besides.</param>
+    public static Process Start(string[] arguments, string? temporary, params (string Name, string Value)[] environment)
+    {
+        var start = new ProcessStartInfo("setsid", ["env", "--default-signal=INT", "dotnet", "exec", Program, .. arguments])
         {
             UseShellExecute = false,
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             Environment = { ["TMPDIR"] = temporary ?? Path.GetTempPath() },
-        })!;
+        };
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
+        return Process.Start(start)!;
+    }
 
     /// <summary>Sends a signal (INT, TERM) and waits for the end; returns the exit code.</summary>
     /// <param name="process">Started here.</param>
@@ -34,9 +43,12 @@ internal static class Programs
     }
 
     /// <summary>Runs it to its end.</summary>
-    public static async Task<(int Code, string Output, string Errors)> RunAsync(params string[] arguments)
+    public static Task<(int Code, string Output, string Errors)> RunAsync(params string[] arguments) => RunAsync(arguments, []);
+
+    /// <inheritdoc cref="RunAsync(string[])"/>
+    public static async Task<(int Code, string Output, string Errors)> RunAsync(string[] arguments, (string Name, string Value)[] environment)
     {
-        using var process = Start(arguments);
+        using var process = Start(arguments, null, environment);
         process.StandardInput.Close();
         var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         await process.WaitForExitAsync().WaitAsync(Limits.Step);

@@ -19,8 +19,9 @@ public sealed class RealClientTests : IDisposable
         using var proxy = new StallingProxy(coordinator.Url);
         using var federation = await _sites.CreateAsync(coordinator, rounds: 1, steps: 100, quorum: 2, deadlineSeconds: 600);
         var token = await federation.TokenAsync(2);
-        using var other = RunningProgram.Client([.. _sites.Arguments(coordinator.Url, "b"), "--token", token]);
-        using (var first = RunningProgram.Client([.. _sites.Arguments(proxy.Url, "a"), "--token", token]))
+        // Where a token may come from without standing in the list of processes.
+        using var other = RunningProgram.Client(_sites.Arguments(coordinator.Url, "b"), [("FEDLORA_JOIN_TOKEN", token)]);
+        using (var first = RunningProgram.Client([.. _sites.Arguments(proxy.Url, "a"), "--token-file", _sites.Keep("token", token)]))
         {
             await TrainsAsync(federation, "a");
             await first.KillAsync();

@@ -33,6 +33,14 @@ internal sealed class RealSites : IDisposable
 
     public string StateOf(string site) => Path.Combine(_scratch.FullName, $"state-{site}");
 
+    /// <summary>A file with a text in it.</summary>
+    public string Keep(string name, string text)
+    {
+        var file = Path.Combine(_scratch.FullName, name);
+        File.WriteAllText(file, text + "\n");
+        return file;
+    }
+
     public void Dispose() => _scratch.Delete(recursive: true);
 
     private string Data(string site)

@@ -13,9 +13,10 @@ internal sealed class RunningProgram : IDisposable
 
     /// <param name="arguments">After <c>fedlora</c>.</param>
     /// <param name="temporary">Where it makes temporary folders; the system's place if not given.</param>
-    public RunningProgram(string[] arguments, string? temporary = null)
+    /// <param name="environment">What its environment has besides.</param>
+    public RunningProgram(string[] arguments, string? temporary = null, params (string Name, string Value)[] environment)
     {
-        _process = Programs.Start(arguments, temporary);
+        _process = Programs.Start(arguments, temporary, environment);
         Output = _process.StandardOutput.ReadToEndAsync();
         _heard = ListenAsync();
     }
@@ -33,7 +34,11 @@ internal sealed class RunningProgram : IDisposable
     }
 
     /// <summary>A training node that ends with this process.</summary>
-    public static RunningProgram Client(params string[] arguments) => new(["client", .. arguments, "--threads", "1", "--with-parent"]);
+    public static RunningProgram Client(params string[] arguments) => Client(arguments, []);
+
+    /// <inheritdoc cref="Client(string[])"/>
+    public static RunningProgram Client(string[] arguments, (string Name, string Value)[] environment) =>
+        new(["client", .. arguments, "--threads", "1", "--with-parent"], null, environment);
 
     /// <summary>Waits until its log has a line with this text.</summary>
     public async Task SaidAsync(string text)

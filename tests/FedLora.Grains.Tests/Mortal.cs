@@ -22,12 +22,15 @@ internal sealed class Life
     public Task Written => Volatile.Read(ref _written).Task;
 
     /// <summary>It dies at this write, counted from 1; 0: never.</summary>
-    public int DiesAt { get; init; }
+    public int DiesAt { get; set; }
 
     /// <summary>The fatal write is on the disk, but nobody was told.</summary>
     public bool AfterWriting { get; init; }
 
     public void Kill() => _died.TrySetResult();
+
+    /// <summary>It dies at this write from now on, counted from 1.</summary>
+    public void DieAfter(int writes) => DiesAt = Volatile.Read(ref _writes) + writes;
 
     /// <summary>From now on writes stand at a gate.</summary>
     public void HoldWrites() => _gate = Channel.CreateUnbounded<bool>();

@@ -1,14 +1,13 @@
 using FedLora.Adapters;
 using FedLora.Aggregation;
-using FedLora.Client;
-using FedLora.Client.Configuration;
+using FedLora.Client.Hosting;
 using FedLora.Client.Connection;
 using FedLora.Client.Rounds;
-using FedLora.Client.State;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
+using FedLora.Server.Authentication;
 using FedLora.Server.Hosting;
-using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.DependencyInjection;
 using static FedLora.Federations.Definitions.DefinitionTerms;
 using Wire = FedLora.Protocol.V1;
 
@@ -78,17 +77,17 @@ internal sealed class Bench : IAsyncDisposable
     }
 
     /// <summary>Runs a node until cancelled.</summary>
-    internal async Task RunNodeAsync(string name, string token, IRoundTrainer trainer, CancellationToken cancellation, string group = "")
+    internal async Task RunNodeAsync(string name, string token, IRoundTrainer trainer, CancellationToken cancellation, string group = "", string data = "")
     {
-        var options = new ClientOptions { Coordinator = host!.Url, Data = "", Model = "", State = StateOf(name), Token = token, Name = name, Group = group };
-        using var state = new NodeFolder(options.State);
-        using var connection = new CoordinatorConnection(options.Coordinator);
-        var runner = new RoundRunner(connection, state, trainer, new AdapterFetcher(connection, new BlobCache(state.Cache, TimeProvider.System)), NullLogger.Instance, TimeProvider.System);
-        var daemon = new NodeDaemon(connection, new Enroller(connection, state, options, NullLogger.Instance), runner, trainer,
-            new Backoff(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(200), new Random(1)), NullLogger.Instance, TimeProvider.System);
+        var options = new ClientOptions { Coordinator = host!.Url, Data = data, Model = "", State = StateOf(name), Token = token, Name = name, Group = group };
+        await using var node = new ServiceCollection()
+            .AddSingleton(trainer)
+            .AddSingleton(new Backoff(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(200), new Random(1)))
+            .AddFedLoraNode(options)
+            .BuildServiceProvider();
         try
         {
-            await daemon.RunAsync(cancellation);
+            await node.GetRequiredService<NodeDaemon>().RunAsync(cancellation);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
@@ -131,11 +130,12 @@ internal sealed class Bench : IAsyncDisposable
         folder.Delete(recursive: true);
     }
 
-    private async Task StopAsync()
+    internal async Task StopAsync()
     {
         if (host is null)
             return;
         Operator.Dispose();
         await host.DisposeAsync();
+        host = null;
     }
 }

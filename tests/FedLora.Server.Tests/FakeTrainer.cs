@@ -17,22 +17,22 @@ internal sealed class FakeTrainer(float step) : IRoundTrainer
     internal List<uint> Trained { get; } = [];
 
     private readonly TaskCompletionSource asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly NodeProfile profile = new() { ModelFingerprints = { Fingerprint } };
-
     /// <summary>Ends when its node, enrolled, first asks for work.</summary>
     internal Task Asked => asked.Task;
 
-    public NodeProfile Profile
+    /// <summary>Of the model that it stands for.</summary>
+    internal string Model { get; init; } = Fingerprint;
+
+    string IRoundTrainer.Fingerprint
     {
         get
         {
             asked.TrySetResult();
-            return profile;
+            return Model;
         }
-        init => profile = value;
     }
 
-    public string? Refuses(TrainingTask task) => task.Definition.BaseModel.Fingerprint == profile.ModelFingerprints[0] ? null : "another base model";
+    public string? Refuses(TrainingTask task) => task.Definition.BaseModel.Fingerprint == Model ? null : "another base model";
 
     public VectorLayout SparseLayout(TrainingTask task) => new(Bench.Define(task.Definition.Method, 1, 1).ToModel().ToLayout().Tensors(Methods.Get(task.Definition.Method).Sent((int)task.Round, FedLora.Aggregation.MethodOptions.Default)));
 
@@ -42,9 +42,7 @@ internal sealed class FakeTrainer(float step) : IRoundTrainer
         var sent = input.Global.Only(Methods.Get(input.Task.Definition.Method).Sent((int)input.Task.Round, FedLora.Aggregation.MethodOptions.Default));
         progress.Report(new TrainingProgress(1, 1, 0.5));
         var update = new AdapterState(sent.Select(tensor => new AdapterTensor(tensor.Name, tensor.Shape, [.. tensor.Values.Select(value => value + step)])));
-        return SparseUplink.IsUsed(input.Task)
-            ? new RoundOutput(SparseUplink.Encode(input.Task, input.Folder, sent, update, 1), BlobEncoding.Sparse, 10, 1, 0.5, null)
-            : new RoundOutput(update.ToBytes(), BlobEncoding.Safetensors, 10, 1, 0.5, null);
+        return new RoundOutput(sent, update, 10, 1, 0.5);
     }
 
     public void Dispose()

@@ -102,7 +102,7 @@ public class FederationTests
         await using var bench = await Bench.StartAsync();
         var token = await bench.TokenAsync(2);
         using var end = new CancellationTokenSource();
-        var other = new FakeTrainer(1) { Profile = new NodeProfile { ModelFingerprints = { new string('b', 64) } } };
+        var other = new FakeTrainer(1) { Model = new string('b', 64) };
         var nodes = new[] { bench.RunNodeAsync("right", token, new FakeTrainer(1), end.Token), bench.RunNodeAsync("other", token, other, end.Token) };
         var definition = Bench.Define("fedit", rounds: 2, nodes: 1);
         definition.Cohort.Size = 0;

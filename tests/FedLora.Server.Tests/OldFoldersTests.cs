@@ -1,5 +1,5 @@
 using System.IO.Compression;
-using FedLora.Client.Configuration;
+using FedLora.Client.Hosting;
 using FedLora.Client.Training;
 using FedLora.Privacy.Ledger;
 using FedLora.Protocol.V1;
@@ -34,7 +34,7 @@ public sealed class OldFoldersTests
 
         using var end = new CancellationTokenSource();
         var trainers = new[] { "a", "b" }.Select(name => Trainer(bench, name)).ToArray();
-        var nodes = trainers.Select((trainer, node) => bench.RunNodeAsync(node == 0 ? "a" : "b", "", trainer, end.Token)).ToArray();
+        var nodes = new[] { "a", "b" }.Select((name, node) => bench.RunNodeAsync(name, "", trainers[node], end.Token, data: bench.Scratch($"{name}.jsonl"))).ToArray();
         await bench.Operator.Admin.StartFederationAsync(new FederationName { Name = Federation }, bench.Operator.Options(default));
         var after = await bench.UntilAsync(view => view.RoundsDone >= before.RoundsDone + 2 || view.State == FederationState.Paused, Federation);
         await end.CancelAsync();
@@ -60,7 +60,7 @@ public sealed class OldFoldersTests
     }
 
     private static RoundTrainer Trainer(Bench bench, string name) => RoundTrainer.Create(
-        new ClientOptions { Coordinator = "", Data = bench.Scratch($"{name}.jsonl"), Model = bench.Scratch("model"), State = bench.StateOf(name), Name = name }, TimeProvider.System);
+        new ClientOptions { Coordinator = "", Data = bench.Scratch($"{name}.jsonl"), Model = bench.Scratch("model"), State = bench.StateOf(name), Name = name });
 
     private static int Spent(Bench bench, string name)
     {

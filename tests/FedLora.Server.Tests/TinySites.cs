@@ -1,5 +1,5 @@
 using System.Text.Json;
-using FedLora.Client.Configuration;
+using FedLora.Client.Hosting;
 using FedLora.Client.Training;
 using FedLora.Protocol.V1;
 using FedLora.Simulations.Pretraining;
@@ -46,7 +46,7 @@ public sealed class TinySites : IDisposable
 
     /// <summary>The real training engine on a site's data.</summary>
     internal RoundTrainer Trainer(int site, string group) => RoundTrainer.Create(
-        new ClientOptions { Coordinator = "", Data = DataOf(site), Model = Model, State = folder.CreateSubdirectory(Path.GetRandomFileName()).FullName, Name = $"site-{site}", Group = group }, TimeProvider.System);
+        new ClientOptions { Coordinator = "", Data = DataOf(site), Model = Model, State = folder.CreateSubdirectory(Path.GetRandomFileName()).FullName, Name = $"site-{site}", Group = group });
 
     public void Dispose() => folder.Delete(recursive: true);
 

@@ -15,7 +15,7 @@ public static class Examples
         "fedlora demo",
         "fedlora demo --method fed-sb --nodes 6 --rounds 8 --out ./run",
         "fedlora server --data ./coordinator --listen http://127.0.0.1:5080",
-        "fedlora client --coordinator http://127.0.0.1:5080 --token TOKEN --data site.jsonl --model ./base-model",
+        "fedlora client --coordinator http://127.0.0.1:5080 --token-file token --data site.jsonl --model ./base-model",
         "fedlora client --config site.yaml",
         "fedlora admin --data ./coordinator token create --uses 4",
         "fedlora admin --data ./coordinator node list",

@@ -24,6 +24,9 @@ internal sealed class DemoWorkplace : IDisposable
 
     internal string ServerData => Path.Combine(temporary.FullName, "server");
 
+    /// <summary>The sites' join token; on a command line everybody could read it.</summary>
+    internal string JoinToken => Path.Combine(temporary.FullName, "join.token");
+
     internal string NodeState(int site) => Path.Combine(temporary.FullName, $"site-{site}");
 
     internal string Scratch(string name) => Path.Combine(temporary.FullName, name);

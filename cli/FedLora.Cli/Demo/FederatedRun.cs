@@ -8,6 +8,7 @@ using FedLora.Client.State;
 using FedLora.Client.Training;
 using FedLora.Protocol;
 using FedLora.Protocol.V1;
+using FedLora.Server.Authentication;
 using FedLora.Server.Hosting;
 using FedLora.Simulations.Demo;
 using Grpc.Core;
@@ -121,7 +122,7 @@ internal sealed class FederatedRun : IAsyncDisposable
         {
             if (failed.IsCompleted)
                 await failed;
-            await Task.Delay(Look, limit.Token);
+            await Task.Delay(Look, TimeProvider.System, limit.Token);
         }
         var token = await File.ReadAllTextAsync(OperatorToken.FileOf(workplace.ServerData), cancellation);
         return new CoordinatorConnection((await File.ReadAllTextAsync(file, cancellation)).Trim()) { Credential = token.Trim() };
@@ -129,9 +130,10 @@ internal sealed class FederatedRun : IAsyncDisposable
 
     private void StartClients(string url, string token)
     {
+        AtomicFile.Write(workplace.JoinToken, token);
         for (var site = 1; site <= options.Nodes; site++)
         {
-            Start($"site-{site}", options.Threads, "client", "--coordinator", url, "--token", token, "--name", $"site-{site}", "--data", data.Sites[site - 1],
+            Start($"site-{site}", options.Threads, "client", "--coordinator", url, "--token-file", workplace.JoinToken, "--name", $"site-{site}", "--data", data.Sites[site - 1],
                 "--model", options.Model, "--state", workplace.NodeState(site), "--threads", options.Threads.ToString(), "--with-parent");
         }
     }
@@ -188,7 +190,7 @@ internal sealed class FederatedRun : IAsyncDisposable
             if ((now == before && look > 4) || look > 30)
                 return nodes;
             before = now;
-            await Task.Delay(Look, cancellation);
+            await Task.Delay(Look, TimeProvider.System, cancellation);
         }
     }
 

@@ -7,5 +7,5 @@ internal static class Interruption
 
     /// <summary>Called when a child has ended unasked, before that is told as its failure: waits a moment for this process to hear of the same signal.</summary>
     /// <exception cref="OperationCanceledException">It was Ctrl-C or SIGTERM.</exception>
-    internal static Task SettleAsync(CancellationToken cancellation) => Task.Delay(Settle, cancellation);
+    internal static Task SettleAsync(CancellationToken cancellation) => Task.Delay(Settle, TimeProvider.System, cancellation);
 }

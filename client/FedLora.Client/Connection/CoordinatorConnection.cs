@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using FedLora.Protocol;
 using FedLora.Protocol.V1;
 using Grpc.Core;
@@ -8,83 +7,60 @@ using Grpc.Net.Client;
 namespace FedLora.Client.Connection;
 
 /// <summary>
-/// The connection to one coordinator: channel, service stubs, credential and the count of bytes on the socket. The channel reconnects by
-/// itself; calls fail with UNAVAILABLE until it has.
+/// The connection to one coordinator: service stubs, credential and the count of bytes on the socket. Its channel reconnects by itself; calls
+/// fail with UNAVAILABLE until it has.
 /// </summary>
 public sealed class CoordinatorConnection : IDisposable
 {
-    private readonly GrpcChannel channel;
-    private readonly TimeProvider time;
+    private readonly CoordinatorAddress _address;
+    private readonly CoordinatorCalls _calls;
+    private readonly GrpcChannel? _channel;
+    private readonly TimeProvider _time;
 
+    /// <summary>Over a channel of its own.</summary>
     /// <param name="url">E.g. <c>http://127.0.0.1:5000</c>. Plain HTTP only to loopback.</param>
     /// <param name="time">Clock of the calls' deadlines; the system's if not given.</param>
+    /// <param name="proxy">As in <see cref="CoordinatorAddress"/>.</param>
     /// <exception cref="FedLoraException"><c>coordinator-url</c>.</exception>
-    public CoordinatorConnection(string url, TimeProvider? time = null)
+    public CoordinatorConnection(string url, TimeProvider? time = null, IWebProxy? proxy = null)
     {
-        Url = url;
-        this.time = time ?? TimeProvider.System;
-        if (!Uri.TryCreate(url, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
-            throw new FedLoraException("coordinator-url", $"'{url}' is not the address of a coordinator", "write it as http://127.0.0.1:5000 or https://HOST:PORT");
-        if (address.Scheme == "http" && !address.IsLoopback)
-            throw new FedLoraException("coordinator-url", $"'{url}' would send a credential in the clear over a network", "plain http is for loopback only; use a tunnel or https://");
-        channel = GrpcChannel.ForAddress(address, new GrpcChannelOptions
-        {
-            HttpHandler = new SocketsHttpHandler
-            {
-                ConnectCallback = ConnectAsync,
-                ConnectTimeout = TimeSpan.FromSeconds(10),
-                PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
-                KeepAlivePingDelay = TimeSpan.FromSeconds(30),
-                KeepAlivePingTimeout = TimeSpan.FromSeconds(20),
-            },
-            DisposeHttpClient = true,
-        });
-        Enrolment = new Enrolment.EnrolmentClient(channel);
-        Node = new Node.NodeClient(channel);
-        Admin = new Admin.AdminClient(channel);
+        _address = new CoordinatorAddress(url, proxy);
+        _time = time ?? TimeProvider.System;
+        Traffic = new SocketTraffic();
+        _channel = GrpcChannel.ForAddress(_address.Uri, new GrpcChannelOptions { HttpHandler = _address.CreateHandler(Traffic), DisposeHttpClient = true });
+        _calls = new CoordinatorCalls(_channel.CreateCallInvoker());
     }
 
+    /// <summary>Over calls that a host has made, which it also ends.</summary>
+    internal CoordinatorConnection(CoordinatorAddress address, CoordinatorCalls calls, SocketTraffic traffic, TimeProvider time) =>
+        (_address, _calls, Traffic, _time) = (address, calls, traffic, time);
+
     /// <summary>The coordinator's address as it was given.</summary>
-    public string Url { get; }
+    public string Url => _address.Url;
 
     /// <summary>Bytes on the socket so far.</summary>
-    public SocketTraffic Traffic { get; } = new();
+    public SocketTraffic Traffic { get; }
 
-    public Enrolment.EnrolmentClient Enrolment { get; }
+    public Enrolment.EnrolmentClient Enrolment => _calls.Enrolment;
 
-    public Node.NodeClient Node { get; }
+    public Node.NodeClient Node => _calls.Node;
 
-    public Admin.AdminClient Admin { get; }
+    public Admin.AdminClient Admin => _calls.Admin;
 
     /// <summary>Sent with every call; null before enrolment.</summary>
     public string? Credential { get; set; }
 
     /// <summary>Options of one call.</summary>
-    /// <param name="cancellation">The caller's.</param>
+    /// <param name="cancellationToken">The caller's.</param>
     /// <param name="limit">How long the whole call may take; null for calls that are bounded by idle time.</param>
-    public CallOptions Options(CancellationToken cancellation, TimeSpan? limit = null) => new(
+    public CallOptions Options(CancellationToken cancellationToken, TimeSpan? limit = null) => new(
         Credential is { } credential ? Bearer.Of(credential) : [],
-        limit is { } span ? time.GetUtcNow().UtcDateTime + span : null,
-        cancellation);
+        limit is { } span ? _time.GetUtcNow().UtcDateTime + span : null,
+        cancellationToken);
+
+    /// <summary>What a failed call is to a user.</summary>
+    public FedLoraException Explain(RpcException error) => RpcErrors.FromRpc(error, Url, _address.Proxy);
 
     /// <inheritdoc/>
-    public void Dispose() => channel.Dispose();
-
-    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellation)
-    {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        try
-        {
-            if (IPAddress.TryParse(context.DnsEndPoint.Host, out var address))
-                await socket.ConnectAsync(new IPEndPoint(address, context.DnsEndPoint.Port), cancellation);
-            else
-                await socket.ConnectAsync(context.DnsEndPoint, cancellation);
-            return new CountingStream(new NetworkStream(socket, ownsSocket: true), Traffic);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-    }
+    public void Dispose() => _channel?.Dispose();
 }

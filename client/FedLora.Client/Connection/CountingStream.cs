@@ -1,8 +1,30 @@
+using System.Net;
+using System.Net.Sockets;
+
 namespace FedLora.Client.Connection;
 
 /// <summary>Counts what passes between HTTP and the socket.</summary>
 internal sealed class CountingStream(Stream socket, SocketTraffic traffic) : Stream
 {
+    /// <summary>Opens a socket.</summary>
+    internal static async ValueTask<Stream> ConnectAsync(DnsEndPoint to, SocketTraffic traffic, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            if (IPAddress.TryParse(to.Host, out var address))
+                await socket.ConnectAsync(new IPEndPoint(address, to.Port), cancellationToken);
+            else
+                await socket.ConnectAsync(to, cancellationToken);
+            return new CountingStream(new NetworkStream(socket, ownsSocket: true), traffic);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
     public override bool CanRead => true;
 
     public override bool CanSeek => false;

@@ -1,41 +1,45 @@
 using FedLora.Adapters;
 using FedLora.Compression;
+using FedLora.Privacy.Ledger;
 using FedLora.Protocol.V1;
 
 namespace FedLora.Client.Rounds;
 
-/// <summary>What one round asks of the node.</summary>
+/// <summary>What one round asks of a trainer.</summary>
 /// <param name="Task">As the coordinator sent it.</param>
 /// <param name="Global">The global adapter that the round starts from.</param>
 /// <param name="Fold">Products of earlier rounds to fold into the base weights, oldest first.</param>
-/// <param name="Folder">Where the node keeps what this federation leaves from round to round (local factors, optimiser state).</param>
-public sealed record RoundInput(TrainingTask Task, AdapterState Global, IReadOnlyList<AdapterState> Fold, string Folder);
+/// <param name="Folder">Where the trainer keeps what this federation leaves from round to round (local factors, optimiser state).</param>
+/// <param name="Seed">Of the order of the examples: the same for a round that is trained again, another in every round, and another at every site.</param>
+/// <param name="Spend">
+/// Under privacy: spends the round from the site's ledger, on disk when it returns. To be called once, when everything is ready and before the first sample or
+/// noise is drawn; the round then trains on the terms of the receipt. Null without privacy.
+/// </param>
+public sealed record RoundInput(TrainingTask Task, AdapterState Global, IReadOnlyList<AdapterState> Fold, string Folder, ulong Seed, Func<LedgerReceipt>? Spend);
 
-/// <summary>What a round made.</summary>
-/// <param name="Update">Encoded as <paramref name="Encoding"/> says.</param>
-/// <param name="Encoding">Safetensors, or the sparse codec.</param>
-/// <param name="Examples">Examples that the node trains on; 0 under privacy.</param>
+/// <summary>What a round made. The daemon encodes it, and under privacy keeps count and loss to itself.</summary>
+/// <param name="Start">What training began with: the factors that the method sends.</param>
+/// <param name="Update">The same factors after training.</param>
+/// <param name="Examples">Examples that the node trains on.</param>
 /// <param name="Steps">Optimiser steps done.</param>
-/// <param name="Loss">Mean over the steps; null under privacy.</param>
-/// <param name="Receipt">From the node's privacy ledger; null without privacy.</param>
-public sealed record RoundOutput(byte[] Update, BlobEncoding Encoding, long Examples, int Steps, double? Loss, PrivacyReceipt? Receipt);
+/// <param name="Loss">Mean over the steps; null if there is none.</param>
+public sealed record RoundOutput(AdapterState Start, AdapterState Update, long Examples, int Steps, double? Loss);
 
 /// <summary>How far training is.</summary>
 /// <param name="Step">Steps done.</param>
 /// <param name="Steps">Steps of the round.</param>
-/// <param name="Loss">Of the last step; null under privacy.</param>
+/// <param name="Loss">Of the last step; null if there is none.</param>
 public sealed record TrainingProgress(int Step, int Steps, double? Loss);
 
-/// <summary>The node's base model and data, as far as the daemon needs to know them.</summary>
+/// <summary>
+/// What trains: a task and an adapter in, an update out. Rounds, resumption, encoding, the site's policy and its privacy ledger are the daemon's, whatever trains.
+/// </summary>
 public interface IRoundTrainer : IDisposable
 {
-    /// <summary>What the node offers.</summary>
-    NodeProfile Profile { get; }
+    /// <summary>Of the base model that it trains on, as federations name it.</summary>
+    string Fingerprint { get; }
 
-    /// <summary>Why this node asks for no work at this hour, in one line; null if it does.</summary>
-    string? Rests => null;
-
-    /// <summary>Why this node cannot or may not take part in a federation's round, in one line; null if it can.</summary>
+    /// <summary>Why it cannot train a task, in one line; null if it can.</summary>
     string? Refuses(TrainingTask task);
 
     /// <summary>How the tensors lie that travel sparsely in a round.</summary>

@@ -1,9 +1,13 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
+using System.Text;
 using FedLora.Adapters;
 using FedLora.Client.Connection;
+using FedLora.Client.Hosting;
+using FedLora.Client.Ledger;
 using FedLora.Client.State;
 using FedLora.Federations.Definitions;
+using FedLora.Privacy.Ledger;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.Transfer;
 using FedLora.Protocol.V1;
@@ -26,7 +30,7 @@ public enum RoundEnd
 }
 
 /// <summary>Does one task: fetch, train (once per round, whatever happens), keep, upload.</summary>
-public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder folder, IRoundTrainer trainer, AdapterFetcher fetcher, ILogger logger, TimeProvider time)
+public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder folder, IRoundTrainer trainer, SiteRules rules, ClientOptions options, AdapterFetcher fetcher, NodeInstruments instruments, ILogger<RoundRunner> logger, TimeProvider time)
 {
     private static readonly TimeSpan UploadIdle = TimeSpan.FromSeconds(60);
 
@@ -39,6 +43,13 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
     /// <exception cref="RpcException">The connection failed: poll again, the same task comes back and goes on where it was.</exception>
     public async Task<RoundEnd> RunAsync(TrainingTask task, CancellationToken cancellation)
     {
+        var end = await DoAsync(task, cancellation);
+        instruments.Ended(end, task.Federation);
+        return end;
+    }
+
+    private async Task<RoundEnd> DoAsync(TrainingTask task, CancellationToken cancellation)
+    {
         var reporter = new StatusReporter(connection, task, time);
         var home = folder.FederationFolder(task.Federation);
         if (PendingUpdate.Load(home) is { } kept && kept.Answers(task))
@@ -46,7 +57,7 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
             logger.SendingKept(task.Round, task.Federation);
             return await UploadAsync(task, kept, reporter, cancellation);
         }
-        if ((WhyNoFederation(task) ?? trainer.Refuses(task)) is { } reason)
+        if ((WhyNoFederation(task) ?? trainer.Refuses(task) ?? rules.Refuses(task)) is { } reason)
             return await RefuseAsync(task, reporter, TaskPhase.Refused, reason, cancellation);
         refused.Remove(task.Federation);
         try
@@ -56,7 +67,7 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
             var folds = new List<AdapterState>();
             foreach (var fold in task.Fold)
                 folds.Add(await fetcher.FetchAsync(fold, () => trainer.SparseLayout(task), cancellation));
-            var update = await TrainAsync(task, new RoundInput(task, global, folds, home), reporter, cancellation);
+            var update = await TrainAsync(task, global, folds, home, reporter, cancellation);
             return update is null ? RoundEnd.NotWanted : await UploadAsync(task, update, reporter, cancellation);
         }
         catch (FedLoraException error) when (error.Code == "privacy-budget-exhausted")
@@ -83,8 +94,11 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
         }
     }
 
-    private async Task<PendingUpdate?> TrainAsync(TrainingTask task, RoundInput input, StatusReporter reporter, CancellationToken cancellation)
+    private async Task<PendingUpdate?> TrainAsync(TrainingTask task, AdapterState global, IReadOnlyList<AdapterState> folds, string home, StatusReporter reporter, CancellationToken cancellation)
     {
+        var seed = SeedOf(task);
+        LedgerReceipt? receipt = null;
+        var input = new RoundInput(task, global, folds, home, seed, task.Definition.Privacy is null ? null : () => receipt = rules.Spend(task));
         using var wanted = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var watch = Stopwatch.StartNew();
@@ -104,21 +118,30 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
             await ended.CancelAsync();
             await reporting;
         }
-        var header = Header(task, output, watch.Elapsed);
+        instruments.Trained(output.Steps, watch.Elapsed);
+        if (input.Spend is not null && receipt is null)
+            throw new FedLoraException("privacy-unpaid", "the trainer did not spend this round from the privacy ledger; its update stays here", "use a trainer that adds the noise which the federation asks for");
+        var (encoded, encoding) = Encode(task, home, output, seed);
+        var header = Header(task, output, encoded, encoding, receipt, watch.Elapsed);
         logger.Trained(task.Round, task.Federation, header.Steps, header.TrainSeconds, header.Blob.Size);
         try
         {
-            return PendingUpdate.Save(input.Folder, header, output.Update);
+            return PendingUpdate.Save(home, header, encoded);
         }
         catch (FedLoraException error) when (error.Code == "file-write-failed")
         {
             // The work is done, and under privacy paid for: it is sent all the same.
             logger.NotKept(task.Round, task.Federation, error.Message);
-            return new PendingUpdate(header, null, output.Update);
+            return new PendingUpdate(header, null, encoded);
         }
     }
 
-    private static UpdateHeader Header(TrainingTask task, RoundOutput output, TimeSpan took)
+    private static (byte[] Bytes, BlobEncoding Encoding) Encode(TrainingTask task, string home, RoundOutput output, ulong seed) => SparseUplink.IsUsed(task)
+        ? (SparseUplink.Encode(task, home, output.Start, output.Update, seed), BlobEncoding.Sparse)
+        : (output.Update.ToBytes(), BlobEncoding.Safetensors);
+
+    // Neither count nor loss is paid for: under privacy they stay here.
+    private static UpdateHeader Header(TrainingTask task, RoundOutput output, byte[] encoded, BlobEncoding encoding, LedgerReceipt? receipt, TimeSpan took)
     {
         var header = new UpdateHeader
         {
@@ -126,13 +149,13 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
             Round = task.Round,
             Attempt = task.Attempt,
             AdapterSha256 = task.Adapter.Sha256,
-            Blob = new BlobRef { Sha256 = Convert.ToHexStringLower(SHA256.HashData(output.Update)), Size = output.Update.Length, Encoding = output.Encoding },
-            ExampleCount = (ulong)output.Examples,
+            Blob = new BlobRef { Sha256 = Convert.ToHexStringLower(SHA256.HashData(encoded)), Size = encoded.Length, Encoding = encoding },
+            ExampleCount = receipt is null ? (ulong)output.Examples : 0,
             Steps = (uint)output.Steps,
-            Receipt = output.Receipt,
+            Receipt = receipt is null ? null : Federations.PrivacyReceipt.Of(receipt).ToWire(),
             TrainSeconds = took.TotalSeconds,
         };
-        if (output.Loss is { } loss)
+        if (receipt is null && output.Loss is { } loss)
             header.Loss = loss;
         return header;
     }
@@ -160,6 +183,9 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
             return await RefuseAsync(task, reporter, TaskPhase.Failed, $"the coordinator refused the update: {error.Status.Detail}", cancellation);
         }
     }
+
+    private ulong SeedOf(TrainingTask task) =>
+        BitConverter.ToUInt64(SHA256.HashData(Encoding.UTF8.GetBytes($"{task.Definition.Seed}/{task.Federation}/{task.Round}/{options.Name}")));
 
     private async Task<RoundEnd> RefuseAsync(TrainingTask task, StatusReporter reporter, TaskPhase phase, string reason, CancellationToken cancellation)
     {

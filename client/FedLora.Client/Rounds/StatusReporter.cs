@@ -32,7 +32,8 @@ public sealed class StatusReporter(CoordinatorConnection connection, TrainingTas
             Reason = reason,
             Traffic = connection.Traffic.ToMessage(),
         };
-        if (progress.Loss is { } loss)
+        // Under privacy nothing has paid for a loss.
+        if (task.Definition.Privacy is null && progress.Loss is { } loss)
             report.Loss = loss;
         return await connection.Node.ReportStatusAsync(report, connection.Options(cancellation, Limit));
     }

@@ -4,12 +4,10 @@ using static TorchSharp.torch;
 namespace FedLora.Training.Blocks;
 
 /// <summary>Attention of a packed batch as one step of autograd, see <see cref="AttentionKernel"/>. Only what goes in and a number for each row and head is kept.</summary>
-internal sealed class AttentionFunction : autograd.SingleTensorFunction<AttentionFunction>
+internal sealed class AttentionFunction : CustomFunction<AttentionFunction>
 {
     /// <summary>What is not differentiated.</summary>
     public sealed record Call(AttentionPlan Plan, IReadOnlyList<LengthGroup> Groups, (Tensor Cosine, Tensor Sine)? At);
-
-    public override string Name => nameof(AttentionFunction);
 
     /// <param name="ctx">Keeps the heads, the rows' log-sums, the turns.</param>
     /// <param name="vars">Queries, keys and values beside each other, and the call.</param>
@@ -23,9 +21,7 @@ internal sealed class AttentionFunction : autograd.SingleTensorFunction<Attentio
         var mixed = empty([rows, plan.Heads * plan.HeadSize], dtype: heads.dtype);
         var logs = empty([rows, plan.Heads], dtype: ScalarType.Float32);
         new AttentionKernel(plan, call.Groups, call.At?.Cosine, call.At?.Sine).Forward(heads, mixed, logs);
-        heads.MoveToOuterDisposeScope();
-        logs.MoveToOuterDisposeScope();
-        ctx.save_for_backward(call.At is { } at ? [heads, logs, at.Cosine, at.Sine] : [heads, logs]);
+        Keep(ctx, call.At is { } at ? [heads, logs, at.Cosine, at.Sine] : [heads, logs]);
         ctx.save_data("call", call);
         return mixed.MoveToOuterDisposeScope();
     }
@@ -34,10 +30,10 @@ internal sealed class AttentionFunction : autograd.SingleTensorFunction<Attentio
     {
         Tensor dHeads;
         using (grad_output)
-        using (NewDisposeScope())
+        using (var scope = NewDisposeScope())
         using (no_grad())
         {
-            var (call, saved) = ((Call)ctx.get_data("call"), ctx.get_saved_variables());
+            var (call, saved) = ((Call)ctx.get_data("call"), Take(ctx, scope));
             dHeads = empty_like(saved[0]);
             new AttentionKernel(call.Plan, call.Groups, saved.ElementAtOrDefault(2), saved.ElementAtOrDefault(3)).Backward(saved[0], saved[1], grad_output.contiguous(), dHeads);
             dHeads.MoveToOuterDisposeScope();

@@ -4,17 +4,15 @@ using static TorchSharp.torch;
 namespace FedLora.Training.Blocks;
 
 /// <summary>silu(a) b as one step of autograd, see <see cref="GatedKernel"/>. Only what goes in is kept.</summary>
-internal sealed class GatedFunction : autograd.SingleTensorFunction<GatedFunction>
+internal sealed class GatedFunction : CustomFunction<GatedFunction>
 {
-    public override string Name => nameof(GatedFunction);
-
     /// <param name="ctx">Keeps a and b.</param>
     /// <param name="vars">a and b beside each other: rows x 2n.</param>
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {
         var hidden = (Tensor)vars[0];
         using var off = no_grad();
-        ctx.save_for_backward([hidden]);
+        Keep(ctx, hidden);
         var result = empty([hidden.shape[0], hidden.shape[1] / 2], dtype: hidden.dtype);
         GatedKernel.Forward(hidden, result);
         return result;
@@ -24,10 +22,10 @@ internal sealed class GatedFunction : autograd.SingleTensorFunction<GatedFunctio
     {
         Tensor dHidden;
         using (grad_output)
-        using (NewDisposeScope())
+        using (var scope = NewDisposeScope())
         using (no_grad())
         {
-            var hidden = ctx.get_saved_variables()[0];
+            var hidden = Take(ctx, scope)[0];
             dHidden = empty_like(hidden);
             GatedKernel.Backward(hidden, grad_output.contiguous(), dHidden);
             dHidden.MoveToOuterDisposeScope();

@@ -9,7 +9,7 @@ namespace FedLora.Training.Blocks;
 /// dL/dz = w (softmax(z) - onehot) is formed on the way and multiplied with W at once, so the logits of all rows never exist together.
 /// On the CPU a chunk's logits lie in parts of the vocabulary: products of that size keep their operands in the cache.
 /// </summary>
-internal sealed class LanguageLossFunction : autograd.SingleTensorFunction<LanguageLossFunction>
+internal sealed class LanguageLossFunction : CustomFunction<LanguageLossFunction>
 {
     private const long ChunkNumbers = 1 << 25;
     private const long PartWords = 8192;
@@ -19,8 +19,6 @@ internal sealed class LanguageLossFunction : autograd.SingleTensorFunction<Langu
     {
         public Tensor? Losses { get; set; }
     }
-
-    public override string Name => nameof(LanguageLossFunction);
 
     /// <param name="ctx">Keeps the gradients that were formed.</param>
     /// <param name="vars">h (rows x width), W (words x width), b, targets, w, whether b counts, cap or 0, where the rows' losses go.</param>
@@ -60,9 +58,10 @@ internal sealed class LanguageLossFunction : autograd.SingleTensorFunction<Langu
                 dWeight?.narrow(0, first, size).add_(narrow.t().mm(h));
             }
         }
-        ctx.Save([.. new[] { dHidden, dWeight, dBias }.OfType<Tensor>()]);
+        Keep(ctx, [.. new[] { dHidden, dWeight, dBias }.OfType<Tensor>()]);
         ctx.save_data("has", (dHidden is not null, dWeight is not null, dBias is not null));
-        result.Losses = losses.MoveToOuterDisposeScope();
+        // Out of this scope and out of that of apply.
+        result.Losses = losses.MoveToOuterDisposeScope().MoveToOuterDisposeScope();
         return losses.mul(weights).sum().MoveToOuterDisposeScope();
     }
 
@@ -71,10 +70,10 @@ internal sealed class LanguageLossFunction : autograd.SingleTensorFunction<Langu
         var results = new List<Tensor>(new Tensor[8]);
         var (hidden, weight, bias) = ((bool, bool, bool))ctx.get_data("has");
         using (grad_output)
-        using (NewDisposeScope())
+        using (var scope = NewDisposeScope())
         using (no_grad())
         {
-            var saved = ctx.get_saved_variables();
+            var saved = Take(ctx, scope);
             var next = 0;
             foreach (var (has, place) in new[] { (hidden, 0), (weight, 1), (bias, 2) })
             {

@@ -27,10 +27,8 @@ public sealed class Norm(NormKind kind, double epsilon, Slot weight, Slot? bias)
 /// y = x q (w + c) with q = 1 / sqrt(mean(x^2) + eps) (Zhang and Sennrich 2019, arXiv 1910.07467). With v = g (w + c):
 /// dL/dx = q (v - x q^2 mean(v x)), dL/dw = sum of g x q over the rows.
 /// </summary>
-internal sealed class RmsNormFunction : autograd.SingleTensorFunction<RmsNormFunction>
+internal sealed class RmsNormFunction : CustomFunction<RmsNormFunction>
 {
-    public override string Name => nameof(RmsNormFunction);
-
     /// <param name="ctx">Keeps x and q.</param>
     /// <param name="vars">x, w, eps, c, the type of the result.</param>
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
@@ -43,16 +41,16 @@ internal sealed class RmsNormFunction : autograd.SingleTensorFunction<RmsNormFun
             var (rows, whole) = (x.contiguous(), (offset == 0 ? weight : weight.add(offset)).contiguous());
             var (result, inverse) = (empty(x.shape, dtype: (ScalarType)vars[4]), empty([x.numel() / weight.shape[0]], dtype: ScalarType.Float32));
             RmsNormKernel.Forward(rows, whole, epsilon, result, inverse);
-            Keep(rows, inverse);
+            Save(rows, inverse);
             return result.MoveToOuterDisposeScope();
         }
         var q = x.mul(x).mean([-1], keepdim: true).add_(epsilon).rsqrt_();
-        Keep(x, q);
+        Save(x, q);
         return x.mul(q).mul_(offset == 0 ? weight : weight.add(offset)).MoveToOuterDisposeScope();
 
-        void Keep(Tensor rows, Tensor inverse)
+        void Save(Tensor rows, Tensor inverse)
         {
-            ctx.save_for_backward([rows.MoveToOuterDisposeScope(), weight, inverse.MoveToOuterDisposeScope()]);
+            Keep(ctx, rows, weight, inverse);
             ctx.save_data("offset", offset);
             ctx.save_data("trainable", weight.requires_grad);
         }
@@ -63,10 +61,10 @@ internal sealed class RmsNormFunction : autograd.SingleTensorFunction<RmsNormFun
         Tensor dx;
         Tensor? dw = null;
         using (grad_output)
-        using (NewDisposeScope())
+        using (var scope = NewDisposeScope())
         using (no_grad())
         {
-            var saved = ctx.get_saved_variables();
+            var saved = Take(ctx, scope);
             var (x, weight, q, offset) = (saved[0], saved[1], saved[2], (double)ctx.get_data("offset"));
             if ((bool)ctx.get_data("trainable"))
                 dw = grad_output.to(ScalarType.Float32).mul(x).mul_(q.view([.. x.shape[..^1], 1])).reshape(-1, weight.shape[0]).sum(0L).MoveToOuterDisposeScope();

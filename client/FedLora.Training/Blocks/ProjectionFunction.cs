@@ -8,11 +8,9 @@ namespace FedLora.Training.Blocks;
 /// dL/dx = g W + u A, dL/dA = u^T x, dL/dB = s g^T (h R^T), dL/dR = s (g B)^T h. Only x is kept. With a tap, the factors of these
 /// products go to it instead.
 /// </summary>
-internal sealed class ProjectionFunction : autograd.SingleTensorFunction<ProjectionFunction>
+internal sealed class ProjectionFunction : CustomFunction<ProjectionFunction>
 {
     private const int FirstLeaf = 6;
-
-    public override string Name => nameof(ProjectionFunction);
 
     /// <param name="ctx">Keeps x.</param>
     /// <param name="vars">x, the projection, the pass, rows of each example, its trainable slots, the type of the result, and their tensors (for the graph's edges).</param>
@@ -23,7 +21,7 @@ internal sealed class ProjectionFunction : autograd.SingleTensorFunction<Project
         using var off = no_grad();
         var narrow = x.to(projection.Weight.Value.dtype);
         var stack = LoraStack.Build(projection, narrow, pass);
-        ctx.Save([narrow, .. stack?.Masks ?? []]);
+        Keep(ctx, [narrow, .. stack?.Masks ?? []]);
         ctx.save_data("call", new Call(projection, pass, (IReadOnlyList<int>)vars[3], (Slot[])vars[4], x.requires_grad, x.dtype, vars.Length));
         var result = (ScalarType)vars[5];
         return (stack is null ? projection.Plain(narrow, result) : stack.Forward(narrow, result)).MoveToOuterDisposeScope();
@@ -37,7 +35,7 @@ internal sealed class ProjectionFunction : autograd.SingleTensorFunction<Project
         using (var scope = NewDisposeScope())
         using (no_grad())
         {
-            var saved = ctx.get_saved_variables();
+            var saved = Take(ctx, scope);
             var weight = call.Projection.Weight;
             var g = grad_output.to(weight.Value.dtype).contiguous();
             var sink = new GradientSink(call.Leaves, call.Pass.Tap, call.Rows, results, FirstLeaf);

@@ -38,15 +38,13 @@ public sealed class Rotary : IDisposable
 }
 
 /// <summary>(a, b) -> (a cos - b sin, b cos + a sin) on the halves of the turned entries; its gradient is the turn back.</summary>
-internal sealed class RotaryFunction : autograd.SingleTensorFunction<RotaryFunction>
+internal sealed class RotaryFunction : CustomFunction<RotaryFunction>
 {
-    public override string Name => nameof(RotaryFunction);
-
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {
         var (x, cosine, sine) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2]);
         using var off = no_grad();
-        ctx.save_for_backward([cosine, sine]);
+        Keep(ctx, cosine, sine);
         return Turn(x, cosine, sine, 1);
     }
 
@@ -56,7 +54,7 @@ internal sealed class RotaryFunction : autograd.SingleTensorFunction<RotaryFunct
         using (var scope = NewDisposeScope())
         using (no_grad())
         {
-            var saved = ctx.get_saved_variables();
+            var saved = Take(ctx, scope);
             var back = Turn(grad_output, saved[0], saved[1], -1).MoveToOuterDisposeScope();
             return Handover.Return([back, null!, null!]);
         }

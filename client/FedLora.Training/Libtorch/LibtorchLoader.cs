@@ -21,6 +21,9 @@ public static class LibtorchLoader
     /// <exception cref="FedLoraException"><c>libtorch-missing</c>, <c>libstdcxx-too-old</c>.</exception>
     public static nint EnsureLoaded() => _libtorch.Value;
 
+    /// <summary>Whether the libtorch that was loaded can compute on a GPU.</summary>
+    internal static bool HasCuda { get; private set; }
+
     /// <summary>Loads them and has libtorch compute with so many threads.</summary>
     /// <exception cref="FedLoraException">As <see cref="EnsureLoaded"/>.</exception>
     public static void UseThreads(int threads)
@@ -36,6 +39,7 @@ public static class LibtorchLoader
         var torchSharp = Find(folders, "LibTorchSharp") ?? throw Missing($"{FileName("LibTorchSharp")} is in none of {string.Join(", ", folders)}.");
         var folder = Path.GetDirectoryName(libtorch)!;
         var loaded = _libraries.Where(library => File.Exists(Path.Combine(folder, FileName(library)))).ToDictionary(library => library, library => Open(Path.Combine(folder, FileName(library))));
+        HasCuda = loaded.ContainsKey("torch_cuda");
         loaded["LibTorchSharp"] = Open(LibstdcxxCompatibility.Loadable(torchSharp, CacheFolder.Path));
         // Not every system's loader finds by its name what was loaded by its path.
         AssemblyLoadContext.Default.ResolvingUnmanagedDll += (_, name) => loaded.GetValueOrDefault(name);

@@ -20,8 +20,8 @@ public sealed record LoadOptions
     /// <summary>Number type of frozen linear weights and their products.</summary>
     public ComputeType Compute { get; init; } = ComputeType.F32;
 
-    /// <summary><c>cpu</c> or <c>cuda</c>.</summary>
-    public string Device { get; init; } = "cpu";
+    /// <summary><c>cpu</c>, <c>cuda</c>, or <c>auto</c>: the GPU where there is one.</summary>
+    public string Device { get; init; } = "auto";
 
     /// <summary>Name of the config file.</summary>
     public string ConfigFile { get; init; } = "config.json";

@@ -4,10 +4,23 @@ using TorchSharp;
 namespace FedLora.Training.Models;
 
 /// <summary>Where tensors lie.</summary>
-internal static class Devices
+public static class Devices
 {
+    /// <summary>Which device a model is computed on, and why not on the other; one line.</summary>
+    /// <param name="name"><c>cpu</c>, <c>cuda</c>, or <c>auto</c>: the GPU where there is one.</param>
+    /// <exception cref="FedLoraException"><c>device-missing</c>, <c>libtorch-missing</c>, ...</exception>
+    public static string Explain(string name)
+    {
+        var device = Open(name);
+        if (device.type == DeviceType.CUDA)
+            return "computes on the GPU";
+        if (name == "cpu")
+            return "computes on the CPU, as asked";
+        return LibtorchLoader.HasCuda ? "computes on the CPU: no CUDA device answers here" : "computes on the CPU: this libtorch is for the CPU alone (build with -p:Libtorch=cuda for a GPU)";
+    }
+
     /// <exception cref="FedLoraException"><c>device-missing</c>.</exception>
-    public static torch.Device Open(string name)
+    internal static torch.Device Open(string name)
     {
         LibtorchLoader.EnsureLoaded();
         if (name == "cpu")

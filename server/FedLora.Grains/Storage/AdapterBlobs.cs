@@ -11,8 +11,11 @@ public static class AdapterBlobs
         var hash = await blobs.PutAsync(
             (stream, _) =>
             {
-                SafetensorsWriter.Write(adapter, stream.Write);
-                length = stream.Position;
+                SafetensorsWriter.Write(adapter, bytes =>
+                {
+                    stream.Write(bytes);
+                    length += bytes.Length;
+                });
                 return Task.CompletedTask;
             },
             cancellationToken);

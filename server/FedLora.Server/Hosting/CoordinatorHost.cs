@@ -1,14 +1,11 @@
 using System.Net.Sockets;
-using FedLora.Grains;
-using FedLora.Server.Adapters;
-using FedLora.Server.Services;
+using FedLora.Server.Authentication;
+using FedLora.Server.Stores;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace FedLora.Server.Hosting;
@@ -16,49 +13,36 @@ namespace FedLora.Server.Hosting;
 /// <summary>A coordinator in this process: data folder, silo, stores and gRPC services, from start to stop.</summary>
 public sealed class CoordinatorHost : IAsyncDisposable
 {
-    private readonly WebApplication application;
-    private readonly DataFolder folder;
+    private readonly WebApplication _web;
 
-    private CoordinatorHost(WebApplication application, DataFolder folder, string url)
-    {
-        this.application = application;
-        this.folder = folder;
-        Url = url;
-    }
+    private CoordinatorHost(WebApplication web) => _web = web;
 
     /// <summary>Where it listens, with the port it really has.</summary>
-    public string Url { get; }
+    public string Url => _web.Services.GetRequiredService<IServer>().Url();
 
     /// <summary>Starts a coordinator; when this returns it answers.</summary>
+    /// <param name="options">How it runs.</param>
+    /// <param name="configure">What the program adds: where its log goes, ...</param>
+    /// <param name="cancellationToken">Ends the start.</param>
     /// <exception cref="FedLoraException"><c>data-locked</c>, <c>data-unwritable</c>, <c>port-in-use</c>, <c>listen-invalid</c>, <c>listen-insecure</c>.</exception>
-    public static async Task<CoordinatorHost> StartAsync(ServerOptions options, Action<ILoggingBuilder>? logging, CancellationToken cancellation)
+    public static async Task<CoordinatorHost> StartAsync(ServerOptions options, Action<IHostApplicationBuilder>? configure, CancellationToken cancellationToken)
     {
-        var endpoint = options.Check();
-        RequireFree(endpoint, options.Listen);
-        var data = new DataFolder(options.Data);
+        RequireFree(options.EndPoint(), options.Listen);
+        var web = Build(options, configure);
         try
         {
-            var web = Build(data, endpoint, logging);
-            try
-            {
-                await web.StartAsync(cancellation);
-                await ResumeAsync(web, cancellation);
-            }
-            catch (Exception error)
-            {
-                await web.DisposeAsync();
-                if (IsAddressInUse(error))
-                    throw PortInUse(options.Listen, error);
-                throw;
-            }
-            var url = web.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-            AtomicFile.Write(data.UrlFile, System.Text.Encoding.ASCII.GetBytes(url + "\n"));
-            web.Services.GetRequiredService<ILogger<CoordinatorHost>>().Listening(url, data.Root);
-            return new CoordinatorHost(web, data, url);
+            // Looked at first: no silo starts on a folder that another coordinator holds, without a usable token, or on a damaged database.
+            _ = web.Services.GetRequiredService<DataFolder>();
+            _ = web.Services.GetRequiredService<OperatorToken>();
+            _ = web.Services.GetRequiredService<SqliteDatabase>();
+            await web.StartAsync(cancellationToken);
+            return new CoordinatorHost(web);
         }
-        catch
+        catch (Exception error)
         {
-            data.Dispose();
+            await web.DisposeAsync();
+            if (IsAddressInUse(error))
+                throw PortInUse(options.Listen, error);
             throw;
         }
     }
@@ -67,51 +51,18 @@ public sealed class CoordinatorHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
-        await application.StopAsync(limit.Token);
-        await application.DisposeAsync();
-        File.Delete(folder.UrlFile);
-        folder.Dispose();
+        await _web.StopAsync(limit.Token);
+        await _web.DisposeAsync();
     }
 
-    private static WebApplication Build(DataFolder data, System.Net.IPEndPoint endpoint, Action<ILoggingBuilder>? logging)
+    private static WebApplication Build(ServerOptions options, Action<IHostApplicationBuilder>? configure)
     {
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = data.Root });
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Logging.ClearProviders();
-        logging?.Invoke(builder.Logging);
-        builder.WebHost.ConfigureKestrel(kestrel =>
-        {
-            kestrel.Listen(endpoint, listen => listen.Protocols = HttpProtocols.Http2);
-            // Transfers are bounded by idle time in the services, not by size or rate here: a slow site is not a broken one.
-            kestrel.Limits.MaxRequestBodySize = null;
-            kestrel.Limits.MinRequestBodyDataRate = null;
-            kestrel.Limits.MinResponseDataRate = null;
-            kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
-        });
-        builder.Services.AddSingleton(TimeProvider.System);
-        builder.Services.AddSingleton(data);
-        builder.Services.AddSingleton(OperatorToken.Ensure(data.Root));
-        builder.Services.AddSingleton<Callers>();
-        builder.Services.AddSingleton<PartStore>();
-        builder.Services.AddSingleton<UpdateIntake>();
-        builder.Services.AddGrpc(grpc => grpc.Interceptors.Add<RefusalInterceptor>());
-        CoordinatorSilo.Add(builder, data.Root);
-        var web = builder.Build();
-        web.MapGrpcService<EnrolmentService>();
-        web.MapGrpcService<NodeService>();
-        web.MapGrpcService<AdminService>();
-        return web;
-    }
-
-    // A federation whose round was open when the coordinator died goes on at once, not when the first node asks.
-    private static async Task ResumeAsync(WebApplication web, CancellationToken cancellation)
-    {
-        var grains = web.Services.GetRequiredService<IGrainFactory>();
-        foreach (var federation in await grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key).ListFederationsAsync(cancellation))
-        {
-            if (federation.State == FederationState.Running)
-                await grains.GetGrain<IFederationGrain>(federation.Name).GetAsync(cancellation);
-        }
-        await grains.GetGrain<IJanitorGrain>(IJanitorGrain.Key).WakeAsync(cancellation);
+        configure?.Invoke(builder);
+        builder.Services.AddSystemd();
+        builder.AddFedLoraCoordinator(server => (server.Data, server.Listen) = (options.Data, options.Listen));
+        return builder.Build().MapFedLoraCoordinator();
     }
 
     // Before anything starts that would have to be stopped again. Who takes the port after this is met at the start itself.

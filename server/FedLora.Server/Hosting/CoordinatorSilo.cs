@@ -12,13 +12,16 @@ namespace FedLora.Server.Hosting;
 /// <summary>The silo with the coordinator's grains and its stores, all in one data folder.</summary>
 public static class CoordinatorSilo
 {
+    /// <summary>Adds them.</summary>
     /// <param name="builder">The host's builder.</param>
     /// <param name="root">The data folder: <c>state.db</c>, <c>blobs/</c>, <c>partial/</c>.</param>
-    public static void Add(IHostApplicationBuilder builder, string root)
+    public static void Add(IHostApplicationBuilder builder, string root) => Add(builder, _ => root);
+
+    internal static void Add(IHostApplicationBuilder builder, Func<IServiceProvider, string> root)
     {
         builder.Services.AddFedLoraGrains();
-        builder.Services.AddSingleton<IBlobStore>(_ => new FileBlobStore(root));
-        builder.Services.AddSingleton(_ => new SqliteDatabase(Path.Combine(root, "state.db")));
+        builder.Services.AddSingleton<IBlobStore>(provider => new FileBlobStore(root(provider), time: provider.GetRequiredService<TimeProvider>()));
+        builder.Services.AddSingleton(provider => new SqliteDatabase(Path.Combine(root(provider), "state.db")));
         builder.UseOrleans(silo =>
         {
             // One silo for one coordinator: a port of its own, so that two coordinators on a machine never meet, and no gateway, since all its callers are in this process.

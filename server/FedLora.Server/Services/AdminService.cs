@@ -1,15 +1,18 @@
 using FedLora.Grains;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.Transfer;
+using FedLora.Server.Authentication;
 using FedLora.Server.Mapping;
 using Grpc.Core;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.Hosting;
 using Wire = FedLora.Protocol.V1;
 
 namespace FedLora.Server.Services;
 
 /// <summary>What operators call.</summary>
-internal sealed class AdminService(IGrainFactory grains, Callers callers, IBlobStore blobs, RoundReplayer replayer, IHostApplicationLifetime lifetime, TimeProvider time) : Wire.Admin.AdminBase
+[Authorize(Policies.Operator)]
+internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, RoundReplayer replayer, IHostApplicationLifetime lifetime, TimeProvider time) : Wire.Admin.AdminBase
 {
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan WatchStep = TimeSpan.FromSeconds(30);
@@ -19,7 +22,6 @@ internal sealed class AdminService(IGrainFactory grains, Callers callers, IBlobS
 
     public override async Task<Wire.CreateTokenResponse> CreateToken(Wire.CreateTokenRequest request, ServerCallContext context)
     {
-        callers.Operator(context);
         var token = await Registry.CreateTokenAsync(
             new TokenRequest
             {
@@ -32,7 +34,6 @@ internal sealed class AdminService(IGrainFactory grains, Callers callers, IBlobS
 
     public override async Task<Wire.ListNodesResponse> ListNodes(Wire.ListNodesRequest request, ServerCallContext context)
     {
-        callers.Operator(context);
         var response = new Wire.ListNodesResponse();
         foreach (var node in await Registry.ListNodesAsync(context.CancellationToken))
             response.Nodes.Add((await grains.GetGrain<INodeGrain>(node.NodeId).GetAsync(context.CancellationToken)).ToWire());
@@ -41,7 +42,6 @@ internal sealed class AdminService(IGrainFactory grains, Callers callers, IBlobS
 
     public override async Task<Wire.NodeView> RevokeNode(Wire.RevokeNodeRequest request, ServerCallContext context)
     {
-        callers.Operator(context);
         var nodes = await Registry.ListNodesAsync(context.CancellationToken);
         var node = nodes.FirstOrDefault(node => node.NodeId == request.Node || node.Name == request.Node)
             ?? throw new RefusedException(RefusalCodes.NodeUnknownName, $"there is no node '{request.Node}'", "see 'fedlora admin node list'");
@@ -50,7 +50,6 @@ internal sealed class AdminService(IGrainFactory grains, Callers callers, IBlobS
 
     public override async Task<Wire.BlobRef> PutBlob(IAsyncStreamReader<Wire.Chunk> requestStream, ServerCallContext context)
     {
-        callers.Operator(context);
         using var limit = new IdleLimit(Idle, time, context.CancellationToken);
         var size = 0L;
         var hash = await blobs.PutAsync(
@@ -71,7 +70,6 @@ internal sealed class AdminService(IGrainFactory grains, Callers callers, IBlobS
 
     public override async Task GetBlob(Wire.GetBlobRequest request, IServerStreamWriter<Wire.Chunk> responseStream, ServerCallContext context)
     {
-        callers.Operator(context);
         if (!Sha256Hex.IsValid(request.Sha256))
             throw new RefusedException(RefusalCodes.BlobMissing, "a blob is named by its SHA-256 in lower-case hex", "see 'fedlora admin federation show'");
         await using var blob = await blobs.OpenReadAsync(request.Sha256, context.CancellationToken);
@@ -82,14 +80,13 @@ internal sealed class AdminService(IGrainFactory grains, Callers callers, IBlobS
 
     public override async Task<Wire.FederationView> CreateFederation(Wire.CreateFederationRequest request, ServerCallContext context)
     {
-        callers.Operator(context);
         var view = await Registry.CreateFederationAsync((request.Definition ?? new Wire.FederationDefinition()).ToModel(), request.InitialAdapter?.Sha256, context.CancellationToken);
         return view.ToWire(rounds: true);
     }
 
     public override async Task<Wire.FederationView> StartFederation(Wire.FederationName request, ServerCallContext context)
     {
-        var view = await Federation(request, context).StartAsync(context.CancellationToken);
+        var view = await Federation(request.Name).StartAsync(context.CancellationToken);
         // Nodes whose polls are waiting do not know of the federation yet.
         foreach (var node in await Registry.ListNodesAsync(context.CancellationToken))
             await grains.GetGrain<INodeGrain>(node.NodeId).WakeAsync(context.CancellationToken);
@@ -97,17 +94,16 @@ internal sealed class AdminService(IGrainFactory grains, Callers callers, IBlobS
     }
 
     public override async Task<Wire.FederationView> PauseFederation(Wire.FederationName request, ServerCallContext context) =>
-        (await Federation(request, context).PauseAsync("paused by an operator", context.CancellationToken)).ToWire(rounds: true);
+        (await Federation(request.Name).PauseAsync("paused by an operator", context.CancellationToken)).ToWire(rounds: true);
 
     public override async Task<Wire.FederationView> StopFederation(Wire.FederationName request, ServerCallContext context) =>
-        (await Federation(request, context).StopAsync("stopped by an operator", context.CancellationToken)).ToWire(rounds: true);
+        (await Federation(request.Name).StopAsync("stopped by an operator", context.CancellationToken)).ToWire(rounds: true);
 
     public override async Task<Wire.FederationView> ShowFederation(Wire.FederationName request, ServerCallContext context) =>
-        (await Federation(request, context).GetAsync(context.CancellationToken)).ToWire(rounds: true);
+        (await Federation(request.Name).GetAsync(context.CancellationToken)).ToWire(rounds: true);
 
     public override async Task<Wire.ListFederationsResponse> ListFederations(Wire.ListFederationsRequest request, ServerCallContext context)
     {
-        callers.Operator(context);
         var response = new Wire.ListFederationsResponse();
         foreach (var entry in await Registry.ListFederationsAsync(context.CancellationToken))
             response.Federations.Add((await grains.GetGrain<IFederationGrain>(entry.Name).GetAsync(context.CancellationToken)).ToWire(rounds: false));
@@ -116,7 +112,7 @@ internal sealed class AdminService(IGrainFactory grains, Callers callers, IBlobS
 
     public override async Task WatchFederation(Wire.FederationName request, IServerStreamWriter<Wire.FederationView> responseStream, ServerCallContext context)
     {
-        var federation = Federation(request, context);
+        var federation = Federation(request.Name);
         var version = 0L;
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
         while (true)
@@ -133,7 +129,7 @@ internal sealed class AdminService(IGrainFactory grains, Callers callers, IBlobS
 
     public override async Task<Wire.ExportAdapterResponse> ExportAdapter(Wire.ExportAdapterRequest request, ServerCallContext context)
     {
-        var view = await Federation(new Wire.FederationName { Name = request.Federation }, context).GetAsync(context.CancellationToken);
+        var view = await Federation(request.Federation).GetAsync(context.CancellationToken);
         var round = request.HasRound ? (int)request.Round : view.RoundsDone;
         var adapter = round == view.RoundsDone ? view.Adapter
             : view.History.FirstOrDefault(summary => summary.Round == round)?.Adapter
@@ -149,14 +145,9 @@ internal sealed class AdminService(IGrainFactory grains, Callers callers, IBlobS
 
     public override async Task<Wire.ReplayRoundResponse> ReplayRound(Wire.ReplayRoundRequest request, ServerCallContext context)
     {
-        callers.Operator(context);
-        var result = await replayer.ReplayAsync(request.Federation, (int)request.Round, context.CancellationToken);
+        var result = await replayer.ReplayAsync(RequestChecks.Federation(request.Federation), (int)request.Round, context.CancellationToken);
         return new Wire.ReplayRoundResponse { StoredSha256 = result.StoredSha256, ReplayedSha256 = result.ReplayedSha256, Milliseconds = result.Milliseconds };
     }
 
-    private IFederationGrain Federation(Wire.FederationName request, ServerCallContext context)
-    {
-        callers.Operator(context);
-        return grains.GetGrain<IFederationGrain>(request.Name);
-    }
+    private IFederationGrain Federation(string name) => grains.GetGrain<IFederationGrain>(RequestChecks.Federation(name));
 }

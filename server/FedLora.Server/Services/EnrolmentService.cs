@@ -1,11 +1,14 @@
 using FedLora.Grains;
 using FedLora.Protocol.V1;
+using FedLora.Server.Authentication;
 using Grpc.Core;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.Logging;
 
 namespace FedLora.Server.Services;
 
-/// <summary>Enrolment with a join token.</summary>
+/// <summary>Enrolment with a join token, which is what lets a stranger in.</summary>
+[AllowAnonymous]
 internal sealed class EnrolmentService(IGrainFactory grains, ILogger<EnrolmentService> logger) : Enrolment.EnrolmentBase
 {
     public override async Task<EnrolResponse> Enrol(Protocol.V1.EnrolRequest request, ServerCallContext context)
@@ -14,6 +17,6 @@ internal sealed class EnrolmentService(IGrainFactory grains, ILogger<EnrolmentSe
         var reply = await registry.EnrolAsync(
             new Grains.EnrolRequest { Token = request.Token, Name = request.Name, Group = request.Group, RequestId = request.RequestId }, context.CancellationToken);
         logger.Enrolled(request.Name, reply.NodeId);
-        return new EnrolResponse { NodeId = reply.NodeId, Credential = Callers.NodeCredential(reply.NodeId, reply.Credential) };
+        return new EnrolResponse { NodeId = reply.NodeId, Credential = new NodeBearer(reply.NodeId, reply.Credential).ToString() };
     }
 }

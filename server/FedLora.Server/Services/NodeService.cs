@@ -2,23 +2,26 @@ using FedLora.Grains;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.Transfer;
 using FedLora.Protocol.V1;
-using FedLora.Server.Adapters;
+using FedLora.Server.Authentication;
+using FedLora.Server.Downloads;
 using FedLora.Server.Mapping;
+using FedLora.Server.Uploads;
 using Grpc.Core;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.Hosting;
 
 namespace FedLora.Server.Services;
 
-/// <summary>What nodes call: authenticates, maps, and asks the node's grain.</summary>
-internal sealed class NodeService(IGrainFactory grains, Callers callers, PartStore parts, UpdateIntake intake, IHostApplicationLifetime lifetime, TimeProvider time) : Node.NodeBase
+/// <summary>What nodes call: maps, and asks the node's grain.</summary>
+[Authorize(Policies.Node)]
+internal sealed class NodeService(IGrainFactory grains, PartCache parts, UpdateIntake intake, IHostApplicationLifetime lifetime, TimeProvider time) : Node.NodeBase
 {
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(60);
 
     public override async Task<PollTaskResponse> PollTask(PollTaskRequest request, ServerCallContext context)
     {
-        var node = await callers.NodeAsync(context);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
-        var reply = await grains.GetGrain<INodeGrain>(node).PollAsync(request.ToGrain(), ending.Token);
+        var reply = await grains.GetGrain<INodeGrain>(context.NodeId()).PollAsync(request.ToGrain(), ending.Token);
         return reply.Task is { } task
             ? new PollTaskResponse { Task = await ToWireAsync(task, context.CancellationToken) }
             : new PollTaskResponse { WaitingFor = reply.WaitingFor };
@@ -26,7 +29,6 @@ internal sealed class NodeService(IGrainFactory grains, Callers callers, PartSto
 
     public override async Task GetBlob(GetBlobRequest request, IServerStreamWriter<Chunk> responseStream, ServerCallContext context)
     {
-        await callers.NodeAsync(context);
         await using var blob = parts.Open(request.Sha256);
         if (request.Offset < 0 || request.Offset > blob.Length)
             throw new RefusedException(RefusalCodes.BlobOffset, $"byte {request.Offset} is not within the blob's {blob.Length}", "start at 0");
@@ -38,16 +40,13 @@ internal sealed class NodeService(IGrainFactory grains, Callers callers, PartSto
         }, limit.Token);
     }
 
-    public override async Task PutUpdate(IAsyncStreamReader<UpdateMessage> requestStream, IServerStreamWriter<UpdateAck> responseStream, ServerCallContext context)
-    {
-        var node = await callers.NodeAsync(context);
-        await intake.TakeAsync(node, requestStream, responseStream, context.CancellationToken);
-    }
+    public override Task PutUpdate(IAsyncStreamReader<UpdateMessage> requestStream, IServerStreamWriter<UpdateAck> responseStream, ServerCallContext context) =>
+        intake.TakeAsync(context.NodeId(), requestStream, responseStream, context.CancellationToken);
 
     public override async Task<Protocol.V1.StatusReply> ReportStatus(Protocol.V1.StatusReport request, ServerCallContext context)
     {
-        var node = await callers.NodeAsync(context);
-        var reply = await grains.GetGrain<INodeGrain>(node).ReportAsync(request.ToGrain(), context.CancellationToken);
+        _ = RequestChecks.Federation(request.Federation);
+        var reply = await grains.GetGrain<INodeGrain>(context.NodeId()).ReportAsync(request.ToGrain(), context.CancellationToken);
         return new Protocol.V1.StatusReply { Wanted = reply.Wanted, Reason = reply.Reason };
     }
 

@@ -1,13 +1,10 @@
-using FedLora.Grains;
-using FedLora.Protocol;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
-using Microsoft.Extensions.Logging;
 
 namespace FedLora.Server.Services;
 
-/// <summary>Turns refusals into statuses that say what is wrong and what to do; anything else is a defect, logged here and told in one line.</summary>
-internal sealed class RefusalInterceptor(ILogger<RefusalInterceptor> logger) : Interceptor
+/// <summary>Turns what a call throws into a status that says what is wrong and what to do.</summary>
+internal sealed class RefusalInterceptor(CallFailures failures) : Interceptor
 {
     public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
         TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation) =>
@@ -32,27 +29,9 @@ internal sealed class RefusalInterceptor(ILogger<RefusalInterceptor> logger) : I
         {
             return await call();
         }
-        catch (RefusedException refused)
-        {
-            throw RpcErrors.ToRpc(new FedLoraException(refused.Code, refused.Message, refused.Hint), RefusalStatus.Of(refused.Code));
-        }
-        catch (FedLoraException refused)
-        {
-            throw RpcErrors.ToRpc(refused, RefusalStatus.Of(refused.Code));
-        }
-        catch (OperationCanceledException) when (context.CancellationToken.IsCancellationRequested)
-        {
-            throw new RpcException(new Status(StatusCode.Cancelled, "the caller has gone"));
-        }
-        catch (OperationCanceledException)
-        {
-            throw new RpcException(new Status(StatusCode.Unavailable, "the coordinator is stopping"));
-        }
         catch (Exception error) when (error is not RpcException)
         {
-            logger.CallFailed(context.Method, error);
-            var cause = error.GetBaseException();
-            throw new RpcException(new Status(StatusCode.Internal, $"{cause.GetType().Name}: {cause.Message.ReplaceLineEndings(" ")}"));
+            throw failures.Explain(error, context.Method, context.CancellationToken);
         }
     }
 }

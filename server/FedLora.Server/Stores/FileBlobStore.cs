@@ -10,13 +10,15 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
     private const int QuotaExceeded = 122;
     private readonly BlobPaths _paths;
     private readonly Func<FileStream, Stream> _writer;
+    private readonly TimeProvider _time;
     // One writer at a time per partial upload; hashes spread evenly over the locks.
     private readonly SemaphoreSlim[] _locks = [.. Enumerable.Range(0, 64).Select(_ => new SemaphoreSlim(1, 1))];
 
     /// <param name="root">The folder; made if it is not there.</param>
     /// <param name="writer">What writes to a file; tests put failing disks here.</param>
+    /// <param name="time">Gives a blob its age; the system's if not given.</param>
     /// <exception cref="FedLoraException"><c>data-unwritable</c>: its folders cannot be made.</exception>
-    public FileBlobStore(string root, Func<FileStream, Stream>? writer = null)
+    public FileBlobStore(string root, Func<FileStream, Stream>? writer = null, TimeProvider? time = null)
     {
         try
         {
@@ -27,7 +29,7 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
             throw new FedLoraException("data-unwritable", $"cannot use the data folder {root}: {error.Message}", "choose another with --data, free some space, or mend its rights", error);
         }
 
-        _writer = writer ?? (file => file);
+        (_writer, _time) = (writer ?? (file => file), time ?? TimeProvider.System);
     }
 
     public Task<bool> ExistsAsync(string sha256, CancellationToken cancellationToken) => Task.FromResult(File.Exists(_paths.Blob(sha256)));
@@ -49,11 +51,15 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
             string hash;
             await using (var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
             {
-                await using var hashing = new HashingStream(_writer(file));
-                await write(hashing, cancellationToken);
-                await hashing.FlushAsync(cancellationToken);
+                using var sha256 = SHA256.Create();
+                await using (var hashing = new CryptoStream(_writer(file), sha256, CryptoStreamMode.Write, leaveOpen: true))
+                {
+                    await write(hashing, cancellationToken);
+                    await hashing.FlushFinalBlockAsync(cancellationToken);
+                }
+
                 file.Flush(flushToDisk: true);
-                hash = hashing.Hash();
+                hash = Convert.ToHexStringLower(sha256.Hash!);
             }
 
             await LockedAsync(hash, () =>
@@ -177,7 +183,7 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
     {
         if (!File.Exists(_paths.Blob(sha256)))
             return false;
-        File.SetLastWriteTimeUtc(_paths.Blob(sha256), DateTime.UtcNow);
+        File.SetLastWriteTimeUtc(_paths.Blob(sha256), _time.GetUtcNow().UtcDateTime);
         return true;
     }
 

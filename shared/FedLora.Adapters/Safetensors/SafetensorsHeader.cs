@@ -15,6 +15,12 @@ public sealed record SafetensorsHeader(IReadOnlyDictionary<string, SafetensorsEn
     /// <summary>Longest header that is read, in bytes (the reference implementation has the same limit).</summary>
     public const int MaxLength = 100_000_000;
 
+    private IReadOnlyDictionary<string, int[]>? _shapes;
+
+    /// <summary>Shapes by tensor name, made once.</summary>
+    /// <exception cref="FedLoraException"><c>safetensors-too-large</c>: a tensor has more entries than an array here.</exception>
+    public IReadOnlyDictionary<string, int[]> Shapes => _shapes ??= Tensors.Values.ToDictionary(entry => entry.Name, entry => entry.IntShape(), StringComparer.Ordinal);
+
     /// <summary>How many header bytes follow the first eight.</summary>
     /// <param name="first">The first eight bytes of the file, or fewer where it ends before.</param>
     /// <param name="fileLength">Length of the whole file in bytes.</param>

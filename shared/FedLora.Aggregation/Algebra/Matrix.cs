@@ -174,10 +174,10 @@ internal sealed class Matrix : IDisposable
     public Matrix TransposedTimes(Matrix right)
     {
         var product = new Matrix(Columns, right.Columns);
-        for (var j = 0; j < right.Columns; j += 2)
+        for (var j = 0; j < right.Columns; j += 4)
         {
-            for (var i = 0; i < Columns; i += 2)
-                Dot2x2(product, i, j, right);
+            for (var i = 0; i < Columns; i += 4)
+                Dot4x4(product, i, j, right);
         }
         return product;
     }
@@ -187,10 +187,10 @@ internal sealed class Matrix : IDisposable
     public Matrix Gram()
     {
         var product = new Matrix(Columns, Columns);
-        for (var j = 0; j < Columns; j += 2)
+        for (var j = 0; j < Columns; j += 4)
         {
-            for (var i = 0; i <= j; i += 2)
-                Dot2x2(product, i, j, this);
+            for (var i = 0; i <= j; i += 4)
+                Dot4x4(product, i, j, this);
         }
         for (var j = 0; j < Columns; j++)
         {
@@ -211,12 +211,19 @@ internal sealed class Matrix : IDisposable
     /// <summary>this += factor * other, which may have fewer columns.</summary>
     public void Add(double factor, Matrix other) => Vectors.AddScaled(factor, other.Data, Data);
 
-    // An odd last column is paired with itself.
+    // Columns beyond the last repeat it.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Dot2x2(Matrix product, int i, int j, Matrix right)
+    private void Dot4x4(Matrix product, int i, int j, Matrix right)
     {
-        var (i1, j1) = (Math.Min(i + 1, Columns - 1), Math.Min(j + 1, right.Columns - 1));
-        (product[i, j], product[i, j1], product[i1, j], product[i1, j1]) = Vectors.Dot2x2(Column(i), Column(i1), right.Column(j), right.Column(j1));
+        var (lastI, lastJ) = (Columns - 1, right.Columns - 1);
+        Span<double> products = stackalloc double[16];
+        Vectors.Dot4x4(Column(i), Column(Math.Min(i + 1, lastI)), Column(Math.Min(i + 2, lastI)), Column(Math.Min(i + 3, lastI)),
+            right.Column(j), right.Column(Math.Min(j + 1, lastJ)), right.Column(Math.Min(j + 2, lastJ)), right.Column(Math.Min(j + 3, lastJ)), products);
+        for (var a = 0; a < Math.Min(4, Columns - i); a++)
+        {
+            for (var b = 0; b < Math.Min(4, right.Columns - j); b++)
+                product[i + a, j + b] = products[(4 * a) + b];
+        }
     }
 
     private static Matrix Uncleared(int rows, int columns) => new(rows, columns, ArrayPool<double>.Shared.Rent(checked(rows * columns)));

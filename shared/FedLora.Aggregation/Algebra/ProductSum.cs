@@ -74,6 +74,18 @@ internal sealed class ProductSum : IDisposable
         return _whole?.Inner(_whole) ?? LowRank.SquaredNorm(_b, _at);
     }
 
+    /// <summary>Squared norms of what rounding the product to float32 changes, and of the whole, once all are added.</summary>
+    public (double Difference, double Whole) Rounding()
+    {
+        var (b, at, _) = Product();
+        using var lost = (_whole is { } whole && whole.Rows < whole.Columns ? at : b).Copy();
+        using var rounded = lost.Copy();
+        rounded.RoundToSingle();
+        lost.Add(-1, rounded);
+        // Beside an identity times a share, the norm is the share's times the factor's; A came as float32.
+        return (_whole is null ? LowRank.SquaredNorm(lost, at) : Share(_whole) * Share(_whole) * lost.Inner(lost), SquaredNorm());
+    }
+
     /// <summary>The best product of a rank, as <see cref="LowRank.Truncate"/> has it, once all are added.</summary>
     /// <returns>B = U S, A^T = V, and the squared norms of what is lost and of the whole.</returns>
     public (Matrix B, Matrix At, (double Lost, double Whole) Squares) Truncate(int rank)

@@ -38,33 +38,71 @@ internal static class Vectors
         return sum;
     }
 
-    /// <summary>The four inner products of a0, a1 with b0, b1: half the loads of four calls.</summary>
+    /// <summary>The sixteen inner products of four vectors with four others, row by row: half a load for each product of two lanes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static (double A0B0, double A0B1, double A1B0, double A1B1) Dot2x2(ReadOnlySpan<double> a0, ReadOnlySpan<double> a1, ReadOnlySpan<double> b0, ReadOnlySpan<double> b1)
+    public static void Dot4x4(ReadOnlySpan<double> a0, ReadOnlySpan<double> a1, ReadOnlySpan<double> a2, ReadOnlySpan<double> a3,
+        ReadOnlySpan<double> b0, ReadOnlySpan<double> b1, ReadOnlySpan<double> b2, ReadOnlySpan<double> b3, Span<double> products)
     {
-        ref var x0 = ref MemoryMarshal.GetReference(a0);
+        ref var x0 = ref MemoryMarshal.GetReference(a0[..a0.Length]);
         ref var x1 = ref MemoryMarshal.GetReference(a1[..a0.Length]);
+        ref var x2 = ref MemoryMarshal.GetReference(a2[..a0.Length]);
+        ref var x3 = ref MemoryMarshal.GetReference(a3[..a0.Length]);
         ref var y0 = ref MemoryMarshal.GetReference(b0[..a0.Length]);
         ref var y1 = ref MemoryMarshal.GetReference(b1[..a0.Length]);
-        var (s00, s01, s10, s11) = (Vector512<double>.Zero, Vector512<double>.Zero, Vector512<double>.Zero, Vector512<double>.Zero);
+        ref var y2 = ref MemoryMarshal.GetReference(b2[..a0.Length]);
+        ref var y3 = ref MemoryMarshal.GetReference(b3[..a0.Length]);
+        var (s00, s01, s02, s03) = (Vector512<double>.Zero, Vector512<double>.Zero, Vector512<double>.Zero, Vector512<double>.Zero);
+        var (s10, s11, s12, s13) = (Vector512<double>.Zero, Vector512<double>.Zero, Vector512<double>.Zero, Vector512<double>.Zero);
+        var (s20, s21, s22, s23) = (Vector512<double>.Zero, Vector512<double>.Zero, Vector512<double>.Zero, Vector512<double>.Zero);
+        var (s30, s31, s32, s33) = (Vector512<double>.Zero, Vector512<double>.Zero, Vector512<double>.Zero, Vector512<double>.Zero);
         var i = 0;
         for (; i <= a0.Length - Lanes; i += Lanes)
         {
-            var (p0, p1, q0, q1) = (Load(ref x0, i), Load(ref x1, i), Load(ref y0, i), Load(ref y1, i));
-            s00 = Vector512.FusedMultiplyAdd(p0, q0, s00);
-            s01 = Vector512.FusedMultiplyAdd(p0, q1, s01);
-            s10 = Vector512.FusedMultiplyAdd(p1, q0, s10);
-            s11 = Vector512.FusedMultiplyAdd(p1, q1, s11);
+            var (q0, q1, q2, q3) = (Load(ref y0, i), Load(ref y1, i), Load(ref y2, i), Load(ref y3, i));
+            var p = Load(ref x0, i);
+            s00 = Vector512.FusedMultiplyAdd(p, q0, s00);
+            s01 = Vector512.FusedMultiplyAdd(p, q1, s01);
+            s02 = Vector512.FusedMultiplyAdd(p, q2, s02);
+            s03 = Vector512.FusedMultiplyAdd(p, q3, s03);
+            p = Load(ref x1, i);
+            s10 = Vector512.FusedMultiplyAdd(p, q0, s10);
+            s11 = Vector512.FusedMultiplyAdd(p, q1, s11);
+            s12 = Vector512.FusedMultiplyAdd(p, q2, s12);
+            s13 = Vector512.FusedMultiplyAdd(p, q3, s13);
+            p = Load(ref x2, i);
+            s20 = Vector512.FusedMultiplyAdd(p, q0, s20);
+            s21 = Vector512.FusedMultiplyAdd(p, q1, s21);
+            s22 = Vector512.FusedMultiplyAdd(p, q2, s22);
+            s23 = Vector512.FusedMultiplyAdd(p, q3, s23);
+            p = Load(ref x3, i);
+            s30 = Vector512.FusedMultiplyAdd(p, q0, s30);
+            s31 = Vector512.FusedMultiplyAdd(p, q1, s31);
+            s32 = Vector512.FusedMultiplyAdd(p, q2, s32);
+            s33 = Vector512.FusedMultiplyAdd(p, q3, s33);
         }
-        var (r00, r01, r10, r11) = (Sum(s00), Sum(s01), Sum(s10), Sum(s11));
+        (products[0], products[1], products[2], products[3]) = (Sum(s00), Sum(s01), Sum(s02), Sum(s03));
+        (products[4], products[5], products[6], products[7]) = (Sum(s10), Sum(s11), Sum(s12), Sum(s13));
+        (products[8], products[9], products[10], products[11]) = (Sum(s20), Sum(s21), Sum(s22), Sum(s23));
+        (products[12], products[13], products[14], products[15]) = (Sum(s30), Sum(s31), Sum(s32), Sum(s33));
         for (; i < a0.Length; i++)
         {
-            r00 = Math.FusedMultiplyAdd(a0[i], b0[i], r00);
-            r01 = Math.FusedMultiplyAdd(a0[i], b1[i], r01);
-            r10 = Math.FusedMultiplyAdd(a1[i], b0[i], r10);
-            r11 = Math.FusedMultiplyAdd(a1[i], b1[i], r11);
+            products[0] = Math.FusedMultiplyAdd(a0[i], b0[i], products[0]);
+            products[1] = Math.FusedMultiplyAdd(a0[i], b1[i], products[1]);
+            products[2] = Math.FusedMultiplyAdd(a0[i], b2[i], products[2]);
+            products[3] = Math.FusedMultiplyAdd(a0[i], b3[i], products[3]);
+            products[4] = Math.FusedMultiplyAdd(a1[i], b0[i], products[4]);
+            products[5] = Math.FusedMultiplyAdd(a1[i], b1[i], products[5]);
+            products[6] = Math.FusedMultiplyAdd(a1[i], b2[i], products[6]);
+            products[7] = Math.FusedMultiplyAdd(a1[i], b3[i], products[7]);
+            products[8] = Math.FusedMultiplyAdd(a2[i], b0[i], products[8]);
+            products[9] = Math.FusedMultiplyAdd(a2[i], b1[i], products[9]);
+            products[10] = Math.FusedMultiplyAdd(a2[i], b2[i], products[10]);
+            products[11] = Math.FusedMultiplyAdd(a2[i], b3[i], products[11]);
+            products[12] = Math.FusedMultiplyAdd(a3[i], b0[i], products[12]);
+            products[13] = Math.FusedMultiplyAdd(a3[i], b1[i], products[13]);
+            products[14] = Math.FusedMultiplyAdd(a3[i], b2[i], products[14]);
+            products[15] = Math.FusedMultiplyAdd(a3[i], b3[i], products[15]);
         }
-        return (r00, r01, r10, r11);
     }
 
     /// <summary>x_c -= tau (v . x_c) v for four columns, the reflections of a QR: v is loaded once for all.</summary>

@@ -40,8 +40,8 @@ internal sealed class FLora : IFederatedMethod
     {
         CheckInitial(global);
         var round = new Round(this, global, updates, options, cancel);
-        var fold = new AdapterState(round.PerSum((module, sum) => Products.Tensors(module, sum.Product().B, sum.Product().At)).SelectMany(t => t));
-        return round.Result(global.With(round.Mean(Factors.Head)), fold, AggregationError.Report(round, options, module => [fold.Product(module)]));
+        var sums = round.PerSum((module, sum) => (Tensors: Products.Tensors(module, sum.Product().B, sum.Product().At), Squares: options.MeasureError ? sum.Rounding() : default));
+        return round.Result(global.With(round.Mean(Factors.Head)), new AdapterState(sums.SelectMany(s => s.Tensors)), AggregationError.Report(round, options, sums.Select(s => s.Squares)));
     }
 
     public (AdapterState Adapter, AdapterLayout Layout) Export(AdapterState global, IReadOnlyList<AdapterState> folds, AdapterLayout layout) => Products.Merge(global, folds, layout);

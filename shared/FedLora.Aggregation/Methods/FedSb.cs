@@ -41,9 +41,8 @@ internal sealed class FedSb : IFederatedMethod
     public AggregationResult Aggregate(AdapterState global, UpdateSet updates, AggregationOptions options, CancellationToken cancel)
     {
         var round = new Round(this, global, updates, options, cancel);
-        var means = round.Mean(Factors.R | Factors.Head);
-        var result = global.With(means);
-        return round.Result(result, null, AggregationError.Report(round, options, means, result));
+        var means = round.PerMean((_, mean) => mean.Rounded(options.MeasureError));
+        return round.Result(global.With([.. means.SelectMany(m => m.Tensors), .. round.Mean(Factors.Head)]), null, AggregationError.Report(round, options, means.Select(m => m.Squares)));
     }
 
     // (B R) A is plain LoRA of the same scale.

@@ -19,8 +19,7 @@ internal sealed class FfaLora : IFederatedMethod
     public AggregationResult Aggregate(AdapterState global, UpdateSet updates, AggregationOptions options, CancellationToken cancel)
     {
         var round = new Round(this, global, updates, options, cancel);
-        var means = round.Mean(Factors.B | Factors.Head);
-        var result = global.With(means);
-        return round.Result(result, null, AggregationError.Report(round, options, means, result));
+        var means = round.PerMean((_, mean) => mean.Rounded(options.MeasureError));
+        return round.Result(global.With([.. means.SelectMany(m => m.Tensors), .. round.Mean(Factors.Head)]), null, AggregationError.Report(round, options, means.Select(m => m.Squares)));
     }
 }

@@ -1,6 +1,6 @@
 using FedLora.Tests;
 
-namespace FedLora.Aggregation.Tests;
+namespace FedLora.Aggregation.Tests.Example;
 
 /// <summary>The method that <c>docs/methods.md</c> adds as an example is real: it compiles, works, and the page shows that file.</summary>
 public sealed class WorkedExampleTests

@@ -59,8 +59,16 @@ internal static class BenchAggregateCommand
             remark($"{method}, Llama-7B at rank 16 ...");
             yield return Step($"{method}-llama-7b", new Workload(method, Workload.Llama7B(16), Nodes, different: 2), cancellation);
         }
+        remark("many nodes ...");
+        foreach (var row in ManyNodes.Measure(cancellation))
+            yield return row;
         remark("Fed-SB's start from weights of 4096 x 4096 at rank 64 ...");
         yield return new BenchRow("fed-sb-start-4096-r64", BasisStart.Measure(4096, 64), "s");
+        foreach (var method in (string[])["flexlora", "flora"])
+        {
+            remark($"{method}, 1,000 updates from disk ...");
+            yield return new BenchRow($"{method}-1000-updates-resident-growth", Resident.Growth(method, Workload.Squares(48, 512), 1000, cancellation).MiB, "MiB", "one module of all nodes", 31.25);
+        }
         foreach (var method in (string[])["fedit", "ffa-lora", "fedsvd", "rolora", "fedsa-lora", "hetlora"])
         {
             remark($"{method}, 500 updates from disk ...");

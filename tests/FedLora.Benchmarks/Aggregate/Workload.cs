@@ -27,6 +27,9 @@ internal sealed class Workload
     /// <summary>RoBERTa-large: query and value of 24 layers, 1024 x 1024.</summary>
     public static AdapterLayout RobertaLarge(int rank) => Of(rank, [.. Enumerable.Range(0, 48).Select(i => ($"roberta.encoder.layer.{i / 2}.attention.self.{(i % 2 == 0 ? "query" : "value")}", 1024, 1024))]);
 
+    /// <summary>Square modules of one side, at rank 8.</summary>
+    public static AdapterLayout Squares(int modules, int side) => Of(8, [.. Enumerable.Range(0, modules).Select(i => ($"layers.{i}.q", side, side))]);
+
     /// <summary>Llama-7B: the seven linear layers of 32 blocks.</summary>
     public static AdapterLayout Llama7B(int rank) => Of(rank, [.. Enumerable.Range(0, 32).SelectMany(i => ((string, int, int)[])
         [

@@ -13,7 +13,7 @@ internal static class BenchTrainCommand
     public static Command Create()
     {
         var peer = new Option<bool>("--peer") { Description = "Compare with eager PyTorch (Debian's python3-torch), as shipped and at its best." };
-        var only = new Option<string?>("--case") { Description = "Only this one: smollm2-f32, smollm2-bf16 or minilm-f32." };
+        var only = new Option<string?>("--case") { Description = "Only this one: smollm2-f32, smollm2-bf16, minilm-f32 or minilm-bf16." };
         var passes = new Option<int>("--passes") { Description = "Counted passes of each side.", DefaultValueFactory = _ => 3 };
         passes.Validators.Add(result =>
         {
@@ -45,7 +45,7 @@ internal static class BenchTrainCommand
                 var ratio = ComputeChoice.Ratio();
                 output.Remark($"bfloat16 products run at {ratio:0.00}x float32 here; it is used from {ComputeChoice.Threshold}x on");
                 var narrow = ratio >= ComputeChoice.Threshold;
-                var runs = new[] { ("smollm2-f32", TrainingCase.SmolLm2(), "f32"), ("smollm2-bf16", TrainingCase.SmolLm2(), "bf16"), ("minilm-f32", TrainingCase.MiniLm(), "f32") };
+                var runs = new[] { ("smollm2-f32", TrainingCase.SmolLm2(), "f32"), ("smollm2-bf16", TrainingCase.SmolLm2(), "bf16"), ("minilm-f32", TrainingCase.MiniLm(), "f32"), ("minilm-bf16", TrainingCase.MiniLm(), "bf16") };
                 var rows = new List<BenchRow>();
                 foreach (var (name, training, type) in runs.Where(run => parsed.GetValue(only) is not { } wanted || wanted == run.Item1))
                 {
@@ -56,7 +56,7 @@ internal static class BenchTrainCommand
                 }
 
                 if (rows.Count == 0)
-                    throw new FedLoraException("bench-nothing", "There was nothing to measure.", "Cases: smollm2-f32, smollm2-bf16 (where bfloat16 is fast), minilm-f32.");
+                    throw new FedLoraException("bench-nothing", "There was nothing to measure.", "Cases: smollm2-f32, minilm-f32; and smollm2-bf16, minilm-bf16 where bfloat16 is fast.");
                 BenchReport.Write(output, rows);
             });
     }

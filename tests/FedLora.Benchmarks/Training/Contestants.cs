@@ -34,7 +34,7 @@ internal static class Contestants
     public static ProcessStartInfo PeerAsShipped(string folder)
     {
         var start = Peer(folder, "shipped");
-        foreach (var setting in (string[])["GLIBC_TUNABLES", "OPENBLAS_CORETYPE", "GOMP_SPINCOUNT", "OPENBLAS_THREAD_TIMEOUT"])
+        foreach (var setting in (string[])["GLIBC_TUNABLES", "GOMP_SPINCOUNT"])
             start.Environment.Remove(setting);
         return start;
     }

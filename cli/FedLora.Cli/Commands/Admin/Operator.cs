@@ -1,7 +1,7 @@
 using System.CommandLine;
 using FedLora.Cli.Output;
 using FedLora.Client.Connection;
-using FedLora.Protocol;
+using FedLora.Server.Authentication;
 using FedLora.Server.Hosting;
 using Grpc.Core;
 
@@ -34,7 +34,7 @@ internal static class Operator
             }
             catch (RpcException error)
             {
-                throw RpcErrors.FromRpc(error, connection.Url);
+                throw connection.Explain(error);
             }
         });
 

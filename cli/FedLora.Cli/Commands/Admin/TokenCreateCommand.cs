@@ -21,7 +21,7 @@ internal static class TokenCreateCommand
             output.Result(new { reply.Token, Expires = expires }, console =>
             {
                 console.WriteLine(reply.Token);
-                output.Remark($"valid until {expires:u}, for {parsed.GetValue(uses)} node(s): fedlora client --coordinator {connection.Url} --token {reply.Token} ...");
+                output.Remark($"valid until {expires:u}, for {parsed.GetValue(uses)} node(s): FEDLORA_JOIN_TOKEN={reply.Token} fedlora client --coordinator {connection.Url} ...");
             });
         });
     }

@@ -1,23 +1,24 @@
 using System.CommandLine;
 using FedLora.Cli.Output;
 using FedLora.Cli.Processes;
-using FedLora.Client;
-using FedLora.Client.Configuration;
+using FedLora.Client.Hosting;
 using FedLora.Grains;
 using FedLora.Privacy.Ledger;
-using Microsoft.Extensions.Logging;
 
 namespace FedLora.Cli.Commands.Client;
 
 /// <summary><c>fedlora client</c>: runs a training node until Ctrl-C or SIGTERM.</summary>
 internal static class ClientCommand
 {
+    private const string TokenVariable = "FEDLORA_JOIN_TOKEN";
+
     private static readonly Option<string?> Config = new("--config") { Description = "YAML file with the settings below; flags given here win." };
     private static readonly Option<string?> Coordinator = new("--coordinator") { Description = "Address of the coordinator, e.g. http://127.0.0.1:5080." };
     private static readonly Option<string?> Data = new("--data") { Description = "JSONL file with the site's examples: {\"text\",\"label\"}, {\"text\"} or {\"prompt\",\"completion\"} per line." };
     private static readonly Option<string?> Model = new("--model") { Description = "Folder of the base model (Hugging Face layout)." };
     private static readonly Option<string?> State = new("--state") { Description = "The node's own folder: identity, cache, updates on their way, privacy ledger. Default: fedlora-node beside the data." };
-    private static readonly Option<string?> Token = new("--token") { Description = "One-time join token; needed at the first start only." };
+    private static readonly Option<string?> TokenFile = new("--token-file") { Description = $"File with the one-time join token, which is needed at the first start only; {TokenVariable} may hold it instead." };
+    private static readonly Option<string?> Token = new("--token") { Description = "The join token itself. Everybody on the machine can read it in the list of processes: prefer --token-file." };
     private static readonly Option<string?> Name = new("--name") { Description = "The node's name for people; default: the machine's." };
     private static readonly Option<string?> Group = new("--group") { Description = "Node group, for ranks and densities that differ by group." };
     private static readonly Option<int?> MaxRank = new("--max-rank") { Description = "Largest LoRA rank that this node trains." };
@@ -31,17 +32,16 @@ internal static class ClientCommand
     public static Command Create() =>
         new Command("client", "Run a training node: it trains next to its data and sends only small adapter updates.")
         {
-            Config, Coordinator, Data, Model, State, Token, Name, Group, MaxRank, Threads, Policy, MaxEpsilon, PublicCount, OnBadLine, WithParent,
+            Config, Coordinator, Data, Model, State, TokenFile, Token, Name, Group, MaxRank, Threads, Policy, MaxEpsilon, PublicCount, OnBadLine, WithParent,
         }.Runs(RunAsync);
 
     private static async Task RunAsync(ParseResult parsed, CommandOutput output, CancellationToken cancellation)
     {
         var options = Options(parsed);
         using var ending = ParentWatch.Follow(parsed.GetValue(WithParent), cancellation);
-        using var logging = LoggerFactory.Create(ConsoleLog.Configure);
         try
         {
-            await NodeHost.RunAsync(options, logging, ending.Token);
+            await NodeHost.RunAsync(options, builder => LongRunning.Configure(builder, "fedlora-node"), ending.Token);
         }
         catch (OperationCanceledException) when (ending.IsCancellationRequested)
         {
@@ -61,13 +61,18 @@ internal static class ClientCommand
             throw new UsageException("--public-count must be at least 1", "State about how many examples there are, rounded.");
         if (parsed.GetValue(Threads) is < 0 || parsed.GetValue(MaxRank) is < 0)
             throw new UsageException("--threads and --max-rank must be at least 0", "0 is all cores, and any rank.");
+        if (parsed.GetValue(Token) is not null && parsed.GetValue(TokenFile) is not null)
+            throw new UsageException("--token and --token-file are both given", "Give one of them.");
+        // What is nearest to the command wins: its own options, the environment, the file of settings.
+        var token = parsed.GetValue(Token) ?? (parsed.GetValue(TokenFile) is null ? Environment.GetEnvironmentVariable(TokenVariable) is { Length: > 0 } named ? named : file.Token : null);
         var options = new ClientOptions
         {
             Coordinator = Needed(parsed.GetValue(Coordinator) ?? file.Coordinator, "--coordinator URL", "coordinator"),
             Data = data,
             Model = Needed(parsed.GetValue(Model) ?? file.Model, "--model DIR", "model"),
             State = parsed.GetValue(State) ?? file.State ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(data))!, "fedlora-node"),
-            Token = parsed.GetValue(Token) ?? file.Token,
+            Token = token,
+            TokenFile = token is null ? parsed.GetValue(TokenFile) ?? file.TokenFile : null,
             Group = parsed.GetValue(Group) ?? file.Group ?? "",
             MaxRank = parsed.GetValue(MaxRank) ?? file.MaxRank ?? 0,
             Threads = parsed.GetValue(Threads) ?? file.Threads ?? 0,

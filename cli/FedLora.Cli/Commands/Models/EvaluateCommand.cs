@@ -34,6 +34,7 @@ internal static class EvaluateCommand
             var task = architecture.Task == ModelTask.Classification ? TextTask.SequenceClassification : TextTask.CausalLanguageModelling;
             var settings = new DataSettings(task, Math.Min(parsed.GetValue(length) ?? loaded.Adapter?.Use?.MaxTokens ?? 512, architecture.MaxLength), architecture.Labels, parsed.GetValue(bad) == "skip" ? BadLines.Skip : BadLines.Stop);
             var set = DataSet.Load(file, settings, Tokenizer.Load(folder), cancellation);
+            output.Remark($"evaluate {Devices.Explain(options.Device)}");
             var start = Stopwatch.GetTimestamp();
             var found = Evaluator.Run(loaded.Base.Transformer, set.Examples, cancel: cancellation);
             var result = new

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using FedLora.Cli.Output;
 using FedLora.Cli.Processes;
 using FedLora.Server.Hosting;
 using Spectre.Console;
@@ -19,7 +18,7 @@ internal static class ServerCommand
             {
                 using var ending = ParentWatch.Follow(parsed.GetValue(withParent), cancellation);
                 var options = new ServerOptions { Data = parsed.GetValue(data)!, Listen = parsed.GetValue(listen)! };
-                await using var host = await CoordinatorHost.StartAsync(options, ConsoleLog.Configure, ending.Token);
+                await using var host = await CoordinatorHost.StartAsync(options, builder => LongRunning.Configure(builder, "fedlora-coordinator"), ending.Token);
                 output.Result(new { host.Url, Data = Path.GetFullPath(options.Data) }, console => console.WriteLine(
                     $"Coordinator on {host.Url}. Operators: fedlora admin --data {options.Data} ... Ctrl-C ends it."));
                 var ended = new TaskCompletionSource();

@@ -1,0 +1,55 @@
+using FedLora.Privacy.Ledger;
+
+namespace FedLora.Client.Hosting;
+
+/// <summary>How a training node runs. From a YAML file, from flags, or both (flags win).</summary>
+public sealed record ClientOptions
+{
+    /// <summary>Address of the coordinator, e.g. <c>http://127.0.0.1:5000</c>.</summary>
+    public required string Coordinator { get; init; }
+
+    /// <summary>JSONL file with the site's examples.</summary>
+    public required string Data { get; init; }
+
+    /// <summary>Folder of the base model (Hugging Face layout).</summary>
+    public required string Model { get; init; }
+
+    /// <summary>The daemon's own folder: identity, cache, updates not yet acknowledged, privacy ledger.</summary>
+    public required string State { get; init; }
+
+    /// <summary>One-time join token; needed only until the node is enrolled.</summary>
+    public string? Token { get; init; }
+
+    /// <summary>File that holds the join token, read where <see cref="Token"/> is not set.</summary>
+    public string? TokenFile { get; init; }
+
+    /// <summary>Name for people; the machine's name if not set.</summary>
+    public string Name { get; init; } = DefaultName();
+
+    /// <summary>Node group, for ranks and densities that differ by group.</summary>
+    public string Group { get; init; } = "";
+
+    /// <summary>Largest rank this node trains; 0 = any.</summary>
+    public int MaxRank { get; init; }
+
+    /// <summary>Processor threads for training; 0 = all cores.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>Go on after a line of the data that cannot be used, counting it, instead of stopping.</summary>
+    public bool SkipBadLines { get; init; }
+
+    /// <summary>
+    /// How many examples the site lets be known: a figure that somebody states, rounded, which does not change with one example. 0 = none is stated. With it, federations
+    /// that state no sampling rate can be trained under privacy.
+    /// </summary>
+    public long PublicCount { get; init; }
+
+    /// <summary>What the site allows a coordinator to ask of it. No coordinator can raise it.</summary>
+    public SitePolicy Policy { get; init; } = new();
+
+    private static string DefaultName()
+    {
+        var name = new string([.. Environment.MachineName.ToLowerInvariant().Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' ? c : '-')]);
+        return name.Length is > 0 and <= 64 ? name : "node";
+    }
+}

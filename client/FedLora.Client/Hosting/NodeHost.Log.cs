@@ -1,0 +1,9 @@
+using Microsoft.Extensions.Logging;
+
+namespace FedLora.Client.Hosting;
+
+internal static partial class NodeHostLog
+{
+    [LoggerMessage(251, LogLevel.Information, "this node {Device}")]
+    internal static partial void Computes(this ILogger logger, string device);
+}

@@ -1,0 +1,50 @@
+using FedLora.Client.Connection;
+using FedLora.Client.Ledger;
+using FedLora.Client.Rounds;
+using FedLora.Client.State;
+using FedLora.Client.Training;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace FedLora.Client.Hosting;
+
+/// <summary>A training node as a part of a .NET program.</summary>
+public static class NodeServices
+{
+    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(60);
+
+    /// <summary>Adds a training node that runs as long as the host. What is registered before (a clock, another <see cref="IRoundTrainer"/>, another <see cref="Backoff"/>) stands.</summary>
+    public static IServiceCollection AddFedLoraNode(this IServiceCollection services, ClientOptions options)
+    {
+        services.AddLogging().AddMetrics();
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<IRoundTrainer>(_ => RoundTrainer.Create(options));
+        services.AddSingleton(options);
+        services.AddSingleton(_ => new NodeFolder(options.State));
+        services.AddConnection(options.Coordinator);
+        services.AddSingleton(provider => new BlobCache(provider.GetRequiredService<NodeFolder>().Cache, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<AdapterFetcher>();
+        services.AddSingleton<Enroller>();
+        services.AddSingleton(provider => NodeLedger.Open(options, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<SiteRules>();
+        services.AddSingleton<NodeInstruments>();
+        services.AddSingleton<RoundRunner>();
+        services.TryAddSingleton(_ => new Backoff(FirstPause, LongestPause, Random.Shared));
+        services.AddSingleton<NodeDaemon>();
+        services.AddSingleton<NodeWorker>();
+        return services.AddHostedService(provider => provider.GetRequiredService<NodeWorker>());
+    }
+
+    private static void AddConnection(this IServiceCollection services, string url)
+    {
+        services.AddSingleton(_ => new CoordinatorAddress(url));
+        services.AddSingleton<SocketTraffic>();
+        services.AddGrpcClient<CoordinatorCalls>((provider, client) => client.Address = provider.GetRequiredService<CoordinatorAddress>().Uri)
+            .ConfigurePrimaryHttpMessageHandler(provider => provider.GetRequiredService<CoordinatorAddress>().CreateHandler(provider.GetRequiredService<SocketTraffic>()))
+            .SetHandlerLifetime(Timeout.InfiniteTimeSpan)
+            .RemoveAllLoggers();
+        services.AddSingleton(provider => new CoordinatorConnection(
+            provider.GetRequiredService<CoordinatorAddress>(), provider.GetRequiredService<CoordinatorCalls>(), provider.GetRequiredService<SocketTraffic>(), provider.GetRequiredService<TimeProvider>()));
+    }
+}

@@ -1,0 +1,42 @@
+using FedLora.Client.Hosting;
+using FedLora.Privacy.Ledger;
+using FedLora.Protocol.Mapping;
+using FedLora.Protocol.V1;
+
+namespace FedLora.Client.Ledger;
+
+/// <summary>What the site allows, whatever trains: its policy, and what its privacy ledger has left. No coordinator can change either.</summary>
+public sealed class SiteRules(ClientOptions options, NodeLedger ledger, TimeProvider time)
+{
+    /// <summary>Why this node asks for no work at this hour, in one line; null if it does.</summary>
+    public string? Rests => options.Policy.IsOpen(TimeOnly.FromDateTime(time.GetLocalNow().DateTime)) ? null : $"the site's policy lets this node train only at {options.Policy.Hours}, local time";
+
+    /// <summary>Why this node may not take part in a federation's round, in one line; null if it may. Asking spends nothing.</summary>
+    public string? Refuses(TrainingTask task)
+    {
+        var federation = task.Definition.ToModel();
+        return options.Policy.Refuses(federation.Name, federation.Method, federation.BaseModel.Name, federation.Training.BatchSize, federation.Privacy is not null)
+            ?? ledger.Refuses(federation, (int)task.Round);
+    }
+
+    /// <summary>Spends a round, durably.</summary>
+    /// <exception cref="FedLoraException">As <see cref="NodeLedger.Spend"/>.</exception>
+    public LedgerReceipt Spend(TrainingTask task) => ledger.Spend(task.Definition.ToModel(), (int)task.Round);
+
+    /// <summary>What the coordinator is told of this node.</summary>
+    /// <param name="fingerprint">Of the base model that it trains on.</param>
+    public NodeProfile Profile(string fingerprint)
+    {
+        var profile = new NodeProfile
+        {
+            ModelFingerprints = { fingerprint },
+            MaxRank = (uint)options.MaxRank,
+            Version = typeof(SiteRules).Assembly.GetName().Version?.ToString() ?? "",
+        };
+        if (options.PublicCount > 0)
+            profile.ExampleCount = (ulong)options.PublicCount;
+        if (ledger.Balance() is { } balance)
+            profile.Balances.Add(balance);
+        return profile;
+    }
+}

@@ -1,0 +1,101 @@
+using FedLora.Client.Connection;
+using FedLora.Client.Ledger;
+using FedLora.Protocol.V1;
+using Grpc.Core;
+using Microsoft.Extensions.Logging;
+
+namespace FedLora.Client.Rounds;
+
+/// <summary>
+/// The training node: asks the coordinator for work, does it, asks again, for months. A lost connection is waited out with growing,
+/// jittered pauses of at most a minute, and so is a full disk; only what no waiting can mend (wrong token, revoked) ends it.
+/// </summary>
+public sealed class NodeDaemon(CoordinatorConnection connection, Enroller enroller, RoundRunner runner, IRoundTrainer trainer, SiteRules rules, Backoff backoff, ILogger<NodeDaemon> logger, TimeProvider time)
+{
+    private const int WaitSeconds = 30;
+    private static readonly TimeSpan PollLimit = TimeSpan.FromSeconds(WaitSeconds + 20);
+    private static readonly TimeSpan RestPause = TimeSpan.FromMinutes(1);
+    private string said = "";
+
+    /// <summary>Runs until cancelled.</summary>
+    /// <exception cref="FedLoraException">The coordinator refuses this node.</exception>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            try
+            {
+                await enroller.EnsureAsync(cancellation);
+                await PollOnceAsync(cancellation);
+            }
+            catch (RpcException error) when (cancellation.IsCancellationRequested)
+            {
+                throw new OperationCanceledException("the client is ending", error, cancellation);
+            }
+            catch (RpcException error) when (error.StatusCode is StatusCode.Unauthenticated or StatusCode.PermissionDenied or StatusCode.AlreadyExists)
+            {
+                throw connection.Explain(error);
+            }
+            catch (RpcException error)
+            {
+                await WaitAsync(connection.Explain(error).Message, cancellation);
+            }
+            catch (FedLoraException error) when (error.Code is "transfer-idle" or "upload-incomplete" or "blob-invalid")
+            {
+                await WaitAsync(error.Message, cancellation);
+            }
+            catch (Exception error) when (error is IOException or FedLoraException { Code: "file-write-failed" })
+            {
+                // A full disk under the state folder: somebody makes room, and the node goes on.
+                await WaitAsync(error.Message, cancellation);
+            }
+        }
+    }
+
+    private async Task PollOnceAsync(CancellationToken cancellation)
+    {
+        if (rules.Rests is { } hours)
+        {
+            Say(hours);
+            await Task.Delay(RestPause, time, cancellation);
+            return;
+        }
+        var request = new PollTaskRequest
+        {
+            Profile = rules.Profile(trainer.Fingerprint),
+            WaitSeconds = WaitSeconds,
+            Traffic = connection.Traffic.ToMessage(),
+            Refused = { runner.Refused.Select(entry => $"{entry.Key}: {entry.Value}") },
+        };
+        var reply = await connection.Node.PollTaskAsync(request, connection.Options(cancellation, PollLimit));
+        if (reply.Task is not { } task)
+        {
+            backoff.Reset();
+            Say(reply.WaitingFor.Length > 0 ? $"waiting: {reply.WaitingFor}" : "waiting for work");
+            return;
+        }
+        said = "";
+        logger.RoundStarts(task.Round, task.Federation, task.Definition.Method, task.Adapter.Sha256);
+        if (await runner.RunAsync(task, cancellation) == RoundEnd.Delivered)
+            backoff.Reset();
+        else
+            await Task.Delay(backoff.Next(), time, cancellation);
+    }
+
+    private async Task WaitAsync(string why, CancellationToken cancellation)
+    {
+        var pause = backoff.Next();
+        Say($"{why}; trying again, at most every minute");
+        await Task.Delay(pause, time, cancellation);
+    }
+
+    // Each state is said once, not with every try.
+    private void Say(string state)
+    {
+        if (state == said)
+            return;
+        said = state;
+        logger.State(state);
+    }
+}

@@ -1,0 +1,20 @@
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace FedLora.Server.Authentication;
+
+/// <summary>Who calls, and who may call what.</summary>
+internal static class AuthenticationSetup
+{
+    internal static IServiceCollection AddCoordinatorAuthentication(this IServiceCollection services)
+    {
+        services.AddAuthentication()
+            .AddScheme<AuthenticationSchemeOptions, NodeCredentialHandler>(Schemes.NodeCredential, null)
+            .AddScheme<AuthenticationSchemeOptions, OperatorTokenHandler>(Schemes.OperatorToken, null);
+        services.AddAuthorizationBuilder()
+            .AddPolicy(Policies.Node, policy => policy.AddAuthenticationSchemes(Schemes.NodeCredential).RequireRole(Policies.Node))
+            .AddPolicy(Policies.Operator, policy => policy.AddAuthenticationSchemes(Schemes.OperatorToken).RequireRole(Policies.Operator));
+        return services.AddSingleton<IAuthorizationMiddlewareResultHandler, CallerRefusal>();
+    }
+}

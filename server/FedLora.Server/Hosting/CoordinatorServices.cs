@@ -1,0 +1,57 @@
+using FedLora.Server.Authentication;
+using FedLora.Server.Downloads;
+using FedLora.Server.Services;
+using FedLora.Server.Uploads;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+
+namespace FedLora.Server.Hosting;
+
+/// <summary>A coordinator as a part of an ASP.NET Core program.</summary>
+public static class CoordinatorServices
+{
+    /// <summary>Adds the silo, its stores, authentication, the gRPC services and where Kestrel listens. The program then calls <see cref="MapFedLoraCoordinator"/>.</summary>
+    /// <exception cref="OptionsValidationException">At the start, for options that cannot be meant.</exception>
+    public static WebApplicationBuilder AddFedLoraCoordinator(this WebApplicationBuilder builder, Action<ServerOptions> configure)
+    {
+        var services = builder.Services;
+        services.AddSingleton<IValidateOptions<ServerOptions>, ServerOptionsValidator>();
+        services.AddOptions<ServerOptions>().Configure(configure).ValidateOnStart();
+        services.AddOptions<KestrelServerOptions>().Configure<IOptions<ServerOptions>>(Listen);
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(provider => new DataFolder(provider.GetRequiredService<IOptions<ServerOptions>>().Value.Data));
+        services.AddSingleton(provider => OperatorToken.Ensure(provider.GetRequiredService<DataFolder>().Root));
+        services.AddCoordinatorAuthentication();
+        services.AddSingleton<CallFailures>();
+        services.AddSingleton<PartCache>();
+        services.AddSingleton<UpdateIntake>();
+        services.AddGrpc(grpc => grpc.Interceptors.Add<RefusalInterceptor>());
+        services.AddGrpcHealthChecks().AddCheck<CoordinatorHealth>("coordinator", timeout: CoordinatorHealth.Limit);
+        CoordinatorSilo.Add(builder, provider => provider.GetRequiredService<DataFolder>().Root);
+        services.AddHostedService<CoordinatorStartup>();
+        return builder;
+    }
+
+    /// <summary>Maps the coordinator's calls.</summary>
+    public static WebApplication MapFedLoraCoordinator(this WebApplication web)
+    {
+        web.MapGrpcService<EnrolmentService>();
+        web.MapGrpcService<NodeService>();
+        web.MapGrpcService<AdminService>();
+        web.MapGrpcHealthChecksService().AllowAnonymous();
+        return web;
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, IOptions<ServerOptions> options)
+    {
+        kestrel.Listen(options.Value.EndPoint(), listen => listen.Protocols = HttpProtocols.Http2);
+        // Transfers are bounded by idle time in the services, not by size or rate here: a slow site is not a broken one.
+        kestrel.Limits.MaxRequestBodySize = null;
+        kestrel.Limits.MinRequestBodyDataRate = null;
+        kestrel.Limits.MinResponseDataRate = null;
+        kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
+    }
+}

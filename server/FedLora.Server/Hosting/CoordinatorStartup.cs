@@ -1,0 +1,58 @@
+using System.Text;
+using FedLora.Grains;
+using FedLora.Server.Authentication;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace FedLora.Server.Hosting;
+
+/// <summary>What is left to do once silo and server run: federations go on, and the folder says where the coordinator is.</summary>
+internal sealed class CoordinatorStartup(IGrainFactory grains, IServer server, DataFolder folder, IServiceProvider services, ILogger<CoordinatorStartup> logger) : IHostedLifecycleService
+{
+    public async Task StartedAsync(CancellationToken cancellationToken)
+    {
+        await ResumeAsync(cancellationToken);
+        var url = server.Url();
+        AtomicFile.Write(folder.UrlFile, Encoding.ASCII.GetBytes(url + "\n"));
+        logger.Listening(url, folder.Root);
+    }
+
+    public Task StoppedAsync(CancellationToken cancellationToken)
+    {
+        File.Delete(folder.UrlFile);
+        return Task.CompletedTask;
+    }
+
+    public Task StartingAsync(CancellationToken cancellationToken)
+    {
+        // Made before the first operator looks for it, not when one first calls.
+        _ = services.GetRequiredService<OperatorToken>();
+        return Task.CompletedTask;
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    // A federation whose round was open when the coordinator died goes on at once, not when the first node asks.
+    private async Task ResumeAsync(CancellationToken cancellationToken)
+    {
+        foreach (var federation in await grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key).ListFederationsAsync(cancellationToken))
+        {
+            if (federation.State == FederationState.Running)
+                await grains.GetGrain<IFederationGrain>(federation.Name).GetAsync(cancellationToken);
+        }
+        await grains.GetGrain<IJanitorGrain>(IJanitorGrain.Key).WakeAsync(cancellationToken);
+    }
+}
+
+internal static class ListeningServer
+{
+    /// <summary>Where it listens, with the port it really has.</summary>
+    internal static string Url(this IServer server) => server.Features.Get<IServerAddressesFeature>()!.Addresses.First();
+}

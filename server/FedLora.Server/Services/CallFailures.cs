@@ -1,0 +1,31 @@
+using FedLora.Grains;
+using FedLora.Protocol;
+using Grpc.Core;
+using Microsoft.Extensions.Logging;
+
+namespace FedLora.Server.Services;
+
+/// <summary>What a caller is told of an exception: of a refusal what is wrong and what to do; anything else is a defect, logged here and told in one line.</summary>
+internal sealed class CallFailures(ILogger<CallFailures> logger)
+{
+    internal RpcException Explain(Exception error, string method, CancellationToken callerGone)
+    {
+        switch (error)
+        {
+            case RpcException told:
+                return told;
+            case RefusedException refused:
+                return RpcErrors.ToRpc(new FedLoraException(refused.Code, refused.Message, refused.Hint), RefusalStatus.Of(refused.Code));
+            case FedLoraException refused:
+                return RpcErrors.ToRpc(refused, RefusalStatus.Of(refused.Code));
+            case OperationCanceledException when callerGone.IsCancellationRequested:
+                return new RpcException(new Status(StatusCode.Cancelled, "the caller has gone"));
+            case OperationCanceledException:
+                return new RpcException(new Status(StatusCode.Unavailable, "the coordinator is stopping"));
+            default:
+                logger.CallFailed(method, error);
+                var cause = error.GetBaseException();
+                return new RpcException(new Status(StatusCode.Internal, $"{cause.GetType().Name}: {cause.Message.ReplaceLineEndings(" ")}"));
+        }
+    }
+}

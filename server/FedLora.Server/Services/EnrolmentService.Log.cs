@@ -1,0 +1,9 @@
+using Microsoft.Extensions.Logging;
+
+namespace FedLora.Server.Services;
+
+internal static partial class EnrolmentServiceLog
+{
+    [LoggerMessage(111, LogLevel.Information, "node {Name} enrolled as {NodeId}")]
+    internal static partial void Enrolled(this ILogger logger, string name, string nodeId);
+}

@@ -1,0 +1,135 @@
+using System.Text.Json;
+using FedLora.Adapters;
+
+namespace FedLora.Grains.Tests.Cluster;
+
+/// <summary>What holds on one silo holds on two: messages cross, grains find each other, and a round outlives the silo it runs on.</summary>
+public sealed class ClusterTests
+{
+    private static readonly (string Name, int Seed)[] _work = [("a", 1), ("b", 2), ("c", 3)];
+
+    [Fact]
+    public async Task A_federation_runs_with_its_grains_spread()
+    {
+        await using var silos = await TwoSilos.StartAsync(Samples.Definition with { Rounds = 2 }, nodesOnSecond: true);
+        Assert.Equal(silos.First, await silos.PlaceOfAsync(silos.Federation));
+        Assert.Equal(silos.First, await silos.PlaceOfAsync(silos.Registry));
+        Assert.Equal(silos.Second, await silos.PlaceOfAsync(silos.Node("a")));
+        var global = await AdapterAsync(silos);
+        await FinishAsync(silos, rounds: 1);
+        var expected = Expected(silos, global, 1);
+        var view = await FinishAsync(silos, rounds: 2);
+        Assert.Equal(expected, view.History[0].Adapter.Sha256);
+        Assert.Equal((FederationState.Finished, 3, 3), (view.State, view.History[0].Updates, view.History[1].Updates));
+    }
+
+    /// <summary>Each method is called from the silo that the grain is not on; the test fails for one that is added and not called here.</summary>
+    [Fact]
+    public async Task Every_call_crosses_silos()
+    {
+        await using var silos = await TwoSilos.StartAsync(Samples.Definition, nodesOnSecond: false);
+        var (federation, registry, node) = (silos.Federation, silos.Registry, silos.Node("a"));
+        var janitor = silos.Grains.GetGrain<IJanitorGrain>(IJanitorGrain.Key);
+        await TwoSilos.OnAsync(silos.First, () => janitor.CleanUpAsync(default));
+        foreach (var grain in new IAddressable[] { federation, registry, node, janitor })
+            Assert.Equal(silos.First, await silos.PlaceOfAsync(grain));
+
+        var view = await FinishAsync(silos, rounds: 1);
+        Assert.Equal(JsonSerializer.Serialize((await federation.WatchAsync(0, TimeSpan.Zero, default)).View.Definition), JsonSerializer.Serialize(view.Definition));
+        var record = await federation.GetRoundAsync(1, default);
+        Assert.Equal(3, record.Updates.Count);
+        Assert.Equal(view.History[0].Attempt, record.Attempt);
+        Assert.Contains(view.Adapter.Sha256, await federation.KeptBlobsAsync(default));
+        var report = new StatusReport { Federation = "demo", Round = 9, Attempt = 1, Phase = TaskPhase.Training };
+        Assert.False((await federation.ReportAsync(silos.IdOf("a"), report, default)).Wanted);
+        Assert.False((await node.ReportAsync(report, default)).Wanted);
+        await federation.CheckInAsync(new() { NodeId = silos.IdOf("a"), Name = "a", Group = "", Profile = new() }, default);
+        await federation.CompleteAggregationAsync(new() { Round = 9, Attempt = 1 }, default);
+        Assert.Equal(FederationState.Paused, (await federation.PauseAsync("test", default)).State);
+        Assert.Equal(FederationState.Stopped, (await federation.StopAsync("test", default)).State);
+        await RefusedAsync(() => federation.CreateAsync(Samples.Definition, null, [], default));
+
+        Assert.Single(await registry.ListTokensAsync(default));
+        Assert.Equal(3, (await registry.ListNodesAsync(default)).Count);
+        Assert.Equal(FederationState.Stopped, Assert.Single(await registry.ListFederationsAsync(default)).State);
+        await registry.NoteFederationAsync("demo", FederationState.Stopped, default);
+        await registry.RevokeTokenAsync((await registry.ListTokensAsync(default))[0].Id, default);
+
+        await RefusedAsync(() => node.AuthenticateAsync("wrong", default));
+        await node.EnrolAsync("a", "", "another", default);
+        await node.WakeAsync(default);
+        Assert.Equal("a", (await node.GetAsync(default)).Name);
+        Assert.True((await node.RevokeAsync(default)).Revoked);
+        await janitor.WakeAsync(default);
+        await CallPrivacyAsync(node);
+
+        Assert.Equal([.. Methods().Order(StringComparer.Ordinal)], silos.Calls.Order(StringComparer.Ordinal));
+    }
+
+    /// <summary>The silo of the registry and the federation dies at each write of a round in turn; the other one takes over.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(5)]
+    [InlineData(6)]
+    public async Task A_round_outlives_its_silo(int write)
+    {
+        var life = new Life();
+        await using var silos = await TwoSilos.StartAsync(Samples.Definition with { Rounds = 1 }, nodesOnSecond: true, life);
+        var global = await AdapterAsync(silos);
+        life.DieAfter(write);
+        var killing = life.Died.ContinueWith(_ => silos.KillFirstAsync(), TaskScheduler.Default).Unwrap();
+        var view = await FinishAsync(silos, rounds: 1);
+        if (life.IsDead)
+            await killing;
+        Assert.Equal((FederationState.Finished, Expected(silos, global, 1)), (view.State, view.Adapter.Sha256));
+        Assert.True(life.IsDead || write > 5, $"The silo lived through write {write}.");
+    }
+
+    private static async Task CallPrivacyAsync(INodeGrain node)
+    {
+        var run = new PrivacyRun { NoiseMultiplier = 1, SamplingRate = 0.1, Steps = 3 };
+        await node.AskBudgetAsync(run, default);
+        await node.AskPlanAsync(run, 2, default);
+        var receipt = new PrivacyReceipt { NoiseMultiplier = 1, SamplingRate = 0.1, Steps = 3, ClipNorm = 1, Delta = 1e-5, EpsilonSpent = 0.5, EpsilonLimit = 8, DataSet = "d", EntryHash = "e" };
+        await node.RecordReceiptAsync(new() { Federation = "other", Round = 1, Receipt = receipt, At = DateTimeOffset.UnixEpoch }, default);
+        Assert.Equal(receipt, Assert.Single((await node.GetAsync(default)).Ledger).Receipt);
+    }
+
+    /// <summary>Nodes work until so many rounds are done; what they meet while a silo dies they meet again and again, and go on.</summary>
+    private static async Task<FederationView> FinishAsync(TwoSilos silos, int rounds)
+    {
+        using var limit = new CancellationTokenSource(Coordinator.Never);
+        while (true)
+        {
+            limit.Token.ThrowIfCancellationRequested();
+            try
+            {
+                foreach (var (name, seed) in _work)
+                    await silos.WorkAsync(name, seed);
+                if (await silos.Federation.GetAsync(limit.Token) is var view && view.RoundsDone >= rounds)
+                    return view;
+                await silos.Federation.WatchAsync(0, TimeSpan.FromMilliseconds(100), limit.Token);
+            }
+            catch (Exception error) when (error is OrleansException or InvalidOperationException or IOException)
+            {
+            }
+        }
+    }
+
+    private static async Task<AdapterState> AdapterAsync(TwoSilos silos) =>
+        await silos.Service<IBlobStore>().GetAdapterAsync((await silos.Federation.GetAsync(default)).Adapter.Sha256, default);
+
+    private static string Expected(TwoSilos silos, AdapterState global, int round) =>
+        Samples.Expected(global, round, [.. _work.Select(work => (silos.IdOf(work.Name), 10L, work.Seed))]);
+
+    private static Task<RefusedException> RefusedAsync(Func<Task> call) => Assert.ThrowsAsync<RefusedException>(call);
+
+    private static IEnumerable<string> Methods() =>
+        from type in typeof(IFederationGrain).Assembly.GetTypes()
+        where type.IsInterface && typeof(IGrainWithStringKey).IsAssignableFrom(type)
+        from method in type.GetMethods()
+        select $"{type.Name}.{method.Name}";
+}

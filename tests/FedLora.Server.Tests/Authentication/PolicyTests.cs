@@ -1,0 +1,77 @@
+using FedLora.Protocol;
+using FedLora.Protocol.V1;
+using Google.Protobuf.Reflection;
+using Grpc.Core;
+using Grpc.Net.Client;
+
+namespace FedLora.Server.Tests.Authentication;
+
+public class PolicyTests
+{
+    // What a stranger may call: with a join token in it.
+    private static readonly string[] Open = ["fedlora.v1.Enrolment.Enrol"];
+
+    private static readonly Marshaller<byte[]> Bytes = new(bytes => bytes, bytes => bytes);
+
+    [Fact]
+    public void There_are_calls() => Assert.True(EveryCall.All.Count >= 18);
+
+    [Fact]
+    public async Task Every_call_turns_away_whoever_it_is_not_for()
+    {
+        await using var bench = await Bench.StartAsync();
+        var node = await bench.Operator.Enrolment.EnrolAsync(new EnrolRequest { Token = await bench.TokenAsync(), Name = "a", RequestId = new string('a', 32) });
+        using var channel = GrpcChannel.ForAddress(bench.Operator.Url);
+        var wrong = new List<string>();
+        foreach (var call in EveryCall.All.Where(call => !Open.Contains(call.FullName)))
+        {
+            var isNode = call.Service.Name == "Node";
+            foreach (var shown in (string?[])[null, "", "guess", $"{new string('a', 32)}.guess", isNode ? bench.Operator.Credential : node.Credential])
+            {
+                var (status, code) = await AnswerAsync(channel, call, shown);
+                if (status != StatusCode.Unauthenticated || code != (isNode ? code is "node-unknown" ? code : "node-credential" : "operator-credential"))
+                    wrong.Add($"{call.FullName} shown '{shown}': {status}, {code}");
+            }
+        }
+        Assert.Empty(wrong);
+    }
+
+    [Fact]
+    public async Task Every_call_lets_in_whoever_it_is_for()
+    {
+        await using var bench = await Bench.StartAsync();
+        var node = await bench.Operator.Enrolment.EnrolAsync(new EnrolRequest { Token = await bench.TokenAsync(), Name = "a", RequestId = new string('a', 32) });
+        using var channel = GrpcChannel.ForAddress(bench.Operator.Url);
+        foreach (var call in EveryCall.All)
+        {
+            var (status, _) = await AnswerAsync(channel, call, call.Service.Name == "Node" ? node.Credential : bench.Operator.Credential);
+            // An empty request may be refused for what it asks; enrolment, without a token, for who asks.
+            Assert.True(status is not (StatusCode.Unauthenticated or StatusCode.PermissionDenied or StatusCode.Internal or StatusCode.Unknown) || Open.Contains(call.FullName), $"{call.FullName}: {status}");
+        }
+    }
+
+    // On the wire a call with one message each way is no other than a stream of one.
+    private static async Task<(StatusCode Status, string? Code)> AnswerAsync(GrpcChannel channel, MethodDescriptor method, string? credential)
+    {
+        using var limit = new CancellationTokenSource(Bench.Never);
+        var call = new Method<byte[], byte[]>(MethodType.DuplexStreaming, method.Service.FullName, method.Name, Bytes, Bytes);
+        using var running = channel.CreateCallInvoker().AsyncDuplexStreamingCall(call, null, new CallOptions(credential is null ? [] : Bearer.Of(credential), cancellationToken: limit.Token));
+        try
+        {
+            await running.RequestStream.WriteAsync([], limit.Token);
+            await running.RequestStream.CompleteAsync();
+        }
+        catch (Exception error) when (error is RpcException or InvalidOperationException)
+        {
+            // Refused before all was sent: the response says why.
+        }
+        try
+        {
+            return await running.ResponseStream.MoveNext(limit.Token) ? (StatusCode.OK, null) : (running.GetStatus().StatusCode, null);
+        }
+        catch (RpcException error)
+        {
+            return (error.StatusCode, RpcErrors.FromRpc(error, "").Code);
+        }
+    }
+}
