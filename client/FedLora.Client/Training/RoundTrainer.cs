@@ -5,12 +5,12 @@ using FedLora.Compression;
 using FedLora.Federations.Definitions;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
+using FedLora.Tokenizers;
 using FedLora.Training.Data;
 using FedLora.Training.Libtorch;
 using FedLora.Training.Models;
 using FedLora.Training.Privacy;
 using FedLora.Training.Running;
-using FedLora.Tokenizers;
 
 namespace FedLora.Client.Training;
 
@@ -63,7 +63,7 @@ public sealed class RoundTrainer : IRoundTrainer
     public VectorLayout SparseLayout(TrainingTask task)
     {
         var definition = task.Definition.ToModel();
-        var loaded = model.Get(definition, []);
+        var loaded = model.Get(definition);
         var layout = loaded.LayoutFor(DefinitionSettings.Peft(definition, loaded.Architecture));
         return new VectorLayout(layout.Tensors(definition.SentFactors((int)task.Round)));
     }
@@ -86,7 +86,7 @@ public sealed class RoundTrainer : IRoundTrainer
         KeptFactors.Save(input.Folder, input.Task.Round, result.Adapter.Only(method.Kept(settings)));
         var sent = method.Sent(round, settings);
         var loss = result.Summary.MeanLoss;
-        return new RoundOutput(start.Adapter.Only(sent), result.Adapter.Only(sent), examples.Count, result.Summary.Losses.Count, double.IsNaN(loss) ? null : loss);
+        return new RoundOutput(start.Adapter.Only(sent), result.Adapter.Only(sent), Trainer.Learnable(examples, loaded.Transformer).Count, result.Summary.Losses.Count, double.IsNaN(loss) ? null : loss);
     }
 
     /// <inheritdoc/>

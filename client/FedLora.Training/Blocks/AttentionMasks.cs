@@ -9,7 +9,9 @@ public sealed class AttentionMasks(Device device) : IDisposable
     public const long Kept = 1 << 25;
 
     private readonly Dictionary<(int Length, int Past, int Repeats, int? Window), Tensor> _masks = [];
-    private long _held;
+
+    /// <summary>How many numbers the kept masks hold together.</summary>
+    internal long Held { get; private set; }
 
     /// <summary>The mask for some queries after some earlier positions.</summary>
     /// <param name="length">Queries.</param>
@@ -26,9 +28,9 @@ public sealed class AttentionMasks(Device device) : IDisposable
         var mask = Make(length, past, repeats, window);
         if (mask.numel() > Kept)
             return mask;
-        if (_held + mask.numel() > Kept)
+        if (Held + mask.numel() > Kept)
             Dispose();
-        _held += mask.numel();
+        Held += mask.numel();
         return _masks[(length, past, repeats, window)] = mask.DetachFromDisposeScope();
     }
 
@@ -37,7 +39,7 @@ public sealed class AttentionMasks(Device device) : IDisposable
         foreach (var mask in _masks.Values)
             mask.Dispose();
         _masks.Clear();
-        _held = 0;
+        Held = 0;
     }
 
     private Tensor Make(int length, int past, int repeats, int? window)

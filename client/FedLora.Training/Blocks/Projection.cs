@@ -25,13 +25,15 @@ public sealed class LinearPart(string name, int offset, int dOut)
 /// </summary>
 public sealed class Projection(IReadOnlyList<LinearPart> parts, Slot weight, Slot? bias, bool tied = false) : IDisposable
 {
+    private readonly Slot _stored = weight;
+
     public IReadOnlyList<LinearPart> Parts { get; } = parts;
 
     /// <summary>d_out x d_in, all parts below each other.</summary>
     public Slot Weight { get; private set; } = weight;
 
     /// <summary>Whether its weight is the word embedding too: what changes the layer alone must <see cref="Untie"/> it first.</summary>
-    public bool IsTied => tied && Weight == weight;
+    public bool IsTied => tied && Weight == _stored;
 
     public Slot? Bias { get; } = bias;
 
@@ -73,23 +75,23 @@ public sealed class Projection(IReadOnlyList<LinearPart> parts, Slot weight, Slo
     public Tensor WeightOf(LinearPart part) => Weight.Value.narrow(0, part.Offset, part.DOut);
 
     /// <summary>The checkpoint's name for a part's rows.</summary>
-    internal string StoredAs(LinearPart part) => tied ? weight.Name : $"{part.Name}.weight";
+    internal string StoredAs(LinearPart part) => tied ? _stored.Name : $"{part.Name}.weight";
 
     /// <summary>Gives a tied layer a weight of its own, as PEFT does for a head that it changes; the embedding stays what it was.</summary>
     /// <param name="own">The weight, whose owner it becomes; null for a copy of the embedding.</param>
     internal void Untie(Tensor? own = null)
     {
         using var off = no_grad();
-        Weight = new Slot($"{Parts[0].Name}.weight", own ?? weight.Value.detach().clone().DetachFromDisposeScope());
+        Weight = new Slot($"{Parts[0].Name}.weight", own ?? _stored.Value.detach().clone().DetachFromDisposeScope());
     }
 
     /// <summary>Undoes <see cref="Untie"/>.</summary>
     /// <returns>Whether the layer is tied now.</returns>
     internal bool Tie()
     {
-        if (Weight != weight)
+        if (Weight != _stored)
             Weight.Dispose();
-        Weight = weight;
+        Weight = _stored;
         return tied;
     }
 

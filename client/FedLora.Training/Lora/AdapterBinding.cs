@@ -99,12 +99,14 @@ public sealed class AdapterBinding : IDisposable
             return;
         }
         var (name, before) = (old.Name, old.Value);
-        _heads.Add((old, () =>
+        _heads.Add((old, Undo));
+        (old.Name, old.Value) = (tensor.Name, ToTensor(tensor));
+
+        void Undo()
         {
             old.Value.Dispose();
             (old.Name, old.Value) = (name, before);
-        }));
-        (old.Name, old.Value) = (tensor.Name, ToTensor(tensor));
+        }
     }
 
     private Tensor ToTensor(AdapterTensor source) =>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.RegularExpressions;
 
 namespace FedLora.Adapters;
@@ -10,6 +11,7 @@ public sealed record PeftModules(IReadOnlyList<string> Names, string? Expression
     /// <summary>PEFT's word for every linear layer but the output head.</summary>
     public const string AllLinear = "all-linear";
 
+    private static readonly SearchValues<char> _ofExpressions = SearchValues.Create(@"\*+?()[]{}|^$");
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(1);
     private readonly Regex? _expression = Expression is null or AllLinear ? null : Compile(Expression, before: "^(?:", after: ")\\z");
 
@@ -17,7 +19,7 @@ public sealed record PeftModules(IReadOnlyList<string> Names, string? Expression
 
     /// <summary>As a federation's file lists them: names, or one entry that is <c>all-linear</c> or holds what only an expression can.</summary>
     public static PeftModules From(IReadOnlyList<string> targets) =>
-        targets is [var one] && (one == AllLinear || one.AsSpan().IndexOfAny(@"\*+?()[]{}|^$") >= 0) ? new PeftModules([], one) : new PeftModules([.. targets]);
+        targets is [var one] && (one == AllLinear || one.AsSpan().IndexOfAny(_ofExpressions) >= 0) ? new PeftModules([], one) : new PeftModules([.. targets]);
 
     /// <summary>Whether a module is meant. With <c>all-linear</c> the caller asks about linear layers only.</summary>
     public bool Matches(string module) => Expression == AllLinear || IsNamed(module) || EndsLikeName(module) || (_expression is not null && IsMatch(_expression, module));
@@ -41,7 +43,7 @@ public sealed record PeftModules(IReadOnlyList<string> Names, string? Expression
         {
             return new Regex(before + PythonPattern.Translate(pattern) + after, RegexOptions.CultureInvariant, _patience);
         }
-        catch (ArgumentException error)
+        catch (Exception error) when (error is ArgumentException or FormatException)
         {
             throw new FedLoraException("adapter-config-invalid", $"'{pattern}' is not a regular expression: {error.Message}", "Mend target_modules or the pattern in adapter_config.json.", error);
         }

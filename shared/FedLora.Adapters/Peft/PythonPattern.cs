@@ -18,7 +18,7 @@ internal sealed class PythonPattern
     private PythonPattern(string pattern) => _pattern = pattern;
 
     /// <summary>The pattern in .NET's spelling.</summary>
-    /// <exception cref="ArgumentException">Says what Python does otherwise.</exception>
+    /// <exception cref="FormatException">Says what Python does otherwise.</exception>
     public static string Translate(string pattern)
     {
         var translation = new PythonPattern(pattern);
@@ -64,7 +64,7 @@ internal sealed class PythonPattern
     private void Escape(bool inClass)
     {
         if (_at + 1 == _pattern.Length)
-            throw new ArgumentException("it ends in a backslash");
+            throw new FormatException("it ends in a backslash");
         var letter = _pattern[_at + 1];
         if (letter == 'Z' && !inClass)
         {
@@ -74,7 +74,7 @@ internal sealed class PythonPattern
             return;
         }
         if (char.IsAsciiLetter(letter) && !(inClass ? "dDsSwWabfnrtvxu" : "AbBdDsSwWafnrtvxu").Contains(letter, StringComparison.Ordinal))
-            throw new ArgumentException($"Python's re has no '\\{letter}'{(inClass ? " in a set" : "")}");
+            throw new FormatException($"Python's re has no '\\{letter}'{(inClass ? " in a set" : "")}");
         Copy(2);
     }
 
@@ -95,7 +95,7 @@ internal sealed class PythonPattern
                 Copy(1);
         }
         if (_at == _pattern.Length)
-            throw new ArgumentException("a set [ is not closed");
+            throw new FormatException("a set [ is not closed");
         Copy(1);
     }
 
@@ -105,7 +105,7 @@ internal sealed class PythonPattern
         {
             var name = Until('>', 4);
             if (!_names.TryAdd(name, ++_groups))
-                throw new ArgumentException($"the group '{name}' comes twice");
+                throw new FormatException($"the group '{name}' comes twice");
             _result.Append('(');
         }
         else if (Is("(?P="))
@@ -119,7 +119,7 @@ internal sealed class PythonPattern
         else if (Is("(?<=") || Is("(?<!"))
             Copy(4);
         else if (Is("(?<") || Is("(?'"))
-            throw new ArgumentException("Python's re names a group (?P<name>...), not (?<name>...)");
+            throw new FormatException("Python's re names a group (?P<name>...), not (?<name>...)");
         else
             Flags();
     }
@@ -131,7 +131,7 @@ internal sealed class PythonPattern
             end++;
         var flags = _pattern[(_at + 2)..end];
         if (end == _pattern.Length || _pattern[end] is not (')' or ':') || flags.Any(f => !"imsux-".Contains(f, StringComparison.Ordinal)))
-            throw new ArgumentException($"'(?{flags}' is not understood; known are (?P<name>...), (?P=name), (?:...), (?=...), (?!...), (?<=...), (?<!...), (?>...), (?(1)...) and the flags i, m, s, u, x");
+            throw new FormatException($"'(?{flags}' is not understood; known are (?P<name>...), (?P=name), (?:...), (?=...), (?!...), (?<=...), (?<!...), (?>...), (?(1)...) and the flags i, m, s, u, x");
         // u is what both do anyway.
         _result.Append("(?").Append(flags.Replace("u", "", StringComparison.Ordinal)).Append(_pattern[end]);
         _at = end + 1;
@@ -140,7 +140,7 @@ internal sealed class PythonPattern
     private void AfterQuantifier()
     {
         if (_at < _pattern.Length && _pattern[_at] == '+')
-            throw new ArgumentException("possessive quantifiers such as a++ are not supported; write (?>a+)");
+            throw new FormatException("possessive quantifiers such as a++ are not supported; write (?>a+)");
         if (_at < _pattern.Length && _pattern[_at] == '?')
             Copy(1);
     }
@@ -156,13 +156,13 @@ internal sealed class PythonPattern
     }
 
     private string Number(string group) => char.IsAsciiDigit(group.FirstOrDefault()) ? group
-        : _names.TryGetValue(group, out var number) ? number.ToString(CultureInfo.InvariantCulture) : throw new ArgumentException($"there is no group '{group}' before its use");
+        : _names.TryGetValue(group, out var number) ? number.ToString(CultureInfo.InvariantCulture) : throw new FormatException($"there is no group '{group}' before its use");
 
     private string Until(char close, int start)
     {
         var end = _pattern.IndexOf(close, _at + start);
         if (end < 0)
-            throw new ArgumentException($"'{_pattern[_at..]}' lacks a '{close}'");
+            throw new FormatException($"'{_pattern[_at..]}' lacks a '{close}'");
         var text = _pattern[(_at + start)..end];
         _at = end + 1;
         return text;

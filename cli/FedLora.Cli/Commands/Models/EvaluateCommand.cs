@@ -3,10 +3,10 @@ using System.Diagnostics;
 using System.Text.Json;
 using FedLora.Adapters;
 using FedLora.Cli.Output;
+using FedLora.Tokenizers;
 using FedLora.Training.Data;
 using FedLora.Training.Models;
 using FedLora.Training.Running;
-using FedLora.Tokenizers;
 using Spectre.Console;
 
 namespace FedLora.Cli.Commands.Models;

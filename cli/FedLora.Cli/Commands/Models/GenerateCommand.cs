@@ -1,8 +1,8 @@
 using System.CommandLine;
 using FedLora.Cli.Output;
+using FedLora.Tokenizers;
 using FedLora.Training.Models;
 using FedLora.Training.Running;
-using FedLora.Tokenizers;
 
 namespace FedLora.Cli.Commands.Models;
 
