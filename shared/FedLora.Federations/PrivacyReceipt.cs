@@ -21,11 +21,14 @@ public sealed record PrivacyReceipt
     /// <summary>0: no limit.</summary>
     public double EpsilonLimit { get; init; }
 
-    /// <summary>Content identity of the data set.</summary>
+    /// <summary>Stands for what the site calls its data.</summary>
     public required string DataSet { get; init; }
 
     /// <summary>Hash of the ledger entry, hex.</summary>
     public required string EntryHash { get; init; }
+
+    /// <summary>The entry's place in the node's ledger, from 1; 0 from older nodes.</summary>
+    public long EntrySequence { get; init; }
 
     /// <summary>What the node's ledger has written, as it goes with the update.</summary>
     public static PrivacyReceipt Of(LedgerReceipt receipt) => new()
@@ -39,5 +42,6 @@ public sealed record PrivacyReceipt
         EpsilonLimit = receipt.EpsilonLimit,
         DataSet = receipt.DataSet,
         EntryHash = receipt.EntryHash,
+        EntrySequence = receipt.Sequence,
     };
 }

@@ -2,6 +2,8 @@ using FedLora.Client.Hosting;
 using FedLora.Client.Ledger;
 using FedLora.Privacy.Ledger;
 using FedLora.Federations.Definitions;
+using FedLora.Training.Data;
+using PrivacyBalance = FedLora.Protocol.V1.PrivacyBalance;
 
 namespace FedLora.Client.Tests;
 
@@ -9,6 +11,7 @@ namespace FedLora.Client.Tests;
 public sealed class NodeLedgerTests : IDisposable
 {
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("fedlora-node-ledger-");
+    private string newest = "";
 
     public void Dispose() => folder.Delete(recursive: true);
 
@@ -24,10 +27,10 @@ public sealed class NodeLedgerTests : IDisposable
         for (var round = 1; round <= 5; round++)
         {
             Assert.Null(ledger.Refuses(definition, round));
-            Assert.InRange(ledger.Spend(definition, round).EpsilonSpent, 0.5, 3);
+            Assert.InRange(Spend(ledger, definition, round).EpsilonSpent, 0.5, 3);
         }
         Assert.Contains("federation's own budget", ledger.Refuses(definition, 6));
-        Assert.Equal("privacy-budget-exhausted", Assert.Throws<FedLoraException>(() => ledger.Spend(definition, 6)).Code);
+        Assert.Equal("privacy-budget-exhausted", Assert.Throws<FedLoraException>(() => Spend(ledger, definition, 6)).Code);
     }
 
     [Fact]
@@ -35,14 +38,14 @@ public sealed class NodeLedgerTests : IDisposable
     {
         var definition = Define("mail", epsilon: 3, rounds: 2);
         using var ledger = Open(Lines(3));
-        ledger.Spend(definition, 1);
-        var first = ledger.Spend(definition, 2);
+        Spend(ledger, definition, 1);
+        var first = Spend(ledger, definition, 2);
         Assert.InRange(first.EpsilonSpent, 2.9, 3);
         Assert.Contains("federation's own budget", ledger.Refuses(definition, 2));
-        // A federation made anew under the old name has its own epsilon, but the data set's spending goes on.
-        Assert.Null(ledger.Refuses(definition, 1));
+        // A coordinator that was put back to an earlier round, or a federation made anew under the old name, gets no second epsilon.
+        Assert.Contains("federation's own budget", ledger.Refuses(definition, 1));
         using var limited = Reopen(ledger, new SitePolicy { Epsilon = 3.01 });
-        Assert.Contains("its limit is 3.01", limited.Refuses(definition, 1));
+        Assert.Contains("its limit is 3.01", limited.Refuses(Define("another", epsilon: 3, rounds: 2), 1));
     }
 
     [Fact]
@@ -50,9 +53,9 @@ public sealed class NodeLedgerTests : IDisposable
     {
         using var ledger = Open(Lines(3), new SitePolicy { Epsilon = 3.01 });
         var (one, two) = (Define("one", epsilon: 3, rounds: 1), Define("two", epsilon: 3, rounds: 1));
-        ledger.Spend(one, 1);
+        Spend(ledger, one, 1);
         Assert.Contains("its limit is 3.01", ledger.Refuses(two, 1));
-        Assert.Throws<FedLoraException>(() => ledger.Spend(two, 1));
+        Assert.Throws<FedLoraException>(() => Spend(ledger, two, 1));
         var balance = ledger.Balance()!;
         Assert.InRange(balance.SpentEpsilon, 2.9, 3);
         Assert.Equal(3.01, balance.LimitEpsilon);
@@ -64,27 +67,84 @@ public sealed class NodeLedgerTests : IDisposable
     {
         var definition = Define("mail", epsilon: 3, rounds: 1);
         using (var ledger = Open(Lines(3)))
-            ledger.Spend(definition, 1);
+            Spend(ledger, definition, 1);
         foreach (var text in new[]
         {
             "{\"label\":\"spam\",\"text\":\"mail 2\"}\n{\"text\":\"mail  0 \",\"label\":\"ham\"}\n{\"text\":\"mail 1\",\"label\":\"ham\"}\n",
             Lines(4),
             "{\"text\":\"mail 2\",\"label\":\"ham\"}\n{\"text\":\"another\",\"label\":\"ham\"}\n",
+            "{\"prompt\":\"mail 0\",\"completion\":\"ham\"}\n",
+            "{\"text\":\"new\",\"label\":\"ham\"}\n",
         })
         {
             using var ledger = Open(text, new SitePolicy { Epsilon = 3.01 }, "renamed.jsonl");
             Assert.InRange(ledger.Balance()!.SpentEpsilon, 2.9, 3);
             Assert.Contains("its limit is 3.01", ledger.Refuses(Define("other", epsilon: 3, rounds: 1), 1));
         }
-        using var fresh = Open("{\"text\":\"new\",\"label\":\"ham\"}\n", new SitePolicy { Epsilon = 3.01 });
-        Assert.Null(fresh.Refuses(Define("other", epsilon: 3, rounds: 1), 1));
+    }
+
+    [Theory]
+    [InlineData("{\"prompt\":\"a mail that is long enough to be known by\",\"completion\":\"ham\"}")]
+    [InlineData("{\"text\":\"a mail that is long enough to be known by\",\"label\":\"ham\",\"prompt\":\"unused\",\"completion\":\"too\"}")]
+    [InlineData("{\"prompt\":\"Is this spam?\",\"completion\":\"a mail that is  long enough to be known by\"}")]
+    public void An_example_in_another_format_is_the_same_example_and_begins_no_budget_under_a_new_name(string line)
+    {
+        using (var ledger = Open("{\"text\":\"a mail that is long enough to be known by\",\"label\":\"ham\"}\n"))
+            Spend(ledger, Define("mail", epsilon: 3, rounds: 1), 1);
+        using var renamed = Open(line + "\n", dataSet: "other");
+        Assert.Equal("data-set-shared", Assert.Throws<FedLoraException>(() => Spend(renamed, Define("other", epsilon: 3, rounds: 1), 1)).Code);
+    }
+
+    [Fact]
+    public void What_is_told_and_refused_does_not_depend_on_what_the_file_holds()
+    {
+        var policy = new SitePolicy { Epsilon = 3.01 };
+        using (var ledger = Open(Lines(3), policy))
+            Spend(ledger, Define("mail", epsilon: 3, rounds: 1), 1);
+        var seen = new HashSet<(PrivacyBalance?, string?)>();
+        foreach (var text in new[] { Lines(3), Lines(2), "{\"text\":\"new\",\"label\":\"ham\"}\n", "{\"text\":\"new\",\"label\":\"ham\"}\n" + Lines(1) })
+        {
+            using var ledger = Open(text, policy);
+            seen.Add((ledger.Balance(), ledger.Refuses(Define("other", epsilon: 3, rounds: 1), 1)));
+        }
+        Assert.Single(seen);
+    }
+
+    [Fact]
+    public void A_file_that_was_replaced_with_its_time_and_length_kept_is_charged_for_what_it_holds()
+    {
+        using var ledger = Open("{\"text\":\"the first mail, of some length\",\"label\":\"ham\"}\n");
+        var path = Path.Combine(folder.FullName, "data.jsonl");
+        var time = File.GetLastWriteTimeUtc(path);
+        Spend(ledger, Define("mail", epsilon: 3, rounds: 1), 1);
+        File.WriteAllText(path, "{\"text\":\"another mail, as long a one.\",\"label\":\"ham\"}\n");
+        File.SetLastWriteTimeUtc(path, time);
+        Spend(ledger, Define("mail two", epsilon: 3, rounds: 1), 1);
+        using var other = Reopen(ledger, new SitePolicy(), "other");
+        File.WriteAllText(path, "{\"text\":\"another mail, as long a one.\",\"label\":\"ham\"}\n");
+        Assert.Equal("data-set-shared", Assert.Throws<FedLoraException>(() => Spend(other, Define("third", epsilon: 3, rounds: 1), 1)).Code);
+    }
+
+    [Fact]
+    public void Data_used_without_privacy_are_said_to_be_and_a_policy_may_forbid_both()
+    {
+        var open = Define("open", epsilon: 3, rounds: 1) with { Privacy = null };
+        using (var ledger = Open(Lines(3)))
+        {
+            Assert.Null(ledger.Charge(open, 1, Identities()));
+            Assert.True(ledger.Balance()!.UsedWithoutPrivacy);
+            Assert.Null(ledger.Refuses(Define("mail", epsilon: 3, rounds: 1), 1));
+        }
+        using var strict = Open(Lines(3), new SitePolicy { ForbidMixing = true });
+        Assert.Contains("used without it", strict.Refuses(Define("mail", epsilon: 3, rounds: 1), 1));
+        Assert.Null(strict.Refuses(open, 2));
     }
 
     [Fact]
     public void A_ledger_that_was_edited_stops_the_node_at_its_start()
     {
         using (var ledger = Open(Lines(3)))
-            ledger.Spend(Define("mail", epsilon: 3, rounds: 1), 1);
+            Spend(ledger, Define("mail", epsilon: 3, rounds: 1), 1);
         var file = Path.Combine(folder.FullName, "state", "ledger", "ledger.jsonl");
         File.WriteAllText(file, File.ReadAllText(file).Replace("\"steps\":16", "\"steps\":1", StringComparison.Ordinal));
         Assert.Equal("ledger-damaged", Assert.Throws<FedLoraException>(() => Open(Lines(3))).Code);
@@ -98,10 +158,10 @@ public sealed class NodeLedgerTests : IDisposable
         using (var ledger = Open(Lines(3)))
             Assert.Contains("sampling rate is not stated", ledger.Refuses(definition, 1));
         using (var ledger = Open(Lines(3), publicCount: 320))
-            Assert.Equal(0.1, ledger.Spend(definition, 1).Run.SamplingRate);
+            Assert.Equal(0.1, Spend(ledger, definition, 1).Run.SamplingRate);
         definition = definition with { Name = "other", PublicCounts = new() { ["site"] = 640 } };
-        using (var ledger = Open("{\"text\":\"new\",\"label\":\"ham\"}\n", publicCount: 320))
-            Assert.Equal(0.05, ledger.Spend(definition, 1).Run.SamplingRate);
+        using (var ledger = Open(Lines(3), publicCount: 320))
+            Assert.Equal(0.05, Spend(ledger, definition, 1).Run.SamplingRate);
     }
 
     private static string Lines(int count) => string.Concat(Enumerable.Range(0, count).Select(i => $"{{\"text\":\"mail {i}\",\"label\":\"ham\"}}\n"));
@@ -119,20 +179,26 @@ public sealed class NodeLedgerTests : IDisposable
         Privacy = new PrivacySpec { Epsilon = epsilon, Delta = 1e-5, ClipNorm = 1, SamplingRate = 0.02, Accountant = "pld" },
     };
 
-    private NodeLedger Open(string data, SitePolicy? policy = null, string file = "data.jsonl", long publicCount = 0)
+    private LedgerReceipt Spend(NodeLedger ledger, FederationDefinition definition, int round) => ledger.Charge(definition, round, Identities())!;
+
+    // As a round reads them: all lines, in one pass.
+    private IReadOnlyList<ReadOnlyMemory<byte>> Identities() =>
+        JsonLines.Read(newest, new DataSettings(TextTask.CausalLanguageModelling, 0, [], BadLines.Skip), CancellationToken.None).Identities;
+
+    private NodeLedger Open(string data, SitePolicy? policy = null, string file = "data.jsonl", long publicCount = 0, string dataSet = "data")
     {
-        var path = Path.Combine(folder.FullName, file);
-        File.WriteAllText(path, data);
-        return NodeLedger.Open(Options(path, policy, publicCount), TimeProvider.System);
+        newest = Path.Combine(folder.FullName, file);
+        File.WriteAllText(newest, data);
+        return NodeLedger.Open(Options(newest, policy, publicCount, dataSet), TimeProvider.System);
     }
 
-    private NodeLedger Reopen(NodeLedger open, SitePolicy policy)
+    private NodeLedger Reopen(NodeLedger open, SitePolicy policy, string dataSet = "data")
     {
         open.Dispose();
-        return NodeLedger.Open(Options(Path.Combine(folder.FullName, "data.jsonl"), policy, 0), TimeProvider.System);
+        return NodeLedger.Open(Options(Path.Combine(folder.FullName, "data.jsonl"), policy, 0, dataSet), TimeProvider.System);
     }
 
-    private ClientOptions Options(string data, SitePolicy? policy, long publicCount) => new()
+    private ClientOptions Options(string data, SitePolicy? policy, long publicCount, string dataSet) => new()
     {
         Coordinator = "http://127.0.0.1:1",
         Model = "",
@@ -141,5 +207,6 @@ public sealed class NodeLedgerTests : IDisposable
         State = Path.Combine(folder.FullName, "state"),
         Policy = policy ?? new SitePolicy(),
         PublicCount = publicCount,
+        DataSet = dataSet,
     };
 }

@@ -92,18 +92,37 @@ public sealed class PrivateRoundTests : IDisposable
     }
 
     [Fact]
-    public void Without_privacy_terms_no_ledger_is_begun_and_a_site_with_a_limit_refuses()
+    public void Training_without_privacy_terms_is_recorded_and_a_site_with_a_limit_refuses_it()
     {
-        var definition = FederationPreparation.Prepare(Define("ffa-lora", privacy: false).ToModel(), model, null, CancellationToken.None).Definition.ToWire(layout: true);
+        var prepared = FederationPreparation.Prepare(Define("ffa-lora", privacy: false).ToModel(), model, null, CancellationToken.None);
+        var task = Task(prepared.Definition.ToWire(layout: true));
         using (var node = new Node(Options("open")))
         {
-            Assert.Null(node.Rules.Refuses(Task(definition)));
+            Assert.Null(node.Rules.Refuses(task));
             Assert.Empty(node.Rules.Profile("").Balances);
+            node.Train(Input(prepared, "open"), new Seen(), CancellationToken.None);
+            Assert.Null(node.Receipt);
+            Assert.True(Assert.Single(node.Rules.Profile("").Balances).UsedWithoutPrivacy);
         }
-        Assert.False(Directory.Exists(Path.Combine(folder.FullName, "open", "ledger")));
         using var limited = new Node(Options("limited", new SitePolicy { Epsilon = 4 }));
-        Assert.Contains("differential privacy", limited.Rules.Refuses(Task(definition)));
+        Assert.Contains("differential privacy", limited.Rules.Refuses(task));
         Assert.Equal(4, Assert.Single(limited.Rules.Profile("").Balances).LimitEpsilon);
+    }
+
+    [Fact]
+    public void A_stated_rate_makes_the_expected_batch_not_the_setting_that_only_divides()
+    {
+        var task = Task(FederationPreparation.Prepare(Define("ffa-lora", privacy: true).ToModel(), model, null, CancellationToken.None).Definition.ToWire(layout: true));
+        task.Definition.Training.BatchSize = 1000;
+        Assert.Contains("--public-count", Refusal(0));
+        Assert.Contains("not 3", Refusal(6));
+        Assert.Null(Refusal(8));
+
+        string? Refusal(long count)
+        {
+            using var node = new Node(Options($"count-{count}", new SitePolicy { MinBatch = 4 }) with { PublicCount = count });
+            return node.Rules.Refuses(task);
+        }
     }
 
     private static FederationDefinition Define(string method, bool privacy) => new()
@@ -121,7 +140,7 @@ public sealed class PrivateRoundTests : IDisposable
 
     private RoundInput Input(FederationPreparation prepared, string state) => new(
         Task(prepared.Definition.ToWire(layout: true)),
-        prepared.InitialAdapter, [], Directory.CreateDirectory(Path.Combine(folder.FullName, state, "mail")).FullName, 1, null);
+        prepared.InitialAdapter, [], Directory.CreateDirectory(Path.Combine(folder.FullName, state, "mail")).FullName, 1, _ => null);
 
     private static TrainingTask Task(FederationDefinition definition) =>
         new() { Federation = "mail", Round = 1, Attempt = 1, Definition = definition, Rank = 2, DensityDown = 1, DensityUp = 1, Adapter = new AdapterRef() };
@@ -144,7 +163,7 @@ public sealed class PrivateRoundTests : IDisposable
         public LedgerReceipt? Receipt { get; private set; }
 
         public RoundOutput Train(RoundInput input, IProgress<TrainingProgress> progress, CancellationToken cancellation) =>
-            _trainer.Train(input with { Spend = input.Task.Definition.Privacy is null ? null : () => Receipt = Rules.Spend(input.Task) }, progress, cancellation);
+            _trainer.Train(input with { Charge = identities => Receipt = Rules.Charge(input.Task, identities) }, progress, cancellation);
 
         public void Dispose()
         {

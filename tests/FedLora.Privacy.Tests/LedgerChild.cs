@@ -29,10 +29,10 @@ internal static class LedgerChild
 
     private static bool Spend(PrivacyLedger ledger, int rounds)
     {
-        var data = ledger.Identify(LedgerTests.Lines("a", "b"));
+        var data = ledger.Identify(LedgerTests.Data, LedgerTests.Lines("a", "b"));
         for (var round = 1; round <= rounds; round++)
         {
-            ledger.Spend(data, "mail", round, new SampledGaussian(1, 1, 1), 1, new PrivacyLimit(null, 1e-5));
+            ledger.Spend(data, LedgerTests.Use("mail", round), new SampledGaussian(1, 1, 1), 1, new PrivacyLimit(null, 1e-5));
             Console.WriteLine("drawn");
         }
         return true;

@@ -22,10 +22,10 @@ public sealed class LedgerCrashTests
                 try
                 {
                     var ledger = PrivacyLedger.Open(disk);
-                    var data = ledger.Identify(LedgerTests.Lines("a", "b"));
+                    var data = ledger.Identify(LedgerTests.Data, LedgerTests.Lines("a", "b"));
                     for (var round = 1; round <= 3; round++)
                     {
-                        ledger.Spend(data, "mail", round, Round, 1, None);
+                        ledger.Spend(data, LedgerTests.Use("mail", round), Round, 1, None);
                         drawn++; // Here the noise is drawn.
                     }
                 }
@@ -37,7 +37,7 @@ public sealed class LedgerCrashTests
                 var reopened = PrivacyLedger.Open(survivor);
                 Assert.InRange(reopened.Entries.Count, drawn, drawn + 1);
                 // It goes on, and what it says holds at the next start too.
-                reopened.Spend(reopened.Identify(LedgerTests.Lines("a", "b")), "mail", 9, Round, 1, None);
+                reopened.Spend(reopened.Identify(LedgerTests.Data, LedgerTests.Lines("a", "b")), LedgerTests.Use("mail", 9), Round, 1, None);
                 Assert.Equal(reopened.Entries, PrivacyLedger.Open(new MortalStorage(survivor)).Entries);
                 if (drawn == 3)
                     break;
@@ -91,7 +91,7 @@ public sealed class LedgerCrashTests
                     child.WaitForExit();
                     using var ledger = PrivacyLedger.Open(folder);
                     Assert.InRange(ledger.Entries.Count, drawn, drawn + 1);
-                    ledger.Spend(ledger.Identify(LedgerTests.Lines("a", "b")), "mail", 9, Round, 1, None);
+                    ledger.Spend(ledger.Identify(LedgerTests.Data, LedgerTests.Lines("a", "b")), LedgerTests.Use("mail", 9), Round, 1, None);
                     if (child.ExitCode == 0)
                     {
                         Assert.Equal(2, drawn);
@@ -106,8 +106,8 @@ public sealed class LedgerCrashTests
                 }
             }
         }
-        // Key, head, empty file, data set; then entry and head of two rounds.
-        Assert.Equal(3 * 8, kills);
+        // Empty file, head, key, signing key, data set and its name; then entry and head of two rounds.
+        Assert.Equal(3 * 10, kills);
     }
 
     [Fact]
@@ -134,15 +134,15 @@ public sealed class LedgerCrashTests
     [Fact]
     public void After_a_write_that_failed_nothing_more_is_written_until_the_ledger_is_opened_again()
     {
-        var disk = new MortalStorage { Fatal = 6, Kept = 0.5 };
+        var disk = new MortalStorage { Fatal = 8, Kept = 0.5 };
         var ledger = PrivacyLedger.Open(disk);
-        var data = ledger.Identify(LedgerTests.Lines("a", "b"));
-        ledger.Spend(data, "mail", 1, Round, 1, None);
-        Assert.Throws<PowerCutException>(() => ledger.Spend(data, "mail", 2, Round, 1, None));
-        Assert.Equal("ledger-write-failed", Assert.Throws<FedLoraException>(() => ledger.Spend(data, "mail", 2, Round, 1, None)).Code);
+        var data = ledger.Identify(LedgerTests.Data, LedgerTests.Lines("a", "b"));
+        ledger.Spend(data, LedgerTests.Use("mail", 1), Round, 1, None);
+        Assert.Throws<PowerCutException>(() => ledger.Spend(data, LedgerTests.Use("mail", 2), Round, 1, None));
+        Assert.Equal("ledger-write-failed", Assert.Throws<FedLoraException>(() => ledger.Spend(data, LedgerTests.Use("mail", 2), Round, 1, None)).Code);
         var reopened = PrivacyLedger.Open(new MortalStorage(disk));
         Assert.Single(reopened.Entries);
-        reopened.Spend(data, "mail", 2, Round, 1, None);
+        reopened.Spend(data, LedgerTests.Use("mail", 2), Round, 1, None);
     }
 
     private sealed class PowerCutException : Exception;

@@ -22,15 +22,18 @@ public sealed class LedgerTests : IDisposable
         string identity;
         using (var ledger = PrivacyLedger.Open(folder))
         {
-            identity = ledger.Identify(Lines("a", "b", "c"));
-            ledger.Spend(identity, "mail", 1, Round, 1, None);
+            identity = ledger.Identify(Data, Lines("a", "b", "c"));
+            ledger.Spend(identity, Use("mail", 1), Round, 1, None);
         }
         using (var ledger = PrivacyLedger.Open(folder))
         {
-            Assert.Equal(identity, ledger.Identify(Lines("c", "a", "b")));
+            Assert.Equal(identity, ledger.Identify(Data, Lines("c", "a", "b")));
             Assert.Equal([Round], ledger.Spent(identity));
-            Assert.NotEqual(identity, ledger.Identify(Lines("x", "y")));
-            Assert.Empty(ledger.Spent(ledger.Identify(Lines("x", "y"))));
+            // What the name has spent is not less for other data, so that it says nothing of what the file holds.
+            Assert.Equal([Round], ledger.Spent(ledger.Identify(Data, Lines("x", "y"))));
+            var other = ledger.Identify(Data with { Name = "new" }, Lines("v", "w"));
+            Assert.NotEqual(identity, other);
+            Assert.Empty(ledger.Spent(other));
         }
     }
 
@@ -41,18 +44,18 @@ public sealed class LedgerTests : IDisposable
         var where = Path.Combine(disk.Root, "ledger");
         using (var ledger = PrivacyLedger.Open(where))
         {
-            var data = ledger.Identify(Lines("a", "b", "c"));
-            ledger.Spend(data, "mail", 1, Round, 1, None);
+            var data = ledger.Identify(Data, Lines("a", "b", "c"));
+            ledger.Spend(data, Use("mail", 1), Round, 1, None);
             disk.Fill();
             Exception? full = null;
             for (var round = 2; round < 100 && full is null; round++)
-                full = Record.Exception(() => ledger.Spend(data, "mail", round, Round, 1, None));
+                full = Record.Exception(() => ledger.Spend(data, Use("mail", round), Round, 1, None));
             Assert.True(full is IOException or FedLoraException, $"{full}");
             // Tried again and again, as a node does.
             for (var again = 0; again < 3; again++)
-                Assert.NotNull(Record.Exception(() => ledger.Spend(data, "mail", 100, Round, 1, None)));
+                Assert.NotNull(Record.Exception(() => ledger.Spend(data, Use("mail", 100), Round, 1, None)));
             disk.Free();
-            ledger.Spend(data, "mail", 101, Round, 1, None);
+            ledger.Spend(data, Use("mail", 101), Round, 1, None);
             Assert.Equal(101, ledger.Entries[^1].Round);
         }
 
@@ -65,25 +68,25 @@ public sealed class LedgerTests : IDisposable
     public void Growing_a_data_set_does_not_start_a_new_budget()
     {
         using var ledger = PrivacyLedger.Open(folder);
-        ledger.Spend(ledger.Identify(Lines("a", "b", "c")), "mail", 1, Round, 1, None);
-        var grown = ledger.Identify(Lines("a", "b", "c", "d"));
+        ledger.Spend(ledger.Identify(Data, Lines("a", "b", "c")), Use("mail", 1), Round, 1, None);
+        var grown = ledger.Identify(Data, Lines("a", "b", "c", "d"));
         Assert.Equal([Round], ledger.Spent(grown));
-        ledger.Spend(grown, "mail", 2, Round, 1, None);
-        Assert.Equal(2, ledger.Spent(ledger.Identify(Lines("a", "b", "c"))).Count);
+        ledger.Spend(grown, Use("mail", 2), Round, 1, None);
+        Assert.Equal(2, ledger.Spent(ledger.Identify(Data, Lines("a", "b", "c"))).Count);
     }
 
     [Fact]
     public void Two_federations_on_one_data_set_compose_and_the_limit_holds()
     {
         using var ledger = PrivacyLedger.Open(folder);
-        var data = ledger.Identify(Lines("a", "b"));
+        var data = ledger.Identify(Data, Lines("a", "b"));
         var limit = new PrivacyLimit(Accountants.Default.Epsilon([Round with { Steps = 25 }], 1e-5).Epsilon, 1e-5);
-        var first = ledger.Spend(data, "one", 1, Round, 1, limit);
-        var second = ledger.Spend(data, "two", 1, Round, 1, limit);
+        var first = ledger.Spend(data, Use("one", 1), Round, 1, limit);
+        var second = ledger.Spend(data, Use("two", 1), Round, 1, limit);
         Assert.True(second.EpsilonSpent > first.EpsilonSpent);
         Assert.Equal(Accountants.Default.Epsilon([Round with { Steps = 20 }], 1e-5).Epsilon, second.EpsilonSpent, 1e-4);
         Assert.False(ledger.Ask(data, Round, limit).Fits);
-        Assert.Equal("privacy-budget-exhausted", Assert.Throws<FedLoraException>(() => ledger.Spend(data, "one", 2, Round, 1, limit)).Code);
+        Assert.Equal("privacy-budget-exhausted", Assert.Throws<FedLoraException>(() => ledger.Spend(data, Use("one", 2), Round, 1, limit)).Code);
         Assert.Equal(2, ledger.Entries.Count);
         Assert.True(ledger.Ask(data, Round with { Steps = 4 }, limit).Fits);
     }
@@ -92,7 +95,7 @@ public sealed class LedgerTests : IDisposable
     public void A_second_process_is_refused_and_a_reader_is_not()
     {
         using var ledger = PrivacyLedger.Open(folder);
-        ledger.Spend(ledger.Identify(Lines("a")), "mail", 1, Round, 1, None);
+        ledger.Spend(ledger.Identify(Data, Lines("a")), Use("mail", 1), Round, 1, None);
         Assert.Equal("ledger-in-use", Assert.Throws<FedLoraException>(() => PrivacyLedger.Open(folder)).Code);
         using var reader = PrivacyLedger.Read(folder);
         Assert.Single(reader.Entries);
@@ -112,6 +115,9 @@ public sealed class LedgerTests : IDisposable
     [InlineData("roll the head back by two")]
     [InlineData("remove the data set's record")]
     [InlineData("cut the data set's record")]
+    [InlineData("remove ledger and head")]
+    [InlineData("remove all but the data sets")]
+    [InlineData("remove all but the key")]
     public void A_ledger_that_was_cut_or_edited_does_not_open(string tampering)
     {
         string path = Path.Combine(folder, "ledger.jsonl"), head = Path.Combine(folder, "ledger.head"), olderHead = "";
@@ -119,7 +125,7 @@ public sealed class LedgerTests : IDisposable
         {
             for (var round = 1; round <= 3; round++)
             {
-                ledger.Spend(ledger.Identify(Lines("a")), "mail", round, Round, 1, None);
+                ledger.Spend(ledger.Identify(Data, Lines("a")), Use("mail", round), Round, 1, None);
                 if (round == 1)
                     olderHead = File.ReadAllText(head);
             }
@@ -135,6 +141,13 @@ public sealed class LedgerTests : IDisposable
             case "remove the ledger" or "remove all but the key and the head": File.Delete(path); break;
             case "remove the head": File.Delete(head); break;
             case "remove the key": File.Delete(Path.Combine(folder, "ledger.key")); break;
+            case "remove ledger and head": File.Delete(path); File.Delete(head); break;
+            case "remove all but the data sets" or "remove all but the key":
+                foreach (var file in Directory.GetFiles(folder).Where(file => tampering.EndsWith("sets", StringComparison.Ordinal) || Path.GetFileName(file) != "ledger.key"))
+                    File.Delete(file);
+                if (tampering.EndsWith("key", StringComparison.Ordinal))
+                    Directory.Delete(Path.GetDirectoryName(record)!, recursive: true);
+                break;
             case "edit the head": File.WriteAllText(head, File.ReadAllText(head).Replace("3 ", "2 ")); break;
             case "roll the head back by two": File.WriteAllText(head, olderHead); break;
             case "remove the data set's record": File.Delete(record); break;
@@ -152,14 +165,94 @@ public sealed class LedgerTests : IDisposable
         string data, older;
         using (var ledger = PrivacyLedger.Open(folder))
         {
-            data = ledger.Identify(Lines("a"));
-            ledger.Spend(data, "mail", 1, Round, 1, None);
+            data = ledger.Identify(Data, Lines("a"));
+            ledger.Spend(data, Use("mail", 1), Round, 1, None);
             older = File.ReadAllText(head);
-            ledger.Spend(data, "mail", 2, Round, 1, None);
+            ledger.Spend(data, Use("mail", 2), Round, 1, None);
         }
         File.WriteAllText(head, older);
         using (var ledger = PrivacyLedger.Open(folder))
             Assert.Equal(2, ledger.Spent(data).Count);
+    }
+
+    [Fact]
+    public void Only_data_that_were_never_used_begin_a_budget_under_a_new_name()
+    {
+        using var ledger = PrivacyLedger.Open(folder);
+        ledger.Spend(ledger.Identify(Data, Lines("a", "b")), Use("mail", 1), Round, 1, None);
+        ledger.Spend(ledger.Identify(Data, Lines("c")), Use("mail", 2), Round, 1, None);
+        // "a" has left the file, but was used.
+        var refusal = Assert.Throws<FedLoraException>(() => ledger.Identify(new DataSetLabel("other", "x.jsonl"), Lines("x", "a")));
+        Assert.Equal("data-set-shared", refusal.Code);
+        Assert.Contains("data", refusal.Message, StringComparison.Ordinal);
+        Assert.Empty(ledger.Spent(ledger.Identify(new DataSetLabel("other", "x.jsonl"), Lines("x"))));
+        Assert.Equal(new DataSetLabel("other", "x.jsonl"), ledger.LabelOf(ledger.IdentityOf("other")));
+    }
+
+    [Fact]
+    public void A_ledger_of_an_older_program_opens_and_its_spending_goes_on()
+    {
+        foreach (var file in Directory.EnumerateFiles(Path.Combine(AppContext.BaseDirectory, "Snapshots", "ledger-1"), "*", SearchOption.AllDirectories))
+        {
+            var target = Path.Combine(folder, Path.GetRelativePath(Path.Combine(AppContext.BaseDirectory, "Snapshots", "ledger-1"), file));
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            File.Copy(file, target);
+        }
+        using var ledger = PrivacyLedger.Open(folder);
+        Assert.Equal(["mail", "mail", "notes"], ledger.Entries.Select(entry => entry.Federation));
+        // The first two entries are of a data set with "a" and "b", the third of one with "x".
+        var data = ledger.Identify(Data, Lines("b", "c"));
+        Assert.Equal(2, ledger.Spent(data).Count);
+        ledger.Spend(data, Use("mail", 3), Round, 1, None);
+        Assert.Equal(3, ledger.Spent(data).Count);
+        Assert.Equal(3, ledger.SpentFor(data, "http://coordinator", "mail").Count);
+        Assert.Single(ledger.Spent(ledger.Identify(new DataSetLabel("other", "o.jsonl"), Lines("x"))));
+    }
+
+    [Fact]
+    public void Every_charge_for_a_federation_counts_whatever_round_it_calls_for()
+    {
+        using var ledger = PrivacyLedger.Open(folder);
+        var data = ledger.Identify(Data, Lines("a"));
+        foreach (var round in new[] { 1, 2, 3, 2, 3, 1 })
+            ledger.Spend(data, Use("mail", round), Round, 1, None);
+        Assert.Equal(6, ledger.SpentFor(data, "http://coordinator", "mail").Count);
+        Assert.Empty(ledger.SpentFor(data, "http://another", "mail"));
+    }
+
+    [Fact]
+    public void Training_without_privacy_is_recorded_once_and_is_no_spending()
+    {
+        using var ledger = PrivacyLedger.Open(folder);
+        var data = ledger.Identify(Data, Lines("a"));
+        ledger.RecordUnprotected(data, Use("open", 1), None);
+        ledger.RecordUnprotected(data, Use("open", 2), None);
+        Assert.False(Assert.Single(ledger.UsesOf(data)).IsPrivate);
+        Assert.Empty(ledger.Spent(data));
+    }
+
+    [Fact]
+    public void What_was_spent_by_one_unit_is_not_added_to_what_is_spent_by_another()
+    {
+        using var ledger = PrivacyLedger.Open(folder);
+        var data = ledger.Identify(Data, Lines("a"));
+        ledger.Spend(data, Use("mail", 1) with { Unit = "person" }, Round, 1, None);
+        Assert.Equal("privacy-unit-changed", Assert.Throws<FedLoraException>(() => ledger.Spend(data, Use("mail", 2), Round, 1, None)).Code);
+        ledger.Spend(data, Use("mail", 2) with { Unit = "person" }, Round, 1, None);
+    }
+
+    [Fact]
+    public void A_statement_is_signed_and_any_change_of_it_shows()
+    {
+        using var ledger = PrivacyLedger.Open(folder);
+        var receipt = ledger.Spend(ledger.Identify(Data, Lines("a")), Use("mail", 1), Round, 1, new PrivacyLimit(4, 1e-5));
+        var text = PrivacyStatement.Write(ledger, null, DateTimeOffset.UnixEpoch);
+        var check = PrivacyStatement.Check(text);
+        Assert.Equal((1, receipt.EntryHash), (check.Entries, check.Seal));
+        Assert.Contains("\"limit_epsilon\":4", text, StringComparison.Ordinal);
+        Assert.Equal(check.KeySha256, PrivacyStatement.Check(PrivacyStatement.Write(ledger, null, DateTimeOffset.UnixEpoch)).KeySha256);
+        Assert.Equal("statement-invalid", Assert.Throws<FedLoraException>(() => PrivacyStatement.Check(text.Replace("\"limit_epsilon\":4", "\"limit_epsilon\":3", StringComparison.Ordinal))).Code);
+        Assert.Equal("statement-invalid", Assert.Throws<FedLoraException>(() => PrivacyStatement.Check("{}")).Code);
     }
 
     [Fact]
@@ -183,11 +276,16 @@ public sealed class LedgerTests : IDisposable
         Assert.Null(policy.Refuses("mail", "fed-sb", "any", 32, isPrivate: true));
         Assert.Contains("methods", policy.Refuses("mail", "fedit", "any", 32, true));
         Assert.Contains("batches", policy.Refuses("mail", "fed-sb", "any", 31, true));
+        Assert.Contains("--public-count", policy.Refuses("mail", "fed-sb", "any", null, true));
         Assert.Contains("differential privacy", policy.Refuses("mail", "fed-sb", "any", 32, false));
         Assert.True(policy.IsOpen(new TimeOnly(23, 0)) && policy.IsOpen(new TimeOnly(5, 59)) && !policy.IsOpen(new TimeOnly(6, 0)));
         foreach (var wrong in new[] { "epsilon: -1", "epsilon: 1,5", "delta: 0,5", "min_batch: 1,000", "min_batch: 1.5", "epsilon: .nan", "delta: 2", "epsilonn: 4", "hours: all day", "min_batch: -1", "epsilon: [" })
             Assert.Equal("policy-invalid", Assert.Throws<FedLoraException>(() => SitePolicy.Parse(wrong, "policy.yaml")).Code);
     }
+
+    internal static DataSetLabel Data { get; } = new("data", "data.jsonl");
+
+    internal static LedgerUse Use(string federation, int round) => new("http://coordinator", federation, round);
 
     internal static IEnumerable<ReadOnlyMemory<byte>> Lines(params string[] lines) => lines.Select(line => (ReadOnlyMemory<byte>)Encoding.UTF8.GetBytes(line));
 }

@@ -184,7 +184,7 @@ public sealed class MethodFederationTests(TinySites sites) : IClassFixture<TinyS
         model.SetFolds(folds);
         var start = method.Start(Masked(global, method, definition), null, new NodeTerms(definition.ToModel().ToLayout(), definition.ToModel().ToMethodOptions(), 4, definition.Seed, 4));
         using var binding = new AdapterBinding(model.Transformer, start.Adapter, start.Layout);
-        var next = Evaluator.Run(model.Transformer, new NodeData(sites.HeldOut, sites.Model, skipBadLines: false).Get(definition.ToModel(), default).Examples);
+        var next = Evaluator.Run(model.Transformer, new NodeData(sites.HeldOut, sites.Model, skipBadLines: false).Read(definition.ToModel(), default).Data.Examples);
         Assert.Equal(next.Loss, exported.Loss, 1e-4);
         Assert.True(exported.Loss < Math.Log(2) + 0.01, $"held-out loss {exported.Loss}");
     }

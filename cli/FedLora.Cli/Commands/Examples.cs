@@ -42,6 +42,7 @@ public static class Examples
         "fedlora privacy noise --epsilon 8 --sampling-rate 0.08 --steps 96 --delta 1e-5",
         "fedlora privacy steps --epsilon 8 --noise-multiplier 0.83 --sampling-rate 0.08 --delta 1e-5",
         "fedlora privacy ledger ./fedlora-node/ledger",
+        "fedlora privacy statement ./fedlora-node/ledger --out statement.json",
         "fedlora privacy audit",
         "fedlora bench train --peer --json",
         "fedlora bench aggregate --quick",

@@ -36,6 +36,9 @@ public sealed class CommandOutput
             show(Console);
     }
 
+    /// <summary>Writes a document as it is, with and without <c>--json</c>: a signature may stand over its bytes.</summary>
+    public void Raw(string document) => output.WriteLine(document);
+
     private static IAnsiConsole Open(TextWriter writer)
     {
         // Spectre looks at TERM alone, which says nothing of a pipe or a file.

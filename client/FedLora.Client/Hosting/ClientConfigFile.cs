@@ -29,6 +29,10 @@ public sealed record ClientConfigFile
 
     public long? PublicCount { get; private init; }
 
+    public string? DataSet { get; private init; }
+
+    public string? Unit { get; private init; }
+
     /// <summary>The site's policy file.</summary>
     public string? Policy { get; private init; }
 
@@ -58,6 +62,8 @@ public sealed record ClientConfigFile
                 var other => throw yaml.Error("on_bad_line", $"'{other}' is not known; known: stop, skip"),
             },
             PublicCount = (long?)yaml.Count("public_count"),
+            DataSet = yaml.OptionalText("data_set"),
+            Unit = yaml.OptionalText("unit"),
             Policy = Resolve(yaml.OptionalText("policy")),
         };
         yaml.End();

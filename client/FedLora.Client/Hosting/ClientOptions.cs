@@ -44,6 +44,14 @@ public sealed record ClientOptions
     /// </summary>
     public long PublicCount { get; init; }
 
+    /// <summary>
+    /// What the site calls its data, for the privacy ledger: everything ever trained under one name shares one budget. Only data that were never used before may have a new name.
+    /// </summary>
+    public string DataSet { get; init; } = "data";
+
+    /// <summary>The field of the data whose value makes lines one unit of privacy (a person, a thread); null where each line is one.</summary>
+    public string? Unit { get; init; }
+
     /// <summary>What the site allows a coordinator to ask of it. No coordinator can raise it.</summary>
     public SitePolicy Policy { get; init; } = new();
 

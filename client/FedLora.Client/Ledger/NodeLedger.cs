@@ -3,14 +3,14 @@ using FedLora.Federations.Definitions;
 using FedLora.Privacy;
 using FedLora.Privacy.Ledger;
 using FedLora.Protocol.V1;
-using FedLora.Training.Data;
 using FederationDefinition = FedLora.Federations.Definitions.FederationDefinition;
 
 namespace FedLora.Client.Ledger;
 
 /// <summary>
-/// The node's privacy ledger over its data file: what federations with privacy terms mean here, whether one more round of them fits, and the spending itself. It decides
-/// alone; what the coordinator thinks of the budget changes nothing.
+/// The node's privacy ledger over its data set: what federations with privacy terms mean here, whether one more round of them fits, and the spending itself. It decides
+/// alone; what the coordinator thinks of the budget changes nothing. What it tells and refuses follows from the data set's name and the rounds charged to it, never
+/// from what the file holds, so that it is the same for neighbouring data.
 /// </summary>
 public sealed class NodeLedger : IDisposable
 {
@@ -19,17 +19,18 @@ public sealed class NodeLedger : IDisposable
     private readonly ClientOptions options;
     private readonly TimeProvider time;
     private readonly string folder;
+    private readonly string coordinator;
     private readonly Lock gate = new();
     private PrivacyLedger? ledger;
-    private (DateTime Written, long Length, string DataSet)? identified;
-    private (int Entries, string DataSet, PrivacyBalance Balance)? told;
+    private (long Entries, PrivacyBalance Balance)? told;
 
-    private NodeLedger(ClientOptions options, TimeProvider time) => (this.options, this.time, folder) = (options, time, Path.Combine(options.State, LedgerFolder));
+    private NodeLedger(ClientOptions options, TimeProvider time) =>
+        (this.options, this.time, folder, coordinator) = (options, time, Path.Combine(options.State, LedgerFolder), options.Coordinator.TrimEnd('/'));
 
     /// <summary>
     /// Opens the ledger where there is one or the site sets a limit, and checks every seal of it; otherwise it is made when it is first needed.
     /// </summary>
-    /// <exception cref="FedLoraException"><c>ledger-damaged</c>, <c>ledger-in-use</c>: the node must not train.</exception>
+    /// <exception cref="FedLoraException"><c>ledger-damaged</c>, <c>ledger-in-use</c>, <c>ledger-unlockable</c>: the node must not train.</exception>
     public static NodeLedger Open(ClientOptions options, TimeProvider time)
     {
         var opened = new NodeLedger(options, time);
@@ -38,19 +39,20 @@ public sealed class NodeLedger : IDisposable
         return opened;
     }
 
-    /// <summary>What the coordinator is told of the present data set; null where nothing was spent and there is no limit.</summary>
+    /// <summary>What the coordinator is told of the data set; null where nothing was spent and there is no limit.</summary>
     public PrivacyBalance? Balance()
     {
         lock (gate)
         {
             if (ledger is null)
                 return null;
-            var (dataSet, entries) = (DataSet(), ledger.Entries.Count);
-            if (told is { } last && last.Entries == entries && last.DataSet == dataSet)
+            var (dataSet, entries) = (ledger.IdentityOf(options.DataSet), ledger.Head.Sequence);
+            if (told is { } last && last.Entries == entries)
                 return last.Balance;
-            var runs = SampledGaussian.Simplify(ledger.Spent(dataSet));
-            if (runs.Count == 0 && options.Policy.Epsilon is null)
+            var uses = ledger.UsesOf(dataSet);
+            if (uses.Count == 0 && options.Policy.Epsilon is null)
                 return null;
+            var runs = SampledGaussian.Simplify(uses.Where(use => use.IsPrivate).Select(use => use.Run));
             var balance = new PrivacyBalance
             {
                 DataSet = dataSet,
@@ -58,22 +60,26 @@ public sealed class NodeLedger : IDisposable
                 LimitEpsilon = options.Policy.Epsilon ?? 0,
                 Delta = options.Policy.Delta,
                 Runs = { runs.Select(run => new PrivacyRun { NoiseMultiplier = run.NoiseMultiplier, SamplingRate = run.SamplingRate, Steps = (ulong)run.Steps }) },
+                UsedWithoutPrivacy = uses.Any(use => !use.IsPrivate),
+                Unit = options.Unit ?? "",
+                Entries = (ulong)entries,
             };
-            told = (entries, dataSet, balance);
+            told = (entries, balance);
             return balance;
         }
     }
 
-    /// <summary>Why one more round of the federation does not fit, in one line; null if it does. Asking spends nothing.</summary>
+    /// <summary>Why one more round of the federation may not be trained on these data, in one line; null if it may. Asking spends nothing.</summary>
     public string? Refuses(FederationDefinition definition, int round)
     {
-        if (definition.ToPlan() is not { } plan)
-            return null;
         try
         {
-            var run = RoundOf(plan, definition);
             lock (gate)
-                return Check(plan, run, definition.Name, round);
+            {
+                if (Mixes(definition) is { } mixes)
+                    return mixes;
+                return definition.ToPlan() is not { } plan ? null : Check(plan, RoundOf(plan, definition), definition.Name);
+            }
         }
         catch (FedLoraException error) when (error.Code is "privacy-rate-unknown" or "privacy-budget-too-small" or "privacy-out-of-range" or "privacy-invalid" or "privacy-accountant-unknown")
         {
@@ -82,51 +88,58 @@ public sealed class NodeLedger : IDisposable
     }
 
     /// <summary>
-    /// Spends one round, durably. Only once this has returned may the round's first sample or noise be drawn.
+    /// Charges one round, durably, to what was just read: spends it under privacy terms, and records that there were none otherwise. Only once this has returned may the
+    /// round's first sample or noise be drawn.
     /// </summary>
-    /// <exception cref="FedLoraException"><c>privacy-budget-exhausted</c>: it does not fit, nothing was written; <c>privacy-rate-unknown</c>.</exception>
-    public LedgerReceipt Spend(FederationDefinition definition, int round)
+    /// <returns>The receipt; null without privacy terms.</returns>
+    /// <exception cref="FedLoraException">
+    /// <c>privacy-budget-exhausted</c>: it does not fit, nothing was written; <c>privacy-rate-unknown</c>; <c>data-set-shared</c>; <c>privacy-unit-changed</c>.
+    /// </exception>
+    public LedgerReceipt? Charge(FederationDefinition definition, int round, IReadOnlyList<ReadOnlyMemory<byte>> identities)
     {
-        var plan = definition.ToPlan()!;
+        var use = new LedgerUse(coordinator, definition.Name, round, options.Unit);
+        if (definition.ToPlan() is not { } plan)
+        {
+            lock (gate)
+                Opened().RecordUnprotected(Identify(identities), use, options.Policy.Limit);
+            return null;
+        }
         var run = RoundOf(plan, definition);
         lock (gate)
         {
-            if (Check(plan, run, definition.Name, round) is { } reason)
+            if (Check(plan, run, definition.Name) is { } reason)
                 throw new FedLoraException("privacy-budget-exhausted", reason, "Only the site can raise its limit, in its policy file; a federation with more noise or fewer steps spends less.");
-            return Opened().Spend(DataSet(), definition.Name, round, run, plan.ClipNorm, LimitOf(plan));
+            return Opened().Spend(Identify(identities), use, run, plan.ClipNorm, LimitOf(plan));
         }
     }
 
     /// <inheritdoc/>
     public void Dispose() => ledger?.Dispose();
 
-    private SampledGaussian RoundOf(PrivacyPlan plan, FederationDefinition definition) =>
-        plan.RoundAt(plan.RateFor(definition.PublicCounts.TryGetValue(options.Name, out var count) ? count : options.PublicCount > 0 ? options.PublicCount : null));
+    /// <summary>The count of examples (or units) that may be known here; null where nobody has stated one.</summary>
+    public long? StatedCount(FederationDefinition definition) =>
+        definition.PublicCounts.TryGetValue(options.Name, out var count) ? count : options.PublicCount > 0 ? options.PublicCount : null;
 
-    private string? Check(PrivacyPlan plan, SampledGaussian run, string federation, int round)
+    private SampledGaussian RoundOf(PrivacyPlan plan, FederationDefinition definition) => plan.RoundAt(plan.RateFor(StatedCount(definition)));
+
+    private string? Mixes(FederationDefinition definition) =>
+        options.Policy.ForbidMixing && ledger?.UsesOf(ledger.IdentityOf(options.DataSet)).Any(use => use.IsPrivate != definition.Privacy is not null) == true
+            ? $"the site's policy forbids training the same data with privacy and without, and they were used {(definition.Privacy is null ? "with" : "without")} it"
+            : null;
+
+    private string? Check(PrivacyPlan plan, SampledGaussian run, string federation)
     {
-        var dataSet = DataSet();
-        var own = plan.Keeps(Opened().SpentFor(dataSet, federation, round), run);
+        var dataSet = Opened().IdentityOf(options.DataSet);
+        var own = plan.Keeps(Opened().SpentFor(dataSet, coordinator, federation), run);
         if (!own.Fits)
             return $"the federation's own budget is spent here: {own.Reason}";
         var verdict = Opened().Ask(dataSet, run, LimitOf(plan));
         return verdict.Fits ? null : verdict.Reason;
     }
 
+    private string Identify(IReadOnlyList<ReadOnlyMemory<byte>> identities) => Opened().Identify(new DataSetLabel(options.DataSet, Path.GetFullPath(options.Data)), identities);
+
     private PrivacyLimit LimitOf(PrivacyPlan plan) => options.Policy.Epsilon is null ? new PrivacyLimit(null, plan.Delta) : options.Policy.Limit;
 
     private PrivacyLedger Opened() => ledger ??= PrivacyLedger.Open(folder, time);
-
-    /// <summary>The data file's identity, taken again when the file has changed.</summary>
-    private string DataSet()
-    {
-        var file = new FileInfo(options.Data);
-        if (!file.Exists)
-            throw new FedLoraException("data-missing", $"there is no data file {options.Data}", "give a JSONL file with --data");
-        if (identified is { } known && known.Written == file.LastWriteTimeUtc && known.Length == file.Length)
-            return known.DataSet;
-        var dataSet = Opened().Identify(ExampleIdentity.Read(options.Data));
-        identified = (file.LastWriteTimeUtc, file.Length, dataSet);
-        return dataSet;
-    }
 }

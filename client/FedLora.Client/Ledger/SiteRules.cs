@@ -15,13 +15,13 @@ public sealed class SiteRules(ClientOptions options, NodeLedger ledger, TimeProv
     public string? Refuses(TrainingTask task)
     {
         var federation = task.Definition.ToModel();
-        return options.Policy.Refuses(federation.Name, federation.Method, federation.BaseModel.Name, federation.Training.BatchSize, federation.Privacy is not null)
+        return options.Policy.Refuses(federation.Name, federation.Method, federation.BaseModel.Name, ExpectedBatch(federation), federation.Privacy is not null)
             ?? ledger.Refuses(federation, (int)task.Round);
     }
 
-    /// <summary>Spends a round, durably.</summary>
-    /// <exception cref="FedLoraException">As <see cref="NodeLedger.Spend"/>.</exception>
-    public LedgerReceipt Spend(TrainingTask task) => ledger.Spend(task.Definition.ToModel(), (int)task.Round);
+    /// <summary>Charges a round to what was just read, durably.</summary>
+    /// <exception cref="FedLoraException">As <see cref="NodeLedger.Charge"/>.</exception>
+    public LedgerReceipt? Charge(TrainingTask task, IReadOnlyList<ReadOnlyMemory<byte>> identities) => ledger.Charge(task.Definition.ToModel(), (int)task.Round, identities);
 
     /// <summary>What the coordinator is told of this node.</summary>
     /// <param name="fingerprint">Of the base model that it trains on.</param>
@@ -39,4 +39,8 @@ public sealed class SiteRules(ClientOptions options, NodeLedger ledger, TimeProv
             profile.Balances.Add(balance);
         return profile;
     }
+
+    // Under a stated rate the batch setting only divides; what is expected to be drawn follows from a stated count, if from anything.
+    private double? ExpectedBatch(Federations.Definitions.FederationDefinition federation) =>
+        federation.Privacy is { SamplingRate: > 0 } terms ? terms.SamplingRate * ledger.StatedCount(federation) : federation.Training.BatchSize;
 }

@@ -11,11 +11,13 @@ namespace FedLora.Client.Rounds;
 /// <param name="Fold">Products of earlier rounds to fold into the base weights, oldest first.</param>
 /// <param name="Folder">Where the trainer keeps what this federation leaves from round to round (local factors, optimiser state).</param>
 /// <param name="Seed">Of the order of the examples: the same for a round that is trained again, another in every round, and another at every site.</param>
-/// <param name="Spend">
-/// Under privacy: spends the round from the site's ledger, on disk when it returns. To be called once, when everything is ready and before the first sample or
-/// noise is drawn; the round then trains on the terms of the receipt. Null without privacy.
+/// <param name="Charge">
+/// Charges the round to the examples that were read for it (their identities, see <see cref="FedLora.Training.Data.ExampleIdentity"/>) in the site's ledger, on disk when it
+/// returns. To be called once, when everything is ready and before the first sample or noise is drawn; under privacy the round then trains on the terms of the receipt.
+/// Null without privacy.
 /// </param>
-public sealed record RoundInput(TrainingTask Task, AdapterState Global, IReadOnlyList<AdapterState> Fold, string Folder, ulong Seed, Func<LedgerReceipt>? Spend);
+public sealed record RoundInput(
+    TrainingTask Task, AdapterState Global, IReadOnlyList<AdapterState> Fold, string Folder, ulong Seed, Func<IReadOnlyList<ReadOnlyMemory<byte>>, LedgerReceipt?> Charge);
 
 /// <summary>What a round made. The daemon encodes it, and under privacy keeps count and loss to itself.</summary>
 /// <param name="Start">What training began with: the factors that the method sends.</param>

@@ -98,7 +98,7 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
     {
         var seed = SeedOf(task);
         LedgerReceipt? receipt = null;
-        var input = new RoundInput(task, global, folds, home, seed, task.Definition.Privacy is null ? null : () => receipt = rules.Spend(task));
+        var input = new RoundInput(task, global, folds, home, seed, identities => receipt = rules.Charge(task, identities));
         using var wanted = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var watch = Stopwatch.StartNew();
@@ -119,11 +119,11 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
             await reporting;
         }
         instruments.Trained(output.Steps, watch.Elapsed);
-        if (input.Spend is not null && receipt is null)
+        if (task.Definition.Privacy is not null && receipt is null)
             throw new FedLoraException("privacy-unpaid", "the trainer did not spend this round from the privacy ledger; its update stays here", "use a trainer that adds the noise which the federation asks for");
         var (encoded, encoding) = Encode(task, home, output, seed);
         var header = Header(task, output, encoded, encoding, receipt, watch.Elapsed);
-        logger.Trained(task.Round, task.Federation, header.Steps, header.TrainSeconds, header.Blob.Size);
+        logger.Trained(task.Round, task.Federation, header.Steps, watch.Elapsed.TotalSeconds, header.Blob.Size);
         try
         {
             return PendingUpdate.Save(home, header, encoded);
@@ -153,7 +153,8 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
             ExampleCount = receipt is null ? (ulong)output.Examples : 0,
             Steps = (uint)output.Steps,
             Receipt = receipt is null ? null : Federations.PrivacyReceipt.Of(receipt).ToWire(),
-            TrainSeconds = took.TotalSeconds,
+            // How long it took depends on the batches that were drawn, which nothing has paid for.
+            TrainSeconds = receipt is null ? took.TotalSeconds : 0,
         };
         if (receipt is null && output.Loss is { } loss)
             header.Loss = loss;

@@ -20,7 +20,8 @@ public sealed class StatusReporter(CoordinatorConnection connection, TrainingTas
     /// <summary>Reports one phase.</summary>
     public async Task<StatusReply> SayAsync(TaskPhase phase, string reason, CancellationToken cancellation)
     {
-        var progress = latest;
+        // Under privacy the pace of the steps would tell how large the batches were that were drawn.
+        var progress = task.Definition.Privacy is null ? latest : new TrainingProgress(0, 0, null);
         var report = new StatusReport
         {
             Federation = task.Federation,
@@ -32,8 +33,7 @@ public sealed class StatusReporter(CoordinatorConnection connection, TrainingTas
             Reason = reason,
             Traffic = connection.Traffic.ToMessage(),
         };
-        // Under privacy nothing has paid for a loss.
-        if (task.Definition.Privacy is null && progress.Loss is { } loss)
+        if (progress.Loss is { } loss)
             report.Loss = loss;
         return await connection.Node.ReportStatusAsync(report, connection.Options(cancellation, Limit));
     }

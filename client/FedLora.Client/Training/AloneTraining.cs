@@ -21,7 +21,7 @@ public static class AloneTraining
     {
         var definition = prepared.Definition;
         using var model = BaseModel.Load(modelFolder, DefinitionSettings.Load(definition));
-        var examples = new NodeData(dataFile, modelFolder, skipBadLines: false).Get(definition, cancellation).Examples;
+        var examples = new NodeData(dataFile, modelFolder, skipBadLines: false).Read(definition, cancellation).Data.Examples;
         var settings = DefinitionSettings.Training(definition, 1, definition.Seed) with
         {
             Steps = definition.Rounds * definition.Training.LocalSteps,
@@ -48,7 +48,7 @@ public static class AloneTraining
     private static Evaluation Score(
         BaseModel model, FederationDefinition definition, AdapterState adapter, AdapterLayout layout, string modelFolder, string heldOutFile, CancellationToken cancellation)
     {
-        var examples = new NodeData(heldOutFile, modelFolder, skipBadLines: false).Get(definition, cancellation).Examples;
+        var examples = new NodeData(heldOutFile, modelFolder, skipBadLines: false).Read(definition, cancellation).Data.Examples;
         using var binding = new AdapterBinding(model.Transformer, adapter, layout);
         return Evaluator.Run(model.Transformer, examples, cancel: cancellation);
     }

@@ -74,7 +74,7 @@ public sealed record FederationPreparation(FederationDefinition Definition, Adap
             throw new FedLoraException("public-data-needed", "init lora-sb computes the first adapter from data, and no public data is named",
                 "write public_data: FILE.jsonl with data that anyone may see, or use init svd-of-weights");
         }
-        var examples = new NodeData(publicData, modelFolder, skipBadLines: false).Get(definition, cancellation).Examples;
+        var examples = new NodeData(publicData, modelFolder, skipBadLines: false).Read(definition, cancellation).Data.Examples;
         return new BaseGradients(model.Transformer, layout.Modules, examples.Take(PublicExamples).Chunk(PublicBatch), cancellation);
     }
 }

@@ -1,32 +1,36 @@
 using FedLora.Federations.Definitions;
-using FedLora.Training.Data;
 using FedLora.Tokenizers;
+using FedLora.Training.Data;
 
 namespace FedLora.Client.Training;
 
-/// <summary>A site's data file as examples for a federation's task; read and tokenised once per task and length.</summary>
-/// <param name="file">JSONL.</param>
+/// <summary>A site's data file as examples for a federation's task. The file is read anew for every round, and tokenised anew where its bytes or the task are others.</summary>
+/// <param name="path">JSONL.</param>
 /// <param name="modelFolder">Whose tokenizer.</param>
 /// <param name="skipBadLines">Leave lines out that cannot be used, instead of stopping.</param>
-public sealed class NodeData(string file, string modelFolder, bool skipBadLines)
+/// <param name="unit">The field that makes lines one unit of privacy; null = each line is one.</param>
+public sealed class NodeData(string path, string modelFolder, bool skipBadLines, string? unit = null)
 {
     private string key = "";
     private DataSet? data;
 
-    /// <summary>The examples.</summary>
+    /// <summary>The examples, and whose they are: both of one reading of the file.</summary>
     /// <exception cref="FedLoraException">The file or a line of it cannot be used.</exception>
-    public DataSet Get(FederationDefinition definition, CancellationToken cancellation)
+    public (DataSet Data, IReadOnlyList<ReadOnlyMemory<byte>> Identities) Read(FederationDefinition definition, CancellationToken cancellation)
     {
-        var wanted = $"{definition.Task.Kind}|{string.Join('\n', definition.Task.Labels)}|{definition.Training.MaxTokens}|{File.GetLastWriteTimeUtc(file).Ticks}";
-        if (data is not null && key == wanted)
-            return data;
         var settings = new DataSettings(
             definition.Task.Kind == LearningTask.Classification ? TextTask.SequenceClassification : TextTask.CausalLanguageModelling,
             definition.Training.MaxTokens,
             definition.Task.Kind == LearningTask.Classification ? [.. definition.Task.Labels] : [],
-            skipBadLines ? BadLines.Skip : BadLines.Stop);
-        data = DataSet.Load(file, settings, Tokenizer.Load(Path.Combine(modelFolder, "tokenizer.json")), cancellation);
-        key = wanted;
-        return data;
+            skipBadLines ? BadLines.Skip : BadLines.Stop,
+            unit);
+        var file = JsonLines.Read(path, settings, cancellation);
+        var wanted = $"{settings.Task}|{string.Join('\n', settings.Labels)}|{settings.MaxLength}|{file.Sha256}";
+        if (data is null || key != wanted)
+        {
+            data = DataSet.Of(file, settings, Tokenizer.Load(Path.Combine(modelFolder, "tokenizer.json")), cancellation);
+            key = wanted;
+        }
+        return (data, file.Identities);
     }
 }

@@ -24,7 +24,7 @@ public sealed class RoundTrainer : IRoundTrainer
     {
         Fingerprint = fingerprint;
         model = new LoadedModel(options.Model);
-        data = new NodeData(options.Data, options.Model, options.SkipBadLines);
+        data = new NodeData(options.Data, options.Model, options.SkipBadLines, options.Unit);
     }
 
     /// <inheritdoc/>
@@ -37,14 +37,12 @@ public sealed class RoundTrainer : IRoundTrainer
     /// </exception>
     public static RoundTrainer Create(ClientOptions options)
     {
-        if (!File.Exists(options.Data))
-            throw new FedLoraException("data-missing", $"there is no data file {options.Data}", "give a JSONL file with --data");
         if (options.Threads > 0)
             LibtorchLoader.UseThreads(options.Threads);
         var found = ModelFingerprint.Of(options.Model);
         _ = Tokenizer.Load(Path.Combine(options.Model, "tokenizer.json"));
         // Text is what both tasks want of a line; labels are a federation's own.
-        _ = JsonLines.Read(options.Data, TextTask.CausalLanguageModelling, [], options.SkipBadLines ? BadLines.Skip : BadLines.Stop, CancellationToken.None);
+        _ = JsonLines.Read(options.Data, new DataSettings(TextTask.CausalLanguageModelling, 0, [], options.SkipBadLines ? BadLines.Skip : BadLines.Stop, options.Unit), CancellationToken.None);
         return new RoundTrainer(options, found);
     }
 
@@ -75,18 +73,20 @@ public sealed class RoundTrainer : IRoundTrainer
         var method = Methods.Get(definition.Method);
         var settings = definition.ToMethodOptions();
         var loaded = model.Get(definition, input.Fold);
-        var examples = data.Get(definition, cancellation).Examples;
+        var (read, identities) = data.Read(definition, cancellation);
         var layout = loaded.LayoutFor(DefinitionSettings.Peft(definition, loaded.Architecture));
         var round = (int)input.Task.Round;
         var start = method.Start(input.Global, KeptFactors.Load(input.Folder, input.Task.Round), new NodeTerms(layout, settings, round, definition.Seed, (int)input.Task.Rank));
-        var task = new LocalTask(start, method.Trained(round, settings), DefinitionSettings.Training(definition, round, input.Seed)) { Dropout = definition.Lora.Dropout };
-        if (input.Spend?.Invoke() is { } receipt)
+        var task = new LocalTask(start, method.Trained(round, settings), DefinitionSettings.Training(definition, round, input.Seed)) { Dropout = definition.Lora.Dropout, Units = read.Units };
+        // Before anything is written down. Under privacy it would tell of the data, and the noise goes out as ever.
+        var examples = definition.Privacy is null ? Trainer.Learnable(read.Examples, loaded.Transformer).Count : 0;
+        if (input.Charge(identities) is { } receipt)
             task = task with { Privacy = new PrivateTerms(receipt.Run.NoiseMultiplier, receipt.Run.SamplingRate, receipt.ClipNorm) };
-        var result = LocalTraining.Run(loaded, task, examples, new Relay(progress), cancellation);
+        var result = LocalTraining.Run(loaded, task, read.Examples, new Relay(progress), cancellation);
         KeptFactors.Save(input.Folder, input.Task.Round, result.Adapter.Only(method.Kept(settings)));
         var sent = method.Sent(round, settings);
         var loss = result.Summary.MeanLoss;
-        return new RoundOutput(start.Adapter.Only(sent), result.Adapter.Only(sent), Trainer.Learnable(examples, loaded.Transformer).Count, result.Summary.Losses.Count, double.IsNaN(loss) ? null : loss);
+        return new RoundOutput(start.Adapter.Only(sent), result.Adapter.Only(sent), examples, result.Summary.Losses.Count, double.IsNaN(loss) ? null : loss);
     }
 
     /// <inheritdoc/>

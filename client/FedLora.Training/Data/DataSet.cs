@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using FedLora.Tokenizers;
 
 namespace FedLora.Training.Data;
@@ -8,19 +7,22 @@ namespace FedLora.Training.Data;
 /// <param name="MaxLength">The most tokens of an example, special tokens included; at least 8.</param>
 /// <param name="Labels">Classification: the federation's labels, in the order of the classes.</param>
 /// <param name="BadLines">What becomes of lines that cannot be used.</param>
-public sealed record DataSettings(TextTask Task, int MaxLength, IReadOnlyList<string> Labels, BadLines BadLines = BadLines.Stop);
+/// <param name="Unit">The field whose value makes lines one unit of privacy; null = each line is one.</param>
+public sealed record DataSettings(TextTask Task, int MaxLength, IReadOnlyList<string> Labels, BadLines BadLines = BadLines.Stop, string? Unit = null);
 
 /// <summary>
-/// A tokenised data file: examples without padding (the trainer packs them by length), what was cut or left out, and a fingerprint.
+/// A tokenised data file: examples without padding (the trainer packs them by length), and what was cut or left out.
 /// </summary>
 /// <param name="Examples">In the order of the file.</param>
-/// <param name="Fingerprint">SHA-256 (hex) of the records' content, whatever their order, the file's name or the tokenizer: the privacy ledger's name of this data.</param>
 /// <param name="Truncated">How many examples were cut to the maximum length.</param>
 /// <param name="TruncatedTokens">How many tokens were cut off in all.</param>
 /// <param name="Skipped">Lines that were left out.</param>
-public sealed record DataSet(IReadOnlyList<Example> Examples, string Fingerprint, int Truncated, long TruncatedTokens, SkippedLines Skipped)
+public sealed record DataSet(IReadOnlyList<Example> Examples, int Truncated, long TruncatedTokens, SkippedLines Skipped)
 {
     private const int LeastLength = 8;
+
+    /// <summary>The examples of each unit of privacy, by index; null where each example is one.</summary>
+    public IReadOnlyList<IReadOnlyList<int>>? Units { get; init; }
 
     /// <summary>Tokens of all examples.</summary>
     public long Tokens => Examples.Sum(example => (long)example.Tokens.Length);
@@ -30,23 +32,17 @@ public sealed record DataSet(IReadOnlyList<Example> Examples, string Fingerprint
 
     /// <summary>Reads and tokenises a file.</summary>
     /// <exception cref="FedLoraException">As <see cref="JsonLines.Read"/>; <c>data-settings-invalid</c>.</exception>
-    public static DataSet Load(string path, DataSettings settings, Tokenizer tokenizer, CancellationToken cancellationToken)
-    {
-        if (settings.MaxLength < LeastLength)
-            throw new FedLoraException("data-settings-invalid", $"The maximum length is {settings.MaxLength}; it must be at least {LeastLength}.", "Raise the maximum length.");
-        if (settings.Task == TextTask.SequenceClassification && settings.Labels.Count < 2)
-            throw new FedLoraException("data-settings-invalid", "Classification wants at least two labels.", "Name the labels in the federation's settings.");
-        var (records, skipped) = JsonLines.Read(path, settings.Task, settings.Labels, settings.BadLines, cancellationToken);
-        return Of(records, settings, tokenizer, cancellationToken) with { Skipped = skipped };
-    }
+    public static DataSet Load(string path, DataSettings settings, Tokenizer tokenizer, CancellationToken cancellationToken) =>
+        Of(JsonLines.Read(path, Checked(settings), cancellationToken), settings, tokenizer, cancellationToken);
 
-    /// <summary>Tokenises records.</summary>
-    public static DataSet Of(IReadOnlyList<TextRecord> records, DataSettings settings, Tokenizer tokenizer, CancellationToken cancellationToken)
+    /// <summary>Tokenises what was read.</summary>
+    /// <exception cref="FedLoraException"><c>data-settings-invalid</c>.</exception>
+    public static DataSet Of(DataFile file, DataSettings settings, Tokenizer tokenizer, CancellationToken cancellationToken)
     {
-        var encoder = new ExampleEncoder(tokenizer, settings.MaxLength);
-        var examples = new List<Example>(records.Count);
+        var encoder = new ExampleEncoder(tokenizer, Checked(settings).MaxLength);
+        var examples = new List<Example>(file.Records.Count);
         var (truncated, tokens) = (0, 0L);
-        foreach (var record in records)
+        foreach (var record in file.Records)
         {
             cancellationToken.ThrowIfCancellationRequested();
             var (example, cut) = settings.Task == TextTask.SequenceClassification ? encoder.Classify(record)
@@ -55,14 +51,18 @@ public sealed record DataSet(IReadOnlyList<Example> Examples, string Fingerprint
             truncated += cut > 0 ? 1 : 0;
             tokens += cut;
         }
-        return new DataSet(examples, FingerprintOf(records), truncated, tokens, new SkippedLines(0, []));
+        return new DataSet(examples, truncated, tokens, file.Skipped)
+        {
+            Units = settings.Unit is null ? null : [.. file.Records.Index().GroupBy(record => record.Item.Unit, StringComparer.Ordinal).Select(unit => unit.Select(record => record.Index).ToArray())],
+        };
     }
 
-    private static string FingerprintOf(IEnumerable<TextRecord> records)
+    private static DataSettings Checked(DataSettings settings)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var record in records.Select(record => Convert.ToHexStringLower(record.Hash())).Order(StringComparer.Ordinal))
-            hash.AppendData(Convert.FromHexString(record));
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
+        if (settings.MaxLength < LeastLength)
+            throw new FedLoraException("data-settings-invalid", $"The maximum length is {settings.MaxLength}; it must be at least {LeastLength}.", "Raise the maximum length.");
+        if (settings.Task == TextTask.SequenceClassification && settings.Labels.Count < 2)
+            throw new FedLoraException("data-settings-invalid", "Classification wants at least two labels.", "Name the labels in the federation's settings.");
+        return settings;
     }
 }

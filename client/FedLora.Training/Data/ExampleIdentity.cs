@@ -5,40 +5,51 @@ using System.Text.Json;
 namespace FedLora.Training.Data;
 
 /// <summary>
-/// What makes an example the same example, for the privacy ledger: its texts, whatever its label, its place in the file, further fields, the JSON's layout or the white space.
-/// A line that is no such JSON is known by its bytes.
+/// What makes an example the same example, for the privacy ledger: every text that training may read, each by itself, whatever its field is called here, its label, its place in
+/// the file, further fields, the JSON's layout or the white space. Short texts (a completion "ham") are shared by strangers and count only together. A line that is no
+/// such JSON is known by its bytes.
 /// </summary>
 public static class ExampleIdentity
 {
-    private static readonly string[] Texts = ["prompt", "completion", "text"];
+    // Shorter texts are labels and stock phrases.
+    private const int LeastLength = 24;
 
-    /// <summary>SHA-256 of every line of a JSONL file, in the file's order; blank lines are none.</summary>
-    public static IEnumerable<ReadOnlyMemory<byte>> Read(string path)
-    {
-        foreach (var line in File.ReadLines(path, Encoding.UTF8))
-        {
-            if (!string.IsNullOrWhiteSpace(line))
-                yield return Of(line);
-        }
-    }
+    private static readonly string[] _fields = ["prompt", "completion", "text"];
 
-    /// <summary>Of one line.</summary>
-    public static byte[] Of(string line)
+    /// <summary>SHA-256 of each text of one line that counts by itself, and of all of them together.</summary>
+    /// <param name="line">One line of a JSONL file.</param>
+    /// <param name="unit">The field that makes lines one unit of privacy: its value is a text of the example too; null for none.</param>
+    public static IReadOnlyList<ReadOnlyMemory<byte>> Of(string line, string? unit = null)
     {
         try
         {
             using var document = JsonDocument.Parse(line);
-            if (document.RootElement.ValueKind == JsonValueKind.Object)
-            {
-                var texts = Texts.Select(name => document.RootElement.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null).OfType<string>().ToArray();
-                if (texts.Length > 0)
-                    return SHA256.HashData(Encoding.UTF8.GetBytes(string.Join(' ', texts.SelectMany(text => text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)))));
-            }
+            if (document.RootElement.ValueKind == JsonValueKind.Object && Of(document.RootElement, unit) is { Count: > 0 } texts)
+                return [.. texts.Select(Hash)];
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             // Not JSON, or half a surrogate pair: its bytes will do.
         }
-        return SHA256.HashData(Encoding.UTF8.GetBytes(line.Trim()));
+        return [Hash(line.Trim())];
     }
+
+    private static HashSet<string> Of(JsonElement root, string? unit)
+    {
+        var texts = _fields.Select(name => Text(root, name)).OfType<string>().Select(Normal).ToArray();
+        if (texts.Length == 0)
+            return [];
+        var counting = texts.Where(text => text.Length >= LeastLength).Append(string.Join(' ', texts)).ToHashSet(StringComparer.Ordinal);
+        // By its field's name too, so that no text of another field is taken for the unit.
+        if (unit is not null && JsonLines.UnitOf(root, unit) is { } value)
+            counting.Add($"{unit}\0{value}");
+        return counting;
+    }
+
+    private static string? Text(JsonElement root, string name) =>
+        root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+
+    private static string Normal(string text) => string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+
+    private static ReadOnlyMemory<byte> Hash(string text) => SHA256.HashData(Encoding.UTF8.GetBytes(text));
 }

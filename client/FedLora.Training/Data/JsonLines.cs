@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 
@@ -9,34 +10,30 @@ public static class JsonLines
     private const int LargestLine = 16 * 1024 * 1024;
     private const int NamedLines = 10;
 
-    /// <summary>Reads a file.</summary>
+    /// <summary>Reads a file, once from beginning to end: records and identities are of the very same bytes.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="task">What its lines must hold.</param>
-    /// <param name="labels">Classification: the federation's labels, in the order of the classes; else empty.</param>
-    /// <param name="badLines">What becomes of lines that cannot be used.</param>
+    /// <param name="settings">What its lines must hold; its length is not looked at.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
-    /// <returns>The records, and what was left out.</returns>
     /// <exception cref="FedLoraException"><c>data-missing</c>, <c>data-invalid</c> (names the line), <c>data-label-unknown</c>, <c>data-empty</c>.</exception>
-    public static (IReadOnlyList<TextRecord> Records, SkippedLines Skipped) Read(
-        string path, TextTask task, IReadOnlyList<string> labels, BadLines badLines, CancellationToken cancellationToken)
+    public static DataFile Read(string path, DataSettings settings, CancellationToken cancellationToken)
     {
-        if (!File.Exists(path))
-            throw new FedLoraException("data-missing", $"There is no data file at {path}.", "Give the path of a JSONL file.");
-        var records = new List<TextRecord>();
-        var reasons = new List<string>();
+        using var file = Open(path);
+        using var hash = SHA256.Create();
+        using var reader = new StreamReader(new CryptoStream(file, hash, CryptoStreamMode.Read, leaveOpen: true), Encoding.UTF8);
+        var (records, identities, reasons) = (new List<TextRecord>(), new List<ReadOnlyMemory<byte>>(), new List<string>());
         var (number, skipped) = (0, 0);
-        using var reader = new StreamReader(path, Encoding.UTF8);
         while (reader.ReadLine() is { } line)
         {
             cancellationToken.ThrowIfCancellationRequested();
             number++;
             if (string.IsNullOrWhiteSpace(line))
                 continue;
+            identities.AddRange(ExampleIdentity.Of(line, settings.Unit));
             try
             {
-                records.Add(Parse(path, number, line, task, labels));
+                records.Add(Parse(path, number, line, settings));
             }
-            catch (FedLoraException e) when (badLines == BadLines.Skip)
+            catch (FedLoraException e) when (settings.BadLines == BadLines.Skip)
             {
                 skipped++;
                 if (reasons.Count < NamedLines)
@@ -45,10 +42,31 @@ public static class JsonLines
         }
         if (records.Count == 0)
             throw new FedLoraException("data-empty", $"{path} holds no usable example ({number} lines, {skipped} left out).", "Check that every line is one JSON object, e.g. {\"text\":\"...\",\"label\":\"...\"}.");
-        return (records, new SkippedLines(skipped, reasons));
+        return new DataFile(records, new SkippedLines(skipped, reasons), identities, Convert.ToHexStringLower(hash.Hash!));
     }
 
-    private static TextRecord Parse(string path, int number, string line, TextTask task, IReadOnlyList<string> labels)
+    /// <summary>The value of a line's unit field as text; null where it has none.</summary>
+    internal static string? UnitOf(JsonElement root, string field) => root.TryGetProperty(field, out var value)
+        ? value.ValueKind switch { JsonValueKind.String => value.GetString(), JsonValueKind.Number => value.GetRawText(), _ => null }
+        : null;
+
+    private static FileStream Open(string path)
+    {
+        try
+        {
+            return File.OpenRead(path);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new FedLoraException("data-missing", $"There is no data file at {path}.", "Give the path of a JSONL file.", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new FedLoraException("data-missing", $"The data file {path} cannot be read: {e.Message}", "Mend its rights, or give the path of a JSONL file.", e);
+        }
+    }
+
+    private static TextRecord Parse(string path, int number, string line, DataSettings settings)
     {
         if (line.Length > LargestLine)
             throw Bad(path, number, $"has {line.Length} characters; at most {LargestLine} are read");
@@ -61,17 +79,19 @@ public static class JsonLines
             var root = document.RootElement;
             if (root.ValueKind != JsonValueKind.Object)
                 throw Bad(path, number, "is not a JSON object");
-            if (task == TextTask.SequenceClassification)
+            var unit = settings.Unit is null ? null : UnitOf(root, settings.Unit)
+                ?? throw Bad(path, number, $"has no \"{settings.Unit}\", the unit of privacy, which must be a text or a number");
+            if (settings.Task == TextTask.SequenceClassification)
             {
                 var label = Label(root) ?? throw Bad(path, number, "has no \"label\", which must be a text or a whole number");
-                var index = IndexOf(labels, label);
+                var index = IndexOf(settings.Labels, label);
                 if (index < 0)
-                    throw new FedLoraException("data-label-unknown", $"{path}, line {number}: the label \"{label}\" is not one of {string.Join(", ", labels)}.", "Mend the line, or create the federation with this label.");
-                return new TextRecord(number, null, Required(root, "text", path, number), index, label);
+                    throw new FedLoraException("data-label-unknown", $"{path}, line {number}: the label \"{label}\" is not one of {string.Join(", ", settings.Labels)}.", "Mend the line, or create the federation with this label.");
+                return new TextRecord(number, null, Required(root, "text", path, number), index) { Unit = unit };
             }
             if (root.TryGetProperty("prompt", out _) || root.TryGetProperty("completion", out _))
-                return new TextRecord(number, Required(root, "prompt", path, number), Required(root, "completion", path, number), null, null);
-            return new TextRecord(number, null, Required(root, "text", path, number), null, null);
+                return new TextRecord(number, Required(root, "prompt", path, number), Required(root, "completion", path, number), null) { Unit = unit };
+            return new TextRecord(number, null, Required(root, "text", path, number), null) { Unit = unit };
         }
         catch (JsonException e)
         {
@@ -110,3 +130,10 @@ public static class JsonLines
 /// <param name="Count">How many.</param>
 /// <param name="Reasons">The first few, with their numbers and what is wrong with them.</param>
 public sealed record SkippedLines(int Count, IReadOnlyList<string> Reasons);
+
+/// <summary>What one reading of a data file found.</summary>
+/// <param name="Records">Its usable lines, in the file's order.</param>
+/// <param name="Skipped">What was left out.</param>
+/// <param name="Identities">Of every line, those left out too, as <see cref="ExampleIdentity"/> makes them.</param>
+/// <param name="Sha256">Of the bytes read, hex.</param>
+public sealed record DataFile(IReadOnlyList<TextRecord> Records, SkippedLines Skipped, IReadOnlyList<ReadOnlyMemory<byte>> Identities, string Sha256);

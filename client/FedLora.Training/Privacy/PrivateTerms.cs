@@ -21,13 +21,15 @@ public sealed record PrivateTerms(double NoiseMultiplier, double SamplingRate, d
 
     /// <summary>Trains in place, as <see cref="Trainer.Run"/> does.</summary>
     internal TrainingSummary Run(
-        Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, TrainingSettings settings, IProgress<TrainingReport>? progress, CancellationToken cancel)
+        Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, TrainingSettings settings, IProgress<TrainingReport>? progress, CancellationToken cancel,
+        IReadOnlyList<IReadOnlyList<int>>? units = null)
     {
         // Were dropout foreseeable, an example's presence would show in the others' masks.
         using var dropout = new torch.Generator(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))), model.Device);
         var step = isNoiseless
             ? new PrivateStep(ClipNorm, 0, settings.BatchSize, settings.RowsAtOnce, dropout, CryptographicRandom.Instance)
             : new PrivateStep(ClipNorm, NoiseMultiplier, settings.BatchSize, settings.RowsAtOnce, dropout);
-        return new Trainer().Run(model, parameters, examples, settings with { MaxGradientNorm = null }, new PoissonSampler(Math.Max(1, examples.Count), SamplingRate), step, progress, cancel);
+        IBatchSampler sampler = units is null ? new PoissonSampler(Math.Max(1, examples.Count), SamplingRate) : new UnitSampler(units, SamplingRate);
+        return new Trainer().Run(model, parameters, examples, settings with { MaxGradientNorm = null }, sampler, step, progress, cancel);
     }
 }

@@ -19,6 +19,9 @@ public sealed record LocalTask(NodeStart Start, Factors Trained, TrainingSetting
 
     /// <summary>Differential privacy by DP-SGD; null without.</summary>
     public PrivateTerms? Privacy { get; init; }
+
+    /// <summary>Under privacy: the examples of each unit, by index; null where each example is one.</summary>
+    public IReadOnlyList<IReadOnlyList<int>>? Units { get; init; }
 }
 
 /// <summary>What came of it.</summary>
@@ -43,7 +46,7 @@ public static class LocalTraining
             throw new FedLoraException("training-nothing", $"The adapter has no tensor of the kind that shall be trained ({task.Trained}).", "Check the method, the target modules and the head policy of the federation.");
         using var parameters = new ParameterSet(slots, model.Transformer.Device);
         var summary = task.Privacy is { } terms
-            ? terms.Run(model.Transformer, parameters, examples, task.Settings, progress, cancel)
+            ? terms.Run(model.Transformer, parameters, examples, task.Settings, progress, cancel, task.Units)
             : new Trainer().Run(model.Transformer, parameters, examples, task.Settings, progress: progress, cancel: cancel);
         var trained = parameters.Export();
         trained.RequireFinite();

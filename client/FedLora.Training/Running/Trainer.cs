@@ -39,7 +39,7 @@ public sealed class Trainer(TimeProvider? time = null)
     /// <param name="gradient">Computes each step's gradient; null for the plain one.</param>
     /// <param name="progress">Told after every step.</param>
     /// <param name="cancel">Looked at between micro-batches.</param>
-    /// <exception cref="FedLoraException"><c>data-empty</c>, <c>training-settings-invalid</c>, <c>training-diverged</c>, <c>example-invalid</c>.</exception>
+    /// <exception cref="FedLoraException"><c>data-empty</c>, <c>data-nothing-to-learn</c>, <c>training-settings-invalid</c>, <c>training-diverged</c>, <c>example-invalid</c>.</exception>
     public TrainingSummary Run(
         Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, TrainingSettings settings, IBatchSampler? sampler = null, IGradientStep? gradient = null,
         IProgress<TrainingReport>? progress = null, CancellationToken cancel = default)
@@ -47,8 +47,8 @@ public sealed class Trainer(TimeProvider? time = null)
         settings.Validate();
         if (examples.Count == 0)
             throw new FedLoraException("data-empty", "There are no examples to train on.", "Check the data file and what was left out of it.");
-        if (sampler is null && (examples = Learnable(examples, model)).Count == 0)
-            throw new FedLoraException("data-nothing-to-learn", "No example has anything to learn: no label, or a text of one token, which has nothing before it to be foretold from.", "Give labels, completions or longer texts.");
+        if (sampler is null)
+            examples = Learnable(examples, model);
         sampler ??= new ShuffledSampler(examples.Count, settings.BatchSize, settings.Seed);
         using var dropout = new torch.Generator(settings.Seed, model.Device);
         gradient ??= new PlainStep(settings.RowsAtOnce, dropout);
@@ -73,8 +73,13 @@ public sealed class Trainer(TimeProvider? time = null)
     }
 
     /// <summary>The examples that have a label: a batch of others would give a step of weight decay alone.</summary>
-    public static IReadOnlyList<Example> Learnable(IReadOnlyList<Example> examples, Transformer model) =>
-        examples.All(e => Labels.CountOf(e, model.Architecture) > 0) ? examples : [.. examples.Where(e => Labels.CountOf(e, model.Architecture) > 0)];
+    /// <exception cref="FedLoraException"><c>data-nothing-to-learn</c>: there is none.</exception>
+    public static IReadOnlyList<Example> Learnable(IReadOnlyList<Example> examples, Transformer model)
+    {
+        Example[] learnable = [.. examples.Where(e => Labels.CountOf(e, model.Architecture) > 0)];
+        return learnable.Length > 0 ? learnable
+            : throw new FedLoraException("data-nothing-to-learn", "No example has anything to learn: no label, or a text of one token, which nothing stands before.", "Give labels, completions or longer texts.");
+    }
 
     private static void Apply(Optimization.IOptimizer optimizer, ParameterSet parameters, double rate, double? maxNorm)
     {

@@ -1,40 +1,54 @@
 using System.Buffers.Binary;
+using System.Text;
 
 namespace FedLora.Privacy.Ledger;
 
 /// <summary>
-/// Knows data sets by what is in them: by keyed fingerprints of their examples, whatever the file is called and in whatever order the lines stand. Data sets that
-/// share examples share their spending: what was spent on an example's earlier data sets is charged to every data set that holds it, so that growing, cutting or
-/// re-sorting a file never starts a new budget. The fingerprints stay at the node.
+/// The data sets that a ledger knows. A data set is what the site calls one: everything ever trained under its name shares one budget, so that what a node
+/// says of its spending is the same whatever single example is in the file. What each name has held is kept as keyed fingerprints, which stay at the node: data
+/// that share an example with another name's are refused, so that a new name never starts a new budget for old examples.
 /// </summary>
 internal sealed class DataSetCatalogue(ILedgerStorage storage, LedgerChain chain)
 {
     private const string Folder = "datasets";
+    private const int Seal = 32;
 
-    private readonly Dictionary<string, ulong[]> known = [];
+    private readonly Dictionary<string, ulong[]> _known = [];
 
-    /// <summary>Registers a data set, if it is new, and returns its identity: 32 hex digits that say nothing about the content without the node's key.</summary>
-    public string Register(IEnumerable<ReadOnlyMemory<byte>> examples)
+    /// <summary>Whether a ledger's folder knows any data set.</summary>
+    public static bool IsThere(ILedgerStorage storage) => storage.List(Folder).Any();
+
+    /// <summary>A name's identity: 32 hex digits that cannot be told from the name without the node's key.</summary>
+    public string IdentityOf(string name) => Convert.ToHexStringLower(chain.KeyedHash(Encoding.UTF8.GetBytes($"name\n{name}")).AsSpan(0, 16));
+
+    /// <summary>Adds what a file holds to what a name has held; returns the name's identity.</summary>
+    /// <param name="name">What the site calls the data set.</param>
+    /// <param name="examples">The fingerprints' sources: of each example, every text by itself.</param>
+    /// <exception cref="FedLoraException"><c>data-set-empty</c>; <c>data-set-shared</c>: another name has held one of the examples.</exception>
+    public string Register(string name, IEnumerable<ReadOnlyMemory<byte>> examples)
     {
         var fingerprints = examples.Select(example => BinaryPrimitives.ReadUInt64LittleEndian(chain.KeyedHash(example.Span))).Distinct().Order().ToArray();
         if (fingerprints.Length == 0)
             throw new FedLoraException("data-set-empty", "the data set holds no example", "Point the node at a JSONL file with at least one line.");
-        var content = new byte[8 * fingerprints.Length];
-        for (var i = 0; i < fingerprints.Length; i++)
-            BinaryPrimitives.WriteUInt64LittleEndian(content.AsSpan(8 * i), fingerprints[i]);
-        var identity = Convert.ToHexStringLower(chain.KeyedHash(content).AsSpan(0, 16));
-        if (storage.Read($"{Folder}/{identity}") is null)
-            storage.Replace($"{Folder}/{identity}", content);
-        known[identity] = fingerprints;
+        var identity = IdentityOf(name);
+        if (All().FirstOrDefault(other => other != identity && IsNamed(other) && Shares(fingerprints, Fingerprints(other))) is { } owner)
+        {
+            throw new FedLoraException("data-set-shared", $"data set '{name}' holds an example of another data set of this ledger, {DataSetLabel.Read(storage, owner)?.Name ?? owner[..12]}",
+                "Give it that data set's name (data_set in the client's file, or --data-set); only data that were never used before can begin a new budget.");
+        }
+        var held = storage.Read(PathOf(identity)) is null ? [] : Fingerprints(identity);
+        ulong[] all = [.. held.Concat(fingerprints).Distinct().Order()];
+        if (all.Length > held.Length)
+            storage.Replace(PathOf(identity), Sealed(identity, all));
+        _known[identity] = all;
         return identity;
     }
 
-    /// <summary>The data set itself and all that share an example with it.</summary>
+    /// <summary>A data set and those of older ledgers, which knew data by their content, that share an example with it.</summary>
     public IReadOnlySet<string> Related(string dataSet)
     {
-        var own = Fingerprints(dataSet);
-        return storage.List(Folder).Select(name => name[(Folder.Length + 1)..]).Union(chain.Entries.Select(entry => entry.DataSet), StringComparer.Ordinal)
-            .Where(other => other == dataSet || Overlap(own, Fingerprints(other))).Append(dataSet).ToHashSet(StringComparer.Ordinal);
+        var own = storage.Read(PathOf(dataSet)) is null ? [] : Fingerprints(dataSet);
+        return All().Where(other => !IsNamed(other) && Shares(own, Fingerprints(other))).Append(dataSet).ToHashSet(StringComparer.Ordinal);
     }
 
     /// <summary>Whether the record of every data set that has spent something is still there: without one, what shares examples with it would look unspent.</summary>
@@ -45,21 +59,42 @@ internal sealed class DataSetCatalogue(ILedgerStorage storage, LedgerChain chain
             Fingerprints(entry.DataSet);
     }
 
+    private IEnumerable<string> All() =>
+        storage.List(Folder).Select(name => name[(Folder.Length + 1)..]).Union(chain.Entries.Select(entry => entry.DataSet), StringComparer.Ordinal);
+
     private ulong[] Fingerprints(string dataSet)
     {
-        if (known.TryGetValue(dataSet, out var fingerprints))
+        if (_known.TryGetValue(dataSet, out var fingerprints))
             return fingerprints;
-        var content = storage.Read($"{Folder}/{dataSet}") ?? [];
-        // The name is a keyed hash of the content, so a cut or edited file shows.
-        if (content.Length % 8 != 0 || Convert.ToHexStringLower(chain.KeyedHash(content).AsSpan(0, 16)) != dataSet)
-            throw new FedLoraException("ledger-damaged", $"the privacy ledger's record of data set {dataSet} has been cut, edited or removed", "Restore the newest copy of the ledger's folder.");
-        fingerprints = new ulong[content.Length / 8];
+        var content = storage.Read(PathOf(dataSet)) ?? [];
+        var body = IsNamed(dataSet, content) ? content.AsSpan(..^Seal)
+            : content.Length > 0 && Convert.ToHexStringLower(chain.KeyedHash(content).AsSpan(0, 16)) == dataSet ? content
+            : throw new FedLoraException("ledger-damaged", $"the privacy ledger's record of data set {dataSet} has been cut, edited or removed", "Restore the newest copy of the ledger's folder.");
+        fingerprints = new ulong[body.Length / sizeof(ulong)];
         for (var i = 0; i < fingerprints.Length; i++)
-            fingerprints[i] = BinaryPrimitives.ReadUInt64LittleEndian(content.AsSpan(8 * i));
-        return known[dataSet] = fingerprints;
+            fingerprints[i] = BinaryPrimitives.ReadUInt64LittleEndian(body[(sizeof(ulong) * i)..]);
+        return _known[dataSet] = fingerprints;
     }
 
-    private static bool Overlap(ulong[] a, ulong[] b)
+    private bool IsNamed(string dataSet) => IsNamed(dataSet, storage.Read(PathOf(dataSet)) ?? []);
+
+    private bool IsNamed(string dataSet, ReadOnlySpan<byte> content) =>
+        content.Length > Seal && content.Length % sizeof(ulong) == 0 && SealOf(dataSet, content[..^Seal]).AsSpan().SequenceEqual(content[^Seal..]);
+
+    private byte[] Sealed(string dataSet, ulong[] fingerprints)
+    {
+        var content = new byte[sizeof(ulong) * fingerprints.Length + Seal];
+        for (var i = 0; i < fingerprints.Length; i++)
+            BinaryPrimitives.WriteUInt64LittleEndian(content.AsSpan(sizeof(ulong) * i), fingerprints[i]);
+        SealOf(dataSet, content.AsSpan(..^Seal)).CopyTo(content.AsSpan(^Seal..));
+        return content;
+    }
+
+    private byte[] SealOf(string dataSet, ReadOnlySpan<byte> body) => chain.KeyedHash([.. Encoding.UTF8.GetBytes(dataSet), .. body]);
+
+    private static string PathOf(string dataSet) => $"{Folder}/{dataSet}";
+
+    private static bool Shares(ulong[] a, ulong[] b)
     {
         for (int i = 0, j = 0; i < a.Length && j < b.Length;)
         {

@@ -18,13 +18,28 @@ public sealed class DiskLedgerStorage : ILedgerStorage, IDisposable
                 Directory.CreateDirectory(folder);
             else
                 Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            return new DiskLedgerStorage(folder, HeldFile.TryOpen(Path.Combine(folder, "claim"))
-                ?? throw new FedLoraException("ledger-in-use", $"another process is using the privacy ledger {folder}", "Stop the other node first: two writers could both spend what is left only once."));
+            // The folder itself must outlive a power cut as its files do.
+            AtomicFile.FlushFolder(Path.GetDirectoryName(Path.GetFullPath(folder))!);
+            return new DiskLedgerStorage(folder, Claim(folder));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new FedLoraException("ledger-unwritable", $"cannot use the privacy ledger {folder}: {e.Message}", "Free some space, or mend its rights.", e);
         }
+    }
+
+    private static FileStream Claim(string folder)
+    {
+        var path = Path.Combine(folder, "claim");
+        var held = HeldFile.TryOpen(path)
+            ?? throw new FedLoraException("ledger-in-use", $"another process is using the privacy ledger {folder}", "Stop the other node first: two writers could both spend what is left only once.");
+        // A network mount or an environment variable can make locks mean nothing: then this second claim is granted too.
+        if (HeldFile.TryOpen(path) is not { } second)
+            return held;
+        second.Dispose();
+        held.Dispose();
+        throw new FedLoraException("ledger-unlockable", $"file locks do not work in {folder}, so two nodes could spend the same budget",
+            "Keep the node's folder (--state) on a local disk, and unset DOTNET_SYSTEM_IO_DISABLEFILELOCKING.");
     }
 
     /// <summary>Opens the folder for reading only.</summary>
@@ -48,15 +63,28 @@ public sealed class DiskLedgerStorage : ILedgerStorage, IDisposable
                 stream.Write(content);
                 stream.Flush(flushToDisk: true);
             }
-            catch (IOException)
+            catch (IOException failure)
             {
                 // A full disk takes some bytes of a line; the next line must not follow them.
-                stream.SetLength(length);
+                CutBack(stream, length, failure);
                 throw;
             }
         }
         if (isNew)
             AtomicFile.FlushFolder(Path.GetDirectoryName(PathOf(name))!);
+    }
+
+    private static void CutBack(FileStream stream, long length, IOException failure)
+    {
+        try
+        {
+            stream.SetLength(length);
+            stream.Flush(flushToDisk: true);
+        }
+        catch (IOException)
+        {
+            throw new FedLoraException("ledger-write-failed", $"the privacy ledger {stream.Name} could not be written, nor put back: {failure.Message}", "See to the disk, then start the node again: it opens the ledger anew.", failure);
+        }
     }
 
     /// <inheritdoc/>

@@ -31,23 +31,23 @@ internal sealed class LedgerChain
     public IReadOnlyList<LedgerEntry> Entries => entries;
 
     /// <summary>Opens a ledger, or begins one where there is none, and checks every seal.</summary>
-    /// <exception cref="FedLoraException"><c>ledger-damaged</c>: cut, edited or incomplete.</exception>
+    /// <exception cref="FedLoraException"><c>ledger-damaged</c>: cut, edited or only partly there; <c>ledger-missing</c>: nothing of one is there to be read.</exception>
     public static LedgerChain Open(ILedgerStorage storage, bool readOnly)
     {
         // The head first: a reader beside a writing node then finds an entry too many, never one too few.
         var (key, head, lines) = (storage.Read(Key), storage.Read(Head), storage.Read(Lines));
-        if (lines is null && head is null && !readOnly)
+        if (!readOnly && key is null && lines is null or [] && (head is null || Encoding.UTF8.GetString(head).StartsWith("0 ", StringComparison.Ordinal)) && !DataSetCatalogue.IsThere(storage))
         {
-            // The first spending comes only after all three files are there.
-            if (key is not { Length: 32 })
-                storage.Replace(Key, key = RandomNumberGenerator.GetBytes(32));
-            var begun = new LedgerChain(storage, key);
+            // The key last: with it the ledger is begun, and from then on all three files must be there; nothing can have been spent before.
+            var begun = new LedgerChain(storage, RandomNumberGenerator.GetBytes(32));
+            if (lines is null)
+                storage.Append(Lines, []);
             storage.Replace(Head, begun.HeadLine());
-            storage.Append(Lines, []);
+            storage.Replace(Key, begun.key);
             return begun;
         }
-        if (lines is null && head is not null && Encoding.UTF8.GetString(head).StartsWith("0 ", StringComparison.Ordinal))
-            lines = []; // Begun, and interrupted before the empty file was made.
+        if (key is null && lines is null && head is null && !DataSetCatalogue.IsThere(storage))
+            throw new FedLoraException("ledger-missing", "there is no privacy ledger here", "A node keeps it in the folder 'ledger' of its own folder (--state, by default fedlora-node beside its data), from its first training on.");
         if (key is not { Length: 32 } || lines is null || head is null)
             throw Damaged($"{(key is not { Length: 32 } ? Key : lines is null ? Lines : Head)} is missing or cut");
         var chain = new LedgerChain(storage, key);

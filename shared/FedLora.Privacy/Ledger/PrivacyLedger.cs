@@ -17,8 +17,10 @@ public sealed class PrivacyLedger : IDisposable
         (this.storage, this.time) = (storage, time);
         chain = LedgerChain.Open(storage, readOnly);
         catalogue = new DataSetCatalogue(storage, chain);
-        if (!readOnly)
-            catalogue.Require();
+        if (readOnly)
+            return;
+        catalogue.Require();
+        PrivacyStatement.EnsureKey(storage);
     }
 
     /// <summary>Opens a node's ledger for spending; the folder is made if it is not there.</summary>
@@ -71,44 +73,57 @@ public sealed class PrivacyLedger : IDisposable
     /// <summary>The data sets that have spent something, in the order in which they first did.</summary>
     public IReadOnlyList<string> DataSets => [.. Entries.Select(entry => entry.DataSet).Distinct()];
 
-    /// <summary>Identifies a data set by its examples (a line of JSONL each, say), registering it if it is new. Name and order do not matter.</summary>
-    public string Identify(IEnumerable<ReadOnlyMemory<byte>> examples)
-    {
-        lock (gate)
-            return catalogue.Register(examples);
-    }
+    /// <summary>The identity of the data set that the site calls so.</summary>
+    public string IdentityOf(string name) => catalogue.IdentityOf(name);
 
-    /// <summary>Every use, in any federation, of a data set or of one that shares examples with it.</summary>
-    public IReadOnlyList<SampledGaussian> Spent(string dataSet)
+    /// <summary>What people at the site know a data set by; null where it has not been registered by name.</summary>
+    public DataSetLabel? LabelOf(string dataSet)
     {
         lock (gate)
-        {
-            var related = catalogue.Related(dataSet);
-            return [.. chain.Entries.Where(entry => related.Contains(entry.DataSet)).Select(entry => entry.Run)];
-        }
+            return DataSetLabel.Read(storage, dataSet);
     }
 
     /// <summary>
-    /// What one federation has spent of a data set or of those that share examples with it. A federation that was made anew under an old name starts at round 1 again:
-    /// what came before that is the old one's.
+    /// Registers what a data set holds: to be called with what is trained on, from the same reading of the file, before it is spent.
     /// </summary>
-    /// <param name="dataSet">The data set.</param>
-    /// <param name="federation">The federation's name.</param>
-    /// <param name="round">The round that is asked about.</param>
-    public IReadOnlyList<SampledGaussian> SpentFor(string dataSet, string federation, int round)
+    /// <param name="label">What the site calls it, and the file.</param>
+    /// <param name="examples">Of each example, every text that training may read, by itself. Order and layout do not matter.</param>
+    /// <returns>The identity, which depends on the name alone.</returns>
+    /// <exception cref="FedLoraException"><c>data-set-shared</c>: another data set of this ledger has held one of the examples; <c>data-set-empty</c>.</exception>
+    public string Identify(DataSetLabel label, IEnumerable<ReadOnlyMemory<byte>> examples)
+    {
+        lock (gate)
+        {
+            var identity = catalogue.Register(label.Name, examples);
+            label.Write(storage, identity);
+            return identity;
+        }
+    }
+
+    /// <summary>Every private use of a data set, in any federation; training without privacy is not among them.</summary>
+    public IReadOnlyList<SampledGaussian> Spent(string dataSet) => [.. UsesOf(dataSet).Where(entry => entry.IsPrivate).Select(entry => entry.Run)];
+
+    /// <summary>What one federation has ever been charged for a data set, whatever rounds it called for.</summary>
+    public IReadOnlyList<SampledGaussian> SpentFor(string dataSet, string coordinator, string federation) =>
+        [.. UsesOf(dataSet).Where(entry => entry.IsPrivate && entry.Federation == federation && (entry.Coordinator ?? coordinator) == coordinator).Select(entry => entry.Run)];
+
+    /// <summary>All entries that count against a data set, oldest first.</summary>
+    public IReadOnlyList<LedgerEntry> UsesOf(string dataSet)
     {
         lock (gate)
         {
             var related = catalogue.Related(dataSet);
-            var (runs, last) = (new List<SampledGaussian>(), 0);
-            foreach (var entry in chain.Entries.Where(entry => entry.Federation == federation && related.Contains(entry.DataSet)))
-            {
-                if (entry.Round < last)
-                    runs.Clear();
-                runs.Add(entry.Run);
-                last = entry.Round;
-            }
-            return round < last ? [] : runs;
+            return [.. chain.Entries.Where(entry => related.Contains(entry.DataSet))];
+        }
+    }
+
+    /// <summary>The newest entry's place and seal: what a coordinator or a statement keeps to notice an older copy.</summary>
+    public (long Sequence, string Seal) Head
+    {
+        get
+        {
+            lock (gate)
+                return chain.Entries is [.., var last] ? (last.Sequence, last.Seal) : (0, "");
         }
     }
 
@@ -120,19 +135,54 @@ public sealed class PrivacyLedger : IDisposable
     /// Spends a round: checks it against the limit and writes it to disk. Only once this has returned may the round's first sample or noise be drawn. A round that is
     /// trained again is spent again.
     /// </summary>
-    /// <exception cref="FedLoraException"><c>privacy-budget-exhausted</c>: it does not fit; nothing was written.</exception>
-    public LedgerReceipt Spend(string dataSet, string federation, int round, SampledGaussian run, double clipNorm, PrivacyLimit limit, IAccountant? accountant = null)
+    /// <exception cref="FedLoraException">
+    /// <c>privacy-budget-exhausted</c>: it does not fit, nothing was written; <c>privacy-unit-changed</c>: what was spent before counted by another unit.
+    /// </exception>
+    public LedgerReceipt Spend(string dataSet, LedgerUse use, SampledGaussian run, double clipNorm, PrivacyLimit limit, IAccountant? accountant = null)
     {
         run.Validate();
         lock (gate)
         {
+            RequireUnit(dataSet, use.Unit);
             var verdict = Ask(dataSet, run, limit, accountant);
             if (!verdict.Fits)
                 throw new FedLoraException("privacy-budget-exhausted", verdict.Reason, "Only the site can raise its limit, in its policy file; a federation with more noise or fewer steps spends less.");
-            var entry = chain.Append(new LedgerEntry(0, time.GetUtcNow(), dataSet, federation, round, run.NoiseMultiplier, run.SamplingRate, run.Steps, clipNorm, "", ""));
-            return new LedgerReceipt(run, clipNorm, limit.Delta, verdict.Epsilon, limit.Epsilon ?? 0, dataSet, entry.Seal);
+            var entry = chain.Append(EntryOf(dataSet, use, run, clipNorm, limit));
+            return new LedgerReceipt(run, clipNorm, limit.Delta, verdict.Epsilon, limit.Epsilon ?? 0, dataSet, entry.Seal, entry.Sequence);
         }
     }
+
+    /// <summary>Records, once for a federation, that a data set is trained on without privacy: what its balance says then is not all that is known of it.</summary>
+    public void RecordUnprotected(string dataSet, LedgerUse use, PrivacyLimit limit)
+    {
+        lock (gate)
+        {
+            if (!chain.Entries.Any(entry => !entry.IsPrivate && entry.DataSet == dataSet && entry.Coordinator == use.Coordinator && entry.Federation == use.Federation))
+                chain.Append(EntryOf(dataSet, use, new SampledGaussian(0, 1, 0), 0, limit));
+        }
+    }
+
+    private LedgerEntry EntryOf(string dataSet, LedgerUse use, SampledGaussian run, double clipNorm, PrivacyLimit limit) =>
+        new(0, time.GetUtcNow(), dataSet, use.Federation, use.Round, run.NoiseMultiplier, run.SamplingRate, run.Steps, clipNorm, "", "")
+        {
+            Coordinator = use.Coordinator,
+            Limit = limit.Epsilon,
+            Delta = limit.Delta,
+            Unit = use.Unit,
+        };
+
+    private void RequireUnit(string dataSet, string? unit)
+    {
+        if (UsesOf(dataSet).FirstOrDefault(entry => entry.IsPrivate && entry.Unit != unit) is { } other)
+        {
+            throw new FedLoraException("privacy-unit-changed", $"the data set has spent by {UnitName(other.Unit)}, and is now to spend by {UnitName(unit)}: the two cannot be added up",
+                "Keep the unit, or use data that were never trained on under another data set's name.");
+        }
+    }
+
+    private static string UnitName(string? unit) => unit is null ? "line" : $"'{unit}'";
+
+    internal byte[]? FileOf(string name) => storage.Read(name);
 
     /// <inheritdoc/>
     public void Dispose() => (storage as IDisposable)?.Dispose();

@@ -7,7 +7,8 @@ namespace FedLora.Privacy.Ledger;
 
 /// <summary>
 /// What a site allows, in its own YAML file, which the coordinator cannot change: <c>epsilon</c> and <c>delta</c> for each data set over all federations and for good, <c>min_batch</c> (the least
-/// expected batch), <c>methods</c>, <c>models</c> and <c>federations</c> (names; none listed = all), <c>hours</c> (e.g. <c>20:00-06:00</c>, local time), <c>require_privacy</c> (default: true where epsilon is set).
+/// expected batch), <c>methods</c>, <c>models</c> and <c>federations</c> (names; none listed = all), <c>hours</c> (e.g. <c>20:00-06:00</c>, local time), <c>require_privacy</c> (default: true where epsilon is set), <c>forbid_mixing</c> (data
+/// that were trained on without privacy are not trained on with it, nor the other way round).
 /// </summary>
 public sealed record SitePolicy
 {
@@ -34,6 +35,9 @@ public sealed record SitePolicy
 
     /// <summary>Whether federations without differential privacy are refused.</summary>
     public bool? RequirePrivacy { get; init; }
+
+    /// <summary>Whether one data set is used with privacy or without, but never both.</summary>
+    public bool ForbidMixing { get; init; }
 
     /// <summary>The limit that the ledger enforces.</summary>
     [YamlIgnore]
@@ -89,9 +93,9 @@ public sealed record SitePolicy
     /// <param name="federation">Its name.</param>
     /// <param name="method">The method's name.</param>
     /// <param name="model">The base model's name.</param>
-    /// <param name="batch">The (expected) batch.</param>
+    /// <param name="batch">The (expected) batch; null where it cannot be known without counting the examples, which is not done.</param>
     /// <param name="isPrivate">Whether the federation has privacy terms.</param>
-    public string? Refuses(string federation, string method, string model, double batch, bool isPrivate)
+    public string? Refuses(string federation, string method, string model, double? batch, bool isPrivate)
     {
         if (Federations.Count > 0 && !Federations.Contains(federation))
             return $"the site's policy does not list the federation '{federation}'";
@@ -99,6 +103,8 @@ public sealed record SitePolicy
             return $"the site's policy allows the methods {string.Join(", ", Methods)}, not {method}";
         if (Models.Count > 0 && !Models.Contains(model))
             return $"the site's policy allows the models {string.Join(", ", Models)}, not {model}";
+        if (MinBatch > 0 && batch is null)
+            return $"the site's policy asks for batches of at least {MinBatch} examples; at a stated sampling rate that is known only where the site states its number of examples (--public-count)";
         if (batch < MinBatch)
             return $"the site's policy asks for batches of at least {MinBatch} examples, not {batch:0.#}";
         return !isPrivate && (RequirePrivacy ?? Epsilon is not null) ? "the site's policy allows only federations with differential privacy" : null;
@@ -113,5 +119,5 @@ public sealed record SitePolicy
         && TimeOnly.TryParseExact(to.Trim(), "HH:mm", CultureInfo.InvariantCulture, DateTimeStyles.None, out var end) ? (start, end) : null;
 
     private static FedLoraException Invalid(string source, string what, Exception? inner = null) => new("policy-invalid", $"the site policy {source} cannot be used: {what.ReplaceLineEndings(" ")}",
-        "Its keys are epsilon, delta, min_batch, methods, models, federations, hours, require_privacy.", inner);
+        "Its keys are epsilon, delta, min_batch, methods, models, federations, hours, require_privacy, forbid_mixing.", inner);
 }

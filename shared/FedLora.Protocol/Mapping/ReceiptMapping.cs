@@ -17,6 +17,7 @@ public static class ReceiptMapping
         EpsilonLimit = receipt.EpsilonLimit,
         DataSet = receipt.DataSet,
         EntryHash = receipt.EntryHash,
+        EntrySequence = (ulong)receipt.EntrySequence,
     };
 
     public static PrivacyReceipt ToModel(this Wire.PrivacyReceipt wire) => new()
@@ -30,5 +31,6 @@ public static class ReceiptMapping
         EpsilonLimit = wire.EpsilonLimit,
         DataSet = wire.DataSet,
         EntryHash = wire.EntryHash,
+        EntrySequence = (long)wire.EntrySequence,
     };
 }

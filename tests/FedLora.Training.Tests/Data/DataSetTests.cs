@@ -87,15 +87,18 @@ public sealed class DataSetTests : IDisposable
     }
 
     [Fact]
-    public void The_fingerprint_is_of_the_content()
+    public void Records_identities_and_hash_are_of_one_reading_and_every_long_text_counts_by_itself()
     {
-        const string First = """{"text":"a","label":"ham"}""";
-        const string Second = """{"label" : "spam", "text":"\u0062"}""";
-        var one = Load(First, Second).Fingerprint;
-        Assert.Equal(one, Load("""{"text":"b","label":"spam"}""", First).Fingerprint);
-        Assert.NotEqual(one, Load(First, First, Second).Fingerprint);
-        Assert.NotEqual(one, Load(First, """{"text":"b","label":"ham"}""").Fingerprint);
-        Assert.Matches("^[0-9a-f]{64}$", one);
+        const string Text = "a text that is long enough to be known by";
+        var settings = new DataSettings(TextTask.CausalLanguageModelling, 16, [], BadLines.Skip, Unit: "person");
+        var path = Write($$"""{"text":"{{Text}}","person":7}""", $$"""{"prompt":"Why?","completion":" {{Text}}","person":"8"}""", """{"text":"no person"}""", """{"text":"b","person":"8"}""");
+        var file = JsonLines.Read(path, settings, CancellationToken.None);
+        Assert.Equal(["7", "8", "8"], file.Records.Select(record => record.Unit));
+        Assert.Equal(1, file.Skipped.Count);
+        Assert.Equal(Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(path))), file.Sha256);
+        var known = ExampleIdentity.Of($$"""{"text":"{{Text}}"}""").Single().ToArray();
+        Assert.Equal(2, file.Identities.Count(identity => identity.Span.SequenceEqual(known)));
+        Assert.Equal([[0], [1, 2]], DataSet.Of(file, settings, Tokenizer(), CancellationToken.None).Units);
     }
 
     private static DataSettings Settings => new(TextTask.SequenceClassification, 16, Labels);

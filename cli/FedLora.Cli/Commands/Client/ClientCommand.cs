@@ -23,16 +23,18 @@ internal static class ClientCommand
     private static readonly Option<string?> Group = new("--group") { Description = "Node group, for ranks and densities that differ by group." };
     private static readonly Option<int?> MaxRank = new("--max-rank") { Description = "Largest LoRA rank that this node trains." };
     private static readonly Option<int?> Threads = new("--threads") { Description = "Processor threads for training; default: all cores." };
-    private static readonly Option<string?> Policy = new("--policy") { Description = "The site's policy file (YAML): epsilon, delta, min_batch, methods, models, federations, hours, require_privacy." };
+    private static readonly Option<string?> Policy = new("--policy") { Description = "The site's policy file (YAML): epsilon, delta, min_batch, methods, models, federations, hours, require_privacy, forbid_mixing." };
     private static readonly Option<double?> MaxEpsilon = new("--max-epsilon") { Description = "Most epsilon that the data may ever spend, over all federations; over the policy's." };
     private static readonly Option<long?> PublicCount = new("--public-count") { Description = "How many examples the site lets be known, rounded: gives the sampling rate where a federation states none." };
+    private static readonly Option<string?> DataSet = new("--data-set") { Description = "What the privacy ledger knows the data by: all data of one name share one budget. Default: data." };
+    private static readonly Option<string?> Unit = new("--unit") { Description = "Field of the data whose value makes lines one unit of privacy, e.g. person; default: each line is one." };
     private static readonly Option<string?> OnBadLine = new("--on-bad-line") { Description = "What to do about a line of the data that cannot be used: stop (default) or skip." };
     private static readonly Option<bool> WithParent = ParentWatch.Create();
 
     public static Command Create() =>
         new Command("client", "Run a training node: it trains next to its data and sends only small adapter updates.")
         {
-            Config, Coordinator, Data, Model, State, TokenFile, Token, Name, Group, MaxRank, Threads, Policy, MaxEpsilon, PublicCount, OnBadLine, WithParent,
+            Config, Coordinator, Data, Model, State, TokenFile, Token, Name, Group, MaxRank, Threads, Policy, MaxEpsilon, PublicCount, DataSet, Unit, OnBadLine, WithParent,
         }.Runs(RunAsync);
 
     private static async Task RunAsync(ParseResult parsed, CommandOutput output, CancellationToken cancellation)
@@ -84,6 +86,8 @@ internal static class ClientCommand
                 var other => throw new UsageException($"--on-bad-line cannot be '{other}'", "Use stop or skip."),
             },
             PublicCount = parsed.GetValue(PublicCount) ?? file.PublicCount ?? 0,
+            DataSet = parsed.GetValue(DataSet) ?? file.DataSet ?? "data",
+            Unit = parsed.GetValue(Unit) ?? file.Unit,
             Policy = policy,
         };
         if ((parsed.GetValue(Name) ?? file.Name) is not { } name)
