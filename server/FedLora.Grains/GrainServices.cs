@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Serialization;
+using Orleans.Serialization.Cloning;
 
 namespace FedLora.Grains;
 
@@ -10,7 +11,12 @@ public static class GrainServices
         .AddSingleton<RoundAggregator>()
         .AddSingleton<RoundReplayer>()
         .AddSingleton<UpdateReceiver>()
+        .AddSingleton<FederationCreator>()
+        .AddSingleton<NodeBudgets>()
+        .AddSingleton<FederationWatch>()
+        .AddSingleton<CalibrateRows>(PrivacyPlanner.Rows)
         .AddSingleton<CoordinatorInstruments>()
         // The pure room does not know Orleans: what it defines goes between silos as the JSON in which it is stored.
-        .AddSerializer(serializer => serializer.AddJsonSerializer(type => type.Assembly == typeof(FederationDefinition).Assembly));
+        .AddSingleton<IGeneralizedCopier, ImmutableModels>()
+        .AddSerializer(serializer => serializer.AddJsonSerializer(ImmutableModels.IsModel, StoredJson.Options));
 }

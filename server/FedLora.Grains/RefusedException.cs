@@ -12,6 +12,9 @@ public sealed class RefusedException(string code, string message, string hint) :
 
     [Id(1)] public string Hint { get; private set; } = hint;
 
+    /// <summary>What a pure room refuses, as callers of a grain get it.</summary>
+    public static RefusedException Of(Refusal refusal) => new(refusal.Code, refusal.Message, refusal.Hint);
+
     /// <summary>Checks; what a pure room refuses, callers of a grain get as this.</summary>
     public static void Pass(Action check)
     {

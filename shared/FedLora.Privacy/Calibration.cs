@@ -1,4 +1,5 @@
 using FedLora.Privacy.Pld;
+using FedLora.Privacy.Prv;
 
 namespace FedLora.Privacy;
 
@@ -13,79 +14,95 @@ public static class Calibration
     public const long MostSteps = 100_000_000;
 
     /// <summary>
-    /// The smallest noise multiplier, to one in a million, with which <paramref name="steps"/> steps at <paramref name="samplingRate"/> after what
-    /// <paramref name="past"/> holds stay within <paramref name="epsilon"/> at <paramref name="delta"/>.
+    /// The smallest noise multiplier, to about one in a million and rounded up to seven digits, with which <paramref name="steps"/> steps at <paramref name="samplingRate"/> after what
+    /// <paramref name="past"/> holds stay within <paramref name="epsilon"/> at <paramref name="delta"/>. Where the accountant can afford only wide intervals, a little larger.
     /// </summary>
-    /// <exception cref="FedLoraException"><c>privacy-budget-too-small</c>: no noise is enough, e.g. since the past alone exceeds it.</exception>
-    public static double NoiseMultiplier(IAccountant accountant, double epsilon, double delta, double samplingRate, long steps, IReadOnlyList<SampledGaussian>? past = null)
+    /// <exception cref="FedLoraException"><c>privacy-budget-too-small</c>: no noise is enough, e.g. since the past alone exceeds it; <c>privacy-out-of-range</c>: the accountant cannot tell.</exception>
+    public static double NoiseMultiplier(
+        IAccountant accountant, double epsilon, double delta, double samplingRate, long steps, IReadOnlyList<SampledGaussian>? past = null, CancellationToken cancellation = default)
     {
         Validate(epsilon, delta);
         new SampledGaussian(1, samplingRate, steps).Validate();
-        past ??= [];
+        if (accountant is PrvAccountant && epsilon <= 2 * PrvAccountant.EpsilonError)
+            throw TooSmall(accountant, epsilon, delta);
         // The first guess: unsampled steps as one Gaussian, scaled by the rate.
         var (guess, grow) = (Math.Clamp(samplingRate * Math.Sqrt(2 * Math.Max(steps, 1) * Math.Log(1.25 / delta)) / epsilon, 0.4, 1e4), 0.25);
-        if (accountant is PldAccountant && accountant != PldAccountant.Coarse)
-            (guess, grow) = (NoiseMultiplier(PldAccountant.Coarse, epsilon, delta, samplingRate, steps, past), 2e-4);
-        double low = Math.Log(Least), high = Math.Log(Most), lowValue = double.NaN, highValue = double.NaN, at = Math.Log(guess);
-        while (high - low > (accountant == PldAccountant.Coarse ? 1e-4 : Tolerance))
+        var question = new Question(accountant, epsilon, delta, past ?? [], cancellation);
+        if (accountant is PldAccountant)
+            (guess, grow) = (Search(question.By(PldAccountant.Coarse), samplingRate, steps, guess, grow, 1e-4), 2e-4);
+        return Search(question, samplingRate, steps, guess, grow, Tolerance);
+    }
+
+    private static double Search(Question question, double samplingRate, long steps, double guess, double grow, double tolerance)
+    {
+        double low = Math.Log(Least), high = Math.Log(Most), lowValue = double.NaN, highValue = double.NaN, at = Math.Log(guess), answer = double.NaN;
+        while (high - low > (lowValue == Question.Unstated && highValue < -0.02 ? 1e-3 : tolerance))
         {
-            var value = Excess(Math.Exp(at));
+            var sigma = Math.Max(Least, RoundUp(Math.Exp(at)));
+            if (sigma >= answer)
+                break; // Nothing lies between but digits that are not said.
+            var value = question.Excess(new SampledGaussian(sigma, samplingRate, steps));
+            at = Math.Log(sigma);
             if (value <= 0)
-                (high, highValue) = (at, value);
+                (high, highValue, answer) = (at, value, sigma);
             else
                 (low, lowValue) = (at, value);
-            if (high <= Math.Log(Least))
+            if (answer <= Least)
                 return Least;
             if (low >= Math.Log(Most))
-                throw TooSmall(accountant, epsilon, delta);
+                throw TooSmall(question.Accountant, question.Epsilon, question.Delta);
             // First a bracket is sought by growing steps, then closed by interpolation that always cuts off some of it.
             if (double.IsNaN(highValue))
                 at = Math.Min(Math.Log(Most), low + (grow *= 2));
             else if (double.IsNaN(lowValue))
                 at = Math.Max(Math.Log(Least), high - (grow *= 2));
+            else if (lowValue == Question.Unstated)
+                at = (low + high) / 2;
             else
                 at = Inside(low, lowValue, high, highValue);
         }
-        return Math.Exp(high);
-
-        double Excess(double sigma)
+        if (lowValue == Question.Unstated && highValue < -0.02)
         {
-            try
-            {
-                return Math.Log(Math.Max(1e-9, accountant.Epsilon([.. past, new SampledGaussian(sigma, samplingRate, steps)], delta).Epsilon) / epsilon);
-            }
-            catch (FedLoraException e) when (e.Code == "privacy-out-of-range" && sigma < 1)
-            {
-                return 50; // So little noise that no epsilon can be stated.
-            }
+            throw new FedLoraException("privacy-out-of-range", $"the accountant '{question.Accountant.Name}' cannot tell how much noise epsilon {question.Epsilon} at delta {question.Delta} asks for",
+                "Use --accountant pld, which can.");
         }
+        return answer;
     }
 
     /// <summary>
     /// The largest number of steps of one kind that, after what <paramref name="past"/> holds, stays within <paramref name="epsilon"/> at <paramref name="delta"/>;
-    /// 0 if not even one does, <see cref="MostSteps"/> if that many do.
+    /// 0 if not even one does, <see cref="MostSteps"/> if that many do. Where the accountant can afford only wide intervals, a little smaller.
     /// </summary>
-    public static long Steps(IAccountant accountant, double epsilon, double delta, double noiseMultiplier, double samplingRate, IReadOnlyList<SampledGaussian>? past = null)
+    public static long Steps(
+        IAccountant accountant, double epsilon, double delta, double noiseMultiplier, double samplingRate, IReadOnlyList<SampledGaussian>? past = null, CancellationToken cancellation = default)
     {
         Validate(epsilon, delta);
         var kind = new SampledGaussian(noiseMultiplier, samplingRate, 0);
         kind.Validate();
-        past ??= [];
+        var question = new Question(accountant, epsilon, delta, past ?? [], cancellation);
         if (samplingRate == 0)
-            return Fits(0) ? MostSteps : 0;
-        if (!Fits(1))
-            return 0;
-        long low = 1, high = 2;
-        while (Fits(high))
+            return question.Excess(kind) <= 0 ? MostSteps : 0;
+        if (accountant is not PldAccountant)
+            return Search(question, kind, 1, 1);
+        // Near the coarse answer one fine grid serves all that is asked.
+        var near = Search(question.By(PldAccountant.Coarse), kind, 1, 1);
+        return Search(question, kind, Math.Max(near, 1), Math.Max(near / 250, 1));
+    }
+
+    private static long Search(Question question, SampledGaussian kind, long start, long grow)
+    {
+        long low = 0, high = start;
+        double lowValue = double.NaN, highValue = Value(high);
+        while (highValue <= 0)
         {
             if (high >= MostSteps)
                 return MostSteps;
-            (low, high) = (high, Math.Min(high * 4, MostSteps));
+            (low, lowValue, high) = (high, highValue, Math.Min(high + grow, MostSteps));
+            (grow, highValue) = (grow * 4, Value(high));
         }
-        double lowValue = Value(low), highValue = Value(high);
         while (high - low > 1)
         {
-            var at = Math.Clamp((long)Math.Exp(Inside(Math.Log(low), lowValue, Math.Log(high), highValue)), low + 1, high - 1);
+            var at = low == 0 ? Math.Max(high / 2, 1) : Math.Clamp((long)Math.Exp(Inside(Math.Log(low), lowValue, Math.Log(high), highValue)), low + 1, high - 1);
             var value = Value(at);
             if (value <= 0)
                 (low, lowValue) = (at, value);
@@ -94,8 +111,42 @@ public static class Calibration
         }
         return low;
 
-        bool Fits(long steps) => Value(steps) <= 0;
-        double Value(long steps) => Math.Log(Math.Max(1e-9, accountant.Epsilon([.. past, kind with { Steps = steps }], delta).Epsilon) / epsilon);
+        double Value(long steps) => question.Excess(kind with { Steps = steps });
+    }
+
+    /// <summary>What is asked, and what may still be spent on answers.</summary>
+    private sealed record Question(IAccountant Accountant, double Epsilon, double Delta, IReadOnlyList<SampledGaussian> Past, CancellationToken Cancellation)
+    {
+        /// <summary>So little noise that no epsilon can be stated.</summary>
+        public const double Unstated = 50;
+
+        private Effort Effort { get; init; } = Effort.OfSearch();
+
+        /// <summary>The same asked of another accountant, out of the same effort.</summary>
+        public Question By(IAccountant other) => new(other, Epsilon, Delta, Past, Cancellation) { Effort = Effort };
+
+        /// <summary>log of what would be spent over what may be.</summary>
+        public double Excess(SampledGaussian run)
+        {
+            Cancellation.ThrowIfCancellationRequested();
+            try
+            {
+                IReadOnlyList<SampledGaussian> runs = [.. Past, run];
+                var bound = Accountant is PldAccountant pld ? pld.Epsilon(runs, Delta, Effort, Cancellation) : Accountant.Epsilon(runs, Delta, Cancellation);
+                return bound.Epsilon <= Epsilon ? Math.Min(0, Math.Log(Math.Max(1e-9 * Epsilon, bound.Epsilon) / Epsilon)) : Math.Max(1e-300, Math.Log(bound.Epsilon / Epsilon));
+            }
+            catch (FedLoraException e) when (e.Code == "privacy-out-of-range" && run.NoiseMultiplier < 1)
+            {
+                return Unstated;
+            }
+        }
+    }
+
+    /// <summary>To seven digits: sums over many terms differ in the last of sixteen between machines, which this rounding hides.</summary>
+    private static double RoundUp(double sigma)
+    {
+        var scale = Math.Pow(10, 6 - Math.Floor(Math.Log10(sigma)));
+        return Math.Ceiling(sigma * scale) / scale;
     }
 
     /// <summary>A point between two ends of opposite signs: where the chord crosses zero, kept a little away from the ends so that both move.</summary>
@@ -115,6 +166,10 @@ public static class Calibration
     }
 
     private static FedLoraException TooSmall(IAccountant accountant, double epsilon, double delta) => new("privacy-budget-too-small",
-        $"no noise brings epsilon down to {epsilon} at delta {delta} by the accountant '{accountant.Name}'",
-        accountant.Name == "rdp" ? "Renyi accounting cannot show epsilons this small: use --accountant pld." : "Raise epsilon, or take fewer steps or a smaller sampling rate.");
+        $"no noise brings epsilon down to {epsilon} at delta {delta} by the accountant '{accountant.Name}'", accountant.Name switch
+        {
+            "rdp" => "Renyi accounting cannot show epsilons this small: use --accountant pld.",
+            "prv" => $"prv adds an error of {PrvAccountant.EpsilonError} to every epsilon and cannot show ones this small: use --accountant pld.",
+            _ => "Raise epsilon or delta, or take fewer steps or a smaller sampling rate.",
+        });
 }

@@ -51,26 +51,27 @@ public sealed record PrivacyPlan(double Epsilon, double Delta, double ClipNorm, 
 
     /// <summary>One round at rate q, its sigma as stated or calibrated.</summary>
     /// <exception cref="FedLoraException"><c>privacy-budget-too-small</c>: no noise keeps the planned steps within epsilon.</exception>
-    public SampledGaussian RoundAt(double rate) => new(NoiseMultiplier > 0 ? NoiseMultiplier : CalibratedAt(rate), rate, LocalSteps);
+    public SampledGaussian RoundAt(double rate, CancellationToken cancellation = default) => new(NoiseMultiplier > 0 ? NoiseMultiplier : CalibratedAt(rate, cancellation), rate, LocalSteps);
 
     /// <summary>What all planned rounds at rate q would spend by themselves, upper bound.</summary>
-    public double PlannedEpsilon(double rate) => Accountants.Get(Accountant).Epsilon([RoundAt(rate) with { Steps = Steps }], Delta).Epsilon;
+    public double PlannedEpsilon(double rate, CancellationToken cancellation = default) =>
+        Accountants.Get(Accountant).Epsilon([RoundAt(rate, cancellation) with { Steps = Steps }], Delta, cancellation).Epsilon;
 
     /// <summary>Whether the planned rounds at rate q keep the federation's own epsilon, where both epsilon and sigma are stated.</summary>
-    public PlanVerdict Keeps(double rate) => PrivacyBudget.Plan([], RoundAt(rate), Rounds, Limit, Accountants.Get(Accountant));
+    public PlanVerdict Keeps(double rate, CancellationToken cancellation = default) => PrivacyBudget.Plan([], RoundAt(rate, cancellation), Rounds, Limit, Accountants.Get(Accountant), cancellation);
 
     /// <summary>Whether one more round keeps the federation's own epsilon after what it has spent at a node. Planned rounds do by calibration; a round that had to be trained again may not.</summary>
-    public BudgetVerdict Keeps(IReadOnlyList<SampledGaussian> spent, SampledGaussian round)
+    public BudgetVerdict Keeps(IReadOnlyList<SampledGaussian> spent, SampledGaussian round, CancellationToken cancellation = default)
     {
         var planned = NoiseMultiplier == 0 && spent.All(run => run.NoiseMultiplier.Equals(round.NoiseMultiplier) && run.SamplingRate.Equals(round.SamplingRate));
-        return planned && spent.Sum(run => run.Steps) + round.Steps <= Steps ? new BudgetVerdict(true, 0, "") : PrivacyBudget.Fits(spent, round, Limit, Accountants.Get(Accountant));
+        return planned && spent.Sum(run => run.Steps) + round.Steps <= Steps ? new BudgetVerdict(true, 0, "") : PrivacyBudget.Fits(spent, round, Limit, Accountants.Get(Accountant), cancellation);
     }
 
-    private double CalibratedAt(double rate)
+    private double CalibratedAt(double rate, CancellationToken cancellation)
     {
         if (Calibrated.Count > MostRemembered)
             Calibrated.Clear();
-        return Calibrated.GetOrAdd((Accountant, Epsilon, Delta, rate, Steps), static key =>
-            Calibration.NoiseMultiplier(Accountants.Get(key.Accountant), key.Epsilon * (1 - Margin), key.Delta, key.Rate, key.Steps));
+        return Calibrated.GetOrAdd((Accountant, Epsilon, Delta, rate, Steps), static (key, cancellation) =>
+            Calibration.NoiseMultiplier(Accountants.Get(key.Accountant), key.Epsilon * (1 - Margin), key.Delta, key.Rate, key.Steps, cancellation: cancellation), cancellation);
     }
 }

@@ -1,3 +1,5 @@
+using FedLora.Privacy.Numerics;
+
 namespace FedLora.Privacy;
 
 /// <summary>
@@ -25,26 +27,29 @@ public sealed record SampledGaussian(double NoiseMultiplier, double SamplingRate
     /// <exception cref="FedLoraException"><c>privacy-invalid</c>: a value is out of its range, or there are too many steps to count.</exception>
     public static IReadOnlyList<SampledGaussian> Simplify(IEnumerable<SampledGaussian> runs)
     {
-        var merged = new List<SampledGaussian>();
+        var merged = new OrderedDictionary<(double Sigma, double Rate), SampledGaussian>();
         foreach (var run in runs)
         {
             run.Validate();
             if (run.Steps == 0 || run.SamplingRate == 0)
                 continue;
-            var same = merged.FindIndex(other => other.NoiseMultiplier.Equals(run.NoiseMultiplier) && other.SamplingRate.Equals(run.SamplingRate));
-            if (same < 0)
-                merged.Add(run);
-            else
-                merged[same] = run with { Steps = checked(merged[same].Steps + run.Steps) };
+            var kind = (run.NoiseMultiplier, run.SamplingRate);
+            merged[kind] = merged.TryGetValue(kind, out var same) ? run with { Steps = Sum(same.Steps, run.Steps) } : run;
         }
-        return merged;
+        return [.. merged.Values];
     }
+
+    /// <summary>log of the probability that no step of these takes the example: sum T log(1-q), with all its digits where q is tiny.</summary>
+    internal static double LogUnseen(IEnumerable<SampledGaussian> runs) => runs.Sum(run => run.Steps * Elementary.Log1p(-run.SamplingRate));
 
     internal static void ValidateDelta(double delta)
     {
         if (!(delta is > 0 and < 1))
             throw Invalid($"delta is {delta}, which is not between 0 and 1", "Give a delta well below one over the number of examples, e.g. 1e-5.");
     }
+
+    private static long Sum(long a, long b) => a <= long.MaxValue - b ? a + b
+        : throw Invalid($"there are more than {long.MaxValue} steps", "No training has that many: give the steps that were really taken.");
 
     internal static FedLoraException Invalid(string message, string hint) => new("privacy-invalid", message, hint);
 }

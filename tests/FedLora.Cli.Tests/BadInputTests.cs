@@ -207,7 +207,7 @@ public sealed class BadInputTests : IDisposable
 
     [Theory]
     [InlineData("", "yaml-invalid", "is empty")]
-    [InlineData("method: magic", "method-unknown", "magic")]
+    [InlineData("method: magic", "federation-invalid", "magic")]
     [InlineData("rouds: 3", "yaml-invalid", "unknown key 'rouds'")]
     [InlineData("privacy: { epsilon: 0 }", "federation-invalid", "privacy.epsilon")]
     public async Task Federation_files(string added, string code, string said)

@@ -1,7 +1,8 @@
 using FedLora.Client.Hosting;
 using FedLora.Client.Ledger;
-using FedLora.Privacy.Ledger;
 using FedLora.Federations.Definitions;
+using FedLora.Privacy;
+using FedLora.Privacy.Ledger;
 using FedLora.Training.Data;
 using PrivacyBalance = FedLora.Protocol.V1.PrivacyBalance;
 
@@ -162,6 +163,17 @@ public sealed class NodeLedgerTests : IDisposable
         definition = definition with { Name = "other", PublicCounts = new() { ["site"] = 640 } };
         using (var ledger = Open(Lines(3), publicCount: 320))
             Assert.Equal(0.05, Spend(ledger, definition, 1).Run.SamplingRate);
+    }
+
+    /// <summary>The task's sigma is used as it came, to the last digit, and only if it keeps the federation's own epsilon.</summary>
+    [Fact]
+    public void Sigma_comes_with_the_task_and_is_checked_here()
+    {
+        var enough = Math.BitIncrement(1.001 * Calibration.NoiseMultiplier(Accountants.Default, 3, 1e-5, 0.02, 32));
+        FederationDefinition With(string name, double sigma) => Define(name, epsilon: 3, rounds: 2) is var definition ? definition with { Privacy = definition.Privacy! with { NoiseMultiplier = sigma } } : definition;
+        using var ledger = Open(Lines(3));
+        Assert.Equal(enough, Spend(ledger, With("mail", enough), 1).Run.NoiseMultiplier);
+        Assert.Contains("own budget", ledger.Refuses(With("greedy", enough / 4), 1), StringComparison.Ordinal);
     }
 
     private static string Lines(int count) => string.Concat(Enumerable.Range(0, count).Select(i => $"{{\"text\":\"mail {i}\",\"label\":\"ham\"}}\n"));

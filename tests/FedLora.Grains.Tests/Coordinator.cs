@@ -21,6 +21,7 @@ internal sealed class Coordinator : IAsyncDisposable
     private readonly Dictionary<string, string> _nodes = new(StringComparer.Ordinal);
     private IHost _host = null!;
     private Life _life = new();
+    private Action<IServiceCollection>? _configure;
 
     /// <summary>The present process's clock.</summary>
     public FakeTimeProvider Time { get; private set; } = new(new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
@@ -35,9 +36,14 @@ internal sealed class Coordinator : IAsyncDisposable
 
     public UpdateReceiver Receiver => _host.Services.GetRequiredService<UpdateReceiver>();
 
-    public static async Task<Coordinator> StartAsync()
+    public FederationCreator Creator => _host.Services.GetRequiredService<FederationCreator>();
+
+    /// <param name="configure">What it has otherwise than usual.</param>
+    /// <param name="prepare">Fills its folder.</param>
+    public static async Task<Coordinator> StartAsync(Action<IServiceCollection>? configure = null, Action<string>? prepare = null)
     {
-        var coordinator = new Coordinator();
+        var coordinator = new Coordinator { _configure = configure };
+        prepare?.Invoke(coordinator._folder.FullName);
         await coordinator.BootAsync();
         return coordinator;
     }
@@ -64,6 +70,13 @@ internal sealed class Coordinator : IAsyncDisposable
         // As the server does at its start.
         if ((await Registry.ListFederationsAsync(default)).Count > 0)
             await Federation.GetAsync(default);
+    }
+
+    /// <summary>Nodes that were enrolled by another process.</summary>
+    public async Task FindNodesAsync()
+    {
+        foreach (var node in await Registry.ListNodesAsync(default))
+            _nodes[node.Name] = node.NodeId;
     }
 
     public INodeGrain Node(string name) => Grains.GetGrain<INodeGrain>(_nodes[name]);
@@ -108,10 +121,10 @@ internal sealed class Coordinator : IAsyncDisposable
 
     public async Task<UpdateHeader> SendBytesAsync(UpdateHeader header, byte[] bytes)
     {
-        var offset = await Receiver.BeginAsync(header, default);
-        if (offset < header.Bytes)
-            await Receiver.AppendAsync(header, offset, bytes.AsMemory((int)offset), durable: true, default);
-        await Receiver.CompleteAsync(header, default);
+        var upload = await Receiver.BeginAsync(header, default);
+        if (upload.Offset < header.Bytes)
+            await upload.AppendAsync(bytes.AsMemory((int)upload.Offset), durable: true, default);
+        await upload.CompleteAsync(default);
         return header;
     }
 
@@ -200,6 +213,7 @@ internal sealed class Coordinator : IAsyncDisposable
         var life = _life;
         builder.Services.AddKeyedSingleton<IGrainStorage>(
             ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME, (services, _) => new MortalStorage(new(services.GetRequiredService<SqliteDatabase>()), life));
+        _configure?.Invoke(builder.Services);
         _host = builder.Build();
         await _host.StartAsync();
     }

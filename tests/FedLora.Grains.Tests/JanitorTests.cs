@@ -66,7 +66,7 @@ public sealed class JanitorTests
             records.Add(await coordinator.Federation.GetRoundAsync(round, default));
         Assert.Null(records[0].Optimizer);
         Assert.False(await coordinator.Blobs.ExistsAsync(records[1].Optimizer!.Mean.Sha256, default));
-        Assert.False(await coordinator.Blobs.ExistsAsync(records[1].Optimizer!.Root.Sha256, default));
+        Assert.False(await coordinator.Blobs.ExistsAsync(records[1].Optimizer!.Root!.Sha256, default));
         Assert.True(await coordinator.Blobs.ExistsAsync(records[2].Optimizer!.Mean.Sha256, default));
         var replay = await coordinator.Service<RoundReplayer>().ReplayAsync("demo", 3, default);
         Assert.Equal(replay.StoredSha256, replay.ReplayedSha256);

@@ -27,6 +27,9 @@ internal sealed class Life
     /// <summary>The fatal write is on the disk, but nobody was told.</summary>
     public bool AfterWriting { get; init; }
 
+    /// <summary>How many of the next writes the disk has no room for.</summary>
+    public int Fails { get; set; }
+
     public void Kill() => _died.TrySetResult();
 
     /// <summary>It dies at this write from now on, counted from 1.</summary>
@@ -60,6 +63,12 @@ internal sealed class Life
         }
 
         Check();
+        if (Fails > 0)
+        {
+            Fails--;
+            throw new IOException("no space left on device");
+        }
+
         var fatal = Interlocked.Increment(ref _writes) == DiesAt;
         if (fatal && !AfterWriting)
             Kill();

@@ -65,13 +65,13 @@ public sealed class RegistryTests
             (good with { Privacy = new() { Epsilon = 1 }, Weighting = Weighting.Examples }, "weighting"),
         })
         {
-            var refusal = await Assert.ThrowsAsync<RefusedException>(() => coordinator.Registry.CreateFederationAsync(bad, null, default));
+            var refusal = await Assert.ThrowsAsync<RefusedException>(() => coordinator.Creator.CreateAsync(bad, null, default));
             Assert.Equal(RefusalCodes.DefinitionInvalid, refusal.Code);
             Assert.Contains(word, refusal.Message, StringComparison.Ordinal);
         }
 
-        await coordinator.Registry.CreateFederationAsync(good, null, default);
-        await RoundTests.RefusedAsync(RefusalCodes.FederationExists, () => coordinator.Registry.CreateFederationAsync(good, null, default));
+        await coordinator.Creator.CreateAsync(good, null, default);
+        await RoundTests.RefusedAsync(RefusalCodes.FederationExists, () => coordinator.Creator.CreateAsync(good, null, default));
     }
 
     [Fact]

@@ -20,11 +20,11 @@ public sealed class RestartTests
         await RoundTests.GatherAsync(coordinator, "a", "b", "c");
         var half = coordinator.Header("b", 1, 1, Samples.Update(2));
         await coordinator.DeliverAsync("a", 1);
-        await coordinator.Receiver.AppendAsync(half, 0, Samples.Update(2).ToBytes().AsMemory(0, 100), durable: true, default);
+        await (await coordinator.Receiver.BeginAsync(half, default)).AppendAsync(Samples.Update(2).ToBytes().AsMemory(0, 100), durable: true, default);
         await coordinator.KillAndRestartAsync();
         var view = await coordinator.Federation.GetAsync(default);
         Assert.Equal((RoundState.Open, 1), (view.Current!.State, view.Current.Nodes.Count(node => node.UpdateIn)));
-        Assert.Equal(100, await coordinator.Receiver.BeginAsync(half, default));
+        Assert.Equal(100, (await coordinator.Receiver.BeginAsync(half, default)).Offset);
         await FinishRoundAsync(coordinator, 1, gather: false);
     }
 

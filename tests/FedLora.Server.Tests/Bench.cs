@@ -1,7 +1,7 @@
 using FedLora.Adapters;
 using FedLora.Aggregation;
-using FedLora.Client.Hosting;
 using FedLora.Client.Connection;
+using FedLora.Client.Hosting;
 using FedLora.Client.Rounds;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;

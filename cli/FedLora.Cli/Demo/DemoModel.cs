@@ -1,6 +1,6 @@
 using FedLora.Simulations.Demo;
-using FedLora.Training.Models;
 using FedLora.Tokenizers;
+using FedLora.Training.Models;
 
 namespace FedLora.Cli.Demo;
 

@@ -8,9 +8,16 @@ namespace FedLora.Training.Privacy;
 /// Per-example gradient norms and their clipped sum from one backward pass (book-keeping: Bu et al. 2022, arXiv 2210.00038). A layer's gradient of example i is
 /// s g_i^T a_i over its T rows. Where that is smaller than its factors it is formed, n x out x in, and used twice; where
 /// 2 T^2 &lt;= out in, the factors are kept, and the squared norm is s^2 &lt;g g^T, a a^T&gt; (Li et al. 2021, arXiv 2110.05679, eq. 3).
+/// Norms and sums are in double precision: what is clipped is what is added, to about 1e-9 of it.
 /// </summary>
 internal sealed class ClippingTap(int examples, Device device) : IGradientTap, IDisposable
 {
+    /// <summary>
+    /// &lt;g g^T, a a^T&gt; is a sum of T^2 terms of both signs, which together are at most (sum_t |g_t| |a_t|)^2 =: S, and it errs by about (out + in + T^2) 2^-53 S. Above this share of S that is
+    /// less than 1e-7 of it; below, the rows cancel each other and the gradient is formed before it is measured.
+    /// </summary>
+    private const double LeastGhost = 1e-4;
+
     private readonly Dictionary<Slot, Part> _parts = [];
 
     public void Product(Slot parameter, Tensor g, Tensor a, double scale, IReadOnlyList<int> rows)
@@ -44,11 +51,11 @@ internal sealed class ClippingTap(int examples, Device device) : IGradientTap, I
     }
 
     /// <summary>The norm of every example's gradient over all trained tensors, in packed order.</summary>
-    public float[] Norms()
+    public double[] Norms()
     {
         using var scope = NewDisposeScope();
         using var off = no_grad();
-        var squares = zeros([examples], dtype: ScalarType.Float32, device: device);
+        var squares = zeros([examples], dtype: ScalarType.Float64, device: device);
         var host = new List<Tensor>();
         foreach (var part in _parts.Values)
         {
@@ -57,35 +64,39 @@ internal sealed class ClippingTap(int examples, Device device) : IGradientTap, I
             else if (HostMemory.CanRead(formed))
                 host.Add(formed);
             else
-                squares.add_(formed.mul(formed).reshape(examples, -1).sum(1));
+                squares.add_(formed.reshape(examples, -1).to(ScalarType.Float64).square().sum(1));
         }
         if (host.Count > 0)
             squares.add_(tensor(ExampleProducts.Squares(host, examples), device: device));
-        return squares.clamp_min(0).sqrt().cpu().data<float>().ToArray();
+        return squares.clamp_min(0).sqrt().cpu().data<double>().ToArray();
     }
 
-    /// <summary>Adds sum_i factor_i g_i to the parameters' gradient.</summary>
-    public void AddWeighted(ParameterSet parameters, float[] factors)
+    /// <summary>Adds sum_i factor_i g_i.</summary>
+    /// <param name="parameters">What is trained.</param>
+    /// <param name="total">Float64, in the order of <see cref="ParameterSet.Gradient"/>: is added to.</param>
+    /// <param name="factors">One for each example, in packed order.</param>
+    public void AddWeighted(ParameterSet parameters, Tensor total, double[] factors)
     {
         using var off = no_grad();
-        var host = new List<(Tensor Formed, Tensor Gradient)>();
+        using var outer = NewDisposeScope();
+        var host = new List<(Tensor Formed, Tensor Total)>();
+        var offset = 0L;
         foreach (var (slot, gradient) in parameters.Entries)
         {
+            var place = total.narrow(0, offset, gradient.numel()).view(gradient.shape);
+            offset += gradient.numel();
             if (!_parts.TryGetValue(slot, out var part))
                 continue;
             using var scope = NewDisposeScope();
-            if (part.Formed is { } read && HostMemory.CanRead(read) && HostMemory.CanRead(gradient))
-                host.Add((read, gradient));
+            if (part.Formed is { } read && HostMemory.CanRead(read))
+                host.Add((read, place));
             else if (part.Formed is { } formed)
             {
-                var sum = tensor(factors, device: device).unsqueeze(0).mm(formed.reshape(examples, -1)).reshape(formed.shape[1..]);
-                gradient.add_(sum.shape.AsSpan().SequenceEqual(gradient.shape) ? sum : sum.t());
+                var sum = tensor(factors, device: device).unsqueeze(0).mm(formed.reshape(examples, -1).to(ScalarType.Float64)).reshape(formed.shape[1..]);
+                place.add_(sum.shape.AsSpan().SequenceEqual(place.shape) ? sum : sum.t());
             }
             else
-            {
-                var weights = part.Rows!.SelectMany((count, i) => Enumerable.Repeat(factors[i] * (float)part.Scale, count)).ToArray();
-                gradient.add_(part.G!.mul(tensor(weights, device: device).unsqueeze(1)).t().mm(part.A!));
-            }
+                AddGhosts(place, part, factors);
         }
         ExampleProducts.AddWeighted(host, factors);
     }
@@ -122,11 +133,41 @@ internal sealed class ClippingTap(int examples, Device device) : IGradientTap, I
     {
         foreach (var (start, first, count, length) in Groups(part.Rows!))
         {
-            var (g, a) = (part.G!.narrow(0, start, count * length).reshape(count, length, -1), part.A!.narrow(0, start, count * length).reshape(count, length, -1));
+            using var scope = NewDisposeScope();
+            var (g, a) = (Wide(part.G!, start, count, length), Wide(part.A!, start, count, length));
             var inner = g.bmm(g.transpose(1, 2)).mul_(a.bmm(a.transpose(1, 2))).reshape(count, -1).sum(1);
+            var most = g.square().sum(2).mul_(a.square().sum(2)).sqrt_().sum(1).square();
+            var cancelled = inner.lt(most.mul(LeastGhost)).cpu().data<bool>().ToArray();
+            for (var i = 0; i < count; i++)
+            {
+                if (!cancelled[i])
+                    continue;
+                inner[i] = g[i].t().mm(a[i]).square().sum();
+                part.Cancelled.Add((int)first + i);
+            }
             squares.narrow(0, first, count).add_(inner.mul_(part.Scale * part.Scale));
         }
     }
+
+    /// <summary>All at once, but for those whose rows cancel: they are formed as they were measured.</summary>
+    private void AddGhosts(Tensor place, Part part, double[] factors)
+    {
+        var weights = part.Rows!.SelectMany((count, i) => Enumerable.Repeat(part.Cancelled.Contains(i) ? 0 : factors[i] * part.Scale, count)).ToArray();
+        place.add_(part.G!.to(ScalarType.Float64).mul_(tensor(weights, device: device).unsqueeze(1)).t().mm(part.A!.to(ScalarType.Float64)));
+        foreach (var (start, first, count, length) in Groups(part.Rows!))
+        {
+            for (var i = first; i < first + count; i++)
+            {
+                if (!part.Cancelled.Contains((int)i))
+                    continue;
+                using var scope = NewDisposeScope();
+                var (g, a) = (Wide(part.G!, start + ((i - first) * length), 1, length)[0], Wide(part.A!, start + ((i - first) * length), 1, length)[0]);
+                place.add_(g.t().mm(a).mul_(factors[i] * part.Scale));
+            }
+        }
+    }
+
+    private static Tensor Wide(Tensor rows, long start, long count, long length) => rows.narrow(0, start, count * length).to(ScalarType.Float64).reshape(count, length, -1);
 
     /// <summary>Runs of examples with equally many rows: first row, first example, how many, rows of each.</summary>
     private static IEnumerable<(long Start, long First, long Count, long Length)> Groups(IReadOnlyList<int> rows)
@@ -155,6 +196,9 @@ internal sealed class ClippingTap(int examples, Device device) : IGradientTap, I
         public double Scale { get; private init; } = 1;
 
         public IReadOnlyList<int>? Rows { get; private init; }
+
+        /// <summary>Examples whose rows cancel each other, found when the norms are.</summary>
+        public HashSet<int> Cancelled { get; } = [];
 
         public static Part Of(Tensor formed) => new() { Formed = formed.DetachFromDisposeScope() };
 

@@ -3,7 +3,6 @@ using System.Runtime.Intrinsics;
 using FedLora.Training.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace FedLora.Training.Privacy;
 
@@ -53,42 +52,40 @@ internal static unsafe class ExampleProducts
         return formed;
     }
 
-    /// <summary>Each example's squared norm over all of some tensors, examples first in each; float32 on the CPU without gaps.</summary>
-    public static float[] Squares(IReadOnlyList<Tensor> formed, int examples)
+    /// <summary>Each example's squared norm over all of some tensors, examples first in each; float32 on the CPU without gaps, summed in double precision.</summary>
+    public static double[] Squares(IReadOnlyList<Tensor> formed, int examples)
     {
-        var (parts, squares) = (formed.Select(tensor => ((nint)HostMemory.Floats(tensor), (int)(tensor.numel() / examples))).ToArray(), new float[examples]);
+        var (parts, squares) = (formed.Select(tensor => ((nint)HostMemory.Floats(tensor), (int)(tensor.numel() / examples))).ToArray(), new double[examples]);
         HostMemory.InRanges(examples, 1, (first, end) =>
         {
             for (var i = first; i < end; i++)
             {
                 var sum = 0.0;
                 foreach (var (data, length) in parts)
-                    sum += TensorPrimitives.SumOfSquares(new ReadOnlySpan<float>((float*)data + (i * length), length));
-                squares[i] = (float)sum;
+                    sum += WideSums.OfSquares(new ReadOnlySpan<float>((float*)data + (i * length), length));
+                squares[i] = sum;
             }
         });
         return squares;
     }
 
-    /// <summary>Adds the sum over examples of factor times formed to each gradient, turned where the formed one lies in x out.</summary>
-    public static void AddWeighted(IReadOnlyList<(Tensor Formed, Tensor Gradient)> pairs, float[] factors)
+    /// <summary>Adds the sum over examples of factor times formed to each total, which is float64, turned where the formed one lies in x out.</summary>
+    public static void AddWeighted(IReadOnlyList<(Tensor Formed, Tensor Total)> pairs, double[] factors)
     {
-        var work = pairs.Select(pair => ((nint)HostMemory.Floats(pair.Formed), (nint)HostMemory.Floats(pair.Gradient),
-            (int)(pair.Gradient.numel() / pair.Gradient.shape[0]), pair.Formed.numel() / factors.Length, pair.Formed.shape[1] != pair.Gradient.shape[0])).ToArray();
+        var work = pairs.Select(pair => ((nint)HostMemory.Floats(pair.Formed), (nint)HostMemory.Of(pair.Total),
+            (int)(pair.Total.numel() / pair.Total.shape[0]), pair.Formed.numel() / factors.Length, pair.Formed.shape[1] != pair.Total.shape[0])).ToArray();
         HostMemory.InRanges(work.Length, 1, (first, end) =>
         {
             for (var part = first; part < end; part++)
             {
                 var (data, target, columns, length, isFlipped) = work[part];
-                var sum = new float[length];
-                var gradient = new Span<float>((float*)target, (int)length);
+                var total = new Span<double>((double*)target, (int)length);
+                var sum = isFlipped ? new double[length] : total;
                 for (var i = 0; i < factors.Length; i++)
-                    TensorPrimitives.MultiplyAdd(new ReadOnlySpan<float>((float*)data + (i * length), (int)length), factors[i], sum, sum);
-                if (!isFlipped)
-                    TensorPrimitives.Add(gradient, sum, gradient);
+                    WideSums.AddScaled(new ReadOnlySpan<float>((float*)data + (i * length), (int)length), factors[i], sum);
                 var rows = (int)length / columns;
-                for (var i = 0; isFlipped && i < gradient.Length; i++)
-                    gradient[i] += sum[(i % columns * rows) + (i / columns)];
+                for (var i = 0; isFlipped && i < total.Length; i++)
+                    total[i] += sum[(i % columns * rows) + (i / columns)];
             }
         });
     }

@@ -12,11 +12,11 @@ internal sealed class GaussianNoise(IRandomSource source)
 
     private readonly IRandomSource _source = RandomSources.Require(source);
 
-    /// <summary>Fills with independent N(0, deviation^2), rounded to single precision once.</summary>
-    public void Fill(Span<float> numbers, double deviation)
+    /// <summary>Fills with independent N(0, deviation^2) in double precision.</summary>
+    public void Fill(Span<double> numbers, double deviation)
     {
         Span<double> uniform = stackalloc double[2 * Pairs];
-        Span<float> normal = stackalloc float[2 * Pairs];
+        Span<double> normal = stackalloc double[2 * Pairs];
         for (var start = 0; start < numbers.Length; start += normal.Length)
         {
             var piece = numbers[start..Math.Min(numbers.Length, start + normal.Length)];
@@ -30,17 +30,15 @@ internal sealed class GaussianNoise(IRandomSource source)
     }
 
     /// <summary>Pairs of uniform numbers become pairs of normal ones: the cosines' first, then the sines'.</summary>
-    private static void Transform(ReadOnlySpan<double> u, ReadOnlySpan<double> v, double deviation, Span<float> normal)
+    private static void Transform(ReadOnlySpan<double> u, ReadOnlySpan<double> v, double deviation, Span<double> normal)
     {
         var width = Vector512<double>.Count;
         for (var i = 0; i < Pairs; i += width)
         {
             var radius = Vector512.Sqrt(Vector512.Create(-2.0) * Vector512.Log(Vector512<double>.One - Vector512.Create(u[i..]))) * deviation;
             var (sin, cos) = Vector512.SinCos(Vector512.Create(v[i..]) * (2 * Math.PI));
-            Store(radius * cos, normal[i..]);
-            Store(radius * sin, normal[(Pairs + i)..]);
+            (radius * cos).CopyTo(normal[i..]);
+            (radius * sin).CopyTo(normal[(Pairs + i)..]);
         }
     }
-
-    private static void Store(Vector512<double> wide, Span<float> to) => Vector256.Narrow(wide.GetLower(), wide.GetUpper()).CopyTo(to);
 }

@@ -12,14 +12,23 @@ internal interface IRandomSource
     void Fill(Span<byte> bytes);
 }
 
-/// <summary>The operating system's generator: never seeded, never repeated.</summary>
+/// <summary>
+/// The kernel's generator, asked for every single byte. The one that comes with .NET on Linux is OpenSSL's: it lives in the process and is reseeded rarely, so that
+/// a machine that is copied while it runs draws the same noise in both copies, and the difference of two updates would have none.
+/// </summary>
 internal sealed class CryptographicRandom : IRandomSource
 {
     public static CryptographicRandom Instance { get; } = new();
 
     public bool IsCryptographic => true;
 
-    public void Fill(Span<byte> bytes) => RandomNumberGenerator.Fill(bytes);
+    public void Fill(Span<byte> bytes)
+    {
+        if (OperatingSystem.IsLinux())
+            KernelRandom.Fill(bytes);
+        else
+            RandomNumberGenerator.Fill(bytes);
+    }
 }
 
 /// <summary>Keeps anything else out of the program.</summary>
@@ -32,12 +41,12 @@ internal static class RandomSources
     /// <exception cref="FedLoraException"><c>randomness-foreseeable</c>.</exception>
     public static IRandomSource Require(IRandomSource source) => source.IsCryptographic || (AppContext.TryGetSwitch(TestSwitch, out var on) && on)
         ? source
-        : throw new FedLoraException("randomness-foreseeable", "Private training was given a generator that can be foretold.", "Noise that can be foretold protects nothing: use the operating system's generator.");
+        : throw new FedLoraException("randomness-foreseeable", "Private training was given a generator that can be foretold.", "Noise that can be foretold protects nothing: use the kernel's generator.");
 
     /// <summary>Uniform numbers in [0, 1), 53 bits each.</summary>
     public static void Uniform(this IRandomSource source, Span<double> numbers)
     {
-        Span<ulong> bits = stackalloc ulong[256];
+        Span<ulong> bits = stackalloc ulong[512];
         for (var start = 0; start < numbers.Length; start += bits.Length)
         {
             var piece = bits[..Math.Min(bits.Length, numbers.Length - start)];

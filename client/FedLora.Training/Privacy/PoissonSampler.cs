@@ -8,6 +8,8 @@ namespace FedLora.Training.Privacy;
 /// </summary>
 public sealed class PoissonSampler : IBatchSampler
 {
+    private const double Unit = 1.0 / (1UL << 53);
+
     private readonly int _count;
     private readonly double _rate;
     private readonly IRandomSource _source;
@@ -33,7 +35,8 @@ public sealed class PoissonSampler : IBatchSampler
         _source.Uniform(uniform);
         for (var i = 0; i < _count; i++)
         {
-            if (uniform[i] < _rate)
+            // One more unit in the last of 53 places: rounded so, q is never exceeded, not even where it is below 2^-53.
+            if (uniform[i] + Unit <= _rate)
                 chosen.Add(i);
         }
         return [.. chosen];

@@ -1,4 +1,4 @@
-using System.Security.Cryptography;
+using FedLora.Privacy;
 using FedLora.Training.Blocks;
 using FedLora.Training.Data;
 using FedLora.Training.Running;
@@ -14,19 +14,23 @@ namespace FedLora.Training.Privacy;
 /// <param name="ClipNorm">C, positive.</param>
 public sealed record PrivateTerms(double NoiseMultiplier, double SamplingRate, double ClipNorm)
 {
-    private bool isNoiseless;
+    /// <summary>Whether the noise is left out.</summary>
+    internal bool IsNoiseless { get; private init; }
 
     /// <summary>The same without any noise: for the audit, which has to see what that would show.</summary>
-    internal PrivateTerms WithoutNoise() => this with { isNoiseless = true };
+    internal PrivateTerms WithoutNoise() => this with { IsNoiseless = true };
 
     /// <summary>Trains in place, as <see cref="Trainer.Run"/> does.</summary>
     internal TrainingSummary Run(
         Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, TrainingSettings settings, IProgress<TrainingReport>? progress, CancellationToken cancel,
         IReadOnlyList<IReadOnlyList<int>>? units = null)
     {
+        PrivateBounds.Require(ClipNorm, NoiseMultiplier, SamplingRate);
         // Were dropout foreseeable, an example's presence would show in the others' masks.
-        using var dropout = new torch.Generator(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))), model.Device);
-        var step = isNoiseless
+        Span<byte> seed = stackalloc byte[sizeof(ulong)];
+        CryptographicRandom.Instance.Fill(seed);
+        using var dropout = new torch.Generator(BitConverter.ToUInt64(seed), model.Device);
+        var step = IsNoiseless
             ? new PrivateStep(ClipNorm, 0, settings.BatchSize, settings.RowsAtOnce, dropout, CryptographicRandom.Instance)
             : new PrivateStep(ClipNorm, NoiseMultiplier, settings.BatchSize, settings.RowsAtOnce, dropout);
         IBatchSampler sampler = units is null ? new PoissonSampler(Math.Max(1, examples.Count), SamplingRate) : new UnitSampler(units, SamplingRate);

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Microsoft.Extensions.Logging;
 
 namespace FedLora.Grains;
 
@@ -23,9 +24,11 @@ public sealed class NodeRecord
 }
 
 /// <summary>One training node: identity, presence, and the mirror of its ledger. Polls wait here for work.</summary>
-public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRecord> node, TimeProvider time) : Grain, INodeGrain
+public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRecord> node, TimeProvider time, ILogger<NodeGrain> log) : Grain, INodeGrain
 {
+    private const int MostLooks = 2;
     private static readonly TimeSpan MaxWait = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan LongestLook = TimeSpan.FromSeconds(5);
     private TaskCompletionSource _wake = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private DateTimeOffset? _seen;
     private NodeProfile _profile = new();
@@ -33,6 +36,8 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
     private Traffic? _traffic;
     private StatusReport? _status;
     private string _lastError = "";
+    private readonly Dictionary<string, long> _served = new(StringComparer.Ordinal);
+    private bool _ending;
     private (string Question, BudgetAnswer Answer) _budget = ("", new() { Fits = true });
 
     private string Id => this.GetPrimaryKeyString();
@@ -41,15 +46,16 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
     {
         var enrolled = node.RecordExists ? node.State.EnrolledAt : time.GetUtcNow();
         node.State = new() { Name = name, Group = group, CredentialHash = credentialHash, EnrolledAt = enrolled, Ledger = node.State.Ledger, Revoked = node.State.Revoked };
-        await this.StoreAsync(node);
+        await StoreAsync();
     }
 
-    public Task AuthenticateAsync(string credential, CancellationToken cancellationToken)
+    public Task RequireActiveAsync(CancellationToken cancellationToken) => ActiveAsync();
+
+    public async Task AuthenticateAsync(string credential, CancellationToken cancellationToken)
     {
-        RequireActive();
-        return CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(Secrets.Hash(credential)), Encoding.ASCII.GetBytes(node.State.CredentialHash))
-            ? Task.CompletedTask
-            : throw new RefusedException(RefusalCodes.NodeCredential, $"The credential is not that of node '{Id}'.", "Enrol again with a new join token.");
+        await ActiveAsync();
+        if (!CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(Secrets.Hash(credential)), Encoding.ASCII.GetBytes(node.State.CredentialHash)))
+            throw new RefusedException(RefusalCodes.NodeCredential, $"The credential is not that of node '{Id}'.", "Enrol again with a new join token.");
     }
 
     public async Task<PollReply> PollAsync(NodePoll poll, CancellationToken cancellationToken)
@@ -58,12 +64,12 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
         (_profile, _refused, _traffic, _status) = (poll.Profile, poll.Refused, poll.Traffic ?? _traffic, null);
         while (true)
         {
-            RequireActive();
+            await ActiveAsync();
             _seen = time.GetUtcNow();
             var wake = _wake.Task;
             var reply = await AskFederationsAsync(poll, cancellationToken);
             var left = until - time.GetUtcNow();
-            if (reply.Task is not null || left <= TimeSpan.Zero)
+            if (reply.Task is not null || left <= TimeSpan.Zero || _ending)
                 return reply;
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             await Task.WhenAny(wake, Task.Delay(left, time, limit.Token));
@@ -74,7 +80,7 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
 
     public async Task<StatusReply> ReportAsync(StatusReport report, CancellationToken cancellationToken)
     {
-        RequireActive();
+        await ActiveAsync();
         (_seen, _status, _traffic) = (time.GetUtcNow(), report, report.Traffic ?? _traffic);
         if (report.Phase == TaskPhase.Failed)
             _lastError = report.Reason;
@@ -98,7 +104,7 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
             return _budget.Answer;
         try
         {
-            var verdict = await Task.Run(() => mirror.Fits(round.ToMechanism()), cancellationToken);
+            var verdict = await Task.Run(() => mirror.Fits(round.ToMechanism(), cancellationToken), cancellationToken);
             _budget = (question, new() { Fits = verdict.Fits, Reason = verdict.Reason });
         }
         catch (FedLoraException error)
@@ -114,7 +120,7 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
         var mirror = Mirror();
         try
         {
-            var verdict = await Task.Run(() => mirror.Plan(round.ToMechanism(), rounds), cancellationToken);
+            var verdict = await Task.Run(() => mirror.Plan(round.ToMechanism(), rounds, cancellationToken), cancellationToken);
             return new() { Fits = verdict.Fits, Rounds = verdict.Rounds, Reason = verdict.Reason };
         }
         catch (FedLoraException error)
@@ -128,46 +134,78 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
         if (node.State.Ledger.Exists(known => known.Federation == entry.Federation && known.Round == entry.Round))
             return;
         node.State.Ledger.Add(entry);
-        await this.StoreAsync(node);
+        await StoreAsync();
     }
 
-    public Task<NodeView> GetAsync(CancellationToken cancellationToken)
+    public async Task<NodeView> GetAsync(CancellationToken cancellationToken)
     {
-        RequireKnown();
-        return Task.FromResult(View());
+        await KnownAsync();
+        return View();
     }
 
     public async Task<NodeView> RevokeAsync(CancellationToken cancellationToken)
     {
-        RequireKnown();
+        await KnownAsync();
         node.State.Revoked = true;
-        await this.StoreAsync(node);
+        await StoreAsync();
         await WakeAsync(cancellationToken);
+        foreach (var entry in await FederationsAsync())
+        {
+            // One that does not answer has not heard of the node for a while when it samples again.
+            await AskAsync<object?>(entry.Name, async federation =>
+            {
+                await federation.NodeRevokedAsync(Id, CancellationToken.None);
+                return null;
+            }, _ => null);
+        }
+
         return View();
     }
 
+    /// <summary>All federations that may have work, the one whose work it did longest ago first: none is starved by another's name.</summary>
     private async Task<PollReply> AskFederationsAsync(NodePoll poll, CancellationToken cancellationToken)
     {
-        var waiting = new List<string>();
-        foreach (var entry in await GrainFactory.GetGrain<IRegistryGrain>(IRegistryGrain.Key).ListFederationsAsync(cancellationToken))
+        for (var again = 0; ; again++)
         {
-            if (entry.State is FederationState.Finished or FederationState.Stopped)
-                continue;
-            var presence = new NodePresence
+            var (waiting, looking) = (new List<string>(), new List<string>());
+            foreach (var entry in (await FederationsAsync()).OrderBy(entry => _served.GetValueOrDefault(entry.Name)))
             {
-                NodeId = Id,
-                Name = node.State.Name,
-                Group = node.State.Group,
-                Profile = poll.Profile,
-                Refused = poll.Refused.GetValueOrDefault(entry.Name, ""),
-            };
-            var reply = await GrainFactory.GetGrain<IFederationGrain>(entry.Name).CheckInAsync(presence, cancellationToken);
-            if (reply.Task is not null)
-                return reply;
-            waiting.Add(reply.WaitingFor);
-        }
+                var presence = new NodePresence { NodeId = Id, Name = node.State.Name, Group = node.State.Group, Profile = poll.Profile, Refused = poll.Refused.GetValueOrDefault(entry.Name, "") };
+                var reply = await AskAsync(entry.Name, federation => federation.CheckInAsync(presence, cancellationToken), why => new() { WaitingFor = $"{entry.Name}: {why}" });
+                if (reply.Task is not null)
+                {
+                    _served[entry.Name] = _served.Values.DefaultIfEmpty().Max() + 1;
+                    return reply;
+                }
 
-        return new() { WaitingFor = waiting.Count == 0 ? "no federation has work" : string.Join("; ", waiting) };
+                waiting.Add(reply.WaitingFor);
+                if (reply.Looking)
+                    looking.Add(entry.Name);
+            }
+
+            // Whose budgets are just being asked for may have work in a moment.
+            if (looking.Count == 0 || again == MostLooks)
+                return new() { WaitingFor = waiting.Count == 0 ? "no federation has work" : string.Join("; ", waiting) };
+            Task looked = Task.WhenAny(looking.Select(name => GrainFactory.GetGrain<IFederationGrain>(name).LookedAsync(cancellationToken)));
+            await looked.WaitAsync(LongestLook, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task<IEnumerable<FederationEntry>> FederationsAsync() =>
+        (await GrainFactory.GetGrain<IRegistryGrain>(IRegistryGrain.Key).ListFederationsAsync(CancellationToken.None)).Where(entry => entry.State is not (FederationState.Finished or FederationState.Stopped));
+
+    /// <summary>One federation that is damaged or does not answer is named, and keeps nobody from the others.</summary>
+    private async Task<T> AskAsync<T>(string name, Func<IFederationGrain, Task<T>> ask, Func<string, T> otherwise)
+    {
+        try
+        {
+            return await ask(GrainFactory.GetGrain<IFederationGrain>(name));
+        }
+        catch (Exception error) when (error is not OperationCanceledException)
+        {
+            log.FederationFailed(error, name, Id);
+            return otherwise($"it cannot be read now ({error.GetBaseException().Message.ReplaceLineEndings(" ")})");
+        }
     }
 
     private LedgerMirror Mirror() => new(_profile.Balances is [var balance, ..] ? balance : null, [.. node.State.Ledger]);
@@ -180,7 +218,7 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
         EnrolledAt = node.State.EnrolledAt,
         LastSeen = _seen,
         Revoked = node.State.Revoked,
-        Online = !node.State.Revoked && _seen is { } seen && seen >= time.GetUtcNow() - FederationGrain.PresenceWindow,
+        Online = !node.State.Revoked && _seen is { } seen && seen >= time.GetUtcNow() - NodesHere.Window,
         Profile = _profile,
         Traffic = _traffic,
         Refused = new(_refused),
@@ -189,16 +227,40 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
         Ledger = [.. node.State.Ledger],
     };
 
-    private void RequireKnown()
+    private async Task KnownAsync()
     {
-        if (node.State.Name.Length == 0)
+        if (node.State.Name.Length > 0)
+            return;
+        // Listed, and cut off before its own record was written.
+        if (await GrainFactory.GetGrain<IRegistryGrain>(IRegistryGrain.Key).FindNodeAsync(Id, CancellationToken.None) is not { } listed)
+        {
+            // Whoever makes up ids must not fill the memory with nodes that there are not.
+            DeactivateOnIdle();
             throw new RefusedException(RefusalCodes.NodeUnknown, $"There is no node '{Id}'.", "Enrol it with a join token.");
+        }
+
+        // Not written here: calls interleave. Its next write has it.
+        if (node.State.Name.Length == 0)
+            (node.State.Name, node.State.Group, node.State.CredentialHash, node.State.EnrolledAt) = (listed.Name, listed.Group, listed.CredentialHash, time.GetUtcNow());
     }
 
-    private void RequireActive()
+    private async Task ActiveAsync()
     {
-        RequireKnown();
+        await KnownAsync();
         if (node.State.Revoked)
             throw new RefusedException(RefusalCodes.NodeRevoked, $"Node '{node.State.Name}' has been revoked.", "Ask the operator of the coordinator.");
     }
+
+    private Task StoreAsync() => StoredState.StoreAsync(this, node, () =>
+    {
+        // A grain that is to end ends only after the calls that it holds.
+        _ending = true;
+        _wake.TrySetResult();
+    });
+}
+
+internal static partial class NodeLog
+{
+    [LoggerMessage(1, LogLevel.Error, "Federation {Federation} cannot be asked for node {Node}; the others go on.")]
+    public static partial void FederationFailed(this ILogger logger, Exception error, string federation, string node);
 }

@@ -9,15 +9,20 @@ namespace FedLora.Server.Downloads;
 /// <summary>
 /// What nodes may download: the adapters named in tasks, cut into one part per kind of factor, so that a node that has a factor already
 /// (FFA-LoRA's A, Fed-SB's A and B, RoLoRA's factor at rest) does not fetch it again. Parts are a pure function of the adapter, so they are
-/// kept in memory only and made again after a restart, when a node asks for its task.
+/// kept in memory only, and made again when they are asked for: while their bytes may be forgotten, what a task has named can always be had. After a restart they are made when a
+/// node asks for its task.
 /// </summary>
 internal sealed class PartCache(IBlobStore blobs) : IDisposable
 {
-    private const int AdaptersKept = 64;
+    // Names are small and are what tasks rely on; bytes are large and can be made again.
+    private const int AdaptersNamed = 16_384;
     private const long BytesKept = 256L << 20;
     private readonly ConcurrentDictionary<string, Wire.AdapterRef> split = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, byte[]> parts = new(StringComparer.Ordinal);
-    private readonly ConcurrentQueue<string> order = new();
+    private readonly ConcurrentDictionary<string, Recipe> recipes = new(StringComparer.Ordinal);
+    private readonly ConcurrentQueue<string> named = new();
+    private readonly ConcurrentQueue<string> held = new();
+    private long bytesHeld;
     private readonly SemaphoreSlim one = new(1, 1);
 
     /// <summary>The parts of an adapter.</summary>
@@ -42,12 +47,14 @@ internal sealed class PartCache(IBlobStore blobs) : IDisposable
         {
             if (split.TryGetValue(key, out known))
                 return known;
-            var state = await LoadAsync(sha256, cancellation);
-            var adapter = new Wire.AdapterRef { Sha256 = sha256 };
-            cut(adapter, state);
+            var adapter = await MakeAsync(new Recipe(sha256, cut), cancellation);
             split[key] = adapter;
-            order.Enqueue(key);
-            Forget();
+            named.Enqueue(key);
+            while (named.Count > AdaptersNamed && named.TryDequeue(out var oldest) && split.TryRemove(oldest, out var gone))
+            {
+                foreach (var part in gone.Parts)
+                    recipes.TryRemove(part.Sha256, out _);
+            }
             return adapter;
         }
         finally
@@ -58,9 +65,45 @@ internal sealed class PartCache(IBlobStore blobs) : IDisposable
 
     /// <summary>A part that a task has named.</summary>
     /// <exception cref="RefusedException"><c>blob-missing</c>.</exception>
-    internal Stream Open(string sha256) => parts.TryGetValue(sha256, out var bytes)
-        ? new MemoryStream(bytes, writable: false)
-        : throw new RefusedException(RefusalCodes.BlobMissing, "no task names such a blob now", "ask for the task again");
+    internal async Task<Stream> OpenAsync(string sha256, CancellationToken cancellation)
+    {
+        if (parts.TryGetValue(sha256, out var bytes))
+            return new MemoryStream(bytes, writable: false);
+        if (recipes.TryGetValue(sha256, out var recipe))
+        {
+            await one.WaitAsync(cancellation);
+            try
+            {
+                if (!parts.TryGetValue(sha256, out bytes))
+                {
+                    await MakeAsync(recipe, cancellation);
+                    bytes = parts.GetValueOrDefault(sha256);
+                }
+            }
+            finally
+            {
+                one.Release();
+            }
+        }
+
+        return bytes is not null ? new MemoryStream(bytes, writable: false)
+            : throw new RefusedException(RefusalCodes.BlobMissing, "no task names such a blob now", "ask for the task again");
+    }
+
+    private async Task<Wire.AdapterRef> MakeAsync(Recipe recipe, CancellationToken cancellation)
+    {
+        var adapter = new Wire.AdapterRef { Sha256 = recipe.Adapter };
+        // The oldest bytes make room first: what is made now is about to be asked for.
+        while (Interlocked.Read(ref bytesHeld) > BytesKept && held.TryDequeue(out var oldest))
+        {
+            if (parts.TryRemove(oldest, out var gone))
+                Interlocked.Add(ref bytesHeld, -gone.Length);
+        }
+        recipe.Cut(adapter, await LoadAsync(recipe.Adapter, cancellation));
+        foreach (var part in adapter.Parts)
+            recipes[part.Sha256] = recipe;
+        return adapter;
+    }
 
     public void Dispose() => one.Dispose();
 
@@ -76,7 +119,11 @@ internal sealed class PartCache(IBlobStore blobs) : IDisposable
     private void Add(Wire.AdapterRef adapter, byte[] bytes, Wire.BlobEncoding encoding)
     {
         var hash = Convert.ToHexStringLower(SHA256.HashData(bytes));
-        parts[hash] = bytes;
+        if (parts.TryAdd(hash, bytes))
+        {
+            held.Enqueue(hash);
+            Interlocked.Add(ref bytesHeld, bytes.Length);
+        }
         adapter.Parts.Add(new Wire.BlobRef { Sha256 = hash, Size = bytes.Length, Encoding = encoding });
     }
 
@@ -88,16 +135,6 @@ internal sealed class PartCache(IBlobStore blobs) : IDisposable
         return AdapterState.FromBytes(bytes, $"adapter {sha256}");
     }
 
-    // Oldest first; a node that still wants one asks for its task again and it is made anew.
-    private void Forget()
-    {
-        while ((order.Count > AdaptersKept || parts.Values.Sum(bytes => (long)bytes.Length) > BytesKept) && order.Count > 1 && order.TryDequeue(out var oldest))
-        {
-            if (!split.TryRemove(oldest, out var adapter))
-                continue;
-            var used = split.Values.SelectMany(other => other.Parts).Select(part => part.Sha256).ToHashSet(StringComparer.Ordinal);
-            foreach (var part in adapter.Parts.Where(part => !used.Contains(part.Sha256)))
-                parts.TryRemove(part.Sha256, out _);
-        }
-    }
+    /// <summary>How the parts of an adapter are made: a pure function of its bytes.</summary>
+    private sealed record Recipe(string Adapter, Action<Wire.AdapterRef, AdapterState> Cut);
 }

@@ -20,6 +20,7 @@ public static class CoordinatorSilo
     internal static void Add(IHostApplicationBuilder builder, Func<IServiceProvider, string> root)
     {
         builder.Services.AddFedLoraGrains();
+        builder.Services.AddHostedService(provider => provider.GetRequiredService<FederationWatch>());
         builder.Services.AddSingleton<IBlobStore>(provider => new FileBlobStore(root(provider), time: provider.GetRequiredService<TimeProvider>()));
         builder.Services.AddSingleton(provider => new SqliteDatabase(Path.Combine(root(provider), "state.db")));
         builder.UseOrleans(silo =>

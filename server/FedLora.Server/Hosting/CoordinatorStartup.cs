@@ -10,11 +10,12 @@ using Microsoft.Extensions.Logging;
 namespace FedLora.Server.Hosting;
 
 /// <summary>What is left to do once silo and server run: federations go on, and the folder says where the coordinator is.</summary>
-internal sealed class CoordinatorStartup(IGrainFactory grains, IServer server, DataFolder folder, IServiceProvider services, ILogger<CoordinatorStartup> logger) : IHostedLifecycleService
+internal sealed class CoordinatorStartup(FederationWatch federations, IServer server, DataFolder folder, IServiceProvider services, ILogger<CoordinatorStartup> logger) : IHostedLifecycleService
 {
     public async Task StartedAsync(CancellationToken cancellationToken)
     {
-        await ResumeAsync(cancellationToken);
+        // A federation whose round was open when the coordinator died goes on at once, not when the first node asks.
+        await federations.LookAsync(cancellationToken);
         var url = server.Url();
         AtomicFile.Write(folder.UrlFile, Encoding.ASCII.GetBytes(url + "\n"));
         logger.Listening(url, folder.Root);
@@ -38,17 +39,6 @@ internal sealed class CoordinatorStartup(IGrainFactory grains, IServer server, D
     public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    // A federation whose round was open when the coordinator died goes on at once, not when the first node asks.
-    private async Task ResumeAsync(CancellationToken cancellationToken)
-    {
-        foreach (var federation in await grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key).ListFederationsAsync(cancellationToken))
-        {
-            if (federation.State == FederationState.Running)
-                await grains.GetGrain<IFederationGrain>(federation.Name).GetAsync(cancellationToken);
-        }
-        await grains.GetGrain<IJanitorGrain>(IJanitorGrain.Key).WakeAsync(cancellationToken);
-    }
 }
 
 internal static class ListeningServer

@@ -8,6 +8,9 @@ namespace FedLora.Server.Mapping;
 internal static class NodeMapping
 {
     private const int MostRuns = 1000;
+    private const int MostRefused = 1000;
+    private const int MostNames = 10_000;
+    private const int LongestText = 500;
     private const ulong MostSteps = 1_000_000_000_000;
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(60);
 
@@ -17,8 +20,8 @@ internal static class NodeMapping
         foreach (var line in wire.Refused)
         {
             var colon = line.IndexOf(": ", StringComparison.Ordinal);
-            if (colon > 0)
-                refused[line[..colon]] = line[(colon + 2)..];
+            if (colon > 0 && refused.Count < MostRefused)
+                refused[Short(line[..colon])] = Short(line[(colon + 2)..]);
         }
         return new NodePoll
         {
@@ -38,7 +41,7 @@ internal static class NodeMapping
         Step = (int)wire.Step,
         Steps = (int)wire.Steps,
         Loss = wire.HasLoss ? wire.Loss : null,
-        Reason = wire.Reason,
+        Reason = Short(wire.Reason),
         Traffic = ToGrain(wire.Traffic),
     };
 
@@ -72,26 +75,29 @@ internal static class NodeMapping
         Refused = { view.Refused.Select(entry => $"{entry.Key}: {entry.Value}") },
     };
 
+    // What a peer says is kept and shown to others: one that says too much must not make their answers exceed what a message may hold.
+    private static string Short(string text) => text.Length <= LongestText ? text : text[..LongestText] + "...";
+
     private static Traffic? ToGrain(Wire.Traffic? wire) => wire is null ? null : new Traffic { Sent = (long)wire.Sent, Received = (long)wire.Received };
 
     private static NodeProfile ToGrain(Wire.NodeProfile wire) => new()
     {
-        ModelFingerprints = [.. wire.ModelFingerprints],
+        ModelFingerprints = [.. wire.ModelFingerprints.Take(MostNames).Select(Short)],
         MaxRank = (int)wire.MaxRank,
-        Version = wire.Version,
-        Labels = [.. wire.Labels],
+        Version = Short(wire.Version),
+        Labels = [.. wire.Labels.Take(MostNames).Select(Short)],
         ExampleCount = wire.HasExampleCount ? (long)wire.ExampleCount : null,
         Balances = [.. wire.Balances.Select(ToGrain)],
     };
 
     private static PrivacyBalance ToGrain(Wire.PrivacyBalance wire)
     {
-        if (!(wire.SpentEpsilon >= 0) || !(wire.LimitEpsilon >= 0) || !double.IsFinite(wire.LimitEpsilon) || !(wire.Delta is > 0 and < 1) || wire.Runs.Count > MostRuns)
-            throw new RefusedException(RefusalCodes.BalanceInvalid, $"the privacy balance of data set '{wire.DataSet}' cannot be", "update the node");
+        if (!(wire.SpentEpsilon >= 0) || !double.IsFinite(wire.SpentEpsilon) || !(wire.LimitEpsilon >= 0) || !double.IsFinite(wire.LimitEpsilon) || !(wire.Delta is > 0 and < 1) || wire.Runs.Count > MostRuns)
+            throw new RefusedException(RefusalCodes.BalanceInvalid, $"the privacy balance of data set '{Short(wire.DataSet)}' cannot be", "update the node");
         var runs = wire.Runs.Select(run => new PrivacyRun { NoiseMultiplier = run.NoiseMultiplier, SamplingRate = run.SamplingRate, Steps = (long)Math.Min(run.Steps, MostSteps) }).ToArray();
         foreach (var run in runs)
             run.ToMechanism().Validate();
-        return new PrivacyBalance { DataSet = wire.DataSet, SpentEpsilon = wire.SpentEpsilon, LimitEpsilon = wire.LimitEpsilon, Delta = wire.Delta, Runs = runs };
+        return new PrivacyBalance { DataSet = Short(wire.DataSet), SpentEpsilon = wire.SpentEpsilon, LimitEpsilon = wire.LimitEpsilon, Delta = wire.Delta, Runs = runs };
     }
 
     private static Wire.PrivacyBalance ToWire(PrivacyBalance balance) => new()

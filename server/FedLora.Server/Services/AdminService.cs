@@ -12,7 +12,7 @@ namespace FedLora.Server.Services;
 
 /// <summary>What operators call.</summary>
 [Authorize(Policies.Operator)]
-internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, RoundReplayer replayer, IHostApplicationLifetime lifetime, TimeProvider time) : Wire.Admin.AdminBase
+internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, FederationCreator creator, RoundReplayer replayer, IHostApplicationLifetime lifetime, TimeProvider time) : Wire.Admin.AdminBase
 {
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan WatchStep = TimeSpan.FromSeconds(30);
@@ -43,7 +43,8 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Round
     public override async Task<Wire.NodeView> RevokeNode(Wire.RevokeNodeRequest request, ServerCallContext context)
     {
         var nodes = await Registry.ListNodesAsync(context.CancellationToken);
-        var node = nodes.FirstOrDefault(node => node.NodeId == request.Node || node.Name == request.Node)
+        // By id first: a node may be named like another's id.
+        var node = nodes.FirstOrDefault(node => node.NodeId == request.Node) ?? nodes.FirstOrDefault(node => node.Name == request.Node)
             ?? throw new RefusedException(RefusalCodes.NodeUnknownName, $"there is no node '{request.Node}'", "see 'fedlora admin node list'");
         return (await grains.GetGrain<INodeGrain>(node.NodeId).RevokeAsync(context.CancellationToken)).ToWire();
     }
@@ -80,7 +81,7 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Round
 
     public override async Task<Wire.FederationView> CreateFederation(Wire.CreateFederationRequest request, ServerCallContext context)
     {
-        var view = await Registry.CreateFederationAsync((request.Definition ?? new Wire.FederationDefinition()).ToModel(), request.InitialAdapter?.Sha256, context.CancellationToken);
+        var view = await creator.CreateAsync((request.Definition ?? new Wire.FederationDefinition()).ToModel(), request.InitialAdapter?.Sha256, context.CancellationToken);
         return view.ToWire(rounds: true);
     }
 
@@ -106,7 +107,7 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Round
     {
         var response = new Wire.ListFederationsResponse();
         foreach (var entry in await Registry.ListFederationsAsync(context.CancellationToken))
-            response.Federations.Add((await grains.GetGrain<IFederationGrain>(entry.Name).GetAsync(context.CancellationToken)).ToWire(rounds: false));
+            response.Federations.Add(await ViewAsync(entry, context.CancellationToken));
         return response;
     }
 
@@ -131,9 +132,7 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Round
     {
         var view = await Federation(request.Federation).GetAsync(context.CancellationToken);
         var round = request.HasRound ? (int)request.Round : view.RoundsDone;
-        var adapter = round == view.RoundsDone ? view.Adapter
-            : view.History.FirstOrDefault(summary => summary.Round == round)?.Adapter
-            ?? throw new RefusedException(RefusalCodes.RoundUnknown, $"federation '{request.Federation}' has no adapter after round {round}", $"it has 1 to {view.RoundsDone}");
+        var adapter = await Federation(request.Federation).AdapterAfterAsync(round, context.CancellationToken);
         return new Wire.ExportAdapterResponse
         {
             Definition = view.Definition.ToWire(layout: true),
@@ -147,6 +146,25 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Round
     {
         var result = await replayer.ReplayAsync(RequestChecks.Federation(request.Federation), (int)request.Round, context.CancellationToken);
         return new Wire.ReplayRoundResponse { StoredSha256 = result.StoredSha256, ReplayedSha256 = result.ReplayedSha256, Milliseconds = result.Milliseconds };
+    }
+
+    // One that is damaged is listed as such, and does not hide the others.
+    private async Task<Wire.FederationView> ViewAsync(FederationEntry entry, CancellationToken cancellation)
+    {
+        try
+        {
+            return (await grains.GetGrain<IFederationGrain>(entry.Name).GetAsync(cancellation)).ToWire(rounds: false);
+        }
+        catch (Exception error) when (error is not OperationCanceledException)
+        {
+            return new Wire.FederationView
+            {
+                Definition = new Wire.FederationDefinition { Name = entry.Name },
+                State = (Wire.FederationState)((int)entry.State + 1),
+                Reason = $"cannot be read: {error.GetBaseException().Message.ReplaceLineEndings(" ")}",
+                CreatedUnixMs = entry.CreatedAt.ToUnixTimeMilliseconds(),
+            };
+        }
     }
 
     private IFederationGrain Federation(string name) => grains.GetGrain<IFederationGrain>(RequestChecks.Federation(name));

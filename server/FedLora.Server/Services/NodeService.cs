@@ -29,7 +29,7 @@ internal sealed class NodeService(IGrainFactory grains, PartCache parts, UpdateI
 
     public override async Task GetBlob(GetBlobRequest request, IServerStreamWriter<Chunk> responseStream, ServerCallContext context)
     {
-        await using var blob = parts.Open(request.Sha256);
+        await using var blob = await parts.OpenAsync(request.Sha256, context.CancellationToken);
         if (request.Offset < 0 || request.Offset > blob.Length)
             throw new RefusedException(RefusalCodes.BlobOffset, $"byte {request.Offset} is not within the blob's {blob.Length}", "start at 0");
         using var limit = new IdleLimit(Idle, time, context.CancellationToken);
@@ -40,8 +40,12 @@ internal sealed class NodeService(IGrainFactory grains, PartCache parts, UpdateI
         }, limit.Token);
     }
 
-    public override Task PutUpdate(IAsyncStreamReader<UpdateMessage> requestStream, IServerStreamWriter<UpdateAck> responseStream, ServerCallContext context) =>
-        intake.TakeAsync(context.NodeId(), requestStream, responseStream, context.CancellationToken);
+    public override async Task PutUpdate(IAsyncStreamReader<UpdateMessage> requestStream, IServerStreamWriter<UpdateAck> responseStream, ServerCallContext context)
+    {
+        // A stop does not wait for a stalled upload: it goes on from where it is after the start.
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+        await intake.TakeAsync(context.NodeId(), requestStream, responseStream, ending.Token);
+    }
 
     public override async Task<Protocol.V1.StatusReply> ReportStatus(Protocol.V1.StatusReport request, ServerCallContext context)
     {

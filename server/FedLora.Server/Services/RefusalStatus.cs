@@ -13,6 +13,7 @@ internal static class RefusalStatus
         RefusalCodes.NodeUnknown or RefusalCodes.NodeCredential or RefusalCodes.TokenInvalid or RefusalCodes.OperatorCredential => StatusCode.Unauthenticated,
         RefusalCodes.NodeRevoked => StatusCode.PermissionDenied,
         RefusalCodes.DiskFull => StatusCode.ResourceExhausted,
+        "transfer-idle" => StatusCode.DeadlineExceeded,
         RefusalCodes.BlobOffset => StatusCode.Aborted,
         _ => StatusCode.InvalidArgument,
     };

@@ -118,6 +118,7 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
             throw new RefusedException(RefusalCodes.BlobMissing, $"Nothing was uploaded for blob {sha256}.", "Send it from the start.");
         try
         {
+            Flush(partial);
             await RequireHashAsync(partial, sha256, cancellationToken);
             check?.Invoke(partial);
         }
@@ -143,6 +144,12 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
     {
         if (File.Exists(_paths.Blob(sha256)))
             File.Delete(_paths.Blob(sha256));
+        File.Delete(_paths.Partial(sha256));
+        return Task.FromResult(true);
+    }, cancellationToken);
+
+    public Task DeletePartialAsync(string sha256, CancellationToken cancellationToken) => LockedAsync(sha256, () =>
+    {
         File.Delete(_paths.Partial(sha256));
         return Task.FromResult(true);
     }, cancellationToken);
@@ -206,6 +213,13 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
             if (!written)
                 file.SetLength(offset);
         }
+    }
+
+    // Its last bytes may have come without being waited for.
+    private static void Flush(string path)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0);
+        file.Flush(flushToDisk: true);
     }
 
     private static async Task RequireHashAsync(string path, string sha256, CancellationToken cancellationToken)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Dapper;
+using FedLora.Grains;
 using Orleans.Storage;
 
 namespace FedLora.Server.Stores;
@@ -28,7 +29,7 @@ public sealed class SqliteGrainStorage : IGrainStorage
         var row = await _database.RunAsync(
             connection => connection.QuerySingleOrDefault<Row>("SELECT version AS Version, json AS Json FROM grain_state WHERE name = @stateName AND grain = @grain", new { stateName, grain = grainId.ToString() }),
             cancellationToken);
-        grainState.State = row is null ? Activator.CreateInstance<T>() : JsonSerializer.Deserialize<T>(row.Json)!;
+        grainState.State = row is null ? Activator.CreateInstance<T>() : JsonSerializer.Deserialize<T>(row.Json, StoredJson.Options)!;
         grainState.ETag = row?.Version.ToString(CultureInfo.InvariantCulture);
         grainState.RecordExists = row is not null;
     }
@@ -39,10 +40,10 @@ public sealed class SqliteGrainStorage : IGrainStorage
     {
         await _ready;
         // Serialised now, in the grain's turn: it may change its state while the row is written.
-        var json = JsonSerializer.Serialize(grainState.State);
+        var json = JsonSerializer.SerializeToUtf8Bytes(grainState.State, StoredJson.Options);
         var sql = grainState.ETag is null
-            ? "INSERT INTO grain_state (name, grain, version, json) VALUES (@stateName, @grain, 1, @json) ON CONFLICT DO NOTHING RETURNING version"
-            : "UPDATE grain_state SET version = version + 1, json = @json WHERE name = @stateName AND grain = @grain AND version = @version RETURNING version";
+            ? "INSERT INTO grain_state (name, grain, version, json) VALUES (@stateName, @grain, 1, CAST(@json AS TEXT)) ON CONFLICT DO NOTHING RETURNING version"
+            : "UPDATE grain_state SET version = version + 1, json = CAST(@json AS TEXT) WHERE name = @stateName AND grain = @grain AND version = @version RETURNING version";
         var version = await _database.RunAsync(
             connection => connection.QuerySingleOrDefault<long?>(sql, new { stateName, grain = grainId.ToString(), json, version = Version(grainState.ETag) }),
             cancellationToken) ?? throw await ConflictAsync(stateName, grainId, grainState.ETag, cancellationToken);

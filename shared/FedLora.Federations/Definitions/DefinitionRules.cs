@@ -2,6 +2,7 @@ using System.Collections;
 using System.Globalization;
 using System.Text.Json;
 using FedLora.Aggregation;
+using FedLora.Privacy;
 
 namespace FedLora.Federations.Definitions;
 
@@ -23,6 +24,8 @@ public static class DefinitionRules
         if (definition.Privacy is { } privacy)
         {
             Require(privacy.Epsilon > 0 || privacy.NoiseMultiplier > 0, "privacy.epsilon", Shown(privacy.Epsilon), "above 0, unless noise_multiplier is stated");
+            Refused(() => PrivateBounds.Require(privacy.ClipNorm, privacy.NoiseMultiplier > 0 ? privacy.NoiseMultiplier : 1, privacy.SamplingRate > 0 ? privacy.SamplingRate : 1));
+            Require(definition.Training.LearningRate >= PrivateBounds.LeastLearningRate, "training.learning_rate", Shown(definition.Training.LearningRate), $"at least {PrivateBounds.LeastLearningRate} under privacy");
             Require(definition.Weighting != Weighting.Examples, "weighting", "examples", "uniform or public-counts: under privacy the number of examples is private too");
         }
         var cohort = definition.Cohort;

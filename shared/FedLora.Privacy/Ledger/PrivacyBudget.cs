@@ -22,25 +22,26 @@ public sealed record PlanVerdict(bool Fits, long Rounds, double? NoiseMultiplier
 public static class PrivacyBudget
 {
     /// <summary>Whether one more round fits after what was spent.</summary>
-    public static BudgetVerdict Fits(IEnumerable<SampledGaussian> past, SampledGaussian round, PrivacyLimit limit, IAccountant? accountant = null)
+    public static BudgetVerdict Fits(IEnumerable<SampledGaussian> past, SampledGaussian round, PrivacyLimit limit, IAccountant? accountant = null, CancellationToken cancellation = default)
     {
-        var epsilon = (accountant ?? Accountants.Default).Epsilon([.. past, round], limit.Delta).Epsilon;
+        var epsilon = (accountant ?? Accountants.Default).Epsilon([.. past, round], limit.Delta, cancellation).Epsilon;
         return limit.Epsilon is not { } most || epsilon <= most
             ? new BudgetVerdict(true, epsilon, "")
             : new BudgetVerdict(false, epsilon, $"one more round would bring the data set to epsilon {epsilon:0.####} at delta {limit.Delta:0.###e+0}; its limit is {most:0.####}");
     }
 
     /// <summary>Whether <paramref name="rounds"/> rounds fit after what was spent; if not, how many would, and at which sigma all would.</summary>
-    public static PlanVerdict Plan(IReadOnlyList<SampledGaussian> past, SampledGaussian round, long rounds, PrivacyLimit limit, IAccountant? accountant = null)
+    public static PlanVerdict Plan(IReadOnlyList<SampledGaussian> past, SampledGaussian round, long rounds, PrivacyLimit limit, IAccountant? accountant = null,
+        CancellationToken cancellation = default)
     {
         accountant ??= Accountants.Default;
-        if (limit.Epsilon is not { } most || accountant.Epsilon([.. past, round with { Steps = round.Steps * rounds }], limit.Delta).Epsilon <= most)
+        if (limit.Epsilon is not { } most || accountant.Epsilon([.. past, round with { Steps = round.Steps * rounds }], limit.Delta, cancellation).Epsilon <= most)
             return new PlanVerdict(true, rounds, round.NoiseMultiplier, "");
-        var fitting = round.Steps == 0 ? 0 : Calibration.Steps(accountant, most, limit.Delta, round.NoiseMultiplier, round.SamplingRate, past) / round.Steps;
+        var fitting = round.Steps == 0 ? 0 : Calibration.Steps(accountant, most, limit.Delta, round.NoiseMultiplier, round.SamplingRate, past, cancellation) / round.Steps;
         double? sigma = null;
         try
         {
-            sigma = Calibration.NoiseMultiplier(accountant, most, limit.Delta, round.SamplingRate, round.Steps * rounds, past);
+            sigma = Calibration.NoiseMultiplier(accountant, most, limit.Delta, round.SamplingRate, round.Steps * rounds, past, cancellation);
         }
         catch (FedLoraException e) when (e.Code == "privacy-budget-too-small")
         {

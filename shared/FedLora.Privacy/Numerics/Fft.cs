@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Numerics;
 using System.Runtime.InteropServices;
 
@@ -8,10 +9,14 @@ namespace FedLora.Privacy.Numerics;
 /// with tabulated twiddle factors. Every input reaches every output along one path of log2 N products and sums, which
 /// bounds the rounding error of each output.
 /// </summary>
-internal sealed class Fft
+internal sealed class Fft : IDisposable
 {
+    private const int Large = 1 << 16;
+
     private readonly double[] cosines;
     private readonly double[] sines;
+    private readonly double[] scratchRe;
+    private readonly double[] scratchIm;
 
     /// <param name="size">N, a power of two from 2 on.</param>
     public Fft(int size)
@@ -19,8 +24,9 @@ internal sealed class Fft
         if (size < 2 || !BitOperations.IsPow2(size))
             throw new ArgumentOutOfRangeException(nameof(size), size, "A power of two from 2 on.");
         Size = size;
-        cosines = new double[size / 2];
-        sines = new double[size / 2];
+        Tidy(size);
+        // Tens of megabytes each, and wanted again for the next question.
+        (cosines, sines, scratchRe, scratchIm) = (Rent(size / 2), Rent(size / 2), Rent(size), Rent(size));
         for (var j = 0; j < size / 2; j++)
             (sines[j], cosines[j]) = Math.SinCos(-2 * Math.PI * j / size);
     }
@@ -28,16 +34,32 @@ internal sealed class Fft
     /// <summary>N.</summary>
     public int Size { get; }
 
+    /// <summary>Collects what earlier large grids and transforms left: where there is memory for it, the runtime would let it pile up to gigabytes.</summary>
+    public static void Tidy(int size)
+    {
+        if (size >= Large)
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true);
+    }
+
+    /// <summary>Room for a transform's real or imaginary parts; to be given back.</summary>
+    public static double[] Rent(int size) => ArrayPool<double>.Shared.Rent(size);
+
+    /// <summary>Gives room back.</summary>
+    public static void Return(double[] room) => ArrayPool<double>.Shared.Return(room);
+
+    /// <inheritdoc/>
+    public void Dispose() => Array.ForEach([cosines, sines, scratchRe, scratchIm], Return);
+
     /// <summary>
     /// A bound on |computed F_j - F_j| over sum_k |x_k|, for every j: log2 N stages, each one rounded complex product with a twiddle
     /// factor good to one unit and one rounded sum (Higham, Accuracy and Stability, 2nd ed., lemma 3.5 and section 24.1).
     /// </summary>
     public double RelativeError => BitOperations.Log2((uint)Size) * 8 * Elementary.UnitRoundoff;
 
-    /// <summary>Transforms in place; the arrays hold the real and imaginary parts.</summary>
+    /// <summary>Transforms in place; the arrays hold the real and imaginary parts. One transform at a time.</summary>
     public void Forward(double[] real, double[] imaginary)
     {
-        double[] fromRe = real, fromIm = imaginary, toRe = new double[Size], toIm = new double[Size];
+        double[] fromRe = real, fromIm = imaginary, toRe = scratchRe, toIm = scratchIm;
         for (int half = Size / 2, stride = 1; half >= 1; half /= 2, stride *= 2)
         {
             for (var p = 0; p < half; p++)
@@ -46,8 +68,8 @@ internal sealed class Fft
         }
         if (!ReferenceEquals(fromRe, real))
         {
-            fromRe.CopyTo(real, 0);
-            fromIm.CopyTo(imaginary, 0);
+            Array.Copy(fromRe, real, Size);
+            Array.Copy(fromIm, imaginary, Size);
         }
     }
 

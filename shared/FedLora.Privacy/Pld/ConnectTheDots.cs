@@ -10,17 +10,22 @@ namespace FedLora.Privacy.Pld;
 /// </summary>
 internal static class ConnectTheDots
 {
+    private const int MostEmpty = 256;
+
     /// <summary>The dominating grid with step <paramref name="step"/>.</summary>
-    public static LossGrid Discretize(LossRange range, double step)
+    public static LossGrid Discretize(LossRange range, double step, CancellationToken cancellation)
     {
         var loss = range.Loss;
-        var origin = double.IsNegativeInfinity(loss.Least) ? loss.Loss(range.Low) : loss.Least;
+        // The least loss is the grid's first where the resolved losses come near it; with much noise they stay so far away that a grid from there would be all empty.
+        var lowest = loss.Loss(range.Low);
+        var origin = (lowest - loss.Least) / step < MostEmpty ? loss.Least : lowest;
         var cells = (int)Math.Ceiling((loss.Loss(range.High) - origin) / step) + 1;
         var cell = new Cell(loss, step);
         var (q, p) = (new double[cells + 1], new double[cells + 1]);
         var from = range.Low;
         for (var k = 0; k < cells && from < range.High; k++)
         {
+            cancellation.ThrowIfCancellationRequested();
             double low = origin + k * step, high = origin + (k + 1) * step;
             var to = Math.Min(Math.Max(loss.Place(high), from), range.High);
             var (below, above) = cell.Split(from, to, low, high);

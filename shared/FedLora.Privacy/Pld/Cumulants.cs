@@ -26,6 +26,9 @@ internal sealed class Cumulants
         }
     }
 
+    /// <summary>About how many points a mechanism takes, for the widest range there is.</summary>
+    public static double Count(double sigma) => (1 + 80 * sigma) / Math.Min(sigma / 4, sigma * sigma / 2);
+
     /// <summary>kappa(t), its first and its second derivative: the mean and the variance of the loss tilted by exp(t L).</summary>
     public (double Value, double Mean, double Variance) At(double tilt)
     {

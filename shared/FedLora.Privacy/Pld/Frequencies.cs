@@ -2,30 +2,53 @@ using FedLora.Privacy.Numerics;
 
 namespace FedLora.Privacy.Pld;
 
-/// <summary>The frequencies j = 0 .. N/2 at which a composition's transform is not negligible, and a bound on all others together.</summary>
-/// <param name="Size">N.</param>
-/// <param name="Indices">The kept j, ascending.</param>
-/// <param name="Dropped">A bound on the sum of |Phi_j| over the others, both signs of j.</param>
-internal sealed record Frequencies(int Size, int[] Indices, double Dropped)
+/// <summary>
+/// The frequencies j = 0 .. N/2 at which a composition's transform is not negligible, and a bound on all others together. Mechanisms come one by one; what has died
+/// out is forgotten at once, since more of them only make it smaller.
+/// </summary>
+internal sealed class Frequencies
 {
-    /// <summary>Keeps what matters after at least these steps; more steps only make the rest smaller.</summary>
-    public static Frequencies Select(IReadOnlyList<(Spectrum.Branch Branch, double Error)> parts, IReadOnlyList<long> atLeast, int size, double negligible)
+    /// <summary>Frequencies with |phi_1^T_1 phi_2^T_2 ...| below exp of this are left out and bounded.</summary>
+    private const double Negligible = -50;
+
+    private double[] logs;
+
+    /// <param name="size">N.</param>
+    public Frequencies(int size)
     {
-        var kept = new List<int>();
-        double dropped = 0;
-        for (var j = 0; j <= size / 2; j++)
+        Size = size;
+        Indices = [.. Enumerable.Range(0, size / 2 + 1)];
+        logs = new double[Indices.Length];
+    }
+
+    /// <summary>N.</summary>
+    public int Size { get; }
+
+    /// <summary>The kept j, ascending.</summary>
+    public int[] Indices { get; private set; }
+
+    /// <summary>A bound on the sum of |Phi_j| over the others, both signs of j.</summary>
+    public double Dropped { get; private set; }
+
+    /// <summary>Takes one more mechanism in and forgets what has died out after <paramref name="atLeast"/> of its steps.</summary>
+    /// <param name="logModulus">Its log |phi_j| at the kept j.</param>
+    /// <param name="error">A bound on the rounding error of every phi_j.</param>
+    /// <param name="atLeast">No fewer of its steps will be asked about.</param>
+    /// <returns>Which places of the old <see cref="Indices"/> are kept.</returns>
+    public int[] Multiply(double[] logModulus, double error, long atLeast)
+    {
+        var (kept, logError) = (new int[Indices.Length], Math.Log(error));
+        var count = 0;
+        for (var i = 0; i < logs.Length; i++)
         {
-            double log = 0;
-            for (var m = 0; m < parts.Count; m++)
-                log += atLeast[m] * Math.Min(0, Elementary.LogAdd(parts[m].Branch.LogModulus[j], Math.Log(parts[m].Error)));
-            if (log > negligible)
-                kept.Add(j);
+            logs[i] += atLeast * Math.Min(0, Elementary.LogAdd(logModulus[i], logError));
+            if (logs[i] > Negligible)
+                kept[count++] = i;
             else
-                dropped += 2 * Math.Exp(log);
+                Dropped += 2 * Math.Exp(logs[i]);
         }
-        var indices = kept.ToArray();
-        foreach (var (branch, _) in parts)
-            branch.Keep(indices);
-        return new Frequencies(size, indices, dropped);
+        var places = kept.AsSpan(0, count).ToArray();
+        (Indices, logs) = (Array.ConvertAll(places, i => Indices[i]), Array.ConvertAll(places, i => logs[i]));
+        return places;
     }
 }

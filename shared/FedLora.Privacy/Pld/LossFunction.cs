@@ -23,7 +23,8 @@ internal sealed class LossFunction(double sigma, double rate)
         var z = (2 * x - 1) / (2 * Sigma * Sigma);
         if (Rate == 1)
             return z;
-        if (z > 30)
+        // Where q e^z is below 1 the loss is about q e^z, of which z + log(...) would leave nothing.
+        if (z > 700)
             return z + Math.Log(Rate + (1 - Rate) * Math.Exp(-z));
         var y = Rate * Elementary.Expm1(z);
         return y > -0.5 ? Elementary.Log1p(y) : Math.Log(1 - Rate + Rate * Math.Exp(z));
@@ -42,7 +43,7 @@ internal sealed class LossFunction(double sigma, double rate)
             var y = Elementary.Expm1(loss) / Rate;
             if (y <= -1)
                 return double.NegativeInfinity;
-            z = Elementary.Log1p(y);
+            z = double.IsInfinity(y) ? Math.Log(Elementary.Expm1(loss)) - Math.Log(Rate) : Elementary.Log1p(y);
         }
         return Sigma * Sigma * z + 0.5;
     }

@@ -14,12 +14,11 @@ internal sealed record LossGrid(double Origin, double Step, double[] Q, double[]
     /// <summary>The loss of grid point k.</summary>
     public double LossAt(int k) => Origin + k * Step;
 
-    /// <summary>The other direction: losses change sign, the measures change places.</summary>
-    public LossGrid Reverse()
+    /// <summary>The other direction: losses change sign, the measures change places. Takes this grid's arrays over.</summary>
+    public LossGrid Reversed()
     {
-        var (q, p) = ((double[])P.Clone(), (double[])Q.Clone());
-        Array.Reverse(q);
-        Array.Reverse(p);
-        return new LossGrid(-LossAt(Q.Length - 1), Step, q, p, Infinite);
+        Array.Reverse(Q);
+        Array.Reverse(P);
+        return new LossGrid(-LossAt(Q.Length - 1), Step, P, Q, Infinite);
     }
 }

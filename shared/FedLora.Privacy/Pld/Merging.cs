@@ -13,30 +13,42 @@ internal sealed class Merging
     private readonly LossRange range;
     private readonly LossFunction loss;
     private readonly double step;
-    private readonly List<(double Q, double P)> cells = [];
+    private readonly double[] q;
+    private readonly double[] p;
+    private int count;
 
-    private Merging(LossRange range, double step) => (this.range, loss, this.step) = (range, range.Loss, step);
-
-    /// <summary>The dominated grid with step <paramref name="step"/>.</summary>
-    public static LossGrid Discretize(LossRange range, double step)
+    private Merging(LossRange range, double step)
     {
-        var merging = new Merging(range, step);
-        var origin = merging.Chain();
-        return new LossGrid(origin, step, [.. merging.cells.Select(cell => cell.Q)], [.. merging.cells.Select(cell => cell.P)], 0);
+        (this.range, loss, this.step) = (range, range.Loss, step);
+        // The chain starts above the least loss and ends below the greatest.
+        var cells = (int)Math.Ceiling(range.Width / step) + 2;
+        (q, p) = (new double[cells], new double[cells]);
     }
 
-    private double Chain()
+    /// <summary>The dominated grid with step <paramref name="step"/>.</summary>
+    /// <param name="range">What is resolved.</param>
+    /// <param name="step">h.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public static LossGrid Discretize(LossRange range, double step, CancellationToken cancellation)
+    {
+        var merging = new Merging(range, step);
+        var origin = merging.Chain(cancellation);
+        return new LossGrid(origin, step, merging.q, merging.p, 0);
+    }
+
+    private double Chain(CancellationToken cancellation)
     {
         var from = FirstCell(out var origin);
         Add(0, origin, range.Low, from, 0);
         while (from < range.High)
         {
+            cancellation.ThrowIfCancellationRequested();
             // Where the chain would need a sliver of a cell it skips a grid value.
             var least = loss.Loss(from) + step / 4;
-            var k = Math.Max(cells.Count, (int)Math.Ceiling((least - origin) / step));
+            var k = Math.Max(count, (int)Math.Ceiling((least - origin) / step));
             var target = origin + k * step;
             var to = Grow(from, target);
-            if (!(to <= range.High))
+            if (!(to <= range.High) || k >= q.Length)
                 break;
             Add(k, target, from, to, from);
             from = to;
@@ -124,9 +136,8 @@ internal sealed class Merging
 
     private void Add(int k, double target, double from, double to, double side)
     {
-        while (cells.Count < k)
-            cells.Add((0, 0));
         var mass = Mass(from, to, side);
-        cells.Add(side < 0.5 ? (mass * Math.Exp(target), mass) : (mass, mass * Math.Exp(-target)));
+        (q[k], p[k]) = side < 0.5 ? (mass * Math.Exp(target), mass) : (mass, mass * Math.Exp(-target));
+        count = k + 1;
     }
 }

@@ -1,3 +1,4 @@
+using FedLora.Privacy.Numerics;
 using FedLora.Privacy.Rdp;
 
 namespace FedLora.Privacy.Pld;
@@ -5,12 +6,18 @@ namespace FedLora.Privacy.Pld;
 /// <summary>
 /// The default accountant: an interval that holds the true epsilon. Privacy loss distributions of both directions of neighbouring are bounded from
 /// above (<see cref="ConnectTheDots"/>) and below (<see cref="Merging"/>) on one grid, tilted, transformed and raised to the number of steps, and every error of the
-/// computation is bounded and added. Where a closed form exists (no subsampling, or a single step) it is used. Keeps what it has transformed, so that the
-/// next round of the same kind costs milliseconds.
+/// computation is bounded and added. Where a closed form exists (no subsampling, or a single step) it is used; where no grid is affordable, a wider interval that holds
+/// for any composition (<see cref="AnyComposition"/>). Keeps what it has transformed, so that the next round of the same kind costs milliseconds.
 /// </summary>
 public sealed class PldAccountant : IAccountant
 {
-    private const int Remembered = 8;
+    /// <summary>Numbers held of earlier questions: 32 MB.</summary>
+    private const long MostHeld = 1 << 22;
+
+    /// <summary>Mechanisms in one composition on a grid; with more, each would get too coarse a grid.</summary>
+    private const int MostKinds = 128;
+
+    private const double MostPoints = 2e5;
 
     private readonly double wanted;
     private readonly double accepted;
@@ -31,65 +38,86 @@ public sealed class PldAccountant : IAccountant
     public string Name => "pld";
 
     /// <inheritdoc/>
-    public PrivacyBound Epsilon(IEnumerable<SampledGaussian> runs, double delta)
+    public PrivacyBound Epsilon(IEnumerable<SampledGaussian> runs, double delta, CancellationToken cancellation = default) => Epsilon(runs, delta, Effort.OfOne(), cancellation);
+
+    internal PrivacyBound Epsilon(IEnumerable<SampledGaussian> runs, double delta, Effort effort, CancellationToken cancellation)
     {
         var merged = SampledGaussian.Simplify(runs);
         SampledGaussian.ValidateDelta(delta);
-        var (low, high) = merged switch
+        cancellation.ThrowIfCancellationRequested();
+        return merged switch
         {
-            [] => (0, 0),
+            [] => new PrivacyBound(0, 0, Name),
             // With probability (1-q)^T nobody sees the example, and the two cases are one.
-            _ when delta >= 1 - Math.Exp(merged.Sum(run => run.Steps * Math.Log(1 - run.SamplingRate))) => (0, 0),
-            _ when merged.All(run => run.SamplingRate == 1) => ClosedForm.Gaussian(Math.Sqrt(merged.Sum(run => run.Steps / run.NoiseMultiplier / run.NoiseMultiplier)), delta),
-            [{ Steps: 1 } single] => ClosedForm.SingleStep(single, delta),
-            _ => Compose(merged, delta),
+            _ when delta >= -Elementary.Expm1(SampledGaussian.LogUnseen(merged)) * (1 + 1e-12) => new PrivacyBound(0, 0, Name),
+            _ when merged.All(run => run.SamplingRate == 1) => Stated(ClosedForm.Gaussian(Math.Sqrt(merged.Sum(run => run.Steps / run.NoiseMultiplier / run.NoiseMultiplier)), delta), null),
+            [{ Steps: 1 } single] => Stated(ClosedForm.SingleStep(single, delta), null),
+            _ => Composed(),
         };
-        if (!IsGood((low, high)) && merged.All(run => run.NoiseMultiplier is >= 0.02 and <= 1e6))
-            high = Math.Min(double.IsNaN(high) ? double.PositiveInfinity : high, new RdpAccountant().Epsilon(merged, delta).Epsilon);
-        if (!double.IsFinite(high))
-            throw OutOfRange(merged, delta);
-        return new PrivacyBound(high, low > 0 ? Math.Min(low, high) : 0, Name);
+
+        PrivacyBound Composed()
+        {
+            var (low, high, isGood) = IsForGrids(merged, delta) ? Compose(merged, delta, effort, cancellation) : (0, double.PositiveInfinity, false);
+            if (isGood)
+                return Stated((low, high), null);
+            var any = AnyComposition.Epsilon(merged, delta);
+            (low, high) = (Math.Max(low, any.Low), Math.Min(high, any.High));
+            if (high - low > accepted * high)
+                high = Math.Min(high, RdpAccountant.AtMost(merged, delta, cancellation));
+            return Stated((low, high), high - low > 1e-3 * high ? "a wider interval than usual: a closer one would take too long, or is beyond double precision" : null);
+        }
+
+        PrivacyBound Stated((double Low, double High) interval, string? note) => double.IsFinite(interval.High)
+            ? new PrivacyBound(interval.High, interval.Low > 0 ? Math.Min(interval.Low, interval.High) : 0, Name, Note: note)
+            : throw OutOfRange(merged, delta);
     }
 
-    private (double Low, double High) Compose(IReadOnlyList<SampledGaussian> runs, double delta)
+    /// <summary>Whether a grid can hold it at all.</summary>
+    private static bool IsForGrids(IReadOnlyList<SampledGaussian> runs, double delta) =>
+        delta >= 1e-100 && runs.Count <= MostKinds && runs.All(run => run.NoiseMultiplier is >= 0.02 and <= 1e6 && run.SamplingRate >= 1e-100) && PldSetup.Points(runs) <= MostPoints;
+
+    private (double Low, double High, bool IsGood) Compose(IReadOnlyList<SampledGaussian> runs, double delta, Effort effort, CancellationToken cancellation)
     {
-        if (runs.Any(run => run.NoiseMultiplier is < 0.02 or > 1e6) || delta < 1e-100)
-            throw OutOfRange(runs, delta);
         // A fixed order, so that the same set of mechanisms is found again.
         var ordered = runs.OrderBy(run => run.NoiseMultiplier).ThenBy(run => run.SamplingRate).ToList();
         var steps = ordered.Select(run => run.Steps).ToArray();
         var kinds = ordered.Select(run => run with { Steps = 0 }).ToArray();
-        if (Recall(kinds, delta, steps) is { } known && known.Epsilon(steps) is var quick && IsGood(quick))
-            return quick;
+        if (Recall(kinds, delta, steps) is { } known && known.Epsilon(steps, cancellation) is var quick && IsGood(quick, Math.Max(quick.High, known.LeastScale)))
+            return (quick.Low, quick.High, true);
         var setup = new PldSetup(ordered, delta);
-        var step = setup.Affordable(setup.StepFor(wanted));
-        for (var attempt = 0; ; attempt++)
+        (double Low, double High) best = (0, double.PositiveInfinity);
+        var step = setup.Affordable(setup.StepFor(wanted), effort.Most);
+        for (var attempt = 0; step is { } h; attempt++)
         {
-            var model = PldModel.Build(setup, step, (int)setup.SizeFor(step));
-            var interval = model.Epsilon(steps);
-            if (IsGood(interval) || attempt == 3)
+            var size = (int)setup.SizeFor(h);
+            effort.Use((long)size * kinds.Length);
+            var model = PldModel.Build(setup, h, size, cancellation);
+            var interval = model.Epsilon(steps, cancellation);
+            best = (Math.Max(best.Low, interval.Low), Math.Min(best.High, double.IsNaN(interval.High) ? best.High : interval.High));
+            var isGood = IsGood(interval, setup.Scale(interval.High));
+            if (isGood || attempt == 3)
             {
                 Remember(kinds, delta, model);
-                return interval;
+                return (best.Low, best.High, isGood);
             }
             if (attempt == 0 && interval.High > 1.01 * interval.Low)
             {
                 setup.ExpectOneLargeLoss();
-                step = setup.Affordable(setup.StepFor(wanted));
+                step = setup.Affordable(setup.StepFor(wanted), effort.Most);
                 continue;
             }
-            var ratio = (interval.High - interval.Low) / (wanted * interval.High);
-            var finer = setup.Affordable(step / (ratio > 2.25 ? Math.Min(Math.Sqrt(ratio), 8) : 1.5));
-            if (finer > step / 1.2)
+            var ratio = (interval.High - interval.Low) / (wanted * setup.Scale(interval.High));
+            step = setup.Affordable(h / (ratio > 2.25 ? Math.Min(Math.Sqrt(ratio), 8) : 1.5), effort.Most);
+            if (!(step <= h / 1.2))
             {
                 Remember(kinds, delta, model);
-                return interval;
+                break;
             }
-            step = finer;
         }
+        return (best.Low, best.High, false);
     }
 
-    private bool IsGood((double Low, double High) interval) => interval.High - interval.Low <= accepted * interval.High;
+    private bool IsGood((double Low, double High) interval, double scale) => interval.High - interval.Low <= accepted * scale;
 
     private PldModel? Recall(SampledGaussian[] kinds, double delta, IReadOnlyList<long> steps)
     {
@@ -104,12 +132,12 @@ public sealed class PldAccountant : IAccountant
         lock (gate)
         {
             models.AddFirst((kinds, delta, model));
-            if (models.Count > Remembered)
+            while (models.Sum(entry => entry.Model.Held) > MostHeld)
                 models.RemoveLast();
         }
     }
 
     private static FedLoraException OutOfRange(IReadOnlyList<SampledGaussian> runs, double delta) => new("privacy-out-of-range",
-        $"no epsilon can be proven for {string.Join(" + ", runs.Select(run => $"{run.Steps} steps at sigma {run.NoiseMultiplier}, q {run.SamplingRate}"))}, delta {delta}",
+        $"no epsilon can be proven for {string.Join(" + ", runs.Take(3).Select(run => $"{run.Steps} steps at sigma {run.NoiseMultiplier}, q {run.SamplingRate}"))}{(runs.Count > 3 ? " + ..." : "")}, delta {delta}",
         "Noise this small protects nothing that can be stated, or the numbers are beyond double precision: raise --noise-multiplier or --delta.");
 }

@@ -8,39 +8,60 @@ namespace FedLora.Privacy.Pld;
 /// </summary>
 internal sealed class PldModel
 {
+    /// <summary>Newton takes about six; a bracket that is not closed by then is still one.</summary>
+    private const int MostTries = 16;
+
+    private const int MechanismsBetween = 4;
+
     private readonly IReadOnlyList<LossRange> ranges;
     private readonly Direction[] directions;
     private readonly long[] atLeast;
     private readonly double delta;
 
-    private PldModel(IReadOnlyList<LossRange> ranges, Direction[] directions, long[] atLeast, double delta) =>
-        (this.ranges, this.directions, this.atLeast, this.delta) = (ranges, directions, atLeast, delta);
+    private PldModel(PldSetup setup, Direction[] directions, long[] atLeast)
+    {
+        (ranges, this.directions, this.atLeast, delta) = (setup.Ranges, directions, atLeast, setup.Delta);
+        LeastScale = setup.Scale(0);
+    }
+
+    /// <summary>What an error is compared with where epsilon is smaller, see <see cref="PldSetup.Scale"/>.</summary>
+    public double LeastScale { get; }
 
     /// <summary>Whether these steps are within what the model was built for.</summary>
     public bool Covers(IReadOnlyList<long> steps) => steps.Zip(atLeast).All(pair => pair.First >= pair.Second);
 
-    /// <summary>Discretises and transforms.</summary>
+    /// <summary>How many numbers it holds.</summary>
+    public long Held => directions.Sum(direction => direction.Held);
+
+    /// <summary>Discretises and transforms, one mechanism after the other.</summary>
     /// <param name="setup">The mechanisms and their analysis.</param>
     /// <param name="step">The grid's h.</param>
     /// <param name="size">The transform's size.</param>
-    public static PldModel Build(PldSetup setup, double step, int size)
+    /// <param name="cancellation">Ends it.</param>
+    public static PldModel Build(PldSetup setup, double step, int size, CancellationToken cancellation)
     {
-        var grids = setup.Ranges.AsParallel().AsOrdered()
-            .SelectMany(range => new Func<LossGrid>[] { () => ConnectTheDots.Discretize(range, step), () => Merging.Discretize(range, step) })
-            .Select(make => make()).ToList();
-        var pairs = setup.Ranges.Select((_, m) => (Upper: grids[2 * m], Lower: grids[2 * m + 1])).ToList();
-        var reversed = pairs.Select(pair => (pair.Upper.Reverse(), pair.Lower.Reverse())).ToList();
-        var fft = new Fft(size);
+        using var fft = new Fft(size);
+        var (re, im) = (Fft.Rent(size), Fft.Rent(size));
         var fewest = setup.Steps.Select(steps => Math.Max(1, steps / 2)).ToArray();
-        return new PldModel(setup.Ranges,
-        [
-            Direction.Build(setup.With, setup.WithSaddle, pairs, fft, fewest),
-            Direction.Build(setup.Without, setup.WithoutSaddle, reversed, fft, fewest),
-        ], fewest, setup.Delta);
+        Direction with = new(setup.With, step, size), without = new(setup.Without, step, size);
+        for (var m = 0; m < fewest.Length; m++)
+        {
+            var range = setup.Ranges[m];
+            if (m % MechanismsBetween == MechanismsBetween - 1)
+                Fft.Tidy(size);
+            LossGrid[] grids = [.. new Func<LossGrid>[] { () => ConnectTheDots.Discretize(range, step, cancellation), () => Merging.Discretize(range, step, cancellation) }
+                .AsParallel().AsOrdered().WithCancellation(cancellation).Select(make => make())];
+            with.Add(grids[0], grids[1], fft, re, im, fewest[m]);
+            cancellation.ThrowIfCancellationRequested();
+            without.Add(grids[0].Reversed(), grids[1].Reversed(), fft, re, im, fewest[m]);
+        }
+        Fft.Return(re);
+        Fft.Return(im);
+        return new PldModel(setup, [with, without], fewest);
     }
 
     /// <summary>The interval of epsilon after these steps: the larger of both directions, each bounded from both sides.</summary>
-    public (double Low, double High) Epsilon(IReadOnlyList<long> steps)
+    public (double Low, double High) Epsilon(IReadOnlyList<long> steps, CancellationToken cancellation)
     {
         double infinite = 0, shift = 0;
         for (var m = 0; m < ranges.Count; m++)
@@ -56,6 +77,7 @@ internal sealed class PldModel
             // The direction with the smaller loss is settled by one look: by what the other one surely spends its delta has been reached.
             if (low > 0 && upper.At(low).High + infinite <= delta)
                 continue;
+            cancellation.ThrowIfCancellationRequested();
             var (_, end) = Solve(epsilon => { var (_, bound, slope) = upper.At(epsilon); return (bound + infinite, slope); }, direction.Guess);
             var lower = direction.Lower(steps);
             var (start, _) = Solve(epsilon => { var (bound, _, slope) = lower.At(epsilon); return (bound, slope); }, end);
@@ -72,14 +94,14 @@ internal sealed class PldModel
     private (double Low, double High) Solve(Func<double, (double Delta, double Slope)> curve, double guess)
     {
         var (low, high, at) = (-1.0, double.PositiveInfinity, Math.Max(guess, 0));
-        for (var i = 0; i < 100; i++)
+        for (var i = 0; i < MostTries; i++)
         {
             var (value, slope) = curve(at);
             if (value <= delta)
                 high = at;
             else
                 low = at;
-            if (high == 0 || (double.IsFinite(high) && high - low <= 2e-8 * high))
+            if (high == 0 || (double.IsFinite(high) && high - low <= 2e-8 * Math.Max(high, LeastScale)))
                 break;
             var next = at + Math.Log(value / delta) / -slope;
             if (!double.IsFinite(next))

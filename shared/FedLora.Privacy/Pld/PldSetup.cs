@@ -3,22 +3,28 @@ namespace FedLora.Privacy.Pld;
 /// <summary>A composition analysed: where each mechanism's losses matter, what to expect, which grid to take.</summary>
 internal sealed class PldSetup
 {
-    /// <summary>The largest grid and transform: 2^22 points, 64 MB each.</summary>
-    public const int Largest = 1 << 22;
-
     /// <summary>The share of delta that outputs outside the resolved range may take.</summary>
     private const double Truncated = 1e-8;
+
+    /// <summary>With fewer samplings expected than this, most outputs are those of no sampling at all: no frequency dies out, and each costs time in every sum.</summary>
+    private const double FewSamplings = 40;
+
+    private readonly double total;
 
     public PldSetup(IReadOnlyList<SampledGaussian> runs, double delta)
     {
         Delta = delta;
         Steps = [.. runs.Select(run => run.Steps)];
-        var total = Steps.Sum(steps => (double)steps);
+        total = Steps.Sum(steps => (double)steps);
         Ranges = [.. runs.Select(run => LossRange.Cut(new LossFunction(run.NoiseMultiplier, run.SamplingRate), Truncated * delta / (2 * total)))];
-        With = [.. Ranges.Select((range, m) => (new Cumulants(range, false), Steps[m]))];
-        Without = [.. Ranges.Select((range, m) => (new Cumulants(range, true), Steps[m]))];
-        WithSaddle = Saddle.Find(With, delta);
-        WithoutSaddle = Saddle.Find(Without, delta);
+        (LargestTransform, LargestGrid) = (1 << 21, 1 << 20);
+        if (runs.Sum(run => run.Steps * run.SamplingRate) < FewSamplings)
+            LargestTransform >>= 2;
+        // The transforms of all mechanisms are held at once.
+        for (var kinds = 2; kinds < runs.Count; kinds *= 2)
+            (LargestTransform, LargestGrid) = (LargestTransform >> 1, LargestGrid >> 1);
+        With = Steer(false);
+        Without = Steer(true);
     }
 
     public double Delta { get; }
@@ -27,15 +33,20 @@ internal sealed class PldSetup
 
     public IReadOnlyList<LossRange> Ranges { get; }
 
+    /// <summary>The most points of a transform.</summary>
+    public int LargestTransform { get; }
+
+    /// <summary>The most points of a grid.</summary>
+    public int LargestGrid { get; }
+
     /// <summary>The losses with the example: the direction of removing it.</summary>
-    public IReadOnlyList<(Cumulants Kappa, long Steps)> With { get; }
+    public Course With { get; private set; }
 
     /// <summary>The losses without it: the direction of adding it.</summary>
-    public IReadOnlyList<(Cumulants Kappa, long Steps)> Without { get; }
+    public Course Without { get; }
 
-    public Saddle WithSaddle { get; private set; }
-
-    public Saddle WithoutSaddle { get; }
+    /// <summary>What the analysis of these runs costs: points of quadrature, many times summed.</summary>
+    public static double Points(IEnumerable<SampledGaussian> runs) => runs.Sum(run => Cumulants.Count(run.NoiseMultiplier));
 
     /// <summary>
     /// Steers by one large loss instead of many small ones: epsilon is about that of a single step at delta over the number of steps. For where the normal
@@ -43,10 +54,9 @@ internal sealed class PldSetup
     /// </summary>
     public void ExpectOneLargeLoss()
     {
-        var total = Steps.Sum(steps => (double)steps);
         var epsilon = Ranges.Max(range => ClosedForm.SingleStep(new SampledGaussian(range.Loss.Sigma, range.Loss.Rate, 1), Delta / total).High);
         if (epsilon > 0)
-            WithSaddle = Saddle.Toward(With, epsilon);
+            With = Course.By(With.Parts, Saddle.Toward(With.Parts, epsilon));
     }
 
     /// <summary>
@@ -55,28 +65,33 @@ internal sealed class PldSetup
     /// </summary>
     public double StepFor(double relative)
     {
-        var main = WithSaddle.Epsilon >= WithoutSaddle.Epsilon ? WithSaddle : WithoutSaddle;
-        var epsilon = Math.Max(main.Epsilon, 0.01 * main.Deviation);
-        var step = Math.Sqrt(8 * relative * epsilon / (Steps.Sum(steps => (double)steps) * (main.Tilt + 1)));
+        var main = With.Saddle.Epsilon >= Without.Saddle.Epsilon ? With.Saddle : Without.Saddle;
+        var step = Math.Sqrt(8 * relative * Scale(main.Epsilon) / (total * (main.Tilt + 1)));
         return Math.Min(step, Ranges.Min(range => range.Width) / 256);
     }
 
-    /// <summary>The transform size for a grid step: a power of two that covers both directions' windows.</summary>
-    public long SizeFor(double step)
-    {
-        var needed = Math.Max(Direction.SizeFor(With, WithSaddle, step), Direction.SizeFor(Without, WithoutSaddle, step));
-        return (long)System.Numerics.BitOperations.RoundUpToPowerOf2((ulong)Math.Max(needed, 64));
-    }
+    /// <summary>What an error of epsilon is compared with: epsilon itself, or, where that is next to nothing, what delta hangs on: a hundredth of the deviation of the loss.</summary>
+    public double Scale(double epsilon) => Math.Max(epsilon, 0.01 * (With.Saddle.Epsilon >= Without.Saddle.Epsilon ? With : Without).Saddle.Deviation);
 
-    /// <summary>The finest grid step from <paramref name="step"/> on whose grids and transform are not too large.</summary>
-    /// <exception cref="FedLoraException"><c>privacy-out-of-range</c>: no sensible grid is small enough.</exception>
-    public double Affordable(double step)
+    /// <summary>The transform size for a grid step: a power of two that covers both directions' windows.</summary>
+    public double SizeFor(double step) => Math.Max(64, Math.Pow(2, Math.Ceiling(Math.Log2(Math.Max(With.SizeFor(step), Without.SizeFor(step))))));
+
+    /// <summary>The finest grid step from <paramref name="step"/> on whose grids and transform are not too large; null where no sensible step is.</summary>
+    /// <param name="step">h.</param>
+    /// <param name="most">The most points of a transform.</param>
+    public double? Affordable(double step, long most)
     {
         for (var i = 0; i < 64; i++, step *= 1.25)
         {
-            if (SizeFor(step) <= Largest && Ranges.Max(range => range.Width) / step <= Largest)
+            if (SizeFor(step) <= Math.Min(most, LargestTransform) && Ranges.Max(range => range.Width) / step <= Math.Min(most, LargestGrid))
                 return step;
         }
-        throw new FedLoraException("privacy-out-of-range", "the composition mixes steps of too different sizes for one grid", "Use --accountant rdp, or account for the parts separately.");
+        return null;
+    }
+
+    private Course Steer(bool isReverse)
+    {
+        (Cumulants, long)[] parts = [.. Ranges.Select((range, m) => (new Cumulants(range, isReverse), Steps[m]))];
+        return Course.By(parts, Saddle.Find(parts, Delta));
     }
 }

@@ -25,20 +25,18 @@ internal sealed class Tail
     private readonly double relative;
 
     /// <param name="frequencies">Which frequencies count.</param>
-    /// <param name="parts">The mechanisms' transforms at these, and their errors.</param>
+    /// <param name="parts">The mechanisms' transforms at these.</param>
     /// <param name="steps">How often each mechanism is used.</param>
-    /// <param name="tilt">t.</param>
+    /// <param name="course">The tilt t and the window.</param>
     /// <param name="step">The grid's h.</param>
-    /// <param name="up">How far above its mean the tilted sum reaches, and the further tilt that bounds what lies beyond.</param>
-    /// <param name="down">The same below.</param>
-    public Tail(Frequencies frequencies, IReadOnlyList<(Spectrum.Branch Branch, double Error)> parts, IReadOnlyList<long> steps, double tilt, double step,
-        (double Distance, double Tilt) up, (double Distance, double Tilt) down)
+    public Tail(Frequencies frequencies, IReadOnlyList<Spectrum> parts, IReadOnlyList<long> steps, Course course, double step)
     {
-        (this.frequencies, this.tilt, this.step) = (frequencies, tilt, step);
+        (this.frequencies, tilt, this.step) = (frequencies, course.Saddle.Tilt, step);
+        var (up, down) = (course.Up, course.Down);
         double mean = 0, logUp = 0, logDown = 0, total = 0;
         for (var m = 0; m < parts.Count; m++)
         {
-            var grid = parts[m].Branch.Grid;
+            var grid = parts[m].Grid;
             logMoment += steps[m] * grid.LogMoment;
             origin += steps[m] * grid.CentreLoss;
             mean += steps[m] * grid.MeanOffset;
@@ -110,12 +108,12 @@ internal sealed class Tail
         return Math.SinCos(2 * Math.PI * ((j * (s & (size - 1))) & (size - 1)) / size);
     }
 
-    private void Compose(int i, IReadOnlyList<(Spectrum.Branch Branch, double Error)> parts, IReadOnlyList<long> steps, double total)
+    private void Compose(int i, IReadOnlyList<Spectrum> parts, IReadOnlyList<long> steps, double total)
     {
         double log = 0, phase = 0, wrong = 0, phases = 0;
         for (var m = 0; m < parts.Count; m++)
         {
-            var (modulus, angle) = (parts[m].Branch.LogModulus[i], parts[m].Branch.Phase[i]);
+            var (modulus, angle) = (parts[m].LogModulus[i], parts[m].Phase[i]);
             log += steps[m] * modulus;
             phase += steps[m] * angle;
             phases += steps[m] * Math.Abs(angle);

@@ -2,18 +2,17 @@ using FedLora.Privacy.Numerics;
 
 namespace FedLora.Privacy.Pld;
 
-/// <summary>One grid's losses tilted to a probability distribution, p_k = q_k exp(t l_k) / M, with what bounds its sums.</summary>
+/// <summary>One grid's losses tilted to a probability distribution, p_k = q_k exp(t l_k) / M: what bounds its sums. The masses themselves go to the transform and are not kept.</summary>
 internal sealed class TiltedGrid
 {
-    private readonly double[] masses;
-
     /// <param name="grid">The grid; its Q is tilted.</param>
     /// <param name="tilt">t.</param>
     /// <param name="up">A further positive tilt, and</param>
     /// <param name="down">a further negative one, whose moments bound the tails of sums.</param>
-    public TiltedGrid(LossGrid grid, double tilt, double up, double down)
+    /// <param name="buffer">Circular: the masses are added to it, the centre at index 0.</param>
+    public TiltedGrid(LossGrid grid, double tilt, double up, double down, double[] buffer)
     {
-        masses = new double[grid.Q.Length];
+        var masses = new double[grid.Q.Length];
         var top = double.NegativeInfinity;
         for (var k = 0; k < masses.Length; k++)
         {
@@ -33,8 +32,10 @@ internal sealed class TiltedGrid
         Centre = (int)Math.Round(weighted / sum);
         MeanOffset = weighted / sum - Centre;
         CentreLoss = grid.LossAt(Centre);
-        LogUp = LogMean(grid.Step, up);
-        LogDown = LogMean(grid.Step, down);
+        LogUp = LogMean(masses, grid.Step, up);
+        LogDown = LogMean(masses, grid.Step, down);
+        for (var k = 0; k < masses.Length; k++)
+            buffer[(int)(((long)k - Centre) & (buffer.Length - 1))] += masses[k];
     }
 
     /// <summary>log M = log sum_k q_k exp(t l_k).</summary>
@@ -55,14 +56,7 @@ internal sealed class TiltedGrid
     /// <summary>log E[exp(down (l - l_Centre))].</summary>
     public double LogDown { get; }
 
-    /// <summary>Adds the masses to a circular buffer, the centre at index 0.</summary>
-    public void AddTo(double[] buffer)
-    {
-        for (var k = 0; k < masses.Length; k++)
-            buffer[(int)(((long)k - Centre) & (buffer.Length - 1))] += masses[k];
-    }
-
-    private double LogMean(double step, double tilt)
+    private double LogMean(double[] masses, double step, double tilt)
     {
         var top = Math.Max(tilt * step * (masses.Length - 1 - Centre), -tilt * step * Centre);
         double sum = 0;

@@ -12,14 +12,18 @@ namespace FedLora.Privacy.Prv;
 /// </summary>
 public sealed class PrvAccountant : IAccountant
 {
-    private const double EpsilonError = 0.01;
-    private const int Largest = 1 << 24;
+    /// <summary>The error of epsilon that Opacus asks for, and that is added to the bound.</summary>
+    public const double EpsilonError = 0.01;
+
+    private const int Largest = 1 << 19;
+    private const int MostKinds = 32;
+    private const double MostPoints = 2e5;
 
     /// <inheritdoc/>
     public string Name => "prv";
 
     /// <inheritdoc/>
-    public PrivacyBound Epsilon(IEnumerable<SampledGaussian> runs, double delta)
+    public PrivacyBound Epsilon(IEnumerable<SampledGaussian> runs, double delta, CancellationToken cancellation = default)
     {
         var merged = SampledGaussian.Simplify(runs);
         SampledGaussian.ValidateDelta(delta);
@@ -27,30 +31,45 @@ public sealed class PrvAccountant : IAccountant
             return new PrivacyBound(0, 0, Name);
         var deltaError = delta / 1000;
         var steps = merged.Sum(run => (double)run.Steps);
-        var mesh = EpsilonError / Math.Sqrt(steps * Math.Log(12 / deltaError) / 2);
-        var rdp = new RdpAccountant();
+        var perMesh = Math.Sqrt(steps * Math.Log(12 / deltaError) / 2);
+        // Beyond this the quadratures of the steering and of the means would take minutes.
+        if (merged.Count > MostKinds || PldSetup.Points(merged) > MostPoints || !(deltaError / (8 * steps) > 1e-300))
+            throw TooFar(delta, steps);
         var limit = 3 + Math.Max(EpsilonError, Math.Max(
-            rdp.Epsilon(merged, deltaError / 4).Epsilon,
-            merged.Max(run => rdp.Epsilon([run with { Steps = 1 }], deltaError / (8 * steps)).Epsilon)));
+            RdpAccountant.AtMost(merged, deltaError / 4, cancellation),
+            merged.Max(run => RdpAccountant.AtMost([run with { Steps = 1 }], deltaError / (8 * steps), cancellation))));
+        // The mesh is that of the error; where it would take more points than are affordable, the error is that of the affordable mesh.
+        var most = merged.Count <= 8 ? Largest : Largest / 4;
+        var mesh = Math.Max(EpsilonError / perMesh, 2 * limit / (most - 2));
+        var error = mesh * perMesh;
         var points = 2 * limit / mesh;
         // Opacus' guard: below this, rounding hides delta.
-        if (points > Largest || 1e-19 * points >= delta - deltaError)
-            throw new FedLoraException("privacy-out-of-range", $"prv would need {points:0} grid points to resolve delta {delta} over {steps} steps", "Use --accountant pld, which stays exact here.");
+        if (!(error <= 0.1 * limit) || 1e-19 * points >= delta - deltaError)
+            throw TooFar(delta, steps);
         var size = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Ceiling(points) + 2);
         var tilt = Saddle.Find([.. merged.Select(run => (new Cumulants(LossRange.Cut(new LossFunction(run.NoiseMultiplier, run.SamplingRate), 1e-20), false), run.Steps))], delta).Tilt;
-        var estimate = new TailSums(Compose(merged, mesh, limit, size, tilt), mesh, tilt);
-        return new PrivacyBound(Math.Max(0, estimate.Epsilon(delta - deltaError) + EpsilonError), Math.Max(0, estimate.Epsilon(delta + deltaError) - EpsilonError), Name);
+        var estimate = new TailSums(Compose(merged, mesh, limit, size, tilt, cancellation), mesh, tilt);
+        var (high, low) = (estimate.Epsilon(delta - deltaError), estimate.Epsilon(delta + deltaError));
+        // Losses beyond 700 are beyond e^x in double precision.
+        if (double.IsNaN(high) || double.IsPositiveInfinity(high))
+            throw TooFar(delta, steps);
+        return new PrivacyBound(Math.Max(0, high) + error, low > error ? low - error : 0, Name,
+            Note: error > 1.001 * EpsilonError ? $"a coarser mesh than Opacus', whose error of {error:0.###} instead of {EpsilonError:0.###} is in the bound; pld is closer" : null);
     }
 
+    private static FedLoraException TooFar(double delta, double steps) => new("privacy-out-of-range",
+        $"prv cannot resolve delta {delta} over {steps} steps", "Use --accountant pld, which stays exact here.");
+
     /// <summary>The composed masses in circular order around 0, tilted by exp(tilt loss) and divided by their moment, whose logarithm comes along, and the grid's shift.</summary>
-    private static (double[] Masses, double LogMoment, double Shift) Compose(IReadOnlyList<SampledGaussian> runs, double mesh, double limit, int size, double tilt)
+    private static (double[] Masses, double LogMoment, double Shift) Compose(IReadOnlyList<SampledGaussian> runs, double mesh, double limit, int size, double tilt, CancellationToken cancellation)
     {
-        var fft = new Fft(size);
+        using var fft = new Fft(size);
         var (re, im) = (new double[size], new double[size]);
         Array.Fill(re, 1);
         double shift = 0, logMoment = 0;
         foreach (var run in runs)
         {
+            cancellation.ThrowIfCancellationRequested();
             var variable = new PrivacyRandomVariable(run.NoiseMultiplier, run.SamplingRate, limit);
             var (masses, oneShift) = variable.Discretize(mesh, size);
             logMoment += run.Steps * Tilt(masses, mesh, tilt);

@@ -24,8 +24,7 @@ internal static class RenyiDivergence
         if (rate == 1)
             return order / (2 * sigma * sigma);
         var loss = new LossFunction(sigma, rate);
-        var step = Math.Min(sigma / 4, sigma * sigma / 2);
-        var count = (long)Math.Ceiling((order + 2 * Reach * sigma) / step);
+        var (step, count) = (Step(sigma), (long)Points(sigma, rate, order));
         var (top, sum) = (double.NegativeInfinity, 0.0);
         for (long i = 0; i <= count; i++)
         {
@@ -39,6 +38,18 @@ internal static class RenyiDivergence
         var logExcess = top + Math.Log(sum * step);
         return Elementary.LogAdd(0, logExcess) / (order - 1);
     }
+
+    /// <summary>How many points the rule takes.</summary>
+    public static double Points(double sigma, double rate, double order) => rate is 0 or 1 ? 0 : Math.Ceiling((order + 2 * Reach * sigma) / Step(sigma));
+
+    /// <summary>A bound in closed form: A_a is convex in Q, so that A_a &lt;= 1 - q + q exp(a (a-1) / (2 sigma^2)).</summary>
+    public static double AtMost(double sigma, double rate, double order)
+    {
+        var z = order * (order - 1) / (2 * sigma * sigma);
+        return (z > 700 ? z + Math.Log(rate + (1 - rate) * Math.Exp(-z)) : Elementary.Log1p(rate * Elementary.Expm1(z))) / (order - 1);
+    }
+
+    private static double Step(double sigma) => Math.Min(sigma / 4, sigma * sigma / 2);
 
     /// <summary>log((1+y)^a - 1 - a y) for 1 + y = e^loss.</summary>
     private static double LogExcess(double loss, double order)

@@ -20,12 +20,17 @@ public sealed record AuditSettings(int Runs = 1000, double NoiseMultiplier = 2, 
 /// <param name="Accounted">epsilon by the accountant, upper end.</param>
 /// <param name="Lower">What the trained adapters prove epsilon to be at least, at 95 % confidence.</param>
 /// <param name="LowerWithoutNoise">The same with the noise turned off: must exceed <paramref name="Accounted"/>, or the audit could not have failed.</param>
+/// <param name="Noise">The most that the noise's standard deviation can be, over sigma C: below 1 there is less noise than accounted.</param>
+/// <param name="Mu">The least mu of Gaussian differential privacy that trainings at q = 1 show: at most <paramref name="AccountedMu"/>, unless clipping lets more through or there is less noise.</param>
+/// <param name="AccountedMu">sqrt(steps) / sigma.</param>
+/// <param name="Rate">The least sampling rate that the canary's steps show: at most q.</param>
 /// <param name="Settings">What was tried.</param>
 /// <param name="Seconds">Time taken.</param>
-public sealed record AuditResult(double Accounted, double Lower, double LowerWithoutNoise, AuditSettings Settings, double Seconds)
+public sealed record AuditResult(
+    double Accounted, double Lower, double LowerWithoutNoise, double Noise, double Mu, double AccountedMu, double Rate, AuditSettings Settings, double Seconds)
 {
-    /// <summary>Whether what the adapters show stays within what the accountant promises.</summary>
-    public bool Holds => Lower <= Accounted;
+    /// <summary>Whether what the adapters show stays within what the accountant promises: epsilon, and each of noise, clipping and sampling by itself.</summary>
+    public bool Holds => Lower <= Accounted && Noise >= 1 && Mu <= AccountedMu && Rate <= Settings.SamplingRate;
 
     /// <summary>Whether the audit would have noticed missing noise.</summary>
     public bool CanFail => LowerWithoutNoise > Accounted;

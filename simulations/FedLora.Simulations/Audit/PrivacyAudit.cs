@@ -21,7 +21,10 @@ public sealed class PrivacyAudit : IDisposable
     private const double ClipNorm = 0.01;
     private static readonly string[] Labels = ["a", "b"];
 
+    private const double LearningRate = 1e-3;
+
     private readonly AuditSettings settings;
+    private readonly Func<PrivateTerms, PrivateTerms> alter;
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("fedlora-audit-");
     private readonly BaseModel model;
     private readonly NodeStart start;
@@ -31,10 +34,15 @@ public sealed class PrivacyAudit : IDisposable
     private readonly Example[] others = [Text(10, 0), Text(20, 1), Text(30, 0)];
 
     /// <summary>Makes the tiny model.</summary>
-    public PrivacyAudit(AuditSettings settings)
+    public PrivacyAudit(AuditSettings settings) : this(settings, terms => terms)
+    {
+    }
+
+    /// <summary>For tests of the audit: trains with other terms than it judges by.</summary>
+    internal PrivacyAudit(AuditSettings settings, Func<PrivateTerms, PrivateTerms> alter)
     {
         settings.Validate();
-        this.settings = settings;
+        (this.settings, this.alter) = (settings, alter);
         var random = new Random(1);
         var embeddings = Enumerable.Range(0, Words * Width).Select(_ => (float)(random.NextDouble() - 0.5)).ToArray();
         EncoderFolder.Create(folder.FullName, new EncoderShape(Words, 1, Width, 2, Width, 16), new CooccurrenceStart(embeddings, new float[Words]), seed: 1);
@@ -49,21 +57,35 @@ public sealed class PrivacyAudit : IDisposable
     public AuditResult Run(IProgress<(int Done, int All)>? progress, CancellationToken cancellation)
     {
         var watch = Stopwatch.StartNew();
-        var judge = Direction(cancellation);
-        var all = 4 * settings.Runs;
+        var (basis, shift) = Directions(cancellation);
+        var judge = basis[^1];
+        var all = 6 * settings.Runs;
         var done = 0;
-        var (lower, lowerWithoutNoise) = (Bound(Terms), Bound(Terms.WithoutNoise()));
-        var accounted = Accountants.Default.Epsilon([new SampledGaussian(settings.NoiseMultiplier, settings.SamplingRate, settings.Steps)], settings.Delta).Epsilon;
-        return new AuditResult(accounted, lower, lowerWithoutNoise, settings, watch.Elapsed.TotalSeconds);
-
-        double Bound(PrivateTerms terms) => EpsilonBound.Of(Scores(terms, [.. others, canary]), Scores(terms, others), settings.Delta);
+        var (squares, numbers) = (0.0, 0L);
+        var (lower, full) = (EpsilonBound.Of(Scores(Terms, WithCanary), Scores(Terms, others), settings.Delta), Terms with { SamplingRate = 1 });
+        var mu = PartBounds.Mu(Scores(full, WithCanary), Scores(full, others));
+        var (noiseless, deviation) = (Scores(Terms.WithoutNoise(), WithCanary), LearningRate * settings.NoiseMultiplier * ClipNorm * Math.Sqrt(settings.Steps));
+        // Without noise every score is a number of the canary's steps.
+        var steps = noiseless.Sum(score => (int)Math.Round(score / shift));
+        var noise = PartBounds.Deviation(squares, numbers) / deviation;
+        var rate = EpsilonBound.Rate(Math.Min(steps, settings.Runs * settings.Steps), settings.Runs * settings.Steps, PartBounds.Error).Low;
+        var lowerWithoutNoise = EpsilonBound.Of(noiseless, Scores(Terms.WithoutNoise(), others), settings.Delta);
+        var accounted = Accountants.Default.Epsilon([new SampledGaussian(settings.NoiseMultiplier, settings.SamplingRate, settings.Steps)], settings.Delta, cancellation).Epsilon;
+        return new AuditResult(accounted, lower, lowerWithoutNoise, noise, mu, Math.Sqrt(settings.Steps) / settings.NoiseMultiplier, rate, settings, watch.Elapsed.TotalSeconds);
 
         double[] Scores(PrivateTerms terms, Example[] examples) =>
         [
             .. Enumerable.Range(0, settings.Runs).Select(_ =>
             {
                 progress?.Report((++done, all));
-                return Score(judge, Train(examples, terms, settings.Steps, cancellation));
+                var change = Train(examples, terms, settings.Steps, cancellation);
+                if (!terms.IsNoiseless)
+                {
+                    // What no example can move is noise alone.
+                    var rest = Without(basis, change);
+                    (squares, numbers) = (squares + Score(rest, rest), numbers + rest.Length - basis.Count);
+                }
+                return Score(judge, change);
             }),
         ];
     }
@@ -75,23 +97,30 @@ public sealed class PrivacyAudit : IDisposable
         folder.Delete(recursive: true);
     }
 
-    private PrivateTerms Terms => new(settings.NoiseMultiplier, settings.SamplingRate, ClipNorm);
+    private PrivateTerms Terms => alter(new(settings.NoiseMultiplier, settings.SamplingRate, ClipNorm));
 
-    /// <summary>Where the canary alone moves the adapter, less what the others' directions share with it: along it nothing but the canary and the noise show.</summary>
-    private double[] Direction(CancellationToken cancellation)
+    private Example[] WithCanary => [.. others, canary];
+
+    /// <summary>
+    /// Where each example alone moves the adapter, less what the earlier ones' directions share with it; the canary's is the last: along it nothing but the canary and the noise show. And how far one step of
+    /// its own moves along it.
+    /// </summary>
+    private (IReadOnlyList<double[]> Basis, double Shift) Directions(CancellationToken cancellation)
     {
         var alone = (Example example) => Train([example], (Terms with { SamplingRate = 1 }).WithoutNoise(), 1, cancellation);
         var basis = new List<double[]>();
         foreach (var example in others)
             basis.Add(Normalised(Without(basis, alone(example))));
-        return Normalised(Without(basis, alone(canary)));
+        var moved = alone(canary);
+        basis.Add(Normalised(Without(basis, moved)));
+        return (basis, Score(basis[^1], moved));
     }
 
     /// <summary>What a training changed, all trained numbers in one row.</summary>
     private double[] Train(Example[] examples, PrivateTerms terms, int steps, CancellationToken cancellation)
     {
         // So slow that the gradients stay those of the start: what the canary does then adds up.
-        var training = new TrainingSettings { Steps = steps, BatchSize = 1, LearningRate = 1e-3, Optimizer = OptimizerKind.Sgd };
+        var training = new TrainingSettings { Steps = steps, BatchSize = 1, LearningRate = LearningRate, Optimizer = OptimizerKind.Sgd };
         var trained = LocalTraining.Run(model, new LocalTask(start, Factors.A | Factors.B | Factors.Head, training) { Privacy = terms }, examples, cancel: cancellation).Trained;
         return [.. trained.SelectMany(tensor => tensor.Values.Zip(start.Adapter[tensor.Name].Values, (after, before) => (double)after - before))];
     }

@@ -44,13 +44,25 @@ public sealed class ClusterTests
         Assert.False((await federation.ReportAsync(silos.IdOf("a"), report, default)).Wanted);
         Assert.False((await node.ReportAsync(report, default)).Wanted);
         await federation.CheckInAsync(new() { NodeId = silos.IdOf("a"), Name = "a", Group = "", Profile = new() }, default);
-        await federation.CompleteAggregationAsync(new() { Round = 9, Attempt = 1 }, default);
+        await federation.LookedAsync(default);
+        await federation.PingAsync(default);
+        Assert.Equal(record.Before, await federation.AdapterAfterAsync(0, default));
+        Assert.Equal([view.Adapter.Sha256], await federation.RefersToAsync([view.Adapter.Sha256, new('0', 64)], default));
         Assert.Equal(FederationState.Paused, (await federation.PauseAsync("test", default)).State);
         Assert.Equal(FederationState.Stopped, (await federation.StopAsync("test", default)).State);
-        await RefusedAsync(() => federation.CreateAsync(Samples.Definition, null, [], default));
+        await federation.NodeRevokedAsync("nobody", default);
+        await RefusedAsync(() => federation.CreateAsync(Samples.Definition, view.Adapter, [], default));
+        var page = silos.Grains.GetGrain<IHistoryPageGrain>(HistoryPageGrain.Key("demo", 7));
+        await TwoSilos.OnAsync(silos.First, () => page.ReadAsync(default));
+        await page.WriteAsync([.. view.History], default);
+        Assert.Equal(view.History, await page.ReadAsync(default));
 
         Assert.Single(await registry.ListTokensAsync(default));
         Assert.Equal(3, (await registry.ListNodesAsync(default)).Count);
+        Assert.Equal(3, await registry.CountNodesAsync(default));
+        Assert.Equal("a", (await registry.FindNodeAsync(silos.IdOf("a"), default))!.Name);
+        await RefusedAsync(() => registry.RequireFreeAsync("demo", default));
+        await RefusedAsync(() => registry.AddFederationAsync(Samples.Definition, view.Adapter, [], default));
         Assert.Equal(FederationState.Stopped, Assert.Single(await registry.ListFederationsAsync(default)).State);
         await registry.NoteFederationAsync("demo", FederationState.Stopped, default);
         await registry.RevokeTokenAsync((await registry.ListTokensAsync(default))[0].Id, default);
@@ -58,9 +70,11 @@ public sealed class ClusterTests
         await RefusedAsync(() => node.AuthenticateAsync("wrong", default));
         await node.EnrolAsync("a", "", "another", default);
         await node.WakeAsync(default);
+        await node.RequireActiveAsync(default);
         Assert.Equal("a", (await node.GetAsync(default)).Name);
         Assert.True((await node.RevokeAsync(default)).Revoked);
         await janitor.WakeAsync(default);
+        await janitor.ReleaseAsync([], default);
         await CallPrivacyAsync(node);
 
         Assert.Equal([.. Methods().Order(StringComparer.Ordinal)], silos.Calls.Order(StringComparer.Ordinal));

@@ -95,7 +95,7 @@ internal sealed class TwoSilos : IAsyncDisposable
             silos._nodes[name] = (await OnAsync(nodesOnSecond ? silos.Second : silos.First,
                 () => silos.Registry.EnrolAsync(new() { Token = token.Token, Name = name, RequestId = Guid.NewGuid().ToString("N") }, default))).NodeId;
         }
-        await OnAsync(silos.First, () => silos.Registry.CreateFederationAsync(definition, null, default));
+        await OnAsync(silos.First, () => silos.Service<FederationCreator>().CreateAsync(definition, null, default));
         await silos.Federation.StartAsync(default);
         return silos;
     }
@@ -139,10 +139,10 @@ internal sealed class TwoSilos : IAsyncDisposable
             Loss = 0.5,
         };
         var receiver = Service<UpdateReceiver>();
-        var offset = await receiver.BeginAsync(header, default);
-        if (offset < header.Bytes)
-            await receiver.AppendAsync(header, offset, bytes.AsMemory((int)offset), durable: true, default);
-        await receiver.CompleteAsync(header, default);
+        var upload = await receiver.BeginAsync(header, default);
+        if (upload.Offset < header.Bytes)
+            await upload.AppendAsync(bytes.AsMemory((int)upload.Offset), durable: true, default);
+        await upload.CompleteAsync(default);
     }
 
     /// <summary>Kills the first silo: nothing of it is written any more, and nobody is told.</summary>

@@ -38,6 +38,36 @@ public sealed class PrivacyAuditTests
         Assert.True(result.CanFail, $"{result}");
     }
 
+    /// <summary>Trained with half the noise, with gradients clipped at twice the norm, with every example twice as often: the accountant is told none of it, and each is noticed.</summary>
+    [Theory]
+    [InlineData("sigma", 100)]
+    [InlineData("C", 200)]
+    [InlineData("q", 100)]
+    public void A_factor_of_two_is_noticed(string what, int runs)
+    {
+        using var audit = new PrivacyAudit(new AuditSettings(runs), terms => what switch
+        {
+            "sigma" => terms with { NoiseMultiplier = terms.NoiseMultiplier / 2 },
+            "C" => terms with { ClipNorm = terms.ClipNorm * 2, NoiseMultiplier = terms.NoiseMultiplier / 2 },
+            _ => terms with { SamplingRate = Math.Min(1, terms.SamplingRate * 2) },
+        });
+        var result = audit.Run(null, CancellationToken.None);
+        Assert.False(result.Holds, $"{result}");
+        Assert.Equal(what == "sigma", result.Noise < 1);
+        Assert.Equal(what == "q", result.Rate > result.Settings.SamplingRate);
+        Assert.True(what == "q" || result.Mu > result.AccountedMu || runs < 200, $"{result}");
+    }
+
+    [Fact]
+    public void Bounds_of_parts_are_as_wide_as_stated()
+    {
+        Assert.Equal(1 + (4.265 / Math.Sqrt(2e6)), PartBounds.Deviation(1_000_000, 1_000_000), 1e-4);
+        Assert.Equal(1 - (4.265 * Math.Sqrt(0.01 + 0.00125)), PartBounds.Mu([.. Spread(200, 1)], [.. Spread(200, 0)]), 2e-2);
+
+        // Normal scores at the quantiles' places: their variance is that of the normal distribution but for a thousandth.
+        static IEnumerable<double> Spread(int count, double mean) => Enumerable.Range(0, count).Select(i => mean + (MathNet.Numerics.Distributions.Normal.InvCDF(0, 1, (i + 0.5) / count)));
+    }
+
     [Theory]
     [InlineData(99, 1, 0.5)]
     [InlineData(100, 0, 0.5)]

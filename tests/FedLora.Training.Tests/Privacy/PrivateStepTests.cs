@@ -1,4 +1,5 @@
 using FedLora.Adapters;
+using FedLora.Privacy;
 using FedLora.Tests;
 using FedLora.Training.Blocks;
 using FedLora.Training.Lora;
@@ -98,8 +99,32 @@ public sealed class PrivateStepTests
     [InlineData(1, 0, 1)]
     [InlineData(1, 1, 0)]
     [InlineData(double.NaN, 1, 1)]
+    [InlineData(7.5e-46, 1, 1)]
+    [InlineData(9e-7, 1, 1)]
+    [InlineData(1e7, 1, 1)]
+    [InlineData(1, 0.01, 1)]
+    [InlineData(1, 1e7, 1)]
     public void Nonsense_is_refused(double clip, double noise, double batch) =>
         Assert.Equal("privacy-invalid", Assert.Throws<FedLoraException>(() => new PrivateStep(clip, noise, batch, 100)).Code);
+
+    /// <summary>A hostile coordinator's terms: at the least clipping norm that is taken, every trained number still gets noise of the stated size.</summary>
+    [Fact]
+    [Trait("Category", "Fixtures")]
+    public void The_least_clipping_norm_still_has_its_noise()
+    {
+        if (Fixtures.Folders("models").FirstOrDefault() is not { } name)
+            return;
+        using var trained = new Trained(name, Factors.A | Factors.B);
+        const double Batch = 1e6;
+        new PrivateStep(PrivateBounds.LeastClip, PrivateBounds.LeastNoise, Batch, 100).Run(trained.Fixture.Transformer, trained.Parameters, trained.Fixture.Examples, CancellationToken.None);
+        var noise = trained.Parameters.Gradient.data<float>().ToArray();
+        Assert.DoesNotContain(0f, noise);
+        var deviation = PrivateBounds.LeastNoise * PrivateBounds.LeastClip / Batch;
+        var spread = 6 * Math.Sqrt(2.0 / noise.Length);
+        // The examples add at most C each, over all numbers together.
+        var most = Math.Sqrt(noise.Length * (1 + spread)) + (trained.Fixture.Examples.Count / PrivateBounds.LeastNoise);
+        Assert.InRange(noise.Sum(x => Math.Pow(x / deviation, 2)), Math.Pow(Math.Max(0, Math.Sqrt(noise.Length * (1 - spread)) - (trained.Fixture.Examples.Count / PrivateBounds.LeastNoise)), 2), most * most);
+    }
 
     [Fact]
     public void A_generator_that_can_be_foretold_is_refused_outside_tests()

@@ -22,10 +22,11 @@ internal static class AuditCommand
                 var settings = new AuditSettings(parsed.GetValue(runs), parsed.GetValue(noise), parsed.GetValue(rate), parsed.GetValue(steps), parsed.GetValue(delta));
                 LibtorchLoader.UseThreads(1);
                 using var audit = new PrivacyAudit(settings);
-                output.Remark($"training a tiny model {4 * settings.Runs} times ...");
+                output.Remark($"training a tiny model {6 * settings.Runs} times ...");
                 var result = audit.Run(null, cancellation);
                 if (!result.Holds)
-                    throw new FedLoraException("audit-failed", $"the trained adapters prove epsilon of at least {result.Lower:0.###}, the accountant states {result.Accounted:0.###}", "Do not train private data with this build; report it.");
+                    throw new FedLoraException("audit-failed", $"the trained adapters show epsilon {result.Lower:0.###} of {result.Accounted:0.###} accounted, mu {result.Mu:0.###} of {result.AccountedMu:0.###}, "
+                        + $"sampling rate {result.Rate:0.###} of {settings.SamplingRate:0.###}, and at most {result.Noise:0.###} of the noise", "Do not train private data with this build; report it.");
                 if (!result.CanFail)
                     throw new FedLoraException("audit-too-weak", $"without noise the audit proves only epsilon {result.LowerWithoutNoise:0.###}, not above the {result.Accounted:0.###} that is accounted: it would not notice",
                         "Give it more runs, more noise or fewer steps.");
@@ -33,6 +34,7 @@ internal static class AuditCommand
                 {
                     console.WriteLine($"accounted: epsilon at most {result.Accounted:0.###} at delta {settings.Delta:0.###e+0} (sigma {settings.NoiseMultiplier:0.###}, q {settings.SamplingRate:0.###}, {settings.Steps} steps)");
                     console.WriteLine($"shown by {2 * settings.Runs} trainings: epsilon at least {result.Lower:0.###} (95 % confidence)");
+                    console.WriteLine($"the noise is at most {result.Noise:0.###} of what is accounted (below 1 would be too little); at q = 1 mu is at least {result.Mu:0.###} of {result.AccountedMu:0.###}; q is at least {result.Rate:0.###} of {settings.SamplingRate:0.###}");
                     console.WriteLine($"shown with the noise turned off: at least {result.LowerWithoutNoise:0.###}, so missing noise is noticed");
                     console.WriteLine($"{result.Seconds:0} s");
                 });

@@ -22,7 +22,8 @@ internal static class EpsilonCommand
             options.RequireTraining(parsed);
             var run = new SampledGaussian(parsed.GetValue(options.NoiseMultiplier), parsed.GetValue(options.SamplingRate), parsed.GetValue(options.Steps));
             var (delta, accountant) = (parsed.GetValue(options.Delta), Accountants.Get(parsed.GetValue(options.Accountant)!));
-            var bound = accountant.Epsilon([run], delta);
+            var bound = accountant.Epsilon([run], delta, cancellation);
+            output.Remarks(bound);
             if (parsed.GetValue(plot) is { } file)
             {
                 AtomicFile.Write(file.FullName, SvgChart.Draw(Curve(run, delta, accountant, output.Remark, cancellation)));
@@ -54,8 +55,7 @@ internal static class EpsilonCommand
                 // From the end back, so that the transforms of many steps serve the fewer ones too.
                 .. steps.AsEnumerable().Reverse().Select(count =>
                 {
-                    cancellation.ThrowIfCancellationRequested();
-                    return ((double)count, accountant.Epsilon([run with { Steps = count }], delta).Epsilon);
+                    return ((double)count, accountant.Epsilon([run with { Steps = count }], delta, cancellation).Epsilon);
                 }).Reverse(),
             ])),
         ]);

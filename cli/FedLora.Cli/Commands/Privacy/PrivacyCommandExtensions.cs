@@ -1,11 +1,19 @@
 using System.CommandLine;
 using FedLora.Cli.Output;
+using FedLora.Privacy;
 
 namespace FedLora.Cli.Commands.Privacy;
 
 /// <summary>Numbers on the command line that no accountant takes are wrong usage, not a failure.</summary>
 internal static class PrivacyCommandExtensions
 {
+    /// <summary>Says what there is to know about a bound.</summary>
+    public static void Remarks(this CommandOutput output, PrivacyBound bound)
+    {
+        if (bound.Note is { } note)
+            output.Remark(note);
+    }
+
     /// <summary>As <see cref="CommandExtensions.Runs"/>; what is refused as out of range ends with exit code 2.</summary>
     public static Command RunsOnNumbers(this Command command, Func<ParseResult, CommandOutput, CancellationToken, Task> action) => command.Runs(async (parsed, output, cancellation) =>
     {

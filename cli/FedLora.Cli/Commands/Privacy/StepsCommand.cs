@@ -13,13 +13,14 @@ internal static class StepsCommand
         return new Command("steps", "The largest number of steps that stays within epsilon.")
         {
             options.Epsilon, options.NoiseMultiplier, options.SamplingRate, options.Delta, options.Accountant,
-        }.RunsOnNumbers((parsed, output, _) =>
+        }.RunsOnNumbers((parsed, output, cancellation) =>
         {
             options.RequireTraining(parsed);
             var (sigma, q, delta) = (parsed.GetValue(options.NoiseMultiplier), parsed.GetValue(options.SamplingRate), parsed.GetValue(options.Delta));
             var accountant = Accountants.Get(parsed.GetValue(options.Accountant)!);
-            var steps = Calibration.Steps(accountant, parsed.GetValue(options.Epsilon), delta, sigma, q);
-            var spent = accountant.Epsilon([new SampledGaussian(sigma, q, steps)], delta);
+            var steps = Calibration.Steps(accountant, parsed.GetValue(options.Epsilon), delta, sigma, q, cancellation: cancellation);
+            var spent = accountant.Epsilon([new SampledGaussian(sigma, q, steps)], delta, cancellation);
+            output.Remarks(spent);
             output.Result(new { Steps = steps, spent.Epsilon, spent.Accountant },
                 console => console.WriteLine($"{steps} steps (spend epsilon {spent.Epsilon:0.######} at delta {delta:0.###e+0}, {spent.Accountant})"));
             return Task.CompletedTask;

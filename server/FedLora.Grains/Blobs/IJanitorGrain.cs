@@ -1,0 +1,34 @@
+using Orleans.Concurrency;
+
+namespace FedLora.Grains;
+
+/// <summary>Frees what a crash, a vanished node or a round closed in the meantime has left behind; the key is <see cref="Key"/>.</summary>
+public interface IJanitorGrain : IGrainWithStringKey
+{
+    /// <summary>The key of the only one.</summary>
+    const string Key = "janitor";
+
+    /// <summary>Activates it; from then on it cleans up every hour by itself.</summary>
+    Task WakeAsync(CancellationToken cancellationToken);
+
+    /// <summary>Removes those of the blobs that no federation refers to any more; none where one does not answer. Called by a federation that needs them no longer.</summary>
+    [AlwaysInterleave]
+    Task ReleaseAsync(string[] hashes, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// One clean-up: removes partial uploads that nobody has added to for a day, and blobs older than a day that no federation refers to, at most a thousand of each
+    /// at a time. Where a federation does not answer, no blob is removed.
+    /// </summary>
+    Task<CleanedUp> CleanUpAsync(CancellationToken cancellationToken);
+}
+
+/// <summary>What a clean-up removed.</summary>
+[GenerateSerializer, Immutable]
+public sealed record CleanedUp
+{
+    /// <summary>Partial uploads.</summary>
+    [Id(0)] public required int Partials { get; init; }
+
+    /// <summary>Whole blobs.</summary>
+    [Id(1)] public required int Blobs { get; init; }
+}

@@ -1,0 +1,61 @@
+namespace FedLora.Grains;
+
+/// <content>Taking updates.</content>
+public sealed partial class FederationGrain
+{
+    // What is being uploaded, by node: not yet named by the standing, and not to be cleaned up.
+    private readonly Dictionary<string, string> _uploads = new(StringComparer.Ordinal);
+
+    public Task<UpdateExpectation> BeginUpdateAsync(UpdateHeader header, CancellationToken cancellationToken)
+    {
+        var admission = Admission.Of(Standing, header);
+        if (admission.Refusal is { } refusal)
+            throw RefusedException.Of(refusal);
+        var before = _uploads.GetValueOrDefault(header.NodeId);
+        _uploads[header.NodeId] = header.Sha256;
+        return Task.FromResult(new UpdateExpectation
+        {
+            Definition = Definition,
+            Adapter = Standing.Adapter,
+            Rank = admission.Member!.Rank,
+            MaxBytes = UpdateSize.Max(Definition, header.Round, admission.Member.Rank),
+            AlreadyStored = admission.AlreadyStored,
+            // A node has one upload at a time: the part of another one is of no use to anybody.
+            Abandoned = before is not null && before != header.Sha256 && !_uploads.ContainsValue(before) ? before : null,
+        });
+    }
+
+    public async Task CommitUpdateAsync(UpdateHeader header, CancellationToken cancellationToken)
+    {
+        _uploads[header.NodeId] = header.Sha256;
+        if (!await blobs.ExistsAsync(header.Sha256, cancellationToken))
+            throw new RefusedException(RefusalCodes.BlobMissing, $"The bytes of node '{header.NodeId}''s update are not here.", "Send it again.");
+        // Not the caller's token from here: either it is recorded and acknowledged, or neither.
+        var decision = await SendAsync(new FederationEvent.UpdateArrived(header));
+        _uploads.Remove(header.NodeId);
+        if (decision.Effects.OfType<FederationEffect.Refuse>().FirstOrDefault() is { } refused)
+            throw RefusedException.Of(refused.Refusal);
+        log.UpdateStored(Name, header.Round, header.NodeId, header.Bytes);
+    }
+
+    public async Task<RoundRecord> GetRoundAsync(int round, CancellationToken cancellationToken) =>
+        await blobs.GetJsonAsync<RoundRecord>((await SummaryAsync(round)).Record, cancellationToken);
+
+    public async Task<AdapterRef> AdapterAfterAsync(int round, CancellationToken cancellationToken)
+    {
+        if (round == Standing.RoundsDone)
+            return Standing.Adapter;
+        return round == 0 ? (await GetRoundAsync(1, cancellationToken)).Before : (await SummaryAsync(round)).Adapter;
+    }
+
+    private async Task<RoundSummary> SummaryAsync(int round)
+    {
+        var standing = Standing;
+        if (round < 1 || round > standing.RoundsDone)
+            throw new RefusedException(RefusalCodes.RoundUnknown, $"Federation '{Name}' has not committed a round {round}.", $"It has committed {standing.RoundsDone}.");
+        if (round > standing.Paged)
+            return standing.Recent[round - standing.Paged - 1];
+        var (page, line) = Math.DivRem(round - 1, FederationStanding.PageSize);
+        return (await Page(page).ReadAsync(CancellationToken.None))[line];
+    }
+}

@@ -1,0 +1,59 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace FedLora.Grains;
+
+/// <summary>
+/// Sees to it, on every silo, that the federations that have something to do are in some silo's memory: those of a silo that died, and those whose write failed, do not wait for a
+/// caller to have their deadlines kept. One that is damaged is named, and the others go on.
+/// </summary>
+public sealed class FederationWatch(IGrainFactory grains, TimeProvider time, ILogger<FederationWatch> log) : BackgroundService
+{
+    /// <summary>From one look to the next.</summary>
+    public static readonly TimeSpan Every = TimeSpan.FromMinutes(1);
+
+    /// <summary>One look.</summary>
+    public async Task LookAsync(CancellationToken cancellationToken)
+    {
+        foreach (var federation in await grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key).ListFederationsAsync(cancellationToken))
+        {
+            if (federation.State is not (FederationState.Running or FederationState.Paused))
+                continue;
+            try
+            {
+                await grains.GetGrain<IFederationGrain>(federation.Name).PingAsync(cancellationToken);
+            }
+            catch (Exception error) when (error is not OperationCanceledException)
+            {
+                log.CannotBeRead(error, federation.Name);
+            }
+        }
+
+        await grains.GetGrain<IJanitorGrain>(IJanitorGrain.Key).WakeAsync(cancellationToken);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Every, time);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            try
+            {
+                await LookAsync(stoppingToken);
+            }
+            catch (Exception error) when (error is TimeoutException or OrleansException)
+            {
+                log.NotLooked(error);
+            }
+        }
+    }
+}
+
+internal static partial class FederationWatchLog
+{
+    [LoggerMessage(1, LogLevel.Error, "Federation {Federation} cannot be read; the others go on.")]
+    public static partial void CannotBeRead(this ILogger logger, Exception error, string federation);
+
+    [LoggerMessage(2, LogLevel.Warning, "The federations were not looked after; it is done again in a minute.")]
+    public static partial void NotLooked(this ILogger logger, Exception error);
+}

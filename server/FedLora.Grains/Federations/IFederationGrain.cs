@@ -1,0 +1,62 @@
+using Orleans.Concurrency;
+
+namespace FedLora.Grains;
+
+/// <summary>One federation; the key is its name. Refusals are <see cref="RefusedException"/>.</summary>
+public interface IFederationGrain : IGrainWithStringKey
+{
+    /// <summary>Stores what <see cref="FederationCreator"/> has checked, calibrated and made; called by <see cref="IRegistryGrain"/>.</summary>
+    Task<FederationView> CreateAsync(FederationDefinition definition, AdapterRef adapter, NodePrivacy[] privacy, CancellationToken cancellationToken);
+
+    /// <summary>Starts, or goes on after a pause.</summary>
+    Task<FederationView> StartAsync(CancellationToken cancellationToken);
+
+    /// <summary>The open round is abandoned to its repetition; updates that are in stay and count when it goes on.</summary>
+    Task<FederationView> PauseAsync(string reason, CancellationToken cancellationToken);
+
+    /// <summary>Ends the federation for good; the global adapter stays.</summary>
+    Task<FederationView> StopAsync(string reason, CancellationToken cancellationToken);
+
+    Task<FederationView> GetAsync(CancellationToken cancellationToken);
+
+    /// <summary>Has it in memory, so that it keeps its own deadlines.</summary>
+    [AlwaysInterleave]
+    Task PingAsync(CancellationToken cancellationToken);
+
+    /// <summary>Waits until the version differs from <paramref name="knownVersion"/> (0 = none known), at most <paramref name="wait"/> (up to one minute), then returns the view.</summary>
+    [AlwaysInterleave, ResponseTimeout("00:02:00")]
+    Task<VersionedView> WatchAsync(long knownVersion, TimeSpan wait, CancellationToken cancellationToken);
+
+    /// <summary>Called by a node's grain with each poll: notes that the node is there; returns its task, if it has one, or what is waited for.</summary>
+    Task<PollReply> CheckInAsync(NodePresence presence, CancellationToken cancellationToken);
+
+    /// <summary>Ends when the privacy budgets that are being asked for are known; ask again then.</summary>
+    [AlwaysInterleave]
+    Task LookedAsync(CancellationToken cancellationToken);
+
+    /// <summary>Called by a node's grain that was revoked: it delivers no more and is not sampled again.</summary>
+    Task NodeRevokedAsync(string nodeId, CancellationToken cancellationToken);
+
+    /// <summary>Called by a node's grain: progress of the task, or its failure.</summary>
+    Task<StatusReply> ReportAsync(string nodeId, StatusReport report, CancellationToken cancellationToken);
+
+    /// <summary>First half of taking an update: refuses what may not be sent, says what it must look like. Use <c>UpdateReceiver</c>.</summary>
+    Task<UpdateExpectation> BeginUpdateAsync(UpdateHeader header, CancellationToken cancellationToken);
+
+    /// <summary>Second half: the bytes are checked and durable; when this returns the update is acknowledged.</summary>
+    Task CommitUpdateAsync(UpdateHeader header, CancellationToken cancellationToken);
+
+    /// <summary>The stored record of a committed round; refuses with <c>round-unknown</c>.</summary>
+    Task<RoundRecord> GetRoundAsync(int round, CancellationToken cancellationToken);
+
+    /// <summary>The global adapter after a round, 0: the one that all began with; refuses with <c>round-unknown</c>.</summary>
+    Task<AdapterRef> AdapterAfterAsync(int round, CancellationToken cancellationToken);
+
+    /// <summary>Which of these blobs the federation refers to; for <see cref="IJanitorGrain"/>.</summary>
+    [AlwaysInterleave]
+    Task<string[]> RefersToAsync(string[] hashes, CancellationToken cancellationToken);
+
+    /// <summary>The names of all blobs that the federation still refers to; for <see cref="IJanitorGrain"/>.</summary>
+    [AlwaysInterleave]
+    Task<IReadOnlyList<string>> KeptBlobsAsync(CancellationToken cancellationToken);
+}

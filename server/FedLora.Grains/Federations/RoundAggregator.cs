@@ -1,0 +1,80 @@
+using FedLora.Adapters;
+using FedLora.Aggregation;
+using FedLora.Compression;
+
+namespace FedLora.Grains;
+
+/// <summary>
+/// Computes the next global adapter from stored updates: a pure function of its inputs, the same bytes whatever the order of arrival. Updates are read from the
+/// store one at a time, so memory does not grow with their number.
+/// </summary>
+public sealed class RoundAggregator(IBlobStore blobs, TimeProvider time)
+{
+    /// <summary>Aggregates and stores the result and the round's record: what is returned names only what is durable.</summary>
+    /// <exception cref="FedLoraException">The updates do not fit the method; cannot happen with updates that were validated.</exception>
+    /// <exception cref="RefusedException"><c>blob-missing</c>, <c>disk-full</c>.</exception>
+    public async Task<AggregationOutcome> RunAsync(RoundInputs inputs, CancellationToken cancellationToken)
+    {
+        var started = time.GetTimestamp();
+        var (result, memory) = await ComputeAsync(inputs, cancellationToken);
+        var took = time.GetElapsedTime(started).TotalMilliseconds;
+        var after = await blobs.PutAdapterAsync(result.Global, cancellationToken);
+        var fold = result.Fold is null ? null : await blobs.PutAdapterAsync(result.Fold, cancellationToken);
+        var optimizer = memory is null ? null : new OptimizerMemory
+        {
+            Step = memory.Step,
+            Mean = await blobs.PutAdapterAsync(memory.Mean, cancellationToken),
+            Root = await blobs.PutAdapterAsync(memory.Root, cancellationToken),
+        };
+        return new()
+        {
+            Round = inputs.Round,
+            Adapter = after,
+            Record = await blobs.PutJsonAsync(inputs.Record! with { After = after, Fold = fold }, cancellationToken),
+            Fold = fold,
+            Milliseconds = took,
+            AggregationError = result.Report.RelativeError,
+            Optimizer = optimizer,
+        };
+    }
+
+    /// <summary>Aggregates without storing anything; with the memory of the server's optimiser, where there is one.</summary>
+    public async Task<(AggregationResult Result, FedAdamState? Optimizer)> ComputeAsync(RoundInputs inputs, CancellationToken cancellationToken)
+    {
+        var definition = inputs.Definition;
+        var global = await blobs.GetAdapterAsync(inputs.Before.Sha256, cancellationToken);
+        var updates = new List<IUpdate>(inputs.Updates.Count);
+        var starts = new Dictionary<int, (AdapterState Adapter, VectorLayout Layout)>();
+        foreach (var update in inputs.Updates)
+        {
+            var path = await blobs.GetFileAsync(update.Header.Sha256, cancellationToken);
+            if (update.Header.Encoding == BlobEncoding.Safetensors)
+            {
+                updates.Add(new FileUpdate(update.Header.NodeId, update.Weight, path));
+                continue;
+            }
+
+            if (!starts.TryGetValue(update.Rank, out var start))
+                starts[update.Rank] = start = (definition.StartOf(global, inputs.Round, update.Rank), definition.SentLayout(inputs.Round, update.Rank));
+            updates.Add(new SparseUpdate(update.Header.NodeId, update.Weight, path, start.Adapter, start.Layout));
+        }
+
+        var options = new AggregationOptions(definition.ToLayout(), definition.ToMethodOptions(), inputs.Round, definition.Seed);
+        var result = Methods.Get(definition.Method).Aggregate(global, new UpdateSet(updates), options, cancellationToken);
+        if (definition.Communication.ServerOptimizer != "fedadam")
+            return (result, null);
+        var memory = inputs.Optimizer is { } remembered
+            ? new FedAdamState(remembered.Step, await blobs.GetAdapterAsync(remembered.Mean.Sha256, cancellationToken), await RootAsync(remembered, cancellationToken))
+            : null;
+        var (optimised, next) = new FedAdam(definition.Communication.ServerLearningRate).Step(global, result.Global, definition.SentFactors(inputs.Round), memory);
+        return (result with { Global = optimised }, next);
+    }
+
+    private async Task<AdapterState> RootAsync(OptimizerMemory memory, CancellationToken cancellationToken)
+    {
+        if (memory.Root is { } root)
+            return await blobs.GetAdapterAsync(root.Sha256, cancellationToken);
+        var squares = await blobs.GetAdapterAsync(memory.Square!.Sha256, cancellationToken);
+        return new(squares.Select(tensor => tensor with { Values = [.. tensor.Values.Select(MathF.Sqrt)] }));
+    }
+}

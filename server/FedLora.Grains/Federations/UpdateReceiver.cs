@@ -1,0 +1,114 @@
+namespace FedLora.Grains;
+
+/// <summary>
+/// Takes updates in for the gRPC service: asks the federation once whether one is wanted, keeps the bytes durably as they come, checks the whole, and has the federation record it.
+/// The federation's own turn is never spent on bytes.
+/// </summary>
+public sealed class UpdateReceiver(IGrainFactory grains, IBlobStore blobs, CoordinatorInstruments instruments, TimeProvider time)
+{
+    /// <exception cref="RefusedException">The update is not wanted, or says of itself what cannot be.</exception>
+    public Task<IncomingUpdate> BeginAsync(UpdateHeader header, CancellationToken cancellationToken) => CountRefusalsAsync(async () =>
+    {
+        var federation = grains.GetGrain<IFederationGrain>(header.Federation);
+        var expectation = await federation.BeginUpdateAsync(header, cancellationToken);
+        if (expectation.Abandoned is { } abandoned)
+            await blobs.DeletePartialAsync(abandoned, cancellationToken);
+        var offset = expectation.AlreadyStored ? header.Bytes : Math.Min(await blobs.PartialLengthAsync(header.Sha256, cancellationToken), header.Bytes);
+        // What is named to the sender as being here survives a power cut from now on.
+        if (offset > 0 && offset < header.Bytes)
+            await blobs.AppendAsync(header.Sha256, offset, default, header.Bytes, durable: true, cancellationToken);
+        return new IncomingUpdate(this, header, expectation, offset);
+    });
+
+    internal async Task<long> AppendAsync(UpdateHeader header, long offset, ReadOnlyMemory<byte> bytes, bool durable, CancellationToken cancellationToken)
+    {
+        var length = await blobs.AppendAsync(header.Sha256, offset, bytes, header.Bytes, durable, cancellationToken);
+        instruments.Received(bytes.Length);
+        return length;
+    }
+
+    internal Task CompleteAsync(UpdateHeader header, UpdateExpectation expectation, bool resumed, CancellationToken cancellationToken) => CountRefusalsAsync(async () =>
+    {
+        if (expectation.AlreadyStored)
+            return true;
+        var node = grains.GetGrain<INodeGrain>(header.NodeId);
+        // It may have been revoked while it sent.
+        await node.RequireActiveAsync(cancellationToken);
+        var global = await blobs.GetFileAsync(expectation.Adapter.Sha256, cancellationToken);
+        if (await blobs.ExistsAsync(header.Sha256, cancellationToken))
+            Check(await blobs.GetFileAsync(header.Sha256, cancellationToken), global, header, expectation);
+        try
+        {
+            await blobs.CompleteAsync(header.Sha256, path => Check(path, global, header, expectation), cancellationToken);
+        }
+        catch (RefusedException error) when (resumed && error.Code == RefusalCodes.BlobHash)
+        {
+            // Not the sender's fault: what was here from before (a crash, a power cut) was not what it had sent. It is dropped, and the same bytes are welcome again.
+            throw new RefusedException(RefusalCodes.BlobOffset, $"The part of node '{header.NodeId}''s update that was here from before is damaged.", "Send it again from the start.");
+        }
+
+        await grains.GetGrain<IFederationGrain>(header.Federation).CommitUpdateAsync(header, cancellationToken);
+        if (header.Receipt is { } receipt)
+            await MirrorAsync(node, header, receipt);
+        instruments.Accepted();
+        return true;
+    });
+
+    // The round's record has the receipt too, so that one that is not mirrored is not lost.
+    private async Task MirrorAsync(INodeGrain node, UpdateHeader header, PrivacyReceipt receipt)
+    {
+        try
+        {
+            await node.RecordReceiptAsync(new() { Federation = header.Federation, Round = header.Round, Receipt = receipt, At = time.GetUtcNow() }, CancellationToken.None);
+        }
+        catch (Exception error) when (error is TimeoutException or OrleansException)
+        {
+            instruments.NotMirrored();
+        }
+    }
+
+    private static void Check(string path, string global, UpdateHeader header, UpdateExpectation expectation)
+    {
+        var length = new FileInfo(path).Length;
+        if (length != header.Bytes)
+            throw new RefusedException(RefusalCodes.UpdateSize, $"The update of node '{header.NodeId}' has {length} bytes, its header says {header.Bytes}.", "Send it again.");
+        UpdateValidator.Require(path, global, header, expectation);
+    }
+
+    private async Task<T> CountRefusalsAsync<T>(Func<Task<T>> action)
+    {
+        try
+        {
+            return await action();
+        }
+        catch (RefusedException refusal)
+        {
+            instruments.Refused(refusal.Code);
+            throw;
+        }
+    }
+}
+
+/// <summary>One update on its way in.</summary>
+public sealed class IncomingUpdate
+{
+    private readonly UpdateReceiver _receiver;
+    private readonly UpdateExpectation _expectation;
+    private readonly bool _resumed;
+
+    internal IncomingUpdate(UpdateReceiver receiver, UpdateHeader header, UpdateExpectation expectation, long offset) =>
+        (_receiver, Header, _expectation, Offset, _resumed) = (receiver, header, expectation, offset, offset > 0);
+
+    public UpdateHeader Header { get; }
+
+    /// <summary>Bytes that are here: where its sender goes on; the header's length where nothing is left to send.</summary>
+    public long Offset { get; private set; }
+
+    /// <summary>Keeps some more bytes; where <paramref name="durable"/> is set, all of them would survive a power cut.</summary>
+    public async Task AppendAsync(ReadOnlyMemory<byte> bytes, bool durable, CancellationToken cancellationToken) =>
+        Offset = await _receiver.AppendAsync(Header, Offset, bytes, durable, cancellationToken);
+
+    /// <summary>Checks and records the update; when this returns it is acknowledged.</summary>
+    /// <exception cref="RefusedException">It is not what the node should have sent, or no longer wanted.</exception>
+    public Task CompleteAsync(CancellationToken cancellationToken) => _receiver.CompleteAsync(Header, _expectation, _resumed, cancellationToken);
+}

@@ -1,0 +1,83 @@
+using FedLora.Adapters;
+using FedLora.Compression;
+
+namespace FedLora.Grains;
+
+/// <summary>Checks the bytes of an update before it is acknowledged.</summary>
+public static class UpdateValidator
+{
+    /// <summary>Refuses a file that is not what the node should have sent.</summary>
+    /// <param name="path">The update.</param>
+    /// <param name="globalPath">The global adapter that the node started from.</param>
+    /// <exception cref="RefusedException"><c>update-format</c>, <c>update-tensors</c>, <c>update-shape</c>, <c>update-not-finite</c>, <c>update-norm</c>.</exception>
+    public static void Require(string path, string globalPath, UpdateHeader header, UpdateExpectation expectation)
+    {
+        var where = $"The update of node '{header.NodeId}' for round {header.Round}";
+        try
+        {
+            if (header.Encoding == BlobEncoding.Sparse)
+            {
+                RequireChange(File.ReadAllBytes(path), expectation, header.Round, where);
+                return;
+            }
+
+            using var update = SafetensorsFile.Open(path);
+            if (update.Tensors.Values.FirstOrDefault(entry => entry.Dtype != SafetensorsDtype.F32) is { } odd)
+                throw new RefusedException(RefusalCodes.UpdateFormat, $"{where}: tensor '{odd.Name}' is {odd.Dtype}.", "Send float32.");
+            var shapes = update.Tensors.Values.ToDictionary(entry => entry.Name, entry => entry.IntShape(), StringComparer.Ordinal);
+            expectation.Definition.LayoutOf(expectation.Rank).Require(shapes, expectation.Definition.SentFactors(header.Round), where);
+            using var global = SafetensorsFile.Open(globalPath);
+            RequireValues(update, global, expectation.Definition.Training.MaxUpdateNorm, where);
+        }
+        catch (FedLoraException error)
+        {
+            var code = error.Code switch
+            {
+                "tensor-missing" or "tensor-unexpected" => RefusalCodes.UpdateTensors,
+                "tensor-shape" => RefusalCodes.UpdateShape,
+                _ => RefusalCodes.UpdateFormat,
+            };
+            throw new RefusedException(code, error.Message, error.Hint);
+        }
+    }
+
+    private static void RequireChange(byte[] bytes, UpdateExpectation expectation, int round, string where)
+    {
+        var layout = expectation.Definition.SentLayout(round, expectation.Rank);
+        var change = SparseCodec.Decode(bytes, layout.Length, layout.Digest.Span);
+        var squares = 0.0;
+        for (var i = 0; i < change.Count; i++)
+        {
+            if (!float.IsFinite(change.Values[i]))
+                throw new RefusedException(RefusalCodes.UpdateNotFinite, $"{where}: tensor '{layout.NameAt(change.Indices[i])}' changes by {change.Values[i]}.", "The node's training diverged: lower the learning rate.");
+            squares += (double)change.Values[i] * change.Values[i];
+        }
+
+        RequireNorm(squares, expectation.Definition.Training.MaxUpdateNorm, where);
+    }
+
+    private static void RequireValues(SafetensorsFile update, SafetensorsFile global, double maxNorm, string where)
+    {
+        var squares = 0.0;
+        foreach (var name in update.Tensors.Keys.Order(StringComparer.Ordinal))
+        {
+            var values = update.ReadFloats(name);
+            var start = global.Tensors.TryGetValue(name, out var entry) && entry.ElementCount == values.Length ? global.ReadFloats(name) : null;
+            for (var i = 0; i < values.Length; i++)
+            {
+                if (!float.IsFinite(values[i]))
+                    throw new RefusedException(RefusalCodes.UpdateNotFinite, $"{where}: tensor '{name}' holds {values[i]} at index {i}.", "The node's training diverged: lower the learning rate.");
+                var change = (double)values[i] - (start is null ? 0 : start[i]);
+                squares += change * change;
+            }
+        }
+
+        RequireNorm(squares, maxNorm, where);
+    }
+
+    private static void RequireNorm(double squares, double maxNorm, string where)
+    {
+        if (maxNorm > 0 && Math.Sqrt(squares) > maxNorm)
+            throw new RefusedException(RefusalCodes.UpdateNorm, $"{where} is {Math.Sqrt(squares):g4} away from the global adapter, more than the bound of {maxNorm:g4}.", "Lower the learning rate, or raise training.max_update_norm.");
+    }
+}

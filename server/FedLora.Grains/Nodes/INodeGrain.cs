@@ -1,0 +1,45 @@
+using Orleans.Concurrency;
+
+namespace FedLora.Grains;
+
+/// <summary>One enrolled training node; the key is its id.</summary>
+public interface INodeGrain : IGrainWithStringKey
+{
+    /// <summary>Called by the registry: stores name, group and hash of the credential.</summary>
+    Task EnrolAsync(string name, string group, string credentialHash, CancellationToken cancellationToken);
+
+    /// <summary>Refuses (<c>node-unknown</c>, <c>node-revoked</c>, <c>node-credential</c>) unless the credential is this node's.</summary>
+    Task AuthenticateAsync(string credential, CancellationToken cancellationToken);
+
+    /// <summary>Refuses (<c>node-unknown</c>, <c>node-revoked</c>) unless it is a node.</summary>
+    [AlwaysInterleave]
+    Task RequireActiveAsync(CancellationToken cancellationToken);
+
+    /// <summary>Heartbeat and question for work; returns as soon as there is a task, or after <see cref="NodePoll.Wait"/>.</summary>
+    [AlwaysInterleave, ResponseTimeout("00:02:00")]
+    Task<PollReply> PollAsync(NodePoll poll, CancellationToken cancellationToken);
+
+    /// <summary>Progress, and the heartbeat of a busy node.</summary>
+    [AlwaysInterleave]
+    Task<StatusReply> ReportAsync(StatusReport report, CancellationToken cancellationToken);
+
+    /// <summary>Called by a federation that has work for the node: wakes waiting polls.</summary>
+    [AlwaysInterleave]
+    Task WakeAsync(CancellationToken cancellationToken);
+
+    /// <summary>Whether one more round fits the node's privacy limit, as mirrored here.</summary>
+    [AlwaysInterleave]
+    Task<BudgetAnswer> AskBudgetAsync(PrivacyRun round, CancellationToken cancellationToken);
+
+    /// <summary>Whether so many rounds fit the node's privacy limit, as mirrored here; if not, how many would, and with which noise all would.</summary>
+    [AlwaysInterleave]
+    Task<PlanAnswer> AskPlanAsync(PrivacyRun round, long rounds, CancellationToken cancellationToken);
+
+    /// <summary>Adds a receipt to the ledger's mirror; the same (federation, round) twice counts once.</summary>
+    Task RecordReceiptAsync(LedgerMirrorEntry entry, CancellationToken cancellationToken);
+
+    [AlwaysInterleave]
+    Task<NodeView> GetAsync(CancellationToken cancellationToken);
+
+    Task<NodeView> RevokeAsync(CancellationToken cancellationToken);
+}

@@ -1,0 +1,39 @@
+using FedLora.Privacy;
+using FedLora.Privacy.Ledger;
+
+namespace FedLora.Grains;
+
+/// <summary>
+/// What the coordinator knows of a node's ledger: its receipts, and the balance that it sends with every poll. The node's own ledger decides; the mirror spares it rounds
+/// that it would refuse.
+/// </summary>
+/// <param name="balance">As the node last told; null where it has told none.</param>
+/// <param name="receipts">Oldest first.</param>
+internal sealed class LedgerMirror(PrivacyBalance? balance, IReadOnlyList<LedgerMirrorEntry> receipts)
+{
+    /// <summary>The limit; null where the site has told of none.</summary>
+    public PrivacyLimit? Limit => balance is { LimitEpsilon: > 0 } told ? new(told.LimitEpsilon, told.Delta)
+        : balance is null && receipts is [.., { Receipt: { EpsilonLimit: > 0 } last }] ? new(last.EpsilonLimit, last.Delta) : null;
+
+    /// <summary>
+    /// What the node's present data set has spent. A ledger that says less than its own receipts has been put back to an older copy: then the receipts count.
+    /// </summary>
+    public IReadOnlyList<SampledGaussian> Past()
+    {
+        var dataSet = balance?.DataSet ?? (receipts.Count > 0 ? receipts[^1].Receipt.DataSet : "");
+        var mirrored = SampledGaussian.Simplify(receipts.Where(entry => entry.Receipt.DataSet == dataSet)
+            .Select(entry => new SampledGaussian(entry.Receipt.NoiseMultiplier, entry.Receipt.SamplingRate, entry.Receipt.Steps)));
+        var told = SampledGaussian.Simplify((balance?.Runs ?? []).Select(run => run.ToMechanism()));
+        return [.. told.Concat(mirrored).GroupBy(run => (run.NoiseMultiplier, run.SamplingRate)).Select(same => same.MaxBy(run => run.Steps)!)];
+    }
+
+    /// <summary>Whether one more round fits.</summary>
+    public BudgetVerdict Fits(SampledGaussian round, CancellationToken cancellationToken) => Limit is not { } limit ? new BudgetVerdict(true, 0, "")
+        : balance is { } told && told.SpentEpsilon >= limit.Epsilon
+            ? new BudgetVerdict(false, told.SpentEpsilon, $"its data set {told.DataSet} has spent epsilon {told.SpentEpsilon:g4} of {limit.Epsilon:g4}")
+            : PrivacyBudget.Fits(Past(), round, limit, cancellation: cancellationToken);
+
+    /// <summary>Whether so many rounds fit.</summary>
+    public PlanVerdict Plan(SampledGaussian round, long rounds, CancellationToken cancellationToken) =>
+        Limit is { } limit ? PrivacyBudget.Plan(Past(), round, rounds, limit, cancellation: cancellationToken) : new PlanVerdict(true, rounds, round.NoiseMultiplier, "");
+}

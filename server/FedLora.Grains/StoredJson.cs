@@ -1,0 +1,10 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace FedLora.Grains;
+
+/// <summary>The form of all that is stored as JSON: enums by name, so that moving a member does not change what old rows say; numbers, as they were written before, are read too.</summary>
+public static class StoredJson
+{
+    public static JsonSerializerOptions Options { get; } = new() { Converters = { new JsonStringEnumConverter() }, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
+}

@@ -1,0 +1,37 @@
+using System.Security.Cryptography;
+using System.Text;
+using FedLora.Federations.Definitions;
+
+namespace FedLora.Federations.Cohorts;
+
+/// <summary>Draws a cohort.</summary>
+public static class CohortSampler
+{
+    /// <summary>
+    /// A uniform sample without replacement, the same for the same seed, round, attempt and candidates in whatever order: the candidates with the smallest
+    /// SHA-256(seed/round/attempt/id). Returned in ordinal order. O(n log n).
+    /// </summary>
+    public static IReadOnlyList<string> Draw(IEnumerable<string> candidates, int count, ulong seed, int round, int attempt) =>
+    [
+        .. candidates.OrderBy(id => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes($"{seed}/{round}/{attempt}/{id}"))), StringComparer.Ordinal)
+            .Take(count).Order(StringComparer.Ordinal),
+    ];
+
+    /// <summary>How many updates are wanted, how many nodes are asked, and how many updates suffice at the deadline.</summary>
+    /// <param name="rules">The federation's.</param>
+    /// <param name="there">Nodes that could take part, those that have delivered already included.</param>
+    public static (int Wanted, int Sampled, int Quorum) Sizes(CohortSpec rules, int there)
+    {
+        var wanted = rules.Size > 0 ? rules.Size : rules.Fraction > 0 ? (int)Math.Ceiling(rules.Fraction * there) : there;
+        wanted = Math.Clamp(wanted, 1, Math.Max(1, there));
+        var quorum = rules.Quorum > 0 ? rules.Quorum : rules.Size > 0 ? rules.Size : wanted;
+        return (Math.Max(wanted, quorum), (int)Math.Min(there, Math.Ceiling(Math.Max(wanted, quorum) * rules.OverSelect)), quorum);
+    }
+
+    /// <summary>Eligible nodes that must be there before a round is sampled: never fewer than the quorum, which could then not be had.</summary>
+    public static int Needed(CohortSpec rules)
+    {
+        var quorum = rules.Quorum > 0 ? rules.Quorum : rules.Size;
+        return Math.Max(1, rules.MinNodes > 0 ? Math.Max(rules.MinNodes, quorum) : Math.Max(rules.Size, quorum));
+    }
+}

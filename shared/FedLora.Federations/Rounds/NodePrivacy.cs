@@ -1,0 +1,35 @@
+namespace FedLora.Federations.Rounds;
+
+/// <summary>What a federation's privacy terms mean at one node, and what it has spent.</summary>
+public sealed record NodePrivacy
+{
+    /// <summary>Empty: any node, where the sampling rate is the same for all.</summary>
+    public string NodeId { get; init; } = "";
+
+    public string Node { get; init; } = "";
+
+    /// <summary>q.</summary>
+    public required double SamplingRate { get; init; }
+
+    /// <summary>sigma, as stated or calibrated.</summary>
+    public required double NoiseMultiplier { get; init; }
+
+    /// <summary>Of all planned rounds by themselves.</summary>
+    public required double PlannedEpsilon { get; init; }
+
+    /// <summary>Rounds that it has trained for this federation.</summary>
+    public int Rounds { get; init; }
+
+    /// <summary>Of its data set over all federations.</summary>
+    public double SpentEpsilon { get; init; }
+
+    /// <summary>The site's; 0 = none.</summary>
+    public double LimitEpsilon { get; init; }
+
+    /// <summary>What the last two are stated at.</summary>
+    public double Delta { get; init; }
+
+    /// <summary>This row after one more receipt.</summary>
+    public NodePrivacy After(PrivacyReceipt receipt) =>
+        this with { Rounds = Rounds + 1, SpentEpsilon = receipt.EpsilonSpent, LimitEpsilon = receipt.EpsilonLimit, Delta = receipt.Delta };
+}

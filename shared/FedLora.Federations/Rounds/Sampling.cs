@@ -1,0 +1,107 @@
+using System.Collections.Immutable;
+using FedLora.Federations.Cohorts;
+using FedLora.Federations.Definitions;
+
+namespace FedLora.Federations.Rounds;
+
+/// <summary>Drawing a cohort from the nodes that are there. O(n log n) in their number.</summary>
+internal static class Sampling
+{
+    public static void Decide(Turn turn, FederationEvent.Looked looked)
+    {
+        if (!turn.IsRunning || turn.Round.State != RoundState.Sampling)
+            return;
+        var (eligible, excluded, unasked, spent) = Divide(turn, looked.Here);
+        if (unasked.Count > 0)
+            turn.Do(new FederationEffect.AskBudgets([.. unasked]));
+        else
+            Draw(turn, eligible, excluded, spent, looked.Enrolled);
+    }
+
+    private static (List<Candidate> Eligible, List<ExcludedNode> Excluded, List<string> Unasked, int Spent) Divide(Turn turn, IReadOnlyList<Candidate> here)
+    {
+        var (eligible, excluded, unasked, spent) = (new List<Candidate>(), new List<ExcludedNode>(), new List<string>(), 0);
+        var isPrivate = turn.Definition.Privacy is not null;
+        foreach (var node in here.OrderBy(node => node.Id, StringComparer.Ordinal))
+        {
+            if (turn.Round.Updates.ContainsKey(node.Id))
+                continue;
+            var member = turn.Round.Cohort.GetValueOrDefault(node.Id);
+            // Of whom only reports are known was found eligible when it was sampled.
+            if (member is null && node.Presence.Profile is null)
+                continue;
+            var reason = member is { Revoked: true } ? "revoked" : Eligibility.Refusal(turn.Definition, node.Presence);
+            // A node that refuses by itself has looked at its own ledger and policy.
+            spent += node.Presence.Refused.Length > 0 && isPrivate ? 1 : 0;
+            if (reason.Length == 0 && member is not null && Retries.AgainAt(member, turn.Now) is { } again)
+                reason = $"failed in this round: {member.Failure} (asked again from {again:u})";
+            if (reason.Length == 0 && isPrivate && !IsAtWork(node, member))
+            {
+                if (node.Budget is null)
+                    unasked.Add(node.Id);
+                else
+                    (reason, spent) = (node.Budget, spent + (node.Budget.Length > 0 ? 1 : 0));
+            }
+
+            if (reason.Length == 0)
+                eligible.Add(node);
+            else
+                excluded.Add(new() { NodeId = node.Id, Name = node.Presence.Name, Reason = reason });
+        }
+
+        return (eligible, excluded, unasked, spent);
+    }
+
+    private static void Draw(Turn turn, List<Candidate> eligible, List<ExcludedNode> excluded, int spent, int? enrolled)
+    {
+        var (rules, delivered) = (turn.Definition.Cohort, turn.Round.Updates.Count);
+        if (!excluded.SequenceEqual(turn.Round.Excluded))
+        {
+            turn.Do(new FederationEffect.LeftOut([.. excluded.Except(turn.Round.Excluded)]));
+            turn.Round = turn.Round with { Excluded = [.. excluded] };
+        }
+
+        var needed = CohortSampler.Needed(rules);
+        if (eligible.Count + delivered < needed)
+        {
+            if (spent > 0 && enrolled - spent < needed)
+                turn.EnterState(FederationState.Paused, $"Round {turn.Round.Round} cannot be had: too few nodes have privacy budget for it.{Waiting.LeftOut(turn.Round)}");
+            else if (turn.Now >= turn.Round.SamplingSince + rules.SamplingTimeout && !turn.HasQuorum)
+                turn.EnterState(FederationState.Paused, $"Round {turn.Round.Round} waited {rules.SamplingTimeout} for {needed} nodes; {eligible.Count} were there.{Waiting.LeftOut(turn.Round)}");
+            return;
+        }
+
+        var (wanted, sampled, quorum) = CohortSampler.Sizes(rules, eligible.Count + delivered);
+        // Whoever is at work for this round already is kept: its work is paid for.
+        var atWork = eligible.Where(node => IsAtWork(node, turn.Round.Cohort.GetValueOrDefault(node.Id))).Select(node => node.Id).ToHashSet(StringComparer.Ordinal);
+        var fresh = CohortSampler.Draw(eligible.Select(node => node.Id).Where(id => !atWork.Contains(id)), Math.Max(0, sampled - delivered - atWork.Count), turn.Definition.Seed, turn.Round.Round, turn.Round.Attempt);
+        var drawn = fresh.ToHashSet(StringComparer.Ordinal);
+        var members = eligible.Where(node => drawn.Contains(node.Id) || atWork.Contains(node.Id)).Select(node => Entry(turn, node));
+        turn.Round = turn.Round with
+        {
+            State = RoundState.Open,
+            Cohort = turn.Round.Cohort.SetItems(members.Select(member => KeyValuePair.Create(member.NodeId, member))),
+            Awaited = [.. drawn, .. atWork],
+            Wanted = wanted,
+            Quorum = quorum,
+            OpenedAt = turn.Now,
+            Deadline = turn.Now + rules.Deadline,
+        };
+        turn.Do(new FederationEffect.Opened([.. fresh]));
+    }
+
+    private static bool IsAtWork(Candidate node, CohortEntry? member) => node.Working && member is { Failure.Length: 0, Revoked: false };
+
+    private static CohortEntry Entry(Turn turn, Candidate node)
+    {
+        var presence = node.Presence;
+        return (turn.Round.Cohort.GetValueOrDefault(node.Id) ?? new()
+        {
+            NodeId = node.Id,
+            Name = presence.Name,
+            Group = presence.Group,
+            Rank = turn.Definition.RankOf(presence.Group),
+            Attempt = turn.Round.Attempt,
+        }) with { Attempt = turn.Round.Attempt, Failure = "" };
+    }
+}

@@ -1,0 +1,168 @@
+using FedLora.Federations.Cohorts;
+using FedLora.Federations.Definitions;
+using FedLora.Federations.Rounds;
+using FedLora.Federations.Updates;
+
+namespace FedLora.Federations.Tests.Rounds;
+
+/// <summary>Single decisions that were wrong once.</summary>
+public sealed class RoundDecisionsTests
+{
+    private static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    private static readonly CohortSpec Two = new() { MinNodes = 2, Quorum = 2, Deadline = TimeSpan.FromHours(1), MaxRepeats = 2, SamplingTimeout = TimeSpan.FromDays(1) };
+
+    /// <summary>A round of two: one says "disk full" once. It was left out until somebody else came, which nobody does.</summary>
+    [Fact]
+    public void A_passing_failure_is_forgiven_after_a_while()
+    {
+        var standing = Open(Two, "a", "b");
+        standing = Decide(standing, Arrives("b"), Start).Standing;
+        standing = Decide(standing, new FederationEvent.NodeFailed("a", 1, "disk full"), Start).Standing;
+        Assert.Equal((RoundState.Sampling, 2), (standing.Round.State, standing.Round.Attempt));
+        standing = Look(standing, Start + TimeSpan.FromSeconds(20), "a");
+        Assert.Contains("disk full (asked again from 2026-01-01 00:00:30Z)", Assert.Single(standing.Round.Excluded).Reason, StringComparison.Ordinal);
+        standing = Look(standing, Start + TimeSpan.FromSeconds(31), "a");
+        Assert.Equal((RoundState.Open, 1), (standing.Round.State, standing.Round.Awaited.Count));
+        Assert.NotNull(RoundDecisions.TaskOf(standing, "a"));
+    }
+
+    [Fact]
+    public void A_start_forgives_failures_at_once()
+    {
+        var standing = Open(Two with { MaxRepeats = 0 }, "a", "b");
+        standing = Decide(standing, new FederationEvent.NodeFailed("a", 1, "disk full"), Start).Standing;
+        standing = Decide(standing, new FederationEvent.NodeFailed("b", 1, "out of memory"), Start).Standing;
+        Assert.Equal(FederationState.Paused, standing.State);
+        Assert.Contains("a: disk full; b: out of memory", standing.Reason, StringComparison.Ordinal);
+        standing = Look(Decide(standing, new FederationEvent.StartAsked(), Start).Standing, Start, "a", "b");
+        Assert.Equal(2, standing.Round.Awaited.Count);
+    }
+
+    /// <summary>Two or more nodes were asked for, a quorum of four could not be had from two.</summary>
+    [Fact]
+    public void No_round_opens_that_cannot_be_won()
+    {
+        var standing = Look(Running(new() { Size = 4, MinNodes = 2 }), Start, "a", "b");
+        Assert.Equal(RoundState.Sampling, standing.Round.State);
+        standing = Look(standing, Start, "a", "b", "c", "d");
+        Assert.Equal((RoundState.Open, 4), (standing.Round.State, standing.Round.Quorum));
+    }
+
+    /// <summary>The coordinator has started anew, and knows of the nodes at work only what they report.</summary>
+    [Fact]
+    public void Nodes_at_work_are_kept_when_the_round_is_repeated()
+    {
+        var standing = Open(Two, "a", "b");
+        var later = Start + TimeSpan.FromHours(1);
+        standing = Decide(standing, new FederationEvent.Due(false), later).Standing;
+        Assert.Equal(RoundState.Sampling, standing.Round.State);
+        Assert.Equal("", RoundDecisions.NotWanted(standing, "a", 1));
+        NodePresence Reported(string id) => new() { NodeId = id, Name = id, Group = "" };
+        var decision = Decide(standing, new FederationEvent.Looked([new(Reported("a"), Working: true), new(Reported("b"), Working: true), new(Reported("stranger"), Working: true)], null), later);
+        Assert.Equal((RoundState.Open, 2), (decision.Standing.Round.State, decision.Standing.Round.Awaited.Count));
+        Assert.Equal(2, decision.Standing.Round.Awaited.Count);
+    }
+
+    [Fact]
+    public void A_late_update_counts_while_nodes_are_looked_for_again()
+    {
+        var standing = Open(Two, "a", "b");
+        standing = Decide(standing, Arrives("a"), Start).Standing;
+        standing = Decide(standing, new FederationEvent.Due(false), Start + TimeSpan.FromHours(1)).Standing;
+        Assert.Equal(RoundState.Sampling, standing.Round.State);
+        var decision = Decide(standing, Arrives("b"), Start + TimeSpan.FromHours(1));
+        Assert.Equal((RoundState.Aggregating, 2), (decision.Standing.Round.State, decision.Standing.Round.Updates.Count));
+        Assert.Contains(decision.Effects, effect => effect is FederationEffect.Aggregate);
+    }
+
+    [Fact]
+    public void An_open_upload_of_a_revoked_node_is_refused_and_it_is_not_sampled_again()
+    {
+        var standing = Decide(Open(Two, "a", "b", "c"), new FederationEvent.NodeRevoked("a"), Start).Standing;
+        var refusal = Assert.IsType<FederationEffect.Refuse>(Assert.Single(Decide(standing, Arrives("a"), Start).Effects)).Refusal;
+        Assert.Equal(RefusalCodes.NodeRevoked, refusal.Code);
+        Assert.NotEqual("", RoundDecisions.NotWanted(standing, "a", 1));
+        standing = Decide(standing, new FederationEvent.Due(false), Start + TimeSpan.FromHours(2)).Standing;
+        standing = Look(standing, Start + TimeSpan.FromHours(2), "a", "b", "c");
+        Assert.Equal(["b", "c"], standing.Round.Awaited.Order(StringComparer.Ordinal));
+    }
+
+    /// <summary>A full disk at the end of an aggregation left the round "aggregating" for ever.</summary>
+    [Fact]
+    public void A_failed_aggregation_is_tried_again_and_then_the_federation_pauses_and_says_why()
+    {
+        var (standing, now, tries) = (Closed(), Start, 1);
+        while (standing.State == FederationState.Running)
+        {
+            var decision = Decide(standing, new FederationEvent.AggregationFailed(1, "No space left.", Passing: true), now);
+            (standing, now) = (decision.Standing, decision.Due ?? now);
+            if (decision.Due is null)
+                break;
+            Assert.Contains("is tried again at", Waiting.Says(standing), StringComparison.Ordinal);
+            decision = Decide(standing, new FederationEvent.Due(false), now);
+            Assert.IsType<FederationEffect.Aggregate>(Assert.Single(decision.Effects));
+            (standing, tries) = (decision.Standing, tries + 1);
+        }
+
+        Assert.Equal(Retries.Aggregations, tries);
+        Assert.Contains("could not be aggregated: No space left. Its updates are kept", standing.Reason, StringComparison.Ordinal);
+        var again = Decide(standing, new FederationEvent.StartAsked(), now);
+        Assert.Contains(again.Effects, effect => effect is FederationEffect.Aggregate);
+        Assert.Equal(1, Decide(again.Standing, new FederationEvent.Aggregated(new() { Round = 1, Adapter = new() { Sha256 = "b", Bytes = 1 }, Record = "r" }), now).Standing.RoundsDone);
+    }
+
+    /// <summary>Nobody tells how an aggregation has ended: the process or its message was lost.</summary>
+    [Fact]
+    public void A_lost_aggregation_is_begun_again()
+    {
+        var decision = Decide(Closed(), new FederationEvent.Due(Aggregating: true), Start);
+        Assert.Empty(decision.Effects);
+        Assert.Equal(Start + Waiting.AggregationCheck, decision.Due);
+        Assert.IsType<FederationEffect.Aggregate>(Assert.Single(Decide(decision.Standing, new FederationEvent.Due(Aggregating: false), Start + Waiting.AggregationCheck).Effects));
+    }
+
+    [Fact]
+    public void Stopping_cancels_the_aggregation_and_what_comes_of_it_is_not_committed()
+    {
+        var decision = Decide(Closed(), new FederationEvent.StopAsked("enough"), Start);
+        Assert.Contains(decision.Effects, effect => effect is FederationEffect.CancelAggregation);
+        var after = Decide(decision.Standing, new FederationEvent.Aggregated(new() { Round = 1, Adapter = new() { Sha256 = "b", Bytes = 1 }, Record = "r" }), Start);
+        Assert.Same(decision.Standing, after.Standing);
+    }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(-400)]
+    public void A_clock_set_back_prolongs_no_wait_beyond_its_length(int days)
+    {
+        var now = Start.AddDays(days);
+        Assert.Equal(now + Two.Deadline, Decide(Open(Two, "a", "b"), new FederationEvent.Due(false), now).Due);
+        var sampling = Decide(Running(Two), new FederationEvent.Due(false), now).Standing;
+        Assert.Equal(now, sampling.Round.SamplingSince);
+    }
+
+    [Theory]
+    [InlineData(long.MaxValue)]
+    [InlineData(0)]
+    [InlineData(-1)]
+    public void A_count_of_examples_has_bounds(long count)
+    {
+        var arrives = Arrives("a");
+        var refused = Decide(Open(Two, "a", "b"), arrives with { Header = arrives.Header with { ExampleCount = count } }, Start);
+        Assert.Equal(RefusalCodes.UpdateExamples, Assert.IsType<FederationEffect.Refuse>(Assert.Single(refused.Effects)).Refusal.Code);
+    }
+
+    private static Decision Decide(FederationStanding standing, FederationEvent @event, DateTimeOffset now) => RoundDecisions.Decide(standing, @event, now);
+
+    private static FederationStanding Running(CohortSpec rules) =>
+        Decide(RoundDecisions.Create(WorldDefinition.Plain with { Cohort = rules }, new() { Sha256 = "first", Bytes = 1 }, [], Start), new FederationEvent.StartAsked(), Start).Standing;
+
+    private static FederationStanding Open(CohortSpec rules, params string[] nodes) => Look(Running(rules), Start, nodes);
+
+    private static FederationStanding Closed() => Decide(Decide(Open(Two, "a", "b"), Arrives("a"), Start).Standing, Arrives("b"), Start).Standing;
+
+    private static FederationStanding Look(FederationStanding standing, DateTimeOffset now, params string[] nodes) => Decide(standing, new FederationEvent.Looked(
+        [.. nodes.Select(id => new Candidate(new() { NodeId = id, Name = id, Group = "", Profile = new() { ModelFingerprints = [WorldDefinition.Fingerprint] } }))], null), now).Standing;
+
+    private static FederationEvent.UpdateArrived Arrives(string node) => new(new UpdateHeader { Federation = "demo", Round = 1, Attempt = 1, NodeId = node, Sha256 = $"of {node}", Bytes = 1000, ExampleCount = 10 });
+}

@@ -1,0 +1,161 @@
+using System.Diagnostics;
+
+namespace FedLora.Privacy.Tests;
+
+/// <summary>Not beside other tests: it measures what the process takes.</summary>
+[CollectionDefinition(nameof(Alone), DisableParallelization = true)]
+public sealed class Alone;
+
+/// <summary>
+/// Settings drawn from the whole domain, also its far corners: every answer in bounded time and memory, and consistent with closed forms. The suite draws a few; FEDLORA_SETTINGS=100000 draws that
+/// many, FEDLORA_SEED others.
+/// </summary>
+[Collection(nameof(Alone))]
+public sealed class GeneratedSettingsTests(ITestOutputHelper output)
+{
+    private const double MostSeconds = 10;
+    private const double MostBytes = 512 * 1024 * 1024;
+
+    private readonly List<string> wrong = [];
+    private (double Seconds, string What) slowest;
+    private double largest;
+    private int noted;
+
+    [Fact]
+    public void Every_question_is_answered_in_bounds()
+    {
+        var count = int.Parse(Environment.GetEnvironmentVariable("FEDLORA_SETTINGS") ?? "150");
+        var seed = int.Parse(Environment.GetEnvironmentVariable("FEDLORA_SEED") ?? "1");
+        for (var i = 0; i < count; i++)
+            Ask(new Random((seed * 1_000_003) + i), i);
+        output.WriteLine($"{count} settings: slowest {slowest.Seconds:0.00} s of processor time ({slowest.What}), largest heap {largest / 1048576:0} MiB, {noted} said to be wider");
+        Assert.True(wrong.Count == 0, string.Join('\n', wrong.Take(40)));
+    }
+
+    /// <summary>What hung the program once: minutes, gigabytes.</summary>
+    [Theory]
+    [InlineData("pld", 1e6, 0.5, 1000, 1e-7)]
+    [InlineData("pld", 0.3, 1e-6, 37, 1e-5)]
+    [InlineData("prv", 0.02, 0.5, 100_000_000, 1e-7)]
+    [InlineData("rdp", 0.0001, 0.5, 1000, 1e-7)]
+    public void Known_hard_ones(string accountant, double sigma, double q, long steps, double delta)
+    {
+        Measure($"{accountant} {sigma} {q} {steps} {delta}", () => Bound(Accountants.Get(accountant), [new(sigma, q, steps)], delta));
+        Assert.True(wrong.Count == 0, string.Join('\n', wrong));
+    }
+
+    [Theory]
+    [InlineData("pld", 1e-9, 0.01, 1000, 1e-5)]
+    [InlineData("prv", 1000, 0.01, 1000, 1e-5)]
+    [InlineData("prv", 1000, 1, 10, 1e-5)]
+    [InlineData("rdp", 1e-9, 0.01, 1000, 1e-5)]
+    public void Known_hard_searches(string accountant, double epsilon, double q, long steps, double delta)
+    {
+        Measure($"noise {accountant} {epsilon} {q} {steps} {delta}", () => Noise(Accountants.Get(accountant), epsilon, q, steps, delta));
+        Assert.True(wrong.Count == 0, string.Join('\n', wrong));
+    }
+
+    [Fact]
+    public void Work_ends_with_its_caller()
+    {
+        using var gone = new CancellationTokenSource();
+        gone.Cancel();
+        foreach (var name in Accountants.Names)
+        {
+            Assert.ThrowsAny<OperationCanceledException>(() => Accountants.Get(name).Epsilon([new(0.987, 0.0123, 456)], 1e-5, gone.Token));
+            Assert.ThrowsAny<OperationCanceledException>(() => Calibration.NoiseMultiplier(Accountants.Get(name), 3, 1e-5, 0.0123, 456, cancellation: gone.Token));
+            Assert.ThrowsAny<OperationCanceledException>(() => Calibration.Steps(Accountants.Get(name), 3, 1e-5, 0.987, 0.0123, cancellation: gone.Token));
+        }
+    }
+
+    private void Ask(Random random, int i)
+    {
+        double Log(double low, double high) => Math.Pow(10, low + ((high - low) * random.NextDouble()));
+        var delta = i % 5 == 0 ? Log(-60, -0.01) : Log(-12, -2);
+        SampledGaussian Run() => i % 3 == 0
+            ? new(Log(-4, 9), random.Next(6) == 0 ? 1 : Log(-18, 0), random.Next(4) == 0 ? 1 : (long)Log(0, 9))
+            : new(Log(-1, 2), Log(-4, 0), (long)Log(0, 6));
+        var accountant = Accountants.Get(Accountants.Names[i % 8 is 0 or 1 ? i % 8 : 2]);
+        var kinds = i % 17 == 0 ? random.Next(2, 200) : i % 7 == 0 ? random.Next(2, 6) : 1;
+        SampledGaussian[] runs = [.. Enumerable.Range(0, kinds).Select(_ => Run())];
+        var what = $"#{i} {accountant.Name} delta {delta:R} of {kinds}: {string.Join(" + ", runs.Take(3))}";
+        switch (i % 10)
+        {
+            case 4:
+                var epsilon = Log(-10, 3);
+                Measure($"noise {epsilon:R} {what}", () => Noise(accountant, epsilon, runs[0].SamplingRate, runs[0].Steps, delta));
+                break;
+            case 9:
+                epsilon = Log(-10, 3);
+                Measure($"steps {epsilon:R} {what}", () =>
+                {
+                    var steps = Refusable(() => (long?)Calibration.Steps(accountant, epsilon, delta, runs[0].NoiseMultiplier, runs[0].SamplingRate));
+                    Require(steps is null or 0 || accountant.Epsilon([runs[0] with { Steps = steps.Value }], delta).Epsilon <= epsilon, "too many steps");
+                });
+                break;
+            default:
+                Measure(what, () => Bound(accountant, runs, delta));
+                break;
+        }
+    }
+
+    private void Bound(IAccountant accountant, SampledGaussian[] runs, double delta)
+    {
+        if (Refusable(() => accountant.Epsilon(runs, delta)) is not { } bound)
+        {
+            Require(accountant.Name != "pld" || runs.Any(run => run.NoiseMultiplier < 1e-3), "refused");
+            return;
+        }
+        noted += bound.Note is null ? 0 : 1;
+        Require(bound.Lower >= 0 && bound.Epsilon >= bound.Lower && double.IsFinite(bound.Epsilon), $"{bound} is no interval");
+        // No composition is more private than one of its steps, nor less than all of them by themselves at their shares of delta.
+        foreach (var run in runs)
+        {
+            var least = OneStep.LogDelta(run, bound.Epsilon);
+            Require(least <= Math.Log(delta) + 1e-9 * (1 + Math.Abs(least)), $"{bound}: one step of {run} has delta e^{least:R} there");
+        }
+        if (runs is [{ Steps: 1 } one] && accountant.Name == "pld" && bound.Lower > 0)
+            Require(OneStep.LogDelta(one, bound.Lower) >= Math.Log(delta) - 1e-9 * Math.Abs(Math.Log(delta)), $"{bound}: the lower end is above the closed form");
+    }
+
+    private void Noise(IAccountant accountant, double epsilon, double q, long steps, double delta)
+    {
+        if (Refusable(() => (double?)Calibration.NoiseMultiplier(accountant, epsilon, delta, q, steps)) is { } sigma)
+            Require(accountant.Epsilon([new(sigma, q, steps)], delta).Epsilon <= epsilon * (1 + 1e-4), $"sigma {sigma} is too small");
+    }
+
+    private static T? Refusable<T>(Func<T> ask)
+    {
+        try
+        {
+            return ask();
+        }
+        catch (FedLoraException e) when (e.Code is "privacy-out-of-range" or "privacy-budget-too-small")
+        {
+            return default;
+        }
+    }
+
+    private string asked = "";
+
+    private void Measure(string what, Action ask)
+    {
+        asked = what;
+        using var process = Process.GetCurrentProcess();
+        var before = process.TotalProcessorTime;
+        ask();
+        process.Refresh();
+        var seconds = (process.TotalProcessorTime - before).TotalSeconds;
+        slowest = seconds > slowest.Seconds ? (seconds, what) : slowest;
+        var bytes = GC.GetGCMemoryInfo(GCKind.Any).TotalCommittedBytes;
+        largest = Math.Max(largest, bytes);
+        Require(seconds <= MostSeconds, $"took {seconds:0.0} s of processor time");
+        Require(bytes <= MostBytes, $"took {bytes / 1048576} MiB");
+    }
+
+    private void Require(bool holds, string message)
+    {
+        if (!holds)
+            wrong.Add($"{asked}: {message}");
+    }
+}
