@@ -13,7 +13,6 @@ public sealed class CoordinatorInstruments
     private readonly Counter<long> _received;
     private readonly Counter<long> _rounds;
     private readonly Histogram<double> _aggregation;
-    private readonly Counter<long> _notMirrored;
 
     public CoordinatorInstruments(IMeterFactory meters)
     {
@@ -22,11 +21,8 @@ public sealed class CoordinatorInstruments
         _refused = meter.CreateCounter<long>("fedlora.updates.refused", "{update}", "Updates refused, by code.");
         _received = meter.CreateCounter<long>("fedlora.updates.received", "By", "Bytes of updates received.");
         _rounds = meter.CreateCounter<long>("fedlora.rounds", "{round}", "Rounds by outcome: committed, repeated, paused.");
-        _notMirrored = meter.CreateCounter<long>("fedlora.receipts.not_mirrored", "{receipt}", "Receipts that only the round's record has.");
         _aggregation = meter.CreateHistogram<double>("fedlora.aggregation.duration", "ms", "Time of one aggregation.");
     }
-
-    public void NotMirrored() => _notMirrored.Add(1);
 
     public void Accepted() => _accepted.Add(1);
 

@@ -37,6 +37,9 @@ internal static partial class FederationLog
     [LoggerMessage(11, LogLevel.Information, "{Federation}: round {Round} leaves out node {Node}: {Reason}")]
     public static partial void Excluded(this ILogger logger, string federation, int round, string node, string reason);
 
+    [LoggerMessage(12, LogLevel.Warning, "{Federation}: the receipt of node {Node} was not mirrored; the round's record has it.")]
+    public static partial void ReceiptNotMirrored(this ILogger logger, Exception error, string federation, string node);
+
     [LoggerMessage(13, LogLevel.Debug, "Node {Node} was not woken; it polls again by itself.")]
     public static partial void NotWoken(this ILogger logger, Exception error, string node);
 

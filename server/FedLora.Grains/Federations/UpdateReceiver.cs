@@ -1,10 +1,12 @@
+using Microsoft.Extensions.Logging;
+
 namespace FedLora.Grains;
 
 /// <summary>
 /// Takes updates in for the gRPC service: asks the federation once whether one is wanted, keeps the bytes durably as they come, checks the whole, and has the federation record it.
 /// The federation's own turn is never spent on bytes.
 /// </summary>
-public sealed class UpdateReceiver(IGrainFactory grains, IBlobStore blobs, CoordinatorInstruments instruments, TimeProvider time)
+public sealed class UpdateReceiver(IGrainFactory grains, IBlobStore blobs, CoordinatorInstruments instruments, TimeProvider time, ILogger<UpdateReceiver> log)
 {
     /// <exception cref="RefusedException">The update is not wanted, or says of itself what cannot be.</exception>
     public Task<IncomingUpdate> BeginAsync(UpdateHeader header, CancellationToken cancellationToken) => CountRefusalsAsync(async () =>
@@ -63,7 +65,7 @@ public sealed class UpdateReceiver(IGrainFactory grains, IBlobStore blobs, Coord
         }
         catch (Exception error) when (error is TimeoutException or OrleansException)
         {
-            instruments.NotMirrored();
+            log.ReceiptNotMirrored(error, header.Federation, header.NodeId);
         }
     }
 
