@@ -32,11 +32,17 @@ public readonly record struct AdapterKey(string Module, Factors Factor, string P
             if (parameter == "weight" && module.EndsWith($".lora_{factor}", StringComparison.Ordinal))
                 return new AdapterKey(module[..^".lora_A".Length], factor);
         }
+        if (parameter == "weight" && module.Split('.') is [.., "lora_A" or "lora_B", var adapter])
+            throw Invalid(name, $"carries the adapter's name '{adapter}', as state_dict() has it and save_pretrained leaves it out", "Save the adapter with model.save_pretrained(FOLDER).");
+        if (path.Contains("lora_embedding_", StringComparison.Ordinal))
+            throw Invalid(name, "belongs to LoRA on an embedding, which is not supported", "Train the adapter with linear layers alone in target_modules.");
+        if (path.Contains("lora_magnitude_vector", StringComparison.Ordinal))
+            throw Invalid(name, "belongs to DoRA, which is not supported", "Train the adapter with use_dora=False.");
         return path.Contains("lora_", StringComparison.Ordinal)
-            ? throw Invalid(name, "belongs to a variant of LoRA that is not supported (DoRA, LoRA on embeddings, bias in lora_B, ...)")
+            ? throw Invalid(name, "belongs to a variant of LoRA that is not supported (bias in lora_B, ...)")
             : new AdapterKey(module, Factors.Head, parameter);
     }
 
-    private static FedLoraException Invalid(string name, string why) =>
-        new("adapter-key-invalid", $"Tensor '{name}' {why}.", "Expected keys such as base_model.model.MODULE.lora_A.weight, as PEFT writes them.");
+    private static FedLoraException Invalid(string name, string why, string hint = "Expected keys such as base_model.model.MODULE.lora_A.weight, as PEFT writes them.") =>
+        new("adapter-key-invalid", $"Tensor '{name}' {why}.", hint);
 }

@@ -10,6 +10,9 @@ namespace FedLora.Core;
 /// <param name="inner">What caused it, if anything.</param>
 public sealed class FedLoraException(string code, string message, string hint, Exception? inner = null) : Exception(message, inner)
 {
+    /// <summary>Key in <see cref="Exception.Data"/> of the line of a data file (an int, from 1) that the message is about.</summary>
+    public const string LineKey = "line";
+
     /// <summary>Stable word for programs, in kebab case.</summary>
     public string Code { get; } = code;
 

@@ -57,6 +57,66 @@ public sealed class PeftFolderTests : IDisposable
     }
 
     [Fact]
+    public void WhatUsingItNeedsTravelsWithIt()
+    {
+        var use = new AdapterUse { Labels = ["spam", "ham", "a \"quoted\" label"], MaxTokens = 96, BaseModel = "mail-encoder", BaseFingerprint = new string('a', 64) };
+        (Small with { Use = use }).Write(_folder);
+        var read = PeftFolder.Read(_folder).Use!;
+        Assert.Equal(use.Labels, read.Labels);
+        Assert.Equal((use.MaxTokens, use.BaseModel, use.BaseFingerprint), (read.MaxTokens, read.BaseModel, read.BaseFingerprint));
+        var card = File.ReadAllText(Path.Combine(_folder, "README.md"));
+        Assert.Contains("base_model: \"mail-encoder\"", card, StringComparison.Ordinal);
+        Assert.Contains("id2label", card, StringComparison.Ordinal);
+        // transformers takes a folder with config.json for a whole model and would look for its weights there.
+        Assert.False(File.Exists(Path.Combine(_folder, "config.json")));
+    }
+
+    [Theory]
+    [InlineData("{")]
+    [InlineData("[]")]
+    [InlineData("""{"id2label":{"1":"ham","2":"spam"}}""")]
+    [InlineData("""{"id2label":{"0":1}}""")]
+    [InlineData("""{"max_tokens":1.5}""")]
+    public void AUseThatCannotBeReadIsRefused(string text)
+    {
+        Small.Write(_folder);
+        Assert.Null(PeftFolder.Read(_folder).Use);
+        File.WriteAllText(Path.Combine(_folder, AdapterUse.FileName), text);
+        var error = Assert.Throws<FedLoraException>(() => PeftFolder.Read(_folder));
+        Assert.Equal("adapter-config-invalid", error.Code);
+        Assert.Contains(AdapterUse.FileName, error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("base_model.model.h.0.q.lora_A.default.weight", "save_pretrained")]
+    [InlineData("base_model.model.embed_tokens.lora_embedding_A", "linear layers alone")]
+    [InlineData("base_model.model.h.0.q.lora_magnitude_vector", "use_dora=False")]
+    [InlineData("base_model.model.model.embed_tokens.weight", "modules_to_save")]
+    [InlineData("base_model.model.bert.embeddings.word_embeddings.weight", "modules_to_save")]
+    public void WhatAnAdapterMayNotHoldIsSaidWithWhatToDo(string name, string hint)
+    {
+        Small.Write(_folder);
+        new AdapterState([.. Small.State, new AdapterTensor(name, [2, 2], new float[4])]).Save(Path.Combine(_folder, PeftFolder.ModelFile));
+        Assert.Contains(hint, Assert.Throws<FedLoraException>(() => PeftFolder.Read(_folder)).Hint, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("r", "4.0")]
+    [InlineData("r", "\"4\"")]
+    [InlineData("rank_pattern", "{\"q\":2.0}")]
+    [InlineData("layers_to_transform", "[1.0]")]
+    public void AWholeNumberIsWantedByName(string key, string value)
+    {
+        Small.Write(_folder);
+        var file = Path.Combine(_folder, PeftFolder.ConfigFile);
+        var config = JsonNode.Parse(File.ReadAllText(file))!;
+        config[key] = JsonNode.Parse(value);
+        File.WriteAllText(file, config.ToJsonString());
+        var message = Assert.Throws<FedLoraException>(() => PeftFolder.Read(_folder)).Message;
+        Assert.Contains($"'{key}', where a whole number belongs", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void EqualContentIsWrittenAsEqualBytes()
     {
         Small.Write(_folder);

@@ -58,6 +58,14 @@ internal sealed class Scratch : IDisposable
         return (said.GetProperty("code").GetString()!, line);
     }
 
+    /// <summary>Runs the program with <c>--json</c>: it must succeed. Returns its document and what it remarked.</summary>
+    internal static async Task<(JsonElement Result, string Remarks)> SucceedsAsync(params string[] arguments)
+    {
+        var (exit, output, error) = await RunAsync([.. arguments, "--json"]);
+        Assert.True(exit == 0, $"exit code {exit}: {output}{error}");
+        return (JsonDocument.Parse(output).RootElement, error);
+    }
+
     public void Dispose() => folder.Delete(recursive: true);
 
     private string[] Everything() => [.. Directory.EnumerateFileSystemEntries(folder.FullName, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];

@@ -119,6 +119,23 @@ public sealed class PrivacyTests
         Assert.Equal(16, fresh.Rounds - known.Rounds);
     }
 
+    [Fact]
+    public async Task A_round_that_was_spent_twice_counts_twice_and_an_older_copy_of_a_ledger_shows()
+    {
+        await using var coordinator = await StartAsync(Definition with { Cohort = Definition.Cohort with { MinNodes = 1 } });
+        await PollAsync(coordinator, "a", limit: 4);
+        var receipt = Private(coordinator, "a", (await coordinator.Federation.GetAsync(default)).Privacy.First(row => row.Node == "a")).Receipt!;
+        foreach (var (hash, sequence) in new[] { ("1", 1), ("2", 2), ("2", 2) })
+            await coordinator.Node("a").RecordReceiptAsync(new() { Federation = "mail", Round = 1, Receipt = receipt with { EntryHash = hash, EntrySequence = sequence }, At = DateTimeOffset.UnixEpoch }, default);
+        Assert.Equal(2, (await coordinator.Node("a").GetAsync(default)).Ledger.Count);
+        var round = new PrivacyRun { NoiseMultiplier = receipt.NoiseMultiplier, SamplingRate = receipt.SamplingRate, Steps = 16 };
+        Assert.True((await coordinator.Node("a").AskBudgetAsync(round, default)).Fits);
+        await PollAsync(coordinator, "a", limit: 4, entries: 1);
+        Assert.Contains("older copy", (await coordinator.Node("a").AskBudgetAsync(round, default)).Reason, StringComparison.Ordinal);
+        await PollAsync(coordinator, "a", limit: 4, entries: 2);
+        Assert.True((await coordinator.Node("a").AskBudgetAsync(round, default)).Fits);
+    }
+
     [Theory]
     [InlineData("none")]
     [InlineData("noise")]
@@ -167,13 +184,15 @@ public sealed class PrivacyTests
         return coordinator;
     }
 
-    private static Task<PollReply> PollAsync(Coordinator coordinator, string name, double limit, params PrivacyRun[] runs) => coordinator.Node(name).PollAsync(
+    private static Task<PollReply> PollAsync(Coordinator coordinator, string name, double limit, params PrivacyRun[] runs) => PollAsync(coordinator, name, limit, 0, runs);
+
+    private static Task<PollReply> PollAsync(Coordinator coordinator, string name, double limit, long entries, params PrivacyRun[] runs) => coordinator.Node(name).PollAsync(
         new()
         {
             Profile = new()
             {
                 ModelFingerprints = [Samples.Fingerprint],
-                Balances = [new() { DataSet = $"data-{name}", SpentEpsilon = 0, LimitEpsilon = limit, Delta = Delta, Runs = runs }],
+                Balances = [new() { DataSet = $"data-{name}", SpentEpsilon = 0, LimitEpsilon = limit, Delta = Delta, Entries = entries, Runs = runs }],
             },
         }, default);
 

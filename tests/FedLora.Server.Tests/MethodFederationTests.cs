@@ -181,7 +181,7 @@ public sealed class MethodFederationTests(TinySites sites) : IClassFixture<TinyS
         var exported = AloneTraining.Score(definition.ToModel(), peft.State, peft.Layout(), sites.Model, sites.HeldOut, default);
 
         using var model = BaseModel.Load(sites.Model, DefinitionSettings.Load(definition.ToModel()));
-        folds.ForEach(model.Fold);
+        model.SetFolds(folds);
         var start = method.Start(Masked(global, method, definition), null, new NodeTerms(definition.ToModel().ToLayout(), definition.ToModel().ToMethodOptions(), 4, definition.Seed, 4));
         using var binding = new AdapterBinding(model.Transformer, start.Adapter, start.Layout);
         var next = Evaluator.Run(model.Transformer, new NodeData(sites.HeldOut, sites.Model, skipBadLines: false).Read(definition.ToModel(), default).Data.Examples);

@@ -2,6 +2,7 @@ using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Tests;
 using FedLora.Training.Blocks;
+using FedLora.Training.Data;
 using FedLora.Training.Models;
 using FedLora.Training.Running;
 using FedLora.Training.Tests.Models;
@@ -111,6 +112,22 @@ public sealed class TrainerTests
         var before = DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;
         LocalTraining.Run(fixture.Model, task, fixture.Examples);
         Assert.Equal(before, DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount);
+    }
+
+    [FixtureTheory("models", "model.safetensors")]
+    [InlineData("llama")]
+    public void Examples_without_anything_to_learn_take_no_step(string name)
+    {
+        using var fixture = new ModelFixture(name);
+        var adapter = PeftFolder.Read(Path.Combine(fixture.Folder, "adapter"));
+        var task = new LocalTask(new NodeStart(adapter.State, fixture.Model.LayoutFor(adapter.Config)), Factors.A | Factors.B, Settings(1) with { BatchSize = 1, WeightDecay = 0.1 });
+        var silent = new Example([1]) { Labels = [1] };
+        Assert.Equal("data-nothing-to-learn", Assert.Throws<FedLoraException>(() => LocalTraining.Run(fixture.Model, task, [silent, silent])).Code);
+        // Beside others they are not drawn: the same steps as without them.
+        var mixed = LocalTraining.Run(fixture.Model, task, [silent, .. fixture.Examples, silent]);
+        Assert.All(mixed.Summary.Losses, loss => Assert.True(double.IsFinite(loss)));
+        Assert.Equal(12, mixed.Summary.Examples);
+        Assert.Equal(LocalTraining.Run(fixture.Model, task, fixture.Examples).Trained.Hash, mixed.Trained.Hash);
     }
 
     [Fact]

@@ -76,7 +76,8 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
         }
         catch (FedLoraException error) when (error.Code is not ("transfer-idle" or "upload-incomplete" or "blob-invalid"))
         {
-            return await RefuseAsync(task, reporter, TaskPhase.Failed, error.Message, cancellation);
+            var phase = error.Code == "data-nothing-to-learn" ? TaskPhase.Refused : TaskPhase.Failed;
+            return await RefuseAsync(task, reporter, phase, error.Message, cancellation, PublicReason.Of(error));
         }
     }
 
@@ -188,11 +189,12 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
     private ulong SeedOf(TrainingTask task) =>
         BitConverter.ToUInt64(SHA256.HashData(Encoding.UTF8.GetBytes($"{task.Definition.Seed}/{task.Federation}/{task.Round}/{options.Name}")));
 
-    private async Task<RoundEnd> RefuseAsync(TrainingTask task, StatusReporter reporter, TaskPhase phase, string reason, CancellationToken cancellation)
+    private async Task<RoundEnd> RefuseAsync(TrainingTask task, StatusReporter reporter, TaskPhase phase, string reason, CancellationToken cancellation, string? told = null)
     {
+        logger.Refused(task.Round, task.Federation, reason);
+        reason = told ?? reason;
         if (phase == TaskPhase.Refused)
             refused[task.Federation] = reason;
-        logger.Refused(task.Round, task.Federation, reason);
         // What went wrong in training may tell of the data, and nothing has paid for that.
         await reporter.SayAsync(phase, phase == TaskPhase.Failed && task.Definition.Privacy is not null ? "it failed; the node's own log says why" : reason, cancellation);
         return RoundEnd.Refused;

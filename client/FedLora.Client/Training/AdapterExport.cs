@@ -26,7 +26,7 @@ public static class AdapterExport
             Rank = layout.Rank,
             Alpha = layout.Alpha,
             Dropout = lora.Dropout,
-            TargetModules = lora.TargetModules is [PeftModules.AllLinear] ? new PeftModules([], PeftModules.AllLinear) : PeftModules.Of([.. lora.TargetModules]),
+            TargetModules = PeftModules.From(lora.TargetModules),
             ModulesToSave = [.. lora.ModulesToSave],
             UseRsLora = layout.UseRsLora,
             TaskType = definition.Task.Kind == LearningTask.Classification ? "SEQ_CLS" : "CAUSAL_LM",
@@ -34,7 +34,16 @@ public static class AdapterExport
             RankPattern = [.. layout.Modules.Where(module => module.Rank is not null).Select(module => KeyValuePair.Create(module.Name, module.Rank!.Value))],
             AlphaPattern = [.. layout.Modules.Where(module => module.Alpha is not null).Select(module => KeyValuePair.Create(module.Name, module.Alpha!.Value))],
         };
-        return new PeftFolder(config, adapter);
+        return new PeftFolder(config, adapter)
+        {
+            Use = new AdapterUse
+            {
+                Labels = definition.Task.Kind == LearningTask.Classification ? [.. definition.Task.Labels] : [],
+                MaxTokens = definition.Training.MaxTokens,
+                BaseModel = definition.BaseModel.Name,
+                BaseFingerprint = definition.BaseModel.Fingerprint,
+            },
+        };
     }
 
     private static AdapterState AsSent(FederationDefinition definition, AdapterState global, int round)

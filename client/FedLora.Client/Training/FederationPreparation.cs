@@ -1,6 +1,7 @@
 using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Federations.Definitions;
+using FedLora.Tokenizers;
 using FedLora.Training.Lora;
 using FedLora.Training.Models;
 
@@ -11,15 +12,18 @@ namespace FedLora.Client.Training;
 /// <param name="InitialAdapter">Before round 1.</param>
 public sealed record FederationPreparation(FederationDefinition Definition, AdapterState InitialAdapter)
 {
+    /// <summary>What the operator should know, a line each.</summary>
+    public IReadOnlyList<string> Remarks { get; init; } = [];
+
     private const int PublicExamples = 550;
     private const int PublicBatch = 32;
 
-    /// <summary>Looks at the operator's copy of the base model. Its weights are read only for methods that start from them.</summary>
+    /// <summary>Looks at the operator's copy of the base model, with whatever a node would meet there. Its weights are read only for methods that start from them.</summary>
     /// <param name="definition">What the operator wrote.</param>
     /// <param name="modelFolder">The operator's copy.</param>
     /// <param name="publicData">JSONL that anyone may see, for Fed-SB's <c>lora-sb</c> start; null without.</param>
     /// <param name="cancellation">Ends the reading.</param>
-    /// <exception cref="FedLoraException">The model cannot be read, takes shorter texts than the federation states, has none of the target modules, or the method refuses the settings.</exception>
+    /// <exception cref="FedLoraException">The model or its tokenizer cannot be read, has no head, takes shorter texts than the federation states, has none of the target modules, or the method refuses the settings.</exception>
     public static FederationPreparation Prepare(FederationDefinition definition, string modelFolder, string? publicData, CancellationToken cancellation)
     {
         var load = DefinitionSettings.Load(definition) with { Compute = ComputeType.F32 };
@@ -30,7 +34,10 @@ public sealed record FederationPreparation(FederationDefinition Definition, Adap
                 $"write max_tokens: {architecture.MaxLength} or less, or choose a model for longer texts");
         }
 
-        var peft = DefinitionSettings.Peft(definition, architecture);
+        var (peft, remarks) = NewHead.Complete(DefinitionSettings.Peft(definition, architecture), BaseModel.Check(modelFolder, load), architecture, modelFolder);
+        var tokens = Tokenizer.Load(modelFolder).Size;
+        if (tokens > architecture.Vocabulary)
+            remarks = [.. remarks, $"the tokenizer knows {tokens} tokens and the base model {architecture.Vocabulary}: a text with one of those beyond cannot be used"];
         var layout = ModelLayout.For(architecture, peft);
         var method = Methods.Get(definition.Method);
         var options = definition.ToMethodOptions();
@@ -52,10 +59,10 @@ public sealed record FederationPreparation(FederationDefinition Definition, Adap
             Layout = layout.ToSpec(),
         };
         if (!method.Traits.StartsFromWeights)
-            return new FederationPreparation(whole, method.Initialize(layout, options, definition.Seed));
+            return new FederationPreparation(whole, method.Initialize(layout, options, definition.Seed)) { Remarks = remarks };
         using var model = BaseModel.Load(modelFolder, load);
         IWeightSource source = options.Init == FedSbInit.LoraSb ? PublicGradients(model, layout, whole, modelFolder, publicData, cancellation) : model;
-        return new FederationPreparation(whole, method.Initialize(layout, options, definition.Seed, source));
+        return new FederationPreparation(whole, method.Initialize(layout, options, definition.Seed, source)) { Remarks = remarks };
     }
 
     // As LoRA-SB does it: the gradient of the base weights over a few hundred examples, in batches.

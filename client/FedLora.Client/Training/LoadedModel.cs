@@ -8,33 +8,52 @@ namespace FedLora.Client.Training;
 internal sealed class LoadedModel : IDisposable
 {
     private readonly string folder;
-    private readonly List<string> folded = [];
     private string key = "";
+    private string[] folded = [];
     private BaseModel? model;
 
     internal LoadedModel(string folder) => this.folder = folder;
 
-    /// <summary>The model as this federation wants it; loaded anew only when that differs from what is here.</summary>
+    /// <summary>The model as this federation wants it, whatever is folded in; loaded anew only when that differs from what is here.</summary>
     /// <param name="definition">Task, labels and number type.</param>
-    /// <param name="folds">Products to have in the base weights, oldest first.</param>
-    internal BaseModel Get(FederationDefinition definition, IReadOnlyList<AdapterState> folds)
+    internal BaseModel Get(FederationDefinition definition)
     {
-        var wanted = $"{definition.Task.Kind}|{string.Join('\n', definition.Task.Labels)}|{definition.Training.Dtype}";
-        var isPrefix = folded.Count <= folds.Count && folded.SequenceEqual(folds.Take(folded.Count).Select(fold => fold.Hash), StringComparer.Ordinal);
-        if (model is null || key != wanted || !isPrefix)
-        {
-            model?.Dispose();
-            model = BaseModel.Load(folder, DefinitionSettings.Load(definition));
-            key = wanted;
-            folded.Clear();
-        }
-        foreach (var fold in folds.Skip(folded.Count))
-        {
-            model.Fold(fold);
-            folded.Add(fold.Hash);
-        }
+        var wanted = $"{definition.Task.Kind}|{string.Join('\0', definition.Task.Labels)}|{definition.Training.Dtype}";
+        if (model is not null && key == wanted)
+            return model;
+        Dispose();
+        model = BaseModel.Load(folder, DefinitionSettings.Load(definition));
+        key = wanted;
         return model;
     }
 
-    public void Dispose() => model?.Dispose();
+    /// <summary>The model with exactly these products folded in.</summary>
+    /// <param name="definition">Task, labels and number type.</param>
+    /// <param name="folds">Products to have in the base weights.</param>
+    internal BaseModel Get(FederationDefinition definition, IReadOnlyList<AdapterState> folds)
+    {
+        var loaded = Get(definition);
+        string[] wanted = [.. folds.Select(fold => fold.Hash)];
+        if (folded.SequenceEqual(wanted, StringComparer.Ordinal))
+            return loaded;
+        try
+        {
+            loaded.SetFolds(folds);
+            folded = wanted;
+            return loaded;
+        }
+        catch
+        {
+            // Half folded is no state to train from.
+            Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        model?.Dispose();
+        model = null;
+        folded = [];
+    }
 }

@@ -61,7 +61,7 @@ public sealed class RoundTrainer : IRoundTrainer
     public VectorLayout SparseLayout(TrainingTask task)
     {
         var definition = task.Definition.ToModel();
-        var loaded = model.Get(definition, []);
+        var loaded = model.Get(definition);
         var layout = loaded.LayoutFor(DefinitionSettings.Peft(definition, loaded.Architecture));
         return new VectorLayout(layout.Tensors(definition.SentFactors((int)task.Round)));
     }
@@ -78,13 +78,15 @@ public sealed class RoundTrainer : IRoundTrainer
         var round = (int)input.Task.Round;
         var start = method.Start(input.Global, KeptFactors.Load(input.Folder, input.Task.Round), new NodeTerms(layout, settings, round, definition.Seed, (int)input.Task.Rank));
         var task = new LocalTask(start, method.Trained(round, settings), DefinitionSettings.Training(definition, round, input.Seed)) { Dropout = definition.Lora.Dropout, Units = read.Units };
+        // Before anything is written down. Under privacy it would tell of the data, and the noise goes out as ever.
+        var examples = definition.Privacy is null ? Trainer.Learnable(read.Examples, loaded.Transformer).Count : 0;
         if (input.Charge(identities) is { } receipt)
             task = task with { Privacy = new PrivateTerms(receipt.Run.NoiseMultiplier, receipt.Run.SamplingRate, receipt.ClipNorm) };
         var result = LocalTraining.Run(loaded, task, read.Examples, new Relay(progress), cancellation);
         KeptFactors.Save(input.Folder, input.Task.Round, result.Adapter.Only(method.Kept(settings)));
         var sent = method.Sent(round, settings);
         var loss = result.Summary.MeanLoss;
-        return new RoundOutput(start.Adapter.Only(sent), result.Adapter.Only(sent), read.Examples.Count, result.Summary.Losses.Count, double.IsNaN(loss) ? null : loss);
+        return new RoundOutput(start.Adapter.Only(sent), result.Adapter.Only(sent), examples, result.Summary.Losses.Count, double.IsNaN(loss) ? null : loss);
     }
 
     /// <inheritdoc/>

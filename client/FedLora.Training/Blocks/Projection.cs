@@ -23,12 +23,17 @@ public sealed class LinearPart(string name, int offset, int dOut)
 /// Linear layers that share their input, as one product: y = x W^T + b with the parts' rows below each other in W. Each part may carry
 /// LoRA factors; the whole may be trainable.
 /// </summary>
-public sealed class Projection(IReadOnlyList<LinearPart> parts, Slot weight, Slot? bias) : IDisposable
+public sealed class Projection(IReadOnlyList<LinearPart> parts, Slot weight, Slot? bias, bool tied = false) : IDisposable
 {
+    private readonly Slot _stored = weight;
+
     public IReadOnlyList<LinearPart> Parts { get; } = parts;
 
     /// <summary>d_out x d_in, all parts below each other.</summary>
-    public Slot Weight { get; } = weight;
+    public Slot Weight { get; private set; } = weight;
+
+    /// <summary>Whether its weight is the word embedding too: what changes the layer alone must <see cref="Untie"/> it first.</summary>
+    public bool IsTied => tied && Weight == _stored;
 
     public Slot? Bias { get; } = bias;
 
@@ -69,10 +74,33 @@ public sealed class Projection(IReadOnlyList<LinearPart> parts, Slot weight, Slo
     /// <summary>A part's rows of W, as a view.</summary>
     public Tensor WeightOf(LinearPart part) => Weight.Value.narrow(0, part.Offset, part.DOut);
 
+    /// <summary>The checkpoint's name for a part's rows.</summary>
+    internal string StoredAs(LinearPart part) => tied ? _stored.Name : $"{part.Name}.weight";
+
+    /// <summary>Gives a tied layer a weight of its own, as PEFT does for a head that it changes; the embedding stays what it was.</summary>
+    /// <param name="own">The weight, whose owner it becomes; null for a copy of the embedding.</param>
+    internal void Untie(Tensor? own = null)
+    {
+        using var off = no_grad();
+        Weight = new Slot($"{Parts[0].Name}.weight", own ?? _stored.Value.detach().clone().DetachFromDisposeScope());
+    }
+
+    /// <summary>Undoes <see cref="Untie"/>.</summary>
+    /// <returns>Whether the layer is tied now.</returns>
+    internal bool Tie()
+    {
+        if (Weight != _stored)
+            Weight.Dispose();
+        Weight = _stored;
+        return tied;
+    }
+
     /// <summary>Folds every part's factors into the weight, W += s B R A, and drops them.</summary>
     public void Merge()
     {
         using var off = no_grad();
+        if (IsTied && Parts.Any(p => p.Lora is not null))
+            Untie();
         foreach (var part in Parts.Where(p => p.Lora is not null))
         {
             using var scope = NewDisposeScope();

@@ -83,10 +83,10 @@ public static class JsonLines
                 ?? throw Bad(path, number, $"has no \"{settings.Unit}\", the unit of privacy, which must be a text or a number");
             if (settings.Task == TextTask.SequenceClassification)
             {
-                var label = Label(root) ?? throw Bad(path, number, "has no \"label\", which must be a text or a whole number");
+                var label = Label(root) ?? throw Bad(path, number, root.TryGetProperty("label", out var other) ? $"has \"label\": {Short(other)}, which must be a text or a whole number" : "has no \"label\", which must be a text or a whole number");
                 var index = IndexOf(settings.Labels, label);
                 if (index < 0)
-                    throw new FedLoraException("data-label-unknown", $"{path}, line {number}: the label \"{label}\" is not one of {string.Join(", ", settings.Labels)}.", "Mend the line, or create the federation with this label.");
+                    throw new FedLoraException("data-label-unknown", $"{path}, line {number}: the label \"{label}\" is not one of {string.Join(", ", settings.Labels)}.", "Mend the line, or create the federation with this label.") { Data = { [FedLoraException.LineKey] = number } };
                 return new TextRecord(number, null, Required(root, "text", path, number), index) { Unit = unit };
             }
             if (root.TryGetProperty("prompt", out _) || root.TryGetProperty("completion", out _))
@@ -112,6 +112,8 @@ public static class JsonLines
         ? value.ValueKind switch { JsonValueKind.String => value.GetString(), JsonValueKind.Number => value.GetRawText(), _ => null }
         : null;
 
+    private static string Short(JsonElement value) => value.GetRawText() is { Length: > 32 } text ? $"{text[..32]}..." : value.GetRawText();
+
     private static int IndexOf(IReadOnlyList<string> labels, string label)
     {
         for (var i = 0; i < labels.Count; i++)
@@ -123,7 +125,7 @@ public static class JsonLines
     }
 
     private static FedLoraException Bad(string path, int number, string what) =>
-        new("data-invalid", $"{path}, line {number} {what}.", "Mend the line, or leave such lines out with --on-bad-line skip.");
+        new("data-invalid", $"{path}, line {number} {what}.", "Mend the line, or leave such lines out with --on-bad-line skip.") { Data = { [FedLoraException.LineKey] = number } };
 }
 
 /// <summary>Lines that were left out.</summary>

@@ -9,9 +9,8 @@ public sealed class AdapterBinding : IDisposable
 {
     private readonly Transformer _model;
     private readonly List<Slot> _factors = [];
-    private readonly List<(Slot Slot, string Name, Tensor Before)> _heads = [];
+    private readonly List<(Slot Slot, Action Undo)> _heads = [];
     private readonly List<LinearPart> _parts = [];
-    private readonly List<Projection> _saved = [];
 
     /// <summary>Puts an adapter on.</summary>
     /// <param name="model">A model without adapter.</param>
@@ -63,11 +62,7 @@ public sealed class AdapterBinding : IDisposable
             part.Lora?.Dispose();
             part.Lora = null;
         }
-        foreach (var (slot, name, before) in _heads)
-        {
-            slot.Value.Dispose();
-            (slot.Name, slot.Value) = (name, before);
-        }
+        _heads.ForEach(head => head.Undo());
     }
 
     private void Attach(AdapterModule module, AdapterState state, double scale, double dropout, bool hasR)
@@ -96,8 +91,22 @@ public sealed class AdapterBinding : IDisposable
         var tensor = state[$"base_model.model.{head.Name}"];
         if (!Array.ConvertAll(tensor.Shape, s => (long)s).AsSpan().SequenceEqual(old.Value.shape))
             throw new FedLoraException("tensor-shape", $"Tensor '{tensor.Name}' has shape [{string.Join(", ", tensor.Shape)}], but this model's has [{string.Join(", ", old.Value.shape)}].", "The adapter was made for other classes or another base model.");
-        _heads.Add((old, old.Name, old.Value));
+        if (old == projection.Weight && projection.IsTied)
+        {
+            projection.Untie(ToTensor(tensor));
+            projection.Weight.Name = tensor.Name;
+            _heads.Add((projection.Weight, () => projection.Tie()));
+            return;
+        }
+        var (name, before) = (old.Name, old.Value);
+        _heads.Add((old, Undo));
         (old.Name, old.Value) = (tensor.Name, ToTensor(tensor));
+
+        void Undo()
+        {
+            old.Value.Dispose();
+            (old.Name, old.Value) = (name, before);
+        }
     }
 
     private Tensor ToTensor(AdapterTensor source) =>

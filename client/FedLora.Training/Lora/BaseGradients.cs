@@ -22,6 +22,21 @@ public sealed class BaseGradients : IWeightSource
     public BaseGradients(Transformer model, IEnumerable<AdapterModule> modules, IEnumerable<IReadOnlyList<Example>> batches, CancellationToken cancel = default)
     {
         var wanted = modules.Select(m => (m.Name, Found: model.Find(m.Name) ?? throw AdapterBinding.Unknown(m.Name))).ToArray();
+        // The gradient by a tied head is that of its own role, not of the embedding's too.
+        var tied = wanted.Select(w => w.Found.Projection).Where(p => p.IsTied).Distinct().ToArray();
+        Array.ForEach(tied, projection => projection.Untie());
+        try
+        {
+            Run(model, wanted, batches, cancel);
+        }
+        finally
+        {
+            Array.ForEach(tied, projection => projection.Tie());
+        }
+    }
+
+    private void Run(Transformer model, (string Name, (Projection Projection, LinearPart Part) Found)[] wanted, IEnumerable<IReadOnlyList<Example>> batches, CancellationToken cancel)
+    {
         using var parameters = new ParameterSet(wanted.Select(w => w.Found.Projection.Weight).Distinct(), model.Device);
         var step = new Running.PlainStep(int.MaxValue, dropout: null);
         foreach (var batch in batches)

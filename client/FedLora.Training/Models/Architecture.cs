@@ -100,6 +100,7 @@ public sealed record Architecture
     /// <summary>The padding token, where the config names one.</summary>
     public int? PadToken { get; init; }
 
+    /// <summary>The first of the tokens that end a text, see <see cref="Models.EndTokens"/>; part of the model's fingerprint.</summary>
     public int? EndToken { get; init; }
 
     /// <summary>Images: side, channels and patch in pixels; null for text.</summary>

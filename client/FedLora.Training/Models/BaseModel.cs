@@ -1,7 +1,9 @@
 using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Training.Blocks;
+using FedLora.Training.Libtorch;
 using FedLora.Training.Lora;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FedLora.Training.Models;
@@ -38,15 +40,17 @@ public enum ComputeType
 /// <summary>A base model from a Hugging Face folder, frozen.</summary>
 public sealed class BaseModel : IWeightSource, IDisposable
 {
-    private BaseModel(string folder, Transformer transformer, IReadOnlyList<string> made) => (Folder, Transformer, MadeTensors) = (folder, transformer, made);
+    private readonly SafetensorsFolder _weights;
+    private readonly FoldedWeights _folded;
 
-    public string Folder { get; }
+    private BaseModel(SafetensorsFolder weights, Transformer transformer, WeightReader reader) =>
+        (_weights, Transformer, MadeTensors, _folded) = (weights, transformer, reader.Made, new FoldedWeights(transformer, reader));
 
     public Transformer Transformer { get; }
 
     public Architecture Architecture => Transformer.Architecture;
 
-    /// <summary>Tensors of the head that the checkpoint lacks, so that they were started anew (the same on every machine).</summary>
+    /// <summary>Tensors of the head that the checkpoint lacks or has for other classes, so that they were started anew (the same on every machine).</summary>
     public IReadOnlyList<string> MadeTensors { get; }
 
     /// <summary>Loads a folder: <c>config.json</c> and <c>model.safetensors</c> or its shards.</summary>
@@ -58,28 +62,44 @@ public sealed class BaseModel : IWeightSource, IDisposable
     {
         options ??= new LoadOptions();
         var architecture = ModelFamily.ReadFolder(folder, options.Task, options.Labels, options.ConfigFile);
-        using var weights = SafetensorsFolder.Open(folder);
-        var reader = new WeightReader(weights, architecture.Names);
         var compute = options.Compute == ComputeType.Auto ? ComputeChoice.ForThisMachine() : options.Compute;
         var type = compute == ComputeType.BF16 ? ScalarType.BFloat16 : ScalarType.Float32;
-        var transformer = new TransformerBuilder(architecture, reader, type, Devices.Open(options.Device)).Build();
-        return new BaseModel(folder, transformer, reader.Made);
+        var device = Devices.Open(options.Device);
+        var weights = SafetensorsFolder.Open(folder);
+        try
+        {
+            var reader = ReaderOf(weights, architecture, options, CPU);
+            return new BaseModel(weights, new TransformerBuilder(architecture, reader, type, device).Build(), reader);
+        }
+        catch
+        {
+            weights.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Checks that a folder can be loaded, by the names, types and shapes of its tensors: neither time nor memory of a load.</summary>
+    /// <returns>What <see cref="MadeTensors"/> would be.</returns>
+    /// <exception cref="FedLoraException">As <see cref="Load"/>.</exception>
+    public static IReadOnlyList<string> Check(string folder, LoadOptions options)
+    {
+        var architecture = ModelFamily.ReadFolder(folder, options.Task, options.Labels, options.ConfigFile);
+        LibtorchLoader.EnsureLoaded();
+        var nowhere = new Device(DeviceType.META);
+        using var weights = SafetensorsFolder.Open(folder);
+        var reader = ReaderOf(weights, architecture, options, nowhere);
+        new TransformerBuilder(architecture, reader, ScalarType.Float32, nowhere).Build().Dispose();
+        return reader.Made;
     }
 
     /// <summary>The layout that LoRA settings give for this model.</summary>
     /// <exception cref="FedLoraException"><c>adapter-target-missing</c>.</exception>
     public AdapterLayout LayoutFor(PeftConfig config) => ModelLayout.For(Architecture, config);
 
-    /// <summary>Adds products of factors to the base weights for good: W += B A for every module (methods that fold; the scale is in the factors).</summary>
-    /// <param name="fold">A and B of each module, of any rank.</param>
-    /// <exception cref="FedLoraException">As <see cref="AdapterBinding"/>.</exception>
-    public void Fold(AdapterState fold)
-    {
-        var modules = fold.Select(t => (Tensor: t, Key: AdapterKey.Parse(t.Name))).Where(t => t.Key.Factor == Factors.A)
-            .Select(t => new AdapterModule(t.Key.Module, fold[new AdapterKey(t.Key.Module, Factors.B).Name].Rows, t.Tensor.Columns, t.Tensor.Rows, t.Tensor.Rows));
-        using var binding = new AdapterBinding(Transformer, fold, new AdapterLayout([.. modules], 1, 1, []));
-        binding.Merge();
-    }
+    /// <summary>Sets what is folded into the base weights (methods that fold; the scale is in the factors): W = W0 + sum of B A, whatever was folded before.</summary>
+    /// <param name="folds">A and B of each module, of any rank; none for the weights of the checkpoint.</param>
+    /// <exception cref="FedLoraException"><c>tensor-missing</c>, <c>tensor-shape</c>, <c>tensor-not-finite</c>, <c>adapter-module-unknown</c>.</exception>
+    public void SetFolds(IReadOnlyList<AdapterState> folds) => _folded.Set(folds);
 
     /// <inheritdoc/>
     public void Read(AdapterModule module, Span<float> matrix)
@@ -90,5 +110,12 @@ public sealed class BaseModel : IWeightSource, IDisposable
         weight.data<float>().CopyTo(matrix);
     }
 
-    public void Dispose() => Transformer.Dispose();
+    public void Dispose()
+    {
+        Transformer.Dispose();
+        _weights.Dispose();
+    }
+
+    private static WeightReader ReaderOf(SafetensorsFolder weights, Architecture architecture, LoadOptions options, Device device) =>
+        new(weights, architecture.Names, newHead: architecture.Task == ModelTask.Classification && options.Labels is not null, device);
 }

@@ -62,13 +62,15 @@ public sealed class ConfigJson
     public int? OptionalSize(string key) => Has(key) ? Size(key) : null;
 
     /// <summary>A token's id (some configs list several: the first), or null.</summary>
-    public int? TokenId(string key)
+    public int? TokenId(string key) => TokenIds(key) is [var first, ..] ? first : null;
+
+    /// <summary>Tokens' ids: one number or a list; empty where the key is missing or null.</summary>
+    public IReadOnlyList<int> TokenIds(string key)
     {
         if (Find(key) is not { } value)
-            return null;
-        if (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() > 0)
-            value = value[0];
-        return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var id) ? id : throw Invalid($"has '{key}': {value.GetRawText()}, which is not a token id");
+            return [];
+        JsonElement[] items = value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray()] : [value];
+        return [.. items.Select(item => item.ValueKind == JsonValueKind.Number && item.TryGetInt32(out var id) ? id : throw Invalid($"has '{key}': {value.GetRawText()}, which is not a token id"))];
     }
 
     /// <summary>A finite number.</summary>

@@ -37,6 +37,8 @@ public sealed record ModelFamily(string ModelType, Func<ConfigJson, ModelTask, A
             ?? throw new FedLoraException("model-architecture-unknown", $"'{folder}' is of the architecture '{type}', which is not known.", $"Known: {string.Join(", ", All.Select(f => f.ModelType))}.");
         var made = MadeFor(config);
         var architecture = family.Read(config, task ?? made) with { Task = task ?? made };
+        if (architecture.Task == ModelTask.Classification && config.Text("problem_type") is { } problem and not "single_label_classification")
+            throw new FedLoraException("model-task-unsupported", $"'{folder}' has problem_type '{problem}' in its config.json; only single_label_classification is supported.", "Take problem_type out of config.json if each text has one class; otherwise choose another model.");
         if (architecture.Task == ModelTask.Classification)
             architecture = architecture with { Labels = labels ?? (made == ModelTask.Classification ? LabelsOf(config) : throw NoLabels(folder)) };
         if (architecture.Task != ModelTask.Hidden && architecture.Names.Head.Output is null)
@@ -55,15 +57,21 @@ public sealed record ModelFamily(string ModelType, Func<ConfigJson, ModelTask, A
 
     private static ModelTask MadeFor(ConfigJson config)
     {
-        var name = config.Texts("architectures") is [var first, ..] ? first : "";
-        return name switch
+        foreach (var name in config.Texts("architectures"))
         {
-            _ when name.EndsWith("ForCausalLM", StringComparison.Ordinal) || name.EndsWith("LMHeadModel", StringComparison.Ordinal) => ModelTask.CausalLanguageModelling,
-            _ when name.EndsWith("Classification", StringComparison.Ordinal) => ModelTask.Classification,
-            _ when name.EndsWith("ForMaskedLM", StringComparison.Ordinal) || name.EndsWith("ForPreTraining", StringComparison.Ordinal) => ModelTask.MaskedLanguageModelling,
-            _ => ModelTask.Hidden,
-        };
+            if (MadeAs(name) is var task and not ModelTask.Hidden)
+                return task;
+        }
+        return ModelTask.Hidden;
     }
+
+    private static ModelTask MadeAs(string name) => name switch
+    {
+        _ when name.EndsWith("ForCausalLM", StringComparison.Ordinal) || name.EndsWith("LMHeadModel", StringComparison.Ordinal) => ModelTask.CausalLanguageModelling,
+        _ when name.EndsWith("Classification", StringComparison.Ordinal) => ModelTask.Classification,
+        _ when name.EndsWith("ForMaskedLM", StringComparison.Ordinal) || name.EndsWith("ForPreTraining", StringComparison.Ordinal) => ModelTask.MaskedLanguageModelling,
+        _ => ModelTask.Hidden,
+    };
 
     private static IReadOnlyList<string> LabelsOf(ConfigJson config)
     {

@@ -21,7 +21,7 @@ public static class ModelLayout
     /// <param name="rank">r.</param>
     /// <param name="alpha">lora_alpha.</param>
     /// <param name="dropout">lora_dropout.</param>
-    /// <param name="targets">target_modules: names, or one word <c>all-linear</c>; null for query and value.</param>
+    /// <param name="targets">target_modules, see <see cref="PeftModules.From"/>; null for query and value.</param>
     public static PeftConfig Settings(Architecture model, int rank, double alpha, double dropout = 0, IReadOnlyList<string>? targets = null) => new()
     {
         Rank = rank,
@@ -30,8 +30,7 @@ public static class ModelLayout
         TargetModules = targets switch
         {
             null or [] => PeftModules.Of([.. DefaultTargets(model)]),
-            [PeftModules.AllLinear] => new PeftModules([], PeftModules.AllLinear),
-            _ => PeftModules.Of([.. targets]),
+            _ => PeftModules.From(targets),
         },
         ModulesToSave = model.Task == ModelTask.Classification ? SavedModules(model) : [],
         FanInFanOut = model.TransposedLinears,

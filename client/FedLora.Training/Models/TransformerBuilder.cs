@@ -1,4 +1,5 @@
 using FedLora.Training.Blocks;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FedLora.Training.Models;
@@ -20,7 +21,8 @@ internal sealed class TransformerBuilder(Architecture model, WeightReader reader
         var blocks = Enumerable.Range(0, model.Layers).Select(Block).ToArray();
         var finalNorm = _names.FinalNorm is { } name ? Norm($"{_names.Base}.{name}") : null;
         var head = model.Task == ModelTask.Hidden ? null : Head((embeddings as TextEmbeddings)?.Words);
-        var rotary = model.Attention.Rotary is { } shape ? new Rotary(shape, model.MaxLength, device) : null;
+        // Tables need no check.
+        var rotary = model.Attention.Rotary is { } shape && device.type != DeviceType.META ? new Rotary(shape, model.MaxLength, device) : null;
         return new Transformer(model, embeddings, blocks, finalNorm, head, rotary, device);
     }
 
@@ -65,7 +67,7 @@ internal sealed class TransformerBuilder(Architecture model, WeightReader reader
         if (model.Task == ModelTask.Classification || !model.TiedHead)
             return new Head(dense, names.DenseActivation, norm, Project(null, [names.Output!], [size], model.Width, names.OutputBias), model.LogitSoftCap);
         var bias = names.OutputBias is null ? null : Slot(names.OutputBias, ScalarType.Float32, size);
-        return new Head(dense, names.DenseActivation, norm, new Projection([new LinearPart(names.Output!, 0, size)], words!, bias), model.LogitSoftCap);
+        return new Head(dense, names.DenseActivation, norm, new Projection([new LinearPart(names.Output!, 0, size)], words!, bias, tied: true), model.LogitSoftCap);
     }
 
     private Norm Norm(string name, int? size = null)
@@ -79,15 +81,13 @@ internal sealed class TransformerBuilder(Architecture model, WeightReader reader
     private Projection Project(string? path, IReadOnlyList<string> names, int[] sizes, int dIn, string? biasName = null)
     {
         var full = names.Select(n => path is null ? n : $"{path}.{n}").ToArray();
-        var weight = empty([sizes.Sum(), dIn], dtype: linearType);
-        var bias = full.Any(n => reader.Has(biasName ?? $"{n}.bias")) || (path is null && !_names.Head.ReadsLastToken && model.Task != ModelTask.CausalLanguageModelling) ? zeros(sizes.Sum()) : null;
+        var weight = empty([sizes.Sum(), dIn], dtype: linearType, device: reader.Device);
+        var bias = full.Any(n => reader.Has(biasName ?? $"{n}.bias")) || (path is null && !_names.Head.ReadsLastToken && model.Task != ModelTask.CausalLanguageModelling) ? zeros(sizes.Sum(), device: reader.Device) : null;
         var parts = new LinearPart[full.Length];
         for (int i = 0, offset = 0; i < full.Length; offset += sizes[i++])
         {
             using var scope = NewDisposeScope();
-            var transposed = model.TransposedLinears && path is not null;
-            var stored = reader.Read($"{full[i]}.weight", transposed ? [dIn, sizes[i]] : [sizes[i], dIn]);
-            weight.narrow(0, offset, sizes[i]).copy_(transposed ? stored.t() : stored);
+            weight.narrow(0, offset, sizes[i]).copy_(reader.ReadLinear($"{full[i]}.weight", sizes[i], dIn, model.TransposedLinears && path is not null));
             if (bias is not null && (reader.Has(biasName ?? $"{full[i]}.bias") || path is null))
                 bias.narrow(0, offset, sizes[i]).copy_(reader.Read(biasName ?? $"{full[i]}.bias", sizes[i]));
             parts[i] = new LinearPart(full[i], offset, sizes[i]);

@@ -1,22 +1,36 @@
 using System.Security.Cryptography;
 using System.Text;
 using FedLora.Adapters;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FedLora.Training.Models;
 
 /// <summary>Reads a checkpoint's tensors under the names that the model gives them, whatever the checkpoint calls them.</summary>
-internal sealed class WeightReader(SafetensorsFolder folder, ModelNames names)
+/// <param name="folder">The checkpoint.</param>
+/// <param name="names">The model's names.</param>
+/// <param name="newHead">Whether a last layer of other classes than the model's is made anew instead of refused.</param>
+/// <param name="device">Where tensors are put: the CPU, or <c>meta</c> to look at names and shapes alone.</param>
+internal sealed class WeightReader(SafetensorsFolder folder, ModelNames names, bool newHead, Device device)
 {
     private readonly List<string> _made = [];
 
-    /// <summary>Head tensors that the checkpoint lacks and that were therefore made up.</summary>
+    /// <summary>Head tensors that the checkpoint lacks, or has for other classes, and that were therefore made up.</summary>
     public IReadOnlyList<string> Made => _made;
+
+    public Device Device => device;
 
     /// <summary>Whether the checkpoint has a tensor.</summary>
     public bool Has(string name) => Find(name) is not null;
 
-    /// <summary>A tensor in float32 on the CPU.</summary>
+    /// <summary>The weight of a linear layer, d_out x d_in.</summary>
+    /// <param name="name">The model's name for it.</param>
+    /// <param name="dOut">Rows.</param>
+    /// <param name="dIn">Columns.</param>
+    /// <param name="transposed">Whether the checkpoint has it d_in x d_out.</param>
+    public Tensor ReadLinear(string name, long dOut, long dIn, bool transposed) => transposed ? Read(name, dIn, dOut).t() : Read(name, dOut, dIn);
+
+    /// <summary>A tensor in float32.</summary>
     /// <param name="name">The model's name for it.</param>
     /// <param name="shape">The shape it must have.</param>
     /// <exception cref="FedLoraException"><c>tensor-missing</c> or <c>tensor-shape</c>.</exception>
@@ -26,6 +40,8 @@ internal sealed class WeightReader(SafetensorsFolder folder, ModelNames names)
             return IsOfHead(name) ? Make(name, shape) : throw Missing(name);
         var file = folder.FileOf(stored);
         var entry = file.Entry(stored);
+        if (newHead && !entry.Shape.AsSpan().SequenceEqual(shape) && name[..name.LastIndexOf('.')] == names.Head.Output)
+            return Make(name, shape);
         if (!entry.Shape.AsSpan().SequenceEqual(shape))
             throw new FedLoraException("tensor-shape", $"The model in '{folder.Path}': tensor '{stored}' has shape [{string.Join(", ", entry.Shape)}] instead of [{string.Join(", ", shape)}].", "Its config.json and its weights do not belong together.");
         var type = entry.Dtype switch
@@ -36,6 +52,8 @@ internal sealed class WeightReader(SafetensorsFolder folder, ModelNames names)
             SafetensorsDtype.F64 => ScalarType.Float64,
             _ => throw new FedLoraException("safetensors-dtype", $"The model in '{folder.Path}': tensor '{stored}' is of type {entry.Dtype}.", "Weights are read as F32, F16, BF16 or F64; quantised models are not supported."),
         };
+        if (device.type == DeviceType.META)
+            return empty(shape, dtype: ScalarType.Float32, device: device);
         using var raw = empty(shape, dtype: type);
         file.Bytes(stored).CopyTo(raw.bytes);
         return raw.to(ScalarType.Float32, copy: true);
@@ -65,6 +83,8 @@ internal sealed class WeightReader(SafetensorsFolder folder, ModelNames names)
     private Tensor Make(string name, long[] shape)
     {
         _made.Add(name);
+        if (device.type == DeviceType.META)
+            return empty(shape, dtype: ScalarType.Float32, device: device);
         if (name.EndsWith(".bias", StringComparison.Ordinal))
             return zeros(shape);
         if (shape.Length == 1)

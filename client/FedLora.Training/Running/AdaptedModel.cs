@@ -9,26 +9,32 @@ public sealed class AdaptedModel : IDisposable
 {
     private readonly AdapterBinding? _binding;
 
-    private AdaptedModel(BaseModel model, AdapterBinding? binding) => (Base, _binding) = (model, binding);
+    private AdaptedModel(BaseModel model, AdapterBinding? binding, PeftFolder? adapter) => (Base, _binding, Adapter) = (model, binding, adapter);
 
     public BaseModel Base { get; }
+
+    /// <summary>What lies on it; null for none.</summary>
+    public PeftFolder? Adapter { get; }
+
+    /// <summary>Tensors of the head that neither the checkpoint nor the adapter has: made up and untrained.</summary>
+    public IReadOnlyList<string> MadeUp => [.. Base.MadeTensors.Where(name => Adapter?.State.TryGet($"base_model.model.{name}", out _) != true)];
 
     /// <summary>Loads both.</summary>
     /// <param name="folder">The base model's folder.</param>
     /// <param name="adapterFolder">The adapter's folder, or null.</param>
-    /// <param name="options">How to load; a task that is not given is the adapter's, or else the checkpoint's.</param>
+    /// <param name="options">How to load; task and labels that are not given are the adapter's, or else the checkpoint's.</param>
     /// <exception cref="FedLoraException">As <see cref="BaseModel.Load"/>, <see cref="PeftFolder.Read"/> and <see cref="AdapterBinding"/>.</exception>
     public static AdaptedModel Load(string folder, string? adapterFolder, LoadOptions options)
     {
         var adapter = adapterFolder is null ? null : PeftFolder.Read(adapterFolder);
-        var model = BaseModel.Load(folder, options with { Task = options.Task ?? TaskOf(adapter?.Config.TaskType) });
+        var model = BaseModel.Load(folder, options with { Task = options.Task ?? TaskOf(adapter?.Config.TaskType), Labels = options.Labels ?? LabelsOf(adapter) });
         try
         {
             if (adapter is null)
-                return new AdaptedModel(model, null);
+                return new AdaptedModel(model, null, null);
             var layout = model.LayoutFor(adapter.Config);
             adapter.RequireFits(layout, adapterFolder!);
-            return new AdaptedModel(model, new AdapterBinding(model.Transformer, adapter.State, layout));
+            return new AdaptedModel(model, new AdapterBinding(model.Transformer, adapter.State, layout), adapter);
         }
         catch
         {
@@ -44,6 +50,9 @@ public sealed class AdaptedModel : IDisposable
         "CAUSAL_LM" => ModelTask.CausalLanguageModelling,
         _ => null,
     };
+
+    /// <summary>The labels that an adapter's folder states; null where it does not.</summary>
+    public static IReadOnlyList<string>? LabelsOf(PeftFolder? adapter) => adapter?.Use is { Labels.Count: > 0 } use ? use.Labels : null;
 
     public void Dispose()
     {

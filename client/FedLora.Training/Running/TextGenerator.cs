@@ -20,8 +20,8 @@ public sealed record GenerationSettings
     /// <summary>Decides what is drawn.</summary>
     public ulong Seed { get; init; }
 
-    /// <summary>The token that ends the text; null for none.</summary>
-    public int? EndToken { get; init; }
+    /// <summary>The tokens that end the text, any of them; none for no end.</summary>
+    public IReadOnlyList<int> EndTokens { get; init; } = [];
 
     /// <exception cref="FedLoraException"><c>generation-settings-invalid</c>.</exception>
     public void Validate()
@@ -56,7 +56,7 @@ public static class TextGenerator
         {
             cancel.ThrowIfCancellationRequested();
             var token = Choose(LastLogits(model, next, cache), settings, random);
-            if (token == settings.EndToken)
+            if (settings.EndTokens.Contains(token))
                 yield break;
             yield return token;
             next = [token];

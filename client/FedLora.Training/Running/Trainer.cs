@@ -12,9 +12,9 @@ namespace FedLora.Training.Running;
 public sealed record TrainingReport(int Step, int Steps, double Loss, double TokensPerSecond);
 
 /// <summary>What training did.</summary>
-/// <param name="Losses">Loss of each step's batch before the step; NaN where it held no label.</param>
+/// <param name="Losses">Loss of each step's batch before the step; NaN where it held no label (private steps only).</param>
 /// <param name="Rows">Tokens (or patches) that went through the model.</param>
-/// <param name="Examples">Examples that went through the model, repeats counted.</param>
+/// <param name="Examples">Examples with something to learn that went through the model, repeats counted.</param>
 /// <param name="Elapsed">Time taken.</param>
 public sealed record TrainingSummary(IReadOnlyList<double> Losses, long Rows, long Examples, TimeSpan Elapsed)
 {
@@ -35,11 +35,11 @@ public sealed class Trainer(TimeProvider? time = null)
     /// <param name="parameters">What is trained.</param>
     /// <param name="examples">At least one.</param>
     /// <param name="settings">How.</param>
-    /// <param name="sampler">Chooses each step's examples; null for shuffled passes over all.</param>
+    /// <param name="sampler">Chooses each step's examples; null for shuffled passes over all that have something to learn.</param>
     /// <param name="gradient">Computes each step's gradient; null for the plain one.</param>
     /// <param name="progress">Told after every step.</param>
     /// <param name="cancel">Looked at between micro-batches.</param>
-    /// <exception cref="FedLoraException"><c>data-empty</c>, <c>training-settings-invalid</c>, <c>training-diverged</c>, <c>example-invalid</c>.</exception>
+    /// <exception cref="FedLoraException"><c>data-empty</c>, <c>data-nothing-to-learn</c>, <c>training-settings-invalid</c>, <c>training-diverged</c>, <c>example-invalid</c>.</exception>
     public TrainingSummary Run(
         Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, TrainingSettings settings, IBatchSampler? sampler = null, IGradientStep? gradient = null,
         IProgress<TrainingReport>? progress = null, CancellationToken cancel = default)
@@ -47,6 +47,8 @@ public sealed class Trainer(TimeProvider? time = null)
         settings.Validate();
         if (examples.Count == 0)
             throw new FedLoraException("data-empty", "There are no examples to train on.", "Check the data file and what was left out of it.");
+        if (sampler is null)
+            examples = Learnable(examples, model);
         sampler ??= new ShuffledSampler(examples.Count, settings.BatchSize, settings.Seed);
         using var dropout = new torch.Generator(settings.Seed, model.Device);
         gradient ??= new PlainStep(settings.RowsAtOnce, dropout);
@@ -64,10 +66,19 @@ public sealed class Trainer(TimeProvider? time = null)
             using (torch.no_grad())
                 Apply(optimizer, parameters, rates.At(step), settings.MaxGradientNorm);
             losses.Add(found.Loss);
-            (rows, seen) = (rows + found.Rows, seen + batch.Length);
+            (rows, seen) = (rows + found.Rows, seen + batch.Count(e => Labels.CountOf(e, model.Architecture) > 0));
             progress?.Report(new TrainingReport(step + 1, settings.Steps, found.Loss, rows / Math.Max(_time.GetElapsedTime(start).TotalSeconds, 1e-9)));
         }
         return new TrainingSummary(losses, rows, seen, _time.GetElapsedTime(start));
+    }
+
+    /// <summary>The examples that have a label: a batch of others would give a step of weight decay alone.</summary>
+    /// <exception cref="FedLoraException"><c>data-nothing-to-learn</c>: there is none.</exception>
+    public static IReadOnlyList<Example> Learnable(IReadOnlyList<Example> examples, Transformer model)
+    {
+        Example[] learnable = [.. examples.Where(e => Labels.CountOf(e, model.Architecture) > 0)];
+        return learnable.Length > 0 ? learnable
+            : throw new FedLoraException("data-nothing-to-learn", "No example has anything to learn: no label, or a text of one token, which nothing stands before.", "Give labels, completions or longer texts.");
     }
 
     private static void Apply(Optimization.IOptimizer optimizer, ParameterSet parameters, double rate, double? maxNorm)

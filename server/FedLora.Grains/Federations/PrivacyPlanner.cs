@@ -40,12 +40,14 @@ public static class PrivacyPlanner
                 unfit.Add($"{row.Node}: {answer.Reason}");
         }
 
-        var fitting = views.Count - unfit.Count;
+        // A node that states no count, where the file states no rate, has no row: whether it fits is not known.
+        var silent = views.Count(node => !rows.Exists(row => row.NodeId == node.View.NodeId));
+        var fitting = views.Count - unfit.Count - silent;
         var needed = Math.Min(views.Count, CohortSampler.Needed(definition.Cohort));
         if (unfit.Count > 0 && fitting < Math.Max(1, needed))
         {
             throw new RefusedException(RefusalCodes.PrivacyBudget,
-                $"The planned rounds of '{definition.Name}' fit the privacy limits of {fitting} of {views.Count} nodes, and {Math.Max(1, needed)} are needed: {string.Join("; ", unfit.Take(NodesNamed))}{(unfit.Count > NodesNamed ? "; ..." : "")}.",
+                $"The planned rounds of '{definition.Name}' fit the privacy limits of {fitting} of {views.Count} nodes, and {Math.Max(1, needed)} are needed: {string.Join("; ", unfit.Take(NodesNamed))}{(unfit.Count > NodesNamed ? "; ..." : "")}{(silent > 0 ? $"; {silent} state no number of examples" : "")}.",
                 "Plan fewer rounds or steps, a smaller epsilon or sampling rate, or more noise; only a site itself can raise its limit.");
         }
 

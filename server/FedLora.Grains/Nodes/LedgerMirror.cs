@@ -27,8 +27,13 @@ internal sealed class LedgerMirror(PrivacyBalance? balance, IReadOnlyList<Ledger
         return [.. told.Concat(mirrored).GroupBy(run => (run.NoiseMultiplier, run.SamplingRate)).Select(same => same.MaxBy(run => run.Steps)!)];
     }
 
+    /// <summary>Whether the node's ledger has fewer entries than a receipt of its own: it was put back to an older copy, and has forgotten what came after.</summary>
+    public bool IsOlderCopy => balance is { Entries: > 0 } told && receipts.Any(entry => entry.Receipt.EntrySequence > told.Entries);
+
     /// <summary>Whether one more round fits.</summary>
-    public BudgetVerdict Fits(SampledGaussian round, CancellationToken cancellationToken) => Limit is not { } limit ? new BudgetVerdict(true, 0, "")
+    public BudgetVerdict Fits(SampledGaussian round, CancellationToken cancellationToken) => IsOlderCopy
+        ? new BudgetVerdict(false, 0, $"its privacy ledger is an older copy: it has {balance!.Entries} entries, and has sent a receipt for entry {receipts.Max(entry => entry.Receipt.EntrySequence)}; the site restores the newest one")
+        : Limit is not { } limit ? new BudgetVerdict(true, 0, "")
         : balance is { } told && told.SpentEpsilon >= limit.Epsilon
             ? new BudgetVerdict(false, told.SpentEpsilon, $"its data set {told.DataSet} has spent epsilon {told.SpentEpsilon:g4} of {limit.Epsilon:g4}")
             : PrivacyBudget.Fits(Past(), round, limit, cancellation: cancellationToken);

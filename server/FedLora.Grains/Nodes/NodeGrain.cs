@@ -99,7 +99,7 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
     {
         var mirror = Mirror();
         // Asked with every poll while a round is sampled: the same question gets the same answer.
-        var question = string.Join(';', mirror.Past().Append(round.ToMechanism()).Select(run => run.ToString()).Append($"{mirror.Limit} {(_profile.Balances is [var told, ..] ? told.SpentEpsilon : 0)}"));
+        var question = $"{mirror.IsOlderCopy};" + string.Join(';', mirror.Past().Append(round.ToMechanism()).Select(run => run.ToString()).Append($"{mirror.Limit} {(_profile.Balances is [var told, ..] ? told.SpentEpsilon : 0)}"));
         if (_budget.Question == question)
             return _budget.Answer;
         try
@@ -131,7 +131,8 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
 
     public async Task RecordReceiptAsync(LedgerMirrorEntry entry, CancellationToken cancellationToken)
     {
-        if (node.State.Ledger.Exists(known => known.Federation == entry.Federation && known.Round == entry.Round))
+        // By the entry, not by the round: a round that was trained again was spent again.
+        if (node.State.Ledger.Exists(known => known.Receipt.EntryHash == entry.Receipt.EntryHash))
             return;
         node.State.Ledger.Add(entry);
         await StoreAsync();

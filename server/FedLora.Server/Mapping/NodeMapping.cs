@@ -97,7 +97,8 @@ internal static class NodeMapping
         var runs = wire.Runs.Select(run => new PrivacyRun { NoiseMultiplier = run.NoiseMultiplier, SamplingRate = run.SamplingRate, Steps = (long)Math.Min(run.Steps, MostSteps) }).ToArray();
         foreach (var run in runs)
             run.ToMechanism().Validate();
-        return new PrivacyBalance { DataSet = Short(wire.DataSet), SpentEpsilon = wire.SpentEpsilon, LimitEpsilon = wire.LimitEpsilon, Delta = wire.Delta, Runs = runs };
+        return new PrivacyBalance { DataSet = Short(wire.DataSet), SpentEpsilon = wire.SpentEpsilon, LimitEpsilon = wire.LimitEpsilon, Delta = wire.Delta, Runs = runs,
+            Entries = (long)Math.Min(wire.Entries, long.MaxValue), UsedWithoutPrivacy = wire.UsedWithoutPrivacy, Unit = Short(wire.Unit) };
     }
 
     private static Wire.PrivacyBalance ToWire(PrivacyBalance balance) => new()
@@ -106,6 +107,9 @@ internal static class NodeMapping
         SpentEpsilon = balance.SpentEpsilon,
         LimitEpsilon = balance.LimitEpsilon,
         Delta = balance.Delta,
+        Entries = (ulong)balance.Entries,
+        UsedWithoutPrivacy = balance.UsedWithoutPrivacy,
+        Unit = balance.Unit,
         Runs = { balance.Runs.Select(run => new Wire.PrivacyRun { NoiseMultiplier = run.NoiseMultiplier, SamplingRate = run.SamplingRate, Steps = (ulong)run.Steps }) },
     };
 

@@ -109,7 +109,7 @@ public sealed record PeftConfig
         IEnumerable<string> patterns = LayersPattern.Count > 0 ? LayersPattern : ["[^.]*"];
         foreach (var pattern in patterns)
         {
-            var match = PeftModules.Compile($@"^.*\.(?:{pattern})\.(?<layer>[0-9]+)\.").Match(module);
+            var match = PeftModules.Compile(pattern, @"^.*\.(?:", @")\.(?<layer>[0-9]+)\.").Match(module);
             if (match.Success)
                 return layers.Contains(int.Parse(match.Groups["layer"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture));
         }
@@ -120,7 +120,7 @@ public sealed record PeftConfig
     {
         foreach (var (pattern, value) in patterns)
         {
-            if (PeftModules.IsMatch(PeftModules.Compile($@"^(?:.*\.)?(?:{pattern})\z"), module))
+            if (PeftModules.IsMatch(PeftModules.Compile(pattern, @"^(?:.*\.)?(?:", @")\z"), module))
                 return value;
         }
         return otherwise;

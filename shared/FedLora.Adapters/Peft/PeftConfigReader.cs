@@ -31,16 +31,16 @@ internal sealed class PeftConfigReader(JsonElement root, string where)
         RequireSupported();
         var config = new PeftConfig
         {
-            Rank = root.GetProperty("r").GetInt32(),
+            Rank = Whole(root.GetProperty("r"), "r"),
             Alpha = root.GetProperty("lora_alpha").GetDouble(),
             Dropout = Find("lora_dropout")?.GetDouble() ?? 0,
             TargetModules = Modules("target_modules") ?? throw Invalid(where, "has no target_modules"),
             ExcludeModules = Modules("exclude_modules"),
             ModulesToSave = [.. Strings("modules_to_save").Distinct(StringComparer.Ordinal)],
-            RankPattern = Pattern("rank_pattern", value => value.GetInt32()),
+            RankPattern = Pattern("rank_pattern", value => Whole(value, "rank_pattern")),
             AlphaPattern = Pattern("alpha_pattern", value => value.GetDouble()),
             UseRsLora = Find("use_rslora")?.GetBoolean() ?? false,
-            LayersToTransform = Find("layers_to_transform") is not { } layers ? null : layers.ValueKind == JsonValueKind.Array ? [.. layers.EnumerateArray().Select(l => l.GetInt32())] : [layers.GetInt32()],
+            LayersToTransform = Find("layers_to_transform") is not { } layers ? null : layers.ValueKind == JsonValueKind.Array ? [.. layers.EnumerateArray().Select(l => Whole(l, "layers_to_transform"))] : [Whole(layers, "layers_to_transform")],
             LayersPattern = Strings("layers_pattern"),
             FanInFanOut = Find("fan_in_fan_out")?.GetBoolean() ?? false,
             TaskType = Find("task_type")?.GetString(),
@@ -79,6 +79,9 @@ internal sealed class PeftConfigReader(JsonElement root, string where)
     };
 
     private JsonElement? Find(string name) => root.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+
+    private int Whole(JsonElement value, string key) =>
+        value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var whole) ? whole : throw Invalid(where, $"has {value.GetRawText()} in '{key}', where a whole number belongs");
 
     private PeftModules? Modules(string name) => Find(name) switch
     {

@@ -5,6 +5,9 @@ namespace FedLora.Adapters;
 /// <param name="State">The factors A and B of every adapted module and the tensors of the saved ones.</param>
 public sealed record PeftFolder(PeftConfig Config, AdapterState State)
 {
+    /// <summary>What using it needs besides; null where nobody says.</summary>
+    public AdapterUse? Use { get; init; }
+
     public const string ConfigFile = "adapter_config.json";
     public const string ModelFile = "adapter_model.safetensors";
 
@@ -22,7 +25,7 @@ public sealed record PeftFolder(PeftConfig Config, AdapterState State)
         var model = Path.Combine(folder, ModelFile);
         if (!File.Exists(model) && File.Exists(Path.Combine(folder, "adapter_model.bin")))
             throw new FedLoraException("file-missing", $"'{folder}' holds adapter_model.bin, a pickle, which is not read.", "Save the adapter with safe_serialization=True.");
-        var adapter = new PeftFolder(config, AdapterState.Load(model));
+        var adapter = new PeftFolder(config, AdapterState.Load(model)) { Use = AdapterUse.Read(folder) };
         adapter.Check(model);
         return adapter;
     }
@@ -31,7 +34,10 @@ public sealed record PeftFolder(PeftConfig Config, AdapterState State)
     public void Write(string folder)
     {
         Check(folder);
-        AtomicFile.WriteAll(folder, (ModelFile, stream => SafetensorsWriter.Write(State, stream.Write)), (ConfigFile, stream => stream.Write(PeftConfigWriter.Write(Config))));
+        List<(string, Action<Stream>)> files = [(ModelFile, stream => SafetensorsWriter.Write(State, stream.Write))];
+        if (Use is { } use)
+            files.AddRange([(AdapterUse.FileName, stream => stream.Write(use.ToBytes())), ("README.md", stream => stream.Write(use.ToCard()))]);
+        AtomicFile.WriteAll(folder, [.. files, (ConfigFile, stream => stream.Write(PeftConfigWriter.Write(Config)))]);
     }
 
     /// <summary>The layout of exactly these tensors.</summary>
@@ -48,6 +54,8 @@ public sealed record PeftFolder(PeftConfig Config, AdapterState State)
     /// <param name="layout">What <see cref="PeftConfig.LayoutFor"/> gives for that model.</param>
     /// <param name="where">The folder, for errors.</param>
     public void RequireFits(AdapterLayout layout, string where) => layout.Require(State, Factors.A | Factors.B | Factors.Head, where);
+
+    private static bool IsEmbedding(string module) => module[(module.LastIndexOf('.') + 1)..] is "embed_tokens" or "wte" or "wpe" || module.EndsWith("_embeddings", StringComparison.Ordinal);
 
     private void Check(string where)
     {
@@ -70,6 +78,8 @@ public sealed record PeftFolder(PeftConfig Config, AdapterState State)
             var rank = Config.RankOf(key.Module);
             switch (key.Factor)
             {
+                case Factors.Head when IsEmbedding(key.Module):
+                    throw new FedLoraException("adapter-unsupported", $"'{where}': tensor '{tensor.Name}' is an embedding's, which FedLora does not adapt.", "Train the adapter without embeddings: take them out of modules_to_save, and save with save_embedding_layers=False.");
                 case Factors.Head when !Config.Saves(key.Module):
                 case Factors.R:
                     throw new FedLoraException("tensor-unexpected", $"'{where}': tensor '{tensor.Name}' belongs to nothing that adapter_config.json names.", "List its module in modules_to_save, or export the adapter again.");

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.RegularExpressions;
 
 namespace FedLora.Adapters;
@@ -10,10 +11,15 @@ public sealed record PeftModules(IReadOnlyList<string> Names, string? Expression
     /// <summary>PEFT's word for every linear layer but the output head.</summary>
     public const string AllLinear = "all-linear";
 
+    private static readonly SearchValues<char> _ofExpressions = SearchValues.Create(@"\*+?()[]{}|^$");
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(1);
-    private readonly Regex? _expression = Expression is null or AllLinear ? null : Compile($"^(?:{Expression})\\z");
+    private readonly Regex? _expression = Expression is null or AllLinear ? null : Compile(Expression, before: "^(?:", after: ")\\z");
 
     public static PeftModules Of(params string[] names) => new(names);
+
+    /// <summary>As a federation's file lists them: names, or one entry that is <c>all-linear</c> or holds what only an expression can.</summary>
+    public static PeftModules From(IReadOnlyList<string> targets) =>
+        targets is [var one] && (one == AllLinear || one.AsSpan().IndexOfAny(_ofExpressions) >= 0) ? new PeftModules([], one) : new PeftModules([.. targets]);
 
     /// <summary>Whether a module is meant. With <c>all-linear</c> the caller asks about linear layers only.</summary>
     public bool Matches(string module) => Expression == AllLinear || IsNamed(module) || EndsLikeName(module) || (_expression is not null && IsMatch(_expression, module));
@@ -26,14 +32,18 @@ public sealed record PeftModules(IReadOnlyList<string> Names, string? Expression
 
     public override int GetHashCode() => HashCode.Combine(Expression, Names.Count);
 
+    /// <summary>One of Python's regular expressions.</summary>
+    /// <param name="pattern">As PEFT's user wrote it.</param>
+    /// <param name="before">What stands before it, in .NET's spelling and without groups.</param>
+    /// <param name="after">What stands behind it; may hold groups.</param>
     /// <exception cref="FedLoraException"><c>adapter-config-invalid</c>: not a regular expression.</exception>
-    internal static Regex Compile(string pattern)
+    internal static Regex Compile(string pattern, string before = "", string after = "")
     {
         try
         {
-            return new Regex(pattern, RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, _patience);
+            return new Regex(before + PythonPattern.Translate(pattern) + after, RegexOptions.CultureInvariant, _patience);
         }
-        catch (ArgumentException error)
+        catch (Exception error) when (error is ArgumentException or FormatException)
         {
             throw new FedLoraException("adapter-config-invalid", $"'{pattern}' is not a regular expression: {error.Message}", "Mend target_modules or the pattern in adapter_config.json.", error);
         }

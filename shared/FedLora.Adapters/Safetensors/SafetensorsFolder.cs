@@ -2,9 +2,11 @@ using System.Text.Json;
 
 namespace FedLora.Adapters;
 
-/// <summary>The weights of a Hugging Face model folder: <c>model.safetensors</c>, or the files that <c>model.safetensors.index.json</c> lists.</summary>
+/// <summary>The weights of a Hugging Face model folder: <c>model.safetensors</c>, or where that is missing the files that <c>model.safetensors.index.json</c> lists.</summary>
 public sealed class SafetensorsFolder : IDisposable
 {
+    private const string Single = "model.safetensors";
+
     private readonly Dictionary<string, SafetensorsFile> _fileOf = new(StringComparer.Ordinal);
     private readonly List<SafetensorsFile> _files = [];
 
@@ -22,11 +24,14 @@ public sealed class SafetensorsFolder : IDisposable
         var folder = new SafetensorsFolder(path);
         try
         {
+            // In the order of transformers: an index that an earlier save left behind does not count.
             var index = System.IO.Path.Combine(path, "model.safetensors.index.json");
-            if (File.Exists(index))
+            if (!File.Exists(System.IO.Path.Combine(path, Single)) && File.Exists(index))
                 folder.AddShards(index);
+            else if (!File.Exists(System.IO.Path.Combine(path, Single)) && Directory.Exists(path) && Directory.EnumerateFiles(path, "pytorch_model*.bin*").Any())
+                throw new FedLoraException("file-missing", $"'{path}' has its weights in pytorch_model.bin, a pickle, which is not read.", $"Convert it in Python: AutoModel.from_pretrained(\"{path}\").save_pretrained(\"{path}\"), with the class of its task (AutoModelForCausalLM, ...).");
             else
-                folder.Add("model.safetensors");
+                folder.Add(Single);
             return folder;
         }
         catch

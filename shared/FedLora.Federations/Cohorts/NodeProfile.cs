@@ -31,6 +31,15 @@ public sealed record PrivacyBalance
 
     public required double Delta { get; init; }
 
+    /// <summary>Of the whole ledger; 0 from older nodes.</summary>
+    public long Entries { get; init; }
+
+    /// <summary>Whether the data were also trained on without noise.</summary>
+    public bool UsedWithoutPrivacy { get; init; }
+
+    /// <summary>The field that makes lines one unit of privacy; empty where each line is one.</summary>
+    public string Unit { get; init; } = "";
+
     /// <summary>What was spent, equal mechanisms put together.</summary>
     public IReadOnlyList<PrivacyRun> Runs { get; init; } = [];
 }

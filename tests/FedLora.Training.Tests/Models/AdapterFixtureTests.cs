@@ -97,6 +97,10 @@ public sealed class AdapterFixtureTests
         var (prompt, expected) = (Array.ConvertAll(fixture.Values("greedy.prompt"), v => (int)v), Array.ConvertAll(fixture.Values("base.greedy"), v => (int)v));
         var made = TextGenerator.Run(fixture.Transformer, prompt, new GenerationSettings { MaxNewTokens = expected.Length - prompt.Length });
         Assert.Equal(expected, prompt.Concat(made));
+        // Any of the end tokens ends it, before it is written.
+        var fresh = expected[prompt.Length..];
+        var ended = TextGenerator.Run(fixture.Transformer, prompt, new GenerationSettings { MaxNewTokens = fresh.Length, EndTokens = [fixture.Model.Architecture.Vocabulary, fresh[^1]] });
+        Assert.Equal(fresh.TakeWhile(token => token != fresh[^1]), ended);
     }
 
     private static (AdapterState, AdapterLayout) FedSb(SafetensorsFile file)

@@ -55,6 +55,98 @@ public sealed class ModelLoadingTests : IDisposable
         Assert.NotEqual(fingerprint, ModelFingerprint.Compute(_folder));
     }
 
+    [FixtureTheory("models", "expected.safetensors")]
+    [MemberData(nameof(ModelFixtureTests.Names), MemberType = typeof(ModelFixtureTests))]
+    [Trait("Category", "Fixtures")]
+    public void The_check_without_weights_finds_what_a_load_finds(string name)
+    {
+        var folder = Fixtures.PathOf("models", name);
+        foreach (var options in new[] { new LoadOptions(), new LoadOptions { Task = ModelTask.Classification, Labels = ["a", "b", "c", "d", "e"] } })
+        {
+            using var loaded = Loaded(folder, options, out var refusal);
+            if (loaded is not null)
+                Assert.Equal(loaded.MadeTensors, BaseModel.Check(folder, options));
+            else
+                Assert.Equal(refusal, Assert.Throws<FedLoraException>(() => BaseModel.Check(folder, options)).Message);
+        }
+        Copy(name);
+        var weights = AdapterState.Load(Path.Combine(folder, "model.safetensors"));
+        var gone = weights.First(t => t.Shape.Length == 2 && t.Name.Contains(".0.", StringComparison.Ordinal)).Name;
+        new AdapterState(weights.Where(t => t.Name != gone)).Save(Path.Combine(_folder, "model.safetensors"));
+        Assert.Equal("tensor-missing", Assert.Throws<FedLoraException>(() => BaseModel.Check(_folder, new LoadOptions())).Code);
+    }
+
+    [FixtureTheory("models", "expected.safetensors")]
+    [InlineData("bert-classify", "classifier.weight", "classifier.bias")]
+    [InlineData("distilbert-classify", "classifier.weight", "classifier.bias")]
+    [Trait("Category", "Fixtures")]
+    public void A_head_for_other_classes_is_made_anew_and_said(string name, params string[] made)
+    {
+        var folder = Fixtures.PathOf("models", name);
+        string[] labels = [.. ModelFamily.ReadFolder(folder).Labels, "one more"];
+        using var model = BaseModel.Load(folder, new LoadOptions { Task = ModelTask.Classification, Labels = labels });
+        Assert.Equal(made, model.MadeTensors.Order(StringComparer.Ordinal).Reverse());
+        Assert.Equal(labels.Length, model.Transformer.Head!.Output.Weight.Value.shape[0]);
+    }
+
+    [FixtureTheory("models", "expected.safetensors")]
+    [InlineData("llama")]
+    [Trait("Category", "Fixtures")]
+    public void An_index_beside_the_whole_file_does_not_count(string name)
+    {
+        Copy(name);
+        File.WriteAllText(Path.Combine(_folder, "model.safetensors.index.json"), """{"weight_map":{"a":"model-00001-of-00004.safetensors"}}""");
+        using var model = BaseModel.Load(_folder);
+        Assert.Empty(model.MadeTensors);
+        Assert.Equal(ModelFingerprint.Compute(Fixtures.PathOf("models", name)), ModelFingerprint.Compute(_folder));
+        File.Delete(Path.Combine(_folder, "model.safetensors"));
+        Assert.Equal("file-missing", Assert.Throws<FedLoraException>(() => BaseModel.Load(_folder)).Code);
+        File.Delete(Path.Combine(_folder, "model.safetensors.index.json"));
+        File.WriteAllText(Path.Combine(_folder, "pytorch_model.bin"), "");
+        Assert.Contains("save_pretrained", Assert.Throws<FedLoraException>(() => BaseModel.Load(_folder)).Hint, StringComparison.Ordinal);
+    }
+
+    [FixtureTheory("models", "expected.safetensors")]
+    [InlineData("regression", "bert-classify")]
+    [InlineData("multi_label_classification", "bert-classify")]
+    [Trait("Category", "Fixtures")]
+    public void Another_kind_of_classification_is_refused(string problem, string name)
+    {
+        Copy(name);
+        var config = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(Path.Combine(_folder, "config.json")))!;
+        config["problem_type"] = problem;
+        File.WriteAllText(Path.Combine(_folder, "config.json"), config.ToJsonString());
+        var error = Assert.Throws<FedLoraException>(() => BaseModel.Load(_folder));
+        Assert.Equal("model-task-unsupported", error.Code);
+        Assert.Contains(problem, error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(null, "7", new[] { 7 })]
+    [InlineData(null, "[2, 97]", new[] { 2, 97 })]
+    [InlineData("[3]", "[2, 97]", new[] { 3 })]
+    [InlineData("[3, 5]", "null", new[] { 3, 5 })]
+    [InlineData("null", "[2, 97]", new[] { 2, 97 })]
+    [InlineData(null, "null", new int[0])]
+    public void Every_token_that_ends_a_text_is_known(string? generation, string config, int[] expected)
+    {
+        File.WriteAllText(Path.Combine(_folder, "config.json"), $$"""{"eos_token_id":{{config}}}""");
+        if (generation is not null)
+            File.WriteAllText(Path.Combine(_folder, "generation_config.json"), $$"""{"eos_token_id":{{generation}}}""");
+        File.WriteAllText(Path.Combine(_folder, "tokenizer.json"), """{"model":{"type":"BPE","vocab":{"a":0},"merges":[]}}""");
+        Assert.Equal(expected, EndTokens.Of(_folder, FedLora.Tokenizers.Tokenizer.Load(_folder)));
+    }
+
+    [Theory]
+    [InlineData("""["LlamaModel","LlamaForCausalLM"]""", ModelTask.CausalLanguageModelling)]
+    [InlineData("""["LlamaForSequenceClassification"]""", ModelTask.Classification)]
+    [InlineData("[]", ModelTask.Hidden)]
+    public void All_architectures_of_the_list_count(string list, ModelTask expected)
+    {
+        File.WriteAllText(Path.Combine(_folder, "config.json"), $$"""{"architectures":{{list}}}""");
+        Assert.Equal(expected, ModelFamily.MadeFor(_folder));
+    }
+
     [FixtureTheory("models", "adapter_config.json")]
     [MemberData(nameof(ModelFixtureTests.Names), MemberType = typeof(ModelFixtureTests))]
     [Trait("Category", "Fixtures")]
@@ -63,6 +155,26 @@ public sealed class ModelLoadingTests : IDisposable
         var folder = Fixtures.PathOf("models", name);
         var adapter = PeftFolder.Read(Path.Combine(folder, "adapter"));
         adapter.RequireFits(ModelLayout.For(ModelFamily.ReadFolder(folder), adapter.Config), name);
+    }
+
+    private static BaseModel? Loaded(string folder, LoadOptions options, out string? refusal)
+    {
+        try
+        {
+            refusal = null;
+            return BaseModel.Load(folder, options);
+        }
+        catch (FedLoraException error)
+        {
+            refusal = error.Message;
+            return null;
+        }
+    }
+
+    private void Copy(string name)
+    {
+        foreach (var file in new[] { "config.json", "model.safetensors" })
+            File.Copy(Fixtures.PathOf("models", name, file), Path.Combine(_folder, file), overwrite: true);
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

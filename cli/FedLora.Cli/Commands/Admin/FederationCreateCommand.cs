@@ -26,6 +26,8 @@ internal static class FederationCreateCommand
             var folder = parsed.GetValue(model) ?? definition.ModelFolder
                 ?? throw new UsageException("no base model is named", $"Give --model DIR, or write base_model: DIR in {parsed.GetValue(file)}.");
             var prepared = FederationPreparation.Prepare(definition.Definition, folder, definition.PublicData, cancellation);
+            foreach (var remark in prepared.Remarks)
+                output.Remark(remark);
             var view = await CreateAsync(connection, prepared, cancellation);
             if (parsed.GetValue(start))
                 view = await connection.Admin.StartFederationAsync(new FederationName { Name = view.Definition.Name }, connection.Call(cancellation));

@@ -18,8 +18,8 @@ internal static class EvaluateCommand
     {
         var model = new ModelOptions();
         var data = new Option<string>("--data") { Description = "JSONL file: {\"text\",\"label\"}, {\"text\"} or {\"prompt\",\"completion\"}.", Required = true };
-        var labels = new Option<string?>("--labels") { Description = "Classes in the adapter's order, separated by commas. Default: the model's, or those of the data file in ordinal order." };
-        var length = new Option<int>("--max-length") { Description = "Longest example in tokens; longer ones are cut. At most what the model takes.", DefaultValueFactory = _ => 512 };
+        var labels = new Option<string?>("--labels") { Description = "Classes in the adapter's order, separated by commas. Default: the adapter's (fedlora.json), the model's, or those of the data file in ordinal order." };
+        var length = new Option<int?>("--max-length") { Description = "Longest example in tokens; longer ones are cut. At most what the model takes. Default: what the adapter was trained on, or 512." };
         var bad = new Option<string>("--on-bad-line") { Description = "stop or skip.", DefaultValueFactory = _ => "stop" };
         bad.AcceptOnlyFromAmong("stop", "skip");
         var command = model.AddTo(new Command("evaluate", "Measure a model, with or without adapter, on a data file.") { data, labels, length, bad });
@@ -28,11 +28,11 @@ internal static class EvaluateCommand
         void Run(ParseResult parsed, CommandOutput output, CancellationToken cancellation)
         {
             var (folder, file, adapter) = (parsed.GetValue(model.Model)!, parsed.GetValue(data)!, parsed.GetValue(model.Adapter));
-            var options = Options(folder, file, adapter, parsed.GetValue(labels), model.Load(parsed), cancellation);
+            var options = Options(folder, file, adapter, parsed.GetValue(labels), model.Load(parsed), output, cancellation);
             using var loaded = AdaptedModel.Load(folder, adapter, options);
             var architecture = loaded.Base.Architecture;
             var task = architecture.Task == ModelTask.Classification ? TextTask.SequenceClassification : TextTask.CausalLanguageModelling;
-            var settings = new DataSettings(task, Math.Min(parsed.GetValue(length), architecture.MaxLength), architecture.Labels, parsed.GetValue(bad) == "skip" ? BadLines.Skip : BadLines.Stop);
+            var settings = new DataSettings(task, Math.Min(parsed.GetValue(length) ?? loaded.Adapter?.Use?.MaxTokens ?? 512, architecture.MaxLength), architecture.Labels, parsed.GetValue(bad) == "skip" ? BadLines.Skip : BadLines.Stop);
             var set = DataSet.Load(file, settings, Tokenizer.Load(folder), cancellation);
             output.Remark($"evaluate {Devices.Explain(options.Device)}");
             var start = Stopwatch.GetTimestamp();
@@ -47,26 +47,42 @@ internal static class EvaluateCommand
                 Perplexity = task == TextTask.CausalLanguageModelling ? found.Perplexity : (double?)null,
                 set.Truncated,
                 Skipped = set.Skipped.Count,
-                NewHead = loaded.Base.MadeTensors.Count > 0 && adapter is null,
+                NewHead = loaded.MadeUp.Count > 0,
                 Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds,
             };
             if (result.NewHead)
-                output.Remark("The checkpoint has no head for this task: an untrained one was measured.");
+                output.Remark($"{(adapter is null ? "The checkpoint has" : "Neither checkpoint nor adapter has")} {string.Join(", ", loaded.MadeUp)}: an untrained head was measured.");
+            ModelOptions.SayOtherBase(loaded, folder, output);
             output.Result(result, console => Show(console, result.Examples, found, result.Perplexity, result.Truncated, result.Skipped, result.Seconds));
         }
     }
 
-    private static LoadOptions Options(string folder, string file, string? adapter, string? named, LoadOptions options, CancellationToken cancellation)
+    private static LoadOptions Options(string folder, string file, string? adapter, string? named, LoadOptions options, CommandOutput output, CancellationToken cancellation)
     {
         var made = ModelFamily.MadeFor(folder);
-        var task = adapter is null ? null : AdaptedModel.TaskOf(PeftFolder.Read(adapter).Config.TaskType);
+        var peft = adapter is null ? null : PeftFolder.Read(adapter);
+        var task = AdaptedModel.TaskOf(peft?.Config.TaskType);
         task ??= made is ModelTask.Classification or ModelTask.CausalLanguageModelling ? made : named is null ? null : ModelTask.Classification;
         if (task is null)
-            throw new FedLoraException("model-task-unsupported", $"'{folder}' is neither a classifier nor a causal language model.", "Give an adapter that makes it one, or --labels to measure an untrained classifier.");
+            throw new FedLoraException("model-task-unsupported", $"By the architectures in its config.json '{folder}' is neither a classifier nor a causal language model.", "Give an adapter that makes it one, --labels to measure an untrained classifier, or write its class into config.json, e.g. \"architectures\": [\"LlamaForCausalLM\"].");
         if (task != ModelTask.Classification)
             return options with { Task = task };
-        var labels = named is not null ? Named(named) : (made == ModelTask.Classification ? null : LabelsIn(file, cancellation));
-        return options with { Task = task, Labels = labels };
+        var labels = named is not null ? Named(named) : AdaptedModel.LabelsOf(peft);
+        if (labels is not null || made == ModelTask.Classification)
+            return options with { Task = task, Labels = labels };
+        return options with { Task = task, Labels = Guessed(LabelsIn(file, cancellation), peft, folder, adapter, output) };
+    }
+
+    /// <summary>Labels of the data for an adapter that does not name its own: only where there are as many, and not without a word.</summary>
+    private static string[] Guessed(string[] labels, PeftFolder? adapter, string folder, string? where, CommandOutput output)
+    {
+        var head = ModelFamily.ReadFolder(folder, ModelTask.Classification, labels).Names.Head.Output;
+        if (adapter?.State.TryGet($"base_model.model.{head}.weight", out var weight) != true)
+            return labels;
+        if (weight!.Rows != labels.Length)
+            throw new FedLoraException("labels-unknown", $"'{where}' has {weight.Rows} classes and does not name them, and the data has the labels {string.Join(", ", labels)}.", "Give --labels in the order of the training.");
+        output.Remark($"The adapter does not name its classes: {string.Join(", ", labels)} were taken, in this order. If that is wrong, give --labels.");
+        return labels;
     }
 
     private static string[] Named(string text)

@@ -23,7 +23,10 @@ internal static class GenerateCommand
         void Run(ParseResult parsed, CommandOutput output, CancellationToken cancellation)
         {
             var folder = parsed.GetValue(model.Model)!;
-            using var loaded = AdaptedModel.Load(folder, parsed.GetValue(model.Adapter), model.Load(parsed));
+            using var loaded = AdaptedModel.Load(folder, parsed.GetValue(model.Adapter), model.Load(parsed) with { Task = ModelTask.CausalLanguageModelling });
+            ModelOptions.SayOtherBase(loaded, folder, output);
+            if (loaded.MadeUp.Count > 0)
+                output.Remark($"The checkpoint has no {string.Join(", ", loaded.MadeUp)}: an untrained head writes.");
             var tokenizer = Tokenizer.Load(folder);
             var settings = new GenerationSettings
             {
@@ -31,7 +34,7 @@ internal static class GenerateCommand
                 Temperature = parsed.GetValue(temperature),
                 TopP = parsed.GetValue(topP),
                 Seed = parsed.GetValue(seed),
-                EndToken = loaded.Base.Architecture.EndToken ?? tokenizer.IdOf(tokenizer.Special.EndOfText),
+                EndTokens = EndTokens.Of(folder, tokenizer),
             };
             var start = Prompt(parsed.GetValue(prompt)!, tokenizer, loaded.Base.Architecture);
             var tokens = TextGenerator.Run(loaded.Base.Transformer, start, settings, cancellation).ToArray();

@@ -1,5 +1,7 @@
 using System.CommandLine;
+using FedLora.Cli.Output;
 using FedLora.Training.Models;
+using FedLora.Training.Running;
 
 namespace FedLora.Cli.Commands.Models;
 
@@ -24,6 +26,13 @@ internal sealed class ModelOptions
         command.Add(Dtype);
         command.Add(Device);
         return command;
+    }
+
+    /// <summary>Says where an adapter was trained on another base model than this.</summary>
+    public static void SayOtherBase(AdaptedModel loaded, string folder, CommandOutput output)
+    {
+        if (loaded.Adapter?.Use is { BaseFingerprint: { } trained } use && trained != ModelFingerprint.Of(folder))
+            output.Remark($"The adapter was trained on another base model than '{folder}': {use.BaseModel} ({trained[..Math.Min(12, trained.Length)]}...).");
     }
 
     /// <summary>How the model is to be loaded.</summary>

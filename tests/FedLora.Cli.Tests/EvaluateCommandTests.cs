@@ -1,0 +1,127 @@
+using FedLora.Adapters;
+using FedLora.Client.Training;
+using FedLora.Federations.Definitions;
+
+namespace FedLora.Cli.Tests;
+
+/// <summary>An exported adapter says all that measuring it needs.</summary>
+public sealed class EvaluateCommandTests : IDisposable
+{
+    private readonly Scratch scratch = new();
+
+    public void Dispose() => scratch.Dispose();
+
+    [Fact]
+    public async Task The_adapters_own_order_of_labels_counts()
+    {
+        var adapter = Export(["spam", "ham"]);
+        var data = scratch.File("data.jsonl", Mail);
+        var stated = await EvaluateAsync(adapter, data);
+        Assert.Equal(Loss(await EvaluateAsync(adapter, data, "--labels", "spam,ham")), Loss(stated), 1e-9);
+        Assert.NotEqual(Loss(await EvaluateAsync(adapter, data, "--labels", "ham,spam")), Loss(stated), 1e-6);
+        Assert.False(stated.Result.GetProperty("new_head").GetBoolean());
+        Assert.DoesNotContain("adapter", stated.Remarks, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public async Task Data_of_one_label_is_enough()
+    {
+        var adapter = Export(["spam", "ham"]);
+        var (result, _) = await EvaluateAsync(adapter, scratch.File("one.jsonl", "{\"text\":\"free money\",\"label\":\"ham\"}\n"));
+        Assert.Equal(1, result.GetProperty("examples").GetInt32());
+        // Without its file the adapter does not say which class that is.
+        File.Delete(Path.Combine(adapter, AdapterUse.FileName));
+        Assert.Equal("labels-unknown", (await scratch.FailsAsync(1, "evaluate", "--model", Scratch.Model, "--adapter", adapter, "--data", scratch["one.jsonl"])).Code);
+    }
+
+    [Fact]
+    public async Task Labels_that_were_guessed_are_said()
+    {
+        var adapter = Export(["spam", "ham"]);
+        File.Delete(Path.Combine(adapter, AdapterUse.FileName));
+        Assert.Contains("ham, spam", (await EvaluateAsync(adapter, scratch.File("data.jsonl", Mail))).Remarks, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Texts_are_cut_to_what_the_adapter_was_trained_on()
+    {
+        var adapter = Export(["spam", "ham"]);
+        var data = scratch.File("long.jsonl", $$"""{"text":"{{string.Join(' ', Enumerable.Repeat("word", 60))}}","label":"ham"}""" + "\n");
+        Assert.Equal(1, (await EvaluateAsync(adapter, data)).Result.GetProperty("truncated").GetInt32());
+        Assert.Equal(0, (await EvaluateAsync(adapter, data, "--max-length", "128")).Result.GetProperty("truncated").GetInt32());
+    }
+
+    [Fact]
+    public async Task An_adapter_without_a_head_on_a_base_without_one_is_said()
+    {
+        var adapter = Export(["spam", "ham"]);
+        var folder = PeftFolder.Read(adapter);
+        new PeftFolder(folder.Config with { ModulesToSave = [] }, folder.State.Only(Factors.A | Factors.B)) { Use = folder.Use }.Write(scratch["bare"]);
+        var (result, remarks) = await EvaluateAsync(scratch["bare"], scratch.File("data.jsonl", Mail));
+        Assert.True(result.GetProperty("new_head").GetBoolean());
+        Assert.Contains("classifier.weight", remarks, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Another_base_model_than_the_adapters_is_said()
+    {
+        var adapter = Export(["spam", "ham"]);
+        var other = scratch.ModelWith("model.safetensors", bytes => [.. bytes[..^1], (byte)(bytes[^1] ^ 1)]);
+        var (_, remarks) = await Scratch.SucceedsAsync("evaluate", "--model", other, "--adapter", adapter, "--data", scratch.File("data.jsonl", Mail));
+        Assert.Contains("another base model", remarks, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_base_without_pooler_gets_one_that_is_trained_and_exported()
+    {
+        var model = scratch.ModelWith("model.safetensors", bytes =>
+        {
+            var state = AdapterState.FromBytes(bytes);
+            return new AdapterState(state.Where(t => !t.Name.Contains("pooler", StringComparison.Ordinal))).ToBytes();
+        });
+        var prepared = FederationPreparation.Prepare(Definition(["spam", "ham"]), model, null, default);
+        Assert.Contains("bert.pooler.dense", Assert.Single(prepared.Remarks), StringComparison.Ordinal);
+        Assert.Contains("base_model.model.bert.pooler.dense.weight", prepared.InitialAdapter.Names);
+        AdapterExport.ToPeft(prepared.Definition, prepared.InitialAdapter, 1, []).Write(scratch["adapter"]);
+        var (result, _) = await Scratch.SucceedsAsync("evaluate", "--model", model, "--adapter", scratch["adapter"], "--data", scratch.File("data.jsonl", Mail));
+        Assert.False(result.GetProperty("new_head").GetBoolean());
+    }
+
+    [Fact]
+    public void What_nodes_would_meet_is_met_at_creation()
+    {
+        var broken = scratch.ModelWith("tokenizer.json", _ => null);
+        Assert.Equal("tokenizer-missing", Assert.Throws<FedLoraException>(() => FederationPreparation.Prepare(Definition(["spam", "ham"]), broken, null, default)).Code);
+    }
+
+    private const string Mail = """
+        {"text":"free money, click here","label":"spam"}
+        {"text":"the meeting is moved to noon","label":"ham"}
+        {"text":"see you at the meeting","label":"ham"}
+
+        """;
+
+    private static double Loss((System.Text.Json.JsonElement Result, string Remarks) evaluated) => evaluated.Result.GetProperty("loss").GetDouble();
+
+    private static Task<(System.Text.Json.JsonElement Result, string Remarks)> EvaluateAsync(string adapter, string data, params string[] more) =>
+        Scratch.SucceedsAsync(["evaluate", "--model", Scratch.Model, "--adapter", adapter, "--data", data, "--dtype", "f32", .. more]);
+
+    private string Export(string[] labels)
+    {
+        var prepared = FederationPreparation.Prepare(Definition(labels), Scratch.Model, null, default);
+        AdapterExport.ToPeft(prepared.Definition, prepared.InitialAdapter, 1, []).Write(scratch["adapter"]);
+        return scratch["adapter"];
+    }
+
+    private static FederationDefinition Definition(string[] labels) => new()
+    {
+        Name = "mail",
+        BaseModel = new BaseModelSpec { Fingerprint = "" },
+        Layout = new LayoutSpec { Modules = [] },
+        Task = new TaskSpec { Kind = LearningTask.Classification, Labels = [.. labels] },
+        Method = "fedit",
+        Lora = new LoraSpec { Rank = 2, Alpha = 4, TargetModules = ["query", "value"] },
+        Training = new TrainingSpec { MaxTokens = 32 },
+        Rounds = 1,
+    };
+}
