@@ -11,8 +11,6 @@ internal sealed class PldModel
     /// <summary>Newton takes about six; a bracket that is not closed by then is still one.</summary>
     private const int MostTries = 16;
 
-    private const int MechanismsBetween = 4;
-
     private readonly IReadOnlyList<LossRange> ranges;
     private readonly Direction[] directions;
     private readonly long[] atLeast;
@@ -46,12 +44,11 @@ internal sealed class PldModel
         for (var m = 0; m < fewest.Length; m++)
         {
             var range = setup.Ranges[m];
-            if (m % MechanismsBetween == MechanismsBetween - 1)
-                Fft.Tidy(size);
             LossGrid[] grids = [.. new Func<LossGrid>[] { () => ConnectTheDots.Discretize(range, step, cancellation), () => Merging.Discretize(range, step, cancellation) }
                 .AsParallel().AsOrdered().WithCancellation(cancellation).Select(make => make())];
             with.Add(grids[0], grids[1], fft, re, im, fewest[m]);
             cancellation.ThrowIfCancellationRequested();
+            Fft.Tidy(size);
             without.Add(grids[0].Reversed(), grids[1].Reversed(), fft, re, im, fewest[m]);
         }
         return new PldModel(setup, [with, without], fewest);
