@@ -42,6 +42,14 @@ public sealed class SnapshotTests
     }
 
     [Fact]
+    public void The_steps_of_all_rounds_are_a_number_that_does_not_wrap()
+    {
+        var training = Samples.Whole.Training with { LocalSteps = 1_000_000 };
+        DefinitionRules.Check(Samples.Whole with { Rounds = 2147, Training = training });
+        Assert.Contains("2148000000 in all", Assert.Throws<FedLoraException>(() => DefinitionRules.Check(Samples.Whole with { Rounds = 2148, Training = training })).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_wire_contract()
     {
         var text = new StringBuilder();

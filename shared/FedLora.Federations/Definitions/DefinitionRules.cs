@@ -21,6 +21,8 @@ public static class DefinitionRules
         CheckTask(definition.Task);
         CheckMethodOptions(definition);
         Require(definition.Lora.TargetModules.Count > 0, "lora.target_modules", "nothing", "at least one module");
+        var steps = (long)definition.Rounds * definition.Training.LocalSteps;
+        Require(steps <= int.MaxValue, "training.local_steps", $"{definition.Training.LocalSteps} in {definition.Rounds} rounds, {steps} in all", $"at most {int.MaxValue} in all");
         if (definition.Privacy is { } privacy)
         {
             Require(privacy.Epsilon > 0 || privacy.NoiseMultiplier > 0, "privacy.epsilon", Shown(privacy.Epsilon), "above 0, unless noise_multiplier is stated");
