@@ -70,7 +70,7 @@ public sealed class FullDiskTests
         disk.Free();
         var (code, _, errors) = await Programs.RunAsync(command);
         Assert.True(code == 0, errors);
-        Assert.Equal(["adapter/adapter_config.json", "adapter/adapter_model.safetensors"], disk.Files());
+        Assert.Equal(["adapter/README.md", "adapter/adapter_config.json", "adapter/adapter_model.safetensors", "adapter/fedlora.json"], disk.Files());
     }
 
     [TinyDiskFact]

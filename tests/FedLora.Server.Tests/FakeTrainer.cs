@@ -36,8 +36,13 @@ internal sealed class FakeTrainer(float step) : IRoundTrainer
 
     public VectorLayout SparseLayout(TrainingTask task) => new(Bench.Define(task.Definition.Method, 1, 1).ToModel().ToLayout().Tensors(Methods.Get(task.Definition.Method).Sent((int)task.Round, FedLora.Aggregation.MethodOptions.Default)));
 
+    /// <summary>Thrown by every round, if any.</summary>
+    internal Exception? Fault { get; init; }
+
     public RoundOutput Train(RoundInput input, IProgress<TrainingProgress> progress, CancellationToken cancellation)
     {
+        if (Fault is not null)
+            throw Fault;
         Trained.Add(input.Task.Round);
         var sent = input.Global.Only(Methods.Get(input.Task.Definition.Method).Sent((int)input.Task.Round, FedLora.Aggregation.MethodOptions.Default));
         progress.Report(new TrainingProgress(1, 1, 0.5));

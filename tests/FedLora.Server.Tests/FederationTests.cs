@@ -97,6 +97,20 @@ public class FederationTests
     }
 
     [Fact]
+    public async Task Whatever_a_trainer_throws_ends_its_task_and_not_its_node()
+    {
+        await using var bench = await Bench.StartAsync();
+        var token = await bench.TokenAsync(1);
+        using var end = new CancellationTokenSource();
+        var node = bench.RunNodeAsync("a", token, new FakeTrainer(1) { Fault = new System.Runtime.InteropServices.ExternalException("out of memory") }, end.Token);
+        await bench.StartFederationAsync(Bench.Define("fedit", rounds: 1, nodes: 1));
+        await bench.UntilAsync(view => view.ToString().Contains("training-failed", StringComparison.Ordinal) || view.ToString().Contains("ExternalException", StringComparison.Ordinal));
+        Assert.False(node.IsCompleted);
+        await end.CancelAsync();
+        await node;
+    }
+
+    [Fact]
     public async Task A_node_with_another_model_says_so_and_takes_no_part()
     {
         await using var bench = await Bench.StartAsync();

@@ -144,7 +144,7 @@ public sealed class MethodFederationTests(TinySites sites) : IClassFixture<TinyS
         using var end = new CancellationTokenSource();
         var groups = new[] { "", "", "small" };
         var trainers = groups.Select((group, site) => sites.Trainer(site, group)).ToArray();
-        var nodes = trainers.Select((trainer, site) => bench.RunNodeAsync($"site-{site}", token, trainer, end.Token, groups[site])).ToArray();
+        var nodes = trainers.Select((trainer, site) => bench.RunNodeAsync($"site-{site}", token, trainer, end.Token, groups[site], sites.DataOf(site))).ToArray();
         await bench.StartFederationAsync(prepared.Definition.ToWire(layout: true), prepared.InitialAdapter);
         var view = await bench.UntilAsync(seen => seen.State is FederationState.Finished or FederationState.Paused);
         Assert.True(view.State == FederationState.Finished, view.Reason);

@@ -50,7 +50,7 @@ public sealed class TinySites : IDisposable
 
     public void Dispose() => folder.Delete(recursive: true);
 
-    private string DataOf(int site) => Path.Combine(folder.FullName, $"site-{site}.jsonl");
+    internal string DataOf(int site) => Path.Combine(folder.FullName, $"site-{site}.jsonl");
 
     private static void Write(string path, int seed, int lines)
     {

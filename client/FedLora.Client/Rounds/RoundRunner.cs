@@ -114,6 +114,11 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
             logger.NotWanted(task.Round, task.Federation, reporter.UnwantedBecause);
             return null;
         }
+        catch (Exception error) when (error is not (OperationCanceledException or FedLoraException))
+        {
+            // Whatever a trainer throws (libtorch's errors, a disk's) ends this round's task and nothing else: a daemon that died of it would be started again, and spend again.
+            throw new FedLoraException("training-failed", $"training ended with {error.GetType().Name}: {error.Message.ReplaceLineEndings(" ")}", "see the node's log, mend the cause, and the next round trains again", error);
+        }
         finally
         {
             await ended.CancelAsync();

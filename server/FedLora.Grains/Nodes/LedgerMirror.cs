@@ -9,7 +9,8 @@ namespace FedLora.Grains;
 /// </summary>
 /// <param name="balance">As the node last told; null where it has told none.</param>
 /// <param name="receipts">Oldest first.</param>
-internal sealed class LedgerMirror(PrivacyBalance? balance, IReadOnlyList<LedgerMirrorEntry> receipts)
+/// <param name="receipted">The latest place in the node's ledger that it had sent a receipt of when it told its balance; 0 = none.</param>
+internal sealed class LedgerMirror(PrivacyBalance? balance, IReadOnlyList<LedgerMirrorEntry> receipts, long receipted)
 {
     /// <summary>The limit; null where the site has told of none.</summary>
     public PrivacyLimit? Limit => balance is { LimitEpsilon: > 0 } told ? new(told.LimitEpsilon, told.Delta)
@@ -28,11 +29,11 @@ internal sealed class LedgerMirror(PrivacyBalance? balance, IReadOnlyList<Ledger
     }
 
     /// <summary>Whether the node's ledger has fewer entries than a receipt of its own: it was put back to an older copy, and has forgotten what came after.</summary>
-    public bool IsOlderCopy => balance is { Entries: > 0 } told && receipts.Any(entry => entry.Receipt.EntrySequence > told.Entries);
+    public bool IsOlderCopy => balance is { Entries: > 0 } told && receipted > told.Entries;
 
     /// <summary>Whether one more round fits.</summary>
     public BudgetVerdict Fits(SampledGaussian round, CancellationToken cancellationToken) => IsOlderCopy
-        ? new BudgetVerdict(false, 0, $"its privacy ledger is an older copy: it has {balance!.Entries} entries, and has sent a receipt for entry {receipts.Max(entry => entry.Receipt.EntrySequence)}; the site restores the newest one")
+        ? new BudgetVerdict(false, 0, $"its privacy ledger is an older copy: it has {balance!.Entries} entries, and has sent a receipt for entry {receipted}; the site restores the newest one")
         : Limit is not { } limit ? new BudgetVerdict(true, 0, "")
         : balance is { } told && told.SpentEpsilon >= limit.Epsilon
             ? new BudgetVerdict(false, told.SpentEpsilon, $"its data set {told.DataSet} has spent epsilon {told.SpentEpsilon:g4} of {limit.Epsilon:g4}")

@@ -32,6 +32,7 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
     private TaskCompletionSource _wake = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private DateTimeOffset? _seen;
     private NodeProfile _profile = new();
+    private long _receipted;
     private Dictionary<string, string> _refused = [];
     private Traffic? _traffic;
     private StatusReport? _status;
@@ -62,6 +63,8 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
     {
         var until = time.GetUtcNow() + (poll.Wait < MaxWait ? poll.Wait : MaxWait);
         (_profile, _refused, _traffic, _status) = (poll.Profile, poll.Refused, poll.Traffic ?? _traffic, null);
+        // As of this poll: receipts that come later are of entries that it could not know yet.
+        _receipted = node.State.Ledger.Select(entry => entry.Receipt.EntrySequence).DefaultIfEmpty().Max();
         while (true)
         {
             await ActiveAsync();
@@ -209,7 +212,7 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
         }
     }
 
-    private LedgerMirror Mirror() => new(_profile.Balances is [var balance, ..] ? balance : null, [.. node.State.Ledger]);
+    private LedgerMirror Mirror() => new(_profile.Balances is [var balance, ..] ? balance : null, [.. node.State.Ledger], _receipted);
 
     private NodeView View() => new()
     {
