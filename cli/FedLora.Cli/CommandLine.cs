@@ -26,14 +26,19 @@ public static class CommandLine
     public static async Task<int> RunAsync(Func<Command> program, IReadOnlyList<string> args, TextWriter output, TextWriter error, CancellationToken cancellation)
     {
         // As far as it can be known before the words are parsed: a word that is missing may have taken --json for itself.
-        var errors = new ErrorWriter(args.Contains(FedLoraCommand.Json.Name, StringComparer.Ordinal), output, error);
+        var errors = new ErrorWriter(args.Contains(FedLoraCommand.Json.Name, StringComparer.Ordinal), PrintedCommands.Plain, output, error);
         try
         {
             var parsed = program().ReadsNumbers().Parse(args);
+            if (UnknownWord.Of(parsed) is { } unknown)
+            {
+                errors.Write(UsageException.UsageCode, $"unknown command or option '{unknown}'", UnknownWord.Hint(parsed, unknown, HelpFor(parsed)));
+                return ExitCode.Usage;
+            }
+
             if (parsed.Errors.Count > 0)
             {
-                var message = parsed.UnmatchedTokens is [var unknown, ..] ? $"unknown command or option '{unknown}'" : parsed.Errors[0].Message;
-                errors.Write(UsageException.UsageCode, message, $"See: {HelpFor(parsed)}");
+                errors.Write(UsageException.UsageCode, parsed.Errors[0].Message, $"See: {HelpFor(parsed)}");
                 return ExitCode.Usage;
             }
 
@@ -43,7 +48,7 @@ public static class CommandLine
                 return ExitCode.Usage;
             }
 
-            errors = new ErrorWriter(parsed.GetValue(FedLoraCommand.Json), output, error);
+            errors = new ErrorWriter(parsed.GetValue(FedLoraCommand.Json), PrintedCommands.Of(parsed), output, error);
             var configuration = new InvocationConfiguration
             {
                 Output = output,
@@ -54,9 +59,14 @@ public static class CommandLine
             };
             return await parsed.InvokeAsync(configuration, cancellation);
         }
+        catch (InterruptedException interrupted)
+        {
+            errors.Write("interrupted", interrupted.Message, interrupted.Hint);
+            return ExitCode.Interrupted;
+        }
         catch (OperationCanceledException)
         {
-            errors.Write("interrupted", "interrupted before the end", "Start the same command again; what it had finished is kept.");
+            errors.Write("interrupted", "interrupted before the end", "Start the same command again.");
             return ExitCode.Interrupted;
         }
         catch (Exception exception)

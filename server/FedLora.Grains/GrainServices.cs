@@ -10,6 +10,7 @@ public static class GrainServices
     public static IServiceCollection AddFedLoraGrains(this IServiceCollection services) => services
         .AddSingleton<RoundAggregator>()
         .AddSingleton<RoundReplayer>()
+        .AddSingleton<RoundNodes>()
         .AddSingleton<UpdateReceiver>()
         .AddSingleton<FederationCreator>()
         .AddSingleton<NodeBudgets>()

@@ -42,7 +42,7 @@ public static partial class RpcErrors
                 $"no coordinator answers at {url} through the proxy {proxy}: {OneLine(error.Status.Detail)}",
                 "check the proxy (https_proxy, all_proxy), or name the coordinator's host in no_proxy where it needs none", error),
             StatusCode.Unavailable => new FedLoraException("coordinator-unreachable", $"no coordinator answers at {url}: {OneLine(error.Status.Detail)}",
-                "check the address and that 'fedlora server' runs there", error),
+                "check the address, and that a coordinator runs there", error),
             StatusCode.DeadlineExceeded => new FedLoraException("coordinator-slow", $"the coordinator at {url} did not answer in time",
                 "try again; look at the coordinator's log if it stays so", error),
             _ => new FedLoraException("coordinator-error", $"the coordinator at {url} answered {error.StatusCode}: {OneLine(error.Status.Detail)}",

@@ -52,7 +52,7 @@ public sealed class PrivacyCommandTests
         var (exit, output, _) = await RunAsync("privacy", "epsilon", "--noise-multiplier", "1", "--sampling-rate", "0.1", "--steps", "10", "--delta", "1e-5", "--accountant", accountant, "--json");
         Assert.Equal(0, exit);
         var answer = JsonDocument.Parse(output).RootElement;
-        Assert.Equal(["epsilon", "lower", "accountant", "order"], answer.EnumerateObject().Select(property => property.Name));
+        Assert.Equal(["version", "epsilon", "lower", "accountant", "order"], answer.EnumerateObject().Select(property => property.Name));
         Assert.InRange(answer.GetProperty("epsilon").GetDouble(), 2.85, 3.5);
         Assert.True(answer.GetProperty("lower").GetDouble() <= answer.GetProperty("epsilon").GetDouble());
         Assert.Equal(accountant, answer.GetProperty("accountant").GetString());

@@ -6,6 +6,7 @@ using FedLora.Protocol.V1;
 using FedLora.Tests;
 using FedLora.Training.Models;
 using BaseModel = FedLora.Protocol.V1.BaseModel;
+using FedLora.Aggregation;
 
 namespace FedLora.Client.Tests;
 
@@ -51,9 +52,23 @@ public sealed class SiteTests : IDisposable
         File.WriteAllText(file, "data: site.jsonl\npolicy: policy.yaml\n");
         var config = ClientConfigFile.Load(file);
         Assert.Equal(Data, config.Data);
-        var options = Options(SitePolicy.Load(config.Policy!));
+        var options = Options(SitePolicy.Load(config.Policy!, [.. Methods.All.Select(method => method.Name)]));
         using var ledger = NodeLedger.Open(options, TimeProvider.System);
         Assert.Contains(said, new SiteRules(options, ledger, TimeProvider.System).Refuses(Task(Federation())));
+    }
+
+    /// <summary>A policy that lists a method which does not exist keeps the site out of every federation, and nobody knew why.</summary>
+    [Theory]
+    [InlineData("methods: [foo]", "there is no method 'foo'; known: fedit, ")]
+    [InlineData("methods: [ffa-lora, fedsdv]", "there is no method 'fedsdv'; did you mean 'fedsvd'?")]
+    [InlineData("epsilom: 4", "line 1: unknown key 'epsilom'; did you mean 'epsilon'?")]
+    public void A_policy_names_what_there_is(string policy, string said)
+    {
+        var file = Path.Combine(folder.FullName, "policy.yaml");
+        File.WriteAllText(file, policy + "\n");
+        var error = Assert.Throws<FedLoraException>(() => SitePolicy.Load(file, [.. Methods.All.Select(method => method.Name)]));
+        Assert.Equal("policy-invalid", error.Code);
+        Assert.Contains(said, error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace FedLora.EndToEnd.Tests;
 
@@ -37,6 +39,76 @@ public sealed class CommandTests
         (string, string)[] proxies = [.. new[] { "http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY" }.Select(name => (name, "http://127.0.0.1:1"))];
         var (code, _, errors) = await Programs.RunAsync(["admin", "--data", coordinator.Data, "node", "list", "--json"], proxies);
         Assert.True(code == 0, errors);
+    }
+
+    /// <summary>Copied from the screen the hints failed: they named no coordinator. Here a shell runs each as it stands, with a data folder that needs quoting.</summary>
+    [Fact]
+    public async Task Every_hint_that_is_printed_works_as_printed()
+    {
+        var data = Directory.CreateDirectory(Path.Combine(Directory.CreateTempSubdirectory("fedlora-e2e-").FullName, "our coordinator")).FullName;
+        await using var coordinator = await CoordinatorProcess.StartAsync(data);
+        using var sites = new RealSites();
+        var file = sites.Keep("mail.yaml", """
+            name: mail
+            method: fedit
+            rounds: 2
+            task: { kind: classification, labels: [ham, spam] }
+            lora: { rank: 2, alpha: 2, target_modules: [query] }
+            training: { local_steps: 1, batch_size: 2, max_tokens: 16 }
+            """);
+        string[] admin = ["admin", "--data", data];
+        var said = new List<string>();
+        foreach (var arguments in new string[][]
+        {
+            [.. admin, "federation", "create", "-f", file, "--model", RealSites.Model],
+            [.. admin, "federation", "show", "male"],
+            [.. admin, "export", "mail", "--out", Path.Combine(data, "adapter")],
+            [.. admin, "node", "revoke", "nobody"],
+            [.. admin, "federation", "stop", "mail"],
+            [.. admin, "federation", "pause", "mail"],
+            ["export", "mail"],
+            [.. admin, "federation", "shwo", "mail"],
+        })
+        {
+            var (_, output, errors) = await Programs.RunAsync(arguments);
+            said.Add(output + errors);
+        }
+
+        var hints = said.SelectMany(text => text.Split('\n')).SelectMany(line => Regex.Matches(line, "fedlora admin (?:'[^']*'|[^;,'])*").Select(match => match.Value.TrimEnd(' ', '.'))).Distinct().ToList();
+        Assert.True(hints.Count >= 5, string.Join('\n', said));
+        Assert.Contains(hints, hint => hint.Contains($"--data '{data}' federation start mail", StringComparison.Ordinal));
+        // Not in the order of the alphabet: what is started must be there still.
+        foreach (var hint in hints)
+        {
+            using var shell = Process.Start(new ProcessStartInfo("sh", ["-c", $"fedlora() {{ dotnet exec '{Programs.Program}' \"$@\"; }}; {hint}"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            var (output, errors) = (shell.StandardOutput.ReadToEndAsync(), shell.StandardError.ReadToEndAsync());
+            await shell.WaitForExitAsync().WaitAsync(Limits.Step);
+            // It was stopped meanwhile: then that is what the hint says.
+            Assert.True(shell.ExitCode == 0 || (hint.EndsWith("start mail", StringComparison.Ordinal) && (await errors).Contains("is stopped", StringComparison.Ordinal)), $"{hint}: {await output}{await errors}");
+        }
+    }
+
+    [Fact]
+    public async Task Watching_that_is_interrupted_does_not_say_start_again_and_under_json_every_line_is_a_document()
+    {
+        await using var coordinator = await CoordinatorProcess.StartAsync();
+        using var sites = new RealSites();
+        using var federation = await sites.CreateAsync(coordinator, rounds: 1, steps: 1, quorum: 1, deadlineSeconds: 600);
+        using var watch = new RunningProgram(["admin", "--data", coordinator.Data, "federation", "watch", "mail"]);
+        await watch.SaidAsync("mail (fedit): running");
+        Assert.Equal(130, await watch.EndAsync("INT"));
+        Assert.Contains($"no longer watching; the federation goes on. How it stands: fedlora admin --data {coordinator.Data} federation show mail", watch.LastLine, StringComparison.Ordinal);
+        var (code, output, _) = await Programs.RunAsync("admin", "--data", coordinator.Data, "federation", "stop", "mail", "--json");
+        Assert.Equal(0, code);
+        using var stopped = JsonDocument.Parse(output);
+        Assert.Equal((1, "stopped", "fedit"), (stopped.RootElement.GetProperty("version").GetInt32(), stopped.RootElement.GetProperty("state").GetString(), stopped.RootElement.GetProperty("settings").GetProperty("method").GetString()));
+        var (ended, lines, _) = await Programs.RunAsync("admin", "--data", coordinator.Data, "federation", "watch", "mail", "--json");
+        Assert.Equal(0, ended);
+        Assert.All(lines.TrimEnd().Split('\n'), line =>
+        {
+            using var document = JsonDocument.Parse(line);
+            Assert.Equal("mail", document.RootElement.GetProperty("name").GetString());
+        });
     }
 
     private static async Task FailsAsync(string code, params string[] arguments)

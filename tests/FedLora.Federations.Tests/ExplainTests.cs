@@ -29,6 +29,15 @@ public sealed class ExplainTests
         Assert.Equal(explained, Explain(again));
     }
 
+    /// <summary>What <c>federation show --json</c> calls settings is, as YAML, a file that reads to the same.</summary>
+    [Fact]
+    public void Settings_as_JSON_have_the_keys_of_the_file()
+    {
+        var settings = SettingsJson.Of(Samples.Read(Samples.Full).Definition).ToJsonString();
+        var again = FederationFile.Read(YamlMap.Parse("settings", new StringReader(settings)), ".");
+        Assert.Equal(JsonSerializer.Serialize(Samples.Read(Samples.Full).Definition), JsonSerializer.Serialize(again.Definition));
+    }
+
     [Fact]
     public void Nothing_is_lost_on_the_wire()
     {

@@ -49,6 +49,32 @@ public sealed class RegistryTests
         Assert.DoesNotContain(token.Token, System.Text.Json.JsonSerializer.Serialize(state.State), StringComparison.Ordinal);
     }
 
+    /// <summary>They were found in round 1, or never.</summary>
+    [Fact]
+    public async Task Names_of_nodes_and_groups_that_there_are_not_are_refused_with_the_nearest()
+    {
+        await using var coordinator = await Coordinator.StartAsync();
+        var token = await coordinator.Registry.CreateTokenAsync(new() { Uses = 3, Lifetime = TimeSpan.FromHours(1) }, default);
+        var planned = Samples.Definition with { Name = "planned", PublicCounts = new() { ["site-99"] = 400 } };
+        Assert.Equal(FederationState.Created, (await coordinator.Creator.CreateAsync(planned, null, default)).State);
+        await coordinator.Registry.EnrolAsync(new() { Token = token.Token, Name = "site-1", Group = "small", RequestId = "1" }, default);
+        await coordinator.Registry.EnrolAsync(new() { Token = token.Token, Name = "hospital", RequestId = "2" }, default);
+        foreach (var (bad, said) in new (FederationDefinition, string)[]
+        {
+            (Samples.Definition with { PublicCounts = new() { ["hospital"] = 300, ["site-99"] = 400 } }, "public_counts: no node 'site-99' is enrolled; did you mean 'site-1'?; enrolled: hospital, site-1"),
+            (Samples.Definition with { PublicCounts = new() { ["elsewhere"] = 400 } }, "public_counts: no node 'elsewhere' is enrolled; enrolled: hospital, site-1"),
+            (Samples.Definition with { Method = "hetlora", Lora = Samples.Definition.Lora with { RankGroups = new() { ["smal"] = 1 } } }, "lora.rank_groups: no node of the group 'smal' is enrolled; did you mean 'small'?"),
+        })
+        {
+            var refusal = await Assert.ThrowsAsync<RefusedException>(() => coordinator.Creator.CreateAsync(bad, null, default));
+            Assert.Equal(RefusalCodes.DefinitionInvalid, refusal.Code);
+            Assert.Contains(said, refusal.Message, StringComparison.Ordinal);
+        }
+
+        var good = Samples.Definition with { PublicCounts = new() { ["hospital"] = 300, ["site-1"] = 400 } };
+        Assert.Equal(FederationState.Created, (await coordinator.Creator.CreateAsync(good, null, default)).State);
+    }
+
     [Fact]
     public async Task Federations_that_cannot_run_are_refused_naming_the_setting()
     {

@@ -15,7 +15,7 @@ public static class CommandExtensions
             // and temporary folders and child processes with it.
             await Task.Yield();
             var configuration = parsed.InvocationConfiguration;
-            await action(parsed, new CommandOutput(parsed.GetValue(FedLoraCommand.Json), configuration.Output, configuration.Error), cancellation);
+            await action(parsed, new CommandOutput(parsed.GetValue(FedLoraCommand.Json), PrintedCommands.Of(parsed), JsonForm.Of(command), configuration.Output, configuration.Error), cancellation);
             return ExitCode.Success;
         });
         return command;

@@ -15,7 +15,7 @@ public static class FedLoraCommand
     /// <summary>Understood by every command.</summary>
     public static Option<bool> Json { get; } = new("--json")
     {
-        Description = "Write the result as one JSON object on standard output; everything else goes to standard error.",
+        Description = "Write the result as a JSON object on standard output (streams: one a line); everything else goes to standard error.",
         Recursive = true,
     };
 

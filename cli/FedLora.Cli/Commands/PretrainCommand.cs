@@ -19,7 +19,7 @@ internal static class PretrainCommand
     public static Command Create() => new Command("pretrain", "Make a base model: a small BERT encoder that learns to tell masked tokens of mail, speeches, a novel and a dictionary.")
     {
         Out, Steps, Summary, Batch, Rate, Masked, Seed,
-    }.Runs(Run);
+    }.Writes(typeof(PretrainJson)).Runs(Run);
 
     private static Task Run(ParseResult parsed, CommandOutput output, CancellationToken cancellation)
     {
@@ -29,8 +29,16 @@ internal static class PretrainCommand
         output.Remark("Reading the texts ...");
         var corpus = PretrainingCorpus.Read(cancellation);
         output.Remark($"{string.Join(", ", corpus.Select(source => $"{source.Name} {source.Texts.Sum(text => (long)text.Length) / 1e6:F1} M characters"))}; learning word pieces ...");
-        var curve = new Pretrainer().Run(folder, corpus, new EncoderShape(), settings, new Reporter(output, settings.Steps + settings.SummarySteps), cancellation);
-        output.Result(new { Model = folder, curve[^1].Step, curve[^1].Loss, curve[^1].Tokens, curve[^1].Seconds, Curve = curve },
+        IReadOnlyList<LossPoint> curve;
+        try
+        {
+            curve = new Pretrainer().Run(folder, corpus, new EncoderShape(), settings, new Reporter(output, settings.Steps + settings.SummarySteps), cancellation);
+        }
+        catch (OperationCanceledException error)
+        {
+            throw new InterruptedException("interrupted before the end", $"Start the same command again: it goes on from what lies in {folder}.", error);
+        }
+        output.Result(new PretrainJson(folder, curve[^1].Step, curve[^1].Loss, curve[^1].Tokens, curve[^1].Seconds, curve),
             console => console.WriteLine($"{folder}: loss {curve[^1].Loss:F3} after {curve[^1].Step} steps, {curve[^1].Tokens / 1e6:F1} M tokens, {curve[^1].Seconds / 60:F0} minutes."));
         return Task.CompletedTask;
     }
@@ -42,3 +50,6 @@ internal static class PretrainCommand
             output.Remark($"step {value.Step} of {steps}: loss {value.Loss:F3}, {value.Tokens / value.Seconds:F0} tokens/s, {value.Seconds / value.Step * (steps - value.Step) / 60:F0} minutes to go");
     }
 }
+
+/// <summary>A base model that was made; the figures are those at its last step.</summary>
+internal sealed record PretrainJson(string Model, int Step, double Loss, long Tokens, double Seconds, IReadOnlyList<LossPoint> Curve);

@@ -32,7 +32,7 @@ internal static class DemoCommand
         return new Command("demo", "See it work: one coordinator and four clients fine-tune a language model together on real mail.")
         {
             Method, Rounds, Steps, Nodes, Epsilon, Delta, Model, Out, Seed, DensityDown, DensityUp, Values, SpareB, ErrorFeedback, Compare, Densities,
-        }.Runs(async (parsed, output, cancellation) =>
+        }.Writes(typeof(DemoReport), typeof(CompareReport), typeof(DensityReport)).Runs(async (parsed, output, cancellation) =>
         {
             var options = Options(parsed);
             if (parsed.GetValue(Compare))
@@ -56,8 +56,8 @@ internal static class DemoCommand
         var method = Methods.Get(parsed.GetValue(Method)!).Name;
         if (parsed.GetValue(Compare) && parsed.GetValue(Densities))
             throw new UsageException("--compare and --densities are two different runs", "give one of them");
-        if (parsed.GetValue(Rounds) < 1 || parsed.GetValue(Steps) < 1 || parsed.GetValue(Nodes) is < 1 or > 64)
-            throw new UsageException("--rounds and --steps must be at least 1, --nodes 1 to 64", "e.g. --rounds 12 --steps 10 --nodes 4");
+        if (parsed.GetValue(Rounds) < 1 || parsed.GetValue(Steps) < 1 || parsed.GetValue(Nodes) is < 1 or > 50)
+            throw new UsageException("--rounds and --steps must be at least 1, --nodes 1 to 50", "e.g. --rounds 12 --steps 10 --nodes 4");
         if (parsed.GetValue(Epsilon) is { } epsilon && !(epsilon > 0 && double.IsFinite(epsilon)))
             throw new UsageException("--epsilon must be above 0", "e.g. --epsilon 8");
         if (parsed.GetValue(Delta) is not (> 0 and < 1))

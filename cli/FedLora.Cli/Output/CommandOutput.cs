@@ -3,17 +3,28 @@ using Spectre.Console;
 namespace FedLora.Cli.Output;
 
 /// <summary>
-/// Where a command writes. Results go to standard output, as one JSON object or as tables; progress and remarks go to standard error,
+/// Where a command writes. Results go to standard output, as a JSON object or as tables; progress and remarks go to standard error,
 /// so that <c>--json</c> leaves nothing but the object on standard output.
 /// </summary>
 public sealed class CommandOutput
 {
     private readonly TextWriter output;
 
+    private readonly PrintedCommands commands;
+    private readonly JsonForm? form;
+
+    /// <summary>For no command in particular.</summary>
     public CommandOutput(bool json, TextWriter output, TextWriter error)
+        : this(json, PrintedCommands.Plain, null, output, error)
+    {
+    }
+
+    internal CommandOutput(bool json, PrintedCommands commands, JsonForm? form, TextWriter output, TextWriter error)
     {
         Json = json;
         this.output = output;
+        this.commands = commands;
+        this.form = form;
         Console = Open(output);
         Progress = Open(error);
     }
@@ -28,10 +39,13 @@ public sealed class CommandOutput
     public IAnsiConsole Progress { get; }
 
     /// <summary>Writes the command's result: the value as JSON, or what <paramref name="show"/> makes of it for people.</summary>
+    /// <exception cref="InvalidOperationException">The command did not state that it writes such a document: a defect.</exception>
     public void Result<T>(T value, Action<IAnsiConsole> show)
     {
+        if (form is not null && !form.Results.Contains(typeof(T)))
+            throw new InvalidOperationException($"The command does not state that it writes {typeof(T).Name}.");
         if (Json)
-            output.WriteLine(Output.Json.Write(value));
+            output.WriteLine(Output.Json.Document(value, oneLine: form?.IsStream == true));
         else
             show(Console);
     }
@@ -56,5 +70,8 @@ public sealed class CommandOutput
     }
 
     /// <summary>One line for people on standard error.</summary>
-    public void Remark(string text) => Progress.WriteLine(text);
+    public void Remark(string text) => Progress.WriteLine(commands.Complete(text));
+
+    /// <summary>A text for people whose commands work as they are printed.</summary>
+    public string Complete(string text) => commands.Complete(text);
 }

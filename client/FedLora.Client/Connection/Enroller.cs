@@ -40,7 +40,7 @@ public sealed class Enroller(CoordinatorConnection connection, NodeFolder folder
     // Looked for only now: a file with a token that is used up may be gone when an enrolled node starts again.
     private string JoinToken()
     {
-        const string How = "get one with 'fedlora admin token create' and give it with --token-file FILE or in FEDLORA_JOIN_TOKEN";
+        const string How = "ask the coordinator's operator for one, and give it with --token-file FILE or in FEDLORA_JOIN_TOKEN";
         if (options.Token is { Length: > 0 } token)
             return token;
         if (options.TokenFile is not { } file)

@@ -25,8 +25,12 @@ public static class NodeHost
         // In this order: a folder that another node holds, and an address that is none, are said before a model is read.
         _ = host.Services.GetRequiredService<NodeFolder>();
         _ = host.Services.GetRequiredService<CoordinatorAddress>();
+        var enrolled = host.Services.GetRequiredService<ClientOptions>();
         var worker = host.Services.GetRequiredService<NodeWorker>();
-        host.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(NodeHost)).Computes(Devices.Explain("auto"));
+        var log = host.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(NodeHost));
+        log.Computes(Devices.Explain("auto"));
+        if (enrolled.Name != options.Name)
+            log.KeepsName(enrolled.Name, options.Name);
         await host.StartAsync(cancellationToken);
         await host.WaitForShutdownAsync(cancellationToken);
         try

@@ -20,13 +20,14 @@ public static class NodeServices
         services.AddLogging().AddMetrics();
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<IRoundTrainer>(_ => RoundTrainer.Create(options));
-        services.AddSingleton(options);
         services.AddSingleton(_ => new NodeFolder(options.State));
+        // The name is given once, with the enrolment: public counts go by it, whatever a later start calls the node.
+        services.AddSingleton(_ => options.AsEnrolled());
         services.AddConnection(options.Coordinator);
         services.AddSingleton(provider => new BlobCache(provider.GetRequiredService<NodeFolder>().Cache, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<AdapterFetcher>();
         services.AddSingleton<Enroller>();
-        services.AddSingleton(provider => NodeLedger.Open(options, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => NodeLedger.Open(provider.GetRequiredService<ClientOptions>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<SiteRules>();
         services.AddSingleton<NodeInstruments>();
         services.AddSingleton<RoundRunner>();

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using FedLora.Client.Connection;
 using FedLora.Client.Ledger;
 using FedLora.Protocol.V1;
@@ -15,6 +16,7 @@ public sealed class NodeDaemon(CoordinatorConnection connection, Enroller enroll
     private const int WaitSeconds = 30;
     private static readonly TimeSpan PollLimit = TimeSpan.FromSeconds(WaitSeconds + 20);
     private static readonly TimeSpan RestPause = TimeSpan.FromMinutes(1);
+    private readonly string start = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
     private string said = "";
 
     /// <summary>Runs until cancelled.</summary>
@@ -66,6 +68,7 @@ public sealed class NodeDaemon(CoordinatorConnection connection, Enroller enroll
             Profile = rules.Profile(trainer.Fingerprint),
             WaitSeconds = WaitSeconds,
             Traffic = connection.Traffic.ToMessage(),
+            Start = start,
             Refused = { runner.Refused.Select(entry => $"{entry.Key}: {entry.Value}") },
         };
         var reply = await connection.Node.PollTaskAsync(request, connection.Options(cancellation, PollLimit));

@@ -39,10 +39,13 @@ public sealed class NodeFolder : IDisposable
     public string Cache => CacheOf(Root);
 
     /// <summary>The node's identity.</summary>
-    public string CredentialFile => Path.Combine(Root, "node.json");
+    public string CredentialFile => CredentialFileOf(Root);
 
     /// <summary>What one federation leaves from round to round. Its name comes from the wire, so the folder is named by its hash.</summary>
     public string FederationFolder(string federation) => Directory.CreateDirectory(FederationFolderOf(Root, federation)).FullName;
+
+    /// <summary>The identity in a state folder that another process may hold.</summary>
+    public static string CredentialFileOf(string root) => Path.Combine(root, "node.json");
 
     /// <summary>The adapters' folder of a state folder that another process may hold.</summary>
     public static string CacheOf(string root) => Path.Combine(root, "cache");

@@ -34,6 +34,7 @@ public sealed record FederationPreparation(FederationDefinition Definition, Adap
                 $"write max_tokens: {architecture.MaxLength} or less, or choose a model for longer texts");
         }
 
+        NamedModules.Require(definition.Lora, architecture, modelFolder);
         var (peft, remarks) = NewHead.Complete(DefinitionSettings.Peft(definition, architecture), BaseModel.Check(modelFolder, load), architecture, modelFolder);
         var tokens = Tokenizer.Load(modelFolder).Size;
         if (tokens > architecture.Vocabulary)

@@ -40,7 +40,7 @@ public sealed record ModelFamily(string ModelType, Func<ConfigJson, ModelTask, A
         if (architecture.Task == ModelTask.Classification && config.Text("problem_type") is { } problem and not "single_label_classification")
             throw new FedLoraException("model-task-unsupported", $"'{folder}' has problem_type '{problem}' in its config.json; only single_label_classification is supported.", "Take problem_type out of config.json if each text has one class; otherwise choose another model.");
         if (architecture.Task == ModelTask.Classification)
-            architecture = architecture with { Labels = labels ?? (made == ModelTask.Classification ? LabelsOf(config) : throw NoLabels(folder)) };
+            architecture = architecture with { Labels = labels ?? (made == ModelTask.Classification ? LabelsOf(config, folder) : throw NoLabels(folder)) };
         if (architecture.Task != ModelTask.Hidden && architecture.Names.Head.Output is null)
             throw new FedLoraException("model-task-unsupported", $"A model of the architecture '{type}' has no head for {architecture.Task}.", "Choose a model that fits the task.");
         return architecture;
@@ -73,10 +73,16 @@ public sealed record ModelFamily(string ModelType, Func<ConfigJson, ModelTask, A
         _ => ModelTask.Hidden,
     };
 
-    private static IReadOnlyList<string> LabelsOf(ConfigJson config)
+    private static IReadOnlyList<string> LabelsOf(ConfigJson config, string folder)
     {
         var map = config.Map("id2label");
         var count = map?.Count ?? config.Size("num_labels", 2);
+        // What transformers takes for regression, whatever problem_type says or leaves out.
+        if (count == 1)
+        {
+            throw new FedLoraException("model-task-unsupported", $"'{folder}' has one label only (num_labels or id2label in its config.json): its head gives a number, not a class, and regression is not supported.",
+                "Choose a classifier of two classes or more, or name the classes, and a new head is made for them.");
+        }
         return [.. Enumerable.Range(0, count).Select(i => map is null ? $"LABEL_{i}" : map.GetValueOrDefault(i.ToString()) ?? throw config.Invalid($"has no class {i} in 'id2label'"))];
     }
 

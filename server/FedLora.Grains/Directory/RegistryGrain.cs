@@ -93,7 +93,7 @@ public sealed class RegistryGrain([PersistentState("registry")] IPersistentState
     }
 
     public Task<IReadOnlyList<NodeEntry>> ListNodesAsync(CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<NodeEntry>>(
-        State.Nodes.Select(node => new NodeEntry { NodeId = node.Key, Name = node.Value.Name }).OrderBy(node => node.Name, StringComparer.Ordinal).ToArray());
+        State.Nodes.Select(node => new NodeEntry { NodeId = node.Key, Name = node.Value.Name, Group = node.Value.Group }).OrderBy(node => node.Name, StringComparer.Ordinal).ToArray());
 
     public Task<int> CountNodesAsync(CancellationToken cancellationToken) => Task.FromResult(State.Nodes.Count);
 
@@ -139,7 +139,7 @@ public sealed class RegistryGrain([PersistentState("registry")] IPersistentState
     {
         var (tokenId, token) = State.Tokens.FirstOrDefault(candidate => candidate.Value.Hash == hash);
         if (token is null || token.ExpiresAt <= time.GetUtcNow() || token.UsesLeft < 1)
-            throw new RefusedException(RefusalCodes.TokenInvalid, "The join token is unknown, used up or expired.", "Ask the operator for a new one ('fedlora admin token create').");
+            throw new RefusedException(RefusalCodes.TokenInvalid, "The join token is unknown, used up or expired.", "Ask the coordinator's operator for a new one.");
         if (State.Nodes.Values.Any(node => node.Name == request.Name))
             throw new RefusedException(RefusalCodes.NodeExists, $"There is a node '{request.Name}' already.", "Choose another name.");
         var id = Guid.NewGuid().ToString("N");

@@ -83,4 +83,6 @@ public sealed record NodeEntry
     [Id(0)] public required string NodeId { get; init; }
 
     [Id(1)] public required string Name { get; init; }
+
+    [Id(2)] public string Group { get; init; } = "";
 }

@@ -14,10 +14,11 @@ public sealed class FederationCreator(IGrainFactory grains, IBlobStore blobs, Ca
         RefusedException.Pass(() => DefinitionRules.CheckWhole(definition));
         var registry = grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key);
         await registry.RequireFreeAsync(definition.Name, cancellationToken);
+        var nodes = await registry.ListNodesAsync(cancellationToken);
+        NamedNodes.Require(definition, nodes);
         var privacy = new List<NodePrivacy>();
         if (definition.Privacy is not null)
         {
-            var nodes = await registry.ListNodesAsync(cancellationToken);
             privacy = await PrivacyPlanner.RequireAsync(definition, [.. nodes.Select(node => grains.GetGrain<INodeGrain>(node.NodeId))], calibrate, cancellationToken);
         }
 

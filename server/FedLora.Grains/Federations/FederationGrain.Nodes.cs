@@ -18,7 +18,7 @@ public sealed partial class FederationGrain
         if (Here.Note(presence, time.GetUtcNow()))
         {
             Changed();
-            if (_gate.Opens(Here, Standing))
+            if (_gate.Opens(Here, Standing, time.GetUtcNow()))
                 await LookAsync();
         }
 
@@ -43,7 +43,7 @@ public sealed partial class FederationGrain
         }
 
         Here.Heard(new() { NodeId = nodeId, Name = member.Name, Group = member.Group }, report.Round, time.GetUtcNow());
-        if (_gate.Opens(Here, Standing))
+        if (_gate.Opens(Here, Standing, time.GetUtcNow()))
             await LookAsync();
         return new() { Wanted = true };
     }
@@ -56,13 +56,22 @@ public sealed partial class FederationGrain
         await SendAsync(new FederationEvent.NodeRevoked(nodeId));
     }
 
+    public Task NodeLeftAsync(string nodeId, CancellationToken cancellationToken)
+    {
+        if (row.State.Standing is null || Here.Find(nodeId) is null)
+            return Task.CompletedTask;
+        Here.Remove(nodeId);
+        Changed();
+        return Task.CompletedTask;
+    }
+
     private async Task LookAsync()
     {
         // Whoever is being asked for its budget is looked at when it has answered.
         if (_asking)
             return;
         await SendAsync(new FederationEvent.Looked([.. Here.At(time.GetUtcNow(), Round.Round).Select(seen => seen.Candidate)], _enrolled));
-        _gate.Looked(Here, Standing);
+        _gate.Looked(Here, Standing, time.GetUtcNow());
     }
 
     private void AskBudgets(IReadOnlyList<string> nodeIds)

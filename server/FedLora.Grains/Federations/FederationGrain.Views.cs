@@ -133,6 +133,8 @@ public sealed partial class FederationGrain
     private string StatusText()
     {
         Here.Forget(time.GetUtcNow());
-        return Waiting.Says(Standing, Here.Fit);
+        // Who has failed in this round and is not to be asked again yet is not able to take part.
+        var held = Round.Cohort.Values.Count(entry => Here.Find(entry.NodeId) is { } presence && Here.IsFit(entry.NodeId) && Retries.AgainAt(entry, presence.Start, time.GetUtcNow()) is not null);
+        return Waiting.Says(Standing, Here.Fit - held);
     }
 }

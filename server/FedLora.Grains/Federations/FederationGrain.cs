@@ -90,13 +90,13 @@ public sealed partial class FederationGrain(
     {
         // Whoever makes up names must not fill the memory with federations that there are not.
         DeactivateOnIdle();
-        return new(RefusalCodes.FederationUnknown, $"There is no federation '{Name}'.", "See 'fedlora admin federation list'.");
+        return new(RefusalCodes.FederationUnknown, $"There is no federation '{Name}'.", "See: fedlora admin federation list");
     }
 
     private void Require(params ReadOnlySpan<FederationState> allowed)
     {
         if (!allowed.Contains(Standing.State))
-            throw new RefusedException(RefusalCodes.FederationState, $"Federation '{Name}' is {Standing.State.ToString().ToLowerInvariant()}.", "See 'fedlora admin federation show'.");
+            throw new RefusedException(RefusalCodes.FederationState, $"Federation '{Name}' is {Standing.State.ToString().ToLowerInvariant()}.", $"See: fedlora admin federation show {Name}");
     }
 
     /// <summary>Decides, stores, and only then does what was decided.</summary>

@@ -37,6 +37,9 @@ public interface IFederationGrain : IGrainWithStringKey
     /// <summary>Called by a node's grain that was revoked: it delivers no more and is not sampled again.</summary>
     Task NodeRevokedAsync(string nodeId, CancellationToken cancellationToken);
 
+    /// <summary>Called by a node's grain whose connection has ended: until it is heard of again it is not there to be sampled. Its part in an open round stays.</summary>
+    Task NodeLeftAsync(string nodeId, CancellationToken cancellationToken);
+
     /// <summary>Called by a node's grain: progress of the task, or its failure.</summary>
     Task<StatusReply> ReportAsync(string nodeId, StatusReport report, CancellationToken cancellationToken);
 

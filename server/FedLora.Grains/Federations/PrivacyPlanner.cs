@@ -43,7 +43,7 @@ public static class PrivacyPlanner
         // A node that states no count, where the file states no rate, has no row: whether it fits is not known.
         var silent = views.Count(node => !rows.Exists(row => row.NodeId == node.View.NodeId));
         var fitting = views.Count - unfit.Count - silent;
-        var needed = Math.Min(views.Count, CohortSampler.Needed(definition.Cohort));
+        var needed = Math.Min(views.Count, CohortSampler.Least(definition.Cohort));
         if (unfit.Count > 0 && fitting < Math.Max(1, needed))
         {
             throw new RefusedException(RefusalCodes.PrivacyBudget,

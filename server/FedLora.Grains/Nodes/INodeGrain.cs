@@ -23,9 +23,17 @@ public interface INodeGrain : IGrainWithStringKey
     [AlwaysInterleave]
     Task<StatusReply> ReportAsync(StatusReport report, CancellationToken cancellationToken);
 
+    /// <summary>A connection over which the node calls has ended, by itself or because its machine no longer answers.</summary>
+    [AlwaysInterleave]
+    Task DisconnectedAsync(string connection, CancellationToken cancellationToken);
+
     /// <summary>Called by a federation that has work for the node: wakes waiting polls.</summary>
     [AlwaysInterleave]
     Task WakeAsync(CancellationToken cancellationToken);
+
+    /// <summary>The node calls over this connection, until <see cref="DisconnectedAsync"/>.</summary>
+    [AlwaysInterleave]
+    Task ConnectedAsync(string connection, CancellationToken cancellationToken);
 
     /// <summary>Whether one more round fits the node's privacy limit, as mirrored here.</summary>
     [AlwaysInterleave]

@@ -23,14 +23,31 @@ public sealed class NodeRecord
     [Id(5)] public List<LedgerMirrorEntry> Ledger { get; set; } = [];
 }
 
+/// <summary>When a node was last heard of. Kept apart from its identity: it is written often, and may be lost.</summary>
+[GenerateSerializer]
+public sealed class PresenceRecord
+{
+    [Id(0)] public DateTimeOffset? LastSeen { get; set; }
+
+    [Id(1)] public Traffic? Traffic { get; set; }
+}
+
 /// <summary>One training node: identity, presence, and the mirror of its ledger. Polls wait here for work.</summary>
-public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRecord> node, TimeProvider time, ILogger<NodeGrain> log) : Grain, INodeGrain
+public sealed class NodeGrain(
+    [PersistentState("node")] IPersistentState<NodeRecord> node,
+    [PersistentState("presence")] IPersistentState<PresenceRecord> presence,
+    TimeProvider time,
+    ILogger<NodeGrain> log) : Grain, INodeGrain
 {
     private const int MostLooks = 2;
+    private static readonly TimeSpan PresenceKept = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan MaxWait = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LongestLook = TimeSpan.FromSeconds(5);
     private TaskCompletionSource _wake = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly HashSet<string> _connections = new(StringComparer.Ordinal);
     private DateTimeOffset? _seen;
+    private bool _left;
+    private bool _presenceUnknown;
     private NodeProfile _profile = new();
     private long _receipted;
     private Dictionary<string, string> _refused = [];
@@ -42,6 +59,15 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
     private (string Question, BudgetAnswer Answer) _budget = ("", new() { Fits = true });
 
     private string Id => this.GetPrimaryKeyString();
+
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        (_seen, _traffic, _left) = (presence.State.LastSeen, presence.State.Traffic, true);
+        this.RegisterGrainTimer(_ => KeepPresenceAsync(), new GrainTimerCreationOptions(PresenceKept, PresenceKept));
+        return Task.CompletedTask;
+    }
+
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) => KeepPresenceAsync();
 
     public async Task EnrolAsync(string name, string group, string credentialHash, CancellationToken cancellationToken)
     {
@@ -68,7 +94,7 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
         while (true)
         {
             await ActiveAsync();
-            _seen = time.GetUtcNow();
+            (_seen, _left) = (time.GetUtcNow(), false);
             var wake = _wake.Task;
             var reply = await AskFederationsAsync(poll, cancellationToken);
             var left = until - time.GetUtcNow();
@@ -84,10 +110,32 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
     public async Task<StatusReply> ReportAsync(StatusReport report, CancellationToken cancellationToken)
     {
         await ActiveAsync();
-        (_seen, _status, _traffic) = (time.GetUtcNow(), report, report.Traffic ?? _traffic);
+        (_seen, _left, _status, _traffic) = (time.GetUtcNow(), false, report, report.Traffic ?? _traffic);
         if (report.Phase == TaskPhase.Failed)
             _lastError = report.Reason;
         return await GrainFactory.GetGrain<IFederationGrain>(report.Federation).ReportAsync(Id, report, cancellationToken);
+    }
+
+    public Task ConnectedAsync(string connection, CancellationToken cancellationToken)
+    {
+        _connections.Add(connection);
+        return Task.CompletedTask;
+    }
+
+    public async Task DisconnectedAsync(string connection, CancellationToken cancellationToken)
+    {
+        _connections.Remove(connection);
+        if (_connections.Count > 0 || _left)
+            return;
+        _left = true;
+        foreach (var entry in await FederationsAsync())
+        {
+            await AskAsync<object?>(entry.Name, async federation =>
+            {
+                await federation.NodeLeftAsync(Id, CancellationToken.None);
+                return null;
+            }, _ => null);
+        }
     }
 
     public Task WakeAsync(CancellationToken cancellationToken)
@@ -174,7 +222,7 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
             var (waiting, looking) = (new List<string>(), new List<string>());
             foreach (var entry in (await FederationsAsync()).OrderBy(entry => _served.GetValueOrDefault(entry.Name)))
             {
-                var presence = new NodePresence { NodeId = Id, Name = node.State.Name, Group = node.State.Group, Profile = poll.Profile, Refused = poll.Refused.GetValueOrDefault(entry.Name, "") };
+                var presence = new NodePresence { NodeId = Id, Name = node.State.Name, Group = node.State.Group, Start = poll.Start, Profile = poll.Profile, Refused = poll.Refused.GetValueOrDefault(entry.Name, "") };
                 var reply = await AskAsync(entry.Name, federation => federation.CheckInAsync(presence, cancellationToken), why => new() { WaitingFor = $"{entry.Name}: {why}" });
                 if (reply.Task is not null)
                 {
@@ -222,7 +270,7 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
         EnrolledAt = node.State.EnrolledAt,
         LastSeen = _seen,
         Revoked = node.State.Revoked,
-        Online = !node.State.Revoked && _seen is { } seen && seen >= time.GetUtcNow() - NodesHere.Window,
+        Online = !node.State.Revoked && !_left && _seen is { } seen && seen >= time.GetUtcNow() - NodesHere.Window,
         Profile = _profile,
         Traffic = _traffic,
         Refused = new(_refused),
@@ -255,6 +303,26 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
             throw new RefusedException(RefusalCodes.NodeRevoked, $"Node '{node.State.Name}' has been revoked.", "Ask the operator of the coordinator.");
     }
 
+    private async Task KeepPresenceAsync()
+    {
+        if (_seen == presence.State.LastSeen)
+            return;
+        try
+        {
+            if (_presenceUnknown)
+                await presence.ReadStateAsync();
+            (presence.State.LastSeen, presence.State.Traffic) = (_seen, _traffic);
+            _presenceUnknown = true;
+            await presence.WriteStateAsync();
+            _presenceUnknown = false;
+        }
+        catch (Exception error) when (error is not OperationCanceledException)
+        {
+            // For people to look at: a full disk must not cost the node its work. The next minute tries again.
+            log.PresenceNotKept(error, Id);
+        }
+    }
+
     private Task StoreAsync() => StoredState.StoreAsync(this, node, () =>
     {
         // A grain that is to end ends only after the calls that it holds.
@@ -265,6 +333,9 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
 
 internal static partial class NodeLog
 {
+    [LoggerMessage(2, LogLevel.Warning, "When node {Node} was last seen could not be written; it is tried again.")]
+    public static partial void PresenceNotKept(this ILogger logger, Exception error, string node);
+
     [LoggerMessage(1, LogLevel.Error, "Federation {Federation} cannot be asked for node {Node}; the others go on.")]
     public static partial void FederationFailed(this ILogger logger, Exception error, string federation, string node);
 }

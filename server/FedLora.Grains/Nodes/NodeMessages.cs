@@ -22,6 +22,9 @@ public sealed record NodePoll
 
     /// <summary>Federations that the node itself refuses (policy, own ledger): name to reason.</summary>
     [Id(3)] public Dictionary<string, string> Refused { get; init; } = [];
+
+    /// <summary>Another with every start of its program; empty from older nodes.</summary>
+    [Id(4)] public string Start { get; init; } = "";
 }
 
 /// <summary>Answer to a poll.</summary>

@@ -28,6 +28,7 @@ public static class CoordinatorServices
         services.AddSingleton<CallFailures>();
         services.AddSingleton<PartCache>();
         services.AddSingleton<UpdateIntake>();
+        services.AddSingleton<NodeConnections>();
         services.AddGrpc(grpc => grpc.Interceptors.Add<RefusalInterceptor>());
         services.AddGrpcHealthChecks().AddCheck<CoordinatorHealth>("coordinator", timeout: CoordinatorHealth.Limit);
         CoordinatorSilo.Add(builder, provider => provider.GetRequiredService<DataFolder>().Root);
@@ -52,6 +53,8 @@ public static class CoordinatorServices
         kestrel.Limits.MaxRequestBodySize = null;
         kestrel.Limits.MinRequestBodyDataRate = null;
         kestrel.Limits.MinResponseDataRate = null;
-        kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
+        // A node whose machine or network is gone is known to be in less than ten seconds.
+        kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(3);
+        kestrel.Limits.Http2.KeepAlivePingTimeout = TimeSpan.FromSeconds(5);
     }
 }

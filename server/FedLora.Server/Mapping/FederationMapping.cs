@@ -7,9 +7,12 @@ namespace FedLora.Server.Mapping;
 /// <summary>Federations and rounds as operators see them.</summary>
 internal static class FederationMapping
 {
-    private const int RoundsShown = 50;
+    internal const int RoundsShown = 50;
 
-    internal static Wire.FederationView ToWire(this FederationView view, bool rounds)
+    /// <param name="view">The federation.</param>
+    /// <param name="rounds">Whether its rounds are wanted.</param>
+    /// <param name="nodes">Who delivered in those that are done, where it was looked up.</param>
+    internal static Wire.FederationView ToWire(this FederationView view, bool rounds, IReadOnlyDictionary<int, IReadOnlyList<NodeInRound>>? nodes = null)
     {
         var wire = new Wire.FederationView
         {
@@ -37,7 +40,7 @@ internal static class FederationMapping
         };
         if (!rounds)
             return wire;
-        wire.Rounds.AddRange(view.History.TakeLast(RoundsShown).Select(ToWire));
+        wire.Rounds.AddRange(view.History.TakeLast(RoundsShown).Select(round => ToWire(round, nodes?.GetValueOrDefault(round.Round) ?? [])));
         if (view.Current is { State: not RoundState.Sampling } current)
             wire.Rounds.Add(ToWire(current));
         return wire;
@@ -50,7 +53,7 @@ internal static class FederationMapping
         Parts = { new Wire.BlobRef { Sha256 = adapter.Sha256, Size = adapter.Bytes, Encoding = Wire.BlobEncoding.Safetensors } },
     };
 
-    private static Wire.RoundView ToWire(RoundSummary round)
+    private static Wire.RoundView ToWire(RoundSummary round, IReadOnlyList<NodeInRound> nodes)
     {
         var wire = new Wire.RoundView
         {
@@ -63,6 +66,7 @@ internal static class FederationMapping
             AdapterSha256 = round.Adapter.Sha256,
             ServerMs = round.ServerMs,
             Updates = (uint)round.Updates,
+            Nodes = { nodes.Select(ToWire) },
         };
         if (round.Loss is { } loss)
             wire.Loss = loss;

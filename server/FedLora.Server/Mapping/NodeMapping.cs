@@ -29,6 +29,7 @@ internal static class NodeMapping
             Wait = TimeSpan.FromSeconds(Math.Min(wire.WaitSeconds, MaxWait.TotalSeconds)),
             Traffic = ToGrain(wire.Traffic),
             Refused = refused,
+            Start = Short(wire.Start),
         };
     }
 

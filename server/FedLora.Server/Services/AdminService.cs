@@ -12,7 +12,7 @@ namespace FedLora.Server.Services;
 
 /// <summary>What operators call.</summary>
 [Authorize(Policies.Operator)]
-internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, FederationCreator creator, RoundReplayer replayer, IHostApplicationLifetime lifetime, TimeProvider time) : Wire.Admin.AdminBase
+internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, FederationCreator creator, RoundReplayer replayer, RoundNodes roundNodes, IHostApplicationLifetime lifetime, TimeProvider time) : Wire.Admin.AdminBase
 {
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan WatchStep = TimeSpan.FromSeconds(30);
@@ -45,7 +45,7 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
         var nodes = await Registry.ListNodesAsync(context.CancellationToken);
         // By id first: a node may be named like another's id.
         var node = nodes.FirstOrDefault(node => node.NodeId == request.Node) ?? nodes.FirstOrDefault(node => node.Name == request.Node)
-            ?? throw new RefusedException(RefusalCodes.NodeUnknownName, $"there is no node '{request.Node}'", "see 'fedlora admin node list'");
+            ?? throw new RefusedException(RefusalCodes.NodeUnknownName, $"there is no node '{request.Node}'", "see: fedlora admin node list");
         return (await grains.GetGrain<INodeGrain>(node.NodeId).RevokeAsync(context.CancellationToken)).ToWire();
     }
 
@@ -72,7 +72,7 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
     public override async Task GetBlob(Wire.GetBlobRequest request, IServerStreamWriter<Wire.Chunk> responseStream, ServerCallContext context)
     {
         if (!Sha256Hex.IsValid(request.Sha256))
-            throw new RefusedException(RefusalCodes.BlobMissing, "a blob is named by its SHA-256 in lower-case hex", "see 'fedlora admin federation show'");
+            throw new RefusedException(RefusalCodes.BlobMissing, "a blob is named by its SHA-256 in lower-case hex", "give it as the coordinator names it");
         await using var blob = await blobs.OpenReadAsync(request.Sha256, context.CancellationToken);
         if (request.Offset < 0 || request.Offset > blob.Length)
             throw new RefusedException(RefusalCodes.BlobOffset, $"byte {request.Offset} is not within the blob's {blob.Length}", "start at 0");
@@ -100,8 +100,12 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
     public override async Task<Wire.FederationView> StopFederation(Wire.FederationName request, ServerCallContext context) =>
         (await Federation(request.Name).StopAsync("stopped by an operator", context.CancellationToken)).ToWire(rounds: true);
 
-    public override async Task<Wire.FederationView> ShowFederation(Wire.FederationName request, ServerCallContext context) =>
-        (await Federation(request.Name).GetAsync(context.CancellationToken)).ToWire(rounds: true);
+    public override async Task<Wire.FederationView> ShowFederation(Wire.FederationName request, ServerCallContext context)
+    {
+        var view = await Federation(request.Name).GetAsync(context.CancellationToken);
+        var nodes = await roundNodes.OfAsync(view.History.TakeLast(FederationMapping.RoundsShown), context.CancellationToken);
+        return view.ToWire(rounds: true, nodes);
+    }
 
     public override async Task<Wire.ListFederationsResponse> ListFederations(Wire.ListFederationsRequest request, ServerCallContext context)
     {

@@ -14,13 +14,14 @@ namespace FedLora.Server.Services;
 
 /// <summary>What nodes call: maps, and asks the node's grain.</summary>
 [Authorize(Policies.Node)]
-internal sealed class NodeService(IGrainFactory grains, PartCache parts, UpdateIntake intake, IHostApplicationLifetime lifetime, TimeProvider time) : Node.NodeBase
+internal sealed class NodeService(IGrainFactory grains, PartCache parts, UpdateIntake intake, NodeConnections connections, IHostApplicationLifetime lifetime, TimeProvider time) : Node.NodeBase
 {
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(60);
 
     public override async Task<PollTaskResponse> PollTask(PollTaskRequest request, ServerCallContext context)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+        await connections.NoteAsync(context);
         var reply = await grains.GetGrain<INodeGrain>(context.NodeId()).PollAsync(request.ToGrain(), ending.Token);
         return reply.Task is { } task
             ? new PollTaskResponse { Task = await ToWireAsync(task, context.CancellationToken) }
@@ -50,6 +51,7 @@ internal sealed class NodeService(IGrainFactory grains, PartCache parts, UpdateI
     public override async Task<Protocol.V1.StatusReply> ReportStatus(Protocol.V1.StatusReport request, ServerCallContext context)
     {
         _ = RequestChecks.Federation(request.Federation);
+        await connections.NoteAsync(context);
         var reply = await grains.GetGrain<INodeGrain>(context.NodeId()).ReportAsync(request.ToGrain(), context.CancellationToken);
         return new Protocol.V1.StatusReply { Wanted = reply.Wanted, Reason = reply.Reason };
     }

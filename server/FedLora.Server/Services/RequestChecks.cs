@@ -9,5 +9,5 @@ internal static class RequestChecks
     /// <exception cref="RefusedException"><c>federation-unknown</c>.</exception>
     internal static string Federation(string name) => name.Length > 0
         ? name
-        : throw new RefusedException(RefusalCodes.FederationUnknown, "the call names no federation", "see 'fedlora admin federation list'");
+        : throw new RefusedException(RefusalCodes.FederationUnknown, "the call names no federation", "see: fedlora admin federation list");
 }

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using FedLora.Federations.Definitions;
+using FedLora.Federations.Rounds;
 
 namespace FedLora.Federations.Cohorts;
 
@@ -28,10 +29,13 @@ public static class CohortSampler
         return (Math.Max(wanted, quorum), (int)Math.Min(there, Math.Ceiling(Math.Max(wanted, quorum) * rules.OverSelect)), quorum);
     }
 
-    /// <summary>Eligible nodes that must be there before a round is sampled: never fewer than the quorum, which could then not be had.</summary>
-    public static int Needed(CohortSpec rules)
-    {
-        var quorum = rules.Quorum > 0 ? rules.Quorum : rules.Size;
-        return Math.Max(1, rules.MinNodes > 0 ? Math.Max(rules.MinNodes, quorum) : Math.Max(rules.Size, quorum));
-    }
+    /// <summary>Eligible nodes with which a round is sampled at once: never fewer than the quorum, which could then not be had.</summary>
+    public static int Needed(CohortSpec rules) => Math.Max(Least(rules), rules.MinNodes > 0 ? 0 : rules.Size);
+
+    /// <summary>Eligible nodes with which a round is sampled once it has waited for <see cref="Needed"/>.</summary>
+    public static int Least(CohortSpec rules) => Math.Max(1, Math.Max(rules.MinNodes, rules.Quorum > 0 ? rules.Quorum : rules.Size));
+
+    /// <summary>From when on <see cref="Least"/> nodes are enough for the round that is being sampled: before it would give up in any case.</summary>
+    public static DateTimeOffset EnoughFrom(CohortSpec rules, RoundProgress round) =>
+        round.SamplingSince + (round.IsShort ? TimeSpan.Zero : rules.Wait < rules.SamplingTimeout ? rules.Wait : rules.SamplingTimeout);
 }

@@ -12,6 +12,9 @@ public sealed record NodePresence
     /// <summary>Null where only its reports have been heard since the coordinator started: it is at work and has not polled.</summary>
     public NodeProfile? Profile { get; init; }
 
+    /// <summary>Another with every start of its program; empty where it tells none.</summary>
+    public string Start { get; init; } = "";
+
     /// <summary>Why the node itself refuses this federation; empty if it does not.</summary>
     public string Refused { get; init; } = "";
 }

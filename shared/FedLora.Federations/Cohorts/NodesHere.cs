@@ -76,6 +76,9 @@ public sealed class NodesHere(Func<NodePresence, string> refusal)
         }
     }
 
+    /// <summary>Whether the node is there and may take part, as far as is known.</summary>
+    public bool IsFit(string nodeId) => _nodes.TryGetValue(nodeId, out var node) && IsFit(node);
+
     public NodePresence? Find(string nodeId) => _nodes.GetValueOrDefault(nodeId)?.Presence;
 
     /// <summary>The nodes that are there, with why one cannot take part.</summary>
@@ -124,12 +127,14 @@ public sealed class NodesHere(Func<NodePresence, string> refusal)
     private void Tally(Node node, int by)
     {
         Version++;
-        if (node.Refusal.Length == 0 && string.IsNullOrEmpty(node.Budget))
+        if (IsFit(node))
             Fit += by;
     }
 
+    private static bool IsFit(Node node) => node.Refusal.Length == 0 && string.IsNullOrEmpty(node.Budget);
+
     private static bool Same(NodePresence one, NodePresence other) =>
-        ReferenceEquals(one, other) || (one.Refused == other.Refused && one.Group == other.Group && one.Name == other.Name && Same(one.Profile, other.Profile));
+        ReferenceEquals(one, other) || (one.Refused == other.Refused && one.Start == other.Start && one.Group == other.Group && one.Name == other.Name && Same(one.Profile, other.Profile));
 
     private static bool Same(NodeProfile? one, NodeProfile? other) => one is null || other is null ? one == other
         : one.MaxRank == other.MaxRank && one.ExampleCount == other.ExampleCount && one.Version == other.Version

@@ -23,9 +23,12 @@ public sealed record CohortSpec
     [Setting("repetitions of one round before the federation pauses and says why", Min = 0, Max = 1000)]
     public int MaxRepeats { get; init; } = 3;
 
-    [Setting("nodes that must be there before a round opens; 0: the larger of size, quorum and 1", Min = 0)]
+    [Setting("nodes that must be able to take part before a round opens; 0: size of them, or after wait_seconds the quorum", Min = 0)]
     public int MinNodes { get; init; }
 
-    [Setting("longest wait for min_nodes before the federation pauses", Key = "sampling_timeout_seconds", Min = 0, AboveMin = true, Max = ThirtyDays)]
+    [Setting("how long a round waits for size nodes where the quorum could take part already; once it has waited in vain, later rounds do not", Key = "wait_seconds", Min = 0, Max = ThirtyDays)]
+    public TimeSpan Wait { get; init; } = TimeSpan.FromMinutes(1);
+
+    [Setting("longest wait for the nodes without which no round opens, before the federation pauses", Key = "sampling_timeout_seconds", Min = 0, AboveMin = true, Max = ThirtyDays)]
     public TimeSpan SamplingTimeout { get; init; } = TimeSpan.FromHours(24);
 }

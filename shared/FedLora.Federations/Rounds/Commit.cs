@@ -18,7 +18,7 @@ internal static class Commit
             Optimizer = outcome.Optimizer,
             Privacy = [.. before.Privacy.Select(row => round.Updates.GetValueOrDefault(row.NodeId)?.Header.Receipt is { } receipt ? row.After(receipt) : row)],
             Recent = before.Recent.Add(summary),
-            Round = new() { Round = round.Round + 1, SamplingSince = turn.Now },
+            Round = new() { Round = round.Round + 1, SamplingSince = turn.Now, IsShort = round.IsShort },
         };
         turn.Do(new FederationEffect.Committed(summary, before));
         if (turn.Standing.RoundsDone >= turn.Definition.Rounds)

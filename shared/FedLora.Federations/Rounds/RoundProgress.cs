@@ -39,6 +39,9 @@ public sealed record RoundProgress
     /// <summary>Since when it waits for nodes.</summary>
     public DateTimeOffset SamplingSince { get; init; }
 
+    /// <summary>It, or the round before, was sampled with fewer nodes than <c>size</c>, after waiting for more: nobody waits for them again before an operator starts the federation anew.</summary>
+    public bool IsShort { get; init; }
+
     /// <summary>Left out when last sampled.</summary>
     public ImmutableList<ExcludedNode> Excluded { get; init; } = [];
 
@@ -65,6 +68,9 @@ public sealed record CohortEntry
 
     /// <summary>The last attempt it was sampled for.</summary>
     public required int Attempt { get; init; }
+
+    /// <summary>The start of its program that was sampled; empty where it told none.</summary>
+    public string Start { get; init; } = "";
 
     /// <summary>Why it said last that it cannot deliver; empty if it did not.</summary>
     public string Failure { get; init; } = "";

@@ -33,7 +33,7 @@ internal static class Sampling
             var reason = member is { Revoked: true } ? "revoked" : Eligibility.Refusal(turn.Definition, node.Presence);
             // A node that refuses by itself has looked at its own ledger and policy.
             spent += node.Presence.Refused.Length > 0 && isPrivate ? 1 : 0;
-            if (reason.Length == 0 && member is not null && Retries.AgainAt(member, turn.Now) is { } again)
+            if (reason.Length == 0 && member is not null && Retries.AgainAt(member, node.Presence.Start, turn.Now) is { } again)
                 reason = $"failed in this round: {member.Failure} (asked again from {again:u})";
             if (reason.Length == 0 && isPrivate && !IsAtWork(node, member))
             {
@@ -61,17 +61,18 @@ internal static class Sampling
             turn.Round = turn.Round with { Excluded = [.. excluded] };
         }
 
-        var needed = CohortSampler.Needed(rules);
-        if (eligible.Count + delivered < needed)
+        var (there, least) = (eligible.Count + delivered, CohortSampler.Least(rules));
+        var isShort = there < CohortSampler.Needed(rules);
+        if (there < least || (isShort && turn.Now < CohortSampler.EnoughFrom(rules, turn.Round)))
         {
-            if (spent > 0 && enrolled - spent < needed)
+            if (spent > 0 && enrolled - spent < least)
                 turn.EnterState(FederationState.Paused, $"Round {turn.Round.Round} cannot be had: too few nodes have privacy budget for it.{Waiting.LeftOut(turn.Round)}");
             else if (turn.Now >= turn.Round.SamplingSince + rules.SamplingTimeout && !turn.HasQuorum)
-                turn.EnterState(FederationState.Paused, $"Round {turn.Round.Round} waited {rules.SamplingTimeout} for {needed} nodes; {eligible.Count} were there.{Waiting.LeftOut(turn.Round)}");
+                turn.EnterState(FederationState.Paused, $"Round {turn.Round.Round} waited {rules.SamplingTimeout} for {least} nodes that can take part; {eligible.Count} could.{Waiting.LeftOut(turn.Round)}");
             return;
         }
 
-        var (wanted, sampled, quorum) = CohortSampler.Sizes(rules, eligible.Count + delivered);
+        var (wanted, sampled, quorum) = CohortSampler.Sizes(rules, there);
         // Whoever is at work for this round already is kept: its work is paid for.
         var atWork = eligible.Where(node => IsAtWork(node, turn.Round.Cohort.GetValueOrDefault(node.Id))).Select(node => node.Id).ToHashSet(StringComparer.Ordinal);
         var fresh = CohortSampler.Draw(eligible.Select(node => node.Id).Where(id => !atWork.Contains(id)), Math.Max(0, sampled - delivered - atWork.Count), turn.Definition.Seed, turn.Round.Round, turn.Round.Attempt);
@@ -86,6 +87,7 @@ internal static class Sampling
             Quorum = quorum,
             OpenedAt = turn.Now,
             Deadline = turn.Now + rules.Deadline,
+            IsShort = isShort,
         };
         turn.Do(new FederationEffect.Opened([.. fresh]));
     }
@@ -102,6 +104,6 @@ internal static class Sampling
             Group = presence.Group,
             Rank = turn.Definition.RankOf(presence.Group),
             Attempt = turn.Round.Attempt,
-        }) with { Attempt = turn.Round.Attempt, Failure = "" };
+        }) with { Attempt = turn.Round.Attempt, Start = presence.Start, Failure = "" };
     }
 }

@@ -48,7 +48,7 @@ internal sealed class Turn(FederationStanding standing, DateTimeOffset now)
         // Faults of before the start are forgiven: whoever starts it has seen to them, or wants to see.
         Round = Round.State == RoundState.Aggregating
             ? Round with { AggregationFailures = 0, AggregateAgainAt = null }
-            : Sample(Round with { Attempt = Round.OpenedAt is null ? Round.Attempt : Round.Attempt + 1 }) with { Cohort = Round.Cohort.ToImmutableDictionary(pair => pair.Key, pair => Forgiven(pair.Value)) };
+            : Sample(Round with { Attempt = Round.OpenedAt is null ? Round.Attempt : Round.Attempt + 1, IsShort = false }) with { Cohort = Round.Cohort.ToImmutableDictionary(pair => pair.Key, pair => Forgiven(pair.Value)) };
         if (Round.State == RoundState.Sampling)
             Round = Round with { FirstAttempt = Round.Attempt };
         EnterState(FederationState.Running, "");

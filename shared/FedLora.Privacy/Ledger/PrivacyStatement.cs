@@ -108,7 +108,7 @@ public static class PrivacyStatement
     }
 
     private static FedLoraException Invalid(string what, Exception? inner = null) =>
-        new("statement-invalid", $"the statement cannot be relied on: {what}", "Ask the site for a new one: fedlora privacy statement.", inner);
+        new("statement-invalid", $"the statement cannot be relied on: {what}", "Ask the site for a new one.", inner);
 }
 
 /// <summary>What a statement with a good signature says of its origin.</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using YamlDotNet.Core;
 using YamlDotNet.Serialization;
 using YamlDotNet.Serialization.NamingConventions;
@@ -10,8 +11,10 @@ namespace FedLora.Privacy.Ledger;
 /// expected batch), <c>methods</c>, <c>models</c> and <c>federations</c> (names; none listed = all), <c>hours</c> (e.g. <c>20:00-06:00</c>, local time), <c>require_privacy</c> (default: true where epsilon is set), <c>forbid_mixing</c> (data
 /// that were trained on without privacy are not trained on with it, nor the other way round).
 /// </summary>
-public sealed record SitePolicy
+public sealed partial record SitePolicy
 {
+    private static readonly string[] Keys = ["epsilon", "delta", "min_batch", "methods", "models", "federations", "hours", "require_privacy", "forbid_mixing"];
+
     /// <summary>The most that a data set may spend; null = no limit.</summary>
     public double? Epsilon { get; init; }
 
@@ -44,8 +47,10 @@ public sealed record SitePolicy
     public PrivacyLimit Limit => new(Epsilon, Delta);
 
     /// <summary>Reads a policy file.</summary>
-    /// <exception cref="FedLoraException"><c>policy-invalid</c>: unreadable, an unknown key, or a value out of range.</exception>
-    public static SitePolicy Load(string path)
+    /// <param name="path">The file.</param>
+    /// <param name="methods">The methods that there are: one that is listed and is none of them is a slip, and would keep the site out of every federation.</param>
+    /// <exception cref="FedLoraException"><c>policy-invalid</c>: unreadable, an unknown key or method, or a value out of range.</exception>
+    public static SitePolicy Load(string path, IReadOnlyCollection<string> methods)
     {
         string text;
         if (Directory.Exists(path))
@@ -58,7 +63,10 @@ public sealed record SitePolicy
         {
             throw Invalid(path, $"it cannot be read: {e.Message.TrimEnd('.')}", e);
         }
-        return Parse(text, path);
+        var policy = Parse(text, path);
+        return policy.Methods.FirstOrDefault(method => !methods.Contains(method)) is { } unknown
+            ? throw Invalid(path, $"methods: there is no method '{unknown}'{Nearest.Question(unknown, methods)}; known: {string.Join(", ", methods)}")
+            : policy;
     }
 
     /// <summary>Reads a policy from text; <paramref name="source"/> names it in errors.</summary>
@@ -72,7 +80,7 @@ public sealed record SitePolicy
         }
         catch (YamlException e)
         {
-            throw Invalid(source, $"line {e.Start.Line}: {(e.InnerException ?? e).Message}", e);
+            throw Invalid(source, $"line {e.Start.Line}: {Said((e.InnerException ?? e).Message)}", e);
         }
         catch (Exception e) when (e is InvalidOperationException or ArgumentException)
         {
@@ -118,6 +126,14 @@ public sealed record SitePolicy
         && TimeOnly.TryParseExact(from.Trim(), "HH:mm", CultureInfo.InvariantCulture, DateTimeStyles.None, out var start)
         && TimeOnly.TryParseExact(to.Trim(), "HH:mm", CultureInfo.InvariantCulture, DateTimeStyles.None, out var end) ? (start, end) : null;
 
+    // The library names our type; the reader wants the key.
+    private static string Said(string message) => UnknownKey().Match(message) is { Success: true } unknown
+        ? $"unknown key '{unknown.Groups["key"].Value}'{Nearest.Question(unknown.Groups["key"].Value, Keys)}"
+        : message;
+
+    [GeneratedRegex("^Property '(?<key>[^']*)' not found", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex UnknownKey();
+
     private static FedLoraException Invalid(string source, string what, Exception? inner = null) => new("policy-invalid", $"the site policy {source} cannot be used: {what.ReplaceLineEndings(" ")}",
-        "Its keys are epsilon, delta, min_batch, methods, models, federations, hours, require_privacy, forbid_mixing.", inner);
+        $"Its keys are {string.Join(", ", Keys)}.", inner);
 }

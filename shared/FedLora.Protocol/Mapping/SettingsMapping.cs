@@ -110,6 +110,7 @@ internal static class SettingsMapping
         Deadline = TimeSpan.FromSeconds(wire.DeadlineSeconds == 0 ? 3600 : wire.DeadlineSeconds),
         MaxRepeats = wire.MaxRepeats == 0 ? 3 : (int)wire.MaxRepeats,
         MinNodes = (int)wire.MinNodes,
+        Wait = wire.HasWaitSeconds ? TimeSpan.FromSeconds(wire.WaitSeconds) : new CohortSpec().Wait,
         SamplingTimeout = wire.SamplingTimeoutSeconds == 0 ? new CohortSpec().SamplingTimeout : TimeSpan.FromSeconds(wire.SamplingTimeoutSeconds),
     };
 
@@ -122,6 +123,7 @@ internal static class SettingsMapping
         DeadlineSeconds = (uint)spec.Deadline.TotalSeconds,
         MaxRepeats = (uint)spec.MaxRepeats,
         MinNodes = (uint)spec.MinNodes,
+        WaitSeconds = (uint)spec.Wait.TotalSeconds,
         SamplingTimeoutSeconds = (uint)spec.SamplingTimeout.TotalSeconds,
     };
 

@@ -21,7 +21,7 @@ public sealed class NodesHereTests
         for (var i = 0; i < nodes && standing.Round.State == RoundState.Sampling; i++)
         {
             here.Note(Presence($"n{i}"), Start);
-            if (!gate.Opens(here, standing))
+            if (!gate.Opens(here, standing, Start))
                 continue;
             for (var asked = true; asked;)
             {
@@ -35,7 +35,7 @@ public sealed class NodesHereTests
                 asked = ask is not null;
             }
 
-            gate.Looked(here, standing);
+            gate.Looked(here, standing, Start);
         }
 
         Assert.Equal((RoundState.Open, nodes), (standing.Round.State, standing.Round.Awaited.Count));

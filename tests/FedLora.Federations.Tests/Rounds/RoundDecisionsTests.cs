@@ -152,6 +152,65 @@ public sealed class RoundDecisionsTests
         Assert.Equal(RefusalCodes.UpdateExamples, Assert.IsType<FederationEffect.Refuse>(Assert.Single(refused.Effects)).Refusal.Code);
     }
 
+    /// <summary>Three of four sites are up, and three are enough: it waited a day for the fourth.</summary>
+    [Fact]
+    public void A_round_opens_with_its_quorum_after_the_wait_and_says_so_and_the_next_does_not_wait_again()
+    {
+        var rules = new CohortSpec { Size = 4, Quorum = 3, Wait = TimeSpan.FromSeconds(40) };
+        var waiting = Decide(Running(rules), Comes("a", "b", "c"), Start);
+        Assert.Equal((RoundState.Sampling, Start + rules.Wait), (waiting.Standing.Round.State, waiting.Due));
+        Assert.Contains("waits for 4 nodes, from 2026-01-01 00:00:40Z on for 3 (wait_seconds 40), 3 here", Waiting.Says(waiting.Standing, 3), StringComparison.Ordinal);
+        Assert.Equal(RoundState.Open, Look(waiting.Standing, Start, "a", "b", "c", "d").Round.State);
+        Assert.Equal(RoundState.Sampling, Look(waiting.Standing, Start + rules.Wait, "a", "b").Round.State);
+        var standing = Look(waiting.Standing, Start + rules.Wait, "a", "b", "c");
+        Assert.Equal((RoundState.Open, 3, 3), (standing.Round.State, standing.Round.Quorum, standing.Round.Awaited.Count));
+        Assert.Contains("opened with fewer nodes than 4 after waiting 40 s for them", Waiting.Says(standing), StringComparison.Ordinal);
+        foreach (var node in new[] { "a", "b", "c" })
+            standing = Decide(standing, Arrives(node), Start + rules.Wait).Standing;
+        var next = Decide(standing, new FederationEvent.Aggregated(new() { Round = 1, Adapter = new() { Sha256 = "b", Bytes = 1 }, Record = "r" }), Start + rules.Wait).Standing;
+        Assert.Equal(RoundState.Open, Look(next, Start + rules.Wait, "a", "b", "c").Round.State);
+        Assert.Equal((RoundState.Open, 4), (Look(next, Start + rules.Wait, "a", "b", "c", "d").Round.State, Look(next, Start + rules.Wait, "a", "b", "c", "d").Round.Awaited.Count));
+    }
+
+    /// <summary>Of four that are there one holds another model, so that three can take part.</summary>
+    [Fact]
+    public void Who_is_left_out_is_not_here()
+    {
+        var rules = new CohortSpec { Size = 4, Quorum = 4, Wait = TimeSpan.FromSeconds(40) };
+        var other = new Candidate(new() { NodeId = "d", Name = "d", Group = "", Profile = new() { ModelFingerprints = ["another"] } });
+        var standing = Decide(Running(rules), new FederationEvent.Looked([.. Comes("a", "b", "c").Here, other], 4), Start + TimeSpan.FromHours(1)).Standing;
+        Assert.Equal((RoundState.Sampling, "d"), (standing.Round.State, Assert.Single(standing.Round.Excluded).Name));
+        var gate = new LookGate();
+        var here = new NodesHere(presence => Eligibility.Refusal(standing.Definition, presence));
+        foreach (var node in standing.Round.Excluded.Select(_ => other).Concat(Comes("a", "b").Here))
+            here.Note(node.Presence, Start);
+        Assert.Equal((2, 3), (here.Fit, here.Count));
+        Assert.False(here.IsFit("d"));
+        gate.Looked(here, standing, Start);
+        Assert.False(gate.Opens(here, standing, Start));
+    }
+
+    /// <summary>A site that has mended what failed starts its node again: that must not wait for a quarter of an hour.</summary>
+    [Fact]
+    public void A_node_that_was_started_anew_is_asked_at_once()
+    {
+        var standing = Decide(Running(Two), Comes(("a", "1"), ("b", "1")), Start).Standing;
+        standing = Decide(standing, Arrives("b"), Start).Standing;
+        standing = Decide(standing, new FederationEvent.NodeFailed("a", 1, "disk full"), Start).Standing;
+        Assert.Equal(RoundState.Sampling, Decide(standing, Comes(("a", "1")), Start + TimeSpan.FromSeconds(1)).Standing.Round.State);
+        Assert.Equal(RoundState.Sampling, Decide(standing, Comes(("a", "")), Start + TimeSpan.FromSeconds(1)).Standing.Round.State);
+        standing = Decide(standing, Comes(("a", "2")), Start + TimeSpan.FromSeconds(1)).Standing;
+        Assert.Equal(RoundState.Open, standing.Round.State);
+        // It fails again: the second time counts as the second.
+        standing = Decide(standing, new FederationEvent.NodeFailed("a", 1, "disk full"), Start + TimeSpan.FromSeconds(2)).Standing;
+        Assert.Equal(RoundState.Sampling, Decide(standing, Comes(("a", "2")), Start + TimeSpan.FromSeconds(40)).Standing.Round.State);
+    }
+
+    private static FederationEvent.Looked Comes(params string[] nodes) => Comes([.. nodes.Select(id => (id, ""))]);
+
+    private static FederationEvent.Looked Comes(params (string Id, string Start)[] nodes) => new(
+        [.. nodes.Select(node => new Candidate(new() { NodeId = node.Id, Name = node.Id, Group = "", Start = node.Start, Profile = new() { ModelFingerprints = [WorldDefinition.Fingerprint] } }))], null);
+
     private static Decision Decide(FederationStanding standing, FederationEvent @event, DateTimeOffset now) => RoundDecisions.Decide(standing, @event, now);
 
     private static FederationStanding Running(CohortSpec rules) =>
@@ -161,8 +220,7 @@ public sealed class RoundDecisionsTests
 
     private static FederationStanding Closed() => Decide(Decide(Open(Two, "a", "b"), Arrives("a"), Start).Standing, Arrives("b"), Start).Standing;
 
-    private static FederationStanding Look(FederationStanding standing, DateTimeOffset now, params string[] nodes) => Decide(standing, new FederationEvent.Looked(
-        [.. nodes.Select(id => new Candidate(new() { NodeId = id, Name = id, Group = "", Profile = new() { ModelFingerprints = [WorldDefinition.Fingerprint] } }))], null), now).Standing;
+    private static FederationStanding Look(FederationStanding standing, DateTimeOffset now, params string[] nodes) => Decide(standing, Comes(nodes), now).Standing;
 
     private static FederationEvent.UpdateArrived Arrives(string node) => new(new UpdateHeader { Federation = "demo", Round = 1, Attempt = 1, NodeId = node, Sha256 = $"of {node}", Bytes = 1000, ExampleCount = 10 });
 }

@@ -134,13 +134,13 @@ internal sealed class RoundWorld
 
     /// <summary>Whether enough nodes are left for any round.</summary>
     public bool CanRecover => _standing.State is not (FederationState.Stopped or FederationState.Finished)
-        && _nodes.Count(node => !node.Revoked) >= CohortSampler.Needed(_standing.Definition.Cohort);
+        && _nodes.Count(node => !node.Revoked) >= CohortSampler.Least(_standing.Definition.Cohort);
 
     private void Poll(WorldNode node)
     {
         if (node.Revoked)
             return;
-        if (_here.Note(node.Presence(_random), Now) && _gate.Opens(_here, _standing))
+        if (_here.Note(node.Presence(_random), Now) && _gate.Opens(_here, _standing, Now))
             Look();
         if (RoundDecisions.TaskOf(_standing, node.Id) is not null)
             node.Begin(_standing.Round.Round);
@@ -199,7 +199,7 @@ internal sealed class RoundWorld
     private void Look()
     {
         Send(new FederationEvent.Looked([.. _here.At(Now, _standing.Round.Round).Select(seen => seen.Candidate)], _nodes.Length));
-        _gate.Looked(_here, _standing);
+        _gate.Looked(_here, _standing, Now);
     }
 
     private void Send(FederationEvent @event)

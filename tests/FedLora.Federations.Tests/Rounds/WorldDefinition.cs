@@ -29,6 +29,7 @@ internal static class WorldDefinition
             OverSelect = random.Next(2) == 0 ? 1 : 1.5,
             Quorum = random.Next(2) == 0 ? random.Next(1, 3) : 0,
             MinNodes = random.Next(2) == 0 ? random.Next(1, 4) : 0,
+            Wait = TimeSpan.FromSeconds(random.Next(2) * random.Next(1, 4000)),
             Deadline = TimeSpan.FromMinutes(random.Next(1, 60)),
             MaxRepeats = random.Next(4),
             SamplingTimeout = TimeSpan.FromMinutes(random.Next(1, 300)),

@@ -51,6 +51,7 @@ public sealed class ClusterTests
         Assert.Equal(FederationState.Paused, (await federation.PauseAsync("test", default)).State);
         Assert.Equal(FederationState.Stopped, (await federation.StopAsync("test", default)).State);
         await federation.NodeRevokedAsync("nobody", default);
+        await federation.NodeLeftAsync("nobody", default);
         await RefusedAsync(() => federation.CreateAsync(Samples.Definition, view.Adapter, [], default));
         var page = silos.Grains.GetGrain<IHistoryPageGrain>(HistoryPageGrain.Key("demo", 7));
         await TwoSilos.OnAsync(silos.First, () => page.ReadAsync(default));
@@ -70,6 +71,8 @@ public sealed class ClusterTests
         await RefusedAsync(() => node.AuthenticateAsync("wrong", default));
         await node.EnrolAsync("a", "", "another", default);
         await node.WakeAsync(default);
+        await node.ConnectedAsync("one", default);
+        await node.DisconnectedAsync("one", default);
         await node.RequireActiveAsync(default);
         Assert.Equal("a", (await node.GetAsync(default)).Name);
         Assert.True((await node.RevokeAsync(default)).Revoked);

@@ -41,6 +41,26 @@ public sealed class MailSplitTests
         Assert.NotEqual(MailSplit.Create(Mails, 4, 1000, seed: 5).Sites, MailSplit.Create(Mails, 4, 1000, seed: 6).Sites);
     }
 
+    /// <summary>Ten sites and three seeds had "no split"; here every number of sites that the corpus is large enough for.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void There_is_a_split_for_every_number_of_sites_from_2_to_50(int seed)
+    {
+        var mails = SpamAssassin.Sources.SelectMany((source, s) => Enumerable.Range(0, 600 + (400 * s)).Select(i => new Mail(source, $"{i}", $"{source} {i}"))).ToList();
+        for (var sites = 2; sites <= 50; sites++)
+        {
+            var split = MailSplit.Create(mails, sites, 1000, seed);
+            Assert.Equal((sites, mails.Count), (split.Sites.Count, split.HeldOut.Count + split.Sites.Sum(site => site.Count)));
+            foreach (var label in Mail.Labels)
+            {
+                var equal = split.Sites.Sum(site => site.Count(mail => mail.Label == label)) / (double)sites;
+                Assert.All(split.Sites, site => Assert.True(site.Count(mail => mail.Label == label) >= 0.05 * equal, $"{sites} sites, {label}"));
+            }
+        }
+    }
+
     [Fact]
     public void Too_few_mails_are_an_error() => Assert.Equal("demo-too-small", Assert.Throws<FedLoraException>(() => MailSplit.Create(Mails, 40, 1000, seed: 1)).Code);
 }

@@ -121,6 +121,25 @@ public sealed class ModelLoadingTests : IDisposable
         Assert.Contains(problem, error.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>transformers takes one label for regression.</summary>
+    [FixtureTheory("models", "expected.safetensors")]
+    [InlineData("num_labels", "1", "bert-classify")]
+    [InlineData("id2label", "{\"0\":\"score\"}", "bert-classify")]
+    [Trait("Category", "Fixtures")]
+    public void A_classifier_of_one_label_is_refused_unless_classes_are_named(string key, string value, string name)
+    {
+        Copy(name);
+        var config = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(Path.Combine(_folder, "config.json")))!.AsObject();
+        config.Remove("id2label");
+        config.Remove("label2id");
+        config[key] = System.Text.Json.Nodes.JsonNode.Parse(value);
+        File.WriteAllText(Path.Combine(_folder, "config.json"), config.ToJsonString());
+        var error = Assert.Throws<FedLoraException>(() => ModelFamily.ReadFolder(_folder));
+        Assert.Equal("model-task-unsupported", error.Code);
+        Assert.Contains("regression is not supported", error.Message, StringComparison.Ordinal);
+        Assert.Equal(["ham", "spam"], ModelFamily.ReadFolder(_folder, ModelTask.Classification, ["ham", "spam"]).Labels);
+    }
+
     [Theory]
     [InlineData(null, "7", new[] { 7 })]
     [InlineData(null, "[2, 97]", new[] { 2, 97 })]

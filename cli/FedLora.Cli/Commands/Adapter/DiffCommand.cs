@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FedLora.Cli.Output;
 using FedLora.Adapters;
 using FedLora.Aggregation;
 using Spectre.Console;
@@ -9,12 +10,15 @@ namespace FedLora.Cli.Commands.Adapter;
 internal static class DiffCommand
 {
     /// <param name="Distance">||s1 B1 A1 - s2 B2 A2||_F / ||s1 B1 A1||_F; for heads the same of the tensors. Null where the first is zero and the second is not.</param>
-    private sealed record Row(string Name, double? Distance);
+    internal sealed record Row(string Name, double? Distance);
+
+    /// <summary>How far two adapters are apart.</summary>
+    internal sealed record DiffJson(bool SameBytes, double? Distance, IReadOnlyList<Row> Modules);
 
     public static Command Create()
     {
         var (one, two) = (new Argument<string>("A") { Description = "An adapter folder." }, new Argument<string>("B") { Description = "Another of the same model; ranks may differ." });
-        return new Command("diff", "Compare what two adapters of one model do.") { one, two }.Runs((parsed, output, _) =>
+        return new Command("diff", "Compare what two adapters of one model do.") { one, two }.Writes(typeof(DiffJson)).Runs((parsed, output, _) =>
         {
             var (a, b) = (PeftFolder.Read(parsed.GetValue(one)!), PeftFolder.Read(parsed.GetValue(two)!));
             var (layoutA, layoutB) = (a.Layout(), b.Layout());
@@ -24,7 +28,7 @@ internal static class DiffCommand
             var rows = squares.Select(s => new Row(s.Name, Relative(s.Pair.Distance, s.Pair.Norm))).ToArray();
             var all = Relative(Math.Sqrt(squares.Sum(s => s.Pair.Distance * s.Pair.Distance)), Math.Sqrt(squares.Sum(s => s.Pair.Norm * s.Pair.Norm)));
             var same = a.State.Hash == b.State.Hash && layoutA.Scale.Equals(layoutB.Scale);
-            output.Result(new { SameBytes = same, Distance = all, Modules = rows }, console =>
+            output.Result(new DiffJson(same, all, rows), console =>
             {
                 var table = new Table().Border(TableBorder.Rounded).AddColumns("module", "relative distance");
                 foreach (var row in rows)

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FedLora.Cli.Output;
 using FedLora.Adapters;
 using FedLora.Aggregation;
 using Spectre.Console;
@@ -12,34 +13,28 @@ internal static class InspectCommand
     /// <param name="Norm">||s B A||_F.</param>
     /// <param name="Largest">Largest singular value of s B A.</param>
     /// <param name="EffectiveRank">Singular values above a millionth of the largest.</param>
-    private sealed record ModuleRow(string Module, int DOut, int DIn, int Rank, double Scale, double Norm, double Largest, int EffectiveRank);
+    internal sealed record ModuleRow(string Module, int DOut, int DIn, int Rank, double Scale, double Norm, double Largest, int EffectiveRank);
 
-    private sealed record HeadRow(string Tensor, int[] Shape, double Norm);
+    internal sealed record HeadRow(string Tensor, int[] Shape, double Norm);
+
+    /// <summary>What the folder holds.</summary>
+    /// <param name="TargetModules">Last parts of module names; empty where <paramref name="TargetExpression"/> says them.</param>
+    /// <param name="TargetExpression">A regular expression of module names; null where they are listed.</param>
+    internal sealed record InspectJson(string? BaseModel, string? TaskType, int Rank, double Alpha, double Dropout, bool UseRsLora,
+        IReadOnlyList<string> TargetModules, string? TargetExpression, string Sha256, long Parameters, IReadOnlyList<ModuleRow> Modules, IReadOnlyList<HeadRow> Heads);
 
     public static Command Create()
     {
         var folder = new Argument<string>("DIR") { Description = "An adapter folder: adapter_config.json and adapter_model.safetensors." };
-        return new Command("inspect", "Show an adapter's settings, modules and sizes.") { folder }.Runs((parsed, output, _) =>
+        return new Command("inspect", "Show an adapter's settings, modules and sizes.") { folder }.Writes(typeof(InspectJson)).Runs((parsed, output, _) =>
         {
             var adapter = PeftFolder.Read(parsed.GetValue(folder)!);
             var layout = adapter.Layout();
             var modules = layout.Modules.Select(module => Row(adapter.State, layout, module)).ToArray();
             var heads = adapter.State.Only(Factors.Head).Select(t => new HeadRow(t.Name, t.Shape, Math.Sqrt(t.Values.Sum(v => (double)v * v)))).ToArray();
             var (config, state) = (adapter.Config, adapter.State);
-            output.Result(new
-            {
-                config.BaseModel,
-                config.TaskType,
-                config.Rank,
-                config.Alpha,
-                config.Dropout,
-                config.UseRsLora,
-                TargetModules = config.TargetModules.Expression ?? (object)config.TargetModules.Names,
-                Sha256 = state.Hash,
-                Parameters = state.ParameterCount,
-                Modules = modules,
-                Heads = heads,
-            }, console => Show(console, adapter, modules, heads));
+            output.Result(new InspectJson(config.BaseModel, config.TaskType, config.Rank, config.Alpha, config.Dropout, config.UseRsLora,
+                config.TargetModules.Names, config.TargetModules.Expression, state.Hash, state.ParameterCount, modules, heads), console => Show(console, adapter, modules, heads));
             return Task.CompletedTask;
         });
     }

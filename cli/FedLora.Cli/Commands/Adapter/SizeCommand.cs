@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FedLora.Cli.Output;
 using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Training.Models;
@@ -16,6 +17,9 @@ internal static class SizeCommand
     /// <param name="FedExOver">FedEx-LoRA's published count over this one's.</param>
     internal sealed record Row(string Method, int Rank, long Up, long Down, long UpBytes, long DownBytes, long? Published, double? FedExOver);
 
+    /// <summary>Models and what each method sends for them.</summary>
+    internal sealed record SizeJson(IReadOnlyList<ModelRows> Models);
+
     internal sealed record ModelRows(string Model, int Modules, long Head, int Nodes, IReadOnlyList<Row> Methods);
 
     public static Command Create()
@@ -25,7 +29,7 @@ internal static class SizeCommand
         var small = new Option<int[]>("--fed-sb-rank") { Description = "r of fed-sb; may be given several times." };
         var nodes = new Option<int?>("--nodes") { Description = "K, the nodes in a round." };
         var targets = new Option<string[]>("--target") { Description = "Last parts of module names, or all-linear; may be given several times." };
-        return new Command("size", "Count the parameters that each method sends per node and round.") { model, rank, small, nodes, targets }.Runs((parsed, output, _) =>
+        return new Command("size", "Count the parameters that each method sends per node and round.") { model, rank, small, nodes, targets }.Writes(typeof(SizeJson)).Runs((parsed, output, _) =>
         {
             var names = parsed.GetValue(model) is { Length: > 0 } given ? given : [.. KnownModel.All.Select(m => m.Name)];
             var results = names.Select(name =>
@@ -36,7 +40,7 @@ internal static class SizeCommand
                 var ranks = parsed.GetValue(small) is { Length: > 0 } some ? some : known.SmallRanks;
                 return Count(name, shape, modules, parsed.GetValue(nodes) ?? known.Nodes, parsed.GetValue(rank), ranks);
             }).ToArray();
-            output.Result(new { Models = results }, console => Array.ForEach(results, result => Show(console, result)));
+            output.Result(new SizeJson(results), console => Array.ForEach(results, result => Show(console, result)));
             return Task.CompletedTask;
         });
     }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FedLora.Cli.Output;
 using FedLora.Adapters;
 using FedLora.Client.Connection;
 using FedLora.Client.Training;
@@ -19,15 +20,29 @@ internal static class ExportCommand
         var name = new Argument<string>("NAME") { Description = "The federation." };
         var to = new Option<string>("--out") { Description = "Folder to write, as PEFT loads it.", Required = true };
         var round = new Option<uint?>("--round") { Description = "The adapter after this round; default: the newest." };
-        return new Command("export", "Write a federation's adapter as a PEFT folder.") { name, to, round }.RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
+        return new Command("export", "Write a federation's adapter as a PEFT folder.") { name, to, round }.Writes(typeof(ExportJson)).RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
         {
-            var (peft, done) = await FetchAsync(connection, parsed.GetValue(name)!, parsed.GetValue(round), cancellation);
+            var (federation, wanted) = (parsed.GetValue(name)!, parsed.GetValue(round));
+            if (wanted is null)
+                await RequireRoundAsync(connection, federation, cancellation);
+            var (peft, done) = await FetchAsync(connection, federation, wanted, cancellation);
             var folder = Path.GetFullPath(parsed.GetValue(to)!);
             peft.Write(folder);
             output.Result(
-                new { Adapter = folder, Round = done, Rank = peft.Config.Rank, Parameters = peft.State.ParameterCount },
-                console => console.WriteLine($"The adapter after round {done} is in {folder}."));
+                new ExportJson(folder, done, peft.Config.Rank, peft.State.ParameterCount),
+                console => console.WriteLine(done == 0 ? $"The first adapter, which nobody has trained, is in {folder}." : $"The adapter after round {done} is in {folder}."));
         });
+    }
+
+    // An adapter that does nothing is hardly what somebody wants who names no round.
+    private static async Task RequireRoundAsync(CoordinatorConnection connection, string federation, CancellationToken cancellation)
+    {
+        var view = await connection.Admin.ShowFederationAsync(new FederationName { Name = federation }, connection.Call(cancellation));
+        if (view.RoundsDone == 0)
+        {
+            throw new FedLoraException("round-unknown", $"no round of '{federation}' is done yet, so there is nothing trained to export",
+                $"Wait for round 1, see: fedlora admin federation show {federation}; or ask for the untrained first adapter with --round 0.");
+        }
     }
 
     /// <summary>Fetches an adapter and makes it what PEFT loads.</summary>
@@ -70,3 +85,9 @@ internal static class ExportCommand
             : throw new FedLoraException("blob-invalid", $"what arrived as adapter {adapter.Sha256} is another one", "try again; if this repeats, the coordinator's store is damaged");
     }
 }
+
+/// <param name="Adapter">The PEFT folder.</param>
+/// <param name="Round">After which it is; 0: the first adapter, which nobody has trained.</param>
+/// <param name="Rank">Its r.</param>
+/// <param name="Parameters">How many it has.</param>
+internal sealed record ExportJson(string Adapter, uint Round, int Rank, long Parameters);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FedLora.Cli.Output;
 using FedLora.Client.Connection;
 using FedLora.Client.Training;
 using FedLora.Federations.Files;
@@ -20,7 +21,7 @@ internal static class FederationCreateCommand
         var file = new Option<string>("--file", "-f") { Description = "YAML file with the federation's definition.", Required = true };
         var model = new Option<string?>("--model") { Description = "Your copy of the base model; default: base_model of the file. Its fingerprint and layout go to the coordinator, its weights do not." };
         var start = new Option<bool>("--start") { Description = "Start it at once." };
-        return new Command("create", "Create a federation.") { file, model, start }.RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
+        return new Command("create", "Create a federation.") { file, model, start }.Writes(typeof(FederationJson)).RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
         {
             var definition = FederationFile.Load(parsed.GetValue(file)!);
             var folder = parsed.GetValue(model) ?? definition.ModelFolder
@@ -28,6 +29,8 @@ internal static class FederationCreateCommand
             var prepared = FederationPreparation.Prepare(definition.Definition, folder, definition.PublicData, cancellation);
             foreach (var remark in prepared.Remarks)
                 output.Remark(remark);
+            if (prepared.Definition.PublicCounts.Count > 0 && (await connection.Admin.ListNodesAsync(new ListNodesRequest(), connection.Call(cancellation))).Nodes.Count == 0)
+                output.Remark($"No node is enrolled yet, so nobody can say whether the names in public_counts are right: {string.Join(", ", prepared.Definition.PublicCounts.Keys)}");
             var view = await CreateAsync(connection, prepared, cancellation);
             if (parsed.GetValue(start))
                 view = await connection.Admin.StartFederationAsync(new FederationName { Name = view.Definition.Name }, connection.Call(cancellation));

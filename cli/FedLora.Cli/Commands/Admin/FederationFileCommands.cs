@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FedLora.Cli.Output;
 using FedLora.Federations.Files;
 
 namespace FedLora.Cli.Commands.Admin;
@@ -9,19 +10,25 @@ internal static class FederationFileCommands
     public static Command Explain()
     {
         var file = new Option<string>("--file", "-f") { Description = "YAML file with the federation's definition.", Required = true };
-        return new Command("explain", "Check a federation's file and print all that holds, defaults too, as a file that reads to the same.") { file }.Runs((parsed, output, _) =>
+        return new Command("explain", "Check a federation's file and print all that holds, defaults too, as a file that reads to the same.") { file }.Writes(typeof(ExplainedJson)).Runs((parsed, output, _) =>
         {
             using var text = new StringWriter { NewLine = "\n" };
             FederationFile.Load(parsed.GetValue(file)!).Explain(text);
-            output.Result(new { yaml = text.ToString() }, console => console.Profile.Out.Writer.Write(text));
+            output.Result(new ExplainedJson(text.ToString()), console => console.Profile.Out.Writer.Write(text));
             return Task.CompletedTask;
         });
     }
 
     public static Command Schema() =>
-        new Command("schema", "Print the JSON schema of federation files, for editors.").Runs((_, output, _) =>
+        new Command("schema", "Print the JSON schema of federation files, for editors.").Writes(typeof(SchemaJson)).Runs((_, output, _) =>
         {
-            output.Result(new { schema = FederationSchema.Text() }, console => console.Profile.Out.Writer.Write(FederationSchema.Text()));
+            output.Result(new SchemaJson(FederationSchema.Text()), console => console.Profile.Out.Writer.Write(FederationSchema.Text()));
             return Task.CompletedTask;
         });
 }
+
+/// <param name="Yaml">A file that says all that holds.</param>
+internal sealed record ExplainedJson(string Yaml);
+
+/// <param name="Schema">The JSON schema's text.</param>
+internal sealed record SchemaJson(string Schema);

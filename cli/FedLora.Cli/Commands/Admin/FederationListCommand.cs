@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FedLora.Cli.Output;
 using FedLora.Protocol.V1;
 using Spectre.Console;
 
@@ -7,10 +8,10 @@ namespace FedLora.Cli.Commands.Admin;
 /// <summary><c>fedlora admin federation list</c>.</summary>
 internal static class FederationListCommand
 {
-    public static Command Create() => new Command("list", "List federations.").RunsAtCoordinator(async (_, output, connection, cancellation) =>
+    public static Command Create() => new Command("list", "List federations.").Writes(typeof(FederationsJson)).RunsAtCoordinator(async (_, output, connection, cancellation) =>
     {
         var federations = (await connection.Admin.ListFederationsAsync(new ListFederationsRequest(), connection.Call(cancellation))).Federations;
-        output.Result(federations.Select(FederationJson.From), console =>
+        output.Result(new FederationsJson([.. federations.Select(FederationJson.From)]), console =>
         {
             var table = new Table().Border(TableBorder.Rounded).AddColumns("federation", "method", "state", "rounds", "created", "remark");
             foreach (var federation in federations.Select(FederationJson.From))
@@ -22,3 +23,6 @@ internal static class FederationListCommand
         });
     });
 }
+
+/// <summary>All federations, as <c>--json</c> shows them; without their rounds.</summary>
+internal sealed record FederationsJson(IReadOnlyList<FederationJson> Federations);

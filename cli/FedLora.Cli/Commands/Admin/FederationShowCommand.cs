@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FedLora.Cli.Output;
 using FedLora.Protocol.V1;
 
 namespace FedLora.Cli.Commands.Admin;
@@ -9,7 +10,7 @@ internal static class FederationShowCommand
     public static Command Create()
     {
         var name = new Argument<string>("NAME") { Description = "The federation." };
-        return new Command("show", "Show a federation: settings, rounds, nodes, and who is left out and why.") { name }
+        return new Command("show", "Show a federation: settings, rounds, nodes, and who is left out and why.") { name }.Writes(typeof(FederationJson))
             .RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
             {
                 var view = await connection.Admin.ShowFederationAsync(new FederationName { Name = parsed.GetValue(name) }, connection.Call(cancellation));

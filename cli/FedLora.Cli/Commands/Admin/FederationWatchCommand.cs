@@ -1,5 +1,8 @@
 using System.CommandLine;
+using FedLora.Cli.Output;
+using FedLora.Client.Connection;
 using FedLora.Protocol.V1;
+using Grpc.Core;
 
 namespace FedLora.Cli.Commands.Admin;
 
@@ -9,23 +12,35 @@ internal static class FederationWatchCommand
     public static Command Create()
     {
         var name = new Argument<string>("NAME") { Description = "The federation." };
-        return new Command("watch", "Watch a federation live until it ends.") { name }.RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
+        return new Command("watch", "Watch a federation live until it ends.") { name }.Streams(typeof(FederationJson)).RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
         {
-            using var call = connection.Admin.WatchFederation(new FederationName { Name = parsed.GetValue(name) }, connection.Options(cancellation));
-            if (output.Json)
+            try
             {
-                while (await call.ResponseStream.MoveNext(cancellation))
-                    output.Result(FederationJson.From(call.ResponseStream.Current), _ => { });
-                return;
+                await WatchAsync(parsed.GetValue(name)!, output, connection, cancellation);
             }
-            FederationView? last = null;
-            await FederationLive.ShowAsync(output.Progress, FederationTables.Of, clear: true, async show =>
+            catch (Exception error) when (error is RpcException or OperationCanceledException && cancellation.IsCancellationRequested)
             {
-                while (await call.ResponseStream.MoveNext(cancellation))
-                    show(last = call.ResponseStream.Current);
-            });
-            if (last is not null)
-                output.Console.Write(FederationTables.Of(last));
+                throw new InterruptedException("no longer watching; the federation goes on", $"How it stands: fedlora admin federation show {parsed.GetValue(name)}", error);
+            }
         });
+    }
+
+    private static async Task WatchAsync(string name, CommandOutput output, CoordinatorConnection connection, CancellationToken cancellation)
+    {
+        using var call = connection.Admin.WatchFederation(new FederationName { Name = name }, connection.Options(cancellation));
+        if (output.Json)
+        {
+            while (await call.ResponseStream.MoveNext(cancellation))
+                output.Result(FederationJson.From(call.ResponseStream.Current), _ => { });
+            return;
+        }
+        FederationView? last = null;
+        await FederationLive.ShowAsync(output.Progress, FederationTables.Of, clear: true, async show =>
+        {
+            while (await call.ResponseStream.MoveNext(cancellation))
+                show(last = call.ResponseStream.Current);
+        });
+        if (last is not null)
+            output.Console.Write(FederationTables.Of(last));
     }
 }

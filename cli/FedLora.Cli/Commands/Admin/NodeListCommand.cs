@@ -8,11 +8,11 @@ namespace FedLora.Cli.Commands.Admin;
 /// <summary><c>fedlora admin node list</c>.</summary>
 internal static class NodeListCommand
 {
-    public static Command Create() => new Command("list", "List enrolled nodes, whether they are there, and what they have sent.")
+    public static Command Create() => new Command("list", "List enrolled nodes, whether they are there, and what they have sent.").Writes(typeof(NodesJson))
         .RunsAtCoordinator(async (_, output, connection, cancellation) =>
         {
             var nodes = (await connection.Admin.ListNodesAsync(new ListNodesRequest(), connection.Call(cancellation))).Nodes;
-            output.Result(nodes.Select(NodeJson.From), console =>
+            output.Result(new NodesJson([.. nodes.Select(NodeJson.From)]), console =>
             {
                 var table = new Table().Border(TableBorder.Rounded).AddColumns("node", "group", "state", "last seen", "sent", "received", "does not take part in");
                 foreach (var node in nodes.Select(NodeJson.From))
@@ -24,3 +24,6 @@ internal static class NodeListCommand
             });
         });
 }
+
+/// <summary>All nodes, as <c>--json</c> shows them.</summary>
+internal sealed record NodesJson(IReadOnlyList<NodeJson> Nodes);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FedLora.Cli.Output;
 using FedLora.Protocol.V1;
 using Spectre.Console;
 
@@ -10,7 +11,7 @@ internal static class NodeRevokeCommand
     public static Command Create()
     {
         var node = new Argument<string>("NODE") { Description = "Name or id of the node." };
-        return new Command("revoke", "Take a node's identity away: it gets no work and nothing from it is accepted.") { node }
+        return new Command("revoke", "Take a node's identity away: it gets no work and nothing from it is accepted.") { node }.Writes(typeof(NodeJson))
             .RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
             {
                 var view = await connection.Admin.RevokeNodeAsync(new RevokeNodeRequest { Node = parsed.GetValue(node) }, connection.Call(cancellation));

@@ -28,9 +28,9 @@ internal static class Operator
             {
                 await action(parsed, output, connection, cancellation);
             }
-            catch (RpcException) when (cancellation.IsCancellationRequested)
+            catch (Exception error) when (error is RpcException or OperationCanceledException and not InterruptedException && cancellation.IsCancellationRequested)
             {
-                throw new OperationCanceledException(cancellation);
+                throw new InterruptedException("interrupted before the coordinator had answered", "It may have done what was asked; see: fedlora admin federation list", error);
             }
             catch (RpcException error)
             {
@@ -46,8 +46,8 @@ internal static class Operator
         var token = Environment.GetEnvironmentVariable(TokenVariable);
         if (data is not null)
         {
-            url ??= Read(DataFolder.UrlFileOf(data), "no coordinator is running on this data folder");
-            token ??= Read(OperatorToken.FileOf(data), "it is not a coordinator's data folder");
+            url ??= Read(DataFolder.UrlFileOf(data), "no coordinator is running on this data folder", data);
+            token ??= Read(OperatorToken.FileOf(data), "it is not a coordinator's data folder", data);
         }
         if (url is null)
             throw new UsageException("no coordinator is named", "Give --data DIR of a coordinator on this machine, or --coordinator URL.");
@@ -56,7 +56,7 @@ internal static class Operator
         return new CoordinatorConnection(url) { Credential = token };
     }
 
-    private static string Read(string file, string otherwise) => File.Exists(file)
+    private static string Read(string file, string otherwise, string data) => File.Exists(file)
         ? File.ReadAllText(file).Trim()
-        : throw new FedLoraException("coordinator-unknown", $"{file} is not there: {otherwise}", "start 'fedlora server --data DIR', or name another folder");
+        : throw new FedLoraException("coordinator-unknown", $"{file} is not there: {otherwise}", $"name another folder, or start a coordinator on it: fedlora server --data {PrintedCommands.Quoted(data)}");
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FedLora.Cli.Output;
 using FedLora.Protocol.V1;
 using Spectre.Console;
 
@@ -13,7 +14,7 @@ internal static class ReplayCommand
     {
         var name = new Argument<string>("NAME") { Description = "The federation." };
         var round = new Option<uint>("--round") { Description = "The round to aggregate again.", Required = true };
-        return new Command("replay", "Aggregate a round again from the stored updates and compare the result.") { name, round }
+        return new Command("replay", "Aggregate a round again from the stored updates and compare the result.") { name, round }.Writes(typeof(ReplayJson))
             .RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
             {
                 var reply = await connection.Admin.ReplayRoundAsync(
@@ -24,8 +25,11 @@ internal static class ReplayCommand
                         "the store was changed, or the coordinator's program differs from the one that closed the round");
                 }
                 output.Result(
-                    new { Round = parsed.GetValue(round), Same = true, AdapterSha256 = reply.StoredSha256, reply.Milliseconds },
+                    new ReplayJson(parsed.GetValue(round), Same: true, reply.StoredSha256, reply.Milliseconds),
                     console => console.WriteLine($"Round {parsed.GetValue(round)} gives the same adapter again, {reply.StoredSha256} ({reply.Milliseconds:0} ms)."));
             });
     }
 }
+
+/// <summary>A round that was aggregated again.</summary>
+internal sealed record ReplayJson(uint Round, bool Same, string AdapterSha256, double Milliseconds);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FedLora.Cli.Output;
 using FedLora.Protocol.V1;
 using Spectre.Console;
 
@@ -11,18 +12,23 @@ internal static class TokenCreateCommand
     {
         var uses = new Option<int>("--uses") { Description = "How many nodes may enrol with it.", DefaultValueFactory = _ => 1 };
         var hours = new Option<double>("--hours") { Description = "How long it is valid.", DefaultValueFactory = _ => 24 };
-        return new Command("create", "Make a join token. It is shown once.") { uses, hours }.RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
+        return new Command("create", "Make a join token. It is shown once.") { uses, hours }.Writes(typeof(TokenJson)).RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
         {
             if (parsed.GetValue(uses) < 1 || !(parsed.GetValue(hours) > 0))
                 throw new UsageException("--uses and --hours must be above 0", "e.g. --uses 4 --hours 24");
             var reply = await connection.Admin.CreateTokenAsync(
                 new CreateTokenRequest { Uses = (uint)parsed.GetValue(uses), ValidSeconds = (uint)(parsed.GetValue(hours) * 3600) }, connection.Call(cancellation));
             var expires = DateTimeOffset.FromUnixTimeMilliseconds(reply.ExpiresUnixMs);
-            output.Result(new { reply.Token, Expires = expires }, console =>
+            output.Result(new TokenJson(reply.Token, expires, parsed.GetValue(uses)), console =>
             {
                 console.WriteLine(reply.Token);
-                output.Remark($"valid until {expires:u}, for {parsed.GetValue(uses)} node(s): FEDLORA_JOIN_TOKEN={reply.Token} fedlora client --coordinator {connection.Url} ...");
+                output.Remark($"valid until {expires:u}, for {parsed.GetValue(uses)} node(s); a site's client takes it from the file that --token-file names, or from FEDLORA_JOIN_TOKEN");
             });
         });
     }
 }
+
+/// <param name="Token">The join token; it is shown once.</param>
+/// <param name="Expires">When it does.</param>
+/// <param name="Uses">How many nodes may enrol with it.</param>
+internal sealed record TokenJson(string Token, DateTimeOffset Expires, int Uses);

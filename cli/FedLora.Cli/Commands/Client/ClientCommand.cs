@@ -4,6 +4,7 @@ using FedLora.Cli.Processes;
 using FedLora.Client.Hosting;
 using FedLora.Grains;
 using FedLora.Privacy.Ledger;
+using FedLora.Aggregation;
 
 namespace FedLora.Cli.Commands.Client;
 
@@ -35,7 +36,7 @@ internal static class ClientCommand
         new Command("client", "Run a training node: it trains next to its data and sends only small adapter updates.")
         {
             Config, Coordinator, Data, Model, State, TokenFile, Token, Name, Group, MaxRank, Threads, Policy, MaxEpsilon, PublicCount, DataSet, Unit, OnBadLine, WithParent,
-        }.Runs(RunAsync);
+        }.Streams(typeof(ClientJson)).Runs(RunAsync);
 
     private static async Task RunAsync(ParseResult parsed, CommandOutput output, CancellationToken cancellation)
     {
@@ -49,14 +50,14 @@ internal static class ClientCommand
         {
             // Ctrl-C and SIGTERM are how a node ends; its updates are on disk.
         }
-        output.Result(new { State = "ended", Node = options.Name }, _ => { });
+        output.Result(new ClientJson("ended", options.AsEnrolled().Name), _ => { });
     }
 
     private static ClientOptions Options(ParseResult parsed)
     {
         var file = parsed.GetValue(Config) is { } path ? ClientConfigFile.Load(path) : new ClientConfigFile();
         var data = Needed(parsed.GetValue(Data) ?? file.Data, "--data FILE", "data");
-        var policy = (parsed.GetValue(Policy) ?? file.Policy) is { } policyFile ? SitePolicy.Load(policyFile) : new SitePolicy();
+        var policy = (parsed.GetValue(Policy) ?? file.Policy) is { } policyFile ? SitePolicy.Load(policyFile, [.. Methods.All.Select(method => method.Name)]) : new SitePolicy();
         if (parsed.GetValue(MaxEpsilon) is { } epsilon)
             policy = epsilon > 0 && double.IsFinite(epsilon) ? policy with { Epsilon = epsilon } : throw new UsageException("--max-epsilon must be above 0", "e.g. --max-epsilon 4");
         if (parsed.GetValue(PublicCount) is < 1)
@@ -98,3 +99,7 @@ internal static class ClientCommand
     private static string Needed(string? value, string flag, string key) =>
         value is { Length: > 0 } ? value : throw new UsageException($"the client needs {flag}", $"Give it, or write '{key}:' in the file named by --config.");
 }
+
+/// <param name="State">ended: by Ctrl-C or SIGTERM.</param>
+/// <param name="Node">The name that the node is enrolled by.</param>
+internal sealed record ClientJson(string State, string Node);

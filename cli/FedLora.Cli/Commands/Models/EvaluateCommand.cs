@@ -23,7 +23,7 @@ internal static class EvaluateCommand
         var bad = new Option<string>("--on-bad-line") { Description = "stop or skip.", DefaultValueFactory = _ => "stop" };
         bad.AcceptOnlyFromAmong("stop", "skip");
         var command = model.AddTo(new Command("evaluate", "Measure a model, with or without adapter, on a data file.") { data, labels, length, bad });
-        return command.Runs((parsed, output, cancellation) => Task.Run(() => Run(parsed, output, cancellation), cancellation));
+        return command.Writes(typeof(EvaluateJson)).Runs((parsed, output, cancellation) => Task.Run(() => Run(parsed, output, cancellation), cancellation));
 
         void Run(ParseResult parsed, CommandOutput output, CancellationToken cancellation)
         {
@@ -37,19 +37,8 @@ internal static class EvaluateCommand
             output.Remark($"evaluate {Devices.Explain(options.Device)}");
             var start = Stopwatch.GetTimestamp();
             var found = Evaluator.Run(loaded.Base.Transformer, set.Examples, cancel: cancellation);
-            var result = new
-            {
-                found.Examples,
-                found.Labels,
-                found.Loss,
-                found.Accuracy,
-                found.MacroF1,
-                Perplexity = task == TextTask.CausalLanguageModelling ? found.Perplexity : (double?)null,
-                set.Truncated,
-                Skipped = set.Skipped.Count,
-                NewHead = loaded.MadeUp.Count > 0,
-                Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds,
-            };
+            var result = new EvaluateJson(found.Examples, found.Labels, found.Loss, found.Accuracy, found.MacroF1, task == TextTask.CausalLanguageModelling ? found.Perplexity : null,
+                set.Truncated, set.Skipped.Count, loaded.MadeUp.Count > 0, Stopwatch.GetElapsedTime(start).TotalSeconds);
             if (result.NewHead)
                 output.Remark($"{(adapter is null ? "The checkpoint has" : "Neither checkpoint nor adapter has")} {string.Join(", ", loaded.MadeUp)}: an untrained head was measured.");
             ModelOptions.SayOtherBase(loaded, folder, output);
@@ -126,3 +115,16 @@ internal static class EvaluateCommand
         console.Write(table);
     }
 }
+
+/// <summary>What was measured.</summary>
+/// <param name="Examples">Lines measured.</param>
+/// <param name="Labels">Labels predicted: tokens of a language model, examples of a classifier.</param>
+/// <param name="Loss">Mean per label, nats.</param>
+/// <param name="Accuracy">Share of labels that were right.</param>
+/// <param name="MacroF1">Mean of the classes' F1; null for language models.</param>
+/// <param name="Perplexity">exp(loss); null for classifiers.</param>
+/// <param name="Truncated">Examples that were cut.</param>
+/// <param name="Skipped">Lines left out.</param>
+/// <param name="NewHead">Whether an untrained head was measured.</param>
+/// <param name="Seconds">Of the measuring.</param>
+internal sealed record EvaluateJson(int Examples, long Labels, double Loss, double Accuracy, double? MacroF1, double? Perplexity, int Truncated, int Skipped, bool NewHead, double Seconds);

@@ -18,7 +18,7 @@ internal static class GenerateCommand
         var topP = new Option<double>("--top-p") { Description = "Draw only among the likeliest tokens that together have this probability.", DefaultValueFactory = _ => 1 };
         var seed = new Option<ulong>("--seed") { Description = "Decides what is drawn.", DefaultValueFactory = _ => 0 };
         var command = model.AddTo(new Command("generate", "Continue a text with a causal language model, with or without adapter.") { prompt, most, temperature, topP, seed });
-        return command.Runs((parsed, output, cancellation) => Task.Run(() => Run(parsed, output, cancellation), cancellation));
+        return command.Writes(typeof(GenerateJson)).Runs((parsed, output, cancellation) => Task.Run(() => Run(parsed, output, cancellation), cancellation));
 
         void Run(ParseResult parsed, CommandOutput output, CancellationToken cancellation)
         {
@@ -40,7 +40,7 @@ internal static class GenerateCommand
             var tokens = TextGenerator.Run(loaded.Base.Transformer, start, settings, cancellation).ToArray();
             // Decoded together with the prompt, so that blanks and characters across the seam come out right.
             var text = tokenizer.Decode([.. start, .. tokens]);
-            output.Result(new { Text = text, PromptTokens = start.Length, Tokens = tokens.Length }, console => console.Profile.Out.Writer.WriteLine(text));
+            output.Result(new GenerateJson(text, start.Length, tokens.Length), console => console.Profile.Out.Writer.WriteLine(text));
         }
     }
 
@@ -53,3 +53,8 @@ internal static class GenerateCommand
             : throw new FedLoraException("prompt-too-long", $"The prompt has {ids.Length} tokens; this model takes {model.MaxLength}.", "Shorten the prompt.");
     }
 }
+
+/// <param name="Text">The prompt and what was added.</param>
+/// <param name="PromptTokens">Tokens of the prompt.</param>
+/// <param name="Tokens">Tokens added.</param>
+internal sealed record GenerateJson(string Text, int PromptTokens, int Tokens);

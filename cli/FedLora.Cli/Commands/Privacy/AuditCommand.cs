@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FedLora.Cli.Output;
 using FedLora.Simulations.Audit;
 using FedLora.Training.Libtorch;
 using Spectre.Console;
@@ -16,7 +17,7 @@ internal static class AuditCommand
         var rate = new Option<double>("--sampling-rate") { Description = "q.", DefaultValueFactory = _ => defaults.SamplingRate };
         var steps = new Option<int>("--steps") { Description = "Steps of each training.", DefaultValueFactory = _ => defaults.Steps };
         var delta = new Option<double>("--delta") { Description = "What epsilon is stated at.", DefaultValueFactory = _ => defaults.Delta };
-        return new Command("audit", "Try to tell trainings with one more example from those without: a lower bound on epsilon, beside the accountant's.") { runs, noise, rate, steps, delta }
+        return new Command("audit", "Try to tell trainings with one more example from those without: a lower bound on epsilon, beside the accountant's.") { runs, noise, rate, steps, delta }.Writes(typeof(AuditResult))
             .RunsOnNumbers((parsed, output, cancellation) =>
             {
                 var settings = new AuditSettings(parsed.GetValue(runs), parsed.GetValue(noise), parsed.GetValue(rate), parsed.GetValue(steps), parsed.GetValue(delta));

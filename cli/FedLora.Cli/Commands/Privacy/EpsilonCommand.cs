@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FedLora.Cli.Output;
 using FedLora.Cli.Plots;
 using FedLora.Privacy;
 using Spectre.Console;
@@ -17,7 +18,7 @@ internal static class EpsilonCommand
         return new Command("epsilon", "The epsilon that so many steps spend, for one example added or removed.")
         {
             options.NoiseMultiplier, options.SamplingRate, options.Steps, options.Delta, options.Accountant, plot,
-        }.RunsOnNumbers((parsed, output, cancellation) =>
+        }.Writes(typeof(EpsilonJson)).RunsOnNumbers((parsed, output, cancellation) =>
         {
             options.RequireTraining(parsed);
             var run = new SampledGaussian(parsed.GetValue(options.NoiseMultiplier), parsed.GetValue(options.SamplingRate), parsed.GetValue(options.Steps));
@@ -29,7 +30,7 @@ internal static class EpsilonCommand
                 AtomicFile.Write(file.FullName, SvgChart.Draw(Curve(run, delta, accountant, output.Remark, cancellation)));
                 output.Remark($"drawn: {file.FullName}");
             }
-            output.Result(new { bound.Epsilon, bound.Lower, bound.Accountant, bound.Order }, console =>
+            output.Result(new EpsilonJson(bound.Epsilon, bound.Lower, bound.Accountant, bound.Order), console =>
             {
                 console.WriteLine($"epsilon {bound.Epsilon:0.######} at delta {delta:0.###e+0} ({bound.Accountant})");
                 if (bound.Lower > 0)
@@ -61,3 +62,9 @@ internal static class EpsilonCommand
         ]);
     }
 }
+
+/// <param name="Epsilon">Upper bound.</param>
+/// <param name="Lower">Lower bound; 0 where the accountant knows none.</param>
+/// <param name="Accountant">pld, rdp or prv.</param>
+/// <param name="Order">The Renyi order that gave it; null but for rdp.</param>
+internal sealed record EpsilonJson(double Epsilon, double Lower, string Accountant, double? Order);

@@ -1,6 +1,8 @@
 using System.CommandLine;
+using FedLora.Cli.Output;
 using FedLora.Privacy.Ledger;
 using Spectre.Console;
+using FedLora.Aggregation;
 
 namespace FedLora.Cli.Commands.Privacy;
 
@@ -12,12 +14,12 @@ internal static class LedgerCommand
         var folder = new Argument<DirectoryInfo>("DIR") { Description = "The node's ledger folder, e.g. fedlora-node/ledger." };
         var policyFile = new Option<FileInfo?>("--policy") { Description = "The site's policy file: shows what is left of its limit. By default the limit in force when the data set last spent." };
         var delta = new Option<double?>("--delta") { Description = "The delta to state epsilon at; by default the limit's." };
-        return new Command("ledger", "What a node's data sets have spent, when, for whom, and what is left.") { folder, policyFile, delta }.RunsOnNumbers((parsed, output, _) =>
+        return new Command("ledger", "What a node's data sets have spent, when, for whom, and what is left.") { folder, policyFile, delta }.Writes(typeof(LedgerJson)).RunsOnNumbers((parsed, output, _) =>
         {
             using var ledger = PrivacyLedger.Read(parsed.GetValue(folder)!.FullName);
-            var policy = parsed.GetValue(policyFile) is { } file ? SitePolicy.Load(file.FullName) : null;
+            var policy = parsed.GetValue(policyFile) is { } file ? SitePolicy.Load(file.FullName, [.. Methods.All.Select(method => method.Name)]) : null;
             var balances = ledger.DataSets.Select(dataSet => LedgerBalance.Of(ledger, dataSet, policy?.Limit, parsed.GetValue(delta))).ToList();
-            output.Result(new { Balances = balances, ledger.Entries }, console => Show(console, ledger, balances));
+            output.Result(new LedgerJson(balances, ledger.Entries), console => Show(console, ledger, balances));
             return Task.CompletedTask;
         });
     }
@@ -35,3 +37,6 @@ internal static class LedgerCommand
             console.WriteLine(balance.Line);
     }
 }
+
+/// <summary>A ledger, as <c>--json</c> shows it.</summary>
+internal sealed record LedgerJson(IReadOnlyList<LedgerBalance> Balances, IReadOnlyList<LedgerEntry> Entries);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FedLora.Cli.Output;
 using FedLora.Privacy;
 using Spectre.Console;
 
@@ -13,7 +14,7 @@ internal static class NoiseCommand
         return new Command("noise", "The smallest noise multiplier with which so many steps stay within epsilon.")
         {
             options.Epsilon, options.SamplingRate, options.Steps, options.Delta, options.Accountant,
-        }.RunsOnNumbers((parsed, output, cancellation) =>
+        }.Writes(typeof(NoiseJson)).RunsOnNumbers((parsed, output, cancellation) =>
         {
             options.RequireTraining(parsed);
             var (q, steps, delta) = (parsed.GetValue(options.SamplingRate), parsed.GetValue(options.Steps), parsed.GetValue(options.Delta));
@@ -21,9 +22,14 @@ internal static class NoiseCommand
             var sigma = Calibration.NoiseMultiplier(accountant, parsed.GetValue(options.Epsilon), delta, q, steps, cancellation: cancellation);
             var spent = accountant.Epsilon([new SampledGaussian(sigma, q, steps)], delta, cancellation);
             output.Remarks(spent);
-            output.Result(new { NoiseMultiplier = sigma, spent.Epsilon, spent.Accountant },
+            output.Result(new NoiseJson(sigma, spent.Epsilon, spent.Accountant),
                 console => console.WriteLine($"noise multiplier {sigma:0.######} (spends epsilon {spent.Epsilon:0.######} at delta {delta:0.###e+0}, {spent.Accountant})"));
             return Task.CompletedTask;
         });
     }
 }
+
+/// <param name="NoiseMultiplier">sigma.</param>
+/// <param name="Epsilon">What the steps then spend.</param>
+/// <param name="Accountant">pld, rdp or prv.</param>
+internal sealed record NoiseJson(double NoiseMultiplier, double Epsilon, string Accountant);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FedLora.Cli.Output;
 using FedLora.Privacy;
 using Spectre.Console;
 
@@ -13,7 +14,7 @@ internal static class StepsCommand
         return new Command("steps", "The largest number of steps that stays within epsilon.")
         {
             options.Epsilon, options.NoiseMultiplier, options.SamplingRate, options.Delta, options.Accountant,
-        }.RunsOnNumbers((parsed, output, cancellation) =>
+        }.Writes(typeof(StepsJson)).RunsOnNumbers((parsed, output, cancellation) =>
         {
             options.RequireTraining(parsed);
             var (sigma, q, delta) = (parsed.GetValue(options.NoiseMultiplier), parsed.GetValue(options.SamplingRate), parsed.GetValue(options.Delta));
@@ -21,9 +22,14 @@ internal static class StepsCommand
             var steps = Calibration.Steps(accountant, parsed.GetValue(options.Epsilon), delta, sigma, q, cancellation: cancellation);
             var spent = accountant.Epsilon([new SampledGaussian(sigma, q, steps)], delta, cancellation);
             output.Remarks(spent);
-            output.Result(new { Steps = steps, spent.Epsilon, spent.Accountant },
+            output.Result(new StepsJson(steps, spent.Epsilon, spent.Accountant),
                 console => console.WriteLine($"{steps} steps (spend epsilon {spent.Epsilon:0.######} at delta {delta:0.###e+0}, {spent.Accountant})"));
             return Task.CompletedTask;
         });
     }
 }
+
+/// <param name="Steps">The largest number that stays within epsilon.</param>
+/// <param name="Epsilon">What they spend.</param>
+/// <param name="Accountant">pld, rdp or prv.</param>
+internal sealed record StepsJson(long Steps, double Epsilon, string Accountant);

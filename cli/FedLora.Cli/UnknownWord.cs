@@ -1,0 +1,45 @@
+using System.CommandLine;
+using FedLora.Cli.Commands;
+
+namespace FedLora.Cli;
+
+/// <summary>A word of the command line that no command takes, and what may have been meant by it.</summary>
+internal static class UnknownWord
+{
+    private const int MostOffered = 3;
+
+    /// <summary>The first such word; null where there is none. Also where help is asked for: help for another command is no answer.</summary>
+    internal static string? Of(ParseResult parsed) => parsed.CommandResult.Command.TreatUnmatchedTokensAsErrors ? parsed.UnmatchedTokens.FirstOrDefault() : null;
+
+    /// <summary>Where to look: the commands that are near, or the help of what was understood.</summary>
+    internal static string Hint(ParseResult parsed, string word, string help)
+    {
+        var command = parsed.CommandResult.Command;
+        if (word.StartsWith('-'))
+        {
+            var options = parsed.CommandResult.Command.Options.Concat(Above(command).SelectMany(above => above.Options.Where(option => option.Recursive))).Where(option => !option.Hidden);
+            return Nearest.To(word, options.Select(option => option.Name)) is { } option ? $"Did you mean {option}? See: {help}" : $"See: {help}";
+        }
+
+        var offered = Offered(command, word);
+        return offered.Count == 0 ? $"See: {help}" : $"Did you mean this? {string.Join(", ", offered.Select(path => $"fedlora {path} --help"))}";
+    }
+
+    // Nearest first: below what was understood before anywhere else, the very word before a like one.
+    private static List<string> Offered(Command command, string word)
+    {
+        var root = Above(command).Append(command).First(above => above.Parents.All(parent => parent is not Command));
+        foreach (var known in new[] { Below(command).ToList(), [.. Below(root)] })
+        {
+            var like = known.Exists(candidate => candidate.Name == word) ? word : Nearest.To(word, known.Select(candidate => candidate.Name));
+            if (like is not null)
+                return [.. known.Where(candidate => candidate.Name == like).Take(MostOffered).Select(candidate => string.Join(' ', candidate.Path()))];
+        }
+
+        return [];
+    }
+
+    private static IEnumerable<Command> Above(Command command) => command.Parents.OfType<Command>().SelectMany(parent => Above(parent).Append(parent));
+
+    private static IEnumerable<Command> Below(Command command) => command.Subcommands.Where(below => !below.Hidden).SelectMany(below => Below(below).Prepend(below));
+}

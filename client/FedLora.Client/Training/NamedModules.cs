@@ -1,0 +1,32 @@
+using FedLora.Adapters;
+using FedLora.Federations.Definitions;
+using FedLora.Training.Models;
+
+namespace FedLora.Client.Training;
+
+/// <summary>
+/// Names of modules in a federation's file, each looked up in the base model. PEFT minds only where none of a list is there; a name that is not is a slip all the same, and would be noticed, if ever,
+/// by an adapter that is smaller than meant.
+/// </summary>
+internal static class NamedModules
+{
+    private static readonly PeftModules None = PeftModules.Of();
+
+    /// <exception cref="FedLoraException"><c>adapter-target-missing</c>, naming the setting, the name and the nearest known one.</exception>
+    public static void Require(LoraSpec lora, Architecture model, string folder)
+    {
+        string[] linear = [.. LinearShape.Of(model).Select(layer => layer.Name)];
+        if (PeftModules.From(lora.TargetModules) is { Expression: null } targets)
+            Require("lora.target_modules", targets.Names, linear, (name, module) => PeftModules.Of(name).Matches(module), folder);
+        string[] head = [.. new[] { model.Names.Head.Dense, model.Names.Head.Output }.OfType<string>()];
+        Require("lora.modules_to_save", lora.ModulesToSave, head, (name, module) => new PeftConfig { Rank = 1, Alpha = 1, TargetModules = None, ModulesToSave = [name] }.Saves(module), folder);
+    }
+
+    private static void Require(string setting, IEnumerable<string> names, string[] modules, Func<string, string, bool> matches, string folder)
+    {
+        if (names.FirstOrDefault(name => !modules.Any(module => matches(name, module))) is not { } unknown)
+            return;
+        string[] known = [.. modules.Select(module => module[(module.LastIndexOf('.') + 1)..]).Concat(modules.Select(module => module.Split('.')[0])).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        throw new FedLoraException("adapter-target-missing", $"{setting}: the base model {folder} has no module '{unknown}'{Nearest.Question(unknown, known)}", $"Name one of: {string.Join(", ", known)}.");
+    }
+}

@@ -1,0 +1,45 @@
+using FedLora.Grains;
+using FedLora.Server.Authentication;
+using Grpc.AspNetCore.Server;
+using Grpc.Core;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http;
+
+namespace FedLora.Server.Services;
+
+/// <summary>
+/// Which nodes have a connection open. A node always has one while it runs: its poll waits on it, and so do its uploads; a node that is killed loses it at once, one whose machine is gone when
+/// the server's ping is not answered (3 s after its last byte, within 5 s).
+/// </summary>
+internal sealed class NodeConnections(IGrainFactory grains)
+{
+    /// <summary>Notes that the calling node uses this connection, and tells its grain when that ends. Once for each connection and node.</summary>
+    public async Task NoteAsync(ServerCallContext context)
+    {
+        var (http, id) = (context.GetHttpContext(), context.NodeId());
+        if (http.Features.Get<IConnectionItemsFeature>() is not { } items || http.Features.Get<IConnectionLifetimeFeature>() is not { } lifetime)
+            return;
+        var (key, connection) = ((typeof(NodeConnections), id), http.Connection.Id);
+        lock (items.Items)
+        {
+            if (!items.Items.TryAdd(key, connection))
+                return;
+        }
+
+        await grains.GetGrain<INodeGrain>(id).ConnectedAsync(connection, context.CancellationToken);
+        // A connection outlives its calls, and with it this; it is let go when the connection has ended.
+        _ = lifetime.ConnectionClosed.Register(() => _ = LeaveAsync(id, connection));
+    }
+
+    private async Task LeaveAsync(string id, string connection)
+    {
+        try
+        {
+            await grains.GetGrain<INodeGrain>(id).DisconnectedAsync(connection, CancellationToken.None);
+        }
+        catch (Exception)
+        {
+            // The coordinator is ending: nobody asks any more. A node that nothing is heard of is gone after a while in any case.
+        }
+    }
+}

@@ -1,0 +1,46 @@
+using FedLora.Client.Training;
+using FedLora.Federations.Definitions;
+using FedLora.Tests;
+
+namespace FedLora.Client.Tests;
+
+/// <summary>Modules that a federation's file names: found out where it is created, not in round 1 or never.</summary>
+public sealed class NamedModulesTests
+{
+    private static readonly string Model = Path.Combine(Fixtures.Repository, "simulations", "models", "mail-encoder");
+
+    [Theory]
+    [InlineData("q_proj,value", "", "lora.target_modules: the base model", "has no module 'q_proj'")]
+    [InlineData("query,valeu", "", "has no module 'valeu'", "did you mean 'value'?")]
+    [InlineData("query", "clasifier", "lora.modules_to_save: the base model", "has no module 'clasifier'; did you mean 'classifier'?")]
+    [InlineData("query", "classifier,score", "lora.modules_to_save", "has no module 'score'")]
+    public void A_name_that_the_base_model_does_not_know_is_refused(string targets, string saved, string said, string near)
+    {
+        var error = Assert.Throws<FedLoraException>(() => Prepare(targets, saved));
+        Assert.Equal("adapter-target-missing", error.Code);
+        Assert.Contains(said, error.Message, StringComparison.Ordinal);
+        Assert.Contains(near, error.Message, StringComparison.Ordinal);
+        Assert.StartsWith("Name one of: ", error.Hint, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("query,value", "classifier")]
+    [InlineData("attention.self.query", "")]
+    [InlineData("all-linear", "")]
+    [InlineData(".*query", "")]
+    public void Names_that_it_knows_are_not(string targets, string saved) => Assert.NotEmpty(Prepare(targets, saved).Definition.Layout.Modules);
+
+    private static FederationPreparation Prepare(string targets, string saved) => FederationPreparation.Prepare(
+        new FederationDefinition
+        {
+            Name = "mail",
+            BaseModel = new() { Fingerprint = "" },
+            Layout = new() { Modules = [] },
+            Method = "fedit",
+            Rounds = 1,
+            Task = new() { Kind = LearningTask.Classification, Labels = ["ham", "spam"] },
+            Lora = new() { Rank = 2, Alpha = 4, TargetModules = targets.Split(','), ModulesToSave = saved.Split(',', StringSplitOptions.RemoveEmptyEntries) },
+            Training = new() { LocalSteps = 1, BatchSize = 1, MaxTokens = 16 },
+        },
+        Model, null, TestContext.Current.CancellationToken);
+}
