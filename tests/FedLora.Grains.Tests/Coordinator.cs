@@ -30,6 +30,9 @@ internal sealed class Coordinator : IAsyncDisposable
 
     public IBlobStore Blobs => _host.Services.GetRequiredService<IBlobStore>();
 
+    /// <summary>Where the store keeps a blob.</summary>
+    public string BlobPath(string hash) => Directory.GetFiles(_folder.FullName, hash, SearchOption.AllDirectories).Single();
+
     public IRegistryGrain Registry => Grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key);
 
     public IFederationGrain Federation => Grains.GetGrain<IFederationGrain>("demo");
