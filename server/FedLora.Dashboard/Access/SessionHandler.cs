@@ -29,7 +29,7 @@ internal sealed class SessionHandler(
         ProblemAsync(StatusCodes.Status401Unauthorized, "You are not logged in", "A one-time link opens a session of twelve hours. An operator makes one with: fedlora admin dashboard-link");
 
     protected override Task HandleForbiddenAsync(AuthenticationProperties properties) =>
-        ProblemAsync(StatusCodes.Status403Forbidden, "Auditors only read", "What changes something is for operators. An operator's link is made with: fedlora admin dashboard-link --role operator");
+        ProblemAsync(StatusCodes.Status403Forbidden, "Auditors only read", "What changes something, and the adapters, are for operators. An operator's link is made with: fedlora admin dashboard-link --role operator");
 
     private async Task ProblemAsync(int status, string title, string text) =>
         await (await renderer.ProblemAsync(Context, status, title, text)).ExecuteAsync(Context);

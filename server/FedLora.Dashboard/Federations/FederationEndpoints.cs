@@ -16,9 +16,10 @@ internal static class FederationEndpoints
             await renderer.PageAsync<FederationsPage>(http, new { Lines = Paging.Of(await book.ListAsync(cancellation), page) }));
         read.MapGet("/{name}", ShowAsync);
         read.MapGet("/{name}/rounds/{round:int}", RoundAsync);
-        read.MapGet("/{name}/rounds/{round:int}/adapter.zip", (string name, int round, AdapterDownload download, CancellationToken cancellation) => download.ZipAsync(name, round, cancellation));
 
         var act = web.MapGroup("").RequireAuthorization(DashboardPolicies.Act);
+        // As over gRPC: auditors are handed no adapter.
+        act.MapGet("/federations/{name}/rounds/{round:int}/adapter.zip", (string name, int round, AdapterDownload download, CancellationToken cancellation) => download.ZipAsync(name, round, cancellation));
         act.MapGet("/federations/{name}/{verb}", ConfirmAsync);
         act.MapPost("/federations/{name}/{verb}", ActAsync).AddEndpointFilter<FormGuard>();
         act.MapGet("/create", async (HttpContext http, PageRenderer renderer, FederationDrafts drafts, string? model, CancellationToken cancellation) =>

@@ -3,7 +3,6 @@ using FedLora.Dashboard.Privacy;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Orleans.Runtime;
 
 namespace FedLora.Dashboard.Pages;
 

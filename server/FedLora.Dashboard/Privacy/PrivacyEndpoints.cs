@@ -40,7 +40,7 @@ internal static class PrivacyEndpoints
         HttpContext http, string node, string dataSet, PageRenderer renderer, PrivacyBook book, Accounting accounting, int? rounds, double? sigma, double? q, int? steps, CancellationToken cancellation)
     {
         var account = await book.AccountAsync(node, dataSet, cancellation);
-        var last = account.Projection?.Round ?? account.Past.LastOrDefault();
+        var last = account.Projection?.Round ?? (account.Past is [.., var newest] ? newest : null);
         var asked = new SampledGaussian(sigma ?? last?.NoiseMultiplier ?? 1, q ?? last?.SamplingRate ?? 0.01, steps ?? last?.Steps ?? 10);
         var answer = rounds is { } wanted ? await accounting.WhatIfAsync(account.Past, asked, wanted, account.Limit, WhatIfPatience, cancellation) : null;
         return await renderer.PageAsync<DataSetPage>(http, new { Account = account, Asked = asked, Rounds = rounds, Answer = answer });

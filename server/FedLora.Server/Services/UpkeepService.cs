@@ -7,8 +7,8 @@ using Wire = FedLora.Protocol.V1;
 
 namespace FedLora.Server.Services;
 
-/// <summary>What operators call in a coordinator's daily life.</summary>
-[Authorize(Policies.Operator)]
+/// <summary>What operators call in a coordinator's daily life, and auditors where nothing is changed.</summary>
+[Authorize(Policies.Reader)]
 internal sealed class UpkeepService(IGrainFactory grains, IEnumerable<ICoordinatorPages> pages) : Wire.Upkeep.UpkeepBase
 {
     private static readonly TimeSpan LinkLifetime = TimeSpan.FromMinutes(10);
@@ -19,9 +19,12 @@ internal sealed class UpkeepService(IGrainFactory grains, IEnumerable<ICoordinat
     {
         var dashboard = pages.FirstOrDefault()
             ?? throw new RefusedException(RefusalCodes.DashboardOff, "this coordinator serves no dashboard", "start it with 'fedlora server --dashboard http://127.0.0.1:5081'");
-        var role = request.Role.Length == 0 ? Roles.Operator : request.Role;
+        var own = context.GetHttpContext().User.IsInRole(Roles.Operator) ? Roles.Operator : Roles.Auditor;
+        var role = request.Role.Length == 0 ? own : request.Role;
         if (role is not (Roles.Operator or Roles.Auditor))
             throw new RefusedException(RefusalCodes.LinkInvalid, $"there is no role '{role}'", $"use {Roles.Operator} or {Roles.Auditor}");
+        if (role != own && own != Roles.Operator)
+            throw new RefusedException(RefusalCodes.RoleInsufficient, "an auditor cannot give an operator's link", "ask an operator for it");
         var lifetime = request.ValidSeconds == 0 ? LinkLifetime : TimeSpan.FromSeconds(request.ValidSeconds);
         var link = await grains.GetGrain<ISessionsGrain>(ISessionsGrain.Key).IssueAsync(role, lifetime, context.CancellationToken);
         return new Wire.CreateDashboardLinkResponse { Url = $"{dashboard.Url}/sign-in?code={link.Code}", ExpiresUnixMs = link.ExpiresAt.ToUnixTimeMilliseconds(), Role = role };
@@ -35,6 +38,7 @@ internal sealed class UpkeepService(IGrainFactory grains, IEnumerable<ICoordinat
         return response;
     }
 
+    [Authorize(Policies.Operator)]
     public override async Task<Wire.ListTokensResponse> RevokeToken(Wire.RevokeTokenRequest request, ServerCallContext context)
     {
         if (!(await Registry.ListTokensAsync(context.CancellationToken)).Any(token => token.Id == request.Id))
