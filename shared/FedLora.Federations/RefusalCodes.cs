@@ -14,6 +14,7 @@ public static class RefusalCodes
     public const string NodeRevoked = "node-revoked";
     public const string NodeCredential = "node-credential";
     public const string OperatorCredential = "operator-credential";
+    public const string RoleInsufficient = "role-insufficient";
     public const string TokenInvalid = "token-invalid";
     public const string RoundUnknown = "round-unknown";
     public const string RoundClosed = "round-closed";

@@ -41,7 +41,7 @@ internal sealed class Bench : IAsyncDisposable
         var listen = host?.Url ?? "http://127.0.0.1:0";
         await StopAsync();
         host = await CoordinatorHost.StartAsync(new ServerOptions { Data = Data, Listen = listen }, null, CancellationToken.None);
-        Operator = new CoordinatorConnection(host.Url) { Credential = (await File.ReadAllTextAsync(OperatorToken.FileOf(Data))).Trim() };
+        Operator = new CoordinatorConnection(host.Url) { Credential = (await File.ReadAllTextAsync(AccessTokens.FileOf(Data, Roles.Operator))).Trim() };
     }
 
     internal async Task<string> TokenAsync(uint uses = 1) => (await Operator.Admin.CreateTokenAsync(new CreateTokenRequest { Uses = uses }, Operator.Options(default))).Token;

@@ -48,6 +48,7 @@ public static class Examples
         "fedlora bench aggregate --quick",
         "fedlora bench codec --density 0.0625",
         "fedlora bench dp --json",
+        "fedlora bench serve --case crowd --json",
         "fedlora bench tokenize --json",
     ];
 

@@ -13,6 +13,6 @@ internal sealed class NodeCredentialHandler(
     {
         var shown = NodeBearer.Parse(bearer);
         await grains.GetGrain<INodeGrain>(shown.NodeId).AuthenticateAsync(shown.Secret, cancellationToken);
-        return (shown.NodeId, Policies.Node);
+        return (shown.NodeId, Roles.Node);
     }
 }

@@ -31,10 +31,10 @@ public sealed class CoordinatorHost : IAsyncDisposable
         var web = Build(options, configure);
         try
         {
-            // Looked at first: no silo starts on a folder that another coordinator holds, without a usable token, or on a damaged database.
-            _ = web.Services.GetRequiredService<DataFolder>();
-            _ = web.Services.GetRequiredService<OperatorToken>();
+            // Looked at first: no silo starts on a folder that another coordinator holds, with an unusable token, or on a damaged database; and nothing is made there before that.
+            AccessTokens.Check(web.Services.GetRequiredService<DataFolder>().Root);
             _ = web.Services.GetRequiredService<SqliteDatabase>();
+            _ = web.Services.GetRequiredService<AccessTokens>();
             await web.StartAsync(cancellationToken);
             return new CoordinatorHost(web);
         }

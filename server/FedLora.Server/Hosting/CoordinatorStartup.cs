@@ -29,7 +29,7 @@ internal sealed class CoordinatorStartup(FederationWatch federations, IServer se
     public Task StartingAsync(CancellationToken cancellationToken)
     {
         // Made before the first operator looks for it, not when one first calls.
-        _ = services.GetRequiredService<OperatorToken>();
+        _ = services.GetRequiredService<AccessTokens>();
         return Task.CompletedTask;
     }
 

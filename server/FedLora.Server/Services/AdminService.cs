@@ -9,8 +9,8 @@ using Wire = FedLora.Protocol.V1;
 
 namespace FedLora.Server.Services;
 
-/// <summary>What operators call.</summary>
-[Authorize(Policies.Operator)]
+/// <summary>What operators call, and auditors where nothing is changed and no adapter handed out.</summary>
+[Authorize(Policies.Reader)]
 internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, FederationCreator creator, RoundReplayer replayer, IHostApplicationLifetime lifetime, TimeProvider time) : Wire.Admin.AdminBase
 {
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(60);
@@ -21,6 +21,7 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
 
     private IRegistryGrain Registry => grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key);
 
+    [Authorize(Policies.Operator)]
     public override async Task<Wire.CreateTokenResponse> CreateToken(Wire.CreateTokenRequest request, ServerCallContext context)
     {
         var token = await Enrolment.CreateTokenAsync(
@@ -41,6 +42,7 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
         return response;
     }
 
+    [Authorize(Policies.Operator)]
     public override async Task<Wire.NodeView> RevokeNode(Wire.RevokeNodeRequest request, ServerCallContext context)
     {
         var nodes = await Enrolment.ListNodesAsync(context.CancellationToken);
@@ -50,6 +52,7 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
         return (await grains.GetGrain<INodeGrain>(node.NodeId).RevokeAsync(context.CancellationToken)).ToWire();
     }
 
+    [Authorize(Policies.Operator)]
     public override async Task<Wire.BlobRef> PutBlob(IAsyncStreamReader<Wire.Chunk> requestStream, ServerCallContext context)
     {
         using var limit = new IdleLimit(Idle, time, context.CancellationToken);
@@ -70,6 +73,7 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
         return new Wire.BlobRef { Sha256 = hash, Size = size, Encoding = Wire.BlobEncoding.Safetensors };
     }
 
+    [Authorize(Policies.Operator)]
     public override async Task GetBlob(Wire.GetBlobRequest request, IServerStreamWriter<Wire.Chunk> responseStream, ServerCallContext context)
     {
         if (!Sha256Hex.IsValid(request.Sha256))
@@ -80,12 +84,14 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
         await ChunkSender.SendAsync(blob, request.Offset, chunk => responseStream.WriteAsync(chunk, context.CancellationToken), context.CancellationToken);
     }
 
+    [Authorize(Policies.Operator)]
     public override async Task<Wire.FederationView> CreateFederation(Wire.CreateFederationRequest request, ServerCallContext context)
     {
         var view = await creator.CreateAsync((request.Definition ?? new Wire.FederationDefinition()).ToModel(), request.InitialAdapter?.Sha256, context.CancellationToken);
         return view.ToWire(rounds: true);
     }
 
+    [Authorize(Policies.Operator)]
     public override async Task<Wire.FederationView> StartFederation(Wire.FederationName request, ServerCallContext context)
     {
         var view = await Federation(request.Name).StartAsync(context.CancellationToken);
@@ -95,9 +101,11 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
         return view.ToWire(rounds: true);
     }
 
+    [Authorize(Policies.Operator)]
     public override async Task<Wire.FederationView> PauseFederation(Wire.FederationName request, ServerCallContext context) =>
         (await Federation(request.Name).PauseAsync("paused by an operator", context.CancellationToken)).ToWire(rounds: true);
 
+    [Authorize(Policies.Operator)]
     public override async Task<Wire.FederationView> StopFederation(Wire.FederationName request, ServerCallContext context) =>
         (await Federation(request.Name).StopAsync("stopped by an operator", context.CancellationToken)).ToWire(rounds: true);
 
@@ -129,6 +137,7 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
         }
     }
 
+    [Authorize(Policies.Operator)]
     public override async Task<Wire.ExportAdapterResponse> ExportAdapter(Wire.ExportAdapterRequest request, ServerCallContext context)
     {
         var view = await Federation(request.Federation).GetAsync(context.CancellationToken);

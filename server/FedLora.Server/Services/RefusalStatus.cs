@@ -11,7 +11,7 @@ internal static class RefusalStatus
         RefusalCodes.FederationExists or RefusalCodes.UpdateConflict or RefusalCodes.NodeExists => StatusCode.AlreadyExists,
         RefusalCodes.FederationState or RefusalCodes.RoundClosed or RefusalCodes.NotInCohort or RefusalCodes.UpdatesPruned => StatusCode.FailedPrecondition,
         RefusalCodes.NodeUnknown or RefusalCodes.NodeCredential or RefusalCodes.TokenInvalid or RefusalCodes.OperatorCredential => StatusCode.Unauthenticated,
-        RefusalCodes.NodeRevoked => StatusCode.PermissionDenied,
+        RefusalCodes.NodeRevoked or RefusalCodes.RoleInsufficient => StatusCode.PermissionDenied,
         RefusalCodes.DiskFull => StatusCode.ResourceExhausted,
         "transfer-idle" => StatusCode.DeadlineExceeded,
         RefusalCodes.BlobOffset => StatusCode.Aborted,
