@@ -3,14 +3,16 @@ using System.Text;
 using FedLora.Federations.Definitions;
 using FedLora.Federations.Rounds;
 using FedLora.Federations.Updates;
-using FedLora.Grains;
-using FedLora.Privacy;
+using FedLora.Grains.Blobs;
+using FedLora.Grains.Enrolment;
+using FedLora.Grains.Federations;
+using FedLora.Grains.Nodes;
+using FedLora.Grains.Registry;
 using FedLora.Server.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Orleans.Providers;
-using Orleans.Runtime;
 using Orleans.Storage;
 
 namespace FedLora.Dashboard.Tests;
@@ -48,6 +50,7 @@ internal sealed record History(int Federations, int Rounds, int Nodes, int Cohor
         var store = host.Services.GetRequiredKeyedService<IGrainStorage>(ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME);
         var blobs = host.Services.GetRequiredService<IBlobStore>();
         await PutAsync(store, "registry", grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key), Registry());
+        await PutAsync(store, "enrolment", grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key), Enrolment());
         for (var node = 0; node < Nodes; node++)
             await PutAsync(store, "node", grains.GetGrain<INodeGrain>(NodeId(node)), Node(node));
         for (var federation = 0; federation < Federations; federation++)
@@ -66,9 +69,13 @@ internal sealed record History(int Federations, int Rounds, int Nodes, int Cohor
 
     private IEnumerable<int> CohortOf(int federation, int round) => Enumerable.Range(0, Cohort).Select(i => (federation * 7 + round * Cohort + i) % Nodes).Distinct();
 
-    private RegistryRecord Registry() => new()
+    private EnrolmentRecord Enrolment() => new()
     {
         Nodes = Enumerable.Range(0, Nodes).ToDictionary(NodeId, node => new NodeRegistration { Name = NodeName(node), RequestId = Hex($"request {node}")[..32], TokenHash = Hex("token") }),
+    };
+
+    private RegistryRecord Registry() => new()
+    {
         Federations = Enumerable.Range(0, Federations).ToDictionary(FederationName, federation => new FederationEntry
         {
             Name = FederationName(federation), State = FederationState.Finished, CreatedAt = Start,

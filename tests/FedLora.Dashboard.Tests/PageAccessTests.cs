@@ -1,6 +1,7 @@
 using System.Net;
 using FedLora.Dashboard.Access;
 using FedLora.Dashboard.Hosting;
+using FedLora.Server.Authentication;
 using FedLora.Server.Hosting;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;

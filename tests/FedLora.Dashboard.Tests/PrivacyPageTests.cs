@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using FedLora.Dashboard.Pages;
 using FedLora.Privacy;
+using FedLora.Server.Authentication;
 
 namespace FedLora.Dashboard.Tests;
 

@@ -1,6 +1,7 @@
 using System.Net;
 using FedLora.Dashboard.Access;
 using FedLora.Dashboard.Hosting;
+using FedLora.Server.Authentication;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 

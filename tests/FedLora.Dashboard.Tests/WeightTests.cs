@@ -1,4 +1,5 @@
 using System.Text;
+using FedLora.Server.Authentication;
 
 namespace FedLora.Dashboard.Tests;
 

@@ -45,7 +45,7 @@ internal static class FederationEndpoints
         var view = await book.ViewAsync(name, cancellation);
         var summary = await book.RoundAsync(view, round, cancellation)
             ?? throw new RefusedException(RefusalCodes.RoundUnknown, $"Federation '{name}' has no committed round {round}.", $"It has {view.RoundsDone}.");
-        var names = (await grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key).ListNodesAsync(cancellation)).ToDictionary(node => node.NodeId, node => node.Name, StringComparer.Ordinal);
+        var names = (await grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key).ListNodesAsync(cancellation)).ToDictionary(node => node.NodeId, node => node.Name, StringComparer.Ordinal);
         return await renderer.PageAsync<RoundPage>(http, new { View = view, Round = summary, Record = await records.FindAsync(summary, cancellation), Names = names });
     }
 
@@ -56,7 +56,7 @@ internal static class FederationEndpoints
     {
         await FederationVerb.Of(verb).DoAsync(book.Grain(name), cancellation);
         // Nodes whose polls are waiting do not know of the federation yet.
-        foreach (var node in verb == FederationVerb.Start.Name ? await grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key).ListNodesAsync(cancellation) : [])
+        foreach (var node in verb == FederationVerb.Start.Name ? await grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key).ListNodesAsync(cancellation) : [])
             await grains.GetGrain<INodeGrain>(node.NodeId).WakeAsync(cancellation);
         return Go.To($"/federations/{Uri.EscapeDataString(name)}");
     }

@@ -65,6 +65,6 @@ internal sealed class Changes(IGrainFactory grains, TimeProvider time, IHostAppl
             }
         }
 
-        return $"{newest}-{string.Join("", federations.Select(federation => (int)federation.State))}-{await registry.CountNodesAsync(cancellation)}";
+        return $"{newest}-{string.Join("", federations.Select(federation => (int)federation.State))}-{await grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key).CountNodesAsync(cancellation)}";
     }
 }

@@ -22,14 +22,14 @@ internal sealed class PrivacyBook(IGrainFactory grains, Accounting accounting, F
 
     internal async Task<IReadOnlyList<NodeView>> NodesAsync(CancellationToken cancellation)
     {
-        var nodes = await grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key).ListNodesAsync(cancellation);
+        var nodes = await grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key).ListNodesAsync(cancellation);
         return await Task.WhenAll(nodes.Select(node => grains.GetGrain<INodeGrain>(node.NodeId).GetAsync(cancellation)));
     }
 
     /// <exception cref="RefusedException"><c>node-unknown-name</c>.</exception>
     internal async Task<NodeView> NodeAsync(string name, CancellationToken cancellation)
     {
-        var nodes = await grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key).ListNodesAsync(cancellation);
+        var nodes = await grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key).ListNodesAsync(cancellation);
         var node = nodes.FirstOrDefault(node => node.Name == name) ?? throw new RefusedException(RefusalCodes.NodeUnknownName, $"There is no node '{name}'.", "Look at the list of nodes.");
         return await grains.GetGrain<INodeGrain>(node.NodeId).GetAsync(cancellation);
     }

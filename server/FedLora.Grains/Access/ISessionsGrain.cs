@@ -1,6 +1,6 @@
 using Orleans.Concurrency;
 
-namespace FedLora.Grains;
+namespace FedLora.Grains.Access;
 
 /// <summary>Who may look at the dashboard: one-time links and the sessions that they opened; the key is <see cref="Key"/>. Secrets are kept as hashes.</summary>
 public interface ISessionsGrain : IGrainWithStringKey

@@ -1,4 +1,3 @@
-using FedLora.Grains;
 using FedLora.Server.Authentication;
 using FedLora.Server.Hosting;
 using Grpc.Core;
@@ -13,7 +12,7 @@ internal sealed class UpkeepService(IGrainFactory grains, IEnumerable<ICoordinat
 {
     private static readonly TimeSpan LinkLifetime = TimeSpan.FromMinutes(10);
 
-    private IRegistryGrain Registry => grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key);
+    private IEnrolmentGrain Enrolment => grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key);
 
     public override async Task<Wire.CreateDashboardLinkResponse> CreateDashboardLink(Wire.CreateDashboardLinkRequest request, ServerCallContext context)
     {
@@ -33,7 +32,7 @@ internal sealed class UpkeepService(IGrainFactory grains, IEnumerable<ICoordinat
     public override async Task<Wire.ListTokensResponse> ListTokens(Wire.ListTokensRequest request, ServerCallContext context)
     {
         var response = new Wire.ListTokensResponse();
-        foreach (var token in await Registry.ListTokensAsync(context.CancellationToken))
+        foreach (var token in await Enrolment.ListTokensAsync(context.CancellationToken))
             response.Tokens.Add(new Wire.TokenView { Id = token.Id, Note = token.Note, ExpiresUnixMs = token.ExpiresAt.ToUnixTimeMilliseconds(), UsesLeft = (uint)token.UsesLeft });
         return response;
     }
@@ -41,9 +40,9 @@ internal sealed class UpkeepService(IGrainFactory grains, IEnumerable<ICoordinat
     [Authorize(Policies.Operator)]
     public override async Task<Wire.ListTokensResponse> RevokeToken(Wire.RevokeTokenRequest request, ServerCallContext context)
     {
-        if (!(await Registry.ListTokensAsync(context.CancellationToken)).Any(token => token.Id == request.Id))
+        if (!(await Enrolment.ListTokensAsync(context.CancellationToken)).Any(token => token.Id == request.Id))
             throw new RefusedException(RefusalCodes.TokenUnknown, $"there is no join token '{request.Id}'", "see 'fedlora admin token list'");
-        await Registry.RevokeTokenAsync(request.Id, context.CancellationToken);
+        await Enrolment.RevokeTokenAsync(request.Id, context.CancellationToken);
         return await ListTokens(new Wire.ListTokensRequest(), context);
     }
 }
