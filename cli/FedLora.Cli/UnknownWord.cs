@@ -8,8 +8,11 @@ internal static class UnknownWord
 {
     private const int MostOffered = 3;
 
-    /// <summary>The first such word; null where there is none. Also where help is asked for: help for another command is no answer.</summary>
-    internal static string? Of(ParseResult parsed) => parsed.CommandResult.Command.TreatUnmatchedTokensAsErrors ? parsed.UnmatchedTokens.FirstOrDefault() : null;
+    /// <summary>
+    /// The first such word; null where there is none. Also where help is asked for: help for another command is no answer.
+    /// </summary>
+    internal static string? Of(ParseResult parsed) =>
+        parsed.CommandResult.Command.TreatUnmatchedTokensAsErrors && parsed.UnmatchedTokens is [var first, ..] ? first : null;
 
     /// <summary>Where to look: the commands that are near, or the help of what was understood.</summary>
     internal static string Hint(ParseResult parsed, string word, string help)

@@ -8,7 +8,9 @@ namespace FedLora.Cli.Tests;
 /// <summary>Commands that messages name: they are of this program, and complete.</summary>
 public sealed partial class HintTests
 {
-    /// <summary>Every command in a text of the program's sources parses, with whatever is put in for its holes: no option that it needs is left out.</summary>
+    /// <summary>
+    /// Every command in a text of the program's sources parses, with whatever is put in for its holes: no option that it needs is left out.
+    /// </summary>
     [Fact]
     public void Every_command_that_a_message_names_can_be_run()
     {

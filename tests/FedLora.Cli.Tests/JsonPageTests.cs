@@ -5,7 +5,9 @@ using FedLora.Tests;
 
 namespace FedLora.Cli.Tests;
 
-/// <summary>The documents under <c>--json</c>, and the pages that say what is in them. FEDLORA_UPDATE_SNAPSHOTS=1 writes the pages anew.</summary>
+/// <summary>
+/// The documents under <c>--json</c>, and the pages that say what is in them. FEDLORA_UPDATE_SNAPSHOTS=1 writes the pages anew.
+/// </summary>
 public sealed class JsonPageTests
 {
     private static readonly string Docs = Path.Combine(Fixtures.Repository, "docs");

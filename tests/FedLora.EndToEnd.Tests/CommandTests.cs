@@ -41,7 +41,10 @@ public sealed class CommandTests
         Assert.True(code == 0, errors);
     }
 
-    /// <summary>Copied from the screen the hints failed: they named no coordinator. Here a shell runs each as it stands, with a data folder that needs quoting.</summary>
+    /// <summary>
+    /// Copied from the screen the hints failed: they named no coordinator. Here a shell runs each as it stands, with a data folder that
+    /// needs quoting.
+    /// </summary>
     [Fact]
     public async Task Every_hint_that_is_printed_works_as_printed()
     {
@@ -80,7 +83,7 @@ public sealed class CommandTests
         // Not in the order of the alphabet: what is started must be there still.
         foreach (var hint in hints)
         {
-            using var shell = Process.Start(new ProcessStartInfo("sh", ["-c", $"fedlora() {{ dotnet exec '{Programs.Program}' \"$@\"; }}; {hint}"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            using var shell = Process.Start(new ProcessStartInfo("sh", ["-c", $"fedlora() {{ dotnet exec '{Programs.Program}' \"$@\"; }}; {hint}"]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true })!;
             var (output, errors) = (shell.StandardOutput.ReadToEndAsync(), shell.StandardError.ReadToEndAsync());
             await shell.WaitForExitAsync().WaitAsync(Limits.Step);
             // It was stopped meanwhile: then that is what the hint says.

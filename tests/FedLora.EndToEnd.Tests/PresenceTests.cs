@@ -8,7 +8,9 @@ public sealed class PresenceTests : IDisposable
 {
     private readonly RealSites _sites = new();
 
-    /// <summary>It was "online" 18 s after its death, and after the coordinator's restart it had never been seen and never sent a byte.</summary>
+    /// <summary>
+    /// It was "online" 18 s after its death, and after the coordinator's restart it had never been seen and never sent a byte.
+    /// </summary>
     [Fact]
     public async Task A_killed_node_is_gone_in_less_than_ten_seconds_and_what_was_seen_of_it_outlives_the_coordinators_restart()
     {

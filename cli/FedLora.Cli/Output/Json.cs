@@ -1,15 +1,19 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 
 namespace FedLora.Cli.Output;
 
-/// <summary>How everything under <c>--json</c> is written: snake_case names, enums as words, times as ISO 8601, plain characters. docs/json.md says what each command writes.</summary>
+/// <summary>
+/// How everything under <c>--json</c> is written: snake_case names, enums as words, times as ISO 8601, plain characters. docs/json.md says
+/// what each command writes.
+/// </summary>
 public static class Json
 {
-    /// <summary>Of the documents' form: fields may be added, but none is renamed, moved or given another meaning under one number.</summary>
+    /// <summary>
+    /// Of the documents' form: fields may be added, but none is renamed, moved or given another meaning under one number.
+    /// </summary>
     public const int Version = 1;
 
     /// <summary>The field that names it.</summary>

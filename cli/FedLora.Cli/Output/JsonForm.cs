@@ -3,7 +3,9 @@ using System.Runtime.CompilerServices;
 
 namespace FedLora.Cli.Output;
 
-/// <summary>What a command writes under <c>--json</c>. The schema in docs is made of it, and <see cref="CommandOutput"/> writes nothing else.</summary>
+/// <summary>
+/// What a command writes under <c>--json</c>. The schema in docs is made of it, and <see cref="CommandOutput"/> writes nothing else.
+/// </summary>
 /// <param name="Results">The kinds of document, one of which is written.</param>
 /// <param name="IsStream">Documents one a line, as things happen, instead of one at the end.</param>
 public sealed record JsonForm(IReadOnlyList<Type> Results, bool IsStream)

@@ -6,7 +6,9 @@ using FedLora.Cli.Commands;
 
 namespace FedLora.Cli.Output;
 
-/// <summary>What <c>docs/json.schema.json</c> and the table of <c>docs/json.md</c> hold: made of the types that the commands write.</summary>
+/// <summary>
+/// What <c>docs/json.schema.json</c> and the table of <c>docs/json.md</c> hold: made of the types that the commands write.
+/// </summary>
 public static class JsonPages
 {
     private const string Stream = "one a line";

@@ -5,7 +5,8 @@ using FedLora.Cli.Commands.Admin;
 namespace FedLora.Cli.Output;
 
 /// <summary>
-/// Makes the commands that messages name work as they are printed: with the program as it was started here (<c>./fedlora</c>), and for operators with the coordinator that they named themselves.
+/// Makes the commands that messages name work as they are printed: with the program as it was started here (<c>./fedlora</c>), and for
+/// operators with the coordinator that they named themselves.
 /// </summary>
 public sealed partial class PrintedCommands
 {

@@ -56,7 +56,10 @@ public sealed record ClientOptions
     /// <summary>What the site allows a coordinator to ask of it. No coordinator can raise it.</summary>
     public SitePolicy Policy { get; init; } = new();
 
-    /// <summary>With the name that the node was enrolled by, or asks to be: it is given once, and public counts go by it, whatever a later start calls the node.</summary>
+    /// <summary>
+    /// With the name that the node was enrolled by, or asks to be: it is given once, and public counts go by it, whatever a later start
+    /// calls the node.
+    /// </summary>
     /// <exception cref="FedLoraException"><c>credential-invalid</c>.</exception>
     public ClientOptions AsEnrolled() => NodeCredential.Load(NodeFolder.CredentialFileOf(State)) is { Name: var name } ? this with { Name = name } : this;
 

@@ -1,5 +1,6 @@
 using FedLora.Client.Connection;
 using FedLora.Client.State;
+using FedLora.Privacy;
 using FedLora.Training.Models;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -27,10 +28,12 @@ public static class NodeHost
         _ = host.Services.GetRequiredService<CoordinatorAddress>();
         var enrolled = host.Services.GetRequiredService<ClientOptions>();
         var worker = host.Services.GetRequiredService<NodeWorker>();
-        var log = host.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(NodeHost));
-        log.Computes(Devices.Explain("auto"));
+        var logger = host.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(NodeHost));
+        logger.Computes(Devices.Explain("auto"));
+        if (DeltaAdvice.For(options.Policy.Delta, options.PublicCount, "that this site states") is { } advice)
+            logger.DeltaTooLarge(advice);
         if (enrolled.Name != options.Name)
-            log.KeepsName(enrolled.Name, options.Name);
+            logger.KeepsName(enrolled.Name, options.Name);
         await host.StartAsync(cancellationToken);
         await host.WaitForShutdownAsync(cancellationToken);
         try

@@ -5,14 +5,16 @@ using FedLora.Training.Models;
 namespace FedLora.Client.Training;
 
 /// <summary>
-/// Names of modules in a federation's file, each looked up in the base model. PEFT minds only where none of a list is there; a name that is not is a slip all the same, and would be noticed, if ever,
+/// Names of modules in a federation's file, each looked up in the base model. PEFT minds only where none of a list is there; a name that is
+/// not is a slip all the same, and would be noticed, if ever,
 /// by an adapter that is smaller than meant.
 /// </summary>
 internal static class NamedModules
 {
     private static readonly PeftModules None = PeftModules.Of();
 
-    /// <exception cref="FedLoraException"><c>adapter-target-missing</c>, naming the setting, the name and the nearest known one.</exception>
+    /// <exception cref="FedLoraException"><c>adapter-target-missing</c>, naming the setting, the name and the nearest known
+    /// one.</exception>
     public static void Require(LoraSpec lora, Architecture model, string folder)
     {
         string[] linear = [.. LinearShape.Of(model).Select(layer => layer.Name)];

@@ -1,4 +1,4 @@
-namespace FedLora.Grains;
+namespace FedLora.Grains.Federations;
 
 /// <summary>Works out what a definition's privacy terms mean at these nodes; may take seconds.</summary>
 public delegate List<NodePrivacy> CalibrateRows(FederationDefinition definition, IReadOnlyList<NodeView> nodes, CancellationToken cancellationToken);
@@ -14,7 +14,7 @@ public sealed class FederationCreator(IGrainFactory grains, IBlobStore blobs, Ca
         RefusedException.Pass(() => DefinitionRules.CheckWhole(definition));
         var registry = grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key);
         await registry.RequireFreeAsync(definition.Name, cancellationToken);
-        var nodes = await registry.ListNodesAsync(cancellationToken);
+        var nodes = await grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key).ListNodesAsync(cancellationToken);
         NamedNodes.Require(definition, nodes);
         var privacy = new List<NodePrivacy>();
         if (definition.Privacy is not null)

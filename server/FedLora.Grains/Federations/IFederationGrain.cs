@@ -1,6 +1,6 @@
 using Orleans.Concurrency;
 
-namespace FedLora.Grains;
+namespace FedLora.Grains.Federations;
 
 /// <summary>One federation; the key is its name. Refusals are <see cref="RefusedException"/>.</summary>
 public interface IFederationGrain : IGrainWithStringKey
@@ -23,6 +23,10 @@ public interface IFederationGrain : IGrainWithStringKey
     [AlwaysInterleave]
     Task PingAsync(CancellationToken cancellationToken);
 
+    /// <summary>Grows with every change of what <see cref="GetAsync"/> shows.</summary>
+    [AlwaysInterleave]
+    Task<long> VersionAsync(CancellationToken cancellationToken);
+
     /// <summary>Waits until the version differs from <paramref name="knownVersion"/> (0 = none known), at most <paramref name="wait"/> (up to one minute), then returns the view.</summary>
     [AlwaysInterleave, ResponseTimeout("00:02:00")]
     Task<VersionedView> WatchAsync(long knownVersion, TimeSpan wait, CancellationToken cancellationToken);
@@ -37,7 +41,10 @@ public interface IFederationGrain : IGrainWithStringKey
     /// <summary>Called by a node's grain that was revoked: it delivers no more and is not sampled again.</summary>
     Task NodeRevokedAsync(string nodeId, CancellationToken cancellationToken);
 
-    /// <summary>Called by a node's grain whose connection has ended: until it is heard of again it is not there to be sampled. Its part in an open round stays.</summary>
+    /// <summary>
+    /// Called by a node's grain whose connection has ended: until it is heard of again it is not there to be sampled. Its part in an open
+    /// round stays.
+    /// </summary>
     Task NodeLeftAsync(string nodeId, CancellationToken cancellationToken);
 
     /// <summary>Called by a node's grain: progress of the task, or its failure.</summary>

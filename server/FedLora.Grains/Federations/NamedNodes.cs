@@ -1,12 +1,15 @@
-namespace FedLora.Grains;
+namespace FedLora.Grains.Federations;
 
-/// <summary>Names of nodes and of their groups in a definition, which nothing changes afterwards: each is looked up while it still can be corrected.</summary>
+/// <summary>
+/// Names of nodes and of their groups in a definition, which nothing changes afterwards: each is looked up while it still can be corrected.
+/// </summary>
 internal static class NamedNodes
 {
     private const int Named = 20;
 
     /// <summary>
-    /// Refuses names that no enrolled node has; where none is enrolled at all, there is nothing to look them up in. Groups may come with nodes of later: only one that is nearly another is taken
+    /// Refuses names that no enrolled node has; where none is enrolled at all, there is nothing to look them up in. Groups may come with
+    /// nodes of later: only one that is nearly another is taken
     /// for a slip.
     /// </summary>
     /// <exception cref="RefusedException"><c>definition-invalid</c>, naming the setting, the name and the nearest known one.</exception>

@@ -1,6 +1,8 @@
-namespace FedLora.Grains;
+namespace FedLora.Grains.Federations;
 
-/// <summary>Who delivered in the rounds that are done: their records are blobs, read when somebody asks, so that a federation's own row stays small.</summary>
+/// <summary>
+/// Who delivered in the rounds that are done: their records are blobs, read when somebody asks, so that a federation's own row stays small.
+/// </summary>
 public sealed class RoundNodes(IGrainFactory grains, IBlobStore blobs)
 {
     /// <summary>The nodes of each round, in node order; none where a round's record is no longer there.</summary>
@@ -8,7 +10,7 @@ public sealed class RoundNodes(IGrainFactory grains, IBlobStore blobs)
     /// <param name="cancellationToken">Ends the reading.</param>
     public async Task<IReadOnlyDictionary<int, IReadOnlyList<NodeInRound>>> OfAsync(IEnumerable<RoundSummary> rounds, CancellationToken cancellationToken)
     {
-        var names = (await grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key).ListNodesAsync(cancellationToken)).ToDictionary(node => node.NodeId, node => node.Name, StringComparer.Ordinal);
+        var names = (await grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key).ListNodesAsync(cancellationToken)).ToDictionary(node => node.NodeId, node => node.Name, StringComparer.Ordinal);
         var found = new Dictionary<int, IReadOnlyList<NodeInRound>>();
         foreach (var round in rounds)
         {

@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Logging;
 
-namespace FedLora.Grains;
+namespace FedLora.Grains.Nodes;
 
 /// <summary>Stored state of a node.</summary>
 [GenerateSerializer]
@@ -222,8 +222,8 @@ public sealed class NodeGrain(
             var (waiting, looking) = (new List<string>(), new List<string>());
             foreach (var entry in (await FederationsAsync()).OrderBy(entry => _served.GetValueOrDefault(entry.Name)))
             {
-                var presence = new NodePresence { NodeId = Id, Name = node.State.Name, Group = node.State.Group, Start = poll.Start, Profile = poll.Profile, Refused = poll.Refused.GetValueOrDefault(entry.Name, "") };
-                var reply = await AskAsync(entry.Name, federation => federation.CheckInAsync(presence, cancellationToken), why => new() { WaitingFor = $"{entry.Name}: {why}" });
+                var here = new NodePresence { NodeId = Id, Name = node.State.Name, Group = node.State.Group, Start = poll.Start, Profile = poll.Profile, Refused = poll.Refused.GetValueOrDefault(entry.Name, "") };
+                var reply = await AskAsync(entry.Name, federation => federation.CheckInAsync(here, cancellationToken), why => new() { WaitingFor = $"{entry.Name}: {why}" });
                 if (reply.Task is not null)
                 {
                     _served[entry.Name] = _served.Values.DefaultIfEmpty().Max() + 1;
@@ -284,7 +284,7 @@ public sealed class NodeGrain(
         if (node.State.Name.Length > 0)
             return;
         // Listed, and cut off before its own record was written.
-        if (await GrainFactory.GetGrain<IRegistryGrain>(IRegistryGrain.Key).FindNodeAsync(Id, CancellationToken.None) is not { } listed)
+        if (await GrainFactory.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key).FindNodeAsync(Id, CancellationToken.None) is not { } listed)
         {
             // Whoever makes up ids must not fill the memory with nodes that there are not.
             DeactivateOnIdle();
@@ -329,13 +329,4 @@ public sealed class NodeGrain(
         _ending = true;
         _wake.TrySetResult();
     });
-}
-
-internal static partial class NodeLog
-{
-    [LoggerMessage(2, LogLevel.Warning, "When node {Node} was last seen could not be written; it is tried again.")]
-    public static partial void PresenceNotKept(this ILogger logger, Exception error, string node);
-
-    [LoggerMessage(1, LogLevel.Error, "Federation {Federation} cannot be asked for node {Node}; the others go on.")]
-    public static partial void FederationFailed(this ILogger logger, Exception error, string federation, string node);
 }

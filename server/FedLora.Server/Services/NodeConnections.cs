@@ -1,19 +1,19 @@
-using FedLora.Grains;
 using FedLora.Server.Authentication;
-using Grpc.AspNetCore.Server;
 using Grpc.Core;
 using Microsoft.AspNetCore.Connections.Features;
-using Microsoft.AspNetCore.Http;
 
 namespace FedLora.Server.Services;
 
 /// <summary>
-/// Which nodes have a connection open. A node always has one while it runs: its poll waits on it, and so do its uploads; a node that is killed loses it at once, one whose machine is gone when
+/// Which nodes have a connection open. A node always has one while it runs: its poll waits on it, and so do its uploads; a node that is
+/// killed loses it at once, one whose machine is gone when
 /// the server's ping is not answered (3 s after its last byte, within 5 s).
 /// </summary>
 internal sealed class NodeConnections(IGrainFactory grains)
 {
-    /// <summary>Notes that the calling node uses this connection, and tells its grain when that ends. Once for each connection and node.</summary>
+    /// <summary>
+    /// Notes that the calling node uses this connection, and tells its grain when that ends. Once for each connection and node.
+    /// </summary>
     public async Task NoteAsync(ServerCallContext context)
     {
         var (http, id) = (context.GetHttpContext(), context.NodeId());

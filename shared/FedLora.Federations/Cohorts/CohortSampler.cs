@@ -35,7 +35,9 @@ public static class CohortSampler
     /// <summary>Eligible nodes with which a round is sampled once it has waited for <see cref="Needed"/>.</summary>
     public static int Least(CohortSpec rules) => Math.Max(1, Math.Max(rules.MinNodes, rules.Quorum > 0 ? rules.Quorum : rules.Size));
 
-    /// <summary>From when on <see cref="Least"/> nodes are enough for the round that is being sampled: before it would give up in any case.</summary>
+    /// <summary>
+    /// From when on <see cref="Least"/> nodes are enough for the round that is being sampled: before it would give up in any case.
+    /// </summary>
     public static DateTimeOffset EnoughFrom(CohortSpec rules, RoundProgress round) =>
         round.SamplingSince + (round.IsShort ? TimeSpan.Zero : rules.Wait < rules.SamplingTimeout ? rules.Wait : rules.SamplingTimeout);
 }

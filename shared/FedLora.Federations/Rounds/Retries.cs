@@ -12,7 +12,10 @@ public static class Retries
     /// <summary>Waits after so many failures in a row (from 1): 30 s, 1 min, 2 min, ..., 15 min.</summary>
     public static TimeSpan After(int failures) => TimeSpan.FromTicks(Math.Min(Longest.Ticks, First.Ticks << Math.Clamp(failures - 1, 0, 10)));
 
-    /// <summary>When a node that has failed may be asked again; null: now. A clock that was set back does not prolong it, and a node that was started anew is asked at once.</summary>
+    /// <summary>
+    /// When a node that has failed may be asked again; null: now. A clock that was set back does not prolong it, and a node that was
+    /// started anew is asked at once.
+    /// </summary>
     /// <param name="entry">The node.</param>
     /// <param name="start">The start of its program that was heard of last.</param>
     /// <param name="now">The time.</param>

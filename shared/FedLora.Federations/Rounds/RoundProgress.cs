@@ -39,7 +39,10 @@ public sealed record RoundProgress
     /// <summary>Since when it waits for nodes.</summary>
     public DateTimeOffset SamplingSince { get; init; }
 
-    /// <summary>It, or the round before, was sampled with fewer nodes than <c>size</c>, after waiting for more: nobody waits for them again before an operator starts the federation anew.</summary>
+    /// <summary>
+    /// It, or the round before, was sampled with fewer nodes than <c>size</c>, after waiting for more: nobody waits for them again before
+    /// an operator starts the federation anew.
+    /// </summary>
     public bool IsShort { get; init; }
 
     /// <summary>Left out when last sampled.</summary>

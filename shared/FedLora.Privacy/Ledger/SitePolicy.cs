@@ -48,7 +48,8 @@ public sealed partial record SitePolicy
 
     /// <summary>Reads a policy file.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="methods">The methods that there are: one that is listed and is none of them is a slip, and would keep the site out of every federation.</param>
+    /// <param name="methods">The methods that there are: one that is listed and is none of them is a slip, and would keep the site out of
+    /// every federation.</param>
     /// <exception cref="FedLoraException"><c>policy-invalid</c>: unreadable, an unknown key or method, or a value out of range.</exception>
     public static SitePolicy Load(string path, IReadOnlyCollection<string> methods)
     {

@@ -19,7 +19,8 @@ public sealed record MailSplit(IReadOnlyList<IReadOnlyList<Mail>> Sites, IReadOn
     /// <summary>
     /// Holds mails out, stratified by source folder and always the same, and gives the rest to the sites: for each source folder the sites' shares are
     /// drawn from a Dirichlet distribution with concentration 0.1 (Hsu et al. 2019, arXiv:1909.06335), so that sizes, sources and
-    /// labels differ by site. Shares are drawn again until every site has at least 5 % of an equal share of each label; over many sites, where that hardly ever comes about, those that lack
+    /// labels differ by site. Shares are drawn again until every site has at least 5 % of an equal share of each label; over many sites,
+    /// where that hardly ever comes about, those that lack
     /// some get them from the sites that have most.
     /// </summary>
     /// <param name="all">All mails.</param>

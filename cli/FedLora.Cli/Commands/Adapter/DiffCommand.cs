@@ -18,7 +18,8 @@ internal static class DiffCommand
     public static Command Create()
     {
         var (one, two) = (new Argument<string>("A") { Description = "An adapter folder." }, new Argument<string>("B") { Description = "Another of the same model; ranks may differ." });
-        return new Command("diff", "Compare what two adapters of one model do.") { one, two }.Writes(typeof(DiffJson)).Runs((parsed, output, _) =>
+        return new Command("diff", "Compare what two adapters of one model do.") { one, two }
+            .Writes(typeof(DiffJson)).Runs((parsed, output, _) =>
         {
             var (a, b) = (PeftFolder.Read(parsed.GetValue(one)!), PeftFolder.Read(parsed.GetValue(two)!));
             var (layoutA, layoutB) = (a.Layout(), b.Layout());

@@ -26,7 +26,8 @@ internal static class InspectCommand
     public static Command Create()
     {
         var folder = new Argument<string>("DIR") { Description = "An adapter folder: adapter_config.json and adapter_model.safetensors." };
-        return new Command("inspect", "Show an adapter's settings, modules and sizes.") { folder }.Writes(typeof(InspectJson)).Runs((parsed, output, _) =>
+        return new Command("inspect", "Show an adapter's settings, modules and sizes.") { folder }
+            .Writes(typeof(InspectJson)).Runs((parsed, output, _) =>
         {
             var adapter = PeftFolder.Read(parsed.GetValue(folder)!);
             var layout = adapter.Layout();

@@ -2,7 +2,7 @@ using System.CommandLine;
 using FedLora.Cli.Output;
 using FedLora.Adapters;
 using FedLora.Client.Connection;
-using FedLora.Client.Training;
+using FedLora.Federations.Exports;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.Transfer;
 using FedLora.Protocol.V1;
@@ -20,7 +20,8 @@ internal static class ExportCommand
         var name = new Argument<string>("NAME") { Description = "The federation." };
         var to = new Option<string>("--out") { Description = "Folder to write, as PEFT loads it.", Required = true };
         var round = new Option<uint?>("--round") { Description = "The adapter after this round; default: the newest." };
-        return new Command("export", "Write a federation's adapter as a PEFT folder.") { name, to, round }.Writes(typeof(ExportJson)).RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
+        return new Command("export", "Write a federation's adapter as a PEFT folder.") { name, to, round }
+            .Writes(typeof(ExportJson)).RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
         {
             var (federation, wanted) = (parsed.GetValue(name)!, parsed.GetValue(round));
             if (wanted is null)

@@ -21,7 +21,8 @@ internal static class FederationCreateCommand
         var file = new Option<string>("--file", "-f") { Description = "YAML file with the federation's definition.", Required = true };
         var model = new Option<string?>("--model") { Description = "Your copy of the base model; default: base_model of the file. Its fingerprint and layout go to the coordinator, its weights do not." };
         var start = new Option<bool>("--start") { Description = "Start it at once." };
-        return new Command("create", "Create a federation.") { file, model, start }.Writes(typeof(FederationJson)).RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
+        return new Command("create", "Create a federation.") { file, model, start }
+            .Writes(typeof(FederationJson)).RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
         {
             var definition = FederationFile.Load(parsed.GetValue(file)!);
             var folder = parsed.GetValue(model) ?? definition.ModelFolder
@@ -34,6 +35,8 @@ internal static class FederationCreateCommand
             var view = await CreateAsync(connection, prepared, cancellation);
             if (parsed.GetValue(start))
                 view = await connection.Admin.StartFederationAsync(new FederationName { Name = view.Definition.Name }, connection.Call(cancellation));
+            if (DeltaRemark.For(view) is { } delta)
+                output.Remark(delta);
             output.Result(FederationJson.From(view), console =>
             {
                 console.WriteLine(FederationTables.Headline(view));

@@ -44,7 +44,8 @@ internal sealed record ExcludedJson(string Node, string Reason);
 /// <param name="Deadline">When it closes at the latest; null once it is done.</param>
 /// <param name="Closed">When it was committed; null while it is open.</param>
 /// <param name="ServerMs">Of the aggregation, without storage.</param>
-/// <param name="Nodes">The cohort of an open round; of one that is done those whose updates it has. Empty but under <c>federation show</c> for rounds that are done.</param>
+/// <param name="Nodes">The cohort of an open round; of one that is done those whose updates it has. Empty but under <c>federation show</c>
+/// for rounds that are done.</param>
 internal sealed record RoundJson(uint Round, uint Attempt, string State, DateTimeOffset? Opened, DateTimeOffset? Deadline, DateTimeOffset? Closed, uint Updates, uint Quorum, double? Loss,
     double ServerMs, double? AggregationError, string AdapterSha256, IReadOnlyList<RoundNodeJson> Nodes)
 {

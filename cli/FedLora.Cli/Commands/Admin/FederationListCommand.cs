@@ -8,7 +8,8 @@ namespace FedLora.Cli.Commands.Admin;
 /// <summary><c>fedlora admin federation list</c>.</summary>
 internal static class FederationListCommand
 {
-    public static Command Create() => new Command("list", "List federations.").Writes(typeof(FederationsJson)).RunsAtCoordinator(async (_, output, connection, cancellation) =>
+    public static Command Create() => new Command("list", "List federations.")
+        .Writes(typeof(FederationsJson)).RunsAtCoordinator(async (_, output, connection, cancellation) =>
     {
         var federations = (await connection.Admin.ListFederationsAsync(new ListFederationsRequest(), connection.Call(cancellation))).Federations;
         output.Result(new FederationsJson([.. federations.Select(FederationJson.From)]), console =>

@@ -22,7 +22,8 @@ internal static class FederationStateCommand
     private static Command Create(string verb, string description, Func<CoordinatorConnection, FederationName, CallOptions, AsyncUnaryCall<FederationView>> call)
     {
         var name = new Argument<string>("NAME") { Description = "The federation." };
-        return new Command(verb, description) { name }.Writes(typeof(FederationJson)).RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
+        return new Command(verb, description) { name }
+            .Writes(typeof(FederationJson)).RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
         {
             var view = await call(connection, new FederationName { Name = parsed.GetValue(name) }, connection.Call(cancellation));
             output.Result(FederationJson.From(view), console => console.WriteLine(FederationTables.Headline(view)));

@@ -12,7 +12,8 @@ internal static class FederationWatchCommand
     public static Command Create()
     {
         var name = new Argument<string>("NAME") { Description = "The federation." };
-        return new Command("watch", "Watch a federation live until it ends.") { name }.Streams(typeof(FederationJson)).RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
+        return new Command("watch", "Watch a federation live until it ends.") { name }
+            .Streams(typeof(FederationJson)).RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
         {
             try
             {

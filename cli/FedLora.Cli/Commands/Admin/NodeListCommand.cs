@@ -8,7 +8,8 @@ namespace FedLora.Cli.Commands.Admin;
 /// <summary><c>fedlora admin node list</c>.</summary>
 internal static class NodeListCommand
 {
-    public static Command Create() => new Command("list", "List enrolled nodes, whether they are there, and what they have sent.").Writes(typeof(NodesJson))
+    public static Command Create() => new Command("list", "List enrolled nodes, whether they are there, and what they have sent.")
+        .Writes(typeof(NodesJson))
         .RunsAtCoordinator(async (_, output, connection, cancellation) =>
         {
             var nodes = (await connection.Admin.ListNodesAsync(new ListNodesRequest(), connection.Call(cancellation))).Nodes;

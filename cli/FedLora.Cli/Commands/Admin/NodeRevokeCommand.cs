@@ -11,7 +11,8 @@ internal static class NodeRevokeCommand
     public static Command Create()
     {
         var node = new Argument<string>("NODE") { Description = "Name or id of the node." };
-        return new Command("revoke", "Take a node's identity away: it gets no work and nothing from it is accepted.") { node }.Writes(typeof(NodeJson))
+        return new Command("revoke", "Take a node's identity away: it gets no work and nothing from it is accepted.") { node }
+            .Writes(typeof(NodeJson))
             .RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
             {
                 var view = await connection.Admin.RevokeNodeAsync(new RevokeNodeRequest { Node = parsed.GetValue(node) }, connection.Call(cancellation));

@@ -14,7 +14,8 @@ internal static class ReplayCommand
     {
         var name = new Argument<string>("NAME") { Description = "The federation." };
         var round = new Option<uint>("--round") { Description = "The round to aggregate again.", Required = true };
-        return new Command("replay", "Aggregate a round again from the stored updates and compare the result.") { name, round }.Writes(typeof(ReplayJson))
+        return new Command("replay", "Aggregate a round again from the stored updates and compare the result.") { name, round }
+            .Writes(typeof(ReplayJson))
             .RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
             {
                 var reply = await connection.Admin.ReplayRoundAsync(

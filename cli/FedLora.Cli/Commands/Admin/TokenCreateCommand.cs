@@ -12,7 +12,8 @@ internal static class TokenCreateCommand
     {
         var uses = new Option<int>("--uses") { Description = "How many nodes may enrol with it.", DefaultValueFactory = _ => 1 };
         var hours = new Option<double>("--hours") { Description = "How long it is valid.", DefaultValueFactory = _ => 24 };
-        return new Command("create", "Make a join token. It is shown once.") { uses, hours }.Writes(typeof(TokenJson)).RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
+        return new Command("create", "Make a join token. It is shown once.") { uses, hours }
+            .Writes(typeof(TokenJson)).RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
         {
             if (parsed.GetValue(uses) < 1 || !(parsed.GetValue(hours) > 0))
                 throw new UsageException("--uses and --hours must be above 0", "e.g. --uses 4 --hours 24");

@@ -23,7 +23,8 @@ internal static class EvaluateCommand
         var bad = new Option<string>("--on-bad-line") { Description = "stop or skip.", DefaultValueFactory = _ => "stop" };
         bad.AcceptOnlyFromAmong("stop", "skip");
         var command = model.AddTo(new Command("evaluate", "Measure a model, with or without adapter, on a data file.") { data, labels, length, bad });
-        return command.Writes(typeof(EvaluateJson)).Runs((parsed, output, cancellation) => Task.Run(() => Run(parsed, output, cancellation), cancellation));
+        return command
+            .Writes(typeof(EvaluateJson)).Runs((parsed, output, cancellation) => Task.Run(() => Run(parsed, output, cancellation), cancellation));
 
         void Run(ParseResult parsed, CommandOutput output, CancellationToken cancellation)
         {

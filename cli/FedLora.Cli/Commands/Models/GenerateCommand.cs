@@ -18,7 +18,8 @@ internal static class GenerateCommand
         var topP = new Option<double>("--top-p") { Description = "Draw only among the likeliest tokens that together have this probability.", DefaultValueFactory = _ => 1 };
         var seed = new Option<ulong>("--seed") { Description = "Decides what is drawn.", DefaultValueFactory = _ => 0 };
         var command = model.AddTo(new Command("generate", "Continue a text with a causal language model, with or without adapter.") { prompt, most, temperature, topP, seed });
-        return command.Writes(typeof(GenerateJson)).Runs((parsed, output, cancellation) => Task.Run(() => Run(parsed, output, cancellation), cancellation));
+        return command
+            .Writes(typeof(GenerateJson)).Runs((parsed, output, cancellation) => Task.Run(() => Run(parsed, output, cancellation), cancellation));
 
         void Run(ParseResult parsed, CommandOutput output, CancellationToken cancellation)
         {

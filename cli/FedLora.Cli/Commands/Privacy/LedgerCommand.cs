@@ -14,7 +14,8 @@ internal static class LedgerCommand
         var folder = new Argument<DirectoryInfo>("DIR") { Description = "The node's ledger folder, e.g. fedlora-node/ledger." };
         var policyFile = new Option<FileInfo?>("--policy") { Description = "The site's policy file: shows what is left of its limit. By default the limit in force when the data set last spent." };
         var delta = new Option<double?>("--delta") { Description = "The delta to state epsilon at; by default the limit's." };
-        return new Command("ledger", "What a node's data sets have spent, when, for whom, and what is left.") { folder, policyFile, delta }.Writes(typeof(LedgerJson)).RunsOnNumbers((parsed, output, _) =>
+        return new Command("ledger", "What a node's data sets have spent, when, for whom, and what is left.") { folder, policyFile, delta }
+            .Writes(typeof(LedgerJson)).RunsOnNumbers((parsed, output, _) =>
         {
             using var ledger = PrivacyLedger.Read(parsed.GetValue(folder)!.FullName);
             var policy = parsed.GetValue(policyFile) is { } file ? SitePolicy.Load(file.FullName, [.. Methods.All.Select(method => method.Name)]) : null;

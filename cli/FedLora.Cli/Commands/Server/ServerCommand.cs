@@ -1,6 +1,7 @@
 using System.CommandLine;
 using FedLora.Cli.Output;
 using FedLora.Cli.Processes;
+using FedLora.Dashboard.Hosting;
 using FedLora.Server.Hosting;
 using Spectre.Console;
 
@@ -13,15 +14,30 @@ internal static class ServerCommand
     {
         var data = new Option<string>("--data") { Description = "Folder for everything that the coordinator keeps; made if it is not there.", Required = true };
         var listen = new Option<string>("--listen") { Description = "Address to listen on; port 0 takes a free one.", DefaultValueFactory = _ => "http://127.0.0.1:5080" };
+        var dashboard = new Option<string?>("--dashboard") { Description = "Where people look at it in a browser, on loopback; off: nowhere. Default: the port after --listen's." };
         var withParent = ParentWatch.Create();
-        return new Command("server", "Run a coordinator: it enrols nodes, runs federations and aggregates their updates.") { data, listen, withParent }.Streams(typeof(ServerJson))
+        return new Command("server", "Run a coordinator: it enrols nodes, runs federations and aggregates their updates.") { data, listen, dashboard, withParent }.Streams(typeof(ServerJson))
             .Runs(async (parsed, output, cancellation) =>
             {
                 using var ending = ParentWatch.Follow(parsed.GetValue(withParent), cancellation);
                 var options = new ServerOptions { Data = parsed.GetValue(data)!, Listen = parsed.GetValue(listen)! };
-                await using var host = await CoordinatorHost.StartAsync(options, builder => LongRunning.Configure(builder, "fedlora-coordinator"), ending.Token);
-                output.Result(new ServerJson("listening", host.Url, Path.GetFullPath(options.Data)), console => console.WriteLine(
-                    output.Complete($"Coordinator on {host.Url}. Ctrl-C ends it. Operators on this machine: fedlora admin --data {PrintedCommands.Quoted(options.Data)} federation list")));
+                var pages = parsed.GetValue(dashboard) ?? DashboardAddress.Beside(options.Listen);
+                await using var host = await CoordinatorHost.StartAsync(
+                    options,
+                    builder =>
+                    {
+                        LongRunning.Configure(builder, "fedlora-coordinator");
+                        if (pages != DashboardAddress.Off)
+                            builder.AddFedLoraDashboard(pages);
+                    },
+                    ending.Token);
+                output.Result(new ServerJson("listening", host.Url, host.PagesUrl, Path.GetFullPath(options.Data)), console =>
+                {
+                    var folder = PrintedCommands.Quoted(options.Data);
+                    console.WriteLine(output.Complete($"Coordinator on {host.Url}. Ctrl-C ends it. Operators on this machine: fedlora admin --data {folder} federation list"));
+                    if (host.PagesUrl is { } url)
+                        console.WriteLine(output.Complete($"Dashboard on {url}. What opens it: fedlora admin --data {folder} dashboard-link"));
+                });
                 var ended = new TaskCompletionSource();
                 await using var registration = ending.Token.Register(ended.SetResult);
                 await ended.Task;
@@ -31,5 +47,6 @@ internal static class ServerCommand
 
 /// <param name="State">listening: it answers.</param>
 /// <param name="Url">Where, with the port that it really has.</param>
+/// <param name="Dashboard">Where people look at it; null: nowhere.</param>
 /// <param name="Data">Its folder.</param>
-internal sealed record ServerJson(string State, string Url, string Data);
+internal sealed record ServerJson(string State, string Url, string? Dashboard, string Data);
