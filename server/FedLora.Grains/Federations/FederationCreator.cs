@@ -1,10 +1,12 @@
+using Microsoft.Extensions.Logging;
+
 namespace FedLora.Grains;
 
 /// <summary>Works out what a definition's privacy terms mean at these nodes; may take seconds.</summary>
 public delegate List<NodePrivacy> CalibrateRows(FederationDefinition definition, IReadOnlyList<NodeView> nodes, CancellationToken cancellationToken);
 
 /// <summary>Creates federations: checks, calibrates and makes the first adapter outside of any grain's turn, since every node's poll passes through the registry.</summary>
-public sealed class FederationCreator(IGrainFactory grains, IBlobStore blobs, CalibrateRows calibrate)
+public sealed class FederationCreator(IGrainFactory grains, IBlobStore blobs, CalibrateRows calibrate, ILogger<FederationCreator> log)
 {
     /// <param name="definition">As the operator wrote it.</param>
     /// <param name="initialAdapter">The blob of the first global adapter; null: what the method makes of layout and seed.</param>
@@ -22,6 +24,28 @@ public sealed class FederationCreator(IGrainFactory grains, IBlobStore blobs, Ca
         }
 
         var adapter = await FirstAdapter.MakeAsync(blobs, definition, initialAdapter, cancellationToken);
-        return await registry.AddFederationAsync(definition, adapter, [.. privacy], cancellationToken);
+        var view = await registry.AddFederationAsync(definition, adapter, [.. privacy], cancellationToken);
+        await WakeAllAsync(registry, definition.Name);
+        return view;
     }
+
+    /// <summary>Nodes whose polls are waiting do not know of the federation yet: they ask again, so that it knows who is there before it is started.</summary>
+    private async Task WakeAllAsync(IRegistryGrain registry, string federation)
+    {
+        try
+        {
+            await Task.WhenAll((await registry.ListNodesAsync(CancellationToken.None)).Select(node => grains.GetGrain<INodeGrain>(node.NodeId).WakeAsync(CancellationToken.None)));
+        }
+        catch (Exception error) when (error is TimeoutException or OrleansException)
+        {
+            // It is created; who was not woken polls again within a minute.
+            log.NotAllWoken(error, federation);
+        }
+    }
+}
+
+internal static partial class FederationCreatorLog
+{
+    [LoggerMessage(1, LogLevel.Warning, "Not all waiting nodes were told of federation {Federation}; they hear of it with their next poll.")]
+    public static partial void NotAllWoken(this ILogger logger, Exception error, string federation);
 }
