@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 
-namespace FedLora.Grains;
+namespace FedLora.Grains.Federations;
 
 /// <summary>Works out what a definition's privacy terms mean at these nodes; may take seconds.</summary>
 public delegate List<NodePrivacy> CalibrateRows(FederationDefinition definition, IReadOnlyList<NodeView> nodes, CancellationToken cancellationToken);
@@ -14,27 +14,27 @@ public sealed class FederationCreator(IGrainFactory grains, IBlobStore blobs, Ca
     public async Task<FederationView> CreateAsync(FederationDefinition definition, string? initialAdapter, CancellationToken cancellationToken)
     {
         RefusedException.Pass(() => DefinitionRules.CheckWhole(definition));
-        var registry = grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key);
+        var (registry, enrolment) = (grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key), grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key));
         await registry.RequireFreeAsync(definition.Name, cancellationToken);
         var privacy = new List<NodePrivacy>();
         if (definition.Privacy is not null)
         {
-            var nodes = await registry.ListNodesAsync(cancellationToken);
+            var nodes = await enrolment.ListNodesAsync(cancellationToken);
             privacy = await PrivacyPlanner.RequireAsync(definition, [.. nodes.Select(node => grains.GetGrain<INodeGrain>(node.NodeId))], calibrate, cancellationToken);
         }
 
         var adapter = await FirstAdapter.MakeAsync(blobs, definition, initialAdapter, cancellationToken);
         var view = await registry.AddFederationAsync(definition, adapter, [.. privacy], cancellationToken);
-        await WakeAllAsync(registry, definition.Name);
+        await WakeAllAsync(enrolment, definition.Name);
         return view;
     }
 
     /// <summary>Nodes whose polls are waiting do not know of the federation yet: they ask again, so that it knows who is there before it is started.</summary>
-    private async Task WakeAllAsync(IRegistryGrain registry, string federation)
+    private async Task WakeAllAsync(IEnrolmentGrain enrolment, string federation)
     {
         try
         {
-            await Task.WhenAll((await registry.ListNodesAsync(CancellationToken.None)).Select(node => grains.GetGrain<INodeGrain>(node.NodeId).WakeAsync(CancellationToken.None)));
+            await Task.WhenAll((await enrolment.ListNodesAsync(CancellationToken.None)).Select(node => grains.GetGrain<INodeGrain>(node.NodeId).WakeAsync(CancellationToken.None)));
         }
         catch (Exception error) when (error is TimeoutException or OrleansException)
         {
@@ -42,10 +42,4 @@ public sealed class FederationCreator(IGrainFactory grains, IBlobStore blobs, Ca
             log.NotAllWoken(error, federation);
         }
     }
-}
-
-internal static partial class FederationCreatorLog
-{
-    [LoggerMessage(1, LogLevel.Warning, "Not all waiting nodes were told of federation {Federation}; they hear of it with their next poll.")]
-    public static partial void NotAllWoken(this ILogger logger, Exception error, string federation);
 }
