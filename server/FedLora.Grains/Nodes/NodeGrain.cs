@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Logging;
 
-namespace FedLora.Grains;
+namespace FedLora.Grains.Nodes;
 
 /// <summary>Stored state of a node.</summary>
 [GenerateSerializer]
@@ -24,7 +24,7 @@ public sealed class NodeRecord
 }
 
 /// <summary>One training node: identity, presence, and the mirror of its ledger. Polls wait here for work.</summary>
-public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRecord> node, TimeProvider time, ILogger<NodeGrain> log) : Grain, INodeGrain
+public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRecord> node, BudgetVerdicts verdicts, TimeProvider time, ILogger<NodeGrain> log) : Grain, INodeGrain
 {
     private const int MostLooks = 2;
     private static readonly TimeSpan MaxWait = TimeSpan.FromMinutes(1);
@@ -39,7 +39,6 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
     private string _lastError = "";
     private readonly Dictionary<string, long> _served = new(StringComparer.Ordinal);
     private bool _ending;
-    private (string Question, BudgetAnswer Answer) _budget = ("", new() { Fits = true });
 
     private string Id => this.GetPrimaryKeyString();
 
@@ -100,22 +99,15 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
 
     public async Task<BudgetAnswer> AskBudgetAsync(PrivacyRun round, CancellationToken cancellationToken)
     {
-        var mirror = Mirror();
-        // Asked with every poll while a round is sampled: the same question gets the same answer.
-        var question = $"{mirror.IsOlderCopy};" + string.Join(';', mirror.Past().Append(round.ToMechanism()).Select(run => run.ToString()).Append($"{mirror.Limit} {(_profile.Balances is [var told, ..] ? told.SpentEpsilon : 0)}"));
-        if (_budget.Question == question)
-            return _budget.Answer;
         try
         {
-            var verdict = await Task.Run(() => mirror.Fits(round.ToMechanism(), cancellationToken), cancellationToken);
-            _budget = (question, new() { Fits = verdict.Fits, Reason = verdict.Reason });
+            var verdict = await Mirror().FitsAsync(round.ToMechanism(), verdicts);
+            return new() { Fits = verdict.Fits, Reason = verdict.Reason };
         }
         catch (FedLoraException error)
         {
-            _budget = (question, new() { Fits = false, Reason = error.Message });
+            return new() { Fits = false, Reason = error.Message };
         }
-
-        return _budget.Answer;
     }
 
     public async Task<PlanAnswer> AskPlanAsync(PrivacyRun round, long rounds, CancellationToken cancellationToken)
@@ -236,7 +228,7 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
         if (node.State.Name.Length > 0)
             return;
         // Listed, and cut off before its own record was written.
-        if (await GrainFactory.GetGrain<IRegistryGrain>(IRegistryGrain.Key).FindNodeAsync(Id, CancellationToken.None) is not { } listed)
+        if (await GrainFactory.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key).FindNodeAsync(Id, CancellationToken.None) is not { } listed)
         {
             // Whoever makes up ids must not fill the memory with nodes that there are not.
             DeactivateOnIdle();
@@ -261,10 +253,4 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
         _ending = true;
         _wake.TrySetResult();
     });
-}
-
-internal static partial class NodeLog
-{
-    [LoggerMessage(1, LogLevel.Error, "Federation {Federation} cannot be asked for node {Node}; the others go on.")]
-    public static partial void FederationFailed(this ILogger logger, Exception error, string federation, string node);
 }

@@ -1,4 +1,3 @@
-using FedLora.Grains;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.Transfer;
 using FedLora.Protocol.V1;
@@ -33,11 +32,11 @@ internal sealed class NodeService(IGrainFactory grains, PartCache parts, UpdateI
         if (request.Offset < 0 || request.Offset > blob.Length)
             throw new RefusedException(RefusalCodes.BlobOffset, $"byte {request.Offset} is not within the blob's {blob.Length}", "start at 0");
         using var limit = new IdleLimit(Idle, time, context.CancellationToken);
-        await ChunkSender.SendAsync(blob, request.Offset, async chunk =>
+        await limit.RunAsync(() => "the download", () => ChunkSender.SendAsync(blob, request.Offset, async chunk =>
         {
             await responseStream.WriteAsync(chunk, limit.Token);
             limit.Moved();
-        }, limit.Token);
+        }, limit.Token));
     }
 
     public override async Task PutUpdate(IAsyncStreamReader<UpdateMessage> requestStream, IServerStreamWriter<UpdateAck> responseStream, ServerCallContext context)
@@ -54,7 +53,7 @@ internal sealed class NodeService(IGrainFactory grains, PartCache parts, UpdateI
         return new Protocol.V1.StatusReply { Wanted = reply.Wanted, Reason = reply.Reason };
     }
 
-    private async Task<Protocol.V1.TrainingTask> ToWireAsync(Grains.TrainingTask task, CancellationToken cancellation)
+    private async Task<Protocol.V1.TrainingTask> ToWireAsync(Grains.Federations.TrainingTask task, CancellationToken cancellation)
     {
         var wire = new Protocol.V1.TrainingTask
         {
