@@ -5,6 +5,7 @@ using FedLora.Client.State;
 using FedLora.Client.Training;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 
 namespace FedLora.Client.Hosting;
 
@@ -24,12 +25,14 @@ public static class NodeServices
         // The name is given once, with the enrolment: public counts go by it, whatever a later start calls the node.
         services.AddSingleton(_ => options.AsEnrolled());
         services.AddConnection(options.Coordinator);
-        services.AddSingleton(provider => new BlobCache(provider.GetRequiredService<NodeFolder>().Cache, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new BlobCache(
+            provider.GetRequiredService<NodeFolder>().Cache, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<BlobCache>>()));
         services.AddSingleton<AdapterFetcher>();
         services.AddSingleton<Enroller>();
         services.AddSingleton(provider => NodeLedger.Open(provider.GetRequiredService<ClientOptions>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<SiteRules>();
         services.AddSingleton<NodeInstruments>();
+        services.AddSingleton<UpdateSender>();
         services.AddSingleton<RoundRunner>();
         services.TryAddSingleton(_ => new Backoff(FirstPause, LongestPause, Random.Shared));
         services.AddSingleton<NodeDaemon>();

@@ -36,6 +36,7 @@ public sealed class PresenceRecord
 public sealed class NodeGrain(
     [PersistentState("node")] IPersistentState<NodeRecord> node,
     [PersistentState("presence")] IPersistentState<PresenceRecord> presence,
+    BudgetVerdicts verdicts,
     TimeProvider time,
     ILogger<NodeGrain> log) : Grain, INodeGrain
 {
@@ -56,7 +57,6 @@ public sealed class NodeGrain(
     private string _lastError = "";
     private readonly Dictionary<string, long> _served = new(StringComparer.Ordinal);
     private bool _ending;
-    private (string Question, BudgetAnswer Answer) _budget = ("", new() { Fits = true });
 
     private string Id => this.GetPrimaryKeyString();
 
@@ -148,22 +148,15 @@ public sealed class NodeGrain(
 
     public async Task<BudgetAnswer> AskBudgetAsync(PrivacyRun round, CancellationToken cancellationToken)
     {
-        var mirror = Mirror();
-        // Asked with every poll while a round is sampled: the same question gets the same answer.
-        var question = $"{mirror.IsOlderCopy};" + string.Join(';', mirror.Past().Append(round.ToMechanism()).Select(run => run.ToString()).Append($"{mirror.Limit} {(_profile.Balances is [var told, ..] ? told.SpentEpsilon : 0)}"));
-        if (_budget.Question == question)
-            return _budget.Answer;
         try
         {
-            var verdict = await Task.Run(() => mirror.Fits(round.ToMechanism(), cancellationToken), cancellationToken);
-            _budget = (question, new() { Fits = verdict.Fits, Reason = verdict.Reason });
+            var verdict = await Mirror().FitsAsync(round.ToMechanism(), verdicts);
+            return new() { Fits = verdict.Fits, Reason = verdict.Reason };
         }
         catch (FedLoraException error)
         {
-            _budget = (question, new() { Fits = false, Reason = error.Message });
+            return new() { Fits = false, Reason = error.Message };
         }
-
-        return _budget.Answer;
     }
 
     public async Task<PlanAnswer> AskPlanAsync(PrivacyRun round, long rounds, CancellationToken cancellationToken)
