@@ -20,29 +20,34 @@ internal static class UnknownWord
         var command = parsed.CommandResult.Command;
         if (word.StartsWith('-'))
         {
-            var options = parsed.CommandResult.Command.Options.Concat(Above(command).SelectMany(above => above.Options.Where(option => option.Recursive))).Where(option => !option.Hidden);
-            return Nearest.To(word, options.Select(option => option.Name)) is { } option ? $"Did you mean {option}? See: {help}" : $"See: {help}";
+            var recursive = Above(command).SelectMany(above => above.Options.Where(option => option.Recursive));
+            var names = command.Options.Concat(recursive).Where(option => !option.Hidden).Select(option => option.Name);
+            return Nearest.To(word, names) is { } near ? $"Did you mean {near}? See: {help}" : $"See: {help}";
         }
 
         var offered = Offered(command, word);
-        return offered.Count == 0 ? $"See: {help}" : $"Did you mean this? {string.Join(", ", offered.Select(path => $"fedlora {path} --help"))}";
+        return offered.Count == 0
+            ? $"See: {help}"
+            : $"Did you mean this? {string.Join(", ", offered.Select(path => $"fedlora {path} --help"))}";
     }
 
     // Nearest first: below what was understood before anywhere else, the very word before a like one.
-    private static List<string> Offered(Command command, string word)
+    private static List<string> Offered(Command understood, string word)
     {
-        var root = Above(command).Append(command).First(above => above.Parents.All(parent => parent is not Command));
-        foreach (var known in new[] { Below(command).ToList(), [.. Below(root)] })
+        var root = Above(understood).Append(understood).First(above => above.Parents.All(parent => parent is not Command));
+        foreach (var known in new[] { Below(understood).ToList(), [.. Below(root)] })
         {
-            var like = known.Exists(candidate => candidate.Name == word) ? word : Nearest.To(word, known.Select(candidate => candidate.Name));
+            var like = known.Exists(command => command.Name == word) ? word : Nearest.To(word, known.Select(command => command.Name));
             if (like is not null)
-                return [.. known.Where(candidate => candidate.Name == like).Take(MostOffered).Select(candidate => string.Join(' ', candidate.Path()))];
+                return [.. known.Where(command => command.Name == like).Take(MostOffered).Select(command => string.Join(' ', command.Path()))];
         }
 
         return [];
     }
 
-    private static IEnumerable<Command> Above(Command command) => command.Parents.OfType<Command>().SelectMany(parent => Above(parent).Append(parent));
+    private static IEnumerable<Command> Above(Command command) =>
+        command.Parents.OfType<Command>().SelectMany(parent => Above(parent).Append(parent));
 
-    private static IEnumerable<Command> Below(Command command) => command.Subcommands.Where(below => !below.Hidden).SelectMany(below => Below(below).Prepend(below));
+    private static IEnumerable<Command> Below(Command command) =>
+        command.Subcommands.Where(below => !below.Hidden).SelectMany(below => Below(below).Prepend(below));
 }

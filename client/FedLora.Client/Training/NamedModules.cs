@@ -21,14 +21,20 @@ internal static class NamedModules
         if (PeftModules.From(lora.TargetModules) is { Expression: null } targets)
             Require("lora.target_modules", targets.Names, linear, (name, module) => PeftModules.Of(name).Matches(module), folder);
         string[] head = [.. new[] { model.Names.Head.Dense, model.Names.Head.Output }.OfType<string>()];
-        Require("lora.modules_to_save", lora.ModulesToSave, head, (name, module) => new PeftConfig { Rank = 1, Alpha = 1, TargetModules = None, ModulesToSave = [name] }.Saves(module), folder);
+        Require("lora.modules_to_save", lora.ModulesToSave, head, Saves, folder);
     }
+
+    private static bool Saves(string name, string module) =>
+        new PeftConfig { Rank = 1, Alpha = 1, TargetModules = None, ModulesToSave = [name] }.Saves(module);
 
     private static void Require(string setting, IEnumerable<string> names, string[] modules, Func<string, string, bool> matches, string folder)
     {
         if (names.FirstOrDefault(name => !modules.Any(module => matches(name, module))) is not { } unknown)
             return;
-        string[] known = [.. modules.Select(module => module[(module.LastIndexOf('.') + 1)..]).Concat(modules.Select(module => module.Split('.')[0])).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
-        throw new FedLoraException("adapter-target-missing", $"{setting}: the base model {folder} has no module '{unknown}'{Nearest.Question(unknown, known)}", $"Name one of: {string.Join(", ", known)}.");
+        // The last part of a name, as files have it, or the first.
+        var parts = modules.Select(module => module[(module.LastIndexOf('.') + 1)..]).Concat(modules.Select(module => module.Split('.')[0]));
+        string[] known = [.. parts.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        throw new FedLoraException("adapter-target-missing",
+            $"{setting}: the base model {folder} has no module '{unknown}'{Nearest.Question(unknown, known)}", $"Name one of: {string.Join(", ", known)}.");
     }
 }

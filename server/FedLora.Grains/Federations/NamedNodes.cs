@@ -19,8 +19,8 @@ internal static class NamedNodes
             return;
         Require("public_counts", definition.PublicCounts.Keys, "node", [.. nodes.Select(node => node.Name)]);
         string[] groups = [.. nodes.Select(node => node.Group).Where(group => group.Length > 0).Distinct(StringComparer.Ordinal)];
-        Require("lora.rank_groups", definition.Lora.RankGroups.Keys.Where(group => Nearest.To(group, groups) is not null), "node of the group", groups);
-        Require("communication.groups", definition.Communication.Groups.Keys.Where(group => Nearest.To(group, groups) is not null), "node of the group", groups);
+        foreach (var (setting, named) in new[] { ("lora.rank_groups", definition.Lora.RankGroups.Keys.ToList()), ("communication.groups", [.. definition.Communication.Groups.Keys]) })
+            Require(setting, named.Where(group => Nearest.To(group, groups) is not null), "node of the group", groups);
     }
 
     private static void Require(string setting, IEnumerable<string> names, string what, string[] known)

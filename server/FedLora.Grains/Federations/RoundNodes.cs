@@ -8,9 +8,11 @@ public sealed class RoundNodes(IGrainFactory grains, IBlobStore blobs)
     /// <summary>The nodes of each round, in node order; none where a round's record is no longer there.</summary>
     /// <param name="rounds">Rounds that are done.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
-    public async Task<IReadOnlyDictionary<int, IReadOnlyList<NodeInRound>>> OfAsync(IEnumerable<RoundSummary> rounds, CancellationToken cancellationToken)
+    public async Task<IReadOnlyDictionary<int, IReadOnlyList<NodeInRound>>> OfAsync(
+        IEnumerable<RoundSummary> rounds, CancellationToken cancellationToken)
     {
-        var names = (await grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key).ListNodesAsync(cancellationToken)).ToDictionary(node => node.NodeId, node => node.Name, StringComparer.Ordinal);
+        var nodes = await grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key).ListNodesAsync(cancellationToken);
+        var names = nodes.ToDictionary(node => node.NodeId, node => node.Name, StringComparer.Ordinal);
         var found = new Dictionary<int, IReadOnlyList<NodeInRound>>();
         foreach (var round in rounds)
         {

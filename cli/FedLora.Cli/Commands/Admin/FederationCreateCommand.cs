@@ -30,8 +30,9 @@ internal static class FederationCreateCommand
             var prepared = FederationPreparation.Prepare(definition.Definition, folder, definition.PublicData, cancellation);
             foreach (var remark in prepared.Remarks)
                 output.Remark(remark);
-            if (prepared.Definition.PublicCounts.Count > 0 && (await connection.Admin.ListNodesAsync(new ListNodesRequest(), connection.Call(cancellation))).Nodes.Count == 0)
-                output.Remark($"No node is enrolled yet, so nobody can say whether the names in public_counts are right: {string.Join(", ", prepared.Definition.PublicCounts.Keys)}");
+            var nodes = await connection.Admin.ListNodesAsync(new ListNodesRequest(), connection.Call(cancellation));
+            if (nodes.Nodes.Count == 0 && string.Join(", ", prepared.Definition.PublicCounts.Keys) is { Length: > 0 } names)
+                output.Remark($"No node is enrolled yet, so nobody can say whether the names in public_counts are right: {names}");
             var view = await CreateAsync(connection, prepared, cancellation);
             if (parsed.GetValue(start))
                 view = await connection.Admin.StartFederationAsync(new FederationName { Name = view.Definition.Name }, connection.Call(cancellation));
