@@ -19,9 +19,11 @@ internal static class NamedNodes
             return;
         Require("public_counts", definition.PublicCounts.Keys, "node", [.. nodes.Select(node => node.Name)]);
         string[] groups = [.. nodes.Select(node => node.Group).Where(group => group.Length > 0).Distinct(StringComparer.Ordinal)];
-        foreach (var (setting, named) in new[] { ("lora.rank_groups", definition.Lora.RankGroups.Keys.ToList()), ("communication.groups", [.. definition.Communication.Groups.Keys]) })
-            Require(setting, named.Where(group => Nearest.To(group, groups) is not null), "node of the group", groups);
+        Require("lora.rank_groups", Slips(definition.Lora.RankGroups.Keys, groups), "node of the group", groups);
+        Require("communication.groups", Slips(definition.Communication.Groups.Keys, groups), "node of the group", groups);
     }
+
+    private static IEnumerable<string> Slips(IEnumerable<string> names, string[] groups) => names.Where(name => Nearest.To(name, groups) is not null);
 
     private static void Require(string setting, IEnumerable<string> names, string what, string[] known)
     {
