@@ -1,7 +1,6 @@
 using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Tests;
-using FedLora.Training.Data;
 using FedLora.Training.Privacy;
 using FedLora.Training.Running;
 using FedLora.Training.Tests.Models;
@@ -69,10 +68,10 @@ public sealed class CohortTrainingTests
         Compare(fixture, Nodes(fixture, change), rowsAtOnce);
     }
 
-    private static void Compare(ModelFixture fixture, IReadOnlyList<CohortNode> nodes, int rowsAtOnce)
+    private static void Compare(ModelFixture fixture, CohortNode[] nodes, int rowsAtOnce)
     {
         var together = CohortTraining.Run(fixture.Model, nodes, rowsAtOnce);
-        Assert.Equal(nodes.Count, together.Count);
+        Assert.Equal(nodes.Length, together.Count);
         foreach (var (node, mine) in nodes.Zip(together))
         {
             var alone = LocalTraining.Run(fixture.Model, node.Task, node.Examples);

@@ -1,3 +1,4 @@
+using FedLora.Training.Kernels;
 using FedLora.Training.Lora;
 using static TorchSharp.torch;
 
@@ -56,7 +57,7 @@ internal sealed class MembersFunction : CustomFunction<MembersFunction>
             var saved = Take(ctx, scope);
             var (x, weight) = (saved[0], call.Projection.Weight.Value);
             var g = grad_output.to(weight.dtype).contiguous();
-            var dx = !call.NeedsInput ? null : call.IsShared ? g.mm(weight) : empty([g.shape[0], weight.shape[1]], dtype: g.dtype, device: g.device);
+            var dx = !call.NeedsInput ? null : call.IsShared ? g.Times(weight) : empty([g.shape[0], weight.shape[1]], dtype: g.dtype, device: g.device);
             var used = 1;
             foreach (var piece in call.Pieces)
             {
@@ -67,7 +68,7 @@ internal sealed class MembersFunction : CustomFunction<MembersFunction>
                 if (piece.Layer.Bias is { IsTrainable: true } bias)
                     sink.Sum(bias, back);
                 if (!call.IsShared)
-                    place?.copy_(back.mm(piece.Layer.Weight.Value));
+                    place?.copy_(back.Times(piece.Layer.Weight.Value));
                 LoraStack.Build(piece.Layer, mine, saved[used..(used + piece.Masks)], mayMerge: false)?.AddBackward(back, mine, sink, place);
                 used += piece.Masks;
             }

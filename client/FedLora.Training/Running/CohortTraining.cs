@@ -1,4 +1,3 @@
-using FedLora.Adapters;
 using FedLora.Training.Blocks;
 using FedLora.Training.Data;
 using FedLora.Training.Lora;
