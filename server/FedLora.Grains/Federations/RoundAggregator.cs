@@ -30,8 +30,9 @@ public sealed class RoundAggregator(IBlobStore blobs, TimeProvider time)
         {
             Round = inputs.Round,
             Adapter = after,
-            Record = await blobs.PutJsonAsync(inputs.Record! with { After = after, Fold = fold }, cancellationToken),
+            Record = await blobs.PutJsonAsync(inputs.Record! with { After = after, Fold = fold, OptimizerAfter = optimizer }, cancellationToken),
             Fold = fold,
+            Folded = result.Fold is { } last && inputs.Folds.Count >= FederationStanding.MostFolds ? await FoldedAsync(inputs, last, cancellationToken) : null,
             Milliseconds = took,
             AggregationError = result.Report.RelativeError,
             Optimizer = optimizer,
@@ -70,6 +71,14 @@ public sealed class RoundAggregator(IBlobStore blobs, TimeProvider time)
             : null;
         var (optimised, next) = new FedAdam(definition.Communication.ServerLearningRate).Step(global, result.Global, definition.SentFactors(inputs.Round), memory);
         return (result with { Global = optimised }, next);
+    }
+
+    private async Task<AdapterRef> FoldedAsync(RoundInputs inputs, AdapterState last, CancellationToken cancellationToken)
+    {
+        var folds = new List<AdapterState>();
+        foreach (var fold in inputs.Folds)
+            folds.Add(await blobs.GetAdapterAsync(fold.Sha256, cancellationToken));
+        return await blobs.PutAdapterAsync(FoldSum.Of([.. folds, last], inputs.Definition.ToLayout(), Environment.ProcessorCount), cancellationToken);
     }
 
     private async Task<AdapterState> RootAsync(OptimizerMemory memory, CancellationToken cancellationToken)
