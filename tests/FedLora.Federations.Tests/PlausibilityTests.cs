@@ -17,9 +17,9 @@ public sealed class PlausibilityTests
     }
 
     [Theory]
-    [InlineData(1, 1_000_000)]
-    [InlineData(100, 1000, 1000)]
-    [InlineData(1, 10, 1)]
+    [InlineData(1L, 1_000_000L)]
+    [InlineData(100L, 1000L, 1000L)]
+    [InlineData(1L, 10L, 1L)]
     public void Two_updates_have_no_median_and_ten_times_is_no_wonder(params long[] weights)
     {
         var round = Round(weights);

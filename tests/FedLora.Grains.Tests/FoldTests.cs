@@ -1,5 +1,4 @@
 using FedLora.Adapters;
-using FedLora.Aggregation;
 
 namespace FedLora.Grains.Tests;
 

@@ -74,19 +74,6 @@ public sealed class JanitorTests
         Assert.True(await coordinator.Blobs.ExistsAsync(young.Sha256, default));
     }
 
-    /// <summary>Nor does one that is set back keep the dead alive.</summary>
-    [Fact]
-    public async Task A_clock_that_is_set_back_keeps_nobody_online()
-    {
-        await using var coordinator = await Coordinator.StartAsync();
-        await coordinator.EnrolAsync("a");
-        await coordinator.PollAsync("a");
-        Assert.True((await coordinator.Node("a").GetAsync(default)).Online);
-        coordinator.Time.AdjustTime(coordinator.Time.GetUtcNow().AddDays(-1));
-        coordinator.Time.Advance(NodesHere.Window + TimeSpan.FromSeconds(1));
-        Assert.False((await coordinator.Node("a").GetAsync(default)).Online);
-    }
-
     [Fact]
     public async Task Of_FedAdams_memory_only_what_can_be_replayed_stays()
     {

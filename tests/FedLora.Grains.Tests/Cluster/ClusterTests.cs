@@ -1,5 +1,6 @@
 using System.Text.Json;
 using FedLora.Adapters;
+using FedLora.Grains.Access;
 
 namespace FedLora.Grains.Tests.Cluster;
 
