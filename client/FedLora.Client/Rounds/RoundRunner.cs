@@ -97,7 +97,7 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
 
     private async Task<PendingUpdate?> TrainAsync(TrainingTask task, AdapterState global, IReadOnlyList<AdapterState> folds, string home, StatusReporter reporter, CancellationToken cancellation)
     {
-        var seed = SeedOf(task);
+        var seed = RoundSeed.Of(task.Definition.Seed, task.Federation, (int)task.Round, options.Name);
         LedgerReceipt? receipt = null;
         var input = new RoundInput(task, global, folds, home, seed, identities => receipt = rules.Charge(task, identities));
         using var wanted = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -190,9 +190,6 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
             return await RefuseAsync(task, reporter, TaskPhase.Failed, $"the coordinator refused the update: {error.Status.Detail}", cancellation);
         }
     }
-
-    private ulong SeedOf(TrainingTask task) =>
-        BitConverter.ToUInt64(SHA256.HashData(Encoding.UTF8.GetBytes($"{task.Definition.Seed}/{task.Federation}/{task.Round}/{options.Name}")));
 
     private async Task<RoundEnd> RefuseAsync(TrainingTask task, StatusReporter reporter, TaskPhase phase, string reason, CancellationToken cancellation, string? told = null)
     {

@@ -20,20 +20,25 @@ public sealed record PrivateTerms(double NoiseMultiplier, double SamplingRate, d
     /// <summary>The same without any noise: for the audit, which has to see what that would show.</summary>
     internal PrivateTerms WithoutNoise() => this with { IsNoiseless = true };
 
+    /// <summary>The seed of all that is drawn; null, outside simulations: the kernel's generator.</summary>
+    internal ulong? SimulatedSeed { get; private init; }
+
+    /// <summary>The same with sampling, dropout and noise that follow from a seed: for simulations, which have to be repeatable. What comes of it protects nobody.</summary>
+    internal PrivateTerms Simulated(ulong seed) => this with { SimulatedSeed = seed };
+
     /// <summary>Trains in place, as <see cref="Trainer.Run"/> does.</summary>
     internal TrainingSummary Run(
         Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, TrainingSettings settings, IProgress<TrainingReport>? progress, CancellationToken cancel,
         IReadOnlyList<IReadOnlyList<int>>? units = null)
     {
         PrivateBounds.Require(ClipNorm, NoiseMultiplier, SamplingRate);
+        IRandomSource source = SimulatedSeed is { } fixedSeed ? new SimulatedRandom(fixedSeed) : CryptographicRandom.Instance;
         // Were dropout foreseeable, an example's presence would show in the others' masks.
         Span<byte> seed = stackalloc byte[sizeof(ulong)];
-        CryptographicRandom.Instance.Fill(seed);
+        source.Fill(seed);
         using var dropout = new torch.Generator(BitConverter.ToUInt64(seed), model.Device);
-        var step = IsNoiseless
-            ? new PrivateStep(ClipNorm, 0, settings.BatchSize, settings.RowsAtOnce, dropout, CryptographicRandom.Instance)
-            : new PrivateStep(ClipNorm, NoiseMultiplier, settings.BatchSize, settings.RowsAtOnce, dropout);
-        IBatchSampler sampler = units is null ? new PoissonSampler(Math.Max(1, examples.Count), SamplingRate) : new UnitSampler(units, SamplingRate);
+        var step = new PrivateStep(ClipNorm, IsNoiseless ? 0 : NoiseMultiplier, settings.BatchSize, settings.RowsAtOnce, dropout, source);
+        IBatchSampler sampler = units is null ? new PoissonSampler(Math.Max(1, examples.Count), SamplingRate, source) : new UnitSampler(units, SamplingRate, source);
         return new Trainer().Run(model, parameters, examples, settings with { MaxGradientNorm = null }, sampler, step, progress, cancel);
     }
 }

@@ -43,12 +43,12 @@ public sealed class NodeBudgets(IGrainFactory grains)
     private static (NodePrivacy Row, bool IsNew) Row(FederationStanding standing, NodePresence presence, ConcurrentDictionary<double, Lazy<NodePrivacy>> rates)
     {
         var definition = standing.Definition;
-        var count = PrivacyPlanner.StatedCount(definition, presence.Name, presence.Profile ?? new());
+        var count = NodePrivacy.StatedCount(definition, presence.Name, presence.Profile ?? new());
         var rate = definition.ToPlan()!.RateFor(count);
         if (standing.Privacy.Find(row => row.NodeId == presence.NodeId) is { } known && known.SamplingRate.Equals(rate))
             return (known, false);
         // Equal rates mean equal noise: calibrated once.
-        var like = rates.GetOrAdd(rate, _ => new(() => standing.Privacy.Find(row => row.SamplingRate.Equals(rate)) ?? PrivacyPlanner.RowOf(definition, presence.NodeId, presence.Name, count, CancellationToken.None)));
+        var like = rates.GetOrAdd(rate, _ => new(() => standing.Privacy.Find(row => row.SamplingRate.Equals(rate)) ?? NodePrivacy.Of(definition, presence.NodeId, presence.Name, count, CancellationToken.None)));
         return (like.Value with { NodeId = presence.NodeId, Node = presence.Name, Rounds = 0, SpentEpsilon = 0, LimitEpsilon = 0 }, true);
     }
 

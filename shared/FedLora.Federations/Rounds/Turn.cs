@@ -173,14 +173,17 @@ internal sealed class Turn(FederationStanding standing, DateTimeOffset now)
 
     public void NotePrivacy(ImmutableArray<NodePrivacy> rows)
     {
-        var privacy = Standing.Privacy;
+        // O(rows + those known), for a federation may hear of ten thousand nodes at once.
+        var news = new OrderedDictionary<string, NodePrivacy>(StringComparer.Ordinal);
         foreach (var row in rows)
-        {
-            var known = privacy.Find(old => old.NodeId == row.NodeId);
-            privacy = privacy.RemoveAll(old => old.NodeId == row.NodeId || (old.NodeId.Length == 0 && old.Node == row.Node))
-                .Add(known is null ? row : row with { Rounds = known.Rounds, SpentEpsilon = known.SpentEpsilon, LimitEpsilon = known.LimitEpsilon });
-        }
-
+            news[row.NodeId] = row;
+        var named = news.Values.Select(row => row.Node).ToHashSet(StringComparer.Ordinal);
+        var known = Standing.Privacy.Where(old => news.ContainsKey(old.NodeId)).ToDictionary(old => old.NodeId, StringComparer.Ordinal);
+        ImmutableList<NodePrivacy> privacy =
+        [
+            .. Standing.Privacy.Where(old => !news.ContainsKey(old.NodeId) && !(old.NodeId.Length == 0 && named.Contains(old.Node))),
+            .. news.Values.Select(row => known.GetValueOrDefault(row.NodeId) is { } old ? row with { Rounds = old.Rounds, SpentEpsilon = old.SpentEpsilon, LimitEpsilon = old.LimitEpsilon } : row),
+        ];
         if (rows.Length > 0)
             Standing = Standing with { Privacy = privacy };
         Look();

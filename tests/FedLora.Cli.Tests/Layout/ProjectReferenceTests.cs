@@ -26,7 +26,7 @@ public sealed class ProjectReferenceTests
         ["FedLora.Client"] = [.. Wire, .. Engine],
         ["FedLora.Grains"] = [.. Model, "FedLora.Federations"],
         ["FedLora.Server"] = [.. Wire, "FedLora.Grains"],
-        ["FedLora.Simulations"] = [.. Wire, .. Engine],
+        ["FedLora.Simulations"] = [.. Wire, .. Engine, "FedLora.Client"],
         ["FedLora.Cli"] = [.. Wire, .. Engine, "FedLora.Client", "FedLora.Grains", "FedLora.Server", "FedLora.Simulations"],
     };
 
