@@ -1,4 +1,3 @@
-using FedLora.Aggregation;
 using FedLora.Client.Training;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;

@@ -17,7 +17,10 @@ public static class Examples
         "fedlora server --data ./coordinator --listen http://127.0.0.1:5080",
         "fedlora client --coordinator http://127.0.0.1:5080 --token-file token --data site.jsonl --model ./base-model",
         "fedlora client --config site.yaml",
+        "fedlora admin --data ./coordinator dashboard-link",
         "fedlora admin --data ./coordinator token create --uses 4",
+        "fedlora admin --data ./coordinator token list",
+        "fedlora admin --data ./coordinator token revoke 0123456789ab",
         "fedlora admin --data ./coordinator node list",
         "fedlora admin --data ./coordinator node revoke site-3",
         "fedlora admin --data ./coordinator federation create -f federation.yaml --model ./base-model --start",
@@ -35,6 +38,8 @@ public static class Examples
         "fedlora generate --model ./base-model --adapter ./adapter --prompt \"Dear colleagues,\" --max-tokens 64",
         "fedlora simulate scenario.yaml --out ./simulation",
         "fedlora simulate scenario.yaml --explain",
+        "fedlora simulate first --out ./simulation",
+        "fedlora simulate --data mail.jsonl --model ./base-model --nodes 10 --methods fedsvd,ffa-lora --epsilon 3,none --seeds 3",
         "fedlora simulate compare ./simulation ./other-simulation",
         "fedlora pretrain --out ./my-encoder --steps 8000",
         "fedlora adapter inspect ./adapter",
@@ -51,6 +56,8 @@ public static class Examples
         "fedlora bench aggregate --quick",
         "fedlora bench codec --density 0.0625",
         "fedlora bench dp --json",
+        "fedlora bench serve --case crowd --json",
+        "fedlora bench simulate --json",
         "fedlora bench tokenize --json",
     ];
 

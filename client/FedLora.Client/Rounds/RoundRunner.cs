@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
-using System.Text;
 using FedLora.Adapters;
 using FedLora.Client.Connection;
 using FedLora.Client.Hosting;

@@ -15,7 +15,7 @@ public static class CohortSampler
     public static IReadOnlyList<string> Draw(IEnumerable<string> candidates, int count, ulong seed, int round, int attempt)
     {
         // The largest of those taken comes first.
-        var taken = new PriorityQueue<string, Ticket>(Comparer<Ticket>.Create((one, other) => other.CompareTo(one)));
+        var taken = new PriorityQueue<string, Ticket>(Comparer<Ticket>.Create((one, other) => Ticket.Compare(other, one)));
         var prefix = $"{seed}/{round}/{attempt}/";
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         byte[] text = Encoding.UTF8.GetBytes(prefix);
@@ -56,10 +56,10 @@ public static class CohortSampler
     }
 
     /// <summary>A hash as a number.</summary>
-    private readonly record struct Ticket(UInt128 High, UInt128 Low) : IComparable<Ticket>
+    private readonly record struct Ticket(UInt128 High, UInt128 Low)
     {
         public static Ticket Of(ReadOnlySpan<byte> hash) => new(BinaryPrimitives.ReadUInt128BigEndian(hash), BinaryPrimitives.ReadUInt128BigEndian(hash[16..]));
 
-        public int CompareTo(Ticket other) => High == other.High ? Low.CompareTo(other.Low) : High.CompareTo(other.High);
+        public static int Compare(Ticket one, Ticket other) => one.High == other.High ? one.Low.CompareTo(other.Low) : one.High.CompareTo(other.High);
     }
 }

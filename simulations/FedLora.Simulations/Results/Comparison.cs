@@ -46,11 +46,11 @@ public sealed record ComparisonRow(
     /// <summary>What was swept besides the seed; the scenario's name where nothing was.</summary>
     public static string NameOf(RunSummary run)
     {
-        var values = run.Values.Where(pair => !IsSeed(pair.Key)).Select(pair => $"{Sweep.Short(pair.Key)}={pair.Value}").ToList();
+        var values = run.Values.Where(pair => !IsSeed(pair.Key)).Select(pair => $"{Sweep.LastPart(pair.Key)}={pair.Value}").ToList();
         return values.Count == 0 ? run.Name : string.Join(", ", values);
     }
 
-    internal static bool IsSeed(string key) => Sweep.Short(key) == "seed";
+    internal static bool IsSeed(string key) => Sweep.LastPart(key) == "seed";
 }
 
 /// <summary>Two lots of runs, one against the other: where they have the same seeds the differences are taken seed by seed.</summary>

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using FedLora.Aggregation;
-using FedLora.Client.Training;
+using FedLora.Federations.Exports;
 using FedLora.Simulations.Data;
 using FedLora.Simulations.Results;
 using FedLora.Simulations.Scenarios;
@@ -51,7 +51,7 @@ public static class SimulationRun
             AdapterExport.ToPeft(setup.Definition, simulator.Global, standing.RoundsDone, simulator.Folds).Write(results.Adapter);
         if (Directory.Exists(scratch))
             Directory.Delete(scratch, recursive: true);
-        var summary = new RunSummary(identity, scenario.Definition.Name, values, standing.State.ToString().ToLowerInvariant(), standing.Reason, setup.Split, results.Lines.LastOrDefault());
+        var summary = new RunSummary(identity, scenario.Definition.Name, values, standing.State.ToString().ToLowerInvariant(), standing.Reason, setup.Split, results.Lines is [.., var last] ? last : null);
         results.Finish(summary);
         return summary;
     }

@@ -43,7 +43,7 @@ internal sealed partial class Simulator
                 Aggregate();
                 break;
             case FederationEffect.Committed committed:
-                Tell(committed.Summary);
+                Tell(committed.Summary, committed.Before.Round.Wanted);
                 break;
             case FederationEffect.WritePage page:
                 Send(new FederationEvent.PageWritten(page.Page));
@@ -210,6 +210,7 @@ internal sealed partial class Simulator
             updates.Add(new SparseUpdate(update.Header.NodeId, update.Weight, () => bytes, start.Adapter, start.Layout));
         }
 
+        // A fault here would be one of the federation's own: it ends the run, as it would pause the federation.
         (_aggregating, _nextOptimizer) = RoundStep.Run(_definition, Current.Round, _global, new UpdateSet(updates), _optimizer, _scenario.MeasureError, _cancellation);
         _agenda.Add(_outages.CoordinatorAnswers(_now), new Entry.Aggregated(Current.Round));
     }
@@ -230,8 +231,11 @@ internal sealed partial class Simulator
         }));
     }
 
-    private void Tell(RoundSummary summary)
+    private void Tell(RoundSummary summary, int wanted)
     {
+        // Enough were quicker than those who are still at it.
+        foreach (var late in _open.Where(work => work.End == WorkEnd.Missing && double.IsFinite(work.Times.End) && summary.Updates >= wanted))
+            late.End = WorkEnd.NotWanted;
         var next = new RoundWork(_definition, summary.Round + 1, _global, _folds, _fleet, _ledgers);
         var isEvaluated = _scenario.EvaluateEvery > 0 && (summary.Round % _scenario.EvaluateEvery == 0 || summary.Round == _definition.Rounds);
         _told(new(summary, [.. _open], isEvaluated ? _work.Evaluate(next, _cancellation) : null, _ledgers.Largest, _now));

@@ -1,6 +1,4 @@
 using FedLora.Adapters;
-using FedLora.Aggregation;
-using FedLora.Federations.Cohorts;
 using FedLora.Federations.Definitions;
 using FedLora.Federations.Rounds;
 using FedLora.Simulations.Nodes;

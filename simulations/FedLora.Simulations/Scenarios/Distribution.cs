@@ -30,7 +30,7 @@ public readonly record struct Distribution(string Kind, double First, double Sec
         var numbers = open < 0 || !text.TrimEnd().EndsWith(')') ? [] : text.TrimEnd()[(open + 1)..^1].Split(',').Select(Number.Parse).ToArray();
         if (numbers.Length == wanted && numbers.All(number => number is not null))
             return Checked(new(kind, numbers[0]!.Value, wanted > 1 ? numbers[1]!.Value : 0), out why);
-        why = $"expected {kind}({string.Join(", ", kind switch { "uniform" => ["LEAST", "LARGEST"], "lognormal" => ["MEDIAN", "SIGMA"], _ => new[] { "NUMBER" } })})";
+        why = $"expected {kind}({kind switch { "uniform" => "LEAST, LARGEST", "lognormal" => "MEDIAN, SIGMA", _ => "NUMBER" }})";
         return null;
     }
 

@@ -36,7 +36,7 @@ public static class Sweep
 
     private static PlannedRun Run(string file, YamlMap yaml, IReadOnlyList<(string Key, string Value)> settings)
     {
-        var name = string.Join(',', settings.Select(setting => $"{Short(setting.Key)}={setting.Value}"));
+        var name = string.Join(',', settings.Select(setting => $"{LastPart(setting.Key)}={setting.Value}"));
         var root = Read(file);
         root.Children.Remove(new YamlScalarNode(ScenarioFile.SweepKey));
         Inline(file, root);
@@ -55,7 +55,7 @@ public static class Sweep
     }
 
     /// <summary>The last part of a key.</summary>
-    public static string Short(string key) => key[(key.LastIndexOf('.') + 1)..];
+    public static string LastPart(string key) => key[(key.LastIndexOf('.') + 1)..];
 
     private static YamlMappingNode Read(string file)
     {

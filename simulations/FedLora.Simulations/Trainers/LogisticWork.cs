@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Numerics.Tensors;
 using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Client.Rounds;
@@ -70,6 +69,8 @@ internal sealed class LogisticWork(LogisticPool pool, FederationDefinition defin
         var loss = 0.0;
         for (var step = 0; step < settings.Steps; step++)
             loss += factors.Step(examples, sampler.Next(), (float)settings.Rates.At(step), _method.Trained(round.Round, options));
+        if (!double.IsFinite(loss))
+            return new() { Error = new("training-diverged", $"the loss of {node.Name} became {loss}", "lower the learning rate") };
         var trained = factors.Export(start.Adapter);
         if (_method.Kept(options) is not Factors.None and var kept)
             _kept[node.Node] = trained.Only(kept);

@@ -18,7 +18,9 @@ public sealed class SplitterTests
         var (one, other) = (All(Splitter.Split(spec, Deal, 9, 4)), All(Splitter.Split(spec, Deal, 9, 4)));
         Assert.Equal(Enumerable.Range(0, Examples), one.SelectMany(node => node).Order());
         Assert.Equal(one, other);
-        Assert.NotEqual(one, All(Splitter.Split(spec, Deal, 9, 5)));
+        // Natural sites are what they are.
+        if (kind != SplitKind.Field)
+            Assert.NotEqual(one, All(Splitter.Split(spec, Deal, 9, 5)));
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using FedLora.Cli.Output;
 using FedLora.Cli.Processes;
+using FedLora.Simulations.Report;
 using FedLora.Simulations.Results;
 using FedLora.Simulations.Running;
 using FedLora.Simulations.Scenarios;
@@ -20,13 +21,17 @@ internal sealed class SimulationRuns(string file, string folder, bool isWhole, C
     {
         var summaries = runs.Count == 1 ? [Run(runs[0], cancellation)] : await RunAllAsync(runs, parallel > 0 ? parallel : Environment.ProcessorCount, cancellation);
         if (isWhole)
+        {
             RunsFile.Write(folder, summaries);
+            ReportPage.Write(folder, [.. summaries.Zip(runs, (summary, run) => (summary, FolderOf(run)))], await File.ReadAllTextAsync(file, cancellation));
+        }
+
         output.Result(new SimulationReport(Path.GetFullPath(folder), summaries, ComparisonRow.Of(summaries)), console =>
         {
             console.Write(SimulationTables.Comparison(ComparisonRow.Of(summaries)));
             foreach (var stopped in summaries.Where(summary => summary.State != "finished").Take(4))
                 console.WriteLine($"{stopped.Name}: {stopped.State}: {stopped.Reason}");
-            console.WriteLine($"Everything is in {Path.GetFullPath(folder)}");
+            console.WriteLine($"The report: {Path.GetFullPath(Path.Combine(folder, "report.html"))}");
         });
     }
 

@@ -1,6 +1,7 @@
 using FedLora.Cli.Output;
 using FedLora.Simulations.Data;
 using FedLora.Simulations.Results;
+using FedLora.Simulations.Scenarios;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
@@ -38,6 +39,14 @@ internal static class SimulationTables
                 row.AggregationError.Mean?.ToString("0.0e+0") ?? "-");
         }
 
+        return table;
+    }
+
+    public static Table Presets()
+    {
+        var table = new Table().Border(TableBorder.Rounded).AddColumns("preset", "what it asks");
+        foreach (var preset in Preset.All)
+            table.AddRow(preset.Name, Markup.Escape(preset.Summary));
         return table;
     }
 
