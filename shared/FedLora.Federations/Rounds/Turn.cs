@@ -173,19 +173,14 @@ internal sealed class Turn(FederationStanding standing, DateTimeOffset now)
 
     public void NotePrivacy(ImmutableArray<NodePrivacy> rows)
     {
-        // O(rows + those known), for a federation may hear of ten thousand nodes at once.
-        var news = new OrderedDictionary<string, NodePrivacy>(StringComparer.Ordinal);
-        foreach (var row in rows)
-            news[row.NodeId] = row;
-        var named = news.Values.Select(row => row.Node).ToHashSet(StringComparer.Ordinal);
-        var known = Standing.Privacy.Where(old => news.ContainsKey(old.NodeId)).ToDictionary(old => old.NodeId, StringComparer.Ordinal);
-        ImmutableList<NodePrivacy> privacy =
-        [
-            .. Standing.Privacy.Where(old => !news.ContainsKey(old.NodeId) && !(old.NodeId.Length == 0 && named.Contains(old.Node))),
-            .. news.Values.Select(row => known.GetValueOrDefault(row.NodeId) is { } old ? row with { Rounds = old.Rounds, SpentEpsilon = old.SpentEpsilon, LimitEpsilon = old.LimitEpsilon } : row),
-        ];
         if (rows.Length > 0)
-            Standing = Standing with { Privacy = privacy };
+        {
+            var (fresh, names) = (rows.Select(row => row.NodeId).ToHashSet(StringComparer.Ordinal), rows.Select(row => row.Node).ToHashSet(StringComparer.Ordinal));
+            var replaced = Standing.Privacy.Where(old => fresh.Contains(old.NodeId)).DistinctBy(old => old.NodeId).ToDictionary(old => old.NodeId, StringComparer.Ordinal);
+            var kept = Standing.Privacy.Where(old => !fresh.Contains(old.NodeId) && !(old.NodeId.Length == 0 && names.Contains(old.Node)));
+            Standing = Standing with { Privacy = [.. kept, .. rows.Select(row => replaced.TryGetValue(row.NodeId, out var known) ? row.Carrying(known) : row)] };
+        }
+
         Look();
     }
 
