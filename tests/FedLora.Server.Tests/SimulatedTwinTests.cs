@@ -48,6 +48,29 @@ public sealed class SimulatedTwinTests(TinySites sites) : IClassFixture<TinySite
         Assert.Equal(view.Rounds.Select(round => round.AdapterSha256), RunFolder.LinesOf(folder).Select(round => round.Adapter));
     }
 
+    [Fact]
+    public void Private_rounds_are_repeatable_and_keep_their_budget()
+    {
+        var folder = Directory.CreateTempSubdirectory("fedlora-private-twin-");
+        try
+        {
+            var scenario = ScenarioFile.Parse(Path.Combine(folder.FullName, "scenario.yaml"), Text("fedsvd", "  privacy: { epsilon: 3, sampling_rate: 0.3 }", sites.DataOf(2)).Replace("{ kind: field, field: site }", "{ kind: identical }", StringComparison.Ordinal));
+            var runs = new[] { "one", "other" }.Select(name =>
+            {
+                SimulationRun.Run(scenario, Path.Combine(folder.FullName, name), new Dictionary<string, string>(), new Silent(), default);
+                return RunFolder.LinesOf(Path.Combine(folder.FullName, name));
+            }).ToList();
+            Assert.Equal(runs[0], runs[1]);
+            Assert.InRange(runs[0][^1].Epsilon!.Value, 2, 3);
+            Assert.True(runs[0][0].Epsilon < runs[0][^1].Epsilon);
+            Assert.All(runs[0], round => Assert.Null(round.Loss));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
     private string Text(string method, string communication, string data) => $$"""
         nodes: 3
         data: { train: '{{data}}', held_out: '{{sites.HeldOut}}', split: { kind: field, field: site } }
