@@ -31,14 +31,33 @@ public sealed record PrivateTerms(double NoiseMultiplier, double SamplingRate, d
         Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, TrainingSettings settings, IProgress<TrainingReport>? progress, CancellationToken cancel,
         IReadOnlyList<IReadOnlyList<int>>? units = null)
     {
-        PrivateBounds.Require(ClipNorm, NoiseMultiplier, SamplingRate);
-        IRandomSource source = SimulatedSeed is { } fixedSeed ? new SimulatedRandom(fixedSeed) : CryptographicRandom.Instance;
-        // Were dropout foreseeable, an example's presence would show in the others' masks.
-        Span<byte> seed = stackalloc byte[sizeof(ulong)];
-        source.Fill(seed);
-        using var dropout = new torch.Generator(BitConverter.ToUInt64(seed), model.Device);
-        var step = new PrivateStep(ClipNorm, IsNoiseless ? 0 : NoiseMultiplier, settings.BatchSize, settings.RowsAtOnce, dropout, source);
-        IBatchSampler sampler = units is null ? new PoissonSampler(Math.Max(1, examples.Count), SamplingRate, source) : new UnitSampler(units, SamplingRate, source);
-        return new Trainer().Run(model, parameters, examples, settings with { MaxGradientNorm = null }, sampler, step, progress, cancel);
+        using var dropout = Dropout(model);
+        return new Trainer().Run(model, parameters, examples, Settings(settings), Sampler(examples.Count, units), Step(settings, dropout), progress, cancel);
     }
+
+    /// <summary>The settings without what would break the accounting.</summary>
+    internal static TrainingSettings Settings(TrainingSettings settings) => settings with { MaxGradientNorm = null };
+
+    /// <summary>Were dropout foreseeable, an example's presence would show in the others' masks.</summary>
+    internal torch.Generator Dropout(Transformer model)
+    {
+        Span<byte> seed = stackalloc byte[sizeof(ulong)];
+        Source(0).Fill(seed);
+        return new torch.Generator(BitConverter.ToUInt64(seed), model.Device);
+    }
+
+    /// <summary>The sampler that the accountants account for.</summary>
+    internal IBatchSampler Sampler(int examples, IReadOnlyList<IReadOnlyList<int>>? units) =>
+        units is null ? new PoissonSampler(Math.Max(1, examples), SamplingRate, Source(1)) : new UnitSampler(units, SamplingRate, Source(1));
+
+    /// <summary>The step that goes with it.</summary>
+    /// <exception cref="FedLoraException"><c>privacy-invalid</c>: a number is outside <see cref="PrivateBounds"/>.</exception>
+    internal PrivateStep Step(TrainingSettings settings, torch.Generator dropout)
+    {
+        PrivateBounds.Require(ClipNorm, NoiseMultiplier, SamplingRate);
+        return new PrivateStep(ClipNorm, IsNoiseless ? 0 : NoiseMultiplier, settings.BatchSize, settings.RowsAtOnce, dropout, Source(2));
+    }
+
+    // Where it follows from a seed, each use has a stream of its own.
+    private IRandomSource Source(ulong use) => SimulatedSeed is { } seed ? new SimulatedRandom(seed, use) : CryptographicRandom.Instance;
 }

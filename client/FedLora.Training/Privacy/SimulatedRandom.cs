@@ -4,7 +4,7 @@ using System.Security.Cryptography;
 namespace FedLora.Training.Privacy;
 
 /// <summary>
-/// Sampling and noise of a simulation, the same for the same seed: AES-256 in counter mode under SHA-256(seed). As good as any noise to look at, and no protection, since whoever knows the seed
+/// Sampling and noise of a simulation, the same for the same seed: AES-256 in counter mode under SHA-256(seed, use). As good as any noise to look at, and no protection, since whoever knows the seed
 /// knows the noise; reached through <see cref="PrivateTerms.Simulated"/> alone.
 /// </summary>
 internal sealed class SimulatedRandom : IRandomSource
@@ -16,10 +16,11 @@ internal sealed class SimulatedRandom : IRandomSource
     private ulong _next;
     private int _used;
 
-    public SimulatedRandom(ulong seed)
+    public SimulatedRandom(ulong seed, ulong use)
     {
-        Span<byte> text = stackalloc byte[sizeof(ulong)];
+        Span<byte> text = stackalloc byte[2 * sizeof(ulong)];
         BinaryPrimitives.WriteUInt64LittleEndian(text, seed);
+        BinaryPrimitives.WriteUInt64LittleEndian(text[sizeof(ulong)..], use);
         _key = SHA256.HashData(text);
         _used = _stream.Length;
     }
