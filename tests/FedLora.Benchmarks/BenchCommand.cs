@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using FedLora.Benchmarks.Aggregate;
 using FedLora.Benchmarks.Codec;
+using FedLora.Benchmarks.Cohort;
 using FedLora.Benchmarks.Dp;
 using FedLora.Benchmarks.Serve;
 using FedLora.Benchmarks.Simulate;
@@ -26,6 +27,7 @@ internal static class BenchCommand
     {
         BenchAggregateCommand.Create(),
         BenchCodecCommand.Create(),
+        BenchCohortCommand.Create(),
         BenchDpCommand.Create(),
         BenchServeCommand.Create(),
         BenchSimulateCommand.Create(),

@@ -55,6 +55,7 @@ public static class Examples
         "fedlora bench train --peer --json",
         "fedlora bench aggregate --quick",
         "fedlora bench codec --density 0.0625",
+        "fedlora bench cohort --tokens 32",
         "fedlora bench dp --json",
         "fedlora bench serve --case crowd --json",
         "fedlora bench simulate --json",
