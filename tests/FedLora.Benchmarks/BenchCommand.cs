@@ -5,6 +5,7 @@ using FedLora.Benchmarks.Codec;
 using FedLora.Benchmarks.Cohort;
 using FedLora.Benchmarks.Dp;
 using FedLora.Benchmarks.Serve;
+using FedLora.Benchmarks.Simulate;
 using FedLora.Benchmarks.Tokenize;
 using FedLora.Benchmarks.Training;
 using FedLora.Cli.Commands;
@@ -29,6 +30,7 @@ internal static class BenchCommand
         BenchCohortCommand.Create(),
         BenchDpCommand.Create(),
         BenchServeCommand.Create(),
+        BenchSimulateCommand.Create(),
         BenchTokenizeCommand.Create(),
         BenchTrainCommand.Create(),
     };

@@ -44,7 +44,11 @@ public static class JsonPages
     }
 
     /// <summary>The commands that do something, with their words.</summary>
-    public static IEnumerable<Command> Leaves(Command command) => command.Subcommands.Count == 0 ? [command] : command.Subcommands.Where(below => !below.Hidden).SelectMany(Leaves);
+    public static IEnumerable<Command> Leaves(Command command)
+    {
+        var below = command.Subcommands.Where(known => !known.Hidden).SelectMany(Leaves);
+        return command.Subcommands.Count == 0 || JsonForm.Of(command) is not null ? below.Prepend(command) : below;
+    }
 
     private static IEnumerable<(string Path, JsonForm Form, int Number, Type Type)> Documents() =>
         from command in Leaves(FedLoraCommand.Create())

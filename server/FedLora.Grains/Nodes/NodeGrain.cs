@@ -49,6 +49,8 @@ public sealed class NodeGrain(
     private DateTimeOffset? _seen;
     private bool _left;
     private bool _presenceUnknown;
+    // By a clock that nobody sets: one that is set back would keep the dead alive.
+    private long _heard;
     private NodeProfile _profile = new();
     private long _receipted;
     private Dictionary<string, string> _refused = [];
@@ -94,7 +96,7 @@ public sealed class NodeGrain(
         while (true)
         {
             await ActiveAsync();
-            (_seen, _left) = (time.GetUtcNow(), false);
+            (_seen, _heard, _left) = (time.GetUtcNow(), time.GetTimestamp(), false);
             var wake = _wake.Task;
             var reply = await AskFederationsAsync(poll, cancellationToken);
             var left = until - time.GetUtcNow();
@@ -110,7 +112,7 @@ public sealed class NodeGrain(
     public async Task<StatusReply> ReportAsync(StatusReport report, CancellationToken cancellationToken)
     {
         await ActiveAsync();
-        (_seen, _left, _status, _traffic) = (time.GetUtcNow(), false, report, report.Traffic ?? _traffic);
+        (_seen, _heard, _left, _status, _traffic) = (time.GetUtcNow(), time.GetTimestamp(), false, report, report.Traffic ?? _traffic);
         if (report.Phase == TaskPhase.Failed)
             _lastError = report.Reason;
         return await GrainFactory.GetGrain<IFederationGrain>(report.Federation).ReportAsync(Id, report, cancellationToken);
@@ -263,7 +265,7 @@ public sealed class NodeGrain(
         EnrolledAt = node.State.EnrolledAt,
         LastSeen = _seen,
         Revoked = node.State.Revoked,
-        Online = !node.State.Revoked && !_left && _seen is { } seen && seen >= time.GetUtcNow() - NodesHere.Window,
+        Online = !node.State.Revoked && !_left && time.GetElapsedTime(_heard) <= NodesHere.Window,
         Profile = _profile,
         Traffic = _traffic,
         Refused = new(_refused),
