@@ -16,10 +16,12 @@ public sealed class WeightTests
         var shared = 0;
         foreach (var file in (string[])["style.css", "live.js", "icon.svg"])
             shared += (await browser.TextAsync($"/assets/{file}")).Length;
-        foreach (var path in (string[])["/privacy", "/federations", "/nodes", "/federations/mail-01", "/federations/mail-01/rounds/70", "/create"])
+        foreach (var path in (string[])["/privacy", "/federations", "/nodes", "/federations/mail-01", "/federations/mail-01/rounds/70",
+            "/create"])
         {
             var page = await browser.TextAsync(path);
-            Assert.True(Encoding.UTF8.GetByteCount(page) + shared < 200_000, $"{path} and what it loads have {Encoding.UTF8.GetByteCount(page) + shared} bytes");
+            Assert.True(Encoding.UTF8.GetByteCount(page)
+                + shared < 200_000, $"{path} and what it loads have {Encoding.UTF8.GetByteCount(page) + shared} bytes");
         }
     }
 }
