@@ -40,7 +40,8 @@ public sealed class CoordinatorInstruments
         _rounds.Add(1, new KeyValuePair<string, object?>("federation", federation), new KeyValuePair<string, object?>("outcome", outcome));
 
     /// <summary>A round from its opening to its commit.</summary>
-    public void Lasted(string federation, TimeSpan time) => _duration.Record(time.TotalSeconds, new KeyValuePair<string, object?>("federation", federation));
+    public void Lasted(string federation, TimeSpan time) =>
+        _duration.Record(time.TotalSeconds, new KeyValuePair<string, object?>("federation", federation));
 
     /// <summary>What a receipt says of a node's budget.</summary>
     public void Spent(string node, PrivacyReceipt receipt)

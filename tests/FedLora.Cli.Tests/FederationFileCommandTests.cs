@@ -31,12 +31,16 @@ public sealed class FederationFileCommandTests : IDisposable
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
-        var file = Write("name: spam\nmethod: fedit\nrounds: 3\ntask: { kind: classification, labels: [ham, spam] }\nlora: { target_modules: [query] }\n");
+        var file =
+            Write("name: spam\nmethod: fedit\nrounds: 3\ntask: { kind: classification, labels: [ham, spam] }\ntraining: { max_tokens: 64 }\nlora: { target_modules: [query] }\n");
         Assert.Equal(0, await CommandLine.RunAsync(["admin", "federation", "validate", "-f", file, "--json"], output, error, default));
         Assert.Contains("not checked against a base model", error.ToString(), StringComparison.Ordinal);
-        Assert.Equal(0, await CommandLine.RunAsync(["admin", "federation", "validate", "-f", file, "--model", Scratch.Model], output, error, default));
-        var other = Write("name: spam\nmethod: fedit\nrounds: 3\ntask: { kind: classification, labels: [ham, spam] }\nlora: { target_modules: [nothing] }\n");
-        Assert.Equal(1, await CommandLine.RunAsync(["admin", "federation", "validate", "-f", other, "--model", Scratch.Model], output, error, default));
+        Assert.Equal(0,
+            await CommandLine.RunAsync(["admin", "federation", "validate", "-f", file, "--model", Scratch.Model], output, error, default));
+        var other =
+            Write("name: spam\nmethod: fedit\nrounds: 3\ntask: { kind: classification, labels: [ham, spam] }\ntraining: { max_tokens: 64 }\nlora: { target_modules: [nothing] }\n");
+        Assert.Equal(1,
+            await CommandLine.RunAsync(["admin", "federation", "validate", "-f", other, "--model", Scratch.Model], output, error, default));
         Assert.Contains("nothing", error.ToString(), StringComparison.Ordinal);
     }
 

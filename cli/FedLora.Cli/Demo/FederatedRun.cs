@@ -131,7 +131,8 @@ internal sealed class FederatedRun : IAsyncDisposable
 
     private async Task<CoordinatorConnection> StartServerAsync(CancellationToken cancellation)
     {
-        var server = Start(CoordinatorName, threads: 1, "server", "--data", workplace.ServerData, "--listen", "http://127.0.0.1:0", "--with-parent");
+        var server =
+            Start(CoordinatorName, threads: 1, "server", "--data", workplace.ServerData, "--listen", "http://127.0.0.1:0", "--with-parent");
         var file = DataFolder.UrlFileOf(workplace.ServerData);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(StartLimit);

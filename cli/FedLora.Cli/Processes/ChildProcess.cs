@@ -33,7 +33,8 @@ internal sealed class ChildProcess : IAsyncDisposable
     internal static ChildProcess Start(string name, string log, int threads, params string[] args)
     {
         // Installed with its own runtime it is itself what is started; otherwise dotnet is, with it.
-        var (own, itself) = (Environment.ProcessPath, Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "fedlora.exe" : "fedlora"));
+        var (own, itself) =
+            (Environment.ProcessPath, Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "fedlora.exe" : "fedlora"));
         var start = new ProcessStartInfo(own == itself || Path.GetFileNameWithoutExtension(own) == "dotnet" ? own! : "dotnet")
         {
             UseShellExecute = false,

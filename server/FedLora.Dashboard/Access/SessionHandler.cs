@@ -33,7 +33,7 @@ internal sealed class SessionHandler(
 
     protected override Task HandleForbiddenAsync(AuthenticationProperties properties) =>
         ProblemAsync(StatusCodes.Status403Forbidden, "Auditors only read",
-            "What changes something, and the adapters, are for operators. Their link is made with: fedlora admin dashboard-link --role operator");
+            "What changes something, and the adapters, are for operators; their link: fedlora admin dashboard-link --role operator");
 
     private async Task ProblemAsync(int status, string title, string text) =>
         await (await renderer.ProblemAsync(Context, status, title, text)).ExecuteAsync(Context);

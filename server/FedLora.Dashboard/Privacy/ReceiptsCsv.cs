@@ -26,7 +26,7 @@ internal static class ReceiptsCsv
                     .Append(CultureInfo.InvariantCulture,
                         $"{receipt.NoiseMultiplier:r},{receipt.SamplingRate:r},{receipt.Steps},{receipt.ClipNorm:r},{receipt.Delta:r},")
                     .Append(CultureInfo.InvariantCulture,
-                        $"{receipt.EpsilonSpent:r},{(receipt.EpsilonLimit > 0 ? receipt.EpsilonLimit.ToString("r", CultureInfo.InvariantCulture) : "")},")
+                        $"{receipt.EpsilonSpent:r},{(receipt.EpsilonLimit > 0 ? $"{receipt.EpsilonLimit:r}" : "")},")
                     .Append(CultureInfo.InvariantCulture, $"{receipt.EntrySequence},{receipt.EntryHash}\r\n");
             }
         }

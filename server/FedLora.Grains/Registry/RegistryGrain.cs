@@ -31,11 +31,13 @@ public sealed class RegistryGrain([PersistentState("registry")] IPersistentState
 
     public async Task RemoveFederationAsync(string name, CancellationToken cancellationToken)
     {
-        // Not the caller's token: it is gone and not listed, or neither. Killed in between it is listed only, and removed when it is asked for again.
+        // Not the caller's token: it is gone and not listed, or neither. Killed in between it is listed only, and removed when it is asked
+        // for again.
         if (await CreatedBeforeAsync(Federation(name), cancellationToken) is not null)
             await Federation(name).DeleteAsync(CancellationToken.None);
         else if (!State.Federations.ContainsKey(name))
-            throw new RefusedException(RefusalCodes.FederationUnknown, $"There is no federation '{name}'.", "See 'fedlora admin federation list'.");
+            throw new RefusedException(RefusalCodes.FederationUnknown, $"There is no federation '{name}'.",
+                "See 'fedlora admin federation list'.");
         if (State.Federations.Remove(name))
             await this.StoreAsync(registry);
     }

@@ -6,7 +6,8 @@ using Orleans.Storage;
 namespace FedLora.Server.Hosting;
 
 /// <summary>
-/// Whether the coordinator can answer: its registry does, and its storage gives the registry's row, in time. What <c>grpc.health.v1.Health</c> and <c>/readyz</c> tell.
+/// Whether the coordinator can answer: its registry does, and its storage gives the registry's row, in time. What
+/// <c>grpc.health.v1.Health</c> and <c>/readyz</c> tell.
 /// </summary>
 internal sealed class CoordinatorHealth(
     IGrainFactory grains, [FromKeyedServices(ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME)] IGrainStorage storage) : IHealthCheck

@@ -27,7 +27,9 @@ public sealed record AdapterUse
     /// <summary>The base model's fingerprint (SHA-256 in hex over configuration and weights), or null.</summary>
     public string? BaseFingerprint { get; init; }
 
-    /// <summary>What was promised of the privacy of whoever's data it was trained on: sentences for people; null where nothing was.</summary>
+    /// <summary>
+    /// What was promised of the privacy of whoever's data it was trained on: sentences for people; null where nothing was.
+    /// </summary>
     public string? Privacy { get; init; }
 
     /// <summary>Reads a folder's; null where it has none (adapters that PEFT wrote).</summary>

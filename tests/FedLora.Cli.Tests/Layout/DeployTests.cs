@@ -9,7 +9,9 @@ public sealed partial class DeployTests
 {
     private static readonly string Folder = Path.Combine(Fixtures.Repository, "deploy");
 
-    public static TheoryData<string> Manifests => [.. Directory.EnumerateFiles(Folder, "*.yaml", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(Folder, path)).Order(StringComparer.Ordinal)];
+    public static TheoryData<string> Manifests =>
+        [.. Directory.EnumerateFiles(Folder, "*.yaml", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(Folder, path))
+            .Order(StringComparer.Ordinal)];
 
     [Theory]
     [MemberData(nameof(Manifests))]
@@ -19,7 +21,8 @@ public sealed partial class DeployTests
         using var text = File.OpenText(Path.Combine(Folder, manifest));
         stream.Load(text);
         foreach (var arguments in stream.Documents.SelectMany(document => document.AllNodes).OfType<YamlMappingNode>()
-            .SelectMany(node => node.Children).Where(pair => pair.Key.ToString() is "args" or "command").Select(pair => pair.Value).OfType<YamlSequenceNode>())
+            .SelectMany(node => node.Children).Where(pair => pair.Key.ToString() is "args" or "command").Select(pair => pair.Value)
+                .OfType<YamlSequenceNode>())
         {
             var words = arguments.Children.Select(word => word.ToString()).SkipWhile(word => word == "fedlora").ToArray();
             Assert.Empty(FedLora.Cli.Commands.FedLoraCommand.Create().Parse(words).Errors);
@@ -34,7 +37,8 @@ public sealed partial class DeployTests
         var unit = File.ReadAllText(Path.Combine(Folder, "systemd", $"fedlora-{kind}.service"));
         var start = Start().Match(unit);
         Assert.Equal($"/usr/lib/fedlora-{kind}/fedlora", start.Groups["program"].Value);
-        var words = start.Groups["words"].Value.Replace("$FEDLORA_ARGS", "", StringComparison.Ordinal).Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        var words = start.Groups["words"].Value.Replace("$FEDLORA_ARGS", "", StringComparison.Ordinal)
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries);
         Assert.Empty(FedLora.Cli.Commands.FedLoraCommand.Create().Parse(words).Errors);
         // The runtime compiles while it runs.
         Assert.DoesNotContain("\nMemoryDenyWriteExecute", unit, StringComparison.Ordinal);
