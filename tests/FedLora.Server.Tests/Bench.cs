@@ -83,12 +83,9 @@ internal sealed class Bench : IAsyncDisposable
     }
 
     /// <summary>Runs a node until cancelled.</summary>
-    internal async Task RunNodeAsync(string name, string token, IRoundTrainer trainer, CancellationToken cancellation, string group = "",
-        string data = "", SitePolicy? policy = null)
+    internal async Task RunNodeAsync(string name, string token, IRoundTrainer trainer, CancellationToken cancellation, string group = "", string data = "", SitePolicy? policy = null)
     {
-        var options =
-            new ClientOptions { Coordinator = host!.Url, Data = data, Model = "", State = StateOf(name), Token = token, Name = name,
-                Group = group, Policy = policy ?? new() };
+        var options = new ClientOptions { Coordinator = host!.Url, Data = data, Model = "", State = StateOf(name), Token = token, Name = name, Group = group, Policy = policy ?? new SitePolicy() };
         await using var node = new ServiceCollection()
             .AddSingleton(trainer)
             .AddSingleton(new Backoff(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(200), new Random(1)))
