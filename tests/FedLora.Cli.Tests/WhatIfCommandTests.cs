@@ -58,7 +58,8 @@ public sealed class WhatIfCommandTests : IDisposable
         using var json = JsonDocument.Parse(output);
         Assert.Equal(answer.After.Epsilon, json.RootElement.GetProperty("after_epsilon").GetDouble(), 1e-3);
         Assert.Equal(answer.Fits, json.RootElement.GetProperty("fits").GetBoolean());
-        Assert.InRange(json.RootElement.GetProperty("rounds_that_fit").GetInt64(), answer.RoundsThatFit!.Value - 1, answer.RoundsThatFit.Value + 1);
+        Assert.InRange(json.RootElement.GetProperty("rounds_that_fit")
+            .GetInt64(), answer.RoundsThatFit!.Value - 1, answer.RoundsThatFit.Value + 1);
         Assert.Equal(answer.NoiseMultiplier!.Value, json.RootElement.GetProperty("noise_multiplier_that_fits").GetDouble(), 1e-3);
     }
 

@@ -18,6 +18,7 @@ public static class Examples
         "fedlora server --data ./coordinator --listen http://127.0.0.1:5080",
         "fedlora client --coordinator http://127.0.0.1:5080 --token-file token --data site.jsonl --model ./base-model",
         "fedlora client --config site.yaml",
+        "fedlora client status --config site.yaml",
         "fedlora admin --data ./coordinator dashboard-link",
         "fedlora admin --data ./coordinator token create --uses 4",
         "fedlora admin --data ./coordinator token list",

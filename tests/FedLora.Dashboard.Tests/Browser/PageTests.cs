@@ -81,7 +81,7 @@ public sealed class PageTests(Chromium chromium)
         await page.GetByLabel("Further rounds").FillAsync("25");
         await page.GetByRole(AriaRole.Button, new() { Name = "Ask" }).ClickAsync();
         await page.Locator("[data-answer]").WaitForAsync();
-        Assert.Contains("After 25 more rounds at sigma 0.9", await page.Locator("[data-answer]")
+        Assert.Contains($"After 25 more rounds at sigma {History.Sigma}", await page.Locator("[data-answer]")
             .InnerTextAsync(), StringComparison.Ordinal);
         await Chromium.PictureAsync(page, "dashboard-what-if.png");
     }
