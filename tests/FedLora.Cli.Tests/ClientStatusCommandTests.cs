@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using FedLora.Client.State;
@@ -19,8 +20,8 @@ public sealed class ClientStatusCommandTests : IDisposable
         using (var held = new NodeFolder(state))
         {
             new NodeCredential("http://127.0.0.1:5080", "abc", "clinic", "secret-of-the-node", "r").Save(held.CredentialFile);
-            PendingUpdate.Save(held.FederationFolder("mail"),
-                new UpdateHeader { Federation = "mail", Round = 7, Blob = new BlobRef { Sha256 = "aa", Size = 3 } }, [1, 2, 3]);
+            var blob = new BlobRef { Sha256 = Convert.ToHexStringLower(SHA256.HashData([1, 2, 3])), Size = 3 };
+            PendingUpdate.Save(held.FederationFolder("mail"), new UpdateHeader { Federation = "mail", Round = 7, Blob = blob }, [1, 2, 3]);
             using (var ledger = PrivacyLedger.Open(Path.Combine(state, "ledger")))
             {
                 var dataSet =
@@ -34,6 +35,7 @@ public sealed class ClientStatusCommandTests : IDisposable
             Assert.Equal("clinic", status.GetProperty("node").GetString());
             Assert.Equal("letters", status.GetProperty("balances")[0].GetProperty("name").GetString());
             Assert.Equal(7, status.GetProperty("updates")[0].GetProperty("round").GetInt32());
+            Assert.True(status.GetProperty("updates")[0].GetProperty("waiting").GetBoolean());
             Assert.DoesNotContain("secret-of-the-node", status.ToString(), StringComparison.Ordinal);
         }
         Assert.False((await JsonAsync("--state", state)).GetProperty("running").GetBoolean());

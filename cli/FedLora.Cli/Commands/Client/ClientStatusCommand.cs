@@ -58,11 +58,13 @@ internal static class ClientStatusCommand
     {
         var federations = Path.Combine(folder, "federations");
         return !Directory.Exists(federations) ? []
-            : [.. Directory.EnumerateDirectories(federations).Select(PendingUpdate.Load).OfType<PendingUpdate>()
-            .Select(update => new SentUpdate(update.Header.Federation, update.Header.Round, update.Header.Blob.Size,
-                new DateTimeOffset(File.GetLastWriteTimeUtc(update.Path!), TimeSpan.Zero)))
-            .OrderByDescending(update => update.Made)];
+            : [.. Directory.EnumerateDirectories(federations).Select(Newest).OfType<SentUpdate>().OrderByDescending(update => update.Made)];
     }
+
+    private static SentUpdate? Newest(string federation) => PendingUpdate.Load(federation) is not { } update ? null
+        : new SentUpdate(
+            update.Header.Federation, update.Header.Round, update.Header.Blob.Size, PendingUpdate.Waiting(federation) is not null,
+            new DateTimeOffset(File.GetLastWriteTimeUtc(update.Path!), TimeSpan.Zero));
 
     private static long Size(string folder) =>
         Directory.Exists(folder) ? new DirectoryInfo(folder).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length) : 0;
@@ -77,7 +79,10 @@ internal static class ClientStatusCommand
         foreach (var balance in status.Balances)
             console.WriteLine(balance.Line);
         foreach (var update in status.Updates)
-            console.WriteLine($"last update for {update.Federation}: round {update.Round}, {Units.Bytes(update.Bytes)}, made {update.Made:u}");
+        {
+            console.WriteLine($"last update for {update.Federation}: round {update.Round}, {Units.Bytes(update.Bytes)}, "
+                + $"made {update.Made:u}, " + (update.Waiting ? "not acknowledged yet" : "settled"));
+        }
         console.WriteLine($"adapters kept: {Units.Bytes(status.CacheBytes)}");
     }
 
@@ -86,6 +91,6 @@ internal static class ClientStatusCommand
         string Folder, bool Running, string? Node, string? NodeId, string? Coordinator, IReadOnlyList<LedgerBalance> Balances,
             IReadOnlyList<SentUpdate> Updates, long CacheBytes);
 
-    /// <summary>The newest update of a federation, on its way or delivered.</summary>
-    private sealed record SentUpdate(string Federation, uint Round, long Bytes, DateTimeOffset Made);
+    /// <summary>A federation's newest update; it waits until the coordinator has said what becomes of it.</summary>
+    private sealed record SentUpdate(string Federation, uint Round, long Bytes, bool Waiting, DateTimeOffset Made);
 }
