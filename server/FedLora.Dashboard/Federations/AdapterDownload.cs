@@ -15,7 +15,7 @@ internal sealed class AdapterDownload(FederationBook book, IBlobStore blobs)
         var view = await book.ViewAsync(name, cancellation);
         var adapter = await blobs.GetAdapterAsync((await book.Grain(name).AdapterAfterAsync(round, cancellation)).Sha256, cancellation);
         var folds = new List<AdapterState>();
-        foreach (var fold in view.Fold.Take(round))
+        foreach (var fold in await book.Grain(name).FoldsAfterAsync(round, cancellation))
             folds.Add(await blobs.GetAdapterAsync(fold.Sha256, cancellation));
         var folder = Directory.CreateTempSubdirectory("fedlora-adapter-");
         try
@@ -32,7 +32,8 @@ internal sealed class AdapterDownload(FederationBook book, IBlobStore blobs)
     // Not in memory: an adapter may have hundreds of megabytes. The file goes when it is closed.
     private static async Task<Stream> PackAsync(string folder, CancellationToken cancellation)
     {
-        var zip = new FileStream(Path.GetTempFileName(), FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1 << 16, FileOptions.DeleteOnClose | FileOptions.Asynchronous);
+        var zip = new FileStream(Path.GetTempFileName(), FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1 << 16,
+            FileOptions.DeleteOnClose | FileOptions.Asynchronous);
         try
         {
             await ZipFile.CreateFromDirectoryAsync(folder, zip, CompressionLevel.Fastest, includeBaseDirectory: false, cancellation);

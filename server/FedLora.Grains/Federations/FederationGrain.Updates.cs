@@ -1,3 +1,5 @@
+using FedLora.Aggregation;
+
 namespace FedLora.Grains.Federations;
 
 /// <content>Taking updates.</content>
@@ -36,6 +38,8 @@ public sealed partial class FederationGrain
         if (decision.Effects.OfType<FederationEffect.Refuse>().FirstOrDefault() is { } refused)
             throw RefusedException.Of(refused.Refusal);
         log.UpdateStored(Name, header.Round, header.NodeId, header.Bytes);
+        if (header.Receipt is { } receipt && Standing.Privacy.Find(row => row.NodeId == header.NodeId) is { } known)
+            instruments.Spent(known.Node, receipt);
     }
 
     public async Task<RoundRecord> GetRoundAsync(int round, CancellationToken cancellationToken) =>
@@ -46,6 +50,21 @@ public sealed partial class FederationGrain
         if (round == Standing.RoundsDone)
             return Standing.Adapter;
         return round == 0 ? (await GetRoundAsync(1, cancellationToken)).Before : (await SummaryAsync(round)).Adapter;
+    }
+
+    public async Task<AdapterRef[]> FoldsAfterAsync(int round, CancellationToken cancellationToken)
+    {
+        if (round == Standing.RoundsDone || !Methods.Get(Definition.Method).Traits.Folds)
+            return [.. Standing.Fold];
+        var folds = new List<AdapterRef>();
+        for (var done = 1; done <= round; done++)
+        {
+            var summary = await SummaryAsync(done);
+            if ((summary.Fold ?? (await GetRoundAsync(done, cancellationToken)).Fold) is { } fold)
+                folds.Add(fold);
+        }
+
+        return [.. folds];
     }
 
     private async Task<RoundSummary> SummaryAsync(int round)

@@ -17,6 +17,17 @@ public interface IFederationGrain : IGrainWithStringKey
     /// <summary>Ends the federation for good; the global adapter stays.</summary>
     Task<FederationView> StopAsync(string reason, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Changes cohort and retention from the next sampling on; refuses with <c>federation-invalid</c> whatever else differs, by name.
+    /// </summary>
+    Task<FederationView> ChangeAsync(FederationDefinition wanted, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Forgets a federation that is not at work; called by <see cref="IRegistryGrain"/>. Its blobs go with the clean-up, the nodes'
+    /// receipts stay.
+    /// </summary>
+    Task DeleteAsync(CancellationToken cancellationToken);
+
     Task<FederationView> GetAsync(CancellationToken cancellationToken);
 
     /// <summary>Has it in memory, so that it keeps its own deadlines.</summary>
@@ -55,6 +66,9 @@ public interface IFederationGrain : IGrainWithStringKey
 
     /// <summary>The global adapter after a round, 0: the one that all began with; refuses with <c>round-unknown</c>.</summary>
     Task<AdapterRef> AdapterAfterAsync(int round, CancellationToken cancellationToken);
+
+    /// <summary>The products to fold into the base weights for the global adapter after a round: of the newest as few as may be, of an earlier one each round's; refuses with <c>round-unknown</c>.</summary>
+    Task<AdapterRef[]> FoldsAfterAsync(int round, CancellationToken cancellationToken);
 
     /// <summary>Which of these blobs the federation refers to; for <see cref="IJanitorGrain"/>.</summary>
     [AlwaysInterleave]

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using FedLora.Federations.Cohorts;
+using FedLora.Federations.Definitions;
 using FedLora.Federations.Updates;
 
 namespace FedLora.Federations.Rounds;
@@ -51,6 +52,9 @@ public abstract record FederationEvent
     /// <summary>What the privacy terms mean at nodes that had no row yet, or another sampling rate.</summary>
     public sealed record PrivacyWorkedOut(ImmutableArray<NodePrivacy> Rows) : FederationEvent;
 
+    /// <summary>An operator changed what may be changed; an open round goes on under the terms that it was opened with.</summary>
+    public sealed record TermsChanged(FederationDefinition Definition) : FederationEvent;
+
     /// <summary>The answer to <see cref="FederationEffect.WritePage"/>.</summary>
     public sealed record PageWritten(int Page) : FederationEvent;
 }
@@ -68,6 +72,9 @@ public sealed record AggregationOutcome
 
     /// <summary>What the round adds to the products to fold into the base weights; null: nothing.</summary>
     public AdapterRef? Fold { get; init; }
+
+    /// <summary>All products to fold into the base weights so far, this round's included, as one; null: they stay one by one.</summary>
+    public AdapterRef? Folded { get; init; }
 
     public double Milliseconds { get; init; }
 
