@@ -30,30 +30,39 @@ public sealed record DataSet(IReadOnlyList<Example> Examples, int Truncated, lon
     /// <summary>Examples per class; empty for language modelling.</summary>
     public IReadOnlyDictionary<int, int> Classes => Examples.Where(example => example.Class is not null).CountBy(example => example.Class!.Value).ToDictionary();
 
-    /// <summary>Reads and tokenises a file.</summary>
-    /// <exception cref="FedLoraException">As <see cref="JsonLines.Read"/>; <c>data-settings-invalid</c>.</exception>
+    /// <summary>Reads and tokenises a file, or a folder of files.</summary>
+    /// <exception cref="FedLoraException">As <see cref="DataFile.Read"/>; <c>data-settings-invalid</c>.</exception>
     public static DataSet Load(string path, DataSettings settings, Tokenizer tokenizer, CancellationToken cancellationToken) =>
-        Of(JsonLines.Read(path, Checked(settings), cancellationToken), settings, tokenizer, cancellationToken);
+        Of(DataFile.Read(path, Checked(settings), cancellationToken), settings, tokenizer, cancellationToken);
 
     /// <summary>Tokenises what was read.</summary>
-    /// <exception cref="FedLoraException"><c>data-settings-invalid</c>.</exception>
+    /// <exception cref="FedLoraException"><c>data-settings-invalid</c>, <c>data-invalid</c> and <c>chat-template-missing</c> for conversations.</exception>
     public static DataSet Of(DataFile file, DataSettings settings, Tokenizer tokenizer, CancellationToken cancellationToken)
     {
         var encoder = new ExampleEncoder(tokenizer, Checked(settings).MaxLength);
-        var examples = new List<Example>(file.Records.Count);
+        var (examples, units, skipped) = (new List<Example>(file.Records.Count), new List<string?>(), file.Skipped);
         var (truncated, tokens) = (0, 0L);
         foreach (var record in file.Records)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var (example, cut) = settings.Task == TextTask.SequenceClassification ? encoder.Classify(record)
-                : record.Prompt is null ? encoder.Text(record) : encoder.Completion(record);
-            examples.Add(example);
-            truncated += cut > 0 ? 1 : 0;
-            tokens += cut;
+            try
+            {
+                var (example, cut) = encoder.Encode(record, settings.Task);
+                examples.Add(example);
+                units.Add(record.Unit);
+                truncated += cut > 0 ? 1 : 0;
+                tokens += cut;
+            }
+            catch (FedLoraException e) when (e.Code == "data-invalid" && settings.BadLines == BadLines.Skip)
+            {
+                skipped = skipped.And(e.Message);
+            }
         }
-        return new DataSet(examples, truncated, tokens, file.Skipped)
+        if (examples.Count == 0)
+            throw DataFile.Empty(file.Records[0].Place, file.Records.Count, skipped.Count);
+        return new DataSet(examples, truncated, tokens, skipped)
         {
-            Units = settings.Unit is null ? null : [.. file.Records.Index().GroupBy(record => record.Item.Unit, StringComparer.Ordinal).Select(unit => unit.Select(record => record.Index).ToArray())],
+            Units = settings.Unit is null ? null : [.. units.Index().GroupBy(unit => unit.Item, StringComparer.Ordinal).Select(unit => unit.Select(record => record.Index).ToArray())],
         };
     }
 
