@@ -89,6 +89,16 @@ public sealed class AdapterState : IReadOnlyCollection<AdapterTensor>
         return new AdapterState(file.Tensors.Values.Select(entry => new AdapterTensor(entry.Name, entry.IntShape(), file.ReadFloats(entry.Name))));
     }
 
+    /// <summary>Reads a safetensors file from a stream that can seek.</summary>
+    /// <param name="stream">The whole file; closed afterwards.</param>
+    /// <param name="where">What to call it in errors.</param>
+    /// <exception cref="FedLoraException"><c>safetensors-invalid</c> or <c>safetensors-dtype</c>.</exception>
+    public static AdapterState Load(Stream stream, string where)
+    {
+        using var reader = SafetensorsReader.Open(stream, where);
+        return new AdapterState(reader.Header.Tensors.Values.Select(entry => new AdapterTensor(entry.Name, entry.IntShape(), reader.ReadFloats(entry.Name))));
+    }
+
     /// <summary>Reads a safetensors file that lies in memory.</summary>
     /// <param name="bytes">The whole file.</param>
     /// <param name="where">What to call it in errors.</param>

@@ -25,8 +25,11 @@ public sealed class MemoryUpdate(string node, long examples, AdapterState state)
     }
 }
 
-/// <summary>An update that lies in a safetensors file, which stays as it is: its header is read once, however often it is opened.</summary>
-public sealed class FileUpdate(string node, long examples, string path) : IUpdate
+/// <summary>An update that lies in a store as a safetensors file, which stays as it is: its header is read once, however often it is opened.</summary>
+/// <param name="node">The node's id.</param>
+/// <param name="examples">What it counts for.</param>
+/// <param name="open">Opens the whole file, seekable.</param>
+public sealed class StreamUpdate(string node, long examples, Func<Stream> open) : IUpdate
 {
     private SafetensorsHeader? _header;
 
@@ -36,7 +39,7 @@ public sealed class FileUpdate(string node, long examples, string path) : IUpdat
 
     public IUpdateReader Open()
     {
-        var reader = SafetensorsReader.Open(path, _header);
+        var reader = SafetensorsReader.Open(open(), $"the update of node '{Node}'", _header);
         _header = reader.Header;
         return new Reader(reader);
     }

@@ -16,11 +16,21 @@ public static partial class AtomicFile
         WriteAll(Path.GetDirectoryName(full)!, (Path.GetFileName(full), write));
     }
 
+    /// <summary>The same for a secret: from its first byte on its owner alone may read it.</summary>
+    /// <inheritdoc cref="Write(string, Action{Stream})"/>
+    public static void WriteSecret(string path, string content)
+    {
+        var full = Path.GetFullPath(path);
+        WriteAll(Path.GetDirectoryName(full)!, secret: true, (Path.GetFileName(full), stream => stream.Write(Encoding.UTF8.GetBytes(content))));
+    }
+
     /// <summary>Writes files that belong together: all of them beside their targets first, so that a full disk is met before any target changes. Renamed in the order given.</summary>
     /// <param name="folder">Of all of them; made if need be.</param>
     /// <param name="files">Names without a folder, and what writes each content.</param>
     /// <exception cref="FedLoraException"><c>file-write-failed</c>, as for one file.</exception>
-    public static void WriteAll(string folder, params IReadOnlyList<(string Name, Action<Stream> Write)> files)
+    public static void WriteAll(string folder, params IReadOnlyList<(string Name, Action<Stream> Write)> files) => WriteAll(folder, secret: false, files);
+
+    private static void WriteAll(string folder, bool secret, params IReadOnlyList<(string Name, Action<Stream> Write)> files)
     {
         var full = Path.GetFullPath(folder);
         var suffix = $".{Guid.NewGuid():N}.tmp";
@@ -31,7 +41,7 @@ public static partial class AtomicFile
             foreach (var (name, write) in files)
             {
                 writing = Path.Combine(full, name);
-                using var stream = new FileStream(Path.Combine(full, $".{name}{suffix}"), FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16);
+                using var stream = new FileStream(Path.Combine(full, $".{name}{suffix}"), Options(secret));
                 write(stream);
                 stream.Flush(flushToDisk: true);
             }
@@ -80,6 +90,14 @@ public static partial class AtomicFile
         {
             _ = Close(descriptor);
         }
+    }
+
+    private static FileStreamOptions Options(bool secret)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.None, BufferSize = 1 << 16 };
+        if (secret && !OperatingSystem.IsWindows())
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        return options;
     }
 
     // The system's message names the temporary file, which means nothing to a reader.

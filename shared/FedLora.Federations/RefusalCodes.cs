@@ -14,6 +14,7 @@ public static class RefusalCodes
     public const string NodeRevoked = "node-revoked";
     public const string NodeCredential = "node-credential";
     public const string OperatorCredential = "operator-credential";
+    public const string RoleInsufficient = "role-insufficient";
     public const string TokenInvalid = "token-invalid";
     public const string RoundUnknown = "round-unknown";
     public const string RoundClosed = "round-closed";
@@ -36,4 +37,7 @@ public static class RefusalCodes
     public const string PrivacyBudget = "privacy-budget";
     public const string DiskFull = "disk-full";
     public const string UpdatesPruned = "updates-pruned";
+    public const string LinkInvalid = "link-invalid";
+    public const string TokenUnknown = "token-unknown";
+    public const string DashboardOff = "dashboard-off";
 }

@@ -44,7 +44,7 @@ public sealed class MemoryTests : IDisposable
         {
             var path = Path.Combine(_folder, $"{k}.safetensors");
             new AdapterState(layout.Tensors(method.Sent(1, MethodOptions.Default)).Select(t => Random(t, k))).Save(path);
-            return new FileUpdate($"node-{k:D3}", 1, path);
+            return new StreamUpdate($"node-{k:D3}", 1, () => File.OpenRead(path));
         }).ToArray();
         var options = new AggregationOptions(layout, MethodOptions.Default, 1, 1) { Threads = 1, MeasureError = false };
         // A hundred updates of at least 128 KiB hold 12.8 MiB and more; the largest heap at any time must not show it.
@@ -54,7 +54,7 @@ public sealed class MemoryTests : IDisposable
     }
 
     // The live bytes when the last update is being read: everything that was kept of those before would be among them.
-    private static long Live(IFederatedMethod method, AdapterState global, FileUpdate[] updates, AggregationOptions options)
+    private static long Live(IFederatedMethod method, AdapterState global, StreamUpdate[] updates, AggregationOptions options)
     {
         var probe = new Probe(updates[^1]);
         method.Aggregate(global, new UpdateSet([.. updates[..^1], probe]), options, default);

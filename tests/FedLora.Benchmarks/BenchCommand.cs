@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using FedLora.Benchmarks.Aggregate;
 using FedLora.Benchmarks.Codec;
 using FedLora.Benchmarks.Dp;
+using FedLora.Benchmarks.Serve;
 using FedLora.Benchmarks.Tokenize;
 using FedLora.Benchmarks.Training;
 using FedLora.Cli.Commands;
@@ -25,6 +26,7 @@ internal static class BenchCommand
         BenchAggregateCommand.Create(),
         BenchCodecCommand.Create(),
         BenchDpCommand.Create(),
+        BenchServeCommand.Create(),
         BenchTokenizeCommand.Create(),
         BenchTrainCommand.Create(),
     };

@@ -30,6 +30,7 @@ public sealed class PrivacyCommandTests
     [InlineData("steps --epsilon 0 --noise-multiplier 1 --sampling-rate 0.1 --delta 1e-5", "epsilon is 0")]
     [InlineData("steps --epsilon 1 --noise-multiplier 0 --sampling-rate 0.1 --delta 1e-5", "noise multiplier is 0")]
     [InlineData("steps --epsilon 1 --noise-multiplier 1 --sampling-rate 0 --delta 1e-5", "sampling rate is 0")]
+    [InlineData("noise --epsilon 1 --sampling-rate 0.1 --steps 10 --delta 1e-5 --count 0", "--count must be at least 1")]
     [InlineData("ledger", "DIR")]
     [InlineData("audit --runs 0", "At least 100 runs")]
     [InlineData("audit --noise-multiplier -1", "sigma above 0")]
@@ -60,6 +61,23 @@ public sealed class PrivacyCommandTests
             Assert.Equal(JsonValueKind.Null, answer.GetProperty("order").ValueKind);
         else
             Assert.InRange(answer.GetProperty("order").GetDouble(), 1.1, 63);
+    }
+
+    [Theory]
+    [InlineData("1e-5", "99999", false)]
+    [InlineData("1e-5", "100000", true)]
+    [InlineData("0.1", "10", true)]
+    [InlineData("1e-6", "100000", false)]
+    public async Task A_delta_too_large_for_the_count_is_said(string delta, string count, bool said)
+    {
+        string[][] questions = [["epsilon", "--noise-multiplier", "1", "--steps", "10"], ["noise", "--epsilon", "3", "--steps", "10"], ["steps", "--epsilon", "3", "--noise-multiplier", "1"]];
+        foreach (var question in questions)
+        {
+            var (exit, output, error) = await RunAsync(["privacy", .. question, "--sampling-rate", "0.1", "--delta", delta, "--count", count, "--json"]);
+            Assert.Equal(0, exit);
+            Assert.Equal(said, error.Contains($"too large for the {count} examples", StringComparison.Ordinal));
+            JsonDocument.Parse(output).Dispose();
+        }
     }
 
     [Fact]

@@ -17,7 +17,7 @@ public sealed class JanitorTests
         var orphan = await coordinator.Blobs.PutAdapterAsync(Samples.Update(9), default);
         var young = await coordinator.Blobs.PutAdapterAsync(Samples.Update(8), default);
         foreach (var hash in needed.Append(orphan.Sha256))
-            File.SetLastWriteTimeUtc(await coordinator.Blobs.GetFileAsync(hash, default), Old);
+            File.SetLastWriteTimeUtc(coordinator.BlobPath(hash), Old);
 
         var janitor = coordinator.Grains.GetGrain<IJanitorGrain>(IJanitorGrain.Key);
         Assert.Equal(new CleanedUp { Partials = 0, Blobs = 1 }, await janitor.CleanUpAsync(default));
@@ -43,7 +43,7 @@ public sealed class JanitorTests
         await using var coordinator = await Coordinator.StartAsync();
         await coordinator.Grains.GetGrain<IJanitorGrain>(IJanitorGrain.Key).WakeAsync(default);
         var orphan = await coordinator.Blobs.PutAdapterAsync(Samples.Update(9), default);
-        var path = await coordinator.Blobs.GetFileAsync(orphan.Sha256, default);
+        var path = coordinator.BlobPath(orphan.Sha256);
         File.SetLastWriteTimeUtc(path, Old);
         var gone = new TaskCompletionSource();
         using var watcher = new FileSystemWatcher(Path.GetDirectoryName(path)!);

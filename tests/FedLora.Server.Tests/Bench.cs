@@ -8,6 +8,7 @@ using FedLora.Protocol.V1;
 using FedLora.Server.Authentication;
 using FedLora.Server.Hosting;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using static FedLora.Federations.Definitions.DefinitionTerms;
 using Wire = FedLora.Protocol.V1;
 
@@ -21,15 +22,19 @@ internal sealed class Bench : IAsyncDisposable
 
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("fedlora-server-tests-");
     private CoordinatorHost? host;
+    private Action<IHostApplicationBuilder>? configure;
 
     internal string Data => Path.Combine(folder.FullName, "server");
+
+    internal string Pages => host!.PagesUrl!;
 
     internal CoordinatorConnection Operator { get; private set; } = null!;
 
     /// <param name="prepare">Fills the bench's folder: <c>server</c>, and a folder for each node.</param>
-    internal static async Task<Bench> StartAsync(Action<string>? prepare = null)
+    /// <param name="configure">What its program adds.</param>
+    internal static async Task<Bench> StartAsync(Action<string>? prepare = null, Action<IHostApplicationBuilder>? configure = null)
     {
-        var bench = new Bench();
+        var bench = new Bench { configure = configure };
         prepare?.Invoke(bench.folder.FullName);
         await bench.RestartAsync();
         return bench;
@@ -40,8 +45,8 @@ internal sealed class Bench : IAsyncDisposable
     {
         var listen = host?.Url ?? "http://127.0.0.1:0";
         await StopAsync();
-        host = await CoordinatorHost.StartAsync(new ServerOptions { Data = Data, Listen = listen }, null, CancellationToken.None);
-        Operator = new CoordinatorConnection(host.Url) { Credential = (await File.ReadAllTextAsync(OperatorToken.FileOf(Data))).Trim() };
+        host = await CoordinatorHost.StartAsync(new ServerOptions { Data = Data, Listen = listen }, configure, CancellationToken.None);
+        Operator = new CoordinatorConnection(host.Url) { Credential = (await File.ReadAllTextAsync(AccessTokens.FileOf(Data, Roles.Operator))).Trim() };
     }
 
     internal async Task<string> TokenAsync(uint uses = 1) => (await Operator.Admin.CreateTokenAsync(new CreateTokenRequest { Uses = uses }, Operator.Options(default))).Token;

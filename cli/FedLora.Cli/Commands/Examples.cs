@@ -17,7 +17,10 @@ public static class Examples
         "fedlora server --data ./coordinator --listen http://127.0.0.1:5080",
         "fedlora client --coordinator http://127.0.0.1:5080 --token-file token --data site.jsonl --model ./base-model",
         "fedlora client --config site.yaml",
+        "fedlora admin --data ./coordinator dashboard-link",
         "fedlora admin --data ./coordinator token create --uses 4",
+        "fedlora admin --data ./coordinator token list",
+        "fedlora admin --data ./coordinator token revoke 0123456789ab",
         "fedlora admin --data ./coordinator node list",
         "fedlora admin --data ./coordinator node revoke site-3",
         "fedlora admin --data ./coordinator federation create -f federation.yaml --model ./base-model --start",
@@ -48,6 +51,7 @@ public static class Examples
         "fedlora bench aggregate --quick",
         "fedlora bench codec --density 0.0625",
         "fedlora bench dp --json",
+        "fedlora bench serve --case crowd --json",
         "fedlora bench tokenize --json",
     ];
 

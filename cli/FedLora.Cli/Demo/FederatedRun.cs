@@ -124,7 +124,7 @@ internal sealed class FederatedRun : IAsyncDisposable
                 await failed;
             await Task.Delay(Look, TimeProvider.System, limit.Token);
         }
-        var token = await File.ReadAllTextAsync(OperatorToken.FileOf(workplace.ServerData), cancellation);
+        var token = await File.ReadAllTextAsync(AccessTokens.FileOf(workplace.ServerData, Roles.Operator), cancellation);
         return new CoordinatorConnection((await File.ReadAllTextAsync(file, cancellation)).Trim()) { Credential = token.Trim() };
     }
 

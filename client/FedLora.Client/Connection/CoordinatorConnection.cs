@@ -47,6 +47,8 @@ public sealed class CoordinatorConnection : IDisposable
 
     public Admin.AdminClient Admin => _calls.Admin;
 
+    public Upkeep.UpkeepClient Upkeep => _calls.Upkeep;
+
     /// <summary>Sent with every call; null before enrolment.</summary>
     public string? Credential { get; set; }
 

@@ -1,5 +1,6 @@
 using FedLora.Client.Connection;
 using FedLora.Client.State;
+using FedLora.Privacy;
 using FedLora.Training.Models;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -26,7 +27,10 @@ public static class NodeHost
         _ = host.Services.GetRequiredService<NodeFolder>();
         _ = host.Services.GetRequiredService<CoordinatorAddress>();
         var worker = host.Services.GetRequiredService<NodeWorker>();
-        host.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(NodeHost)).Computes(Devices.Explain("auto"));
+        var logger = host.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(NodeHost));
+        logger.Computes(Devices.Explain("auto"));
+        if (DeltaAdvice.For(options.Policy.Delta, options.PublicCount, "that this site states") is { } advice)
+            logger.DeltaTooLarge(advice);
         await host.StartAsync(cancellationToken);
         await host.WaitForShutdownAsync(cancellationToken);
         try

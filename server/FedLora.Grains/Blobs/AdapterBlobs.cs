@@ -1,6 +1,6 @@
 using FedLora.Adapters;
 
-namespace FedLora.Grains;
+namespace FedLora.Grains.Blobs;
 
 /// <summary>Adapters in the blob store: the blob's name is the adapter's hash.</summary>
 public static class AdapterBlobs
@@ -23,5 +23,5 @@ public static class AdapterBlobs
     }
 
     public static async Task<AdapterState> GetAdapterAsync(this IBlobStore blobs, string sha256, CancellationToken cancellationToken) =>
-        AdapterState.Load(await blobs.GetFileAsync(sha256, cancellationToken));
+        AdapterState.Load(await blobs.OpenReadAsync(sha256, cancellationToken), $"adapter {sha256}");
 }

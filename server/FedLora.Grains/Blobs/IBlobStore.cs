@@ -1,4 +1,4 @@
-namespace FedLora.Grains;
+namespace FedLora.Grains.Blobs;
 
 /// <summary>
 /// Content-addressed bytes: adapters, updates, round records. A blob's name is the SHA-256 (64 lower-case hex digits) of its bytes.
@@ -9,14 +9,11 @@ public interface IBlobStore
     /// <summary>Whether the blob is there, whole.</summary>
     Task<bool> ExistsAsync(string sha256, CancellationToken cancellationToken);
 
-    /// <summary>Length in bytes; <c>blob-missing</c> where it is not there.</summary>
-    Task<long> LengthAsync(string sha256, CancellationToken cancellationToken);
-
-    /// <summary>Opens a seekable stream over the blob; <c>blob-missing</c> where it is not there.</summary>
+    /// <summary>
+    /// Opens a stream over the blob that can seek, knows its length and can be read either way, by await or not; <c>blob-missing</c> where it is not there. Many may be
+    /// open at once, and hold next to nothing while they are not read.
+    /// </summary>
     Task<Stream> OpenReadAsync(string sha256, CancellationToken cancellationToken);
-
-    /// <summary>Path of a local file with the blob's bytes, for mapping into memory; not to be written to. <c>blob-missing</c> where it is not there.</summary>
-    Task<string> GetFileAsync(string sha256, CancellationToken cancellationToken);
 
     /// <summary>Stores all that <paramref name="write"/> writes and returns its SHA-256; the same bytes twice are stored once.</summary>
     Task<string> PutAsync(Func<Stream, CancellationToken, Task> write, CancellationToken cancellationToken);
@@ -31,10 +28,10 @@ public interface IBlobStore
     Task<long> AppendAsync(string sha256, long offset, ReadOnlyMemory<byte> bytes, long maxBytes, bool durable, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Turns the partial upload into the blob. Refuses with <c>blob-hash</c> (and drops the bytes) where the hash is another. <paramref name="check"/> gets the path of the
-    /// bytes before they become a blob; where it throws, they are dropped.
+    /// Turns the partial upload into the blob. Refuses with <c>blob-hash</c> (and drops the bytes) where the hash is another. <paramref name="check"/> gets the bytes, as
+    /// <see cref="OpenReadAsync"/> gives them, before they become a blob; where it refuses, they are dropped.
     /// </summary>
-    Task CompleteAsync(string sha256, Action<string>? check, CancellationToken cancellationToken);
+    Task CompleteAsync(string sha256, Action<Stream>? check, CancellationToken cancellationToken);
 
     /// <summary>Removes the blob and any partial upload of it, if there.</summary>
     Task DeleteAsync(string sha256, CancellationToken cancellationToken);

@@ -1,4 +1,4 @@
-namespace FedLora.Grains;
+namespace FedLora.Grains.Federations;
 
 /// <content>What operators, nodes and the clean-up see.</content>
 public sealed partial class FederationGrain
@@ -11,6 +11,8 @@ public sealed partial class FederationGrain
     private FederationRoots Roots => _roots ??= new(blobs, page => Page(page).ReadAsync(CancellationToken.None));
 
     public Task<FederationView> GetAsync(CancellationToken cancellationToken) => Task.FromResult(View());
+
+    public Task<long> VersionAsync(CancellationToken cancellationToken) => Task.FromResult(Version());
 
     public Task PingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

@@ -1,6 +1,6 @@
 using Orleans.Concurrency;
 
-namespace FedLora.Grains;
+namespace FedLora.Grains.Federations;
 
 /// <summary>One federation; the key is its name. Refusals are <see cref="RefusedException"/>.</summary>
 public interface IFederationGrain : IGrainWithStringKey
@@ -22,6 +22,10 @@ public interface IFederationGrain : IGrainWithStringKey
     /// <summary>Has it in memory, so that it keeps its own deadlines.</summary>
     [AlwaysInterleave]
     Task PingAsync(CancellationToken cancellationToken);
+
+    /// <summary>Grows with every change of what <see cref="GetAsync"/> shows.</summary>
+    [AlwaysInterleave]
+    Task<long> VersionAsync(CancellationToken cancellationToken);
 
     /// <summary>Waits until the version differs from <paramref name="knownVersion"/> (0 = none known), at most <paramref name="wait"/> (up to one minute), then returns the view.</summary>
     [AlwaysInterleave, ResponseTimeout("00:02:00")]

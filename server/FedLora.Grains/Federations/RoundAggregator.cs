@@ -2,7 +2,7 @@ using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Compression;
 
-namespace FedLora.Grains;
+namespace FedLora.Grains.Federations;
 
 /// <summary>
 /// Computes the next global adapter from stored updates: a pure function of its inputs, the same bytes whatever the order of arrival. Updates are read from the
@@ -47,16 +47,18 @@ public sealed class RoundAggregator(IBlobStore blobs, TimeProvider time)
         var starts = new Dictionary<int, (AdapterState Adapter, VectorLayout Layout)>();
         foreach (var update in inputs.Updates)
         {
-            var path = await blobs.GetFileAsync(update.Header.Sha256, cancellationToken);
             if (update.Header.Encoding == BlobEncoding.Safetensors)
             {
-                updates.Add(new FileUpdate(update.Header.NodeId, update.Weight, path));
+                updates.Add(new StreamUpdate(update.Header.NodeId, update.Weight, Open));
                 continue;
             }
 
             if (!starts.TryGetValue(update.Rank, out var start))
                 starts[update.Rank] = start = (definition.StartOf(global, inputs.Round, update.Rank), definition.SentLayout(inputs.Round, update.Rank));
-            updates.Add(new SparseUpdate(update.Header.NodeId, update.Weight, path, start.Adapter, start.Layout));
+            updates.Add(new SparseUpdate(update.Header.NodeId, update.Weight, Open, start.Adapter, start.Layout));
+
+            // Aggregation is plain computing in a thread of its own, outside the grain's turn: that thread may wait.
+            Stream Open() => blobs.OpenReadAsync(update.Header.Sha256, cancellationToken).GetAwaiter().GetResult();
         }
 
         var options = new AggregationOptions(definition.ToLayout(), definition.ToMethodOptions(), inputs.Round, definition.Seed);

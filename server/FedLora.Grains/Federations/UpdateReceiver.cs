@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 
-namespace FedLora.Grains;
+namespace FedLora.Grains.Federations;
 
 /// <summary>
 /// Takes updates in for the gRPC service: asks the federation once whether one is wanted, keeps the bytes durably as they come, checks the whole, and has the federation record it.
@@ -36,12 +36,16 @@ public sealed class UpdateReceiver(IGrainFactory grains, IBlobStore blobs, Coord
         var node = grains.GetGrain<INodeGrain>(header.NodeId);
         // It may have been revoked while it sent.
         await node.RequireActiveAsync(cancellationToken);
-        var global = await blobs.GetFileAsync(expectation.Adapter.Sha256, cancellationToken);
+        await using var global = await blobs.OpenReadAsync(expectation.Adapter.Sha256, cancellationToken);
         if (await blobs.ExistsAsync(header.Sha256, cancellationToken))
-            Check(await blobs.GetFileAsync(header.Sha256, cancellationToken), global, header, expectation);
+        {
+            await using var stored = await blobs.OpenReadAsync(header.Sha256, cancellationToken);
+            Check(stored, global, header, expectation);
+        }
+
         try
         {
-            await blobs.CompleteAsync(header.Sha256, path => Check(path, global, header, expectation), cancellationToken);
+            await blobs.CompleteAsync(header.Sha256, update => Check(update, global, header, expectation), cancellationToken);
         }
         catch (RefusedException error) when (resumed && error.Code == RefusalCodes.BlobHash)
         {
@@ -69,12 +73,11 @@ public sealed class UpdateReceiver(IGrainFactory grains, IBlobStore blobs, Coord
         }
     }
 
-    private static void Check(string path, string global, UpdateHeader header, UpdateExpectation expectation)
+    private static void Check(Stream update, Stream global, UpdateHeader header, UpdateExpectation expectation)
     {
-        var length = new FileInfo(path).Length;
-        if (length != header.Bytes)
-            throw new RefusedException(RefusalCodes.UpdateSize, $"The update of node '{header.NodeId}' has {length} bytes, its header says {header.Bytes}.", "Send it again.");
-        UpdateValidator.Require(path, global, header, expectation);
+        if (update.Length != header.Bytes)
+            throw new RefusedException(RefusalCodes.UpdateSize, $"The update of node '{header.NodeId}' has {update.Length} bytes, its header says {header.Bytes}.", "Send it again.");
+        UpdateValidator.Require(update, global, header, expectation);
     }
 
     private async Task<T> CountRefusalsAsync<T>(Func<Task<T>> action)

@@ -1,32 +1,32 @@
 using FedLora.Adapters;
 using FedLora.Compression;
 
-namespace FedLora.Grains;
+namespace FedLora.Grains.Federations;
 
 /// <summary>Checks the bytes of an update before it is acknowledged.</summary>
 public static class UpdateValidator
 {
-    /// <summary>Refuses a file that is not what the node should have sent.</summary>
-    /// <param name="path">The update.</param>
-    /// <param name="globalPath">The global adapter that the node started from.</param>
+    /// <summary>Refuses bytes that is not what the node should have sent.</summary>
+    /// <param name="bytes">The update.</param>
+    /// <param name="start">The global adapter that the node started from.</param>
     /// <exception cref="RefusedException"><c>update-format</c>, <c>update-tensors</c>, <c>update-shape</c>, <c>update-not-finite</c>, <c>update-norm</c>.</exception>
-    public static void Require(string path, string globalPath, UpdateHeader header, UpdateExpectation expectation)
+    public static void Require(Stream bytes, Stream start, UpdateHeader header, UpdateExpectation expectation)
     {
         var where = $"The update of node '{header.NodeId}' for round {header.Round}";
         try
         {
             if (header.Encoding == BlobEncoding.Sparse)
             {
-                RequireChange(File.ReadAllBytes(path), expectation, header.Round, where);
+                RequireChange(bytes.ReadAll(), expectation, header.Round, where);
                 return;
             }
 
-            using var update = SafetensorsFile.Open(path);
-            if (update.Tensors.Values.FirstOrDefault(entry => entry.Dtype != SafetensorsDtype.F32) is { } odd)
+            using var update = SafetensorsReader.Open(bytes, where, leaveOpen: true);
+            if (update.Header.Tensors.Values.FirstOrDefault(entry => entry.Dtype != SafetensorsDtype.F32) is { } odd)
                 throw new RefusedException(RefusalCodes.UpdateFormat, $"{where}: tensor '{odd.Name}' is {odd.Dtype}.", "Send float32.");
-            var shapes = update.Tensors.Values.ToDictionary(entry => entry.Name, entry => entry.IntShape(), StringComparer.Ordinal);
+            var shapes = update.Header.Tensors.Values.ToDictionary(entry => entry.Name, entry => entry.IntShape(), StringComparer.Ordinal);
             expectation.Definition.LayoutOf(expectation.Rank).Require(shapes, expectation.Definition.SentFactors(header.Round), where);
-            using var global = SafetensorsFile.Open(globalPath);
+            using var global = SafetensorsReader.Open(start, "the global adapter", leaveOpen: true);
             RequireValues(update, global, expectation.Definition.Training.MaxUpdateNorm, where);
         }
         catch (FedLoraException error)
@@ -56,13 +56,13 @@ public static class UpdateValidator
         RequireNorm(squares, expectation.Definition.Training.MaxUpdateNorm, where);
     }
 
-    private static void RequireValues(SafetensorsFile update, SafetensorsFile global, double maxNorm, string where)
+    private static void RequireValues(SafetensorsReader update, SafetensorsReader global, double maxNorm, string where)
     {
         var squares = 0.0;
-        foreach (var name in update.Tensors.Keys.Order(StringComparer.Ordinal))
+        foreach (var name in update.Header.Tensors.Keys.Order(StringComparer.Ordinal))
         {
             var values = update.ReadFloats(name);
-            var start = global.Tensors.TryGetValue(name, out var entry) && entry.ElementCount == values.Length ? global.ReadFloats(name) : null;
+            var start = global.Header.Tensors.TryGetValue(name, out var entry) && entry.ElementCount == values.Length ? global.ReadFloats(name) : null;
             for (var i = 0; i < values.Length; i++)
             {
                 if (!float.IsFinite(values[i]))

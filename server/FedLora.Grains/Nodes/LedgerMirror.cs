@@ -1,7 +1,7 @@
 using FedLora.Privacy;
 using FedLora.Privacy.Ledger;
 
-namespace FedLora.Grains;
+namespace FedLora.Grains.Nodes;
 
 /// <summary>
 /// What the coordinator knows of a node's ledger: its receipts, and the balance that it sends with every poll. The node's own ledger decides; the mirror spares it rounds
@@ -10,18 +10,23 @@ namespace FedLora.Grains;
 /// <param name="balance">As the node last told; null where it has told none.</param>
 /// <param name="receipts">Oldest first.</param>
 /// <param name="receipted">The latest place in the node's ledger that it had sent a receipt of when it told its balance; 0 = none.</param>
-internal sealed class LedgerMirror(PrivacyBalance? balance, IReadOnlyList<LedgerMirrorEntry> receipts, long receipted)
+public sealed class LedgerMirror(PrivacyBalance? balance, IReadOnlyList<LedgerMirrorEntry> receipts, long receipted)
 {
     /// <summary>The limit; null where the site has told of none.</summary>
     public PrivacyLimit? Limit => balance is { LimitEpsilon: > 0 } told ? new(told.LimitEpsilon, told.Delta)
         : balance is null && receipts is [.., { Receipt: { EpsilonLimit: > 0 } last }] ? new(last.EpsilonLimit, last.Delta) : null;
 
+    /// <summary>What the node's present data set has spent.</summary>
+    public IReadOnlyList<SampledGaussian> Past() => Past(balance?.DataSet ?? (receipts.Count > 0 ? receipts[^1].Receipt.DataSet : ""), balance, receipts);
+
     /// <summary>
-    /// What the node's present data set has spent. A ledger that says less than its own receipts has been put back to an older copy: then the receipts count.
+    /// What a data set has spent. A ledger that says less than its own receipts has been put back to an older copy: then the receipts count.
     /// </summary>
-    public IReadOnlyList<SampledGaussian> Past()
+    /// <param name="dataSet">Its identity.</param>
+    /// <param name="balance">As the node last told of this data set; null where it has told nothing.</param>
+    /// <param name="receipts">The node's, of any data set.</param>
+    public static IReadOnlyList<SampledGaussian> Past(string dataSet, PrivacyBalance? balance, IEnumerable<LedgerMirrorEntry> receipts)
     {
-        var dataSet = balance?.DataSet ?? (receipts.Count > 0 ? receipts[^1].Receipt.DataSet : "");
         var mirrored = SampledGaussian.Simplify(receipts.Where(entry => entry.Receipt.DataSet == dataSet)
             .Select(entry => new SampledGaussian(entry.Receipt.NoiseMultiplier, entry.Receipt.SamplingRate, entry.Receipt.Steps)));
         var told = SampledGaussian.Simplify((balance?.Runs ?? []).Select(run => run.ToMechanism()));

@@ -11,10 +11,11 @@ internal static class AuthenticationSetup
     {
         services.AddAuthentication()
             .AddScheme<AuthenticationSchemeOptions, NodeCredentialHandler>(Schemes.NodeCredential, null)
-            .AddScheme<AuthenticationSchemeOptions, OperatorTokenHandler>(Schemes.OperatorToken, null);
+            .AddScheme<AuthenticationSchemeOptions, AccessTokenHandler>(Schemes.AccessToken, null);
         services.AddAuthorizationBuilder()
-            .AddPolicy(Policies.Node, policy => policy.AddAuthenticationSchemes(Schemes.NodeCredential).RequireRole(Policies.Node))
-            .AddPolicy(Policies.Operator, policy => policy.AddAuthenticationSchemes(Schemes.OperatorToken).RequireRole(Policies.Operator));
+            .AddPolicy(Policies.Node, policy => policy.AddAuthenticationSchemes(Schemes.NodeCredential).RequireRole(Roles.Node))
+            .AddPolicy(Policies.Operator, policy => policy.AddAuthenticationSchemes(Schemes.AccessToken).RequireRole(Roles.Operator))
+            .AddPolicy(Policies.Reader, policy => policy.AddAuthenticationSchemes(Schemes.AccessToken).RequireRole(Roles.Operator, Roles.Auditor));
         return services.AddSingleton<IAuthorizationMiddlewareResultHandler, CallerRefusal>();
     }
 }

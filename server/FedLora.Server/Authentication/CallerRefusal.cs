@@ -1,3 +1,4 @@
+using System.Security.Claims;
 using FedLora.Server.Services;
 using Grpc.Core;
 using Microsoft.AspNetCore.Authentication;
@@ -31,7 +32,8 @@ internal sealed class CallerRefusal(CallFailures failures) : IAuthorizationMiddl
             if ((await context.AuthenticateAsync(scheme)).Failure is { } failure)
                 return failure;
         }
-        return new RpcException(new Status(StatusCode.PermissionDenied, "this caller may not make this call"));
+        var roles = string.Join(" and ", context.User.FindAll(ClaimTypes.Role).Select(role => role.Value));
+        return new RefusedException(RefusalCodes.RoleInsufficient, $"the role {roles} may not make the call {context.Request.Path}", "ask whoever runs the coordinator");
     }
 
     private static void Write(HttpResponse response, RpcException error)

@@ -1,5 +1,4 @@
 using System.Text.Encodings.Web;
-using FedLora.Grains;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -14,6 +13,6 @@ internal sealed class NodeCredentialHandler(
     {
         var shown = NodeBearer.Parse(bearer);
         await grains.GetGrain<INodeGrain>(shown.NodeId).AuthenticateAsync(shown.Secret, cancellationToken);
-        return (shown.NodeId, Policies.Node);
+        return (shown.NodeId, Roles.Node);
     }
 }

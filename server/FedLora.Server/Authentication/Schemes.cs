@@ -9,6 +9,6 @@ internal static class Schemes
     /// <summary><c>Bearer NODE-ID.CREDENTIAL</c>, as given at enrolment.</summary>
     internal const string NodeCredential = "node-credential";
 
-    /// <summary><c>Bearer TOKEN</c>, the content of the data folder's operator.token.</summary>
-    internal const string OperatorToken = "operator-token";
+    /// <summary><c>Bearer TOKEN</c>, the content of the data folder's operator.token or auditor.token.</summary>
+    internal const string AccessToken = "access-token";
 }

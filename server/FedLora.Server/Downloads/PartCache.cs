@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using FedLora.Adapters;
-using FedLora.Grains;
 using Wire = FedLora.Protocol.V1;
 
 namespace FedLora.Server.Downloads;
@@ -99,7 +98,7 @@ internal sealed class PartCache(IBlobStore blobs) : IDisposable
             if (parts.TryRemove(oldest, out var gone))
                 Interlocked.Add(ref bytesHeld, -gone.Length);
         }
-        recipe.Cut(adapter, await LoadAsync(recipe.Adapter, cancellation));
+        recipe.Cut(adapter, await blobs.GetAdapterAsync(recipe.Adapter, cancellation));
         foreach (var part in adapter.Parts)
             recipes[part.Sha256] = recipe;
         return adapter;
@@ -125,14 +124,6 @@ internal sealed class PartCache(IBlobStore blobs) : IDisposable
             Interlocked.Add(ref bytesHeld, bytes.Length);
         }
         adapter.Parts.Add(new Wire.BlobRef { Sha256 = hash, Size = bytes.Length, Encoding = encoding });
-    }
-
-    private async Task<AdapterState> LoadAsync(string sha256, CancellationToken cancellation)
-    {
-        await using var stream = await blobs.OpenReadAsync(sha256, cancellation);
-        var bytes = new byte[stream.Length];
-        await stream.ReadExactlyAsync(bytes, cancellation);
-        return AdapterState.FromBytes(bytes, $"adapter {sha256}");
     }
 
     /// <summary>How the parts of an adapter are made: a pure function of its bytes.</summary>

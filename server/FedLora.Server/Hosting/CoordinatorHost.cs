@@ -20,6 +20,9 @@ public sealed class CoordinatorHost : IAsyncDisposable
     /// <summary>Where it listens, with the port it really has.</summary>
     public string Url => _web.Services.GetRequiredService<IServer>().Url();
 
+    /// <summary>Where people look at it; null where it serves no pages.</summary>
+    public string? PagesUrl => _web.Services.GetService<ICoordinatorPages>()?.Url;
+
     /// <summary>Starts a coordinator; when this returns it answers.</summary>
     /// <param name="options">How it runs.</param>
     /// <param name="configure">What the program adds: where its log goes, ...</param>
@@ -31,10 +34,10 @@ public sealed class CoordinatorHost : IAsyncDisposable
         var web = Build(options, configure);
         try
         {
-            // Looked at first: no silo starts on a folder that another coordinator holds, without a usable token, or on a damaged database.
-            _ = web.Services.GetRequiredService<DataFolder>();
-            _ = web.Services.GetRequiredService<OperatorToken>();
+            // Looked at first: no silo starts on a folder that another coordinator holds, with an unusable token, or on a damaged database; and nothing is made there before that.
+            AccessTokens.Check(web.Services.GetRequiredService<DataFolder>().Root);
             _ = web.Services.GetRequiredService<SqliteDatabase>();
+            _ = web.Services.GetRequiredService<AccessTokens>();
             await web.StartAsync(cancellationToken);
             return new CoordinatorHost(web);
         }

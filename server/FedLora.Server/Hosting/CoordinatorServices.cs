@@ -23,7 +23,7 @@ public static class CoordinatorServices
         services.AddOptions<KestrelServerOptions>().Configure<IOptions<ServerOptions>>(Listen);
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(provider => new DataFolder(provider.GetRequiredService<IOptions<ServerOptions>>().Value.Data));
-        services.AddSingleton(provider => OperatorToken.Ensure(provider.GetRequiredService<DataFolder>().Root));
+        services.AddSingleton(provider => AccessTokens.Ensure(provider.GetRequiredService<DataFolder>().Root));
         services.AddCoordinatorAuthentication();
         services.AddSingleton<CallFailures>();
         services.AddSingleton<PartCache>();
@@ -41,7 +41,10 @@ public static class CoordinatorServices
         web.MapGrpcService<EnrolmentService>();
         web.MapGrpcService<NodeService>();
         web.MapGrpcService<AdminService>();
+        web.MapGrpcService<UpkeepService>();
         web.MapGrpcHealthChecksService().AllowAnonymous();
+        foreach (var pages in web.Services.GetServices<ICoordinatorPages>())
+            pages.Map(web);
         return web;
     }
 

@@ -1,5 +1,4 @@
 using System.Text;
-using FedLora.Grains;
 using FedLora.Server.Authentication;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -30,7 +29,7 @@ internal sealed class CoordinatorStartup(FederationWatch federations, IServer se
     public Task StartingAsync(CancellationToken cancellationToken)
     {
         // Made before the first operator looks for it, not when one first calls.
-        _ = services.GetRequiredService<OperatorToken>();
+        _ = services.GetRequiredService<AccessTokens>();
         return Task.CompletedTask;
     }
 

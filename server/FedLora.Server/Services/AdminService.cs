@@ -1,4 +1,3 @@
-using FedLora.Grains;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.Transfer;
 using FedLora.Server.Authentication;
@@ -10,19 +9,22 @@ using Wire = FedLora.Protocol.V1;
 
 namespace FedLora.Server.Services;
 
-/// <summary>What operators call.</summary>
-[Authorize(Policies.Operator)]
+/// <summary>What operators call, and auditors where nothing is changed and no adapter handed out.</summary>
+[Authorize(Policies.Reader)]
 internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, FederationCreator creator, RoundReplayer replayer, IHostApplicationLifetime lifetime, TimeProvider time) : Wire.Admin.AdminBase
 {
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan WatchStep = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan WatchPause = TimeSpan.FromMilliseconds(100);
 
+    private IEnrolmentGrain Enrolment => grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key);
+
     private IRegistryGrain Registry => grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key);
 
+    [Authorize(Policies.Operator)]
     public override async Task<Wire.CreateTokenResponse> CreateToken(Wire.CreateTokenRequest request, ServerCallContext context)
     {
-        var token = await Registry.CreateTokenAsync(
+        var token = await Enrolment.CreateTokenAsync(
             new TokenRequest
             {
                 Uses = request.Uses == 0 ? 1 : (int)request.Uses,
@@ -35,20 +37,22 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
     public override async Task<Wire.ListNodesResponse> ListNodes(Wire.ListNodesRequest request, ServerCallContext context)
     {
         var response = new Wire.ListNodesResponse();
-        foreach (var node in await Registry.ListNodesAsync(context.CancellationToken))
+        foreach (var node in await Enrolment.ListNodesAsync(context.CancellationToken))
             response.Nodes.Add((await grains.GetGrain<INodeGrain>(node.NodeId).GetAsync(context.CancellationToken)).ToWire());
         return response;
     }
 
+    [Authorize(Policies.Operator)]
     public override async Task<Wire.NodeView> RevokeNode(Wire.RevokeNodeRequest request, ServerCallContext context)
     {
-        var nodes = await Registry.ListNodesAsync(context.CancellationToken);
+        var nodes = await Enrolment.ListNodesAsync(context.CancellationToken);
         // By id first: a node may be named like another's id.
         var node = nodes.FirstOrDefault(node => node.NodeId == request.Node) ?? nodes.FirstOrDefault(node => node.Name == request.Node)
             ?? throw new RefusedException(RefusalCodes.NodeUnknownName, $"there is no node '{request.Node}'", "see 'fedlora admin node list'");
         return (await grains.GetGrain<INodeGrain>(node.NodeId).RevokeAsync(context.CancellationToken)).ToWire();
     }
 
+    [Authorize(Policies.Operator)]
     public override async Task<Wire.BlobRef> PutBlob(IAsyncStreamReader<Wire.Chunk> requestStream, ServerCallContext context)
     {
         using var limit = new IdleLimit(Idle, time, context.CancellationToken);
@@ -69,6 +73,7 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
         return new Wire.BlobRef { Sha256 = hash, Size = size, Encoding = Wire.BlobEncoding.Safetensors };
     }
 
+    [Authorize(Policies.Operator)]
     public override async Task GetBlob(Wire.GetBlobRequest request, IServerStreamWriter<Wire.Chunk> responseStream, ServerCallContext context)
     {
         if (!Sha256Hex.IsValid(request.Sha256))
@@ -79,24 +84,28 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
         await ChunkSender.SendAsync(blob, request.Offset, chunk => responseStream.WriteAsync(chunk, context.CancellationToken), context.CancellationToken);
     }
 
+    [Authorize(Policies.Operator)]
     public override async Task<Wire.FederationView> CreateFederation(Wire.CreateFederationRequest request, ServerCallContext context)
     {
         var view = await creator.CreateAsync((request.Definition ?? new Wire.FederationDefinition()).ToModel(), request.InitialAdapter?.Sha256, context.CancellationToken);
         return view.ToWire(rounds: true);
     }
 
+    [Authorize(Policies.Operator)]
     public override async Task<Wire.FederationView> StartFederation(Wire.FederationName request, ServerCallContext context)
     {
         var view = await Federation(request.Name).StartAsync(context.CancellationToken);
         // Nodes whose polls are waiting do not know of the federation yet.
-        foreach (var node in await Registry.ListNodesAsync(context.CancellationToken))
+        foreach (var node in await Enrolment.ListNodesAsync(context.CancellationToken))
             await grains.GetGrain<INodeGrain>(node.NodeId).WakeAsync(context.CancellationToken);
         return view.ToWire(rounds: true);
     }
 
+    [Authorize(Policies.Operator)]
     public override async Task<Wire.FederationView> PauseFederation(Wire.FederationName request, ServerCallContext context) =>
         (await Federation(request.Name).PauseAsync("paused by an operator", context.CancellationToken)).ToWire(rounds: true);
 
+    [Authorize(Policies.Operator)]
     public override async Task<Wire.FederationView> StopFederation(Wire.FederationName request, ServerCallContext context) =>
         (await Federation(request.Name).StopAsync("stopped by an operator", context.CancellationToken)).ToWire(rounds: true);
 
@@ -128,6 +137,7 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
         }
     }
 
+    [Authorize(Policies.Operator)]
     public override async Task<Wire.ExportAdapterResponse> ExportAdapter(Wire.ExportAdapterRequest request, ServerCallContext context)
     {
         var view = await Federation(request.Federation).GetAsync(context.CancellationToken);

@@ -1,4 +1,3 @@
-using FedLora.Grains;
 using FedLora.Protocol.V1;
 using FedLora.Server.Authentication;
 using Grpc.Core;
@@ -13,9 +12,9 @@ internal sealed class EnrolmentService(IGrainFactory grains, ILogger<EnrolmentSe
 {
     public override async Task<EnrolResponse> Enrol(Protocol.V1.EnrolRequest request, ServerCallContext context)
     {
-        var registry = grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key);
-        var reply = await registry.EnrolAsync(
-            new Grains.EnrolRequest { Token = request.Token, Name = request.Name, Group = request.Group, RequestId = request.RequestId }, context.CancellationToken);
+        var enrolment = grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key);
+        var reply = await enrolment.EnrolAsync(
+            new Grains.Enrolment.EnrolRequest { Token = request.Token, Name = request.Name, Group = request.Group, RequestId = request.RequestId }, context.CancellationToken);
         logger.Enrolled(request.Name, reply.NodeId);
         return new EnrolResponse { NodeId = reply.NodeId, Credential = new NodeBearer(reply.NodeId, reply.Credential).ToString() };
     }

@@ -1,5 +1,3 @@
-using FedLora.Grains;
-
 namespace FedLora.Server.Services;
 
 /// <summary>What a request must say before a grain is asked.</summary>

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using FedLora.Grains;
 
 namespace FedLora.Server.Stores;
 
@@ -34,14 +33,17 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
 
     public Task<bool> ExistsAsync(string sha256, CancellationToken cancellationToken) => Task.FromResult(File.Exists(_paths.Blob(sha256)));
 
-    public async Task<long> LengthAsync(string sha256, CancellationToken cancellationToken) => new FileInfo(await GetFileAsync(sha256, cancellationToken)).Length;
-
-    public async Task<Stream> OpenReadAsync(string sha256, CancellationToken cancellationToken) =>
-        new FileStream(await GetFileAsync(sha256, cancellationToken), FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 1 << 16, FileOptions.Asynchronous | FileOptions.SequentialScan);
-
-    public Task<string> GetFileAsync(string sha256, CancellationToken cancellationToken) => File.Exists(_paths.Blob(sha256))
-        ? Task.FromResult(_paths.Blob(sha256))
-        : throw new RefusedException(RefusalCodes.BlobMissing, $"There is no blob {sha256}.", "It was never stored, or is no longer kept.");
+    public Task<Stream> OpenReadAsync(string sha256, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return Task.FromResult<Stream>(Open(_paths.Blob(sha256)));
+        }
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new RefusedException(RefusalCodes.BlobMissing, $"There is no blob {sha256}.", "It was never stored, or is no longer kept.");
+        }
+    }
 
     public async Task<string> PutAsync(Func<Stream, CancellationToken, Task> write, CancellationToken cancellationToken)
     {
@@ -109,7 +111,7 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
         return offset + bytes.Length;
     }, cancellationToken);
 
-    public Task CompleteAsync(string sha256, Action<string>? check, CancellationToken cancellationToken) => LockedAsync(sha256, async () =>
+    public Task CompleteAsync(string sha256, Action<Stream>? check, CancellationToken cancellationToken) => LockedAsync(sha256, async () =>
     {
         var partial = _paths.Partial(sha256);
         if (Renew(sha256))
@@ -120,7 +122,11 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
         {
             Flush(partial);
             await RequireHashAsync(partial, sha256, cancellationToken);
-            check?.Invoke(partial);
+            if (check is not null)
+            {
+                await using var file = Open(partial);
+                check(file);
+            }
         }
         catch (RefusedException)
         {
@@ -215,6 +221,9 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
         }
     }
 
+    private static FileStream Open(string path) =>
+        new(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 1 << 16, FileOptions.Asynchronous | FileOptions.SequentialScan);
+
     // Its last bytes may have come without being waited for.
     private static void Flush(string path)
     {
@@ -224,7 +233,7 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
 
     private static async Task RequireHashAsync(string path, string sha256, CancellationToken cancellationToken)
     {
-        await using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.Asynchronous | FileOptions.SequentialScan);
+        await using var file = Open(path);
         var hash = Convert.ToHexStringLower(await SHA256.HashDataAsync(file, cancellationToken));
         if (hash != sha256)
             throw new RefusedException(RefusalCodes.BlobHash, $"The upload's SHA-256 is {hash}, not {sha256}.", "Send it again from the start.");

@@ -1,40 +1,44 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
-using Microsoft.Win32.SafeHandles;
 
 namespace FedLora.Adapters;
 
 /// <summary>
-/// A safetensors file whose tensors are read one by one where the caller wants them, without a mapping: what has been read takes no memory here. For many files opened often: a
+/// A safetensors file whose tensors are read one by one where the caller wants them, without a mapping: what has been read takes no memory here. For many opened often: a
 /// header that was read before, of this file or of the last one with the same bytes, is not read again. Several threads may read at once.
 /// </summary>
 public sealed class SafetensorsReader : IDisposable
 {
     private static Parsed? _last;
-    private readonly string _path;
-    private readonly SafeFileHandle _file;
+    private readonly string _where;
+    private readonly Stream _stream;
+    private readonly bool _leaveOpen;
+    private readonly Lock _position = new();
 
-    private SafetensorsReader(string path, SafeFileHandle file, SafetensorsHeader header) => (_path, _file, Header) = (path, file, header);
+    private SafetensorsReader(Stream stream, string where, SafetensorsHeader? known, bool leaveOpen)
+    {
+        (_stream, _where, _leaveOpen) = (stream, where, leaveOpen);
+        Header = known ?? Parse();
+    }
 
     /// <summary>Where each tensor lies.</summary>
     public SafetensorsHeader Header { get; }
 
-    /// <summary>Opens a file and checks its header.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="known">The header that an earlier reader of this file had, where the file has not changed since; null: it is read.</param>
-    /// <exception cref="FedLoraException"><c>file-missing</c>, <c>safetensors-invalid</c> or <c>safetensors-dtype</c>.</exception>
-    public static SafetensorsReader Open(string path, SafetensorsHeader? known = null)
+    /// <summary>Checks the header of what a stream holds.</summary>
+    /// <param name="stream">The whole file; can seek.</param>
+    /// <param name="where">What to call it in errors.</param>
+    /// <param name="known">The header that an earlier reader of these bytes had; null: it is read.</param>
+    /// <param name="leaveOpen">Otherwise the stream is closed with the reader, and where this fails.</param>
+    /// <exception cref="FedLoraException"><c>safetensors-invalid</c> or <c>safetensors-dtype</c>.</exception>
+    public static SafetensorsReader Open(Stream stream, string where, SafetensorsHeader? known = null, bool leaveOpen = false)
     {
-        if (!File.Exists(path))
-            throw new FedLoraException("file-missing", $"There is no file '{path}'.", "Check the path.");
-        var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         try
         {
-            return new SafetensorsReader(path, file, known ?? Parse(path, file));
+            return new SafetensorsReader(stream, where, known, leaveOpen);
         }
-        catch
+        catch when (!leaveOpen)
         {
-            file.Dispose();
+            stream.Dispose();
             throw;
         }
     }
@@ -44,7 +48,7 @@ public sealed class SafetensorsReader : IDisposable
     public void Read(string name, Span<float> values)
     {
         if (!Header.Tensors.TryGetValue(name, out var entry))
-            throw new FedLoraException("tensor-missing", $"'{_path}' has no tensor '{name}'.", "It belongs to another model or was written by another program.");
+            throw new FedLoraException("tensor-missing", $"'{_where}' has no tensor '{name}'.", "It belongs to another model or was written by another program.");
         if (values.Length != entry.ElementCount)
             throw new ArgumentException($"Tensor '{name}' holds {entry.ElementCount} numbers, not {values.Length}.", nameof(values));
         if (entry.Dtype == SafetensorsDtype.F32 && BitConverter.IsLittleEndian)
@@ -65,32 +69,54 @@ public sealed class SafetensorsReader : IDisposable
         }
     }
 
-    public void Dispose() => _file.Dispose();
-
-    private void Fill(long start, Span<byte> bytes) => Fill(_file, start, bytes, _path);
-
-    private static void Fill(SafeFileHandle file, long start, Span<byte> bytes, string path)
+    /// <summary>The tensor as float32.</summary>
+    /// <inheritdoc cref="Read"/>
+    public float[] ReadFloats(string name)
     {
-        while (bytes.Length > 0)
+        var values = new float[Header.Tensors.TryGetValue(name, out var entry) ? entry.ElementCount : 0];
+        Read(name, values);
+        return values;
+    }
+
+    public void Dispose()
+    {
+        if (!_leaveOpen)
+            _stream.Dispose();
+    }
+
+    private void Fill(long start, Span<byte> bytes)
+    {
+        // A file is read at an offset without moving in it: nobody waits for another.
+        if (_stream is FileStream file)
         {
-            var count = RandomAccess.Read(file, bytes, start);
-            if (count == 0)
-                throw SafetensorsHeader.Invalid(path, $"ends at byte {start}: it has become shorter");
-            bytes = bytes[count..];
-            start += count;
+            for (var done = 0; done < bytes.Length;)
+            {
+                var count = RandomAccess.Read(file.SafeFileHandle, bytes[done..], start + done);
+                done += count > 0 ? count : throw Shorter(start + done);
+            }
+            return;
+        }
+        lock (_position)
+        {
+            _stream.Position = start;
+            var count = _stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+            if (count < bytes.Length)
+                throw Shorter(start + count);
         }
     }
 
-    private static SafetensorsHeader Parse(string path, SafeFileHandle file)
+    private FedLoraException Shorter(long end) => SafetensorsHeader.Invalid(_where, $"ends at byte {end}: it has become shorter");
+
+    private SafetensorsHeader Parse()
     {
-        var length = RandomAccess.GetLength(file);
+        var length = _stream.Length;
         Span<byte> first = stackalloc byte[(int)Math.Min(8, length)];
-        Fill(file, 0, first, path);
-        var bytes = new byte[8 + SafetensorsHeader.LengthOf(first, length, path)];
-        Fill(file, 0, bytes, path);
+        Fill(0, first);
+        var bytes = new byte[8 + SafetensorsHeader.LengthOf(first, length, _where)];
+        Fill(0, bytes);
         if (_last is { } last && last.Length == length && last.Bytes.AsSpan().SequenceEqual(bytes))
             return last.Header;
-        var header = SafetensorsHeader.Parse(bytes, length, path);
+        var header = SafetensorsHeader.Parse(bytes, length, _where);
         // One that a hostile peer made huge is not worth keeping.
         if (bytes.Length <= 1 << 22)
             _last = new Parsed(bytes, length, header);

@@ -39,7 +39,7 @@ internal static class ManyNodes
         {
             var path = Path.Combine(folder.FullName, "update.safetensors");
             new AdapterState(layout.Tensors(method.Sent(1, MethodOptions.Default)).Select(t => Workload.Random(t, 1))).Save(path);
-            var updates = new UpdateSet(Enumerable.Range(0, nodes).Select(k => new FileUpdate($"node-{k:D4}", 1, path)));
+            var updates = new UpdateSet(Enumerable.Range(0, nodes).Select(k => new StreamUpdate($"node-{k:D4}", 1, () => File.OpenRead(path))));
             var global = method.Initialize(layout, MethodOptions.Default, 1);
             var start = Stopwatch.GetTimestamp();
             method.Aggregate(global, updates, new AggregationOptions(layout, MethodOptions.Default, 1, 1) { MeasureError = false }, cancellation);

@@ -30,7 +30,7 @@ internal static class Resident
     {
         var global = method.Initialize(layout, MethodOptions.Default, 1);
         var peak = 0L;
-        var updates = new UpdateSet(Enumerable.Range(0, nodes).Select(k => new Watched(new FileUpdate($"node-{k:D4}", 1, path), () => peak = Math.Max(peak, Environment.WorkingSet))));
+        var updates = new UpdateSet(Enumerable.Range(0, nodes).Select(k => new Watched(new StreamUpdate($"node-{k:D4}", 1, () => File.OpenRead(path)), () => peak = Math.Max(peak, Environment.WorkingSet))));
         GC.Collect();
         var start = System.Diagnostics.Stopwatch.GetTimestamp();
         method.Aggregate(global, updates, new AggregationOptions(layout, MethodOptions.Default, 1, 1), cancellation);

@@ -1,5 +1,6 @@
 using FedLora.Protocol;
 using FedLora.Protocol.V1;
+using FedLora.Server.Authentication;
 using Google.Protobuf.Reflection;
 using Grpc.Core;
 using Grpc.Net.Client;
@@ -10,6 +11,11 @@ public class PolicyTests
 {
     // What a stranger may call: with a join token in it.
     private static readonly string[] Open = ["fedlora.v1.Enrolment.Enrol"];
+
+    // What auditors may call of the operators' service.
+    private static readonly string[] Read = [.. new[] { "ListNodes", "ShowFederation", "ListFederations", "WatchFederation", "ReplayRound" }.Select(name => $"fedlora.v1.Admin.{name}"),
+        "fedlora.v1.Upkeep.CreateDashboardLink", "fedlora.v1.Upkeep.ListTokens",
+    ];
 
     private static readonly Marshaller<byte[]> Bytes = new(bytes => bytes, bytes => bytes);
 
@@ -48,6 +54,34 @@ public class PolicyTests
             // An empty request may be refused for what it asks; enrolment, without a token, for who asks.
             Assert.True(status is not (StatusCode.Unauthenticated or StatusCode.PermissionDenied or StatusCode.Internal or StatusCode.Unknown) || Open.Contains(call.FullName), $"{call.FullName}: {status}");
         }
+    }
+
+    [Fact]
+    public async Task An_auditor_reads_and_changes_nothing()
+    {
+        await using var bench = await Bench.StartAsync();
+        var token = (await File.ReadAllTextAsync(AccessTokens.FileOf(bench.Data, Roles.Auditor), TestContext.Current.CancellationToken)).Trim();
+        using var channel = GrpcChannel.ForAddress(bench.Operator.Url);
+        var wrong = new List<string>();
+        foreach (var call in EveryCall.All.Where(call => call.Service.Name is "Admin" or "Upkeep"))
+        {
+            var (status, code) = await AnswerAsync(channel, call, token);
+            var isLetIn = status is not (StatusCode.Unauthenticated or StatusCode.PermissionDenied or StatusCode.Internal or StatusCode.Unknown);
+            if (Read.Contains(call.FullName) ? !isLetIn : status != StatusCode.PermissionDenied || code != "role-insufficient")
+                wrong.Add($"{call.FullName}: {status}, {code}");
+        }
+        Assert.Empty(wrong);
+    }
+
+    [Fact]
+    public async Task Tokens_are_files_that_their_owner_alone_may_read()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "rights of files are Unix's here");
+        if (OperatingSystem.IsWindows())
+            return;
+        await using var bench = await Bench.StartAsync();
+        foreach (var role in (string[])[Roles.Operator, Roles.Auditor])
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(AccessTokens.FileOf(bench.Data, role)));
     }
 
     // On the wire a call with one message each way is no other than a stream of one.

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using FedLora.Grains;
+using FedLora.Grains.Blobs;
 
 namespace FedLora.Server.Tests.Stores;
 
@@ -25,9 +26,30 @@ public abstract class BlobStoreSuite
         Assert.Equal(hash, await PutAsync(bytes));
         var store = Reopened();
         Assert.True(await store.ExistsAsync(hash, Never));
-        Assert.Equal(size, await store.LengthAsync(hash, Never));
         Assert.Equal(bytes, await ReadAsync(store, hash));
-        Assert.Equal(bytes, await File.ReadAllBytesAsync(await store.GetFileAsync(hash, Never)));
+    }
+
+    [Fact]
+    public async Task A_blob_is_read_from_anywhere_by_several_at_once()
+    {
+        var bytes = RandomNumberGenerator.GetBytes(1_000_000);
+        var hash = await PutAsync(bytes);
+        await using var one = await Store.OpenReadAsync(hash, Never);
+        await using var other = await Store.OpenReadAsync(hash, Never);
+        Assert.Equal(bytes.Length, one.Length);
+        foreach (var start in (int[])[900_000, 3, 500_001])
+        {
+            var (read, awaited) = (new byte[1_000], new byte[1_000]);
+            one.Position = start;
+            one.ReadExactly(read);
+            other.Seek(start - bytes.Length, SeekOrigin.End);
+            await other.ReadExactlyAsync(awaited, Never);
+            Assert.Equal(bytes[start..(start + 1_000)], read);
+            Assert.Equal(read, awaited);
+        }
+
+        one.Position = bytes.Length;
+        Assert.Equal(0, one.Read(new byte[1]));
     }
 
     [Fact]
@@ -87,7 +109,15 @@ public abstract class BlobStoreSuite
     {
         var bytes = RandomNumberGenerator.GetBytes(100);
         await Store.AppendAsync(HashOf(bytes), 0, bytes, 100, true, Never);
-        await RefusedAsync("test", () => Store.CompleteAsync(HashOf(bytes), path => throw new RefusedException("test", Path.GetFileName(path), ""), Never));
+        await Assert.ThrowsAsync<TimeoutException>(() => Store.CompleteAsync(HashOf(bytes), stream => throw new TimeoutException(), Never));
+        Assert.Equal(100, await Store.PartialLengthAsync(HashOf(bytes), Never));
+        await RefusedAsync("test", () => Store.CompleteAsync(HashOf(bytes), stream =>
+        {
+            var seen = new byte[stream.Length];
+            stream.ReadExactly(seen);
+            Assert.Equal(bytes, seen);
+            throw new RefusedException("test", "no", "none");
+        }, Never));
         Assert.False(await Store.ExistsAsync(HashOf(bytes), Never));
         Assert.Equal(0, await Store.PartialLengthAsync(HashOf(bytes), Never));
     }
@@ -113,8 +143,7 @@ public abstract class BlobStoreSuite
         await Store.DeleteAsync(hash, Never);
         await Store.DeleteAsync(hash, Never);
         Assert.False(await Store.ExistsAsync(hash, Never));
-        await RefusedAsync(RefusalCodes.BlobMissing, () => Store.LengthAsync(hash, Never));
-        await RefusedAsync(RefusalCodes.BlobMissing, () => Store.GetFileAsync(hash, Never));
+        await RefusedAsync(RefusalCodes.BlobMissing, () => Store.OpenReadAsync(hash, Never));
     }
 
     [Fact]

@@ -9,7 +9,7 @@ internal static class AdminCommand
     {
         var command = new Command("admin", "Operate a running coordinator: tokens, nodes, federations, results.")
         {
-            new Command("token", "Join tokens for new nodes.") { TokenCreateCommand.Create() },
+            new Command("token", "Join tokens for new nodes.") { TokenCreateCommand.Create(), TokenListCommands.List(), TokenListCommands.Revoke() },
             new Command("node", "Enrolled training nodes.") { NodeListCommand.Create(), NodeRevokeCommand.Create() },
             new Command("federation", "Fine-tuning jobs.")
             {
@@ -23,6 +23,7 @@ internal static class AdminCommand
                 FederationListCommand.Create(),
                 FederationWatchCommand.Create(),
             },
+            DashboardLinkCommand.Create(),
             ExportCommand.Create(),
             ReplayCommand.Create(),
         };

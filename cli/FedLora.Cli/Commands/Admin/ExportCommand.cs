@@ -1,7 +1,7 @@
 using System.CommandLine;
 using FedLora.Adapters;
 using FedLora.Client.Connection;
-using FedLora.Client.Training;
+using FedLora.Federations.Exports;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.Transfer;
 using FedLora.Protocol.V1;

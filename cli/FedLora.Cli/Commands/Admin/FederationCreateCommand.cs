@@ -31,6 +31,8 @@ internal static class FederationCreateCommand
             var view = await CreateAsync(connection, prepared, cancellation);
             if (parsed.GetValue(start))
                 view = await connection.Admin.StartFederationAsync(new FederationName { Name = view.Definition.Name }, connection.Call(cancellation));
+            if (DeltaRemark.For(view) is { } delta)
+                output.Remark(delta);
             output.Result(FederationJson.From(view), console =>
             {
                 console.WriteLine(FederationTables.Headline(view));

@@ -13,6 +13,8 @@ internal static class FederationShowCommand
             .RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
             {
                 var view = await connection.Admin.ShowFederationAsync(new FederationName { Name = parsed.GetValue(name) }, connection.Call(cancellation));
+                if (DeltaRemark.For(view) is { } delta)
+                    output.Remark(delta);
                 output.Result(FederationJson.From(view), console => console.Write(FederationTables.Of(view)));
             });
     }

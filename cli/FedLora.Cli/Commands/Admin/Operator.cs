@@ -14,7 +14,7 @@ internal static class Operator
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
     private static readonly Option<string?> Data = new("--data") { Description = "The coordinator's data folder, on the machine where it runs: address and operator token are read there.", Recursive = true };
-    private static readonly Option<string?> Coordinator = new("--coordinator") { Description = $"Address of the coordinator; the operator token is then taken from {TokenVariable}.", Recursive = true };
+    private static readonly Option<string?> Coordinator = new("--coordinator") { Description = $"Address of the coordinator; the operator (or auditor) token is then taken from {TokenVariable}.", Recursive = true };
 
     /// <summary>Understood by every command below <c>admin</c>.</summary>
     internal static IReadOnlyList<Option> Options { get; } = [Data, Coordinator];
@@ -47,12 +47,12 @@ internal static class Operator
         if (data is not null)
         {
             url ??= Read(DataFolder.UrlFileOf(data), "no coordinator is running on this data folder");
-            token ??= Read(OperatorToken.FileOf(data), "it is not a coordinator's data folder");
+            token ??= Read(AccessTokens.FileOf(data, Roles.Operator), "it is not a coordinator's data folder");
         }
         if (url is null)
             throw new UsageException("no coordinator is named", "Give --data DIR of a coordinator on this machine, or --coordinator URL.");
         if (token is null)
-            throw new UsageException($"--coordinator needs the operator token in {TokenVariable}", "It is the content of operator.token in the coordinator's data folder.");
+            throw new UsageException($"--coordinator needs the operator token in {TokenVariable}", "It is the content of operator.token (or, to read only, of auditor.token) in the coordinator's data folder.");
         return new CoordinatorConnection(url) { Credential = token };
     }
 

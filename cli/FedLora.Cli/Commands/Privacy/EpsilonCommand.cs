@@ -16,10 +16,11 @@ internal static class EpsilonCommand
         var plot = new Option<FileInfo?>("--plot") { Description = "Also draw epsilon over the steps, as an SVG file." };
         return new Command("epsilon", "The epsilon that so many steps spend, for one example added or removed.")
         {
-            options.NoiseMultiplier, options.SamplingRate, options.Steps, options.Delta, options.Accountant, plot,
+            options.NoiseMultiplier, options.SamplingRate, options.Steps, options.Delta, options.Count, options.Accountant, plot,
         }.RunsOnNumbers((parsed, output, cancellation) =>
         {
             options.RequireTraining(parsed);
+            output.Advise(parsed.GetValue(options.Delta), parsed.GetValue(options.Count));
             var run = new SampledGaussian(parsed.GetValue(options.NoiseMultiplier), parsed.GetValue(options.SamplingRate), parsed.GetValue(options.Steps));
             var (delta, accountant) = (parsed.GetValue(options.Delta), Accountants.Get(parsed.GetValue(options.Accountant)!));
             var bound = accountant.Epsilon([run], delta, cancellation);

@@ -12,10 +12,11 @@ internal static class NoiseCommand
         var options = new PrivacyOptions();
         return new Command("noise", "The smallest noise multiplier with which so many steps stay within epsilon.")
         {
-            options.Epsilon, options.SamplingRate, options.Steps, options.Delta, options.Accountant,
+            options.Epsilon, options.SamplingRate, options.Steps, options.Delta, options.Count, options.Accountant,
         }.RunsOnNumbers((parsed, output, cancellation) =>
         {
             options.RequireTraining(parsed);
+            output.Advise(parsed.GetValue(options.Delta), parsed.GetValue(options.Count));
             var (q, steps, delta) = (parsed.GetValue(options.SamplingRate), parsed.GetValue(options.Steps), parsed.GetValue(options.Delta));
             var accountant = Accountants.Get(parsed.GetValue(options.Accountant)!);
             var sigma = Calibration.NoiseMultiplier(accountant, parsed.GetValue(options.Epsilon), delta, q, steps, cancellation: cancellation);

@@ -14,6 +14,16 @@ internal static class PrivacyCommandExtensions
             output.Remark(note);
     }
 
+    /// <summary>Says so where delta is too large for a stated count.</summary>
+    /// <exception cref="UsageException">The count is below 1.</exception>
+    public static void Advise(this CommandOutput output, double delta, long? count)
+    {
+        if (count is < 1)
+            throw new UsageException("--count must be at least 1", "State about how many examples there are, rounded.");
+        if (DeltaAdvice.For(delta, count ?? 0) is { } advice)
+            output.Remark(advice);
+    }
+
     /// <summary>As <see cref="CommandExtensions.Runs"/>; what is refused as out of range ends with exit code 2.</summary>
     public static Command RunsOnNumbers(this Command command, Func<ParseResult, CommandOutput, CancellationToken, Task> action) => command.Runs(async (parsed, output, cancellation) =>
     {

@@ -14,6 +14,8 @@ internal sealed class PrivacyOptions
 
     public Option<double> Delta { get; } = new("--delta") { Description = "delta, well below one over the number of examples.", Required = true };
 
+    public Option<long?> Count { get; } = new("--count") { Description = "About how many examples there are: says when delta is too large for them." };
+
     public Option<double> Epsilon { get; } = new("--epsilon") { Description = "epsilon that may be spent.", Required = true };
 
     public Option<string> Accountant { get; } = Choice();

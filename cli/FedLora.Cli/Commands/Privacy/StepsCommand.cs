@@ -12,10 +12,11 @@ internal static class StepsCommand
         var options = new PrivacyOptions();
         return new Command("steps", "The largest number of steps that stays within epsilon.")
         {
-            options.Epsilon, options.NoiseMultiplier, options.SamplingRate, options.Delta, options.Accountant,
+            options.Epsilon, options.NoiseMultiplier, options.SamplingRate, options.Delta, options.Count, options.Accountant,
         }.RunsOnNumbers((parsed, output, cancellation) =>
         {
             options.RequireTraining(parsed);
+            output.Advise(parsed.GetValue(options.Delta), parsed.GetValue(options.Count));
             var (sigma, q, delta) = (parsed.GetValue(options.NoiseMultiplier), parsed.GetValue(options.SamplingRate), parsed.GetValue(options.Delta));
             var accountant = Accountants.Get(parsed.GetValue(options.Accountant)!);
             var steps = Calibration.Steps(accountant, parsed.GetValue(options.Epsilon), delta, sigma, q, cancellation: cancellation);

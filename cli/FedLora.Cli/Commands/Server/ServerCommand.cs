@@ -1,5 +1,6 @@
 using System.CommandLine;
 using FedLora.Cli.Processes;
+using FedLora.Dashboard.Hosting;
 using FedLora.Server.Hosting;
 using Spectre.Console;
 
@@ -12,15 +13,29 @@ internal static class ServerCommand
     {
         var data = new Option<string>("--data") { Description = "Folder for everything that the coordinator keeps; made if it is not there.", Required = true };
         var listen = new Option<string>("--listen") { Description = "Address to listen on; port 0 takes a free one.", DefaultValueFactory = _ => "http://127.0.0.1:5080" };
+        var dashboard = new Option<string?>("--dashboard") { Description = "Where people look at it in a browser, on loopback; off: nowhere. Default: the port after --listen's." };
         var withParent = ParentWatch.Create();
-        return new Command("server", "Run a coordinator: it enrols nodes, runs federations and aggregates their updates.") { data, listen, withParent }
+        return new Command("server", "Run a coordinator: it enrols nodes, runs federations and aggregates their updates.") { data, listen, dashboard, withParent }
             .Runs(async (parsed, output, cancellation) =>
             {
                 using var ending = ParentWatch.Follow(parsed.GetValue(withParent), cancellation);
                 var options = new ServerOptions { Data = parsed.GetValue(data)!, Listen = parsed.GetValue(listen)! };
-                await using var host = await CoordinatorHost.StartAsync(options, builder => LongRunning.Configure(builder, "fedlora-coordinator"), ending.Token);
-                output.Result(new { host.Url, Data = Path.GetFullPath(options.Data) }, console => console.WriteLine(
-                    $"Coordinator on {host.Url}. Operators: fedlora admin --data {options.Data} ... Ctrl-C ends it."));
+                var pages = parsed.GetValue(dashboard) ?? DashboardAddress.Beside(options.Listen);
+                await using var host = await CoordinatorHost.StartAsync(
+                    options,
+                    builder =>
+                    {
+                        LongRunning.Configure(builder, "fedlora-coordinator");
+                        if (pages != DashboardAddress.Off)
+                            builder.AddFedLoraDashboard(pages);
+                    },
+                    ending.Token);
+                output.Result(new { host.Url, Dashboard = host.PagesUrl, Data = Path.GetFullPath(options.Data) }, console =>
+                {
+                    console.WriteLine($"Coordinator on {host.Url}. Operators: fedlora admin --data {options.Data} ... Ctrl-C ends it.");
+                    if (host.PagesUrl is { } url)
+                        console.WriteLine($"Dashboard on {url}: fedlora admin --data {options.Data} dashboard-link opens it.");
+                });
                 var ended = new TaskCompletionSource();
                 await using var registration = ending.Token.Register(ended.SetResult);
                 await ended.Task;

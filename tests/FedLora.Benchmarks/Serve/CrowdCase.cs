@@ -1,0 +1,84 @@
+using System.Diagnostics;
+using System.Globalization;
+using FedLora.Client.Connection;
+using FedLora.Protocol.V1;
+
+namespace FedLora.Benchmarks.Serve;
+
+/// <summary>
+/// Many nodes poll and ten private federations run, nine of which wait for more nodes than there are: processor time of a poll, the time from the start of the tenth until a waiting
+/// node has its task, for which every node's ledger is asked, and memory with all polls held.
+/// </summary>
+internal sealed class CrowdCase : IServeCase
+{
+    private const int Federations = 10;
+    private const int CohortSize = 20;
+    private const int Passes = 2;
+    private static readonly TimeSpan _held = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan _standing = TimeSpan.FromSeconds(10);
+
+    public string Name => "crowd";
+
+    public async Task<IReadOnlyList<ServeFigure>> MeasureAsync(ServerProcess server, int nodes, Action<string> remark, CancellationToken cancellation)
+    {
+        var begun = Stopwatch.GetTimestamp();
+        using var crowd = await Crowd.EnrolAsync(server, nodes, cancellation);
+        var enrolling = Stopwatch.GetElapsedTime(begun).TotalSeconds;
+        remark($"{nodes} nodes are enrolled");
+        using var connection = server.Connect();
+        for (var i = 0; i < Federations; i++)
+            await CreateAsync(connection, Define(NameOf(i), i == Federations - 1 ? nodes : nodes + 1), start: i < Federations - 1, cancellation);
+        remark($"{Federations} federations are there");
+        await crowd.PollAsync(cancellation);
+
+        var (cpu, polling) = (server.Cpu(), Stopwatch.GetTimestamp());
+        for (var pass = 0; pass < Passes; pass++)
+            await crowd.PollAsync(cancellation);
+        var perPoll = (server.Cpu() - cpu).TotalMilliseconds / (Passes * nodes);
+        remark(string.Create(CultureInfo.InvariantCulture, $"{Passes * nodes} polls took {Stopwatch.GetElapsedTime(polling).TotalSeconds:0.0} s"));
+
+        using var gone = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var first = crowd.FirstTaskAsync(_held, gone.Token);
+        // All of them stand before it is started.
+        await Task.Delay(_standing, cancellation);
+        begun = Stopwatch.GetTimestamp();
+        await connection.Admin.StartFederationAsync(new FederationName { Name = NameOf(Federations - 1) }, connection.Options(cancellation));
+        await first;
+        var sampling = Stopwatch.GetElapsedTime(begun).TotalMilliseconds;
+        var (resident, peak) = server.Resident();
+        await gone.CancelAsync();
+        return
+        [
+            new("poll-cpu", perPoll, "ms"),
+            new("sample-private-round", sampling, "ms"),
+            new("resident", resident, "MiB"),
+            new("resident-peak", peak, "MiB"),
+            new("enrol-all", enrolling, "s"),
+        ];
+    }
+
+    private static string NameOf(int federation) => string.Create(CultureInfo.InvariantCulture, $"federation-{federation}");
+
+    private static async Task CreateAsync(CoordinatorConnection connection, FederationDefinition definition, bool start, CancellationToken cancellation)
+    {
+        await connection.Admin.CreateFederationAsync(new CreateFederationRequest { Definition = definition }, connection.Options(cancellation));
+        if (start)
+            await connection.Admin.StartFederationAsync(new FederationName { Name = definition.Name }, connection.Options(cancellation));
+    }
+
+    private static FederationDefinition Define(string name, int least) => new()
+    {
+        Name = name,
+        Method = "ffa-lora",
+        MethodOptions = new MethodOptions(),
+        Rounds = 10,
+        Seed = 1,
+        BaseModel = new BaseModel { Fingerprint = Crowd.Fingerprint, Name = "tiny" },
+        Task = new LearningTask { Classification = new Classification { Labels = { "a", "b" } } },
+        Lora = new LoraSettings { Rank = 2, Alpha = 4, TargetModules = { "q" } },
+        Training = new TrainingSettings { LocalSteps = 10, BatchSize = 8, Optimizer = "adamw", LearningRate = 1e-3, MaxTokens = 16, Schedule = "constant", Dtype = "auto" },
+        Privacy = new PrivacyTerms { NoiseMultiplier = 2, SamplingRate = 0.01, Delta = 1e-5, ClipNorm = 1, Accountant = "pld" },
+        Cohort = new CohortRules { Size = CohortSize, MinNodes = (uint)least, DeadlineSeconds = 3600 },
+        Layout = new AdapterLayout { Modules = { new LayoutModule { Name = "l.0.q", DOut = 6, DIn = 5 } } },
+    };
+}

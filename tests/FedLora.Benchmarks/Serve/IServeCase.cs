@@ -1,0 +1,26 @@
+namespace FedLora.Benchmarks.Serve;
+
+/// <summary>Something that a coordinator is asked for, and what it takes. It speaks the wire contract only, so that an older build can be asked the same.</summary>
+internal interface IServeCase
+{
+    /// <summary>For <c>--case</c>.</summary>
+    string Name { get; }
+
+    /// <summary>Measures on a coordinator that was just started on an empty folder.</summary>
+    /// <param name="server">The coordinator.</param>
+    /// <param name="nodes">How many nodes there are.</param>
+    /// <param name="remark">Says what it is at.</param>
+    /// <param name="cancellation">Ends it.</param>
+    Task<IReadOnlyList<ServeFigure>> MeasureAsync(ServerProcess server, int nodes, Action<string> remark, CancellationToken cancellation);
+}
+
+/// <summary>One measured figure.</summary>
+/// <param name="Name">Stable name of the row.</param>
+/// <param name="Value">In <paramref name="Unit"/>.</param>
+/// <param name="Unit">E.g. <c>ms</c>.</param>
+/// <param name="LessIsBetter">False for a rate.</param>
+internal sealed record ServeFigure(string Name, double Value, string Unit, bool LessIsBetter = true)
+{
+    /// <summary>How many times better than a peer's: above 1 = better.</summary>
+    public double BetterThan(ServeFigure peer) => LessIsBetter ? peer.Value / Value : Value / peer.Value;
+}
