@@ -11,6 +11,7 @@ using FedLora.Training.Libtorch;
 using FedLora.Training.Models;
 using FedLora.Training.Privacy;
 using FedLora.Training.Running;
+using FederationDefinition = FedLora.Federations.Definitions.FederationDefinition;
 
 namespace FedLora.Client.Training;
 
@@ -35,7 +36,11 @@ public sealed class RoundTrainer : IRoundTrainer
     /// <c>model-folder-missing</c>, <c>model-config-invalid</c>, <c>safetensors-invalid</c>, <c>tokenizer-missing</c>, <c>tokenizer-invalid</c>, <c>data-missing</c>,
     /// <c>data-invalid</c>, <c>data-empty</c>, ...
     /// </exception>
-    public static RoundTrainer Create(ClientOptions options)
+    public static RoundTrainer Create(ClientOptions options) => new(options, Look(options));
+
+    /// <inheritdoc cref="Create"/>
+    /// <returns>The base model's fingerprint.</returns>
+    internal static string Look(ClientOptions options)
     {
         if (options.Threads > 0)
             LibtorchLoader.UseThreads(options.Threads);
@@ -43,15 +48,17 @@ public sealed class RoundTrainer : IRoundTrainer
         _ = Tokenizer.Load(Path.Combine(options.Model, "tokenizer.json"));
         // Text is what both tasks want of a line; labels are a federation's own.
         _ = DataFile.Read(options.Data, new DataSettings(TextTask.CausalLanguageModelling, 0, [], options.SkipBadLines ? BadLines.Skip : BadLines.Stop, options.Unit), CancellationToken.None);
-        return new RoundTrainer(options, found);
+        return found;
     }
 
     /// <inheritdoc/>
-    public string? Refuses(TrainingTask task)
+    public string? Refuses(TrainingTask task) => Refuses(task.Definition.ToModel(), Fingerprint);
+
+    /// <summary>Why no trainer on a base model can train a federation, in one line; null if one can.</summary>
+    internal static string? Refuses(FederationDefinition federation, string fingerprint)
     {
-        var federation = task.Definition.ToModel();
-        if (federation.BaseModel.Fingerprint != Fingerprint)
-            return $"its base model is {federation.BaseModel.Name} ({federation.BaseModel.Fingerprint}), this node's is another ({Fingerprint})";
+        if (federation.BaseModel.Fingerprint != fingerprint)
+            return $"its base model is {federation.BaseModel.Name} ({federation.BaseModel.Fingerprint}), this node's is another ({fingerprint})";
         if (Methods.All.All(method => method.Name != federation.Method))
             return $"this program does not know method '{federation.Method}'; update it";
         return null;

@@ -34,7 +34,7 @@ public sealed record Conversation(IReadOnlyList<IReadOnlyDictionary<string, obje
         return conversation.Learnt.Any() ? conversation : throw bad($"has no message with role \"{Assistant}\" to learn from");
     }
 
-    private static IReadOnlyDictionary<string, object?> Message(JsonElement message, Func<string, FedLoraException> bad)
+    private static Dictionary<string, object?> Message(JsonElement message, Func<string, FedLoraException> bad)
     {
         if (message.ValueKind != JsonValueKind.Object)
             throw bad("that is not an object");

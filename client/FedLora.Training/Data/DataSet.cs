@@ -1,4 +1,7 @@
 using FedLora.Tokenizers;
+using FedLora.Training.Blocks;
+using FedLora.Training.Models;
+using FedLora.Training.Running;
 
 namespace FedLora.Training.Data;
 
@@ -24,6 +27,9 @@ public sealed record DataSet(IReadOnlyList<Example> Examples, int Truncated, lon
     /// <summary>The examples of each unit of privacy, by index; null where each example is one.</summary>
     public IReadOnlyList<IReadOnlyList<int>>? Units { get; init; }
 
+    /// <summary>What each example was made of.</summary>
+    public required IReadOnlyList<TextRecord> Records { get; init; }
+
     /// <summary>Tokens of all examples.</summary>
     public long Tokens => Examples.Sum(example => (long)example.Tokens.Length);
 
@@ -40,7 +46,7 @@ public sealed record DataSet(IReadOnlyList<Example> Examples, int Truncated, lon
     public static DataSet Of(DataFile file, DataSettings settings, Tokenizer tokenizer, CancellationToken cancellationToken)
     {
         var encoder = new ExampleEncoder(tokenizer, Checked(settings).MaxLength);
-        var (examples, units, skipped) = (new List<Example>(file.Records.Count), new List<string?>(), file.Skipped);
+        var (examples, records, skipped) = (new List<Example>(file.Records.Count), new List<TextRecord>(file.Records.Count), file.Skipped);
         var (truncated, tokens) = (0, 0L);
         foreach (var record in file.Records)
         {
@@ -49,7 +55,7 @@ public sealed record DataSet(IReadOnlyList<Example> Examples, int Truncated, lon
             {
                 var (example, cut) = encoder.Encode(record, settings.Task);
                 examples.Add(example);
-                units.Add(record.Unit);
+                records.Add(record);
                 truncated += cut > 0 ? 1 : 0;
                 tokens += cut;
             }
@@ -62,8 +68,18 @@ public sealed record DataSet(IReadOnlyList<Example> Examples, int Truncated, lon
             throw DataFile.Empty(file.Records[0].Place, file.Records.Count, skipped.Count);
         return new DataSet(examples, truncated, tokens, skipped)
         {
-            Units = settings.Unit is null ? null : [.. units.Index().GroupBy(unit => unit.Item, StringComparer.Ordinal).Select(unit => unit.Select(record => record.Index).ToArray())],
+            Records = records,
+            Units = settings.Unit is null ? null : [.. records.Index().GroupBy(record => record.Item.Unit, StringComparer.Ordinal).Select(unit => unit.Select(record => record.Index).ToArray())],
         };
+    }
+
+    /// <summary>Only what has something to learn, see <see cref="Trainer.Learnable"/>; without units.</summary>
+    /// <exception cref="FedLoraException"><c>data-nothing-to-learn</c>.</exception>
+    public DataSet Learnable(Architecture model)
+    {
+        var learnable = Examples.Zip(Records).Where(pair => Labels.CountOf(pair.First, model) > 0).ToArray();
+        return learnable.Length > 0 ? this with { Examples = [.. learnable.Select(pair => pair.First)], Records = [.. learnable.Select(pair => pair.Second)], Units = null }
+            : throw Trainer.NothingToLearn();
     }
 
     private static DataSettings Checked(DataSettings settings)

@@ -11,7 +11,7 @@ namespace FedLora.Training.Data.Formats;
 internal static class DataFormat
 {
     /// <summary>What a folder's files end in; others in it are not read.</summary>
-    private static readonly string[] _endings = [".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet"];
+    private static readonly string[] _endings = [".jsonl", ".ndjson", ".csv", ".tsv", ".parquet"];
 
     private static readonly string[] _packings = [".gz", ".zst"];
 
@@ -36,7 +36,7 @@ internal static class DataFormat
         }
     }
 
-    private static IEnumerable<string> FilesOf(string path)
+    private static List<string> FilesOf(string path)
     {
         if (!Directory.Exists(path))
             return [path];

@@ -34,7 +34,7 @@ internal static class ParquetRows
 
     private static Field[] Wanted(string path, ParquetReader reader, IReadOnlySet<string> fields)
     {
-        var wanted = reader.Schema.Fields.Where(field => fields.Contains(field.Name)).ToArray();
+        var wanted = Trying(path, () => reader.Schema.Fields.Where(field => fields.Contains(field.Name)).ToArray());
         if (wanted.Length == 0)
             throw CsvRows.NoColumn(path, fields);
         if (Array.Find(wanted, field => ParquetTree.Leaves(field) is null or []) is { } other)
