@@ -9,7 +9,8 @@ using FedLora.Tests;
 
 namespace FedLora.Client.Tests;
 
-/// <summary>A site's own trainer: what it is given, what is believed of what it gives back, and that the sample trains as FedLora does.</summary>
+/// <summary>A site's own trainer: what it is given, what is believed of what it gives back, and that the sample trains as FedLora
+/// does.</summary>
 public sealed class ExternalTrainerTests : IDisposable
 {
     private const string Shell = "/bin/sh";
@@ -43,7 +44,8 @@ public sealed class ExternalTrainerTests : IDisposable
         foreach (var tensor in wanted.Update)
         {
             var largest = tensor.Values.Max(Math.Abs);
-            Assert.All(tensor.Values.Zip(found.Update[tensor.Name].Values), pair => Assert.InRange(Math.Abs(pair.First - pair.Second), 0, 1e-4 * largest));
+            Assert.All(tensor.Values.Zip(found.Update[tensor.Name].Values), pair =>
+                Assert.InRange(Math.Abs(pair.First - pair.Second), 0, 1e-4 * largest));
         }
         Assert.Equal((wanted.Examples, wanted.Steps), (found.Examples, found.Steps));
         Assert.Equal(wanted.Loss!.Value, found.Loss!.Value, 1e-4);
@@ -66,7 +68,8 @@ public sealed class ExternalTrainerTests : IDisposable
     {
         Assert.SkipUnless(File.Exists(Shell), "no shell here");
         using var trainer = ExternalTrainer.Create(Options(Shell, "-c", script), TimeProvider.System);
-        var error = Assert.Throws<FedLoraException>(() => trainer.Train(Input(Prepare("ffa-lora", "sgd"), "state"), new Seen(), CancellationToken.None));
+        var error = Assert.Throws<FedLoraException>(() =>
+            trainer.Train(Input(Prepare("ffa-lora", "sgd"), "state"), new Seen(), CancellationToken.None));
         Assert.Equal(code, error.Code);
         Assert.Contains(what, error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', error.Message);
@@ -77,7 +80,8 @@ public sealed class ExternalTrainerTests : IDisposable
     public void A_trainer_that_hangs_is_ended_with_its_children_when_its_time_is_over()
     {
         Assert.SkipUnless(File.Exists(Shell), "no shell here");
-        using var trainer = ExternalTrainer.Create(Options(Shell, "-c", "echo $$ > ../pid; sleep 600 & sleep 600; exit 0"), TimeProvider.System);
+        using var trainer = ExternalTrainer.Create(Options(Shell, "-c", "echo $$ > ../pid; sleep 600 & sleep 600; exit 0"),
+            TimeProvider.System);
         var input = Input(Prepare("fedit", "sgd"), "state");
         input.Task.DeadlineUnixMs = DateTimeOffset.UtcNow.AddSeconds(3).ToUnixTimeMilliseconds();
         Assert.Equal("trainer-late", Assert.Throws<FedLoraException>(() => trainer.Train(input, new Seen(), CancellationToken.None)).Code);
@@ -89,7 +93,9 @@ public sealed class ExternalTrainerTests : IDisposable
     public void A_program_that_is_not_there_is_said()
     {
         using var trainer = ExternalTrainer.Create(Options("no-such-program-anywhere"), TimeProvider.System);
-        Assert.Equal("trainer-missing", Assert.Throws<FedLoraException>(() => trainer.Train(Input(Prepare("fedit", "sgd"), "state"), new Seen(), CancellationToken.None)).Code);
+        Assert.Equal("trainer-missing",
+            Assert.Throws<FedLoraException>(() =>
+                trainer.Train(Input(Prepare("fedit", "sgd"), "state"), new Seen(), CancellationToken.None)).Code);
     }
 
     [Fact]
@@ -108,7 +114,8 @@ public sealed class ExternalTrainerTests : IDisposable
     public void Noise_on_the_whole_update_is_drawn_anew_accounted_first_and_hides_count_and_loss()
     {
         Assert.SkipUnless(File.Exists(Shell), "no shell here");
-        var options = Options(Shell, "-c", CopyBack + "echo '{\"step\":1,\"loss\":0.5}'") with { UpdateNoise = new UpdateNoiseTerms(0.5, 2), PublicCount = 100 };
+        var options = Options(Shell, "-c", CopyBack + "echo '{\"step\":1,\"loss\":0.5}'") with { UpdateNoise = new UpdateNoiseTerms(0.5, 2),
+            PublicCount = 100 };
         using var trainer = ExternalTrainer.Create(options, TimeProvider.System);
         var seen = new Seen();
         var prepared = Prepare("fedit", "sgd");
@@ -118,15 +125,18 @@ public sealed class ExternalTrainerTests : IDisposable
         Assert.Empty(seen.All);
         Assert.Equal("2 2\n", File.ReadAllText(Path.Combine(options.State, "update-noise")));
         // The trainer changed nothing: what is left is the noise, N(0, (2 x 0.5)^2) in each entry.
-        var noise = outputs.SelectMany(output => output.Update.SelectMany(tensor => tensor.Values.Zip(output.Start[tensor.Name].Values, (a, b) => (double)a - b))).ToArray();
-        Assert.InRange(Math.Sqrt(noise.Average(value => value * value)), 1 - (6 / Math.Sqrt(2.0 * noise.Length)), 1 + (6 / Math.Sqrt(2.0 * noise.Length)));
+        var noise = outputs.SelectMany(output =>
+            output.Update.SelectMany(tensor => tensor.Values.Zip(output.Start[tensor.Name].Values, (a, b) => (double)a - b))).ToArray();
+        Assert.InRange(Math.Sqrt(noise.Average(value => value * value)), 1 - (6 / Math.Sqrt(2.0 * noise.Length)),
+            1 + (6 / Math.Sqrt(2.0 * noise.Length)));
     }
 
     private static string? Python() => Array.Find(["/usr/bin/python3", "python3"], program =>
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(program, ["-c", "import torch"]) { UseShellExecute = false, RedirectStandardError = true })!;
+            using var process = Process.Start(new ProcessStartInfo(program, ["-c", "import torch"]) { UseShellExecute = false,
+                RedirectStandardError = true })!;
             process.WaitForExit();
             return process.ExitCode == 0;
         }
@@ -145,7 +155,8 @@ public sealed class ExternalTrainerTests : IDisposable
         foreach (var name in (string[])["config.json", "model.safetensors"])
             File.Copy(Fixtures.PathOf("models", "llama", name), Path.Combine(model, name));
         var letters = string.Join(',', "abcdefghijklmnopqrstuvwxyz ".Select((letter, id) => $"\"{letter}\":{id + 3}"));
-        File.WriteAllText(Path.Combine(model, "tokenizer.json"), $$"""{"model":{"type":"BPE","vocab":{{{letters}}},"merges":[]},"added_tokens":[]}""");
+        File.WriteAllText(Path.Combine(model, "tokenizer.json"),
+            $$"""{"model":{"type":"BPE","vocab":{{{letters}}},"merges":[]},"added_tokens":[]}""");
         return model;
     }
 
@@ -158,13 +169,15 @@ public sealed class ExternalTrainerTests : IDisposable
         Seed = 5,
         Task = new LearningTask { CausalLanguageModel = new CausalLanguageModel() },
         Lora = new LoraSettings { Rank = 4, Alpha = 8, TargetModules = { "q_proj", "v_proj", "down_proj" } },
-        Training = new TrainingSettings { LocalSteps = 4, BatchSize = 3, Optimizer = optimizer, LearningRate = 0.02, MaxTokens = 24, Schedule = "constant", Dtype = "f32", MaxGradNorm = 1 },
+        Training = new TrainingSettings { LocalSteps = 4, BatchSize = 3, Optimizer = optimizer, LearningRate = 0.02, MaxTokens = 24,
+            Schedule = "constant", Dtype = "f32", MaxGradNorm = 1 },
     }.ToModel(), Model(), null, CancellationToken.None);
 
     private RoundInput Input(FederationPreparation prepared, string state) => new(
         new TrainingTask
         {
-            Federation = "texts", Round = 1, Attempt = 1, Definition = prepared.Definition.ToWire(layout: true), Rank = 4, DensityDown = 1, DensityUp = 1, Adapter = new AdapterRef(),
+            Federation = "texts", Round = 1, Attempt = 1, Definition = prepared.Definition.ToWire(layout: true), Rank = 4, DensityDown = 1,
+                DensityUp = 1, Adapter = new AdapterRef(),
             DeadlineUnixMs = DateTimeOffset.UtcNow.AddMinutes(3).ToUnixTimeMilliseconds(),
         },
         prepared.InitialAdapter, [], Directory.CreateDirectory(Path.Combine(folder.FullName, state)).FullName, 7, _ => null);
@@ -172,9 +185,12 @@ public sealed class ExternalTrainerTests : IDisposable
     private ClientOptions Options(params string[] command)
     {
         var data = Path.Combine(folder.FullName, "data.csv");
-        File.WriteAllLines(data, ["prompt,completion", .. Enumerable.Range(0, 7).Select(i => $"say {(char)('a' + i)},{string.Concat(Enumerable.Repeat((char)('a' + i), i + 1))} it is")]);
+        File.WriteAllLines(data,
+            ["prompt,completion", .. Enumerable.Range(0, 7)
+                .Select(i => $"say {(char)('a' + i)},{string.Concat(Enumerable.Repeat((char)('a' + i), i + 1))} it is")]);
         var state = Directory.CreateDirectory(Path.Combine(folder.FullName, "node")).FullName;
-        return new ClientOptions { Coordinator = "http://127.0.0.1:1", Name = "site", Model = Model(), Data = data, State = state, Trainer = command };
+        return new ClientOptions { Coordinator = "http://127.0.0.1:1", Name = "site", Model = Model(), Data = data, State = state,
+            Trainer = command };
     }
 
     private sealed class Seen : IProgress<TrainingProgress>

@@ -53,7 +53,8 @@ public sealed record ClientOptions
     /// <summary>The field of the data whose value makes lines one unit of privacy (a person, a thread); null where each line is one.</summary>
     public string? Unit { get; init; }
 
-    /// <summary>A program of the site's own that trains, and its arguments; null for FedLora's training engine. See docs/trainer.md.</summary>
+    /// <summary>A program of the site's own that trains, and its arguments; null for FedLora's training engine. See
+    /// docs/trainer.md.</summary>
     public IReadOnlyList<string>? Trainer { get; init; }
 
     /// <summary>Noise on the whole update, with a trainer of one's own; null without.</summary>

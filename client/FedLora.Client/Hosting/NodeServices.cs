@@ -20,7 +20,8 @@ public static class NodeServices
     {
         services.AddLogging().AddMetrics();
         services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton<IRoundTrainer>(provider => options.Trainer is null ? RoundTrainer.Create(options) : ExternalTrainer.Create(options, provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton<IRoundTrainer>(provider => options.Trainer is null ? RoundTrainer.Create(options)
+            : ExternalTrainer.Create(options, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(options);
         services.AddSingleton(_ => new NodeFolder(options.State));
         services.AddConnection(options.Coordinator);

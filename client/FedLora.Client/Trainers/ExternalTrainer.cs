@@ -14,7 +14,8 @@ using FederationDefinition = FedLora.Federations.Definitions.FederationDefinitio
 namespace FedLora.Client.Trainers;
 
 /// <summary>
-/// Trains rounds by a program of the site's own (<c>fedlora client --trainer</c>), handed a folder and giving one back. Everything else stays the daemon's: rounds,
+/// Trains rounds by a program of the site's own (<c>fedlora client --trainer</c>), handed a folder and giving one back. Everything else
+/// stays the daemon's: rounds,
 /// resumption, encoding, validation, the site's policy and its ledger.
 /// </summary>
 public sealed class ExternalTrainer : IRoundTrainer
@@ -51,9 +52,11 @@ public sealed class ExternalTrainer : IRoundTrainer
             return "it promises privacy of single examples, and this node trains by a program of its own, whose noise nobody can vouch for; clipping and noise on the whole update (trainer_clip, trainer_noise) is another promise, for federations without privacy terms";
         var method = Methods.Get(definition.Method);
         var settings = definition.ToMethodOptions();
-        if (method.Trained((int)task.Round, settings).HasFlag(Factors.R) || method.FoldRank(definition.ToLayout(), settings, 2) > 0 || task.Fold.Count > 0)
+        if (method.Trained((int)task.Round, settings).HasFlag(Factors.R) || method.FoldRank(definition.ToLayout(), settings, 2) > 0
+            || task.Fold.Count > 0)
             return $"method {method.Name} trains a middle factor or folds products into the base model, which no PEFT folder says; a trainer of one's own takes methods of plain A and B";
-        return noise is not null && method.Kept(settings) != Factors.None ? $"method {method.Name} keeps factors at the node, which noise on the update does not cover" : null;
+        return noise is not null && method.Kept(settings) != Factors.None
+            ? $"method {method.Name} keeps factors at the node, which noise on the update does not cover" : null;
     }
 
     /// <inheritdoc/>
@@ -73,20 +76,23 @@ public sealed class ExternalTrainer : IRoundTrainer
         var (read, identities) = data.Read(definition, cancellation);
         var learnable = read.Learnable(architecture);
         var round = (int)input.Task.Round;
-        var start = method.Start(input.Global, KeptFactors.Load(input.Folder, input.Task.Round), new NodeTerms(layout, settings, round, definition.Seed, (int)input.Task.Rank));
+        var start = method.Start(input.Global, KeptFactors.Load(input.Folder, input.Task.Round),
+            new NodeTerms(layout, settings, round, definition.Seed, (int)input.Task.Rank));
         var folder = Path.Combine(Path.GetFullPath(input.Folder), TaskFolder);
         Clear(folder);
         try
         {
             var left = DateTimeOffset.FromUnixTimeMilliseconds(input.Task.DeadlineUnixMs) - time.GetUtcNow();
             if (left <= TimeSpan.Zero)
-                throw new FedLoraException("trainer-late", "the round's time is over before its training began", "the next round trains again");
+                throw new FedLoraException("trainer-late", "the round's time is over before its training began",
+                    "the next round trains again");
             var terms = new RoundTerms(definition, round, method.Trained(round, settings), start, options.Model, folder, left);
             var training = DefinitionSettings.Training(definition, round, input.Seed);
             PrivateFolder(folder);
             TrainerTask.Of(terms, training, learnable.Examples.Count).Write(folder, start, peft, learnable);
             _ = input.Charge(identities);
-            var loss = new TrainerProcess(options.Trainer!, folder, Path.Combine(input.Folder, LogFile), time).Run(left, noise is null ? progress : Quiet.Instance, cancellation);
+            var loss = new TrainerProcess(options.Trainer!, folder, Path.Combine(input.Folder, LogFile), time)
+                .Run(left, noise is null ? progress : Quiet.Instance, cancellation);
             var trained = TrainerResult.Read(Path.Combine(folder, TrainerTask.ResultFolder), start, terms.Trained);
             KeptFactors.Save(input.Folder, input.Task.Round, trained.Only(method.Kept(settings)));
             var sent = method.Sent(round, settings);
@@ -131,7 +137,8 @@ public sealed class ExternalTrainer : IRoundTrainer
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new FedLoraException("trainer-folder", $"the trainer's folder {folder} cannot be emptied: {error.Message}", "end what still writes there, and mend its rights", error);
+            throw new FedLoraException("trainer-folder", $"the trainer's folder {folder} cannot be emptied: {error.Message}",
+                "end what still writes there, and mend its rights", error);
         }
     }
 

@@ -5,8 +5,10 @@ using FedLora.Client.Rounds;
 namespace FedLora.Client.Trainers;
 
 /// <summary>
-/// One run of a site's own trainer: <c>COMMAND FOLDER</c>. On standard output it may say how far it is, a JSON object a line, <c>{"step":3,"steps":20,"loss":0.71}</c>; all
-/// other lines, and standard error, go into its log. It ends when its time is over or nobody wants its result any more, with every process that it started.
+/// One run of a site's own trainer: <c>COMMAND FOLDER</c>. On standard output it may say how far it is, a JSON object a line,
+/// <c>{"step":3,"steps":20,"loss":0.71}</c>; all
+/// other lines, and standard error, go into its log. It ends when its time is over or nobody wants its result any more, with every process
+/// that it started.
 /// </summary>
 internal sealed class TrainerProcess(IReadOnlyList<string> command, string folder, string log, TimeProvider time)
 {
@@ -38,7 +40,8 @@ internal sealed class TrainerProcess(IReadOnlyList<string> command, string folde
         {
             End(process, output, errors);
             cancellationToken.ThrowIfCancellationRequested();
-            throw new FedLoraException("trainer-late", $"the trainer {command[0]} was not done after {limit.TotalSeconds:F0} seconds, when the round's time was over, and was ended",
+            throw new FedLoraException("trainer-late",
+                $"the trainer {command[0]} was not done after {limit.TotalSeconds:F0} seconds, when the round's time was over, and was ended",
                 "see its log in the node's state folder; the federation's deadline or steps may not suit this site");
         }
         // A child of its own may hold the pipes open: the trainer's end is what counts.
@@ -46,7 +49,9 @@ internal sealed class TrainerProcess(IReadOnlyList<string> command, string folde
         if (process.ExitCode != 0)
         {
             lock (gate)
-                throw new FedLoraException("trainer-failed", $"the trainer {command[0]} ended with exit code {process.ExitCode}{(lastWords.Length > 0 ? $": {lastWords}" : "")}", $"see {log}");
+                throw new FedLoraException("trainer-failed",
+                    $"the trainer {command[0]} ended with exit code {process.ExitCode}{(lastWords.Length > 0 ? $": {lastWords}" : "")}",
+                        $"see {log}");
         }
         lock (gate)
             return losses.Count > 0 ? losses.Average() : null;
@@ -54,7 +59,8 @@ internal sealed class TrainerProcess(IReadOnlyList<string> command, string folde
 
     private Process Start()
     {
-        var start = new ProcessStartInfo(command[0]) { UseShellExecute = false, WorkingDirectory = folder, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(command[0]) { UseShellExecute = false, WorkingDirectory = folder, RedirectStandardInput = true,
+            RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var argument in command.Skip(1).Append(folder))
             start.ArgumentList.Add(argument);
         try
@@ -65,7 +71,8 @@ internal sealed class TrainerProcess(IReadOnlyList<string> command, string folde
         }
         catch (System.ComponentModel.Win32Exception error)
         {
-            throw new FedLoraException("trainer-missing", $"the trainer {command[0]} cannot be started: {error.Message}", "give a program that is on the PATH, or its whole path, with --trainer", error);
+            throw new FedLoraException("trainer-missing", $"the trainer {command[0]} cannot be started: {error.Message}",
+                "give a program that is on the PATH, or its whole path, with --trainer", error);
         }
     }
 
@@ -108,7 +115,8 @@ internal sealed class TrainerProcess(IReadOnlyList<string> command, string folde
         {
             using var json = JsonDocument.Parse(line);
             var root = json.RootElement;
-            var loss = root.TryGetProperty("loss", out var value) && value.ValueKind == JsonValueKind.Number && double.IsFinite(value.GetDouble()) ? value.GetDouble() : (double?)null;
+            var loss = root.TryGetProperty("loss", out var value) && value.ValueKind == JsonValueKind.Number
+                && double.IsFinite(value.GetDouble()) ? value.GetDouble() : (double?)null;
             if (Number(root, "step") is not { } step)
                 return;
             progress.Report(new TrainingProgress(step, Number(root, "steps") ?? step, loss));
@@ -136,5 +144,6 @@ internal sealed class TrainerProcess(IReadOnlyList<string> command, string folde
     }
 
     private static int? Number(JsonElement root, string name) =>
-        root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) && number >= 0 ? number : null;
+        root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number)
+            && number >= 0 ? number : null;
 }

@@ -13,7 +13,8 @@ internal static class TrainerResult
     /// <param name="folder">A PEFT folder.</param>
     /// <param name="start">What training began with.</param>
     /// <param name="trained">What may differ from it.</param>
-    /// <exception cref="FedLoraException"><c>trainer-result-invalid</c>: missing, not whole, of other shapes or another scale, not finite, or with a frozen factor changed.</exception>
+    /// <exception cref="FedLoraException"><c>trainer-result-invalid</c>: missing, not whole, of other shapes or another scale, not finite,
+    /// or with a frozen factor changed.</exception>
     public static AdapterState Read(string folder, NodeStart start, Factors trained)
     {
         PeftFolder result;
@@ -45,5 +46,6 @@ internal static class TrainerResult
     }
 
     private static FedLoraException Invalid(string what, Exception? inner = null) =>
-        new("trainer-result-invalid", $"what the trainer made cannot be used: {what}", "mend the trainer; docs/trainer.md says what it must write", inner);
+        new("trainer-result-invalid", $"what the trainer made cannot be used: {what}",
+            "mend the trainer; docs/trainer.md says what it must write", inner);
 }

@@ -9,7 +9,8 @@ using FedLora.Training.Running;
 
 namespace FedLora.Client.Trainers;
 
-/// <summary>What a site's own trainer is told: <c>task.json</c> in its folder. The page docs/trainer.md is its contract; a change of meaning raises <see cref="Version"/>.</summary>
+/// <summary>What a site's own trainer is told: <c>task.json</c> in its folder. The page docs/trainer.md is its contract; a change of
+/// meaning raises <see cref="Version"/>.</summary>
 internal sealed record TrainerTask
 {
     /// <summary>Version of the protocol.</summary>
@@ -89,8 +90,10 @@ internal sealed record TrainerTask
     {
         var layout = start.Layout;
         var config = peft with { Rank = layout.Rank, Alpha = layout.Alpha };
-        new PeftFolder(config.WithPatternsOf(layout), start.Adapter.Only(Factors.A | Factors.B | Factors.Head)).Write(Path.Combine(folder, AdapterFolder));
-        AtomicFile.WriteAll(folder, (DataFileName, stream => WriteData(stream, set)), (FileName, stream => JsonSerializer.Serialize(stream, this, Options)));
+        new PeftFolder(config.WithPatternsOf(layout), start.Adapter.Only(Factors.A | Factors.B | Factors.Head))
+            .Write(Path.Combine(folder, AdapterFolder));
+        AtomicFile.WriteAll(folder, (DataFileName, stream => WriteData(stream, set)),
+            (FileName, stream => JsonSerializer.Serialize(stream, this, Options)));
     }
 
     /// <summary>The settings as a trainer takes them.</summary>
@@ -100,7 +103,8 @@ internal sealed record TrainerTask
         Round = (uint)terms.Round,
         Method = terms.Definition.Method,
         Trained = [.. new[] { (Factors.A, "A"), (Factors.B, "B"), (Factors.Head, "head") }
-            .Where(factor => terms.Trained.HasFlag(factor.Item1) && terms.Start.Adapter.Only(factor.Item1).Count > 0).Select(factor => factor.Item2)],
+            .Where(factor => terms.Trained.HasFlag(factor.Item1) && terms.Start.Adapter.Only(factor.Item1).Count > 0)
+                .Select(factor => factor.Item2)],
         Task = terms.Definition.Task.Kind == LearningTask.Classification ? "classification" : "causal-lm",
         Labels = [.. terms.Definition.Task.Labels],
         Model = Path.GetFullPath(terms.Model),
@@ -134,7 +138,8 @@ internal sealed record TrainerTask
         {
             JsonSerializer.Serialize(stream, new
             {
-                record.Prompt, Text = record.Conversation is null && record.Prompt is null ? record.Text : null, Completion = record.Prompt is null ? null : record.Text,
+                record.Prompt, Text = record.Conversation is null && record.Prompt is null ? record.Text
+                    : null, Completion = record.Prompt is null ? null : record.Text,
                 record.Conversation?.Messages, record.Conversation?.Tools, Label = record.Class is null ? null : record.Label, record.Class,
                 InputIds = example.Tokens, example.TokenTypes, example.Labels,
             }, Line);
@@ -153,4 +158,5 @@ internal sealed record TrainerTask
 /// <param name="Model">The base model's folder.</param>
 /// <param name="Folder">The task's own folder.</param>
 /// <param name="Left">Time until the round's deadline.</param>
-internal sealed record RoundTerms(FederationDefinition Definition, int Round, Factors Trained, NodeStart Start, string Model, string Folder, TimeSpan Left);
+internal sealed record RoundTerms(FederationDefinition Definition, int Round, Factors Trained, NodeStart Start, string Model, string Folder,
+    TimeSpan Left);

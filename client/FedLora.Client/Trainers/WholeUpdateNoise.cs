@@ -7,9 +7,12 @@ using FedLora.Training.Privacy;
 namespace FedLora.Client.Trainers;
 
 /// <summary>
-/// Noise on a whole update: its difference from the start is cut to a norm C and N(0, (sigma C)^2) is added to every entry. What is hidden is whether this site took part with
-/// data at all (a neighbour sends noise alone: sensitivity C, one Gaussian mechanism of multiplier sigma a round). It is a promise to the site as a whole, weaker in what
-/// it names than privacy of single examples: of two sites' data that differ in one example the updates may differ by 2 C, a multiplier of sigma / 2.
+/// Noise on a whole update: its difference from the start is cut to a norm C and N(0, (sigma C)^2) is added to every entry. What is hidden
+/// is whether this site took part with
+/// data at all (a neighbour sends noise alone: sensitivity C, one Gaussian mechanism of multiplier sigma a round). It is a promise to the
+/// site as a whole, weaker in what
+/// it names than privacy of single examples: of two sites' data that differ in one example the updates may differ by 2 C, a multiplier of
+/// sigma / 2.
 /// </summary>
 /// <param name="ClipNorm">C, above 0.</param>
 /// <param name="NoiseMultiplier">sigma, above 0.</param>
@@ -33,18 +36,21 @@ internal sealed class WholeUpdateNoise(UpdateNoiseTerms terms, string state)
         {
             var (delta, before) = (deltas[tensor.Name], start[tensor.Name].Values);
             var noise = source.Draw(delta.Length, terms.NoiseMultiplier * terms.ClipNorm);
-            return new AdapterTensor(tensor.Name, tensor.Shape, [.. delta.Select((change, i) => (float)(before[i] + (share * change) + noise[i]))]);
+            return new AdapterTensor(tensor.Name, tensor.Shape,
+                [.. delta.Select((change, i) => (float)(before[i] + (share * change) + noise[i]))]);
         }));
     }
 
     /// <summary>What all rounds so far have spent: epsilon at the terms' delta, of the site as a whole.</summary>
-    public double Epsilon() => Accountants.Default.Epsilon([.. Spent().Select(use => new SampledGaussian(use.Noise, 1, use.Rounds))], terms.Delta).Epsilon;
+    public double Epsilon() =>
+        Accountants.Default.Epsilon([.. Spent().Select(use => new SampledGaussian(use.Noise, 1, use.Rounds))], terms.Delta).Epsilon;
 
     private void Account()
     {
         var uses = Spent().ToDictionary(use => use.Noise, use => use.Rounds);
         uses[terms.NoiseMultiplier] = uses.GetValueOrDefault(terms.NoiseMultiplier) + 1;
-        AtomicFile.Write(Path.Combine(state, FileName), string.Concat(uses.Select(use => string.Create(CultureInfo.InvariantCulture, $"{use.Key:R} {use.Value}\n"))));
+        AtomicFile.Write(Path.Combine(state, FileName),
+            string.Concat(uses.Select(use => string.Create(CultureInfo.InvariantCulture, $"{use.Key:R} {use.Value}\n"))));
     }
 
     private IEnumerable<(double Noise, int Rounds)> Spent()
@@ -54,13 +60,17 @@ internal sealed class WholeUpdateNoise(UpdateNoiseTerms terms, string state)
             return [];
         try
         {
-            return [.. File.ReadAllLines(path).Select(line => line.Split(' ')).Select(parts => (double.Parse(parts[0], CultureInfo.InvariantCulture), int.Parse(parts[1], CultureInfo.InvariantCulture)))];
+            return [.. File.ReadAllLines(path).Select(line => line.Split(' '))
+                .Select(parts => (double.Parse(parts[0], CultureInfo.InvariantCulture),
+                    int.Parse(parts[1], CultureInfo.InvariantCulture)))];
         }
         catch (Exception error) when (error is FormatException or IndexOutOfRangeException or OverflowException)
         {
-            throw new FedLoraException("ledger-damaged", $"{path} is not the account of this node's noise that it should be", "restore it from a copy; without it nobody knows what was spent", error);
+            throw new FedLoraException("ledger-damaged", $"{path} is not the account of this node's noise that it should be",
+                "restore it from a copy; without it nobody knows what was spent", error);
         }
     }
 
-    private static double[] Difference(AdapterTensor after, AdapterTensor before) => [.. after.Values.Zip(before.Values, (a, b) => (double)a - b)];
+    private static double[] Difference(AdapterTensor after, AdapterTensor before) =>
+        [.. after.Values.Zip(before.Values, (a, b) => (double)a - b)];
 }

@@ -47,7 +47,9 @@ public sealed class RoundTrainer : IRoundTrainer
         var found = ModelFingerprint.Of(options.Model);
         _ = Tokenizer.Load(Path.Combine(options.Model, "tokenizer.json"));
         // Text is what both tasks want of a line; labels are a federation's own.
-        _ = DataFile.Read(options.Data, new DataSettings(TextTask.CausalLanguageModelling, 0, [], options.SkipBadLines ? BadLines.Skip : BadLines.Stop, options.Unit), CancellationToken.None);
+        _ = DataFile.Read(options.Data,
+            new DataSettings(TextTask.CausalLanguageModelling, 0, [], options.SkipBadLines ? BadLines.Skip : BadLines.Stop, options.Unit),
+                CancellationToken.None);
         return found;
     }
 

@@ -3,7 +3,8 @@ namespace FedLora.Tokenizers.Chat;
 /// <summary>Computes a value.</summary>
 internal delegate object? TemplateExpression(TemplateScope scope);
 
-/// <summary>Reads Jinja's expressions, by its order of precedence: if-else, or, and, not, comparisons, + -, ~, * / // %, signs, **, and what stands behind a value.</summary>
+/// <summary>Reads Jinja's expressions, by its order of precedence: if-else, or, and, not, comparisons, + -, ~, * / // %, signs, **, and
+/// what stands behind a value.</summary>
 internal sealed class TemplateExpressions(TemplateCursor tokens)
 {
     private static readonly string[] _comparisons = ["==", "!=", "<", "<=", ">", ">="];
@@ -134,9 +135,12 @@ internal sealed class TemplateExpressions(TemplateCursor tokens)
             left = op switch
             {
                 "*" => scope => Times(a(scope), b(scope)),
-                "/" => scope => TemplateValues.Calculate(a(scope), b(scope), (x, y) => y == 0 ? throw new DivideByZeroException() : (double)x / y, (x, y) => x / y),
-                "//" => scope => TemplateValues.Calculate(a(scope), b(scope), (x, y) => x / y - (x % y != 0 && x % y < 0 != y < 0 ? 1 : 0), (x, y) => Math.Floor(x / y)),
-                _ => scope => TemplateValues.Calculate(a(scope), b(scope), (x, y) => ((x % y) + y) % y, (x, y) => x - (y * Math.Floor(x / y))),
+                "/" => scope => TemplateValues.Calculate(a(scope), b(scope), (x, y) => y == 0 ? throw new DivideByZeroException()
+                    : (double)x / y, (x, y) => x / y),
+                "//" => scope => TemplateValues.Calculate(a(scope), b(scope), (x, y) =>
+                    x / y - (x % y != 0 && x % y < 0 != y < 0 ? 1 : 0), (x, y) => Math.Floor(x / y)),
+                _ => scope => TemplateValues.Calculate(a(scope), b(scope), (x, y) => ((x % y) + y) % y, (x, y) =>
+                    x - (y * Math.Floor(x / y))),
             };
         }
         return left;
@@ -146,8 +150,10 @@ internal sealed class TemplateExpressions(TemplateCursor tokens)
     {
         if (left is not string text)
             return TemplateValues.Calculate(left, right, (x, y) => checked(x * y), (x, y) => x * y);
-        var times = Math.Max(0, TemplateValues.Whole(right) ?? throw new TemplateException(0, "repeats a text by something that is no whole number"));
-        return times * text.Length <= TemplateBounds.MostCharacters ? string.Concat(Enumerable.Repeat(text, (int)times)) : throw new TemplateException(0, "repeats a text beyond all measure");
+        var times = Math.Max(0, TemplateValues.Whole(right)
+            ?? throw new TemplateException(0, "repeats a text by something that is no whole number"));
+        return times * text.Length <= TemplateBounds.MostCharacters ? string.Concat(Enumerable.Repeat(text, (int)times))
+            : throw new TemplateException(0, "repeats a text beyond all measure");
     }
 
     private TemplateExpression Power()
@@ -228,7 +234,9 @@ internal sealed class TemplateExpressions(TemplateCursor tokens)
         var wanted = !tokens.Takes("not");
         var name = tokens.Peek.Kind == TokenKind.Operator ? tokens.Next().Text : tokens.Name();
         var given = tokens.Takes("(") ? Arguments()
-            : tokens.Peek.Kind is TokenKind.String or TokenKind.Number || (tokens.Peek.Kind == TokenKind.Name && tokens.Peek.Text is not ("and" or "or" or "else" or "if" or "is" or "not" or "in"))
+            : tokens.Peek.Kind is TokenKind.String or TokenKind.Number
+                || (tokens.Peek.Kind == TokenKind.Name
+                    && tokens.Peek.Text is not ("and" or "or" or "else" or "if" or "is" or "not" or "in"))
                 ? new TemplateArguments([new TemplatePrimary(tokens, this).Read()], []) : TemplateArguments.None;
         return scope => TemplateFilters.Test(name, value(scope), given.Placed(scope)) == wanted;
     }
@@ -256,12 +264,14 @@ internal sealed class TemplateExpressions(TemplateCursor tokens)
     }
 
     /// <summary>What a call is given.</summary>
-    private sealed record TemplateArguments(IReadOnlyList<TemplateExpression> ByPlace, IReadOnlyList<(string Name, TemplateExpression Value)> ByName)
+    private sealed record TemplateArguments(IReadOnlyList<TemplateExpression> ByPlace,
+        IReadOnlyList<(string Name, TemplateExpression Value)> ByName)
     {
         public static TemplateArguments None { get; } = new([], []);
 
         public IReadOnlyList<object?> Placed(TemplateScope scope) => [.. ByPlace.Select(value => value(scope))];
 
-        public Dictionary<string, object?> Named(TemplateScope scope) => ByName.ToDictionary(one => one.Name, one => one.Value(scope), StringComparer.Ordinal);
+        public Dictionary<string, object?> Named(TemplateScope scope) =>
+            ByName.ToDictionary(one => one.Name, one => one.Value(scope), StringComparer.Ordinal);
     }
 }

@@ -8,7 +8,8 @@ internal static class TemplateFilters
     private static readonly char[] _white = [' ', '\t', '\n', '\r', '\v', '\f'];
 
     /// <summary>value | name(arguments).</summary>
-    public static object? Apply(string name, object? value, IReadOnlyList<object?> given, IReadOnlyDictionary<string, object?> named) => name switch
+    public static object? Apply(string name, object? value, IReadOnlyList<object?> given, IReadOnlyDictionary<string, object?> named) =>
+        name switch
     {
         "trim" => TemplateValues.Text(value).Trim(given.Count > 0 ? TemplateMethods.Text(given, 0).ToCharArray() : _white),
         "upper" => TemplateValues.Text(value).ToUpperInvariant(),
@@ -21,28 +22,41 @@ internal static class TemplateFilters
         "first" => TemplateValues.Items(value) is [var first, ..] ? first : Undefined.Named("first"),
         "last" => TemplateValues.Items(value) is [.., var last] ? last : Undefined.Named("last"),
         "list" => (object?[])[.. TemplateValues.Items(value)],
-        "reverse" => value is string text ? string.Concat(TemplateValues.Items(text).Reverse()) : (object?[])[.. TemplateValues.Items(value).Reverse()],
-        "join" => string.Join(given.Count > 0 ? TemplateValues.Text(given[0]) : "", Mapped(value, given.Count > 1 ? given[1] : named.GetValueOrDefault("attribute")).Select(TemplateValues.Text)),
-        "replace" => TemplateMethods.Replace(TemplateValues.Text(value), TemplateMethods.Text(given, 0), TemplateMethods.Text(given, 1), given.Count > 2 ? TemplateValues.Whole(given[2]) : null),
-        "tojson" => TemplateJson.Write(value, TemplateValues.Whole(given.Count > 0 ? given[0] : named.GetValueOrDefault("indent")), TemplateValues.IsTrue(named.GetValueOrDefault("sort_keys"))),
-        "default" or "d" => value is Undefined || (Flag(given, 1, named, "boolean") && !TemplateValues.IsTrue(value)) ? given.Count > 0 ? given[0] : named.GetValueOrDefault("default_value") ?? "" : value,
-        "items" => value is Undefined ? (object?[])[] : TemplateMethods.Of(value, "items") is { } items ? items([], named) : throw new TemplateException(0, $"takes the items of {TemplateValues.Kind(value)}"),
-        "dictsort" => (object?[])[.. Fields(value).OrderBy(field => field.Key, StringComparer.OrdinalIgnoreCase).Select(field => (object?[])[field.Key, field.Value])],
+        "reverse" => value is string text ? string.Concat(TemplateValues.Items(text).Reverse())
+            : (object?[])[.. TemplateValues.Items(value).Reverse()],
+        "join" => string.Join(given.Count > 0 ? TemplateValues.Text(given[0])
+            : "", Mapped(value, given.Count > 1 ? given[1] : named.GetValueOrDefault("attribute")).Select(TemplateValues.Text)),
+        "replace" => TemplateMethods.Replace(TemplateValues.Text(value), TemplateMethods.Text(given, 0), TemplateMethods.Text(given, 1),
+            given.Count > 2 ? TemplateValues.Whole(given[2]) : null),
+        "tojson" => TemplateJson.Write(value, TemplateValues.Whole(given.Count > 0 ? given[0] : named.GetValueOrDefault("indent")),
+            TemplateValues.IsTrue(named.GetValueOrDefault("sort_keys"))),
+        "default" or "d" => value is Undefined || (Flag(given, 1, named, "boolean") && !TemplateValues.IsTrue(value)) ? given.Count > 0
+            ? given[0] : named.GetValueOrDefault("default_value") ?? "" : value,
+        "items" => value is Undefined ? (object?[])[] : TemplateMethods.Of(value, "items") is { } items ? items([], named)
+            : throw new TemplateException(0, $"takes the items of {TemplateValues.Kind(value)}"),
+        "dictsort" => (object?[])[.. Fields(value).OrderBy(field => field.Key, StringComparer.OrdinalIgnoreCase)
+            .Select(field => (object?[])[field.Key, field.Value])],
         "map" => named.TryGetValue("attribute", out var attribute) ? (object?[])[.. Mapped(value, attribute)]
-            : (object?[])[.. TemplateValues.Items(value).Select(item => Apply(TemplateMethods.Text(given, 0), item, [.. given.Skip(1)], named))],
+            : (object?[])[.. TemplateValues.Items(value)
+                .Select(item => Apply(TemplateMethods.Text(given, 0), item, [.. given.Skip(1)], named))],
         "select" => Chosen(value, given, byField: false, wanted: true),
         "reject" => Chosen(value, given, byField: false, wanted: false),
         "selectattr" => Chosen(value, given, byField: true, wanted: true),
         "rejectattr" => Chosen(value, given, byField: true, wanted: false),
-        "unique" => (object?[])[.. TemplateValues.Items(value).Aggregate(new List<object?>(), (found, item) => found.Any(other => TemplateValues.Equals(other, item)) ? found : [.. found, item])],
+        "unique" => (object?[])[.. TemplateValues.Items(value)
+            .Aggregate(new List<object?>(), (found, item) => found.Any(other => TemplateValues.Equals(other, item)) ? found
+                : [.. found, item])],
         "sort" => (object?[])[.. TemplateValues.Items(value).Order(Comparer<object?>.Create(TemplateValues.Compare))],
         "sum" => TemplateValues.Items(value).Aggregate((object?)0L, TemplateValues.Add),
         "min" => TemplateValues.Items(value).Order(Comparer<object?>.Create(TemplateValues.Compare)).FirstOrDefault(Undefined.Named("min")),
-        "max" => TemplateValues.Items(value).OrderDescending(Comparer<object?>.Create(TemplateValues.Compare)).FirstOrDefault(Undefined.Named("max")),
+        "max" => TemplateValues.Items(value).OrderDescending(Comparer<object?>.Create(TemplateValues.Compare))
+            .FirstOrDefault(Undefined.Named("max")),
         "abs" => TemplateValues.Calculate(value, 0L, (a, _) => Math.Abs(a), (a, _) => Math.Abs(a)),
         "int" => Whole(value, given),
-        "float" => TemplateValues.Number(value) ?? (double.TryParse(value as string, CultureInfo.InvariantCulture, out var number) ? number : 0.0),
-        "indent" => Indented(TemplateValues.Text(value), given.Count > 0 ? TemplateValues.Whole(given[0]) ?? 4 : TemplateValues.Whole(named.GetValueOrDefault("width")) ?? 4, Flag(given, 1, named, "first")),
+        "float" => TemplateValues.Number(value)
+            ?? (double.TryParse(value as string, CultureInfo.InvariantCulture, out var number) ? number : 0.0),
+        "indent" => Indented(TemplateValues.Text(value), given.Count > 0 ? TemplateValues.Whole(given[0]) ?? 4
+            : TemplateValues.Whole(named.GetValueOrDefault("width")) ?? 4, Flag(given, 1, named, "first")),
         _ => throw new TemplateException(0, $"uses the filter '{name}', which is not known here"),
     };
 
@@ -86,10 +100,12 @@ internal static class TemplateFilters
     private static IEnumerable<object?> Mapped(object? value, object? attribute) =>
         attribute is string path ? TemplateValues.Items(value).Select(item => Reached(item, path)) : TemplateValues.Items(value);
 
-    private static object? Reached(object? item, string path) => path.Split('.').Aggregate(item, (at, name) => TemplateValues.Field(at, name, methodFirst: false));
+    private static object? Reached(object? item, string path) =>
+        path.Split('.').Aggregate(item, (at, name) => TemplateValues.Field(at, name, methodFirst: false));
 
     private static IReadOnlyDictionary<string, object?> Fields(object? value) =>
-        value as IReadOnlyDictionary<string, object?> ?? throw new TemplateException(0, $"takes {TemplateValues.Kind(value)} for an object");
+        value as IReadOnlyDictionary<string, object?>
+            ?? throw new TemplateException(0, $"takes {TemplateValues.Kind(value)} for an object");
 
     private static bool Flag(IReadOnlyList<object?> given, int index, IReadOnlyDictionary<string, object?> named, string name) =>
         TemplateValues.IsTrue(given.Count > index ? given[index] : named.GetValueOrDefault(name));

@@ -46,7 +46,8 @@ internal static class TemplateJson
         }
     }
 
-    private static void Many<T>(StringBuilder output, char open, char close, IReadOnlyList<T> items, long? indent, int depth, Action<T> write)
+    private static void Many<T>(StringBuilder output, char open, char close, IReadOnlyList<T> items, long? indent, int depth,
+        Action<T> write)
     {
         output.Append(open);
         for (var i = 0; i < items.Count; i++)

@@ -28,12 +28,14 @@ internal enum TokenKind
 internal sealed record TemplateToken(TokenKind Kind, string Text, int Line, object? Value = null);
 
 /// <summary>
-/// Parts a template into tokens, with the white space rules under which chat templates are written: <c>trim_blocks</c> and <c>lstrip_blocks</c> are on, as transformers sets them,
+/// Parts a template into tokens, with the white space rules under which chat templates are written: <c>trim_blocks</c> and
+/// <c>lstrip_blocks</c> are on, as transformers sets them,
 /// and <c>-</c> and <c>+</c> in a tag override them.
 /// </summary>
 internal sealed class TemplateLexer
 {
-    private static readonly string[] _operators = ["==", "!=", "<=", ">=", "//", "**", "+", "-", "*", "/", "%", "~", "<", ">", "=", ".", ",", ":", "|", "(", ")", "[", "]", "{", "}"];
+    private static readonly string[] _operators =
+        ["==", "!=", "<=", ">=", "//", "**", "+", "-", "*", "/", "%", "~", "<", ">", "=", ".", ",", ":", "|", "(", ")", "[", "]", "{", "}"];
 
     private readonly string _source;
     private readonly List<TemplateToken> _tokens = [];
@@ -208,7 +210,9 @@ internal sealed class TemplateLexer
 
     private string Hex(int digits)
     {
-        if (_at + digits > _source.Length || !int.TryParse(_source.AsSpan(_at, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var code) || !Rune.IsValid(code))
+        if (_at + digits > _source.Length
+            || !int.TryParse(_source.AsSpan(_at, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var code)
+                || !Rune.IsValid(code))
             throw Error("has an escape that is no character");
         _at += digits;
         return char.ConvertFromUtf32(code);
@@ -229,7 +233,8 @@ internal sealed class TemplateLexer
         var text = _source.Substring(_at, length).Replace("_", "", StringComparison.Ordinal);
         if (whole && !long.TryParse(text, CultureInfo.InvariantCulture, out _))
             throw Error("has a number that is too large");
-        _tokens.Add(new TemplateToken(TokenKind.Number, text, Line, whole ? (object)long.Parse(text, CultureInfo.InvariantCulture) : double.Parse(text, CultureInfo.InvariantCulture)));
+        _tokens.Add(new TemplateToken(TokenKind.Number, text, Line, whole ? (object)long.Parse(text, CultureInfo.InvariantCulture)
+            : double.Parse(text, CultureInfo.InvariantCulture)));
         _at += length;
     }
 

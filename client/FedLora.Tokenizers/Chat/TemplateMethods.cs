@@ -1,6 +1,7 @@
 namespace FedLora.Tokenizers.Chat;
 
-/// <summary>Methods of texts and dictionaries that chat templates call. Those that would change their value are not there, as in Jinja's immutable sandbox.</summary>
+/// <summary>Methods of texts and dictionaries that chat templates call. Those that would change their value are not there, as in Jinja's
+/// immutable sandbox.</summary>
 internal static class TemplateMethods
 {
     private static readonly char[] _white = [' ', '\t', '\n', '\r', '\v', '\f'];
@@ -36,7 +37,8 @@ internal static class TemplateMethods
         "replace" => (given, _) => Replace(text, Text(given, 0), Text(given, 1), given.Count > 2 ? TemplateValues.Whole(given[2]) : null),
         "removeprefix" => (given, _) => text.StartsWith(Text(given, 0), StringComparison.Ordinal) ? text[Text(given, 0).Length..] : text,
         "removesuffix" => (given, _) => text.EndsWith(Text(given, 0), StringComparison.Ordinal) ? text[..^Text(given, 0).Length] : text,
-        "find" => (given, _) => text.IndexOf(Text(given, 0), StringComparison.Ordinal) is >= 0 and var at ? TemplateValues.Length(text[..at]) : -1L,
+        "find" => (given, _) => text.IndexOf(Text(given, 0), StringComparison.Ordinal) is >= 0 and var at
+            ? TemplateValues.Length(text[..at]) : -1L,
         "count" => (given, _) => (long)(text.Split(Text(given, 0)).Length - 1),
         "join" => (given, _) => string.Join(text, TemplateValues.Items(given[0]).Select(TemplateValues.Text)),
         "isdigit" => (_, _) => text.Length > 0 && text.All(char.IsDigit),
@@ -48,7 +50,8 @@ internal static class TemplateMethods
 
     private static TemplateFunction? OfFields(IReadOnlyDictionary<string, object?> fields, string name) => name switch
     {
-        "get" => (given, named) => fields.TryGetValue(Text(given, 0), out var value) ? value : given.Count > 1 ? given[1] : named.GetValueOrDefault("default"),
+        "get" => (given, named) => fields.TryGetValue(Text(given, 0), out var value) ? value : given.Count > 1 ? given[1]
+            : named.GetValueOrDefault("default"),
         "items" => (_, _) => (object?[])[.. fields.Select(field => (object?[])[field.Key, field.Value])],
         "keys" => (_, _) => (object?[])[.. fields.Keys],
         "values" => (_, _) => (object?[])[.. fields.Values],
@@ -60,14 +63,16 @@ internal static class TemplateMethods
     public static string Replace(string text, string old, string by, long? most)
     {
         if (most is null or < 0)
-            return old.Length == 0 ? throw new TemplateException(0, "replaces an empty text") : text.Replace(old, by, StringComparison.Ordinal);
+            return old.Length == 0 ? throw new TemplateException(0, "replaces an empty text")
+                : text.Replace(old, by, StringComparison.Ordinal);
         var parts = text.Split(old, (int)Math.Min(most.Value + 1, int.MaxValue));
         return string.Join(by, parts);
     }
 
     /// <summary>An argument that must be a text.</summary>
     public static string Text(IReadOnlyList<object?> given, int index) =>
-        index < given.Count && given[index] is string text ? text : throw new TemplateException(0, $"calls a method whose argument {index + 1} must be a text");
+        index < given.Count && given[index] is string text ? text
+            : throw new TemplateException(0, $"calls a method whose argument {index + 1} must be a text");
 
     private static char[] Set(IReadOnlyList<object?> given) => given.Count == 0 || given[0] is null ? _white : Text(given, 0).ToCharArray();
 

@@ -17,7 +17,8 @@ internal sealed class TemplateParser
     {
         var parser = new TemplateParser(new TemplateCursor(TemplateLexer.Read(source)));
         var whole = parser.Block();
-        return parser._tokens.Peek.Kind == TokenKind.EndOfTemplate ? whole : throw parser._tokens.Error($"has '{parser._tokens.Peek.Text}' without its beginning");
+        return parser._tokens.Peek.Kind == TokenKind.EndOfTemplate ? whole
+            : throw parser._tokens.Error($"has '{parser._tokens.Peek.Text}' without its beginning");
     }
 
     /// <summary>Everything up to a statement that begins with one of these words, which stays to be read.</summary>
@@ -129,7 +130,8 @@ internal sealed class TemplateParser
             for (var i = 0; i < all.Count; i++)
             {
                 var within = Assigned(scope.Within(), names, all[i]);
-                within["loop"] = Loop(i, all.Count, i > 0 ? all[i - 1] : Undefined.Named("previtem"), i + 1 < all.Count ? all[i + 1] : Undefined.Named("nextitem"));
+                within["loop"] = Loop(i, all.Count, i > 0 ? all[i - 1] : Undefined.Named("previtem"), i + 1 < all.Count ? all[i + 1]
+                    : Undefined.Named("nextitem"));
                 try
                 {
                     body(within, output);
@@ -145,7 +147,8 @@ internal sealed class TemplateParser
 
     private static Dictionary<string, object?> Loop(long index, long count, object? previous, object? next) => new(StringComparer.Ordinal)
     {
-        ["index"] = index + 1, ["index0"] = index, ["revindex"] = count - index, ["revindex0"] = count - index - 1, ["first"] = index == 0, ["last"] = index == count - 1,
+        ["index"] = index + 1, ["index0"] = index, ["revindex"] = count - index, ["revindex0"] = count - index - 1, ["first"] = index == 0,
+            ["last"] = index == count - 1,
         ["length"] = count, ["previtem"] = previous, ["nextitem"] = next,
         ["cycle"] = (TemplateFunction)((given, _) => given[(int)(index % given.Count)]),
     };
@@ -159,7 +162,8 @@ internal sealed class TemplateParser
             _tokens.Expect("=");
             var set = _expressions.Whole();
             _tokens.End();
-            return (scope, _) => (scope[space] as TemplateNamespace ?? throw new TemplateException(0, $"sets a field of '{space}', which is no namespace")).Fields[field] = set(scope);
+            return (scope, _) => (scope[space] as TemplateNamespace
+                ?? throw new TemplateException(0, $"sets a field of '{space}', which is no namespace")).Fields[field] = set(scope);
         }
         if (_tokens.Takes("="))
         {
@@ -194,7 +198,8 @@ internal sealed class TemplateParser
         {
             var within = scope.Within();
             foreach (var (i, (parameter, otherwise)) in parameters.Index())
-                within[parameter] = i < given.Count ? given[i] : named.TryGetValue(parameter, out var value) ? value : otherwise?.Invoke(within) ?? (otherwise is null ? Undefined.Named(parameter) : null);
+                within[parameter] = i < given.Count ? given[i] : named.TryGetValue(parameter, out var value) ? value
+                    : otherwise?.Invoke(within) ?? (otherwise is null ? Undefined.Named(parameter) : null);
             return Rendered(body, within);
         }));
     }

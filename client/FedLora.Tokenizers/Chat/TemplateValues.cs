@@ -5,7 +5,8 @@ using System.Text;
 namespace FedLora.Tokenizers.Chat;
 
 /// <summary>
-/// Values as Jinja has them from Python: null, <see cref="bool"/>, <see cref="long"/>, <see cref="double"/>, <see cref="string"/>, lists, dictionaries in the order in
+/// Values as Jinja has them from Python: null, <see cref="bool"/>, <see cref="long"/>, <see cref="double"/>, <see cref="string"/>, lists,
+/// dictionaries in the order in
 /// which they were written, functions, namespaces and <see cref="Undefined"/>. A text counts in code points.
 /// </summary>
 internal static class TemplateValues
@@ -26,7 +27,8 @@ internal static class TemplateValues
         (Undefined, Undefined) or (null, null) => true,
         (string a, string b) => a == b,
         (IReadOnlyList<object?> a, IReadOnlyList<object?> b) => a.Count == b.Count && a.Zip(b).All(pair => Equals(pair.First, pair.Second)),
-        (IReadOnlyDictionary<string, object?> a, IReadOnlyDictionary<string, object?> b) => a.Count == b.Count && a.All(field => b.TryGetValue(field.Key, out var other) && Equals(field.Value, other)),
+        (IReadOnlyDictionary<string, object?> a, IReadOnlyDictionary<string, object?> b) => a.Count == b.Count
+            && a.All(field => b.TryGetValue(field.Key, out var other) && Equals(field.Value, other)),
         _ => Number(left) is { } x && Number(right) is { } y && x == y,
     };
 
@@ -40,7 +42,8 @@ internal static class TemplateValues
     /// <summary>Whether <paramref name="item"/> is in a text, a list or the keys of a dictionary.</summary>
     public static bool Contains(object? all, object? item) => all switch
     {
-        string text => item is string part ? text.Contains(part, StringComparison.Ordinal) : throw new TemplateException(0, $"looks for {Kind(item)} in a text"),
+        string text => item is string part ? text.Contains(part, StringComparison.Ordinal)
+            : throw new TemplateException(0, $"looks for {Kind(item)} in a text"),
         IReadOnlyDictionary<string, object?> fields => item is string key && fields.ContainsKey(key),
         IReadOnlyList<object?> items => items.Any(other => Equals(other, item)),
         Undefined => false,
@@ -78,8 +81,10 @@ internal static class TemplateValues
         Undefined undefined => throw new TemplateException(0, $"asks for '{name}' of '{undefined.Name}', which is not defined"),
         TemplateNamespace space => space.Fields.TryGetValue(name, out var found) ? found : Undefined.Named(name),
         // As in Jinja: a dot asks for the method first, brackets for the key.
-        IReadOnlyDictionary<string, object?> fields when methodFirst => TemplateMethods.Of(value, name) ?? fields.GetValueOrDefault(name, Undefined.Named(name)),
-        IReadOnlyDictionary<string, object?> fields => fields.TryGetValue(name, out var found) ? found : (object?)TemplateMethods.Of(value, name) ?? Undefined.Named(name),
+        IReadOnlyDictionary<string, object?> fields when methodFirst => TemplateMethods.Of(value, name)
+            ?? fields.GetValueOrDefault(name, Undefined.Named(name)),
+        IReadOnlyDictionary<string, object?> fields => fields.TryGetValue(name, out var found) ? found
+            : (object?)TemplateMethods.Of(value, name) ?? Undefined.Named(name),
         _ => TemplateMethods.Of(value, name) ?? (object)Undefined.Named(name),
     };
 
@@ -102,7 +107,8 @@ internal static class TemplateValues
     /// <summary>value[from:to:step], as Python has it.</summary>
     public static object? Slice(object? value, object? from, object? to, object? step)
     {
-        IReadOnlyList<object?> items = value is string text ? Points(text) : value as IReadOnlyList<object?> ?? throw new TemplateException(0, $"takes a slice of {Kind(value)}");
+        IReadOnlyList<object?> items = value is string text ? Points(text) : value as IReadOnlyList<object?>
+            ?? throw new TemplateException(0, $"takes a slice of {Kind(value)}");
         var by = step is null ? 1 : Whole(step) ?? 0;
         if (by == 0)
             throw new TemplateException(0, "takes a slice in steps of 0");
@@ -148,9 +154,11 @@ internal static class TemplateValues
         null => "None",
         bool flag => flag ? "True" : "False",
         long number => number.ToString(CultureInfo.InvariantCulture),
-        double number => number.ToString("R", CultureInfo.InvariantCulture) is var text && text.AsSpan().ContainsAny(".EN") ? text : $"{text}.0",
+        double number => number.ToString("R", CultureInfo.InvariantCulture) is var text && text.AsSpan().ContainsAny(".EN") ? text
+            : $"{text}.0",
         string text => Quoted(text),
-        IReadOnlyDictionary<string, object?> fields => $"{{{string.Join(", ", fields.Select(field => $"{Quoted(field.Key)}: {Shown(field.Value)}"))}}}",
+        IReadOnlyDictionary<string, object?> fields =>
+            $"{{{string.Join(", ", fields.Select(field => $"{Quoted(field.Key)}: {Shown(field.Value)}"))}}}",
         IReadOnlyList<object?> items => $"[{string.Join(", ", items.Select(Shown))}]",
         _ => "",
     };

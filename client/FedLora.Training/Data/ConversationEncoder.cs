@@ -4,7 +4,8 @@ using FedLora.Tokenizers.Chat;
 namespace FedLora.Training.Data;
 
 /// <summary>
-/// Turns a conversation into an example by the model's own chat template: the loss is on the assistant's turns only, each from where the template begins an answer through
+/// Turns a conversation into an example by the model's own chat template: the loss is on the assistant's turns only, each from where the
+/// template begins an answer through
 /// the token that ends it. What stands behind the last such turn is left out; of too long conversations the end is.
 /// </summary>
 internal sealed class ConversationEncoder(Tokenizer tokenizer, int maxLength)
@@ -19,7 +20,8 @@ internal sealed class ConversationEncoder(Tokenizer tokenizer, int maxLength)
     public (Example Example, int Cut) Encode(Conversation conversation, TextRecord record)
     {
         var template = tokenizer.ChatTemplate ?? throw new FedLoraException("chat-template-missing",
-            $"{record.Place} is a conversation, and the model's folder has no chat template.", "Choose a model with a chat_template, write chat_template.jinja into its folder, or give prompt and completion.");
+            $"{record.Place} is a conversation, and the model's folder has no chat template.",
+                "Choose a model with a chat_template, write chat_template.jinja into its folder, or give prompt and completion.");
         string text;
         try
         {
@@ -34,7 +36,8 @@ internal sealed class ConversationEncoder(Tokenizer tokenizer, int maxLength)
         var labels = Enumerable.Repeat(Example.NoLabel, encoded.Count).ToArray();
         foreach (var turn in conversation.Learnt)
         {
-            var (start, end) = Turn(template, conversation, turn, text) ?? throw Bad(record, $"has an assistant's message {turn + 1} that the chat template does not write as it stands");
+            var (start, end) = Turn(template, conversation, turn, text)
+                ?? throw Bad(record, $"has an assistant's message {turn + 1} that the chat template does not write as it stands");
             Learn(encoded, labels, Points(text, start), Points(text, end));
         }
         var last = Array.FindLastIndex(labels, label => label != Example.NoLabel);
@@ -55,7 +58,8 @@ internal sealed class ConversationEncoder(Tokenizer tokenizer, int maxLength)
         {
             // A call of tools: it ends where the conversation would.
             var through = Tried(template, [.. messages.Take(turn + 1)], conversation.Tools, addGenerationPrompt: false);
-            return start is { } from && through is not null && text.StartsWith(through, StringComparison.Ordinal) ? (from, from + text[from..through.Length].TrimEnd().Length) : null;
+            return start is { } from && through is not null && text.StartsWith(through, StringComparison.Ordinal)
+                ? (from, from + text[from..through.Length].TrimEnd().Length) : null;
         }
         if (With(content + Mark) is not { } behind)
             return null;
@@ -64,7 +68,10 @@ internal sealed class ConversationEncoder(Tokenizer tokenizer, int maxLength)
             start = text.Length - Suffix(text, ahead);
         return start <= end ? (start.Value, end) : null;
 
-        string? With(string other) => Tried(template, [.. messages.Select((message, i) => i != turn ? message : new Dictionary<string, object?>(message, StringComparer.Ordinal) { ["content"] = other })], conversation.Tools, addGenerationPrompt: false)
+        string? With(string other) =>
+            Tried(template, [.. messages.Select((message, i) => i != turn ? message
+                : new Dictionary<string, object?>(message, StringComparer.Ordinal) { ["content"] = other })], conversation.Tools,
+                    addGenerationPrompt: false)
             is { } changed && changed.Contains(Mark, StringComparison.Ordinal) ? changed : null;
     }
 
@@ -82,7 +89,8 @@ internal sealed class ConversationEncoder(Tokenizer tokenizer, int maxLength)
                 continue;
             }
             var close = i;
-            while (close < text.Count && !_special.Contains(text.Ids[close]) && string.IsNullOrWhiteSpace(tokenizer.Decode([text.Ids[close]])))
+            while (close < text.Count && !_special.Contains(text.Ids[close])
+                && string.IsNullOrWhiteSpace(tokenizer.Decode([text.Ids[close]])))
                 close++;
             for (; close < text.Count && _special.Contains(text.Ids[close]) && i <= close; i++)
                 labels[i] = text.Ids[i];
@@ -90,7 +98,8 @@ internal sealed class ConversationEncoder(Tokenizer tokenizer, int maxLength)
         }
     }
 
-    private static string? Tried(ChatTemplate template, IReadOnlyList<IReadOnlyDictionary<string, object?>> messages, object? tools, bool addGenerationPrompt)
+    private static string? Tried(ChatTemplate template, IReadOnlyList<IReadOnlyDictionary<string, object?>> messages, object? tools,
+        bool addGenerationPrompt)
     {
         try
         {
@@ -114,5 +123,6 @@ internal sealed class ConversationEncoder(Tokenizer tokenizer, int maxLength)
     private static int Points(string text, int position) => position - text.Take(position).Count(char.IsLowSurrogate);
 
     private static FedLoraException Bad(TextRecord record, string what, Exception? inner = null) =>
-        new("data-invalid", $"{record.Place} {what}.", "Mend the line, or leave such lines out with --on-bad-line skip.", inner!) { Data = { [FedLoraException.LineKey] = record.Line } };
+        new("data-invalid", $"{record.Place} {what}.", "Mend the line, or leave such lines out with --on-bad-line skip.",
+            inner!) { Data = { [FedLoraException.LineKey] = record.Line } };
 }

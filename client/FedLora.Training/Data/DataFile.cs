@@ -4,15 +4,18 @@ using FedLora.Training.Data.Formats;
 
 namespace FedLora.Training.Data;
 
-/// <summary>What one reading of a data file, or of a folder of them, found: of JSON lines, CSV, TSV or Parquet, see <see cref="DataFormat"/>.</summary>
+/// <summary>What one reading of a data file, or of a folder of them, found: of JSON lines, CSV, TSV or Parquet, see
+/// <see cref="DataFormat"/>.</summary>
 /// <param name="Records">Its usable lines, in the file's order.</param>
 /// <param name="Skipped">What was left out.</param>
 /// <param name="Identities">Of every line, those left out too, as <see cref="ExampleIdentity"/> makes them.</param>
 /// <param name="Sha256">Of all lines read, as JSON, hex.</param>
-public sealed record DataFile(IReadOnlyList<TextRecord> Records, SkippedLines Skipped, IReadOnlyList<ReadOnlyMemory<byte>> Identities, string Sha256)
+public sealed record DataFile(IReadOnlyList<TextRecord> Records, SkippedLines Skipped, IReadOnlyList<ReadOnlyMemory<byte>> Identities,
+    string Sha256)
 {
     /// <summary>
-    /// Reads a file, once from beginning to end: records and identities are of the very same lines. Blank lines are allowed and count as lines; fields that are not asked
+    /// Reads a file, once from beginning to end: records and identities are of the very same lines. Blank lines are allowed and count as
+    /// lines; fields that are not asked
     /// for are ignored.
     /// </summary>
     /// <param name="path">The file or folder.</param>
@@ -47,7 +50,8 @@ public sealed record DataFile(IReadOnlyList<TextRecord> Records, SkippedLines Sk
     }
 
     internal static FedLoraException Empty(string path, int lines, int skipped) =>
-        new("data-empty", $"{path} holds no usable example ({lines} lines, {skipped} left out).", "Check it with fedlora data check; a JSONL file holds one object in each line, e.g. {\"text\":\"...\",\"label\":\"...\"}.");
+        new("data-empty", $"{path} holds no usable example ({lines} lines, {skipped} left out).",
+            "Check it with fedlora data check; a JSONL file holds one object in each line, e.g. {\"text\":\"...\",\"label\":\"...\"}.");
 }
 
 /// <summary>Lines that were left out.</summary>

@@ -42,7 +42,8 @@ public sealed record DataSet(IReadOnlyList<Example> Examples, int Truncated, lon
         Of(DataFile.Read(path, Checked(settings), cancellationToken), settings, tokenizer, cancellationToken);
 
     /// <summary>Tokenises what was read.</summary>
-    /// <exception cref="FedLoraException"><c>data-settings-invalid</c>, <c>data-invalid</c> and <c>chat-template-missing</c> for conversations.</exception>
+    /// <exception cref="FedLoraException"><c>data-settings-invalid</c>, <c>data-invalid</c> and <c>chat-template-missing</c> for
+    /// conversations.</exception>
     public static DataSet Of(DataFile file, DataSettings settings, Tokenizer tokenizer, CancellationToken cancellationToken)
     {
         var encoder = new ExampleEncoder(tokenizer, Checked(settings).MaxLength);
@@ -69,7 +70,9 @@ public sealed record DataSet(IReadOnlyList<Example> Examples, int Truncated, lon
         return new DataSet(examples, truncated, tokens, skipped)
         {
             Records = records,
-            Units = settings.Unit is null ? null : [.. records.Index().GroupBy(record => record.Item.Unit, StringComparer.Ordinal).Select(unit => unit.Select(record => record.Index).ToArray())],
+            Units = settings.Unit is null ? null
+                : [.. records.Index().GroupBy(record => record.Item.Unit, StringComparer.Ordinal)
+                    .Select(unit => unit.Select(record => record.Index).ToArray())],
         };
     }
 
@@ -78,7 +81,9 @@ public sealed record DataSet(IReadOnlyList<Example> Examples, int Truncated, lon
     public DataSet Learnable(Architecture model)
     {
         var learnable = Examples.Zip(Records).Where(pair => Labels.CountOf(pair.First, model) > 0).ToArray();
-        return learnable.Length > 0 ? this with { Examples = [.. learnable.Select(pair => pair.First)], Records = [.. learnable.Select(pair => pair.Second)], Units = null }
+        return learnable.Length > 0
+            ? this with { Examples = [.. learnable.Select(pair => pair.First)], Records = [.. learnable.Select(pair => pair.Second)],
+                Units = null }
             : throw Trainer.NothingToLearn();
     }
 

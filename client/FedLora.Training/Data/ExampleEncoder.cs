@@ -11,7 +11,8 @@ internal sealed class ExampleEncoder(Tokenizer tokenizer, int maxLength)
 
     private readonly ConversationEncoder _conversations = new(tokenizer, maxLength);
 
-    /// <exception cref="FedLoraException"><c>data-invalid</c>: the chat template does not take the conversation; <c>chat-template-missing</c>, <c>chat-template-invalid</c>.</exception>
+    /// <exception cref="FedLoraException"><c>data-invalid</c>: the chat template does not take the conversation;
+    /// <c>chat-template-missing</c>, <c>chat-template-invalid</c>.</exception>
     public (Example, int Cut) Encode(TextRecord record, TextTask task) => task == TextTask.SequenceClassification ? Classify(record)
         : record.Conversation is { } conversation ? _conversations.Encode(conversation, record)
         : record.Prompt is null ? Text(record) : Completion(record);

@@ -57,7 +57,8 @@ public static class ExampleIdentity
     {
         JsonValueKind.Array => tree.EnumerateArray().SelectMany(TextsIn),
         // In order of name: columns of a structure have an order of their own.
-        JsonValueKind.Object => tree.EnumerateObject().OrderBy(field => field.Name, StringComparer.Ordinal).SelectMany(field => TextsIn(field.Value)),
+        JsonValueKind.Object => tree.EnumerateObject().OrderBy(field => field.Name, StringComparer.Ordinal)
+            .SelectMany(field => TextsIn(field.Value)),
         JsonValueKind.String => [tree.GetString()!],
         _ => [],
     };

@@ -3,7 +3,8 @@ using FedLora.Training.Data.Formats;
 
 namespace FedLora.Training.Data;
 
-/// <summary>Makes a record of one line. Fields that are not asked for are ignored. Of what the line holds errors tell its label alone.</summary>
+/// <summary>Makes a record of one line. Fields that are not asked for are ignored. Of what the line holds errors tell its label
+/// alone.</summary>
 internal static class RecordReader
 {
     private const int LongestShown = 32;
@@ -30,8 +31,10 @@ internal static class RecordReader
             var root = document.RootElement;
             if (root.ValueKind != JsonValueKind.Object)
                 throw Bad(line, "is not a JSON object");
-            var unit = settings.Unit is null ? null : UnitOf(root, settings.Unit) ?? throw Bad(line, $"has no \"{settings.Unit}\", the unit of privacy, which must be a text or a number");
-            return (settings.Task == TextTask.SequenceClassification ? Classified(line, root, settings) : Continued(line, root)) with { Unit = unit };
+            var unit = settings.Unit is null ? null : UnitOf(root, settings.Unit)
+                ?? throw Bad(line, $"has no \"{settings.Unit}\", the unit of privacy, which must be a text or a number");
+            return (settings.Task == TextTask.SequenceClassification ? Classified(line, root, settings)
+                : Continued(line, root)) with { Unit = unit };
         }
         catch (JsonException e)
         {
@@ -46,12 +49,16 @@ internal static class RecordReader
 
     private static TextRecord Classified(DataLine line, JsonElement root, DataSettings settings)
     {
-        var label = LabelOf(root) ?? throw Bad(line, root.TryGetProperty("label", out _) ? "has a \"label\" that is neither a text nor a number" : "has no \"label\", which must be a text or a whole number");
+        var label = LabelOf(root)
+            ?? throw Bad(line, root.TryGetProperty("label", out _) ? "has a \"label\" that is neither a text nor a number"
+                : "has no \"label\", which must be a text or a whole number");
         var index = settings.Labels.Index().Where(known => known.Item == label).Select(known => (int?)known.Index).FirstOrDefault();
         if (index is null && settings.Labels.Count > 0)
         {
-            throw new FedLoraException("data-label-unknown", $"{line.Place}: the label \"{(label.Length > LongestShown ? $"{label[..LongestShown]}..." : label)}\" is not one of {string.Join(", ", settings.Labels)}.",
-                "Mend the line, or create the federation with this label; fedlora data check counts the labels of a file.") { Data = { [FedLoraException.LineKey] = line.Number } };
+            throw new FedLoraException("data-label-unknown",
+                $"{line.Place}: the label \"{(label.Length > LongestShown ? $"{label[..LongestShown]}..." : label)}\" is not one of {string.Join(", ", settings.Labels)}.",
+                "Mend the line, or create the federation with this label; fedlora data check counts the labels of a file.") { Data =
+                    { [FedLoraException.LineKey] = line.Number } };
         }
         return new TextRecord(line.Number, null, Required(line, root, "text"), index) { Place = line.Place, Label = label };
     }
@@ -67,7 +74,8 @@ internal static class RecordReader
     }
 
     private static string Required(DataLine line, JsonElement root, string name) =>
-        root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { } text && (text.Length > 0 || name == "prompt")
+        root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { } text
+            && (text.Length > 0 || name == "prompt")
             ? text : throw Bad(line, $"has no \"{name}\", which must be a text that is not empty");
 
     private static string? LabelOf(JsonElement root) => root.TryGetProperty("label", out var value) ? TextOrNumber(value) : null;
@@ -76,5 +84,6 @@ internal static class RecordReader
         value.ValueKind switch { JsonValueKind.String => value.GetString(), JsonValueKind.Number => value.GetRawText(), _ => null };
 
     private static FedLoraException Bad(DataLine line, string what) =>
-        new("data-invalid", $"{line.Place} {what}.", "Mend the line, or leave such lines out with --on-bad-line skip.") { Data = { [FedLoraException.LineKey] = line.Number } };
+        new("data-invalid", $"{line.Place} {what}.",
+            "Mend the line, or leave such lines out with --on-bad-line skip.") { Data = { [FedLoraException.LineKey] = line.Number } };
 }

@@ -26,7 +26,8 @@ public enum TextTask
     /// <summary><c>{"text","label"}</c></summary>
     SequenceClassification,
 
-    /// <summary><c>{"messages"}</c>, <c>{"prompt","completion"}</c> or <c>{"text"}</c>; what comes first here is taken where a line has several.</summary>
+    /// <summary><c>{"messages"}</c>, <c>{"prompt","completion"}</c> or <c>{"text"}</c>; what comes first here is taken where a line has
+    /// several.</summary>
     CausalLanguageModelling,
 }
 

@@ -82,7 +82,8 @@ public sealed class Trainer(TimeProvider? time = null)
     }
 
     internal static FedLoraException NothingToLearn() =>
-        new("data-nothing-to-learn", "No example has anything to learn: no label, or a text of one token, which nothing stands before.", "Give labels, completions or longer texts.");
+        new("data-nothing-to-learn", "No example has anything to learn: no label, or a text of one token, which nothing stands before.",
+            "Give labels, completions or longer texts.");
 
     private static void Apply(Optimization.IOptimizer optimizer, ParameterSet parameters, double rate, double? maxNorm)
     {

@@ -9,15 +9,18 @@ public sealed class ChatTemplateTests
 {
     private static readonly JsonElement Reference = Read();
 
-    public static TheoryData<string> Snippets => [.. Reference.GetProperty("snippets").EnumerateArray().Select(snippet => snippet.GetProperty("template").GetString()!)];
+    public static TheoryData<string> Snippets =>
+        [.. Reference.GetProperty("snippets").EnumerateArray().Select(snippet => snippet.GetProperty("template").GetString()!)];
 
-    public static TheoryData<string> Models => [.. Reference.GetProperty("models").EnumerateArray().Select(one => one.GetProperty("model").GetString()!).Distinct()];
+    public static TheoryData<string> Models =>
+        [.. Reference.GetProperty("models").EnumerateArray().Select(one => one.GetProperty("model").GetString()!).Distinct()];
 
     [Theory]
     [MemberData(nameof(Snippets))]
     public void What_templates_are_written_in_is_rendered_as_jinja2_does(string template)
     {
-        var wanted = Reference.GetProperty("snippets").EnumerateArray().Single(one => one.GetProperty("template").GetString() == template).GetProperty("text").GetString();
+        var wanted = Reference.GetProperty("snippets").EnumerateArray().Single(one => one.GetProperty("template").GetString() == template)
+            .GetProperty("text").GetString();
         if (wanted is null)
             Assert.StartsWith("chat-template", Assert.Throws<FedLoraException>(() => Render(template)).Code, StringComparison.Ordinal);
         else
@@ -33,7 +36,9 @@ public sealed class ChatTemplateTests
         foreach (var one in Reference.GetProperty("models").EnumerateArray().Where(one => one.GetProperty("model").GetString() == model))
         {
             var conversation = Reference.GetProperty("conversations").GetProperty(one.GetProperty("case").GetString()!);
-            IReadOnlyList<IReadOnlyDictionary<string, object?>> messages = [.. conversation.GetProperty("messages").EnumerateArray().Select(message => (IReadOnlyDictionary<string, object?>)Value(message)!)];
+            IReadOnlyList<IReadOnlyDictionary<string,
+                object?>> messages = [.. conversation.GetProperty("messages").EnumerateArray()
+                    .Select(message => (IReadOnlyDictionary<string, object?>)Value(message)!)];
             var tools = Value(conversation.GetProperty("tools"));
             var prompt = one.GetProperty("prompt").GetBoolean();
             if (one.GetProperty("text").GetString() is { } wanted)
@@ -73,7 +78,8 @@ public sealed class ChatTemplateTests
 
     private static object? Value(JsonElement element) => element.ValueKind switch
     {
-        JsonValueKind.Object => element.EnumerateObject().ToDictionary(field => field.Name, field => Value(field.Value), StringComparer.Ordinal),
+        JsonValueKind.Object => element.EnumerateObject()
+            .ToDictionary(field => field.Name, field => Value(field.Value), StringComparer.Ordinal),
         JsonValueKind.Array => element.EnumerateArray().Select(Value).ToArray(),
         JsonValueKind.String => element.GetString(),
         JsonValueKind.Number => element.TryGetInt64(out var whole) ? (object)whole : element.GetDouble(),

@@ -7,7 +7,8 @@ namespace FedLora.Training.Tests.Data;
 /// <summary>The loss of a conversation is on the assistant's turns, each with the token that ends it.</summary>
 public sealed class ConversationTests : IDisposable
 {
-    private const string Turns = """{"messages":[{"role":"user","content":"Hi 🙂"},{"role":"assistant","content":"Hello!"},{"role":"user","content":"2+2?"},{"role":"assistant","content":"It is 4."}]}""";
+    private const string Turns =
+        """{"messages":[{"role":"user","content":"Hi 🙂"},{"role":"assistant","content":"Hello!"},{"role":"user","content":"2+2?"},{"role":"assistant","content":"It is 4."}]}""";
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedlora-chat-");
 
     public void Dispose() => _folder.Delete(recursive: true);
@@ -45,10 +46,12 @@ public sealed class ConversationTests : IDisposable
     [InlineData("""{"messages":[{"content":"x"}]}""")]
     [InlineData("""{"messages":[{"role":"assistant","content":[{"type":"image"}]}]}""")]
     [InlineData("""{"messages":"x"}""")]
-    public void What_is_no_conversation(string line) => Assert.Equal("data-invalid", Assert.Throws<FedLoraException>(() => Load("{{ messages }}", line)).Code);
+    public void What_is_no_conversation(string line) =>
+        Assert.Equal("data-invalid", Assert.Throws<FedLoraException>(() => Load("{{ messages }}", line)).Code);
 
     [Fact]
-    public void Without_a_template_the_model_is_at_fault() => Assert.Equal("chat-template-missing", Assert.Throws<FedLoraException>(() => Load(null, Turns)).Code);
+    public void Without_a_template_the_model_is_at_fault() =>
+        Assert.Equal("chat-template-missing", Assert.Throws<FedLoraException>(() => Load(null, Turns)).Code);
 
     [Fact]
     public void Every_turn_counts_for_the_ledger()
@@ -59,7 +62,8 @@ public sealed class ConversationTests : IDisposable
         Assert.Contains(ExampleIdentity.Of(line), hash => hash.Span.SequenceEqual(known));
         // A structure's columns have their own order.
         var turned = $$"""{"messages":[{"content":"{{Secret}}","role":"user"},{"content":"ok","role":"assistant"}]}""";
-        Assert.Equal(ExampleIdentity.Of(line).Select(hash => Convert.ToHexString(hash.Span)), ExampleIdentity.Of(turned).Select(hash => Convert.ToHexString(hash.Span)));
+        Assert.Equal(ExampleIdentity.Of(line).Select(hash => Convert.ToHexString(hash.Span)), ExampleIdentity.Of(turned)
+            .Select(hash => Convert.ToHexString(hash.Span)));
     }
 
     private static IEnumerable<int[]> Runs(Example example)
@@ -81,12 +85,14 @@ public sealed class ConversationTests : IDisposable
 
     private (DataSet Set, Tokenizer Tokenizer) Load(string? template, BadLines bad, params string[] lines)
     {
-        File.Copy(Fixtures.PathOf("tokenizers", "smollm2", "tokenizer.json"), Path.Combine(_folder.FullName, "tokenizer.json"), overwrite: true);
+        File.Copy(Fixtures.PathOf("tokenizers", "smollm2", "tokenizer.json"), Path.Combine(_folder.FullName, "tokenizer.json"),
+            overwrite: true);
         if (template is not null)
             File.WriteAllText(Path.Combine(_folder.FullName, "chat_template.jinja"), template);
         var data = Path.Combine(_folder.FullName, "chat.jsonl");
         File.WriteAllLines(data, lines);
         var tokenizer = Tokenizer.Load(_folder.FullName);
-        return (DataSet.Load(data, new DataSettings(TextTask.CausalLanguageModelling, 256, [], bad), tokenizer, CancellationToken.None), tokenizer);
+        return (DataSet.Load(data, new DataSettings(TextTask.CausalLanguageModelling, 256, [], bad), tokenizer, CancellationToken.None),
+            tokenizer);
     }
 }

@@ -9,10 +9,12 @@ namespace FedLora.Training.Tests.Data;
 /// <summary>Every format gives the records, and the ledger's identities, that JSON lines of the same content give.</summary>
 public sealed class DataFormatTests : IDisposable
 {
-    private const string Mails = "{\"text\":\"free \\\"money\\\", now\\nor never\",\"label\":\"spam\",\"person\":7}\n{\"text\":\"grüße, ça va? 日本\",\"label\":\"ham\",\"person\":8}\n";
+    private const string Mails =
+        "{\"text\":\"free \\\"money\\\", now\\nor never\",\"label\":\"spam\",\"person\":7}\n{\"text\":\"grüße, ça va? 日本\",\"label\":\"ham\",\"person\":8}\n";
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedlora-formats-");
 
-    // Written by Arrow's C++ library through ParquetSharp 25.0.1: snappy and dictionary pages, gzip and several row groups, delta encodings, zstd and nested columns.
+    // Written by Arrow's C++ library through ParquetSharp 25.0.1: snappy and dictionary pages, gzip and several row groups, delta
+    // encodings, zstd and nested columns.
     private static string FileOf(string name) => Path.Combine(AppContext.BaseDirectory, "Data", "files", name);
 
     public void Dispose() => _folder.Delete(recursive: true);
@@ -26,7 +28,8 @@ public sealed class DataFormatTests : IDisposable
         var wanted = Read(Write("wanted.jsonl", Mails), unit: "person");
         var bytes = Encoding.UTF8.GetBytes(content);
         using var zip = new Compressor();
-        foreach (var path in new[] { Write(name, bytes), Write($"{name}.gz", Gzip(bytes)), Write($"{name}.zst", zip.Wrap(bytes).ToArray()) })
+        foreach (var path in new[] { Write(name, bytes), Write($"{name}.gz", Gzip(bytes)),
+            Write($"{name}.zst", zip.Wrap(bytes).ToArray()) })
             Same(wanted, Read(path, unit: "person"));
     }
 
@@ -39,7 +42,8 @@ public sealed class DataFormatTests : IDisposable
     public void Parquet_of_completions_with_a_unit()
     {
         const string Lines = "{\"prompt\":\"2 + 2 = \",\"completion\":\"4\",\"person\":1}\n{\"prompt\":\"\",\"completion\":\"hello\",\"person\":2}\n{\"prompt\":\"x\",\"completion\":\"y\",\"person\":1}\n";
-        Same(Read(Write("wanted.jsonl", Lines), TextTask.CausalLanguageModelling, "person"), Read(FileOf("completions-delta.parquet"), TextTask.CausalLanguageModelling, "person"));
+        Same(Read(Write("wanted.jsonl", Lines), TextTask.CausalLanguageModelling, "person"),
+            Read(FileOf("completions-delta.parquet"), TextTask.CausalLanguageModelling, "person"));
     }
 
     [Fact]
@@ -101,10 +105,12 @@ public sealed class DataFormatTests : IDisposable
     [Fact]
     public void Packed_files_that_are_cut_short_are_an_error()
     {
-        var bytes = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 2000).Select(i => JsonSerializer.Serialize(new { text = $"text {i * 7919}", label = "ham" }) + "\n")));
+        var bytes = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 2000)
+            .Select(i => JsonSerializer.Serialize(new { text = $"text {i * 7919}", label = "ham" }) + "\n")));
         using var zip = new Compressor();
         foreach (var packed in new[] { Gzip(bytes), zip.Wrap(bytes).ToArray() })
-            Assert.Equal("data-invalid", Assert.Throws<FedLoraException>(() => Read(Write("short.jsonl", packed[..(packed.Length / 2)]))).Code);
+            Assert.Equal("data-invalid",
+                Assert.Throws<FedLoraException>(() => Read(Write("short.jsonl", packed[..(packed.Length / 2)]))).Code);
     }
 
     [Fact]
@@ -124,7 +130,8 @@ public sealed class DataFormatTests : IDisposable
     [Fact]
     public void Lines_end_as_they_always_did()
     {
-        var path = Write("ends.jsonl", "{\"text\":\"a\",\"label\":\"ham\"}\r\n\r\n{\"text\":\"b\",\"label\":\"ham\"}\r{\"text\":\"c\",\"label\":\"ham\"}");
+        var path = Write("ends.jsonl",
+            "{\"text\":\"a\",\"label\":\"ham\"}\r\n\r\n{\"text\":\"b\",\"label\":\"ham\"}\r{\"text\":\"c\",\"label\":\"ham\"}");
         Assert.Equal([1, 3, 4], Read(path).Records.Select(record => record.Line));
     }
 
@@ -141,18 +148,22 @@ public sealed class DataFormatTests : IDisposable
         }
     }
 
-    private static DataFile Read(string path, TextTask task = TextTask.SequenceClassification, string? unit = null, BadLines bad = BadLines.Stop) =>
-        DataFile.Read(path, new DataSettings(task, 16, task == TextTask.SequenceClassification ? ["ham", "spam"] : [], bad, unit), CancellationToken.None);
+    private static DataFile Read(string path, TextTask task = TextTask.SequenceClassification, string? unit = null,
+        BadLines bad = BadLines.Stop) =>
+        DataFile.Read(path, new DataSettings(task, 16, task == TextTask.SequenceClassification ? ["ham", "spam"] : [], bad, unit),
+            CancellationToken.None);
 
     private static void Same(DataFile wanted, DataFile found)
     {
-        Assert.Equal(wanted.Records.Select(record => (record.Prompt, record.Text, record.Class, record.Unit)), found.Records.Select(record => (record.Prompt, record.Text, record.Class, record.Unit)));
+        Assert.Equal(wanted.Records.Select(record => (record.Prompt, record.Text, record.Class, record.Unit)),
+            found.Records.Select(record => (record.Prompt, record.Text, record.Class, record.Unit)));
         Assert.Equal(wanted.Identities.Select(Hex), found.Identities.Select(Hex));
     }
 
     private static string Hex(ReadOnlyMemory<byte> bytes) => Convert.ToHexString(bytes.Span);
 
-    private static string Conversation(TextRecord record) => string.Join('|', record.Conversation!.Messages.Select(message => $"{message["role"]}:{message["content"]}"));
+    private static string Conversation(TextRecord record) =>
+        string.Join('|', record.Conversation!.Messages.Select(message => $"{message["role"]}:{message["content"]}"));
 
     private static byte[] Gzip(byte[] bytes)
     {

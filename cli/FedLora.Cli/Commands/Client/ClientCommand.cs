@@ -31,15 +31,22 @@ internal static class ClientCommand
     private static readonly Option<string?> DataSet = new("--data-set") { Description = "What the privacy ledger knows the data by: all data of one name share one budget. Default: data." };
     private static readonly Option<string?> Unit = new("--unit") { Description = "Field of the data whose value makes lines one unit of privacy, e.g. person; default: each line is one." };
     private static readonly Option<string?> OnBadLine = new("--on-bad-line") { Description = "What to do about a line of the data that cannot be used: stop (default) or skip." };
-    private static readonly Option<string?> Trainer = new("--trainer") { Description = "A program of your own that trains, with its arguments in one text; it is given a folder (docs/trainer.md)." };
-    private static readonly Option<double?> TrainerClip = new("--trainer-clip") { Description = "With --trainer: cut every update as a whole to this norm, and hide it with --trainer-noise." };
-    private static readonly Option<double?> TrainerNoise = new("--trainer-noise") { Description = "With --trainer-clip: standard deviation of the noise on the update over the norm. Protects the site as a whole, not single examples." };
+    private static readonly Option<string?> Trainer =
+        new("--trainer") { Description =
+            "A program of your own that trains, with its arguments in one text; it is given a folder (docs/trainer.md)." };
+    private static readonly Option<double?> TrainerClip =
+        new("--trainer-clip") { Description =
+            "With --trainer: cut every update as a whole to this norm, and hide it with --trainer-noise." };
+    private static readonly Option<double?> TrainerNoise =
+        new("--trainer-noise") { Description =
+            "With --trainer-clip: standard deviation of the noise on the update over the norm. Protects the site as a whole, not single examples." };
     private static readonly Option<bool> WithParent = ParentWatch.Create();
 
     public static Command Create() =>
         new Command("client", "Run a training node: it trains next to its data and sends only small adapter updates.")
         {
-            Config, Coordinator, Data, Model, State, TokenFile, Token, Name, Group, MaxRank, Threads, Policy, MaxEpsilon, PublicCount, DataSet, Unit, OnBadLine, Trainer, TrainerClip, TrainerNoise, WithParent,
+            Config, Coordinator, Data, Model, State, TokenFile, Token, Name, Group, MaxRank, Threads, Policy, MaxEpsilon, PublicCount,
+                DataSet, Unit, OnBadLine, Trainer, TrainerClip, TrainerNoise, WithParent,
         }.Runs(RunAsync);
 
     private static async Task RunAsync(ParseResult parsed, CommandOutput output, CancellationToken cancellation)
@@ -77,7 +84,8 @@ internal static class ClientCommand
             Coordinator = Needed(parsed.GetValue(Coordinator) ?? file.Coordinator, "--coordinator URL", "coordinator"),
             Data = data,
             Model = Needed(parsed.GetValue(Model) ?? file.Model, "--model DIR", "model"),
-            State = parsed.GetValue(State) ?? file.State ?? Path.Combine(Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(data)))!, "fedlora-node"),
+            State = parsed.GetValue(State) ?? file.State
+                ?? Path.Combine(Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(data)))!, "fedlora-node"),
             Token = token,
             TokenFile = token is null ? parsed.GetValue(TokenFile) ?? file.TokenFile : null,
             Group = parsed.GetValue(Group) ?? file.Group ?? "",
@@ -98,20 +106,23 @@ internal static class ClientCommand
             Policy = policy,
         };
         if (options.UpdateNoise is not null && options.Trainer is null)
-            throw new UsageException("--trainer-clip and --trainer-noise want --trainer", "FedLora's own trainer gives privacy of single examples: state privacy in the federation.");
+            throw new UsageException("--trainer-clip and --trainer-noise want --trainer",
+                "FedLora's own trainer gives privacy of single examples: state privacy in the federation.");
         if ((parsed.GetValue(Name) ?? file.Name) is not { } name)
             return options;
         return NodeName.IsValid(name) ? options with { Name = name } : throw new UsageException($"'{name}' cannot be a node's name", NodeName.Rule);
     }
 
     private static string[]? Command(string? text) => text is null ? null
-        : CommandLineParser.SplitCommandLine(text).ToArray() is { Length: > 0 } words ? words : throw new UsageException("--trainer names no program", "e.g. --trainer \"python3 train.py\"");
+        : CommandLineParser.SplitCommandLine(text).ToArray() is { Length: > 0 } words ? words
+            : throw new UsageException("--trainer names no program", "e.g. --trainer \"python3 train.py\"");
 
     private static UpdateNoiseTerms? Noise(double? clip, double? noise) => (clip, noise) switch
     {
         (null, null) => null,
         ( > 0, > 0) when double.IsFinite(clip.Value) && double.IsFinite(noise.Value) => new UpdateNoiseTerms(clip.Value, noise.Value),
-        _ => throw new UsageException("--trainer-clip and --trainer-noise go together, both above 0", "e.g. --trainer-clip 1 --trainer-noise 1.5"),
+        _ => throw new UsageException("--trainer-clip and --trainer-noise go together, both above 0",
+            "e.g. --trainer-clip 1 --trainer-noise 1.5"),
     };
 
     private static string Needed(string? value, string flag, string key) =>

@@ -17,18 +17,23 @@ internal static class CheckCommand
     public static Command Create()
     {
         var file = new Argument<string>("FILE") { Description = DataHelp.File };
-        var model = new Option<string?>("--model") { Description = "Folder of the base model: its tokenizer and chat template give lengths in tokens." };
-        var length = new Option<int>("--max-length") { Description = "Longest example in tokens, as the federation's max_tokens.", DefaultValueFactory = _ => DefaultLength };
+        var model = new Option<string?>("--model") { Description =
+            "Folder of the base model: its tokenizer and chat template give lengths in tokens." };
+        var length = new Option<int>("--max-length") { Description = "Longest example in tokens, as the federation's max_tokens.",
+            DefaultValueFactory = _ => DefaultLength };
         var unit = new Option<string?>("--unit") { Description = "Field whose value makes lines one unit of privacy, e.g. person." };
-        return new Command("check", "Say what is read of a data file: kinds of examples, labels, duplicates, bad lines, lengths. Nothing leaves this machine.") { file, model, length, unit }
-            .Runs((parsed, output, cancellation) => Task.Run(() => Run(parsed.GetValue(file)!, parsed.GetValue(model), parsed.GetValue(length), parsed.GetValue(unit), output, cancellation), cancellation));
+        return new Command("check",
+            "Say what is read of a data file: kinds of examples, labels, duplicates, bad lines, lengths. Nothing leaves this machine.") { file, model, length, unit }
+            .Runs((parsed, output, cancellationToken) =>
+                Task.Run(() => Run(parsed.GetValue(file)!, parsed.GetValue(model), parsed.GetValue(length), parsed.GetValue(unit), output,
+                    cancellationToken), cancellationToken));
     }
 
-    private static void Run(string path, string? model, int length, string? unit, CommandOutput output, CancellationToken cancellation)
+    private static void Run(string path, string? model, int length, string? unit, CommandOutput output, CancellationToken cancellationToken)
     {
         var settings = new DataSettings(TextTask.CausalLanguageModelling, length, [], BadLines.Skip, unit);
-        var read = DataFile.Read(path, settings, cancellation);
-        var set = model is null ? null : DataSet.Of(read, settings, Tokenizer.Load(model), cancellation);
+        var read = DataFile.Read(path, settings, cancellationToken);
+        var set = model is null ? null : DataSet.Of(read, settings, Tokenizer.Load(model), cancellationToken);
         var skipped = set?.Skipped ?? read.Skipped;
         var records = read.Records;
         var result = new
@@ -38,7 +43,8 @@ internal static class CheckCommand
             Conversations = records.Count(record => record.Conversation is not null),
             Completions = records.Count(record => record.Prompt is not null),
             Texts = records.Count(record => record.Conversation is null && record.Prompt is null),
-            Labels = records.Where(record => record.Label is not null).CountBy(record => record.Label!).OrderBy(label => label.Key, StringComparer.Ordinal).ToDictionary(StringComparer.Ordinal),
+            Labels = records.Where(record => record.Label is not null).CountBy(record => record.Label!)
+                .OrderBy(label => label.Key, StringComparer.Ordinal).ToDictionary(StringComparer.Ordinal),
             Unlabelled = records.Count(record => record.Label is null),
             Units = unit is null ? (int?)null : records.Select(record => record.Unit).Distinct(StringComparer.Ordinal).Count(),
             Duplicates = records.Count - records.Select(Content).Distinct(StringComparer.Ordinal).Count(),
@@ -49,7 +55,8 @@ internal static class CheckCommand
         output.Result(result, console =>
         {
             var table = new Table().AddColumn("of the data").AddColumn(new TableColumn("count").RightAligned());
-            table.AddRow("lines", $"{result.Lines}").AddRow("usable", $"{result.Usable}").AddRow("conversations", $"{result.Conversations}").AddRow("prompts with completions", $"{result.Completions}");
+            table.AddRow("lines", $"{result.Lines}").AddRow("usable", $"{result.Usable}")
+                .AddRow("conversations", $"{result.Conversations}").AddRow("prompts with completions", $"{result.Completions}");
             table.AddRow("texts", $"{result.Texts}").AddRow("bad lines", $"{result.BadLines}").AddRow("duplicates", $"{result.Duplicates}");
             if (result.Units is { } units)
                 table.AddRow("units of privacy", $"{units}");
@@ -58,7 +65,8 @@ internal static class CheckCommand
             table.AddRow("without label", $"{result.Unlabelled}");
             if (result.Tokens is { } tokens)
             {
-                table.AddRow("tokens", $"{tokens.Total}").AddRow("tokens of an example: least", $"{tokens.Least}").AddRow("median", $"{tokens.Median}").AddRow("19 of 20 have at most", $"{tokens.P95}").AddRow("most", $"{tokens.Most}");
+                table.AddRow("tokens", $"{tokens.Total}").AddRow("tokens of an example: least", $"{tokens.Least}")
+                    .AddRow("median", $"{tokens.Median}").AddRow("19 of 20 have at most", $"{tokens.P95}").AddRow("most", $"{tokens.Most}");
                 table.AddRow($"cut to {tokens.Longest} tokens", $"{tokens.Cut}").AddRow("tokens cut off", $"{tokens.CutTokens}");
             }
             console.Write(table);
@@ -72,7 +80,8 @@ internal static class CheckCommand
     private static Lengths LengthsOf(DataSet set, int longest)
     {
         int[] lengths = [.. set.Examples.Select(example => example.Tokens.Length).Order()];
-        return new Lengths(longest, set.Tokens, lengths[0], lengths[lengths.Length / 2], lengths[Math.Min(lengths.Length - 1, lengths.Length * 95 / 100)], lengths[^1], set.Truncated, set.TruncatedTokens);
+        return new Lengths(longest, set.Tokens, lengths[0], lengths[lengths.Length / 2],
+            lengths[Math.Min(lengths.Length - 1, lengths.Length * 95 / 100)], lengths[^1], set.Truncated, set.TruncatedTokens);
     }
 
     private static string Content(TextRecord record) => record.Conversation is { } conversation

@@ -93,7 +93,8 @@ internal static class EvaluateCommand
 
     /// <summary>The labels that a file uses, in ordinal order.</summary>
     private static string[] LabelsIn(string file, CancellationToken cancellation) =>
-        [.. DataFile.Read(file, new DataSettings(TextTask.SequenceClassification, 0, [], BadLines.Skip), cancellation).Records.Select(record => record.Label!).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        [.. DataFile.Read(file, new DataSettings(TextTask.SequenceClassification, 0, [], BadLines.Skip),
+            cancellation).Records.Select(record => record.Label!).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 
     private static void Show(IAnsiConsole console, int examples, Evaluation found, double? perplexity, int truncated, int skipped, double seconds)
     {

@@ -5,7 +5,8 @@ using ZstdSharp;
 namespace FedLora.Training.Data.Formats;
 
 /// <summary>
-/// Opens what people keep examples in: a file of JSON lines, of comma- or tab-separated values (both also packed by gzip or Zstandard), a Parquet file, or a folder of such files.
+/// Opens what people keep examples in: a file of JSON lines, of comma- or tab-separated values (both also packed by gzip or Zstandard), a
+/// Parquet file, or a folder of such files.
 /// Packed files and Parquet are known by their first bytes, CSV and TSV by their names; all else is JSON lines.
 /// </summary>
 internal static class DataFormat
@@ -30,7 +31,8 @@ internal static class DataFormat
                 cancellationToken.ThrowIfCancellationRequested();
                 left -= line.Text.Length;
                 if (left < 0)
-                    throw new FedLoraException("data-too-large", $"{path} unpacks to more than {DataLimits.MostCharacters} characters.", "Check that the file is what it should be, or split it.");
+                    throw new FedLoraException("data-too-large", $"{path} unpacks to more than {DataLimits.MostCharacters} characters.",
+                        "Check that the file is what it should be, or split it.");
                 yield return line;
             }
         }
@@ -40,14 +42,16 @@ internal static class DataFormat
     {
         if (!Directory.Exists(path))
             return [path];
-        var files = Opening(path, () => Directory.EnumerateFiles(path).Take(DataLimits.MostFiles + 1).Where(IsData).Order(StringComparer.Ordinal).ToList());
+        var files = Opening(path, () =>
+            Directory.EnumerateFiles(path).Take(DataLimits.MostFiles + 1).Where(IsData).Order(StringComparer.Ordinal).ToList());
         if (files.Count == 0)
         {
             throw new FedLoraException("data-missing", $"The folder {path} holds no data file.",
                 $"Give a file, or a folder of files that end in {string.Join(", ", _endings)} (packed: {string.Join(", ", _packings)}); folders within it are not looked into.");
         }
         return files.Count <= DataLimits.MostFiles ? files
-            : throw new FedLoraException("data-too-large", $"The folder {path} holds more than {DataLimits.MostFiles} files.", "Put fewer, larger files there.");
+            : throw new FedLoraException("data-too-large", $"The folder {path} holds more than {DataLimits.MostFiles} files.",
+                "Put fewer, larger files there.");
     }
 
     private static bool IsData(string file)
@@ -56,7 +60,8 @@ internal static class DataFormat
         return !name.StartsWith('.') && _endings.Contains(Path.GetExtension(Unpacked(name)), StringComparer.OrdinalIgnoreCase);
     }
 
-    private static string Unpacked(string name) => _packings.Contains(Path.GetExtension(name), StringComparer.OrdinalIgnoreCase) ? Path.GetFileNameWithoutExtension(name) : name;
+    private static string Unpacked(string name) => _packings.Contains(Path.GetExtension(name), StringComparer.OrdinalIgnoreCase)
+        ? Path.GetFileNameWithoutExtension(name) : name;
 
     private static IEnumerable<DataLine> ReadFile(string path, IReadOnlySet<string> fields, CancellationToken cancellationToken)
     {
@@ -93,7 +98,8 @@ internal static class DataFormat
         }
         catch (Exception e) when (e is InvalidDataException or ZstdException or EndOfStreamException)
         {
-            throw new FedLoraException("data-invalid", $"{path} cannot be unpacked: it is damaged or cut short.", "Copy the file again, and test it with gzip -t or zstd -t.", e);
+            throw new FedLoraException("data-invalid", $"{path} cannot be unpacked: it is damaged or cut short.",
+                "Copy the file again, and test it with gzip -t or zstd -t.", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -109,7 +115,8 @@ internal static class DataFormat
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new FedLoraException("data-missing", $"There is no data file at {path}.", "Give the path of a file of examples (JSONL, CSV, TSV, Parquet), or of a folder of them.", e);
+            throw new FedLoraException("data-missing", $"There is no data file at {path}.",
+                "Give the path of a file of examples (JSONL, CSV, TSV, Parquet), or of a folder of them.", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -118,5 +125,6 @@ internal static class DataFormat
     }
 
     private static FedLoraException Unreadable(string path, Exception error) =>
-        new("data-missing", $"The data file {path} cannot be read: {error.Message}", "Mend its rights, or give the path of another file of examples.", error);
+        new("data-missing", $"The data file {path} cannot be read: {error.Message}",
+            "Mend its rights, or give the path of another file of examples.", error);
 }

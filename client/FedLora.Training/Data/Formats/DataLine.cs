@@ -4,7 +4,8 @@ namespace FedLora.Training.Data.Formats;
 /// <param name="Place">The file and the place in it, for errors: "mails.csv, row 7".</param>
 /// <param name="Number">Its number in its file, from 1; a header does not count.</param>
 /// <param name="Text">One JSON object, or what the file holds instead of one.</param>
-/// <param name="Fault">What is wrong with it already, e.g. "has 2 fields instead of 3"; null where nothing is. Never a word of the data.</param>
+/// <param name="Fault">What is wrong with it already, e.g. "has 2 fields instead of 3"; null where nothing is. Never a word of the
+/// data.</param>
 internal readonly record struct DataLine(string Place, int Number, string Text, string? Fault = null);
 
 /// <summary>Bounds of what is read.</summary>

@@ -5,7 +5,8 @@ using System.Text.Json;
 
 namespace FedLora.Training.Data.Formats;
 
-/// <summary>Writes a row as the JSON object that a JSONL file would hold for it, so that all formats are read, and known to the privacy ledger, alike.</summary>
+/// <summary>Writes a row as the JSON object that a JSONL file would hold for it, so that all formats are read, and known to the privacy
+/// ledger, alike.</summary>
 internal sealed class JsonRow : IDisposable
 {
     private readonly ArrayBufferWriter<byte> _bytes = new();

@@ -15,7 +15,8 @@ internal sealed class ParquetColumn
     private int _value;
 
     private ParquetColumn(DataField field, RawColumnData data, object?[] values) => (_full, _definitions, _repetitions, _values) = (
-        field.MaxDefinitionLevel, field.MaxDefinitionLevel > 0 ? data.DefinitionLevels.ToArray() : [], field.MaxRepetitionLevel > 0 ? data.RepetitionLevels.ToArray() : [], values);
+        field.MaxDefinitionLevel, field.MaxDefinitionLevel > 0 ? data.DefinitionLevels.ToArray() : [], field.MaxRepetitionLevel > 0
+            ? data.RepetitionLevels.ToArray() : [], values);
 
     /// <summary>How far the entry here is defined.</summary>
     public int Definition => _full == 0 ? 0 : _definitions[_at];

@@ -5,7 +5,8 @@ using Parquet.Schema;
 namespace FedLora.Training.Data.Formats;
 
 /// <summary>
-/// Rows of a Parquet file, a row group at a time; only the columns that are wanted are read. Numbers of a column that Hugging Face's metadata calls a <c>ClassLabel</c>
+/// Rows of a Parquet file, a row group at a time; only the columns that are wanted are read. Numbers of a column that Hugging Face's
+/// metadata calls a <c>ClassLabel</c>
 /// become the names that it gives them.
 /// </summary>
 internal static class ParquetRows
@@ -15,7 +16,8 @@ internal static class ParquetRows
 
     public static IEnumerable<DataLine> Read(string path, Stream file, IReadOnlySet<string> fields, CancellationToken cancellationToken)
     {
-        var reader = Trying(path, () => ParquetReader.CreateAsync(file, null, leaveStreamOpen: true, cancellationToken).GetAwaiter().GetResult());
+        var reader = Trying(path, () =>
+            ParquetReader.CreateAsync(file, null, leaveStreamOpen: true, cancellationToken).GetAwaiter().GetResult());
         var wanted = Wanted(path, reader, fields);
         var names = Trying(path, () => ClassNames(reader));
         var number = 0;
@@ -38,18 +40,23 @@ internal static class ParquetRows
         if (wanted.Length == 0)
             throw CsvRows.NoColumn(path, fields);
         if (Array.Find(wanted, field => ParquetTree.Leaves(field) is null or []) is { } other)
-            throw new FedLoraException("data-invalid", $"{path}: the column \"{other.Name}\" is a map or a repeated field without a list.", "Write it as a text, a number, or a list of structures.");
+            throw new FedLoraException("data-invalid", $"{path}: the column \"{other.Name}\" is a map or a repeated field without a list.",
+                "Write it as a text, a number, or a list of structures.");
         return wanted;
     }
 
-    private static (long Rows, ParquetTree Tree) ReadGroup(string path, ParquetReader reader, int index, Field[] wanted, CancellationToken cancellationToken)
+    private static (long Rows, ParquetTree Tree) ReadGroup(string path, ParquetReader reader, int index, Field[] wanted,
+        CancellationToken cancellationToken)
     {
         using var group = reader.OpenRowGroupReader(index);
         var columns = new Dictionary<DataField, ParquetColumn>();
         foreach (var leaf in wanted.SelectMany(field => ParquetTree.Leaves(field)!))
         {
-            if (group.GetMetadata(leaf)?.MetaData is not { TotalUncompressedSize: >= 0 and < LargestColumn, NumValues: >= 0 and < int.MaxValue })
-                throw new FedLoraException("data-too-large", $"{path}: the column \"{leaf.Path}\" has 2 GiB or more in row group {index + 1}.", "Write the file with smaller row groups.");
+            if (group.GetMetadata(leaf)?.MetaData is not { TotalUncompressedSize: >= 0 and < LargestColumn,
+                NumValues: >= 0 and < int.MaxValue })
+                throw new FedLoraException("data-too-large",
+                    $"{path}: the column \"{leaf.Path}\" has 2 GiB or more in row group {index + 1}.",
+                        "Write the file with smaller row groups.");
             columns[leaf] = ParquetColumn.ReadAsync(group, leaf, cancellationToken).GetAwaiter().GetResult();
         }
         return (group.RowCount, new ParquetTree(columns));
@@ -63,8 +70,10 @@ internal static class ParquetRows
         using var json = JsonDocument.Parse(text);
         if (!json.RootElement.TryGetProperty("info", out var info) || !info.TryGetProperty("features", out var features))
             return [];
-        return features.EnumerateObject().Where(feature => feature.Value.ValueKind == JsonValueKind.Object && feature.Value.TryGetProperty("names", out _))
-            .ToDictionary(feature => feature.Name, feature => feature.Value.GetProperty("names").EnumerateArray().Select(name => name.GetString()!).ToArray(), StringComparer.Ordinal);
+        return features.EnumerateObject()
+            .Where(feature => feature.Value.ValueKind == JsonValueKind.Object && feature.Value.TryGetProperty("names", out _))
+            .ToDictionary(feature => feature.Name, feature =>
+                feature.Value.GetProperty("names").EnumerateArray().Select(name => name.GetString()!).ToArray(), StringComparer.Ordinal);
     }
 
     private static object? Named(object? value, string[]? names, string column, JsonRow row)
@@ -77,7 +86,8 @@ internal static class ParquetRows
         return null;
     }
 
-    /// <summary>Whatever a damaged file makes the library throw is one error; its words may hold pieces of the file, and stay inside.</summary>
+    /// <summary>Whatever a damaged file makes the library throw is one error; its words may hold pieces of the file, and stay
+    /// inside.</summary>
     private static T Trying<T>(string path, Func<T> read)
     {
         try
@@ -86,7 +96,8 @@ internal static class ParquetRows
         }
         catch (Exception e) when (e is not (FedLoraException or OperationCanceledException))
         {
-            throw new FedLoraException("data-invalid", $"{path} is not a Parquet file that can be read ({e.GetType().Name}): it is damaged, cut short, encrypted, or of a kind that is not supported.", "Copy the file again, or write it anew, e.g. with Hugging Face datasets' to_parquet.", e);
+            throw new FedLoraException("data-invalid",
+                $"{path} is not a Parquet file that can be read ({e.GetType().Name}): it is damaged, cut short, encrypted, or of a kind that is not supported.", "Copy the file again, or write it anew, e.g. with Hugging Face datasets' to_parquet.", e);
         }
     }
 }

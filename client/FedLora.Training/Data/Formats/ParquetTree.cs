@@ -3,7 +3,8 @@ using Parquet.Schema;
 namespace FedLora.Training.Data.Formats;
 
 /// <summary>
-/// Puts a row's nested value together from its leaf columns, by their repetition and definition levels (Melnik et al., Dremel, VLDB 2010): lists, and structures of named
+/// Puts a row's nested value together from its leaf columns, by their repetition and definition levels (Melnik et al., Dremel, VLDB 2010):
+/// lists, and structures of named
 /// fields, as deep as they go.
 /// </summary>
 /// <param name="columns">The leaf columns, by field.</param>
@@ -14,7 +15,8 @@ internal sealed class ParquetTree(IReadOnlyDictionary<DataField, ParquetColumn> 
     {
         DataField { IsArray: false } leaf => [leaf],
         ListField list => Leaves(list.Item),
-        StructField fields => fields.Fields.Select(Leaves).Aggregate((IReadOnlyList<DataField>?)[], (all, some) => all is null || some is null ? null : [.. all, .. some]),
+        StructField fields => fields.Fields.Select(Leaves)
+            .Aggregate((IReadOnlyList<DataField>?)[], (all, some) => all is null || some is null ? null : [.. all, .. some]),
         _ => null,
     };
 

@@ -2,7 +2,8 @@ using System.Text;
 
 namespace FedLora.Training.Data.Formats;
 
-/// <summary>Lines of text as <see cref="TextReader.ReadLine"/> parts them, each of bounded length: of a longer one only the beginning is kept.</summary>
+/// <summary>Lines of text as <see cref="TextReader.ReadLine"/> parts them, each of bounded length: of a longer one only the beginning is
+/// kept.</summary>
 internal static class TextLines
 {
     public static IEnumerable<DataLine> Read(string path, TextReader reader)
@@ -36,5 +37,6 @@ internal static class TextLines
     }
 
     private static DataLine Make(string path, int number, string text, long length) =>
-        new($"{path}, line {number}", number, text, length > DataLimits.LargestLine ? $"has {length} characters; at most {DataLimits.LargestLine} are read" : null);
+        new($"{path}, line {number}", number, text, length > DataLimits.LargestLine
+            ? $"has {length} characters; at most {DataLimits.LargestLine} are read" : null);
 }
