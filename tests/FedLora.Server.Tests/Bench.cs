@@ -3,6 +3,7 @@ using FedLora.Aggregation;
 using FedLora.Client.Connection;
 using FedLora.Client.Hosting;
 using FedLora.Client.Rounds;
+using FedLora.Privacy.Ledger;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
 using FedLora.Server.Authentication;
@@ -82,9 +83,9 @@ internal sealed class Bench : IAsyncDisposable
     }
 
     /// <summary>Runs a node until cancelled.</summary>
-    internal async Task RunNodeAsync(string name, string token, IRoundTrainer trainer, CancellationToken cancellation, string group = "", string data = "")
+    internal async Task RunNodeAsync(string name, string token, IRoundTrainer trainer, CancellationToken cancellation, string group = "", string data = "", SitePolicy? policy = null)
     {
-        var options = new ClientOptions { Coordinator = host!.Url, Data = data, Model = "", State = StateOf(name), Token = token, Name = name, Group = group };
+        var options = new ClientOptions { Coordinator = host!.Url, Data = data, Model = "", State = StateOf(name), Token = token, Name = name, Group = group, Policy = policy ?? new SitePolicy() };
         await using var node = new ServiceCollection()
             .AddSingleton(trainer)
             .AddSingleton(new Backoff(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(200), new Random(1)))

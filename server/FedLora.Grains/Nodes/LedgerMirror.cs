@@ -37,14 +37,20 @@ public sealed class LedgerMirror(PrivacyBalance? balance, IReadOnlyList<LedgerMi
     public bool IsOlderCopy => balance is { Entries: > 0 } told && receipted > told.Entries;
 
     /// <summary>Whether one more round fits.</summary>
-    public BudgetVerdict Fits(SampledGaussian round, CancellationToken cancellationToken) => IsOlderCopy
-        ? new BudgetVerdict(false, 0, $"its privacy ledger is an older copy: it has {balance!.Entries} entries, and has sent a receipt for entry {receipted}; the site restores the newest one")
-        : Limit is not { } limit ? new BudgetVerdict(true, 0, "")
-        : balance is { } told && told.SpentEpsilon >= limit.Epsilon
-            ? new BudgetVerdict(false, told.SpentEpsilon, $"its data set {told.DataSet} has spent epsilon {told.SpentEpsilon:g4} of {limit.Epsilon:g4}")
-            : PrivacyBudget.Fits(Past(), round, limit, cancellation: cancellationToken);
+    public Task<BudgetVerdict> FitsAsync(SampledGaussian round, BudgetVerdicts verdicts)
+    {
+        if (IsOlderCopy)
+            return No(0, $"its privacy ledger is an older copy: it has {balance!.Entries} entries, and has sent a receipt for entry {receipted}; the site restores the newest one");
+        if (Limit is not { } limit)
+            return Task.FromResult(new BudgetVerdict(true, 0, ""));
+        return balance is { } told && told.SpentEpsilon >= limit.Epsilon
+            ? No(told.SpentEpsilon, $"its data set {told.DataSet} has spent epsilon {told.SpentEpsilon:g4} of {limit.Epsilon:g4}")
+            : verdicts.AskAsync(Past(), round, limit);
+    }
 
     /// <summary>Whether so many rounds fit.</summary>
     public PlanVerdict Plan(SampledGaussian round, long rounds, CancellationToken cancellationToken) =>
         Limit is { } limit ? PrivacyBudget.Plan(Past(), round, rounds, limit, cancellation: cancellationToken) : new PlanVerdict(true, rounds, round.NoiseMultiplier, "");
+
+    private static Task<BudgetVerdict> No(double epsilon, string reason) => Task.FromResult(new BudgetVerdict(false, epsilon, reason));
 }
