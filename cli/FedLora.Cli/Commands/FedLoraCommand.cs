@@ -6,6 +6,7 @@ using FedLora.Cli.Commands.Data;
 using FedLora.Cli.Commands.Models;
 using FedLora.Cli.Commands.Privacy;
 using FedLora.Cli.Commands.Server;
+using FedLora.Cli.Commands.Simulate;
 using FedLora.Cli.Demo;
 
 namespace FedLora.Cli.Commands;
@@ -40,6 +41,7 @@ public static class FedLoraCommand
         DataCommand.Create(),
         EvaluateCommand.Create(),
         GenerateCommand.Create(),
+        SimulateCommand.Create(),
         PretrainCommand.Create(),
         AdapterCommand.Create(),
         PrivacyCommand.Create(),

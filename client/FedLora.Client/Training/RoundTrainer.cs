@@ -1,3 +1,4 @@
+using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Client.Hosting;
 using FedLora.Client.Rounds;
@@ -5,13 +6,14 @@ using FedLora.Compression;
 using FedLora.Federations.Definitions;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
+using BaseModel = FedLora.Training.Models.BaseModel;
+using FederationDefinition = FedLora.Federations.Definitions.FederationDefinition;
 using FedLora.Tokenizers;
 using FedLora.Training.Data;
 using FedLora.Training.Libtorch;
 using FedLora.Training.Models;
 using FedLora.Training.Privacy;
 using FedLora.Training.Running;
-using FederationDefinition = FedLora.Federations.Definitions.FederationDefinition;
 
 namespace FedLora.Client.Training;
 
@@ -19,14 +21,11 @@ namespace FedLora.Client.Training;
 public sealed class RoundTrainer : IRoundTrainer
 {
     private readonly LoadedModel model;
-    private readonly NodeData data;
+    private readonly INodeData data;
 
-    private RoundTrainer(ClientOptions options, string fingerprint)
-    {
-        Fingerprint = fingerprint;
-        model = new LoadedModel(options.Model);
-        data = new NodeData(options.Data, options.Model, options.SkipBadLines, options.Unit);
-    }
+    private Func<PrivateTerms, ulong, PrivateTerms>? SimulatedTerms { get; init; }
+
+    private RoundTrainer(string modelFolder, INodeData data, string fingerprint) => (Fingerprint, model, this.data) = (fingerprint, new LoadedModel(modelFolder), data);
 
     /// <inheritdoc/>
     public string Fingerprint { get; }
@@ -36,7 +35,8 @@ public sealed class RoundTrainer : IRoundTrainer
     /// <c>model-folder-missing</c>, <c>model-config-invalid</c>, <c>safetensors-invalid</c>, <c>tokenizer-missing</c>, <c>tokenizer-invalid</c>, <c>data-missing</c>,
     /// <c>data-invalid</c>, <c>data-empty</c>, ...
     /// </exception>
-    public static RoundTrainer Create(ClientOptions options) => new(options, Look(options));
+    public static RoundTrainer Create(ClientOptions options) =>
+        new(options.Model, new NodeData(options.Data, options.Model, options.SkipBadLines, options.Unit), Look(options));
 
     /// <inheritdoc cref="Create"/>
     /// <returns>The base model's fingerprint.</returns>
@@ -52,6 +52,14 @@ public sealed class RoundTrainer : IRoundTrainer
                 CancellationToken.None);
         return found;
     }
+
+    /// <summary>A trainer that is several nodes in turn, on one copy of the base model: <paramref name="data"/> gives the examples of whichever trains next.</summary>
+    /// <param name="simulatedTerms">What private terms become before they are used, by the round's seed; null: what they are. Only a simulation gives it, which has to be repeatable.</param>
+    public static RoundTrainer Over(string modelFolder, INodeData data, Func<PrivateTerms, ulong, PrivateTerms>? simulatedTerms = null) =>
+        new(modelFolder, data, ModelFingerprint.Of(modelFolder)) { SimulatedTerms = simulatedTerms };
+
+    /// <summary>The base model with these products folded in; valid until the next call of this trainer.</summary>
+    public BaseModel ModelFor(FederationDefinition definition, IReadOnlyList<AdapterState> folds) => model.Get(definition, folds);
 
     /// <inheritdoc/>
     public string? Refuses(TrainingTask task) => Refuses(task.Definition.ToModel(), Fingerprint);
@@ -90,7 +98,10 @@ public sealed class RoundTrainer : IRoundTrainer
         // Before anything is written down. Under privacy it would tell of the data, and the noise goes out as ever.
         var examples = definition.Privacy is null ? Trainer.Learnable(read.Examples, loaded.Transformer).Count : 0;
         if (input.Charge(identities) is { } receipt)
-            task = task with { Privacy = new PrivateTerms(receipt.Run.NoiseMultiplier, receipt.Run.SamplingRate, receipt.ClipNorm) };
+        {
+            var terms = new PrivateTerms(receipt.Run.NoiseMultiplier, receipt.Run.SamplingRate, receipt.ClipNorm);
+            task = task with { Privacy = SimulatedTerms?.Invoke(terms, input.Seed) ?? terms };
+        }
         var result = LocalTraining.Run(loaded, task, read.Examples, new Relay(progress), cancellation);
         KeptFactors.Save(input.Folder, input.Task.Round, result.Adapter.Only(method.Kept(settings)));
         var sent = method.Sent(round, settings);

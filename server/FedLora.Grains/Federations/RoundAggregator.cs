@@ -30,8 +30,9 @@ public sealed class RoundAggregator(IBlobStore blobs, TimeProvider time)
         {
             Round = inputs.Round,
             Adapter = after,
-            Record = await blobs.PutJsonAsync(inputs.Record! with { After = after, Fold = fold }, cancellationToken),
+            Record = await blobs.PutJsonAsync(inputs.Record! with { After = after, Fold = fold, OptimizerAfter = optimizer }, cancellationToken),
             Fold = fold,
+            Folded = result.Fold is { } last && inputs.Folds.Count >= FederationStanding.MostFolds ? await FoldedAsync(inputs, last, cancellationToken) : null,
             Milliseconds = took,
             AggregationError = result.Report.RelativeError,
             Optimizer = optimizer,
@@ -55,21 +56,30 @@ public sealed class RoundAggregator(IBlobStore blobs, TimeProvider time)
 
             if (!starts.TryGetValue(update.Rank, out var start))
                 starts[update.Rank] = start = (definition.StartOf(global, inputs.Round, update.Rank), definition.SentLayout(inputs.Round, update.Rank));
-            updates.Add(new SparseUpdate(update.Header.NodeId, update.Weight, Open, start.Adapter, start.Layout));
+            updates.Add(new SparseUpdate(update.Header.NodeId, update.Weight, Read, start.Adapter, start.Layout));
 
             // Aggregation is plain computing in a thread of its own, outside the grain's turn: that thread may wait.
             Stream Open() => blobs.OpenReadAsync(update.Header.Sha256, cancellationToken).GetAwaiter().GetResult();
+
+            byte[] Read()
+            {
+                using var blob = Open();
+                return blob.ReadAll();
+            }
         }
 
-        var options = new AggregationOptions(definition.ToLayout(), definition.ToMethodOptions(), inputs.Round, definition.Seed);
-        var result = Methods.Get(definition.Method).Aggregate(global, new UpdateSet(updates), options, cancellationToken);
-        if (definition.Communication.ServerOptimizer != "fedadam")
-            return (result, null);
         var memory = inputs.Optimizer is { } remembered
             ? new FedAdamState(remembered.Step, await blobs.GetAdapterAsync(remembered.Mean.Sha256, cancellationToken), await RootAsync(remembered, cancellationToken))
             : null;
-        var (optimised, next) = new FedAdam(definition.Communication.ServerLearningRate).Step(global, result.Global, definition.SentFactors(inputs.Round), memory);
-        return (result with { Global = optimised }, next);
+        return RoundStep.Run(definition, inputs.Round, global, new UpdateSet(updates), memory, cancellationToken: cancellationToken);
+    }
+
+    private async Task<AdapterRef> FoldedAsync(RoundInputs inputs, AdapterState last, CancellationToken cancellationToken)
+    {
+        var folds = new List<AdapterState>();
+        foreach (var fold in inputs.Folds)
+            folds.Add(await blobs.GetAdapterAsync(fold.Sha256, cancellationToken));
+        return await blobs.PutAdapterAsync(FoldSum.Of([.. folds, last], inputs.Definition.ToLayout(), Environment.ProcessorCount), cancellationToken);
     }
 
     private async Task<AdapterState> RootAsync(OptimizerMemory memory, CancellationToken cancellationToken)
