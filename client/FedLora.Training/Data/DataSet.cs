@@ -27,8 +27,8 @@ public sealed record DataSet(IReadOnlyList<Example> Examples, int Truncated, lon
     /// <summary>The examples of each unit of privacy, by index; null where each example is one.</summary>
     public IReadOnlyList<IReadOnlyList<int>>? Units { get; init; }
 
-    /// <summary>What each example was made of.</summary>
-    public required IReadOnlyList<TextRecord> Records { get; init; }
+    /// <summary>What each example was made of; empty where nobody keeps it.</summary>
+    public IReadOnlyList<TextRecord> Records { get; init; } = [];
 
     /// <summary>Tokens of all examples.</summary>
     public long Tokens => Examples.Sum(example => (long)example.Tokens.Length);
