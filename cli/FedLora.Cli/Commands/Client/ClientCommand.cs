@@ -47,7 +47,6 @@ internal static class ClientCommand
         {
             Config, Coordinator, Data, Model, State, TokenFile, Token, Name, Group, MaxRank, Threads, Policy, MaxEpsilon, PublicCount,
                 DataSet, Unit, OnBadLine, Trainer, TrainerClip, TrainerNoise, WithParent,
-                DataSet, Unit, OnBadLine, WithParent,
             ClientStatusCommand.Create(),
         }.Runs(RunAsync);
 
