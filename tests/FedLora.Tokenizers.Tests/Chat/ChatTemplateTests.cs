@@ -1,5 +1,4 @@
 using System.Text.Json;
-using FedLora.Tests;
 using FedLora.Tokenizers.Chat;
 
 namespace FedLora.Tokenizers.Tests.Chat;
