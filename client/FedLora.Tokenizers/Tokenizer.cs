@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using FedLora.Tokenizers.Chat;
 using FedLora.Tokenizers.Decoders;
 using FedLora.Tokenizers.Models;
 using FedLora.Tokenizers.PostProcessors;
@@ -27,6 +28,13 @@ public sealed class Tokenizer
     /// <exception cref="FedLoraException"><c>tokenizer-missing</c>, <c>tokenizer-invalid</c>, or <c>tokenizer-unsupported</c>, which names the component.</exception>
     public static Tokenizer Load(string path) => TokenizerFile.Load(path);
 
+    /// <summary>How the model writes conversations; null where its folder does not say.</summary>
+    /// <exception cref="FedLoraException"><c>chat-template-invalid</c>.</exception>
+    public ChatTemplate? ChatTemplate => Template?.Value;
+
+    // Read when somebody asks: what cannot be used is no fault of who tokenises texts.
+    internal Lazy<ChatTemplate?>? Template { get; init; }
+
     /// <summary>The largest id plus one.</summary>
     public int Size { get; }
 
@@ -43,7 +51,7 @@ public sealed class Tokenizer
     public Padding? Padding { get; }
 
     /// <summary>The same tokenizer with other truncation and padding than its file asks for.</summary>
-    public Tokenizer With(Truncation? truncation, Padding? padding) => new(_parts, Special, truncation, padding);
+    public Tokenizer With(Truncation? truncation, Padding? padding) => new(_parts, Special, truncation, padding) { Template = Template };
 
     /// <summary>The id of a token, or null.</summary>
     public int? IdOf(string? token)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FedLora.Tokenizers.Chat;
 using FedLora.Tokenizers.Models;
 
 namespace FedLora.Tokenizers;
@@ -16,7 +17,7 @@ internal static class TokenizerFile
         try
         {
             using var document = JsonDocument.Parse(File.ReadAllBytes(file));
-            return Read(new JsonNode(document.RootElement, "", file), SpecialTokens.Load(Path.GetDirectoryName(Path.GetFullPath(file))!));
+            return Read(new JsonNode(document.RootElement, "", file), Path.GetDirectoryName(Path.GetFullPath(file))!);
         }
         catch (JsonException e)
         {
@@ -29,7 +30,7 @@ internal static class TokenizerFile
         }
     }
 
-    private static Tokenizer Read(JsonNode root, SpecialTokens special)
+    private static Tokenizer Read(JsonNode root, string folder)
     {
         var model = ReadModel(root["model"]);
         var normalizer = root["normalizer"] is { IsNull: false } n ? ComponentReader.Normalizer(n) : null;
@@ -44,7 +45,10 @@ internal static class TokenizerFile
             preTokenizer,
             root["post_processor"] is { IsNull: false } post ? ComponentReader.PostProcessor(post) : null,
             root["decoder"] is { IsNull: false } decoder ? ComponentReader.Decoder(decoder) : null);
-        return new Tokenizer(parts, special, ReadTruncation(root["truncation"]), ReadPadding(root["padding"]));
+        return new Tokenizer(parts, SpecialTokens.Load(folder), ReadTruncation(root["truncation"]), ReadPadding(root["padding"])) 
+        {
+            Template = new Lazy<ChatTemplate?>(() => ChatTemplate.Load(folder)),
+        };
     }
 
     private static AddedToken ReadAdded(JsonNode node, Vocabulary vocabulary)

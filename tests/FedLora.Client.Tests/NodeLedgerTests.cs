@@ -195,7 +195,7 @@ public sealed class NodeLedgerTests : IDisposable
 
     // As a round reads them: all lines, in one pass.
     private IReadOnlyList<ReadOnlyMemory<byte>> Identities() =>
-        JsonLines.Read(newest, new DataSettings(TextTask.CausalLanguageModelling, 0, [], BadLines.Skip), CancellationToken.None).Identities;
+        DataFile.Read(newest, new DataSettings(TextTask.CausalLanguageModelling, 0, [], BadLines.Skip), CancellationToken.None).Identities;
 
     private NodeLedger Open(string data, SitePolicy? policy = null, string file = "data.jsonl", long publicCount = 0, string dataSet = "data")
     {

@@ -27,7 +27,7 @@ public sealed class PublicReasonTests : IDisposable
         var path = Path.Combine(folder.FullName, "cases-of-doctor-miller.jsonl");
         File.WriteAllText(path, """{"text":"a","label":"ham"}""" + "\n" + line.Replace("\\\\u", "\\u", StringComparison.Ordinal) + "\n");
         var settings = new DataSettings(TextTask.SequenceClassification, 64, ["ham", "spam"]);
-        var error = Assert.Throws<FedLoraException>(() => JsonLines.Read(path, settings, CancellationToken.None));
+        var error = Assert.Throws<FedLoraException>(() => DataFile.Read(path, settings, CancellationToken.None));
         var told = PublicReason.Of(error);
         Assert.Contains("line 2", told, StringComparison.Ordinal);
         Holds(told, line, path);

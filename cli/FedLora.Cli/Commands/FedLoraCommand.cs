@@ -2,6 +2,7 @@ using System.CommandLine;
 using FedLora.Cli.Commands.Adapter;
 using FedLora.Cli.Commands.Admin;
 using FedLora.Cli.Commands.Client;
+using FedLora.Cli.Commands.Data;
 using FedLora.Cli.Commands.Models;
 using FedLora.Cli.Commands.Privacy;
 using FedLora.Cli.Commands.Server;
@@ -37,6 +38,7 @@ public static class FedLoraCommand
         ServerCommand.Create(),
         ClientCommand.Create(),
         AdminCommand.Create(),
+        DataCommand.Create(),
         EvaluateCommand.Create(),
         GenerateCommand.Create(),
         SimulateCommand.Create(),

@@ -33,6 +33,12 @@ public sealed record ClientConfigFile
 
     public string? Unit { get; private init; }
 
+    public string? Trainer { get; private init; }
+
+    public double? TrainerClip { get; private init; }
+
+    public double? TrainerNoise { get; private init; }
+
     /// <summary>The site's policy file.</summary>
     public string? Policy { get; private init; }
 
@@ -64,6 +70,9 @@ public sealed record ClientConfigFile
             PublicCount = (long?)yaml.Count("public_count"),
             DataSet = yaml.OptionalText("data_set"),
             Unit = yaml.OptionalText("unit"),
+            Trainer = yaml.OptionalText("trainer"),
+            TrainerClip = yaml.Number("trainer_clip"),
+            TrainerNoise = yaml.Number("trainer_noise"),
             Policy = Resolve(yaml.OptionalText("policy")),
         };
         yaml.End();

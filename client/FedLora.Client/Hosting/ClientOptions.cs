@@ -1,4 +1,5 @@
 using FedLora.Client.State;
+using FedLora.Client.Trainers;
 using FedLora.Privacy.Ledger;
 
 namespace FedLora.Client.Hosting;
@@ -9,7 +10,7 @@ public sealed record ClientOptions
     /// <summary>Address of the coordinator, e.g. <c>http://127.0.0.1:5000</c>.</summary>
     public required string Coordinator { get; init; }
 
-    /// <summary>JSONL file with the site's examples.</summary>
+    /// <summary>The site's examples: a file of JSON lines, CSV, TSV or Parquet, or a folder of them.</summary>
     public required string Data { get; init; }
 
     /// <summary>Folder of the base model (Hugging Face layout).</summary>
@@ -52,6 +53,13 @@ public sealed record ClientOptions
 
     /// <summary>The field of the data whose value makes lines one unit of privacy (a person, a thread); null where each line is one.</summary>
     public string? Unit { get; init; }
+
+    /// <summary>A program of the site's own that trains, and its arguments; null for FedLora's training engine. See
+    /// docs/trainer.md.</summary>
+    public IReadOnlyList<string>? Trainer { get; init; }
+
+    /// <summary>Noise on the whole update, with a trainer of one's own; null without.</summary>
+    public UpdateNoiseTerms? UpdateNoise { get; init; }
 
     /// <summary>What the site allows a coordinator to ask of it. No coordinator can raise it.</summary>
     public SitePolicy Policy { get; init; } = new();

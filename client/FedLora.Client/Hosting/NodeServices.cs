@@ -2,6 +2,7 @@ using FedLora.Client.Connection;
 using FedLora.Client.Ledger;
 using FedLora.Client.Rounds;
 using FedLora.Client.State;
+using FedLora.Client.Trainers;
 using FedLora.Client.Training;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -20,7 +21,8 @@ public static class NodeServices
     {
         services.AddLogging().AddMetrics();
         services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton<IRoundTrainer>(_ => RoundTrainer.Create(options));
+        services.TryAddSingleton<IRoundTrainer>(provider => options.Trainer is null ? RoundTrainer.Create(options)
+            : ExternalTrainer.Create(options, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(_ => new NodeFolder(options.State));
         // The name is given once, with the enrolment: public counts go by it, whatever a later start calls the node.
         services.AddSingleton(_ => options.AsEnrolled());

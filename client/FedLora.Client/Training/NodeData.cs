@@ -31,7 +31,7 @@ public sealed class NodeData(string path, string modelFolder, bool skipBadLines,
             definition.Task.Kind == LearningTask.Classification ? [.. definition.Task.Labels] : [],
             skipBadLines ? BadLines.Skip : BadLines.Stop,
             unit);
-        var file = JsonLines.Read(path, settings, cancellation);
+        var file = DataFile.Read(path, settings, cancellation);
         var wanted = $"{settings.Task}|{string.Join('\n', settings.Labels)}|{settings.MaxLength}|{file.Sha256}";
         if (data is null || key != wanted)
         {

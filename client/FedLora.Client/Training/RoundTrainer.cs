@@ -35,15 +35,22 @@ public sealed class RoundTrainer : IRoundTrainer
     /// <c>model-folder-missing</c>, <c>model-config-invalid</c>, <c>safetensors-invalid</c>, <c>tokenizer-missing</c>, <c>tokenizer-invalid</c>, <c>data-missing</c>,
     /// <c>data-invalid</c>, <c>data-empty</c>, ...
     /// </exception>
-    public static RoundTrainer Create(ClientOptions options)
+    public static RoundTrainer Create(ClientOptions options) =>
+        new(options.Model, new NodeData(options.Data, options.Model, options.SkipBadLines, options.Unit), Look(options));
+
+    /// <inheritdoc cref="Create"/>
+    /// <returns>The base model's fingerprint.</returns>
+    internal static string Look(ClientOptions options)
     {
         if (options.Threads > 0)
             LibtorchLoader.UseThreads(options.Threads);
         var found = ModelFingerprint.Of(options.Model);
         _ = Tokenizer.Load(Path.Combine(options.Model, "tokenizer.json"));
         // Text is what both tasks want of a line; labels are a federation's own.
-        _ = JsonLines.Read(options.Data, new DataSettings(TextTask.CausalLanguageModelling, 0, [], options.SkipBadLines ? BadLines.Skip : BadLines.Stop, options.Unit), CancellationToken.None);
-        return new RoundTrainer(options.Model, new NodeData(options.Data, options.Model, options.SkipBadLines, options.Unit), found);
+        _ = DataFile.Read(options.Data,
+            new DataSettings(TextTask.CausalLanguageModelling, 0, [], options.SkipBadLines ? BadLines.Skip : BadLines.Stop, options.Unit),
+                CancellationToken.None);
+        return found;
     }
 
     /// <summary>A trainer that is several nodes in turn, on one copy of the base model: <paramref name="data"/> gives the examples of whichever trains next.</summary>
@@ -55,11 +62,13 @@ public sealed class RoundTrainer : IRoundTrainer
     public BaseModel ModelFor(FederationDefinition definition, IReadOnlyList<AdapterState> folds) => model.Get(definition, folds);
 
     /// <inheritdoc/>
-    public string? Refuses(TrainingTask task)
+    public string? Refuses(TrainingTask task) => Refuses(task.Definition.ToModel(), Fingerprint);
+
+    /// <summary>Why no trainer on a base model can train a federation, in one line; null if one can.</summary>
+    internal static string? Refuses(FederationDefinition federation, string fingerprint)
     {
-        var federation = task.Definition.ToModel();
-        if (federation.BaseModel.Fingerprint != Fingerprint)
-            return $"its base model is {federation.BaseModel.Name} ({federation.BaseModel.Fingerprint}), this node's is another ({Fingerprint})";
+        if (federation.BaseModel.Fingerprint != fingerprint)
+            return $"its base model is {federation.BaseModel.Name} ({federation.BaseModel.Fingerprint}), this node's is another ({fingerprint})";
         if (Methods.All.All(method => method.Name != federation.Method))
             return $"this program does not know method '{federation.Method}'; update it";
         return null;

@@ -1,4 +1,7 @@
 using FedLora.Tokenizers;
+using FedLora.Training.Blocks;
+using FedLora.Training.Models;
+using FedLora.Training.Running;
 
 namespace FedLora.Training.Data;
 
@@ -24,37 +27,64 @@ public sealed record DataSet(IReadOnlyList<Example> Examples, int Truncated, lon
     /// <summary>The examples of each unit of privacy, by index; null where each example is one.</summary>
     public IReadOnlyList<IReadOnlyList<int>>? Units { get; init; }
 
+    /// <summary>What each example was made of; empty where nobody keeps it.</summary>
+    public IReadOnlyList<TextRecord> Records { get; init; } = [];
+
     /// <summary>Tokens of all examples.</summary>
     public long Tokens => Examples.Sum(example => (long)example.Tokens.Length);
 
     /// <summary>Examples per class; empty for language modelling.</summary>
     public IReadOnlyDictionary<int, int> Classes => Examples.Where(example => example.Class is not null).CountBy(example => example.Class!.Value).ToDictionary();
 
-    /// <summary>Reads and tokenises a file.</summary>
-    /// <exception cref="FedLoraException">As <see cref="JsonLines.Read"/>; <c>data-settings-invalid</c>.</exception>
+    /// <summary>Reads and tokenises a file, or a folder of files.</summary>
+    /// <exception cref="FedLoraException">As <see cref="DataFile.Read"/>; <c>data-settings-invalid</c>.</exception>
     public static DataSet Load(string path, DataSettings settings, Tokenizer tokenizer, CancellationToken cancellationToken) =>
-        Of(JsonLines.Read(path, Checked(settings), cancellationToken), settings, tokenizer, cancellationToken);
+        Of(DataFile.Read(path, Checked(settings), cancellationToken), settings, tokenizer, cancellationToken);
 
     /// <summary>Tokenises what was read.</summary>
-    /// <exception cref="FedLoraException"><c>data-settings-invalid</c>.</exception>
+    /// <exception cref="FedLoraException"><c>data-settings-invalid</c>, <c>data-invalid</c> and <c>chat-template-missing</c> for
+    /// conversations.</exception>
     public static DataSet Of(DataFile file, DataSettings settings, Tokenizer tokenizer, CancellationToken cancellationToken)
     {
         var encoder = new ExampleEncoder(tokenizer, Checked(settings).MaxLength);
-        var examples = new List<Example>(file.Records.Count);
+        var (examples, records, skipped) = (new List<Example>(file.Records.Count), new List<TextRecord>(file.Records.Count), file.Skipped);
         var (truncated, tokens) = (0, 0L);
         foreach (var record in file.Records)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var (example, cut) = settings.Task == TextTask.SequenceClassification ? encoder.Classify(record)
-                : record.Prompt is null ? encoder.Text(record) : encoder.Completion(record);
-            examples.Add(example);
-            truncated += cut > 0 ? 1 : 0;
-            tokens += cut;
+            try
+            {
+                var (example, cut) = encoder.Encode(record, settings.Task);
+                examples.Add(example);
+                records.Add(record);
+                truncated += cut > 0 ? 1 : 0;
+                tokens += cut;
+            }
+            catch (FedLoraException e) when (e.Code == "data-invalid" && settings.BadLines == BadLines.Skip)
+            {
+                skipped = skipped.And(e.Message);
+            }
         }
-        return new DataSet(examples, truncated, tokens, file.Skipped)
+        if (examples.Count == 0)
+            throw DataFile.Empty(file.Records[0].Place, file.Records.Count, skipped.Count);
+        return new DataSet(examples, truncated, tokens, skipped)
         {
-            Units = settings.Unit is null ? null : [.. file.Records.Index().GroupBy(record => record.Item.Unit, StringComparer.Ordinal).Select(unit => unit.Select(record => record.Index).ToArray())],
+            Records = records,
+            Units = settings.Unit is null ? null
+                : [.. records.Index().GroupBy(record => record.Item.Unit, StringComparer.Ordinal)
+                    .Select(unit => unit.Select(record => record.Index).ToArray())],
         };
+    }
+
+    /// <summary>Only what has something to learn, see <see cref="Trainer.Learnable"/>; without units.</summary>
+    /// <exception cref="FedLoraException"><c>data-nothing-to-learn</c>.</exception>
+    public DataSet Learnable(Architecture model)
+    {
+        var learnable = Examples.Zip(Records).Where(pair => Labels.CountOf(pair.First, model) > 0).ToArray();
+        return learnable.Length > 0
+            ? this with { Examples = [.. learnable.Select(pair => pair.First)], Records = [.. learnable.Select(pair => pair.Second)],
+                Units = null }
+            : throw Trainer.NothingToLearn();
     }
 
     private static DataSettings Checked(DataSettings settings)

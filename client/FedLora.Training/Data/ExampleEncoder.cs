@@ -9,14 +9,22 @@ internal sealed class ExampleEncoder(Tokenizer tokenizer, int maxLength)
     private readonly Tokenizer _whole = tokenizer.With(null, null);
     private readonly int? _end = tokenizer.IdOf(tokenizer.Special.EndOfText);
 
-    public (Example, int Cut) Classify(TextRecord record)
+    private readonly ConversationEncoder _conversations = new(tokenizer, maxLength);
+
+    /// <exception cref="FedLoraException"><c>data-invalid</c>: the chat template does not take the conversation;
+    /// <c>chat-template-missing</c>, <c>chat-template-invalid</c>.</exception>
+    public (Example, int Cut) Encode(TextRecord record, TextTask task) => task == TextTask.SequenceClassification ? Classify(record)
+        : record.Conversation is { } conversation ? _conversations.Encode(conversation, record)
+        : record.Prompt is null ? Text(record) : Completion(record);
+
+    private (Example, int Cut) Classify(TextRecord record)
     {
         var text = _cutting.Encode(record.Text);
         return (new Example([.. text.Ids]) { TokenTypes = Types(text), Class = record.Class }, text.Truncated);
     }
 
     /// <summary>Every token is learnt, and the end of the text, where the tokenizer has one.</summary>
-    public (Example, int Cut) Text(TextRecord record)
+    private (Example, int Cut) Text(TextRecord record)
     {
         var text = _whole.Encode(record.Text);
         int[] tokens = [.. text.Ids, .. End(text.Ids)];
@@ -28,7 +36,7 @@ internal sealed class ExampleEncoder(Tokenizer tokenizer, int maxLength)
     /// Only the completion and the end are learnt. Too long: the prompt loses its beginning (but for what the tokenizer puts in front),
     /// down to a quarter of the room; then the completion its end.
     /// </summary>
-    public (Example, int Cut) Completion(TextRecord record)
+    private (Example, int Cut) Completion(TextRecord record)
     {
         var prompt = _whole.Encode(record.Prompt!);
         var bare = _whole.Encode(record.Text, addSpecial: false);

@@ -16,8 +16,11 @@ public static class ExampleIdentity
 
     private static readonly string[] _fields = ["prompt", "completion", "text"];
 
+    // Of these every text within: turns, calls of tools, ...
+    private static readonly string[] _trees = ["messages", "tools"];
+
     /// <summary>SHA-256 of each text of one line that counts by itself, and of all of them together.</summary>
-    /// <param name="line">One line of a JSONL file.</param>
+    /// <param name="line">One line of a JSONL file, or a row of another format as such a line.</param>
     /// <param name="unit">The field that makes lines one unit of privacy: its value is a text of the example too; null for none.</param>
     public static IReadOnlyList<ReadOnlyMemory<byte>> Of(string line, string? unit = null)
     {
@@ -36,18 +39,29 @@ public static class ExampleIdentity
 
     private static HashSet<string> Of(JsonElement root, string? unit)
     {
-        var texts = _fields.Select(name => Text(root, name)).OfType<string>().Select(Normal).ToArray();
+        var texts = _fields.Select(name => Text(root, name)).OfType<string>()
+            .Concat(_trees.SelectMany(name => root.TryGetProperty(name, out var tree) ? TextsIn(tree) : [])).Select(Normal).ToArray();
         if (texts.Length == 0)
             return [];
         var counting = texts.Where(text => text.Length >= LeastLength).Append(string.Join(' ', texts)).ToHashSet(StringComparer.Ordinal);
         // By its field's name too, so that no text of another field is taken for the unit.
-        if (unit is not null && JsonLines.UnitOf(root, unit) is { } value)
+        if (unit is not null && RecordReader.UnitOf(root, unit) is { } value)
             counting.Add($"{unit}\0{value}");
         return counting;
     }
 
     private static string? Text(JsonElement root, string name) =>
         root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+
+    private static IEnumerable<string> TextsIn(JsonElement tree) => tree.ValueKind switch
+    {
+        JsonValueKind.Array => tree.EnumerateArray().SelectMany(TextsIn),
+        // In order of name: columns of a structure have an order of their own.
+        JsonValueKind.Object => tree.EnumerateObject().OrderBy(field => field.Name, StringComparer.Ordinal)
+            .SelectMany(field => TextsIn(field.Value)),
+        JsonValueKind.String => [tree.GetString()!],
+        _ => [],
+    };
 
     private static string Normal(string text) => string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 

@@ -9,6 +9,15 @@ public sealed record TextRecord(int Line, string? Prompt, string Text, int? Clas
 {
     /// <summary>The value of the field that makes lines one unit of privacy; null where each line is one.</summary>
     public string? Unit { get; init; }
+
+    /// <summary>A conversation whose assistant's turns are learnt; <see cref="Text"/> is empty then.</summary>
+    public Conversation? Conversation { get; init; }
+
+    /// <summary>What the line calls its class, whether or not anybody asked; null where it does not say.</summary>
+    public string? Label { get; init; }
+
+    /// <summary>File and line, for errors.</summary>
+    public string Place { get; init; } = "";
 }
 
 /// <summary>What a data file is read for.</summary>
@@ -17,7 +26,8 @@ public enum TextTask
     /// <summary><c>{"text","label"}</c></summary>
     SequenceClassification,
 
-    /// <summary><c>{"text"}</c> or <c>{"prompt","completion"}</c></summary>
+    /// <summary><c>{"messages"}</c>, <c>{"prompt","completion"}</c> or <c>{"text"}</c>; what comes first here is taken where a line has
+    /// several.</summary>
     CausalLanguageModelling,
 }
 

@@ -34,7 +34,7 @@ public sealed record ModelFamily(string ModelType, Func<ConfigJson, ModelTask, A
     {
         var type = config.Text("model_type") ?? throw config.Invalid("lacks 'model_type'");
         var family = All.FirstOrDefault(f => f.ModelType == type)
-            ?? throw new FedLoraException("model-architecture-unknown", $"'{folder}' is of the architecture '{type}', which is not known.", $"Known: {string.Join(", ", All.Select(f => f.ModelType))}.");
+            ?? throw Unknown(type, config, folder);
         var made = MadeFor(config);
         var architecture = family.Read(config, task ?? made) with { Task = task ?? made };
         if (architecture.Task == ModelTask.Classification && config.Text("problem_type") is { } problem and not "single_label_classification")
@@ -84,6 +84,29 @@ public sealed record ModelFamily(string ModelType, Func<ConfigJson, ModelTask, A
                 "Choose a classifier of two classes or more, or name the classes, and a new head is made for them.");
         }
         return [.. Enumerable.Range(0, count).Select(i => map is null ? $"LABEL_{i}" : map.GetValueOrDefault(i.ToString()) ?? throw config.Invalid($"has no class {i} in 'id2label'"))];
+    }
+
+    // How near: the families whose description finds all that it wants in this config. Many are another's in all but the name.
+    private static FedLoraException Unknown(string type, ConfigJson config, string folder)
+    {
+        var known = $"Known: {string.Join(", ", All.Select(family => family.ModelType))}.";
+        string[] near = [.. All.Where(family => IsReadBy(family, config)).Select(family => family.ModelType)];
+        return new FedLoraException("model-architecture-unknown", $"'{folder}' is of the architecture '{type}', which is not known.", near.Length == 0
+            ? $"{known} Its config.json lacks what any of them needs."
+            : $"{known} Its config.json has all that {string.Join(", ", near)} need{(near.Length == 1 ? "s" : "")}: if it is one of them in all but the name, write that model_type; fedlora evaluate shows whether it is.");
+    }
+
+    private static bool IsReadBy(ModelFamily family, ConfigJson config)
+    {
+        try
+        {
+            _ = family.Read(config, ModelTask.Hidden);
+            return true;
+        }
+        catch (FedLoraException)
+        {
+            return false;
+        }
     }
 
     private static FedLoraException NoLabels(string folder) =>

@@ -63,6 +63,10 @@ public sealed class Trainer(TimeProvider? time = null)
     {
         Example[] learnable = [.. examples.Where(e => Labels.CountOf(e, model.Architecture) > 0)];
         return learnable.Length > 0 ? learnable
-            : throw new FedLoraException("data-nothing-to-learn", "No example has anything to learn: no label, or a text of one token, which nothing stands before.", "Give labels, completions or longer texts.");
+            : throw NothingToLearn();
     }
+
+    internal static FedLoraException NothingToLearn() =>
+        new("data-nothing-to-learn", "No example has anything to learn: no label, or a text of one token, which nothing stands before.",
+            "Give labels, completions or longer texts.");
 }

@@ -52,7 +52,7 @@ internal sealed class TextPool : INodeData
             definition.Training.MaxTokens,
             definition.Task.Kind == LearningTask.Classification ? [.. definition.Task.Labels] : [],
             Unit: scenario.Data.Split.Kind == SplitKind.Field ? scenario.Data.Split.Field : null);
-        var file = JsonLines.Read(scenario.Data.Train, settings, cancellationToken);
+        var file = DataFile.Read(scenario.Data.Train, settings, cancellationToken);
         return new(file, settings with { Unit = null }, Tokenizer.Load(Path.Combine(modelFolder, "tokenizer.json")), definition, scenario);
     }
 

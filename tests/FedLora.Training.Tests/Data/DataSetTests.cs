@@ -92,7 +92,7 @@ public sealed class DataSetTests : IDisposable
         const string Text = "a text that is long enough to be known by";
         var settings = new DataSettings(TextTask.CausalLanguageModelling, 16, [], BadLines.Skip, Unit: "person");
         var path = Write($$"""{"text":"{{Text}}","person":7}""", $$"""{"prompt":"Why?","completion":" {{Text}}","person":"8"}""", """{"text":"no person"}""", """{"text":"b","person":"8"}""");
-        var file = JsonLines.Read(path, settings, CancellationToken.None);
+        var file = DataFile.Read(path, settings, CancellationToken.None);
         Assert.Equal(["7", "8", "8"], file.Records.Select(record => record.Unit));
         Assert.Equal(1, file.Skipped.Count);
         Assert.Equal(Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(path))), file.Sha256);

@@ -1,7 +1,9 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using FedLora.Cli.Output;
 using FedLora.Cli.Processes;
 using FedLora.Client.Hosting;
+using FedLora.Client.Trainers;
 using FedLora.Grains.Enrolment;
 using FedLora.Privacy.Ledger;
 using FedLora.Aggregation;
@@ -15,7 +17,7 @@ internal static class ClientCommand
 
     private static readonly Option<string?> Config = new("--config") { Description = "YAML file with the settings below; flags given here win." };
     private static readonly Option<string?> Coordinator = new("--coordinator") { Description = "Address of the coordinator, e.g. http://127.0.0.1:5080." };
-    private static readonly Option<string?> Data = new("--data") { Description = "JSONL file with the site's examples: {\"text\",\"label\"}, {\"text\"} or {\"prompt\",\"completion\"} per line." };
+    private static readonly Option<string?> Data = new("--data") { Description = $"The site's examples. {DataHelp.File}" };
     private static readonly Option<string?> Model = new("--model") { Description = "Folder of the base model (Hugging Face layout)." };
     private static readonly Option<string?> State = new("--state") { Description = "The node's own folder: identity, cache, updates on their way, privacy ledger. Default: fedlora-node beside the data." };
     private static readonly Option<string?> TokenFile = new("--token-file") { Description = $"File with the one-time join token, which is needed at the first start only; {TokenVariable} may hold it instead." };
@@ -30,13 +32,22 @@ internal static class ClientCommand
     private static readonly Option<string?> DataSet = new("--data-set") { Description = "What the privacy ledger knows the data by: all data of one name share one budget. Default: data." };
     private static readonly Option<string?> Unit = new("--unit") { Description = "Field of the data whose value makes lines one unit of privacy, e.g. person; default: each line is one." };
     private static readonly Option<string?> OnBadLine = new("--on-bad-line") { Description = "What to do about a line of the data that cannot be used: stop (default) or skip." };
+    private static readonly Option<string?> Trainer =
+        new("--trainer") { Description =
+            "A program of your own that trains, with its arguments in one text; it is given a folder (docs/trainer.md)." };
+    private static readonly Option<double?> TrainerClip =
+        new("--trainer-clip") { Description =
+            "With --trainer: cut every update as a whole to this norm, and hide it with --trainer-noise." };
+    private static readonly Option<double?> TrainerNoise =
+        new("--trainer-noise") { Description =
+            "With --trainer-clip: standard deviation of the noise on the update over the norm. Protects the site as a whole, not single examples." };
     private static readonly Option<bool> WithParent = ParentWatch.Create();
 
     public static Command Create() =>
         new Command("client", "Run a training node: it trains next to its data and sends only small adapter updates.")
         {
             Config, Coordinator, Data, Model, State, TokenFile, Token, Name, Group, MaxRank, Threads, Policy, MaxEpsilon, PublicCount,
-                DataSet, Unit, OnBadLine, WithParent,
+                DataSet, Unit, OnBadLine, Trainer, TrainerClip, TrainerNoise, WithParent,
             ClientStatusCommand.Create(),
         }.Streams(typeof(ClientJson)).Runs(RunAsync);
 
@@ -75,7 +86,8 @@ internal static class ClientCommand
             Coordinator = Needed(parsed.GetValue(Coordinator) ?? file.Coordinator, "--coordinator URL", "coordinator"),
             Data = data,
             Model = Needed(parsed.GetValue(Model) ?? file.Model, "--model DIR", "model"),
-            State = parsed.GetValue(State) ?? file.State ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(data))!, "fedlora-node"),
+            State = parsed.GetValue(State) ?? file.State
+                ?? Path.Combine(Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(data)))!, "fedlora-node"),
             Token = token,
             TokenFile = token is null ? parsed.GetValue(TokenFile) ?? file.TokenFile : null,
             Group = parsed.GetValue(Group) ?? file.Group ?? "",
@@ -91,12 +103,29 @@ internal static class ClientCommand
             PublicCount = parsed.GetValue(PublicCount) ?? file.PublicCount ?? 0,
             DataSet = parsed.GetValue(DataSet) ?? file.DataSet ?? "data",
             Unit = parsed.GetValue(Unit) ?? file.Unit,
+            Trainer = Command(parsed.GetValue(Trainer) ?? file.Trainer),
+            UpdateNoise = Noise(parsed.GetValue(TrainerClip) ?? file.TrainerClip, parsed.GetValue(TrainerNoise) ?? file.TrainerNoise),
             Policy = policy,
         };
+        if (options.UpdateNoise is not null && options.Trainer is null)
+            throw new UsageException("--trainer-clip and --trainer-noise want --trainer",
+                "FedLora's own trainer gives privacy of single examples: state privacy in the federation.");
         if ((parsed.GetValue(Name) ?? file.Name) is not { } name)
             return options;
         return NodeName.IsValid(name) ? options with { Name = name } : throw new UsageException($"'{name}' cannot be a node's name", NodeName.Rule);
     }
+
+    private static string[]? Command(string? text) => text is null ? null
+        : CommandLineParser.SplitCommandLine(text).ToArray() is { Length: > 0 } words ? words
+            : throw new UsageException("--trainer names no program", "e.g. --trainer \"python3 train.py\"");
+
+    private static UpdateNoiseTerms? Noise(double? clip, double? noise) => (clip, noise) switch
+    {
+        (null, null) => null,
+        ( > 0, > 0) when double.IsFinite(clip.Value) && double.IsFinite(noise.Value) => new UpdateNoiseTerms(clip.Value, noise.Value),
+        _ => throw new UsageException("--trainer-clip and --trainer-noise go together, both above 0",
+            "e.g. --trainer-clip 1 --trainer-noise 1.5"),
+    };
 
     private static string Needed(string? value, string flag, string key) =>
         value is { Length: > 0 } ? value : throw new UsageException($"the client needs {flag}", $"Give it, or write '{key}:' in the file named by --config.");

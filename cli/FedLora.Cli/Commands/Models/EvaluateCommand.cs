@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Diagnostics;
-using System.Text.Json;
 using FedLora.Adapters;
 using FedLora.Cli.Output;
 using FedLora.Tokenizers;
@@ -17,7 +16,7 @@ internal static class EvaluateCommand
     public static Command Create()
     {
         var model = new ModelOptions();
-        var data = new Option<string>("--data") { Description = "JSONL file: {\"text\",\"label\"}, {\"text\"} or {\"prompt\",\"completion\"}.", Required = true };
+        var data = new Option<string>("--data") { Description = DataHelp.File, Required = true };
         var labels = new Option<string?>("--labels") { Description = "Classes in the adapter's order, separated by commas. Default: the adapter's (fedlora.json), the model's, or those of the data file in ordinal order." };
         var length = new Option<int?>("--max-length") { Description = "Longest example in tokens; longer ones are cut. At most what the model takes. Default: what the adapter was trained on, or 512." };
         var bad = new Option<string>("--on-bad-line") { Description = "stop or skip.", DefaultValueFactory = _ => "stop" };
@@ -83,26 +82,9 @@ internal static class EvaluateCommand
     }
 
     /// <summary>The labels that a file uses, in ordinal order.</summary>
-    private static string[] LabelsIn(string file, CancellationToken cancellation)
-    {
-        var found = new SortedSet<string>(StringComparer.Ordinal);
-        foreach (var line in File.ReadLines(file).Where(l => !string.IsNullOrWhiteSpace(l)))
-        {
-            cancellation.ThrowIfCancellationRequested();
-            try
-            {
-                using var json = JsonDocument.Parse(line);
-                if (json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("label", out var label))
-                    found.Add(label.ToString());
-            }
-            catch (JsonException)
-            {
-                // The data set's own reading names the line, or skips it.
-                continue;
-            }
-        }
-        return [.. found];
-    }
+    private static string[] LabelsIn(string file, CancellationToken cancellation) =>
+        [.. DataFile.Read(file, new DataSettings(TextTask.SequenceClassification, 0, [], BadLines.Skip),
+            cancellation).Records.Select(record => record.Label!).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 
     private static void Show(IAnsiConsole console, int examples, Evaluation found, double? perplexity, int truncated, int skipped, double seconds)
     {

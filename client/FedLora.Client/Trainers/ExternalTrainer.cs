@@ -1,0 +1,153 @@
+using FedLora.Adapters;
+using FedLora.Aggregation;
+using FedLora.Client.Hosting;
+using FedLora.Client.Rounds;
+using FedLora.Client.Training;
+using FedLora.Compression;
+using FedLora.Federations.Definitions;
+using FedLora.Protocol.Mapping;
+using FedLora.Protocol.V1;
+using FedLora.Training.Models;
+using AdapterLayout = FedLora.Adapters.AdapterLayout;
+using FederationDefinition = FedLora.Federations.Definitions.FederationDefinition;
+
+namespace FedLora.Client.Trainers;
+
+/// <summary>
+/// Trains rounds by a program of the site's own (<c>fedlora client --trainer</c>), handed a folder and giving one back. Everything else
+/// stays the daemon's: rounds,
+/// resumption, encoding, validation, the site's policy and its ledger.
+/// </summary>
+public sealed class ExternalTrainer : IRoundTrainer
+{
+    private const string TaskFolder = "trainer";
+    private const string LogFile = "trainer.log";
+
+    private readonly ClientOptions options;
+    private readonly NodeData data;
+    private readonly TimeProvider time;
+    private readonly WholeUpdateNoise? noise;
+
+    private ExternalTrainer(ClientOptions options, TimeProvider time, string fingerprint)
+    {
+        (this.options, this.time, Fingerprint) = (options, time, fingerprint);
+        data = new NodeData(options.Data, options.Model, options.SkipBadLines, options.Unit);
+        noise = options.UpdateNoise is { } terms ? new WholeUpdateNoise(terms, options.State) : null;
+    }
+
+    /// <inheritdoc/>
+    public string Fingerprint { get; }
+
+    /// <summary>Looks at model, tokenizer and data, as <see cref="RoundTrainer.Create"/> does.</summary>
+    /// <exception cref="FedLoraException">As <see cref="RoundTrainer.Create"/>.</exception>
+    public static ExternalTrainer Create(ClientOptions options, TimeProvider time) => new(options, time, RoundTrainer.Look(options));
+
+    /// <inheritdoc/>
+    public string? Refuses(TrainingTask task)
+    {
+        var definition = task.Definition.ToModel();
+        if (RoundTrainer.Refuses(definition, Fingerprint) is { } reason)
+            return reason;
+        if (definition.Privacy is not null)
+            return "it promises privacy of single examples, and this node trains by a program of its own, whose noise nobody can vouch for; clipping and noise on the whole update (trainer_clip, trainer_noise) is another promise, for federations without privacy terms";
+        var method = Methods.Get(definition.Method);
+        var settings = definition.ToMethodOptions();
+        if (method.Trained((int)task.Round, settings).HasFlag(Factors.R) || method.FoldRank(definition.ToLayout(), settings, 2) > 0
+            || task.Fold.Count > 0)
+            return $"method {method.Name} trains a middle factor or folds products into the base model, which no PEFT folder says; a trainer of one's own takes methods of plain A and B";
+        return noise is not null && method.Kept(settings) != Factors.None
+            ? $"method {method.Name} keeps factors at the node, which noise on the update does not cover" : null;
+    }
+
+    /// <inheritdoc/>
+    public VectorLayout SparseLayout(TrainingTask task)
+    {
+        var definition = task.Definition.ToModel();
+        return new VectorLayout(LayoutOf(definition).Layout.Tensors(definition.SentFactors((int)task.Round)));
+    }
+
+    /// <inheritdoc/>
+    public RoundOutput Train(RoundInput input, IProgress<TrainingProgress> progress, CancellationToken cancellation)
+    {
+        var definition = input.Task.Definition.ToModel();
+        var method = Methods.Get(definition.Method);
+        var settings = definition.ToMethodOptions();
+        var (architecture, peft, layout) = LayoutOf(definition);
+        var (read, identities) = data.Read(definition, cancellation);
+        var learnable = read.Learnable(architecture);
+        var round = (int)input.Task.Round;
+        var start = method.Start(input.Global, KeptFactors.Load(input.Folder, input.Task.Round),
+            new NodeTerms(layout, settings, round, definition.Seed, (int)input.Task.Rank));
+        var folder = Path.Combine(Path.GetFullPath(input.Folder), TaskFolder);
+        Clear(folder);
+        try
+        {
+            var left = DateTimeOffset.FromUnixTimeMilliseconds(input.Task.DeadlineUnixMs) - time.GetUtcNow();
+            if (left <= TimeSpan.Zero)
+                throw new FedLoraException("trainer-late", "the round's time is over before its training began",
+                    "the next round trains again");
+            var terms = new RoundTerms(definition, round, method.Trained(round, settings), start, options.Model, folder, left);
+            var training = DefinitionSettings.Training(definition, round, input.Seed);
+            PrivateFolder(folder);
+            TrainerTask.Of(terms, training, learnable.Examples.Count).Write(folder, start, peft, learnable);
+            _ = input.Charge(identities);
+            var loss = new TrainerProcess(options.Trainer!, folder, Path.Combine(input.Folder, LogFile), time)
+                .Run(left, noise is null ? progress : Quiet.Instance, cancellation);
+            var trained = TrainerResult.Read(Path.Combine(folder, TrainerTask.ResultFolder), start, terms.Trained);
+            KeptFactors.Save(input.Folder, input.Task.Round, trained.Only(method.Kept(settings)));
+            var sent = method.Sent(round, settings);
+            var (before, after) = (start.Adapter.Only(sent), trained.Only(sent));
+            return noise is null ? new RoundOutput(before, after, learnable.Examples.Count, training.Steps, loss)
+                : new RoundOutput(before, noise.Hide(before, after), Math.Max(1, options.PublicCount), training.Steps, null);
+        }
+        finally
+        {
+            // The site's data lie in it.
+            Clear(folder);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+    }
+
+    private (Architecture Model, PeftConfig Peft, AdapterLayout Layout) LayoutOf(FederationDefinition definition)
+    {
+        var load = DefinitionSettings.Load(definition);
+        var architecture = ModelFamily.ReadFolder(options.Model, load.Task, load.Labels);
+        var peft = DefinitionSettings.Peft(definition, architecture);
+        return (architecture, peft, ModelLayout.For(architecture, peft));
+    }
+
+    private static void PrivateFolder(string folder)
+    {
+        if (OperatingSystem.IsWindows())
+            Directory.CreateDirectory(folder);
+        else
+            Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
+
+    private static void Clear(string folder)
+    {
+        try
+        {
+            if (Directory.Exists(folder))
+                Directory.Delete(folder, recursive: true);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new FedLoraException("trainer-folder", $"the trainer's folder {folder} cannot be emptied: {error.Message}",
+                "end what still writes there, and mend its rights", error);
+        }
+    }
+
+    private sealed class Quiet : IProgress<TrainingProgress>
+    {
+        public static Quiet Instance { get; } = new();
+
+        public void Report(TrainingProgress value)
+        {
+        }
+    }
+}

@@ -1,0 +1,149 @@
+using System.Diagnostics;
+using System.Text.Json;
+using FedLora.Client.Rounds;
+
+namespace FedLora.Client.Trainers;
+
+/// <summary>
+/// One run of a site's own trainer: <c>COMMAND FOLDER</c>. On standard output it may say how far it is, a JSON object a line,
+/// <c>{"step":3,"steps":20,"loss":0.71}</c>; all
+/// other lines, and standard error, go into its log. It ends when its time is over or nobody wants its result any more, with every process
+/// that it started.
+/// </summary>
+internal sealed class TrainerProcess(IReadOnlyList<string> command, string folder, string log, TimeProvider time)
+{
+    private const int LongestLine = 4096;
+    private const long LongestLog = 4 << 20;
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
+
+    private readonly Lock gate = new();
+    private readonly List<double> losses = [];
+    private string lastWords = "";
+
+    /// <summary>Runs it to its end.</summary>
+    /// <param name="limit">How long it may take.</param>
+    /// <returns>The mean of the losses that it told of; null if it told none.</returns>
+    /// <exception cref="FedLoraException"><c>trainer-missing</c>, <c>trainer-late</c>, <c>trainer-failed</c>.</exception>
+    public double? Run(TimeSpan limit, IProgress<TrainingProgress> progress, CancellationToken cancellationToken)
+    {
+        using var late = new CancellationTokenSource(limit, time);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, late.Token);
+        using var writer = new StreamWriter(log, append: false);
+        using var process = Start();
+        var output = FollowAsync(process.StandardOutput, line => Said(line, writer, progress));
+        var errors = FollowAsync(process.StandardError, line => Log(line, writer));
+        try
+        {
+            process.WaitForExitAsync(ending.Token).GetAwaiter().GetResult();
+        }
+        catch (OperationCanceledException)
+        {
+            End(process, output, errors);
+            cancellationToken.ThrowIfCancellationRequested();
+            throw new FedLoraException("trainer-late",
+                $"the trainer {command[0]} was not done after {limit.TotalSeconds:F0} seconds, when the round's time was over, and was ended",
+                "see its log in the node's state folder; the federation's deadline or steps may not suit this site");
+        }
+        // A child of its own may hold the pipes open: the trainer's end is what counts.
+        _ = Task.WaitAll([output, errors], Grace);
+        if (process.ExitCode != 0)
+        {
+            lock (gate)
+                throw new FedLoraException("trainer-failed",
+                    $"the trainer {command[0]} ended with exit code {process.ExitCode}{(lastWords.Length > 0 ? $": {lastWords}" : "")}",
+                        $"see {log}");
+        }
+        lock (gate)
+            return losses.Count > 0 ? losses.Average() : null;
+    }
+
+    private Process Start()
+    {
+        var start = new ProcessStartInfo(command[0]) { UseShellExecute = false, WorkingDirectory = folder, RedirectStandardInput = true,
+            RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var argument in command.Skip(1).Append(folder))
+            start.ArgumentList.Add(argument);
+        try
+        {
+            var process = Process.Start(start)!;
+            process.StandardInput.Close();
+            return process;
+        }
+        catch (System.ComponentModel.Win32Exception error)
+        {
+            throw new FedLoraException("trainer-missing", $"the trainer {command[0]} cannot be started: {error.Message}",
+                "give a program that is on the PATH, or its whole path, with --trainer", error);
+        }
+    }
+
+    private static void End(Process process, params Task[] following)
+    {
+        process.Kill(entireProcessTree: true);
+        process.WaitForExit(Grace);
+        _ = Task.WaitAll(following, Grace);
+    }
+
+    // Lines of bounded length: a program that writes no line end must not fill the memory.
+    private static async Task FollowAsync(StreamReader reader, Action<string> take)
+    {
+        var (buffer, line) = (new char[LongestLine], new System.Text.StringBuilder());
+        for (int count; (count = await reader.ReadAsync(buffer)) > 0;)
+        {
+            foreach (var c in buffer.AsMemory(0, count).ToArray())
+            {
+                if (c == '\n')
+                {
+                    take(line.ToString().TrimEnd('\r'));
+                    line.Clear();
+                }
+                else if (line.Length < LongestLine)
+                    line.Append(c);
+            }
+        }
+        if (line.Length > 0)
+            take(line.ToString());
+    }
+
+    private void Said(string line, StreamWriter writer, IProgress<TrainingProgress> progress)
+    {
+        if (!line.StartsWith('{'))
+        {
+            Log(line, writer);
+            return;
+        }
+        try
+        {
+            using var json = JsonDocument.Parse(line);
+            var root = json.RootElement;
+            var loss = root.TryGetProperty("loss", out var value) && value.ValueKind == JsonValueKind.Number
+                && double.IsFinite(value.GetDouble()) ? value.GetDouble() : (double?)null;
+            if (Number(root, "step") is not { } step)
+                return;
+            progress.Report(new TrainingProgress(step, Number(root, "steps") ?? step, loss));
+            if (loss is { } told)
+            {
+                lock (gate)
+                    losses.Add(told);
+            }
+        }
+        catch (JsonException)
+        {
+            Log(line, writer);
+        }
+    }
+
+    private void Log(string line, StreamWriter writer)
+    {
+        lock (gate)
+        {
+            if (line.Trim().Length > 0)
+                lastWords = line.Trim();
+            if (writer.BaseStream.CanWrite && writer.BaseStream.Position < LongestLog)
+                writer.WriteLine(line);
+        }
+    }
+
+    private static int? Number(JsonElement root, string name) =>
+        root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number)
+            && number >= 0 ? number : null;
+}

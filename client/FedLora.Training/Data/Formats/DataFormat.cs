@@ -1,0 +1,130 @@
+using System.IO.Compression;
+using System.Text;
+using ZstdSharp;
+
+namespace FedLora.Training.Data.Formats;
+
+/// <summary>
+/// Opens what people keep examples in: a file of JSON lines, of comma- or tab-separated values (both also packed by gzip or Zstandard), a
+/// Parquet file, or a folder of such files.
+/// Packed files and Parquet are known by their first bytes, CSV and TSV by their names; all else is JSON lines.
+/// </summary>
+internal static class DataFormat
+{
+    /// <summary>What a folder's files end in; others in it are not read.</summary>
+    private static readonly string[] _endings = [".jsonl", ".ndjson", ".csv", ".tsv", ".parquet"];
+
+    private static readonly string[] _packings = [".gz", ".zst"];
+
+    /// <summary>All lines of a file, or of a folder's files in the ordinal order of their names.</summary>
+    /// <param name="path">The file or folder.</param>
+    /// <param name="fields">The fields that are wanted of a row; a JSON line comes whole.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <exception cref="FedLoraException"><c>data-missing</c>, <c>data-invalid</c>, <c>data-too-large</c>.</exception>
+    public static IEnumerable<DataLine> Read(string path, IReadOnlySet<string> fields, CancellationToken cancellationToken)
+    {
+        var left = DataLimits.MostCharacters;
+        foreach (var file in FilesOf(path))
+        {
+            foreach (var line in ReadFile(file, fields, cancellationToken))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                left -= line.Text.Length;
+                if (left < 0)
+                    throw new FedLoraException("data-too-large", $"{path} unpacks to more than {DataLimits.MostCharacters} characters.",
+                        "Check that the file is what it should be, or split it.");
+                yield return line;
+            }
+        }
+    }
+
+    private static List<string> FilesOf(string path)
+    {
+        if (!Directory.Exists(path))
+            return [path];
+        var files = Opening(path, () =>
+            Directory.EnumerateFiles(path).Take(DataLimits.MostFiles + 1).Where(IsData).Order(StringComparer.Ordinal).ToList());
+        if (files.Count == 0)
+        {
+            throw new FedLoraException("data-missing", $"The folder {path} holds no data file.",
+                $"Give a file, or a folder of files that end in {string.Join(", ", _endings)} (packed: {string.Join(", ", _packings)}); folders within it are not looked into.");
+        }
+        return files.Count <= DataLimits.MostFiles ? files
+            : throw new FedLoraException("data-too-large", $"The folder {path} holds more than {DataLimits.MostFiles} files.",
+                "Put fewer, larger files there.");
+    }
+
+    private static bool IsData(string file)
+    {
+        var name = Path.GetFileName(file);
+        return !name.StartsWith('.') && _endings.Contains(Path.GetExtension(Unpacked(name)), StringComparer.OrdinalIgnoreCase);
+    }
+
+    private static string Unpacked(string name) => _packings.Contains(Path.GetExtension(name), StringComparer.OrdinalIgnoreCase)
+        ? Path.GetFileNameWithoutExtension(name) : name;
+
+    private static IEnumerable<DataLine> ReadFile(string path, IReadOnlySet<string> fields, CancellationToken cancellationToken)
+    {
+        using var file = Opening(path, () => new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16));
+        var head = new byte[4];
+        var length = Opening(path, () => file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false));
+        file.Position = 0;
+        if (length == 4 && head.AsSpan().SequenceEqual("PAR1"u8))
+        {
+            foreach (var row in ParquetRows.Read(path, file, fields, cancellationToken))
+                yield return row;
+            yield break;
+        }
+        using var content = head is [0x1F, 0x8B, ..] ? new GZipStream(file, CompressionMode.Decompress)
+            : head is [0x28, 0xB5, 0x2F, 0xFD] ? new DecompressionStream(file, leaveOpen: true) : (Stream)file;
+        using var reader = new StreamReader(content, Encoding.UTF8, detectEncodingFromByteOrderMarks: true, 1 << 16, leaveOpen: true);
+        var lines = Path.GetExtension(Unpacked(Path.GetFileName(path))).ToLowerInvariant() switch
+        {
+            ".csv" => CsvRows.Read(path, reader, ',', fields),
+            ".tsv" => CsvRows.Read(path, reader, '\t', fields),
+            _ => TextLines.Read(path, reader),
+        };
+        // An iterator cannot catch around a yield: each step is taken by itself.
+        using var steps = lines.GetEnumerator();
+        while (Step(path, steps))
+            yield return steps.Current;
+    }
+
+    private static bool Step(string path, IEnumerator<DataLine> steps)
+    {
+        try
+        {
+            return steps.MoveNext();
+        }
+        catch (Exception e) when (e is InvalidDataException or ZstdException or EndOfStreamException)
+        {
+            throw new FedLoraException("data-invalid", $"{path} cannot be unpacked: it is damaged or cut short.",
+                "Copy the file again, and test it with gzip -t or zstd -t.", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Unreadable(path, e);
+        }
+    }
+
+    private static T Opening<T>(string path, Func<T> open)
+    {
+        try
+        {
+            return open();
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new FedLoraException("data-missing", $"There is no data file at {path}.",
+                "Give the path of a file of examples (JSONL, CSV, TSV, Parquet), or of a folder of them.", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Unreadable(path, e);
+        }
+    }
+
+    private static FedLoraException Unreadable(string path, Exception error) =>
+        new("data-missing", $"The data file {path} cannot be read: {error.Message}",
+            "Mend its rights, or give the path of another file of examples.", error);
+}
