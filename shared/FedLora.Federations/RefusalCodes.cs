@@ -14,6 +14,13 @@ public static class RefusalCodes
     public const string NodeRevoked = "node-revoked";
     public const string NodeCredential = "node-credential";
     public const string OperatorCredential = "operator-credential";
+    public const string AccessUnknown = "access-unknown";
+    public const string AccessUnknownName = "access-unknown-name";
+    public const string AccessRevoked = "access-revoked";
+    public const string CertificateMissing = "certificate-missing";
+    public const string CertificateForeign = "certificate-foreign";
+    public const string CertificateExpired = "certificate-expired";
+    public const string CertificateRequest = "certificate-request";
     public const string RoleInsufficient = "role-insufficient";
     public const string TokenInvalid = "token-invalid";
     public const string RoundUnknown = "round-unknown";

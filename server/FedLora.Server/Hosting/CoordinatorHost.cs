@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using FedLora.Server.Authentication;
+using FedLora.Server.Certificates;
 using FedLora.Server.Stores;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
@@ -35,6 +36,9 @@ public sealed class CoordinatorHost : IAsyncDisposable
             AccessTokens.Check(web.Services.GetRequiredService<DataFolder>().Root);
             _ = web.Services.GetRequiredService<SqliteDatabase>();
             _ = web.Services.GetRequiredService<AccessTokens>();
+            _ = web.Services.GetRequiredService<ServerCertificate>();
+            if (options.IsSecure)
+                _ = web.Services.GetRequiredService<CertificateAuthority>();
             await web.StartAsync(cancellationToken);
             return new CoordinatorHost(web);
         }
@@ -61,7 +65,7 @@ public sealed class CoordinatorHost : IAsyncDisposable
         builder.Logging.ClearProviders();
         configure?.Invoke(builder);
         builder.Services.AddSystemd();
-        builder.AddFedLoraCoordinator(server => (server.Data, server.Listen) = (options.Data, options.Listen));
+        builder.AddFedLoraCoordinator(server => (server.Data, server.Listen, server.Certificate, server.CertificateKey) = (options.Data, options.Listen, options.Certificate, options.CertificateKey));
         return builder.Build().MapFedLoraCoordinator();
     }
 

@@ -11,6 +11,8 @@ internal static class AdminCommand
         {
             new Command("token", "Join tokens for new nodes.") { TokenCreateCommand.Create() },
             new Command("node", "Enrolled training nodes.") { NodeListCommand.Create(), NodeRevokeCommand.Create() },
+            new Command("access", "Who operates and audits.") { AccessCommands.List(), AccessCommands.Revoke() },
+            JoinCommand.Create(),
             new Command("federation", "Fine-tuning jobs.")
             {
                 FederationCreateCommand.Create(),
