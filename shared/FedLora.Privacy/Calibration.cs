@@ -10,6 +10,9 @@ public static class Calibration
     private const double Most = 1e6;
     private const double Tolerance = 1e-6;
 
+    /// <summary>Once nothing is left to be spent, a search looks at so many more points, each on the least grids.</summary>
+    private const int LastLooks = 24;
+
     /// <summary>The largest number of steps that is tried.</summary>
     public const long MostSteps = 100_000_000;
 
@@ -36,7 +39,8 @@ public static class Calibration
     private static double Search(Question question, double samplingRate, long steps, double guess, double grow, double tolerance)
     {
         double low = Math.Log(Least), high = Math.Log(Most), lowValue = double.NaN, highValue = double.NaN, at = Math.Log(guess), answer = double.NaN;
-        while (high - low > (lowValue == Question.Unstated && highValue < -0.02 ? 1e-3 : tolerance))
+        var closing = new Closing();
+        while (high - low > (lowValue == Question.Unstated && highValue < -0.02 ? 1e-3 : tolerance) && !(question.HasLookedEnough && answer > 0))
         {
             var sigma = Math.Max(Least, RoundUp(Math.Exp(at)));
             if (sigma >= answer)
@@ -59,7 +63,7 @@ public static class Calibration
             else if (lowValue == Question.Unstated)
                 at = (low + high) / 2;
             else
-                at = Inside(low, lowValue, high, highValue);
+                at = closing.IsSlow(high - low) ? (low + high) / 2 : Inside(low, lowValue, high, highValue);
         }
         if (lowValue == Question.Unstated && highValue < -0.02)
         {
@@ -100,9 +104,12 @@ public static class Calibration
             (low, lowValue, high) = (high, highValue, Math.Min(high + grow, MostSteps));
             (grow, highValue) = (grow * 4, Value(high));
         }
-        while (high - low > 1)
+        var closing = new Closing();
+        while (high - low > 1 && !question.HasLookedEnough)
         {
-            var at = low == 0 ? Math.Max(high / 2, 1) : Math.Clamp((long)Math.Exp(Inside(Math.Log(low), lowValue, Math.Log(high), highValue)), low + 1, high - 1);
+            var at = low == 0 ? Math.Max(high / 2, 1)
+                : closing.IsSlow(high - low) ? low + ((high - low) / 2)
+                : Math.Clamp((long)Math.Exp(Inside(Math.Log(low), lowValue, Math.Log(high), highValue)), low + 1, high - 1);
             var value = Value(at);
             if (value <= 0)
                 (low, lowValue) = (at, value);
@@ -120,7 +127,12 @@ public static class Calibration
         /// <summary>So little noise that no epsilon can be stated.</summary>
         public const double Unstated = 50;
 
+        private int looks;
+
         private Effort Effort { get; init; } = Effort.OfSearch();
+
+        /// <summary>Whether nothing is left to be spent, and the least grids have been asked often enough.</summary>
+        public bool HasLookedEnough => looks > LastLooks;
 
         /// <summary>The same asked of another accountant, out of the same effort.</summary>
         public Question By(IAccountant other) => new(other, Epsilon, Delta, Past, Cancellation) { Effort = Effort };
@@ -129,6 +141,7 @@ public static class Calibration
         public double Excess(SampledGaussian run)
         {
             Cancellation.ThrowIfCancellationRequested();
+            looks += Effort.IsSpent ? 1 : 0;
             try
             {
                 IReadOnlyList<SampledGaussian> runs = [.. Past, run];
@@ -144,6 +157,21 @@ public static class Calibration
             {
                 return Unstated;
             }
+        }
+    }
+
+    /// <summary>Where intervals are wide, what is asked jumps with the grid it is answered on, and interpolation may crawl along the jump; halving does not.</summary>
+    private sealed class Closing
+    {
+        private double width = double.PositiveInfinity;
+        private int tries;
+
+        /// <summary>Whether three interpolations have not halved the bracket.</summary>
+        public bool IsSlow(double now)
+        {
+            if (now <= width / 2)
+                (width, tries) = (now, 0);
+            return ++tries > 3;
         }
     }
 

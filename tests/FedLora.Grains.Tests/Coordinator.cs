@@ -33,6 +33,8 @@ internal sealed class Coordinator : IAsyncDisposable
     /// <summary>Where the store keeps a blob.</summary>
     public string BlobPath(string hash) => Directory.GetFiles(_folder.FullName, hash, SearchOption.AllDirectories).Single();
 
+    public IEnrolmentGrain Enrolment => Grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key);
+
     public IRegistryGrain Registry => Grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key);
 
     public IFederationGrain Federation => Grains.GetGrain<IFederationGrain>("demo");
@@ -78,7 +80,7 @@ internal sealed class Coordinator : IAsyncDisposable
     /// <summary>Nodes that were enrolled by another process.</summary>
     public async Task FindNodesAsync()
     {
-        foreach (var node in await Registry.ListNodesAsync(default))
+        foreach (var node in await Enrolment.ListNodesAsync(default))
             _nodes[node.Name] = node.NodeId;
     }
 
@@ -88,9 +90,9 @@ internal sealed class Coordinator : IAsyncDisposable
 
     public async Task EnrolAsync(params string[] names)
     {
-        var token = await Registry.CreateTokenAsync(new() { Uses = names.Length }, default);
+        var token = await Enrolment.CreateTokenAsync(new() { Uses = names.Length }, default);
         foreach (var name in names)
-            _nodes[name] = (await Registry.EnrolAsync(new() { Token = token.Token, Name = name, RequestId = Guid.NewGuid().ToString("N") }, default)).NodeId;
+            _nodes[name] = (await Enrolment.EnrolAsync(new() { Token = token.Token, Name = name, RequestId = Guid.NewGuid().ToString("N") }, default)).NodeId;
     }
 
     public Task<PollReply> PollAsync(string name, string fingerprint = Samples.Fingerprint) =>

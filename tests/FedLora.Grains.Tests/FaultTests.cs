@@ -84,16 +84,16 @@ public sealed class FaultTests
     public async Task An_enrolment_that_was_cut_off_is_made_up_for()
     {
         await using var coordinator = await Coordinator.StartAsync();
-        var token = await coordinator.Registry.CreateTokenAsync(new() { Uses = 2 }, default);
+        var token = await coordinator.Enrolment.CreateTokenAsync(new() { Uses = 2 }, default);
         // The next write is the registry's; the one after it, the node's, is lost.
         await coordinator.KillAndRestartAsync(new() { DiesAt = 2 });
         var request = new EnrolRequest { Token = token.Token, Name = "a", Group = "thin", RequestId = "r1" };
-        await Assert.ThrowsAnyAsync<Exception>(() => coordinator.Registry.EnrolAsync(request, default));
+        await Assert.ThrowsAnyAsync<Exception>(() => coordinator.Enrolment.EnrolAsync(request, default));
         await coordinator.KillAndRestartAsync();
-        var listed = Assert.Single(await coordinator.Registry.ListNodesAsync(default));
+        var listed = Assert.Single(await coordinator.Enrolment.ListNodesAsync(default));
         var view = await coordinator.Grains.GetGrain<INodeGrain>(listed.NodeId).GetAsync(default);
         Assert.Equal(("a", "thin"), (view.Name, view.Group));
-        var again = await coordinator.Registry.EnrolAsync(request, default);
+        var again = await coordinator.Enrolment.EnrolAsync(request, default);
         Assert.Equal(listed.NodeId, again.NodeId);
         await coordinator.Grains.GetGrain<INodeGrain>(again.NodeId).AuthenticateAsync(again.Credential, default);
     }
@@ -102,15 +102,15 @@ public sealed class FaultTests
     public async Task A_caller_that_goes_away_does_not_cut_an_enrolment_off()
     {
         await using var coordinator = await Coordinator.StartAsync();
-        var token = await coordinator.Registry.CreateTokenAsync(new(), default);
+        var token = await coordinator.Enrolment.CreateTokenAsync(new(), default);
         coordinator.Life.HoldWrites();
         using var gone = new CancellationTokenSource();
-        var enrolment = coordinator.Registry.EnrolAsync(new() { Token = token.Token, Name = "a", RequestId = "r1" }, gone.Token);
+        var enrolment = coordinator.Enrolment.EnrolAsync(new() { Token = token.Token, Name = "a", RequestId = "r1" }, gone.Token);
         await coordinator.Life.StandsAsync();
         await gone.CancelAsync();
         coordinator.Life.PassAll();
         await Task.WhenAny(enrolment).WaitAsync(Coordinator.Never);
-        var listed = Assert.Single(await coordinator.Registry.ListNodesAsync(default));
+        var listed = Assert.Single(await coordinator.Enrolment.ListNodesAsync(default));
         Assert.Equal("a", (await coordinator.Grains.GetGrain<INodeGrain>(listed.NodeId).GetAsync(default)).Name);
     }
 

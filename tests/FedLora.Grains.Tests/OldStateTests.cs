@@ -29,6 +29,21 @@ public sealed class OldStateTests
         Assert.Equal(2, (await coordinator.Federation.GetAsync(default)).RoundsDone);
     }
 
+    /// <summary>The registry kept tokens and nodes; they are taken over once, and the registry's copy is not looked at again.</summary>
+    [Fact]
+    public async Task Nodes_and_tokens_of_before_are_taken_over()
+    {
+        await using var coordinator = await Coordinator.StartAsync(prepare: Unpack);
+        Assert.Equal(["a", "b", "c"], (await coordinator.Enrolment.ListNodesAsync(default)).Select(node => node.Name));
+        foreach (var token in await coordinator.Enrolment.ListTokensAsync(default))
+            await coordinator.Enrolment.RevokeTokenAsync(token.Id, default);
+        await coordinator.EnrolAsync("d");
+        await coordinator.KillAndRestartAsync();
+        Assert.Equal(["a", "b", "c", "d"], (await coordinator.Enrolment.ListNodesAsync(default)).Select(node => node.Name));
+        Assert.Equal(0, Assert.Single(await coordinator.Enrolment.ListTokensAsync(default)).UsesLeft);
+        Assert.Equal(3, (await coordinator.Registry.EnrolmentBeforeAsync(default)).Nodes.Count);
+    }
+
     /// <summary>What is stored of a federation today, as text: a change of the format is seen in review, and needs a new format number and a way from the old one.</summary>
     [Fact]
     public void The_form_of_a_federations_row_is_known()

@@ -48,9 +48,9 @@ public static class Joining
         {
             return await call();
         }
-        catch (Grpc.Core.RpcException error) when (connection.Explain(error) is { Code: "coordinator-other" } other)
+        catch (Grpc.Core.RpcException error) when (connection.Explain(error).Code == "coordinator-other")
         {
-            throw other;
+            throw connection.Explain(error);
         }
     }
 }

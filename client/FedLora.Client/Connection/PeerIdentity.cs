@@ -39,7 +39,7 @@ public sealed class PeerIdentity : IDisposable
 
     /// <summary>Whether half of the certificate's time is over.</summary>
     public bool IsRenewalDue => _certificate is { } certificate
-        && _time.GetUtcNow() > certificate.NotAfter.ToUniversalTime() - TimeSpan.FromTicks((certificate.NotAfter - certificate.NotBefore).Ticks / 2);
+        && _time.GetUtcNow().UtcDateTime > certificate.NotAfter.ToUniversalTime() - TimeSpan.FromTicks((certificate.NotAfter - certificate.NotBefore).Ticks / 2);
 
     /// <summary>Why the coordinator was not trusted in the last handshake; null if it was.</summary>
     public string? Distrust { get; private set; }
@@ -93,7 +93,7 @@ public sealed class PeerIdentity : IDisposable
     internal static SslClientAuthenticationOptions Unpinned() => new()
     {
         EnabledSslProtocols = System.Security.Authentication.SslProtocols.Tls13,
-        RemoteCertificateValidationCallback = (_, _, _, _) => true,
+        RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null,
     };
 
     /// <inheritdoc/>

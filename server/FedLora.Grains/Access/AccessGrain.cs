@@ -1,4 +1,4 @@
-namespace FedLora.Grains;
+namespace FedLora.Grains.Access;
 
 /// <summary>Stored state of <see cref="IAccessGrain"/>.</summary>
 [GenerateSerializer]

@@ -1,4 +1,4 @@
-namespace FedLora.Grains;
+namespace FedLora.Grains.Access;
 
 /// <summary>A join token for an operator or auditor.</summary>
 [GenerateSerializer, Immutable]

@@ -1,6 +1,6 @@
 using Orleans.Concurrency;
 
-namespace FedLora.Grains;
+namespace FedLora.Grains.Access;
 
 /// <summary>The people (and programs) that hold an operator's or auditor's certificate, and the join tokens for them; the key is <see cref="Key"/>.</summary>
 public interface IAccessGrain : IGrainWithStringKey

@@ -1,6 +1,6 @@
 using Orleans.Concurrency;
 
-namespace FedLora.Grains;
+namespace FedLora.Grains.Access;
 
 /// <summary>
 /// Tells every coordinator whose access was taken away, at once: each call is checked anyway, this ends the calls that are open. Keeps nothing: whoever finds that it has

@@ -1,8 +1,10 @@
-namespace FedLora.Grains;
+using Microsoft.Extensions.Hosting;
+
+namespace FedLora.Grains.Access;
 
 /// <summary>A list that is waited on.</summary>
 [KeepAlive]
-public sealed class RevocationGrain(TimeProvider time) : Grain, IRevocationGrain
+public sealed class RevocationGrain(TimeProvider time, IHostApplicationLifetime lifetime) : Grain, IRevocationGrain
 {
     private readonly Guid _epoch = Guid.NewGuid();
     private readonly List<string> _ids = [];
@@ -21,7 +23,7 @@ public sealed class RevocationGrain(TimeProvider time) : Grain, IRevocationGrain
     {
         if (epoch == _epoch && seen >= _ids.Count)
         {
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
             await Task.WhenAny(_noted.Task, Task.Delay(wait, time, limit.Token));
             await limit.CancelAsync();
             cancellationToken.ThrowIfCancellationRequested();

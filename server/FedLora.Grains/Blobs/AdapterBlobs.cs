@@ -1,6 +1,6 @@
 using FedLora.Adapters;
 
-namespace FedLora.Grains;
+namespace FedLora.Grains.Blobs;
 
 /// <summary>Adapters in the blob store: the blob's name is the adapter's hash.</summary>
 public static class AdapterBlobs

@@ -1,4 +1,4 @@
-namespace FedLora.Grains;
+namespace FedLora.Grains.Blobs;
 
 /// <summary>Blobs that are read at once.</summary>
 internal static class BlobStreams

@@ -1,6 +1,6 @@
 using Orleans.Concurrency;
 
-namespace FedLora.Grains;
+namespace FedLora.Grains.Blobs;
 
 /// <summary>Frees what a crash, a vanished node or a round closed in the meantime has left behind; the key is <see cref="Key"/>.</summary>
 public interface IJanitorGrain : IGrainWithStringKey

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 
-namespace FedLora.Grains;
+namespace FedLora.Grains.Blobs;
 
 /// <summary>The janitor: a timer, and a look at what the federations still refer to.</summary>
 [KeepAlive]
@@ -58,13 +58,4 @@ public sealed class JanitorGrain(IBlobStore blobs, TimeProvider time, ILogger<Ja
             log.NotCleaned(error);
         }
     }
-}
-
-internal static partial class JanitorLog
-{
-    [LoggerMessage(1, LogLevel.Information, "Clean-up: {Partials} abandoned uploads and {Blobs} blobs that nothing refers to are gone.")]
-    public static partial void Cleaned(this ILogger logger, int partials, int blobs);
-
-    [LoggerMessage(2, LogLevel.Warning, "The clean-up was not done; the next is in an hour.")]
-    public static partial void NotCleaned(this ILogger logger, Exception error);
 }

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace FedLora.Grains;
+namespace FedLora.Grains.Blobs;
 
 /// <summary>Small records as JSON blobs.</summary>
 public static class JsonBlobs

@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace FedLora.Grains;
+namespace FedLora.Grains.Enrolment;
 
 /// <summary>What a node may be called.</summary>
 public static partial class NodeName

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 
-namespace FedLora.Grains;
+namespace FedLora.Grains.Enrolment;
 
 /// <summary>Join tokens and credentials: 256 random bits; only their hashes are kept.</summary>
 public static class Secrets

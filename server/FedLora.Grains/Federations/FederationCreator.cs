@@ -1,4 +1,4 @@
-namespace FedLora.Grains;
+namespace FedLora.Grains.Federations;
 
 /// <summary>Works out what a definition's privacy terms mean at these nodes; may take seconds.</summary>
 public delegate List<NodePrivacy> CalibrateRows(FederationDefinition definition, IReadOnlyList<NodeView> nodes, CancellationToken cancellationToken);
@@ -17,7 +17,7 @@ public sealed class FederationCreator(IGrainFactory grains, IBlobStore blobs, Ca
         var privacy = new List<NodePrivacy>();
         if (definition.Privacy is not null)
         {
-            var nodes = await registry.ListNodesAsync(cancellationToken);
+            var nodes = await grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key).ListNodesAsync(cancellationToken);
             privacy = await PrivacyPlanner.RequireAsync(definition, [.. nodes.Select(node => grains.GetGrain<INodeGrain>(node.NodeId))], calibrate, cancellationToken);
         }
 

@@ -1,4 +1,4 @@
-namespace FedLora.Grains;
+namespace FedLora.Grains.Federations;
 
 /// <content>Doing what was decided.</content>
 public sealed partial class FederationGrain

@@ -1,4 +1,4 @@
-namespace FedLora.Grains;
+namespace FedLora.Grains.Federations;
 
 /// <content>Who is there, and what they report.</content>
 public sealed partial class FederationGrain

@@ -1,4 +1,4 @@
-namespace FedLora.Grains;
+namespace FedLora.Grains.Federations;
 
 /// <content>Taking updates.</content>
 public sealed partial class FederationGrain

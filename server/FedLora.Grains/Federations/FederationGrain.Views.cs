@@ -1,4 +1,4 @@
-namespace FedLora.Grains;
+namespace FedLora.Grains.Federations;
 
 /// <content>What operators, nodes and the clean-up see.</content>
 public sealed partial class FederationGrain

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 
-namespace FedLora.Grains;
+namespace FedLora.Grains.Federations;
 
 /// <summary>
 /// One federation: stores what <see cref="RoundDecisions"/> decides, then does it. It decides nothing itself, and nothing long is done in its turns. What follows from a decision is in

@@ -1,4 +1,4 @@
-namespace FedLora.Grains;
+namespace FedLora.Grains.Federations;
 
 /// <summary>
 /// The blobs that a federation still needs: adapters and records of its whole history, folds, what its optimiser remembers, the updates of the open round, and the inputs of the rounds

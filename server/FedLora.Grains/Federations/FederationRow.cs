@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace FedLora.Grains;
+namespace FedLora.Grains.Federations;
 
 /// <summary>Stored state of a federation: one row, so one ETag. Writing it with one more round is what commits a round; writing it with one more update is what acknowledges it.</summary>
 public sealed class FederationRow

@@ -1,4 +1,4 @@
-namespace FedLora.Grains;
+namespace FedLora.Grains.Federations;
 
 /// <summary>A federation as operators see it.</summary>
 [GenerateSerializer, Immutable]

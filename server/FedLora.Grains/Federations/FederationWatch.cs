@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-namespace FedLora.Grains;
+namespace FedLora.Grains.Federations;
 
 /// <summary>
 /// Sees to it, on every silo, that the federations that have something to do are in some silo's memory: those of a silo that died, and those whose write failed, do not wait for a
@@ -47,13 +47,4 @@ public sealed class FederationWatch(IGrainFactory grains, TimeProvider time, ILo
             }
         }
     }
-}
-
-internal static partial class FederationWatchLog
-{
-    [LoggerMessage(1, LogLevel.Error, "Federation {Federation} cannot be read; the others go on.")]
-    public static partial void CannotBeRead(this ILogger logger, Exception error, string federation);
-
-    [LoggerMessage(2, LogLevel.Warning, "The federations were not looked after; it is done again in a minute.")]
-    public static partial void NotLooked(this ILogger logger, Exception error);
 }

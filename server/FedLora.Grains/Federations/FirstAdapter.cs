@@ -1,7 +1,7 @@
 using FedLora.Adapters;
 using FedLora.Aggregation;
 
-namespace FedLora.Grains;
+namespace FedLora.Grains.Federations;
 
 /// <summary>The global adapter before round 1.</summary>
 internal static class FirstAdapter

@@ -1,6 +1,6 @@
 using Orleans.Concurrency;
 
-namespace FedLora.Grains;
+namespace FedLora.Grains.Federations;
 
 /// <summary>One federation; the key is its name. Refusals are <see cref="RefusedException"/>.</summary>
 public interface IFederationGrain : IGrainWithStringKey

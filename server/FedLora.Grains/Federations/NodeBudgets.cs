@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 
-namespace FedLora.Grains;
+namespace FedLora.Grains.Federations;
 
 /// <summary>Asks nodes' grains whether a round fits their privacy limits: all at a time, outside of any turn.</summary>
 public sealed class NodeBudgets(IGrainFactory grains)
@@ -56,7 +56,7 @@ public sealed class NodeBudgets(IGrainFactory grains)
     {
         try
         {
-            return await grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key).CountNodesAsync(CancellationToken.None);
+            return await grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key).CountNodesAsync(CancellationToken.None);
         }
         catch (Exception error) when (error is TimeoutException or OrleansException)
         {

@@ -1,4 +1,4 @@
-namespace FedLora.Grains;
+namespace FedLora.Grains.Federations;
 
 /// <summary>What a federation's privacy terms mean at each enrolled node, and whether the planned rounds fit their limits. Asked before the federation exists.</summary>
 public static class PrivacyPlanner

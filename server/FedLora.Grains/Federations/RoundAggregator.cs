@@ -2,7 +2,7 @@ using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Compression;
 
-namespace FedLora.Grains;
+namespace FedLora.Grains.Federations;
 
 /// <summary>
 /// Computes the next global adapter from stored updates: a pure function of its inputs, the same bytes whatever the order of arrival. Updates are read from the

@@ -1,4 +1,4 @@
-namespace FedLora.Grains;
+namespace FedLora.Grains.Federations;
 
 /// <summary>All that an aggregation depends on.</summary>
 /// <param name="Before">The global adapter before the round.</param>

@@ -1,4 +1,4 @@
-namespace FedLora.Grains;
+namespace FedLora.Grains.Federations;
 
 /// <summary>What a node is asked to do.</summary>
 [GenerateSerializer, Immutable]

@@ -1,4 +1,4 @@
-namespace FedLora.Grains;
+namespace FedLora.Grains.Federations;
 
 /// <summary>Computes a committed round again from what is stored.</summary>
 public sealed class RoundReplayer(IGrainFactory grains, IBlobStore blobs, RoundAggregator aggregator, TimeProvider time)

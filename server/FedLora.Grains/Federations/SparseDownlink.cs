@@ -1,7 +1,7 @@
 using FedLora.Adapters;
 using FedLora.Compression;
 
-namespace FedLora.Grains;
+namespace FedLora.Grains.Federations;
 
 /// <summary>
 /// The global adapter as nodes with a thin link get it: whole factors where the round sends none of them back, and of the others the largest

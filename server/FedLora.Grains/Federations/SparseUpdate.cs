@@ -2,7 +2,7 @@ using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Compression;
 
-namespace FedLora.Grains;
+namespace FedLora.Grains.Federations;
 
 /// <summary>
 /// A node's update of which only some entries travelled: the node's tensors are taken to be the server's own start for a node of its rank,

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 
-namespace FedLora.Grains;
+namespace FedLora.Grains.Federations;
 
 /// <summary>
 /// Takes updates in for the gRPC service: asks the federation once whether one is wanted, keeps the bytes durably as they come, checks the whole, and has the federation record it.

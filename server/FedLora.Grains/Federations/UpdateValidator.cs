@@ -1,7 +1,7 @@
 using FedLora.Adapters;
 using FedLora.Compression;
 
-namespace FedLora.Grains;
+namespace FedLora.Grains.Federations;
 
 /// <summary>Checks the bytes of an update before it is acknowledged.</summary>
 public static class UpdateValidator

@@ -1,4 +1,4 @@
-namespace FedLora.Grains;
+namespace FedLora.Grains.Federations;
 
 /// <summary>A view and its version; the version grows with every change.</summary>
 [GenerateSerializer, Immutable]

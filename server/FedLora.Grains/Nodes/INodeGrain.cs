@@ -1,11 +1,11 @@
 using Orleans.Concurrency;
 
-namespace FedLora.Grains;
+namespace FedLora.Grains.Nodes;
 
 /// <summary>One enrolled training node; the key is its id.</summary>
 public interface INodeGrain : IGrainWithStringKey
 {
-    /// <summary>Called by the registry: stores name, group and hash of the credential.</summary>
+    /// <summary>Called by <see cref="IEnrolmentGrain"/>: stores name, group and hash of the credential.</summary>
     Task EnrolAsync(string name, string group, string credentialHash, CancellationToken cancellationToken);
 
     /// <summary>Refuses (<c>node-unknown</c>, <c>node-revoked</c>, <c>node-credential</c>) unless the credential is this node's.</summary>

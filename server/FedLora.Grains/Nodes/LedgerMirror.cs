@@ -1,7 +1,7 @@
 using FedLora.Privacy;
 using FedLora.Privacy.Ledger;
 
-namespace FedLora.Grains;
+namespace FedLora.Grains.Nodes;
 
 /// <summary>
 /// What the coordinator knows of a node's ledger: its receipts, and the balance that it sends with every poll. The node's own ledger decides; the mirror spares it rounds

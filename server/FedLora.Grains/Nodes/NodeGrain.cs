@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Logging;
 
-namespace FedLora.Grains;
+namespace FedLora.Grains.Nodes;
 
 /// <summary>Stored state of a node.</summary>
 [GenerateSerializer]
@@ -237,7 +237,7 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
         if (node.State.Name.Length > 0)
             return;
         // Listed, and cut off before its own record was written.
-        if (await GrainFactory.GetGrain<IRegistryGrain>(IRegistryGrain.Key).FindNodeAsync(Id, CancellationToken.None) is not { } listed)
+        if (await GrainFactory.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key).FindNodeAsync(Id, CancellationToken.None) is not { } listed)
         {
             // Whoever makes up ids must not fill the memory with nodes that there are not.
             DeactivateOnIdle();
@@ -262,10 +262,4 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
         _ending = true;
         _wake.TrySetResult();
     });
-}
-
-internal static partial class NodeLog
-{
-    [LoggerMessage(1, LogLevel.Error, "Federation {Federation} cannot be asked for node {Node}; the others go on.")]
-    public static partial void FederationFailed(this ILogger logger, Exception error, string federation, string node);
 }

@@ -1,4 +1,4 @@
-namespace FedLora.Grains;
+namespace FedLora.Grains.Nodes;
 
 /// <summary>Bytes on the node's sockets to the coordinator since its program started.</summary>
 [GenerateSerializer, Immutable]

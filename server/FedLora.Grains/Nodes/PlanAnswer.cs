@@ -1,4 +1,4 @@
-namespace FedLora.Grains;
+namespace FedLora.Grains.Nodes;
 
 /// <summary>Whether planned rounds fit a node's limit, as mirrored at the coordinator.</summary>
 [GenerateSerializer, Immutable]

@@ -9,7 +9,7 @@ internal static class AuthenticationSetup
 {
     internal static IServiceCollection AddCoordinatorAuthentication(this IServiceCollection services)
     {
-        services.AddSingleton<OpenCalls>().AddHostedService<RevocationWatch>();
+        services.AddSingleton<OpenCalls>();
         services.AddAuthentication()
             .AddScheme<AuthenticationSchemeOptions, CertificateHandler>(Schemes.Certificate, null)
             .AddScheme<AuthenticationSchemeOptions, NodeCredentialHandler>(Schemes.NodeCredential, null)

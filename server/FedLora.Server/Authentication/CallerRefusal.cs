@@ -1,5 +1,4 @@
 using System.Security.Claims;
-using FedLora.Grains;
 using FedLora.Server.Services;
 using Grpc.Core;
 using Microsoft.AspNetCore.Authentication;

@@ -1,5 +1,4 @@
 using System.Buffers;
-using FedLora.Grains;
 
 namespace FedLora.Server.Authentication;
 

@@ -1,5 +1,4 @@
 using System.Text.Encodings.Web;
-using FedLora.Grains;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;

@@ -1,4 +1,3 @@
-using FedLora.Grains;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 

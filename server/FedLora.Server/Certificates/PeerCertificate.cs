@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using FedLora.Grains;
 
 namespace FedLora.Server.Certificates;
 
@@ -39,7 +38,7 @@ internal sealed class PeerCertificates(CertificateAuthority authority)
         try
         {
             return chain.Build(certificate) && Named(certificate, CommonName) is { } id && Named(certificate, Organization) is { } role
-                ? new PeerCertificate(id, role, Requests.Hash(certificate.PublicKey), certificate.NotAfter.ToUniversalTime()) : null;
+                ? new PeerCertificate(id, role, Requests.Hash(certificate.PublicKey), new DateTimeOffset(certificate.NotAfter)) : null;
         }
         catch (CryptographicException)
         {

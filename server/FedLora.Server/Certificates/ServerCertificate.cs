@@ -31,7 +31,7 @@ internal sealed class ServerCertificate(ServerOptions options, Lazy<CertificateA
             return _given;
         lock (_one)
         {
-            if (_made is null || time.GetUtcNow() > _made.NotAfter.ToUniversalTime() - (CertificateAuthority.ServerLifetime / 2))
+            if (_made is null || time.GetUtcNow().UtcDateTime > _made.NotAfter.ToUniversalTime() - (CertificateAuthority.ServerLifetime / 2))
                 _made = authority.Value.IssueServer(Names());
             return _made;
         }

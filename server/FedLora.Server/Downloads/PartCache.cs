@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using FedLora.Adapters;
-using FedLora.Grains;
 using Wire = FedLora.Protocol.V1;
 
 namespace FedLora.Server.Downloads;

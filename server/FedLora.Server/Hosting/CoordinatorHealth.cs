@@ -1,4 +1,3 @@
-using FedLora.Grains;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace FedLora.Server.Hosting;

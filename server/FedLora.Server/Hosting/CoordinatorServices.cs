@@ -41,6 +41,8 @@ public static class CoordinatorServices
         CoordinatorSilo.Add(builder, provider => provider.GetRequiredService<DataFolder>().Root);
         services.AddHostedService<CoordinatorStartup>();
         services.AddHostedService<LocalOperator>();
+        // After the silo, so that it ends before it.
+        services.AddHostedService<RevocationWatch>();
         return builder;
     }
 

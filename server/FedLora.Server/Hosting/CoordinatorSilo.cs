@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using FedLora.Grains;
 using FedLora.Server.Stores;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;

@@ -1,5 +1,4 @@
 using System.Text;
-using FedLora.Grains;
 using FedLora.Server.Authentication;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;

@@ -1,4 +1,3 @@
-using FedLora.Grains;
 using Wire = FedLora.Protocol.V1;
 
 namespace FedLora.Server.Mapping;

@@ -1,4 +1,3 @@
-using FedLora.Grains;
 using FedLora.Protocol.Mapping;
 using Wire = FedLora.Protocol.V1;
 

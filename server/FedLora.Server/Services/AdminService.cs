@@ -1,4 +1,3 @@
-using FedLora.Grains;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.Transfer;
 using FedLora.Server.Authentication;
@@ -22,6 +21,8 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
     private static readonly TimeSpan WatchStep = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan WatchPause = TimeSpan.FromMilliseconds(100);
 
+    private IEnrolmentGrain Enrolment => grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key);
+
     private IRegistryGrain Registry => grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key);
 
     private IAccessGrain Access => grains.GetGrain<IAccessGrain>(IAccessGrain.Key);
@@ -29,10 +30,10 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
     [Authorize(Policies.Operator)]
     public override async Task<Wire.CreateTokenResponse> CreateToken(Wire.CreateTokenRequest request, ServerCallContext context)
     {
-        var lifetime = TimeSpan.FromSeconds(request.ValidSeconds == 0 ? 86400 : request.ValidSeconds);
+        var valid = TimeSpan.FromSeconds(request.ValidSeconds == 0 ? 86400 : request.ValidSeconds);
         var token = request.Role is "" or Roles.Node
-            ? await Registry.CreateTokenAsync(new TokenRequest { Uses = request.Uses == 0 ? 1 : (int)request.Uses, Lifetime = lifetime, Name = request.Name }, context.CancellationToken)
-            : await Access.CreateTokenAsync(new AccessTokenRequest { Role = RequestChecks.AccessRole(request, context), Name = request.Name, Lifetime = lifetime }, context.CancellationToken);
+            ? await Enrolment.CreateTokenAsync(new TokenRequest { Uses = request.Uses == 0 ? 1 : (int)request.Uses, Lifetime = valid, Name = request.Name }, context.CancellationToken)
+            : await Access.CreateTokenAsync(new AccessTokenRequest { Role = RequestChecks.AccessRole(request, context), Name = request.Name, Lifetime = valid }, context.CancellationToken);
         return new Wire.CreateTokenResponse { Token = server.Value.Pinned(token.Token, authority), ExpiresUnixMs = token.ExpiresAt.ToUnixTimeMilliseconds() };
     }
 
@@ -46,7 +47,7 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
     public override async Task<Wire.ListNodesResponse> ListNodes(Wire.ListNodesRequest request, ServerCallContext context)
     {
         var response = new Wire.ListNodesResponse();
-        foreach (var node in await Registry.ListNodesAsync(context.CancellationToken))
+        foreach (var node in await Enrolment.ListNodesAsync(context.CancellationToken))
             response.Nodes.Add((await grains.GetGrain<INodeGrain>(node.NodeId).GetAsync(context.CancellationToken)).ToWire());
         return response;
     }
@@ -54,7 +55,7 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
     [Authorize(Policies.Operator)]
     public override async Task<Wire.NodeView> RevokeNode(Wire.RevokeNodeRequest request, ServerCallContext context)
     {
-        var nodes = await Registry.ListNodesAsync(context.CancellationToken);
+        var nodes = await Enrolment.ListNodesAsync(context.CancellationToken);
         // By id first: a node may be named like another's id.
         var node = nodes.FirstOrDefault(node => node.NodeId == request.Node) ?? nodes.FirstOrDefault(node => node.Name == request.Node)
             ?? throw new RefusedException(RefusalCodes.NodeUnknownName, $"there is no node '{request.Node}'", "see 'fedlora admin node list'");
@@ -105,7 +106,7 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
     {
         var view = await Federation(request.Name).StartAsync(context.CancellationToken);
         // Nodes whose polls are waiting do not know of the federation yet.
-        foreach (var node in await Registry.ListNodesAsync(context.CancellationToken))
+        foreach (var node in await Enrolment.ListNodesAsync(context.CancellationToken))
             await grains.GetGrain<INodeGrain>(node.NodeId).WakeAsync(context.CancellationToken);
         return view.ToWire(rounds: true);
     }

@@ -1,4 +1,3 @@
-using FedLora.Grains;
 using FedLora.Protocol;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;

@@ -1,4 +1,3 @@
-using FedLora.Grains;
 using FedLora.Protocol.V1;
 using FedLora.Server.Authentication;
 using FedLora.Server.Certificates;
@@ -55,8 +54,8 @@ internal sealed class EnrolmentService(IGrainFactory grains, Lazy<CertificateAut
 
     private async Task<EnrolReply> EnrolNodeAsync(Protocol.V1.EnrolRequest request, string credential, CancellationToken cancellationToken)
     {
-        var reply = await grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key).EnrolAsync(
-            new Grains.EnrolRequest { Token = request.Token, Name = request.Name, Group = request.Group, RequestId = request.RequestId, Credential = credential }, cancellationToken);
+        var reply = await grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key).EnrolAsync(
+            new Grains.Enrolment.EnrolRequest { Token = request.Token, Name = request.Name, Group = request.Group, RequestId = request.RequestId, Credential = credential }, cancellationToken);
         logger.Enrolled(request.Name, reply.NodeId);
         return reply;
     }

@@ -1,4 +1,3 @@
-using FedLora.Grains;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.Transfer;
 using FedLora.Protocol.V1;
@@ -54,7 +53,7 @@ internal sealed class NodeService(IGrainFactory grains, PartCache parts, UpdateI
         return new Protocol.V1.StatusReply { Wanted = reply.Wanted, Reason = reply.Reason };
     }
 
-    private async Task<Protocol.V1.TrainingTask> ToWireAsync(Grains.TrainingTask task, CancellationToken cancellation)
+    private async Task<Protocol.V1.TrainingTask> ToWireAsync(Grains.Federations.TrainingTask task, CancellationToken cancellation)
     {
         var wire = new Protocol.V1.TrainingTask
         {

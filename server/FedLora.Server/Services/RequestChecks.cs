@@ -1,4 +1,3 @@
-using FedLora.Grains;
 using FedLora.Server.Authentication;
 using Grpc.Core;
 

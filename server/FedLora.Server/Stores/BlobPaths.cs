@@ -1,5 +1,3 @@
-using FedLora.Grains;
-
 namespace FedLora.Server.Stores;
 
 /// <summary>Where blobs lie. A name that came from outside becomes part of a path only after it was checked to be a hash.</summary>

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using FedLora.Grains;
 
 namespace FedLora.Server.Stores;
 

@@ -1,5 +1,4 @@
 using Dapper;
-using FedLora.Grains;
 using Microsoft.Data.Sqlite;
 
 namespace FedLora.Server.Stores;

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
 using Dapper;
-using FedLora.Grains;
 using Orleans.Storage;
 
 namespace FedLora.Server.Stores;

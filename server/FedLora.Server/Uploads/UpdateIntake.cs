@@ -1,4 +1,3 @@
-using FedLora.Grains;
 using FedLora.Protocol.Transfer;
 using FedLora.Server.Mapping;
 using FedLora.Server.Services;

@@ -1,28 +1,31 @@
 namespace FedLora.Privacy.Pld;
 
 /// <summary>
-/// What may still be spent on grids, in points of transforms: a bound on the time of one question, counted, not clocked, so that the answer is the same on any machine. When
-/// it is spent, grids of <see cref="Least"/> points go on: still proven, only wider.
+/// What may still be spent on one question, in points: of transforms, of grids and of the analysis before them, each about a microsecond. A bound on time that is counted, not
+/// clocked, so that the answer is the same on any machine. When it is spent, grids of <see cref="Least"/> points go on: still proven, only wider.
 /// </summary>
 /// <param name="points">For the whole question.</param>
 internal sealed class Effort(long points)
 {
-    /// <summary>A transform of this size is always affordable: tens of milliseconds.</summary>
+    /// <summary>So many points are always affordable: tens of milliseconds.</summary>
     public const int Least = 1 << 14;
 
-    private const long One = 3 << 20;
+    private const long One = 1 << 22;
 
     private long left = points;
     private Effort? whole;
 
-    /// <summary>For one epsilon: about 3 s.</summary>
+    /// <summary>For one epsilon: about 4 s.</summary>
     public static Effort OfOne() => new(One);
 
-    /// <summary>For a search: about three times as much.</summary>
-    public static Effort OfSearch() => new(5 << 21);
+    /// <summary>For a search: about 7 s.</summary>
+    public static Effort OfSearch() => new(7 << 20);
 
-    /// <summary>The most points that the next transform may take.</summary>
+    /// <summary>The most points that the next grids may take.</summary>
     public long Most => Math.Max(Least, left);
+
+    /// <summary>Whether only the least grids go on.</summary>
+    public bool IsSpent => left < Least;
 
     /// <summary>For one epsilon of a search: no more than it would have alone, so that what the search found enough is found enough again.</summary>
     public Effort Share() => new(Math.Min(One, left)) { whole = this };

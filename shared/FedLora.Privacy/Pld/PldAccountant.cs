@@ -17,8 +17,6 @@ public sealed class PldAccountant : IAccountant
     /// <summary>Mechanisms in one composition on a grid; with more, each would get too coarse a grid.</summary>
     private const int MostKinds = 128;
 
-    private const double MostPoints = 2e5;
-
     private readonly double wanted;
     private readonly double accepted;
     private readonly Lock gate = new();
@@ -57,7 +55,7 @@ public sealed class PldAccountant : IAccountant
 
         PrivacyBound Composed()
         {
-            var (low, high, isGood) = IsForGrids(merged, delta) ? Compose(merged, delta, effort, cancellation) : (0, double.PositiveInfinity, false);
+            var (low, high, isGood) = IsForGrids(merged, delta, effort) ? Compose(merged, delta, effort, cancellation) : (0, double.PositiveInfinity, false);
             if (isGood)
                 return Stated((low, high), null);
             var any = AnyComposition.Epsilon(merged, delta);
@@ -72,9 +70,9 @@ public sealed class PldAccountant : IAccountant
             : throw OutOfRange(merged, delta);
     }
 
-    /// <summary>Whether a grid can hold it at all.</summary>
-    private static bool IsForGrids(IReadOnlyList<SampledGaussian> runs, double delta) =>
-        delta >= 1e-100 && runs.Count <= MostKinds && runs.All(run => run.NoiseMultiplier is >= 0.02 and <= 1e6 && run.SamplingRate >= 1e-100) && PldSetup.Points(runs) <= MostPoints;
+    /// <summary>Whether a grid can hold it at all, and its analysis can be afforded.</summary>
+    private static bool IsForGrids(IReadOnlyList<SampledGaussian> runs, double delta, Effort effort) =>
+        delta >= 1e-100 && runs.Count <= MostKinds && runs.All(run => run.NoiseMultiplier is >= 0.02 and <= 1e6 && run.SamplingRate >= 1e-100) && PldSetup.Points(runs) <= effort.Most;
 
     private (double Low, double High, bool IsGood) Compose(IReadOnlyList<SampledGaussian> runs, double delta, Effort effort, CancellationToken cancellation)
     {
@@ -84,13 +82,14 @@ public sealed class PldAccountant : IAccountant
         var kinds = ordered.Select(run => run with { Steps = 0 }).ToArray();
         if (Recall(kinds, delta, steps) is { } known && known.Epsilon(steps, cancellation) is var quick && IsGood(quick, Math.Max(quick.High, known.LeastScale)))
             return (quick.Low, quick.High, true);
+        effort.Use((long)PldSetup.Points(ordered));
         var setup = new PldSetup(ordered, delta);
         (double Low, double High) best = (0, double.PositiveInfinity);
         var step = setup.Affordable(setup.StepFor(wanted), effort.Most);
         for (var attempt = 0; step is { } h; attempt++)
         {
             var size = (int)setup.SizeFor(h);
-            effort.Use((long)size * kinds.Length);
+            effort.Use((long)setup.Cost(h));
             var model = PldModel.Build(setup, h, size, cancellation);
             var interval = model.Epsilon(steps, cancellation);
             best = (Math.Max(best.Low, interval.Low), Math.Min(best.High, interval.High));

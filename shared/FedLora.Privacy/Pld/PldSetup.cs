@@ -45,8 +45,8 @@ internal sealed class PldSetup
     /// <summary>The losses without it: the direction of adding it.</summary>
     public Course Without { get; }
 
-    /// <summary>What the analysis of these runs costs: points of quadrature, many times summed.</summary>
-    public static double Points(IEnumerable<SampledGaussian> runs) => runs.Sum(run => Cumulants.Count(run.NoiseMultiplier));
+    /// <summary>What the analysis of these runs costs, in the points of <see cref="Effort"/>: points of quadrature, summed a hundred times or so.</summary>
+    public static double Points(IEnumerable<SampledGaussian> runs) => 8 * runs.Sum(run => Cumulants.Count(run.NoiseMultiplier));
 
     /// <summary>
     /// Steers by one large loss instead of many small ones: epsilon is about that of a single step at delta over the number of steps. For where the normal
@@ -76,14 +76,17 @@ internal sealed class PldSetup
     /// <summary>The transform size for a grid step: a power of two that covers both directions' windows.</summary>
     public double SizeFor(double step) => Math.Max(64, Math.Pow(2, Math.Ceiling(Math.Log2(Math.Max(With.SizeFor(step), Without.SizeFor(step))))));
 
+    /// <summary>What grids of a step cost, in the points of <see cref="Effort"/>: cells to integrate over and points to transform.</summary>
+    public double Cost(double step) => (Ranges.Count * SizeFor(step)) + Ranges.Sum(range => range.Width / step);
+
     /// <summary>The finest grid step from <paramref name="step"/> on whose grids and transform are not too large; null where no sensible step is.</summary>
     /// <param name="step">h.</param>
-    /// <param name="most">The most points of a transform.</param>
+    /// <param name="most">What they may cost.</param>
     public double? Affordable(double step, long most)
     {
         for (var i = 0; i < 64; i++, step *= 1.25)
         {
-            if (SizeFor(step) <= Math.Min(most, LargestTransform) && Ranges.Max(range => range.Width) / step <= Math.Min(most, LargestGrid))
+            if (Cost(step) <= most && SizeFor(step) <= LargestTransform && Ranges.Max(range => range.Width) / step <= LargestGrid)
                 return step;
         }
         return null;

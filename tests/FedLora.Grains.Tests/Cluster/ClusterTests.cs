@@ -28,10 +28,10 @@ public sealed class ClusterTests
     public async Task Every_call_crosses_silos()
     {
         await using var silos = await TwoSilos.StartAsync(Samples.Definition, nodesOnSecond: false);
-        var (federation, registry, node) = (silos.Federation, silos.Registry, silos.Node("a"));
+        var (federation, registry, enrolment, node) = (silos.Federation, silos.Registry, silos.Enrolment, silos.Node("a"));
         var janitor = silos.Grains.GetGrain<IJanitorGrain>(IJanitorGrain.Key);
         await TwoSilos.OnAsync(silos.First, () => janitor.CleanUpAsync(default));
-        foreach (var grain in new IAddressable[] { federation, registry, node, janitor })
+        foreach (var grain in new IAddressable[] { federation, registry, enrolment, node, janitor })
             Assert.Equal(silos.First, await silos.PlaceOfAsync(grain));
 
         var view = await FinishAsync(silos, rounds: 1);
@@ -57,15 +57,16 @@ public sealed class ClusterTests
         await page.WriteAsync([.. view.History], default);
         Assert.Equal(view.History, await page.ReadAsync(default));
 
-        Assert.Single(await registry.ListTokensAsync(default));
-        Assert.Equal(3, (await registry.ListNodesAsync(default)).Count);
-        Assert.Equal(3, await registry.CountNodesAsync(default));
-        Assert.Equal("a", (await registry.FindNodeAsync(silos.IdOf("a"), default))!.Name);
+        Assert.Single(await enrolment.ListTokensAsync(default));
+        Assert.Equal(3, (await enrolment.ListNodesAsync(default)).Count);
+        Assert.Equal(3, await enrolment.CountNodesAsync(default));
+        Assert.Equal("a", (await enrolment.FindNodeAsync(silos.IdOf("a"), default))!.Name);
         await RefusedAsync(() => registry.RequireFreeAsync("demo", default));
         await RefusedAsync(() => registry.AddFederationAsync(Samples.Definition, view.Adapter, [], default));
         Assert.Equal(FederationState.Stopped, Assert.Single(await registry.ListFederationsAsync(default)).State);
         await registry.NoteFederationAsync("demo", FederationState.Stopped, default);
-        await registry.RevokeTokenAsync((await registry.ListTokensAsync(default))[0].Id, default);
+        Assert.Empty((await registry.EnrolmentBeforeAsync(default)).Nodes);
+        await enrolment.RevokeTokenAsync((await enrolment.ListTokensAsync(default))[0].Id, default);
 
         await RefusedAsync(() => node.AuthenticateAsync("wrong", default));
         await node.EnrolAsync("a", "", "another", default);

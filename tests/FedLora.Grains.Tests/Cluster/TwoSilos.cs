@@ -72,6 +72,8 @@ internal sealed class TwoSilos : IAsyncDisposable
     /// <summary>Calls from the second silo.</summary>
     public IGrainFactory Grains => Service<IGrainFactory>();
 
+    public IEnrolmentGrain Enrolment => Grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key);
+
     public IRegistryGrain Registry => Grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key);
 
     public IFederationGrain Federation => Grains.GetGrain<IFederationGrain>("demo");
@@ -89,11 +91,11 @@ internal sealed class TwoSilos : IAsyncDisposable
         await silos._cluster.DeployAsync();
         silos._first = silos._cluster.Silos.Single(silo => silo.Name == silos._firstName);
         silos._second = silos._cluster.Silos.Single(silo => silo.Name != silos._firstName);
-        var token = await OnAsync(silos.First, () => silos.Registry.CreateTokenAsync(new() { Uses = 3 }, default));
+        var token = await OnAsync(silos.First, () => silos.Enrolment.CreateTokenAsync(new() { Uses = 3 }, default));
         foreach (var name in new[] { "a", "b", "c" })
         {
             silos._nodes[name] = (await OnAsync(nodesOnSecond ? silos.Second : silos.First,
-                () => silos.Registry.EnrolAsync(new() { Token = token.Token, Name = name, RequestId = Guid.NewGuid().ToString("N") }, default))).NodeId;
+                () => silos.Enrolment.EnrolAsync(new() { Token = token.Token, Name = name, RequestId = Guid.NewGuid().ToString("N") }, default))).NodeId;
         }
         await OnAsync(silos.First, () => silos.Service<FederationCreator>().CreateAsync(definition, null, default));
         await silos.Federation.StartAsync(default);

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using FedLora.Grains;
+using FedLora.Grains.Blobs;
 
 namespace FedLora.Server.Tests.Stores;
 

@@ -1,4 +1,4 @@
-using FedLora.Grains;
+using FedLora.Grains.Blobs;
 using FedLora.Server.Stores;
 
 namespace FedLora.Server.Tests.Stores;

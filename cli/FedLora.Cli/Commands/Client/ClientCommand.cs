@@ -2,7 +2,7 @@ using System.CommandLine;
 using FedLora.Cli.Output;
 using FedLora.Cli.Processes;
 using FedLora.Client.Hosting;
-using FedLora.Grains;
+using FedLora.Grains.Enrolment;
 using FedLora.Privacy.Ledger;
 
 namespace FedLora.Cli.Commands.Client;

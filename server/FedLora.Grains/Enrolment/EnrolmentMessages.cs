@@ -1,4 +1,4 @@
-namespace FedLora.Grains;
+namespace FedLora.Grains.Enrolment;
 
 /// <summary>What a join token may be used for.</summary>
 [GenerateSerializer, Immutable]
@@ -69,17 +69,6 @@ public sealed record EnrolReply
     [Id(0)] public required string NodeId { get; init; }
 
     [Id(1)] public required string Credential { get; init; }
-}
-
-/// <summary>A line of the list of federations.</summary>
-[GenerateSerializer, Immutable]
-public sealed record FederationEntry
-{
-    [Id(0)] public required string Name { get; init; }
-
-    [Id(1)] public required FederationState State { get; init; }
-
-    [Id(2)] public required DateTimeOffset CreatedAt { get; init; }
 }
 
 /// <summary>A line of the list of nodes.</summary>

@@ -1,12 +1,12 @@
 using Orleans.Concurrency;
 
-namespace FedLora.Grains;
+namespace FedLora.Grains.Enrolment;
 
-/// <summary>The coordinator's list of nodes, federations and join tokens; the key is <see cref="Key"/>.</summary>
-public interface IRegistryGrain : IGrainWithStringKey
+/// <summary>The coordinator's join tokens, and the nodes that were let in with them; the key is <see cref="Key"/>.</summary>
+public interface IEnrolmentGrain : IGrainWithStringKey
 {
     /// <summary>The key of the only one.</summary>
-    const string Key = "registry";
+    const string Key = "enrolment";
 
     Task<IssuedToken> CreateTokenAsync(TokenRequest request, CancellationToken cancellationToken);
 
@@ -27,16 +27,4 @@ public interface IRegistryGrain : IGrainWithStringKey
     /// <summary>What is known of an enrolled node; null where there is none of that id.</summary>
     [AlwaysInterleave]
     Task<NodeRegistration?> FindNodeAsync(string nodeId, CancellationToken cancellationToken);
-
-    /// <summary>Refuses with <c>federation-exists</c> where there is one.</summary>
-    Task RequireFreeAsync(string name, CancellationToken cancellationToken);
-
-    /// <summary>Stores and lists what <see cref="FederationCreator"/> has checked, calibrated and made.</summary>
-    Task<FederationView> AddFederationAsync(FederationDefinition definition, AdapterRef adapter, NodePrivacy[] privacy, CancellationToken cancellationToken);
-
-    [AlwaysInterleave]
-    Task<IReadOnlyList<FederationEntry>> ListFederationsAsync(CancellationToken cancellationToken);
-
-    /// <summary>Called by a federation when its status changes.</summary>
-    Task NoteFederationAsync(string name, FederationState state, CancellationToken cancellationToken);
 }
