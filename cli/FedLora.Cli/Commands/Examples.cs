@@ -77,7 +77,8 @@ public static class Examples
     // The command's words: "admin --data ./coordinator token create --uses 4" is of "admin token create".
     private static List<string> Words(string example)
     {
-        var words = example.Replace("admin --data ./coordinator", "admin", StringComparison.Ordinal);
+        var words = example.Replace("admin --data ./coordinator", "admin", StringComparison.Ordinal)
+            .Replace("admin --coordinator https://fed.example.org:5443 --identity ./anna", "admin", StringComparison.Ordinal);
         return [.. words.Split(' ').Skip(1).TakeWhile(word => !word.StartsWith('-'))];
     }
 
