@@ -13,6 +13,7 @@ public static class GrainServices
         .AddSingleton<UpdateReceiver>()
         .AddSingleton<FederationCreator>()
         .AddSingleton<NodeBudgets>()
+        .AddSingleton<BudgetVerdicts>()
         .AddSingleton<FederationWatch>()
         .AddSingleton<CalibrateRows>(PrivacyPlanner.Rows)
         .AddSingleton<CoordinatorInstruments>()

@@ -44,4 +44,7 @@ public static class RefusalCodes
     public const string PrivacyBudget = "privacy-budget";
     public const string DiskFull = "disk-full";
     public const string UpdatesPruned = "updates-pruned";
+    public const string LinkInvalid = "link-invalid";
+    public const string TokenUnknown = "token-unknown";
+    public const string DashboardOff = "dashboard-off";
 }

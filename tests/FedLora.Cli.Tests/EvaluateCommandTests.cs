@@ -1,5 +1,6 @@
 using FedLora.Adapters;
 using FedLora.Client.Training;
+using FedLora.Federations.Exports;
 using FedLora.Federations.Definitions;
 
 namespace FedLora.Cli.Tests;

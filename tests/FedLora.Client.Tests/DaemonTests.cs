@@ -96,9 +96,11 @@ public sealed class DaemonTests : IDisposable
         var meters = services.GetRequiredService<IMeterFactory>();
         using var ledger = NodeLedger.Open(options, time);
         var rules = new SiteRules(options, ledger, time);
-        var runner = new RoundRunner(connection, state, trainer, rules, options, new AdapterFetcher(connection, new BlobCache(state.Cache, time)), new NodeInstruments(meters, connection.Traffic), NullLogger<RoundRunner>.Instance, time);
+        var sender = new UpdateSender(connection, state, NullLogger<UpdateSender>.Instance, time);
+        var fetcher = new AdapterFetcher(connection, new BlobCache(state.Cache, time, NullLogger<BlobCache>.Instance));
+        var runner = new RoundRunner(connection, state, trainer, rules, options, fetcher, sender, new NodeInstruments(meters, connection.Traffic), NullLogger<RoundRunner>.Instance, time);
         var backoff = new Backoff(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(60), new Random(1));
-        await new NodeDaemon(connection, new Enroller(connection, new CoordinatorAddress(options.Coordinator), new PeerIdentity(state.Root, "node", time), state, options, NullLogger<Enroller>.Instance), runner, trainer, rules, backoff, NullLogger<NodeDaemon>.Instance, time).RunAsync(cancellation);
+        await new NodeDaemon(connection, new Enroller(connection, new CoordinatorAddress(options.Coordinator), new PeerIdentity(state.Root, "node", time), state, options, NullLogger<Enroller>.Instance), runner, sender, trainer, rules, backoff, NullLogger<NodeDaemon>.Instance, time).RunAsync(cancellation);
     }
 
     // Nothing listens on the first port (tcpmux, RFC 1078): connecting there fails at once.

@@ -38,6 +38,28 @@ public sealed class PendingUpdateTests : IDisposable
     }
 
     [Fact]
+    public void An_update_of_which_a_byte_has_flipped_is_none()
+    {
+        var update = Keep(round: 3);
+        using (var file = File.OpenWrite(update.Path!))
+            file.WriteByte(99);
+        Assert.Null(PendingUpdate.Load(folder.FullName));
+        Assert.Null(PendingUpdate.Waiting(folder.FullName));
+    }
+
+    [Fact]
+    public void An_update_waits_until_the_coordinator_has_answered_and_is_kept_after()
+    {
+        var update = Keep(round: 3);
+        Assert.NotNull(PendingUpdate.Waiting(folder.FullName));
+        PendingUpdate.Settle(folder.FullName, update.Header);
+        Assert.Null(PendingUpdate.Waiting(folder.FullName));
+        Assert.NotNull(PendingUpdate.Load(folder.FullName));
+        Keep(round: 4);
+        Assert.Equal(4u, PendingUpdate.Waiting(folder.FullName)!.Header.Round);
+    }
+
+    [Fact]
     public void A_header_that_cannot_be_read_is_none()
     {
         Keep(round: 3);

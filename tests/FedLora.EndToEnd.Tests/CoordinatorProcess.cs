@@ -28,7 +28,7 @@ internal sealed class CoordinatorProcess : IAsyncDisposable
     /// <summary>Starts it on the same folder and port; when this returns it answers.</summary>
     public async Task StartAgainAsync()
     {
-        _process = Programs.Start("server", "--data", Data, "--listen", Url, "--json", "--with-parent");
+        _process = Programs.Start("server", "--data", Data, "--listen", Url, "--dashboard", "off", "--json", "--with-parent");
         var errors = _process.StandardError.ReadToEndAsync();
         var line = await _process.StandardOutput.ReadLineAsync().WaitAsync(Limits.Step);
         if (line is null) throw new InvalidOperationException($"the coordinator did not start: {await errors}");

@@ -3,11 +3,13 @@ using FedLora.Aggregation;
 using FedLora.Client.Connection;
 using FedLora.Client.Hosting;
 using FedLora.Client.Rounds;
+using FedLora.Privacy.Ledger;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
 using FedLora.Server.Authentication;
 using FedLora.Server.Hosting;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using static FedLora.Federations.Definitions.DefinitionTerms;
 using Wire = FedLora.Protocol.V1;
 
@@ -21,15 +23,19 @@ internal sealed class Bench : IAsyncDisposable
 
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("fedlora-server-tests-");
     private CoordinatorHost? host;
+    private Action<IHostApplicationBuilder>? configure;
 
     internal string Data => Path.Combine(folder.FullName, "server");
+
+    internal string Pages => host!.PagesUrl!;
 
     internal CoordinatorConnection Operator { get; private set; } = null!;
 
     /// <param name="prepare">Fills the bench's folder: <c>server</c>, and a folder for each node.</param>
-    internal static async Task<Bench> StartAsync(Action<string>? prepare = null)
+    /// <param name="configure">What its program adds.</param>
+    internal static async Task<Bench> StartAsync(Action<string>? prepare = null, Action<IHostApplicationBuilder>? configure = null)
     {
-        var bench = new Bench();
+        var bench = new Bench { configure = configure };
         prepare?.Invoke(bench.folder.FullName);
         await bench.RestartAsync();
         return bench;
@@ -40,7 +46,7 @@ internal sealed class Bench : IAsyncDisposable
     {
         var listen = host?.Url ?? "http://127.0.0.1:0";
         await StopAsync();
-        host = await CoordinatorHost.StartAsync(new ServerOptions { Data = Data, Listen = listen }, null, CancellationToken.None);
+        host = await CoordinatorHost.StartAsync(new ServerOptions { Data = Data, Listen = listen }, configure, CancellationToken.None);
         Operator = new CoordinatorConnection(host.Url) { Credential = (await File.ReadAllTextAsync(AccessTokens.FileOf(Data, Roles.Operator))).Trim() };
     }
 
@@ -77,9 +83,9 @@ internal sealed class Bench : IAsyncDisposable
     }
 
     /// <summary>Runs a node until cancelled.</summary>
-    internal async Task RunNodeAsync(string name, string token, IRoundTrainer trainer, CancellationToken cancellation, string group = "", string data = "")
+    internal async Task RunNodeAsync(string name, string token, IRoundTrainer trainer, CancellationToken cancellation, string group = "", string data = "", SitePolicy? policy = null)
     {
-        var options = new ClientOptions { Coordinator = host!.Url, Data = data, Model = "", State = StateOf(name), Token = token, Name = name, Group = group };
+        var options = new ClientOptions { Coordinator = host!.Url, Data = data, Model = "", State = StateOf(name), Token = token, Name = name, Group = group, Policy = policy ?? new SitePolicy() };
         await using var node = new ServiceCollection()
             .AddSingleton(trainer)
             .AddSingleton(new Backoff(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(200), new Random(1)))

@@ -2,6 +2,7 @@ using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Client.State;
 using FedLora.Client.Training;
+using FedLora.Federations.Exports;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
 using FedLora.Training.Lora;

@@ -12,4 +12,6 @@ public sealed class CoordinatorCalls(CallInvoker invoker)
     public Node.NodeClient Node { get; } = new(invoker);
 
     public Admin.AdminClient Admin { get; } = new(invoker);
+
+    public Upkeep.UpkeepClient Upkeep { get; } = new(invoker);
 }

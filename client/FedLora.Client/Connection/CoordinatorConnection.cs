@@ -60,6 +60,8 @@ public sealed class CoordinatorConnection : IDisposable
 
     public Admin.AdminClient Admin => _calls.Admin;
 
+    public Upkeep.UpkeepClient Upkeep => _calls.Upkeep;
+
     /// <summary>Sent with every call where there is no TLS; null before enrolment.</summary>
     public string? Credential { get; set; }
 

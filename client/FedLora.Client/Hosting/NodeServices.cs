@@ -5,6 +5,7 @@ using FedLora.Client.State;
 using FedLora.Client.Training;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 
 namespace FedLora.Client.Hosting;
 
@@ -23,12 +24,14 @@ public static class NodeServices
         services.AddSingleton(options);
         services.AddSingleton(_ => new NodeFolder(options.State));
         services.AddConnection(options.Coordinator);
-        services.AddSingleton(provider => new BlobCache(provider.GetRequiredService<NodeFolder>().Cache, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new BlobCache(
+            provider.GetRequiredService<NodeFolder>().Cache, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<BlobCache>>()));
         services.AddSingleton<AdapterFetcher>();
         services.AddSingleton<Enroller>();
         services.AddSingleton(provider => NodeLedger.Open(options, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<SiteRules>();
         services.AddSingleton<NodeInstruments>();
+        services.AddSingleton<UpdateSender>();
         services.AddSingleton<RoundRunner>();
         services.TryAddSingleton(_ => new Backoff(FirstPause, LongestPause, Random.Shared));
         services.AddSingleton<NodeDaemon>();

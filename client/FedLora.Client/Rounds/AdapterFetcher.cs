@@ -20,9 +20,9 @@ public sealed class AdapterFetcher(CoordinatorConnection connection, BlobCache c
         var dense = true;
         foreach (var part in adapter.Parts)
         {
-            var path = await cache.GetAsync(part, connection, cancellation);
+            var bytes = await cache.ReadAsync(part, (request, token) => connection.Node.GetBlob(request, connection.Options(token)), cancellation);
             dense &= part.Encoding == BlobEncoding.Safetensors;
-            tensors.AddRange(BlobCodec.Decode(part.Encoding, await File.ReadAllBytesAsync(path, cancellation), sparse));
+            tensors.AddRange(BlobCodec.Decode(part.Encoding, bytes, sparse));
         }
         var state = new AdapterState(tensors);
         if (dense && state.Hash != adapter.Sha256)

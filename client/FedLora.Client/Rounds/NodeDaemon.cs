@@ -10,7 +10,7 @@ namespace FedLora.Client.Rounds;
 /// The training node: asks the coordinator for work, does it, asks again, for months. A lost connection is waited out with growing,
 /// jittered pauses of at most a minute, and so is a full disk; only what no waiting can mend (wrong token, revoked) ends it.
 /// </summary>
-public sealed class NodeDaemon(CoordinatorConnection connection, Enroller enroller, RoundRunner runner, IRoundTrainer trainer, SiteRules rules, Backoff backoff, ILogger<NodeDaemon> logger, TimeProvider time)
+public sealed class NodeDaemon(CoordinatorConnection connection, Enroller enroller, RoundRunner runner, UpdateSender sender, IRoundTrainer trainer, SiteRules rules, Backoff backoff, ILogger<NodeDaemon> logger, TimeProvider time)
 {
     private const int WaitSeconds = 30;
     private static readonly TimeSpan PollLimit = TimeSpan.FromSeconds(WaitSeconds + 20);
@@ -28,6 +28,7 @@ public sealed class NodeDaemon(CoordinatorConnection connection, Enroller enroll
             try
             {
                 await enroller.EnsureAsync(cancellation);
+                await sender.SendWaitingAsync(cancellation);
                 await PollOnceAsync(cancellation);
             }
             catch (RpcException error) when (cancellation.IsCancellationRequested)

@@ -9,7 +9,6 @@ using FedLora.Client.State;
 using FedLora.Federations.Definitions;
 using FedLora.Privacy.Ledger;
 using FedLora.Protocol.Mapping;
-using FedLora.Protocol.Transfer;
 using FedLora.Protocol.V1;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
@@ -30,9 +29,10 @@ public enum RoundEnd
 }
 
 /// <summary>Does one task: fetch, train (once per round, whatever happens), keep, upload.</summary>
-public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder folder, IRoundTrainer trainer, SiteRules rules, ClientOptions options, AdapterFetcher fetcher, NodeInstruments instruments, ILogger<RoundRunner> logger, TimeProvider time)
+public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder folder, IRoundTrainer trainer, SiteRules rules, ClientOptions options, AdapterFetcher fetcher, UpdateSender sender, NodeInstruments instruments, ILogger<RoundRunner> logger, TimeProvider time)
 {
-    private static readonly TimeSpan UploadIdle = TimeSpan.FromSeconds(60);
+    private const int MostInvalid = 3;
+    private int invalid;
 
     /// <summary>Why this node takes no part in some federations: "FEDERATION: reason".</summary>
     public IReadOnlyDictionary<string, string> Refused => refused;
@@ -52,21 +52,19 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
     {
         var reporter = new StatusReporter(connection, task, time);
         var home = folder.FederationFolder(task.Federation);
-        if (PendingUpdate.Load(home) is { } kept && kept.Answers(task))
-        {
-            logger.SendingKept(task.Round, task.Federation);
-            return await UploadAsync(task, kept, reporter, cancellation);
-        }
-        if ((WhyNoFederation(task) ?? trainer.Refuses(task) ?? rules.Refuses(task)) is { } reason)
-            return await RefuseAsync(task, reporter, TaskPhase.Refused, reason, cancellation);
-        refused.Remove(task.Federation);
         try
         {
+            if (PendingUpdate.Load(home) is { } kept && kept.Answers(task))
+            {
+                logger.SendingKept(task.Round, task.Federation);
+                return await UploadAsync(task, kept, reporter, cancellation);
+            }
+            if ((WhyNoFederation(task) ?? trainer.Refuses(task) ?? rules.Refuses(task)) is { } reason)
+                return await RefuseAsync(task, reporter, TaskPhase.Refused, reason, cancellation);
+            refused.Remove(task.Federation);
+            RequireUnpaid(task, home);
             await reporter.SayAsync(TaskPhase.Downloading, "", cancellation);
-            var global = await fetcher.FetchAsync(task.Adapter, () => trainer.SparseLayout(task), cancellation);
-            var folds = new List<AdapterState>();
-            foreach (var fold in task.Fold)
-                folds.Add(await fetcher.FetchAsync(fold, () => trainer.SparseLayout(task), cancellation));
+            var (global, folds) = await FetchAsync(task, cancellation);
             var update = await TrainAsync(task, global, folds, home, reporter, cancellation);
             return update is null ? RoundEnd.NotWanted : await UploadAsync(task, update, reporter, cancellation);
         }
@@ -79,6 +77,38 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
             var phase = error.Code == "data-nothing-to-learn" ? TaskPhase.Refused : TaskPhase.Failed;
             return await RefuseAsync(task, reporter, phase, error.Message, cancellation, PublicReason.Of(error));
         }
+        catch (Exception error) when (error is not (FedLoraException or RpcException or IOException or OperationCanceledException))
+        {
+            // Whatever it is, it ends this round's task and not the node, which would be started again, and meet it again.
+            var failure = new FedLoraException("task-failed", $"the task ended with {error.GetType().Name}: {error.Message.ReplaceLineEndings(" ")}", "see the node's log", error);
+            return await RefuseAsync(task, reporter, TaskPhase.Failed, failure.Message, cancellation, PublicReason.Of(failure));
+        }
+    }
+
+    // What does not have its hash is fetched again, a few times and ever later; then the coordinator hears of it, and its store is looked at.
+    private async Task<(AdapterState Global, IReadOnlyList<AdapterState> Folds)> FetchAsync(TrainingTask task, CancellationToken cancellation)
+    {
+        try
+        {
+            var global = await fetcher.FetchAsync(task.Adapter, () => trainer.SparseLayout(task), cancellation);
+            var folds = new List<AdapterState>();
+            foreach (var fold in task.Fold)
+                folds.Add(await fetcher.FetchAsync(fold, () => trainer.SparseLayout(task), cancellation));
+            invalid = 0;
+            return (global, folds);
+        }
+        catch (FedLoraException error) when (error.Code == "blob-invalid" && ++invalid >= MostInvalid)
+        {
+            invalid = 0;
+            throw new FedLoraException("adapter-damaged", $"the adapter was fetched {MostInvalid} times and is never the one that the task names: {error.Message}", error.Hint, error);
+        }
+    }
+
+    private static void RequireUnpaid(TrainingTask task, string home)
+    {
+        if (task.Definition.Privacy is null || RoundCharges.Of(home, task.Round) is var charged && charged < RoundCharges.Most)
+            return;
+        throw new FedLoraException("privacy-spent-in-vain", $"round {task.Round} was charged to the privacy ledger {charged} times and never came to an update", "see the log for why; the node goes on with the next round");
     }
 
     // A newer coordinator may know methods and words that this node does not.
@@ -99,7 +129,7 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
     {
         var seed = SeedOf(task);
         LedgerReceipt? receipt = null;
-        var input = new RoundInput(task, global, folds, home, seed, identities => receipt = rules.Charge(task, identities));
+        var input = new RoundInput(task, global, folds, home, seed, identities => receipt = Charge(task, home, identities));
         using var wanted = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var watch = Stopwatch.StartNew();
@@ -167,28 +197,17 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
         return header;
     }
 
+    private LedgerReceipt? Charge(TrainingTask task, string home, IReadOnlyList<ReadOnlyMemory<byte>> identities)
+    {
+        if (task.Definition.Privacy is not null)
+            RoundCharges.Add(home, task.Round);
+        return rules.Charge(task, identities);
+    }
+
     private async Task<RoundEnd> UploadAsync(TrainingTask task, PendingUpdate update, StatusReporter reporter, CancellationToken cancellation)
     {
-        var header = update.Header.Clone();
-        header.Attempt = task.Attempt;
-        header.Traffic = connection.Traffic.ToMessage();
-        await using var file = update.Open();
-        try
-        {
-            await new UpdateUpload(time, UploadIdle).SendAsync(header, file, token => connection.Node.PutUpdate(connection.Options(token)), null, cancellation);
-            SparseUplink.Acknowledge(folder.FederationFolder(task.Federation), task.Round);
-            logger.Delivered(task.Round, task.Federation);
-            return RoundEnd.Delivered;
-        }
-        catch (RpcException error) when (error.StatusCode is StatusCode.FailedPrecondition or StatusCode.AlreadyExists or StatusCode.NotFound)
-        {
-            logger.NotWanted(task.Round, task.Federation, error.Status.Detail);
-            return RoundEnd.NotWanted;
-        }
-        catch (RpcException error) when (error.StatusCode is StatusCode.InvalidArgument)
-        {
-            return await RefuseAsync(task, reporter, TaskPhase.Failed, $"the coordinator refused the update: {error.Status.Detail}", cancellation);
-        }
+        var (end, reason) = await sender.SendAsync(update, task.Attempt, cancellation);
+        return end == RoundEnd.Refused ? await RefuseAsync(task, reporter, TaskPhase.Failed, reason, cancellation) : end;
     }
 
     private ulong SeedOf(TrainingTask task) =>

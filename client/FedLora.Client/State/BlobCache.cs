@@ -1,34 +1,49 @@
-using FedLora.Client.Connection;
+using System.Security.Cryptography;
 using FedLora.Protocol.Transfer;
 using FedLora.Protocol.V1;
+using Microsoft.Extensions.Logging;
 
 namespace FedLora.Client.State;
 
-/// <summary>Blobs on disk under their hashes; fetched once, resumed where a fetch stopped, oldest dropped when there are many.</summary>
+/// <summary>Blobs on disk under their hashes; fetched once, resumed where a fetch stopped, oldest dropped when there are many. What lies there is believed only as far as its hash says.</summary>
 /// <param name="folder">Where they lie.</param>
 /// <param name="time">Clock of idle limits.</param>
+/// <param name="logger">Hears of what the disk has changed.</param>
 /// <param name="keep">Most bytes kept besides those just asked for.</param>
-public sealed class BlobCache(string folder, TimeProvider time, long keep = 2L << 30)
+public sealed class BlobCache(string folder, TimeProvider time, ILogger<BlobCache> logger, long keep = 2L << 30)
 {
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(60);
     private readonly BlobDownload download = new(time, Idle);
 
-    /// <summary>The path of a blob, fetched first if it is not here.</summary>
-    public async Task<string> GetAsync(BlobRef blob, CoordinatorConnection connection, CancellationToken cancellation)
+    /// <summary>The bytes of a blob, fetched first if they are not here, or no longer what they were.</summary>
+    /// <exception cref="FedLoraException"><c>blob-invalid</c>: it is no hash, or neither what lay here nor what was fetched has it; and as <see cref="BlobDownload.FetchAsync"/>.</exception>
+    public async Task<byte[]> ReadAsync(BlobRef blob, GetBlobCall call, CancellationToken cancellation)
     {
         if (!Sha256Hex.IsValid(blob.Sha256))
             throw new FedLoraException("blob-invalid", $"the coordinator named a blob '{blob.Sha256}', which is no SHA-256", "look at the coordinator's version");
         var path = Path.Combine(folder, blob.Sha256);
-        if (!File.Exists(path))
+        if (File.Exists(path))
         {
-            Trim(path);
-            await download.FetchAsync(blob, path, (request, token) => connection.Node.GetBlob(request, connection.Options(token)), cancellation);
+            if (await ReadAsync(path, blob, cancellation) is { } kept)
+            {
+                File.SetLastWriteTimeUtc(path, time.GetUtcNow().UtcDateTime);
+                return kept;
+            }
+            logger.Damaged(path);
+            File.Delete(path);
         }
-        else
-        {
-            File.SetLastWriteTimeUtc(path, time.GetUtcNow().UtcDateTime);
-        }
-        return path;
+        Trim(path);
+        await download.FetchAsync(blob, path, call, cancellation);
+        if (await ReadAsync(path, blob, cancellation) is { } fetched)
+            return fetched;
+        File.Delete(path);
+        throw new FedLoraException("blob-invalid", $"{path} was written and does not read the same", "look at the disk under the state folder, or give the client another with --state");
+    }
+
+    private static async Task<byte[]?> ReadAsync(string path, BlobRef blob, CancellationToken cancellation)
+    {
+        var bytes = await File.ReadAllBytesAsync(path, cancellation);
+        return Convert.ToHexStringLower(SHA256.HashData(bytes)) == blob.Sha256 ? bytes : null;
     }
 
     private void Trim(string wanted)

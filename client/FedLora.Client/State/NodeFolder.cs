@@ -44,12 +44,17 @@ public sealed class NodeFolder : IDisposable
     /// <summary>What one federation leaves from round to round. Its name comes from the wire, so the folder is named by its hash.</summary>
     public string FederationFolder(string federation) => Directory.CreateDirectory(FederationFolderOf(Root, federation)).FullName;
 
+    /// <summary>The folders of all federations that it has worked for.</summary>
+    public IReadOnlyList<string> FederationFolders() => Directory.Exists(FederationsOf(Root)) ? Directory.GetDirectories(FederationsOf(Root)) : [];
+
     /// <summary>The adapters' folder of a state folder that another process may hold.</summary>
     public static string CacheOf(string root) => Path.Combine(root, "cache");
 
     /// <summary>The same for a folder that another process may hold.</summary>
     public static string FederationFolderOf(string root, string federation) =>
-        Path.Combine(root, "federations", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(federation)))[..32]);
+        Path.Combine(FederationsOf(root), Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(federation)))[..32]);
+
+    private static string FederationsOf(string root) => Path.Combine(root, "federations");
 
     /// <summary>Lets go of the folder. One that was made for this daemon, and that it put nothing into, goes again: a start that failed leaves nothing behind.</summary>
     public void Dispose()

@@ -1,10 +1,12 @@
+using Microsoft.Extensions.Logging;
+
 namespace FedLora.Grains.Federations;
 
 /// <summary>Works out what a definition's privacy terms mean at these nodes; may take seconds.</summary>
 public delegate List<NodePrivacy> CalibrateRows(FederationDefinition definition, IReadOnlyList<NodeView> nodes, CancellationToken cancellationToken);
 
 /// <summary>Creates federations: checks, calibrates and makes the first adapter outside of any grain's turn, since every node's poll passes through the registry.</summary>
-public sealed class FederationCreator(IGrainFactory grains, IBlobStore blobs, CalibrateRows calibrate)
+public sealed class FederationCreator(IGrainFactory grains, IBlobStore blobs, CalibrateRows calibrate, ILogger<FederationCreator> log)
 {
     /// <param name="definition">As the operator wrote it.</param>
     /// <param name="initialAdapter">The blob of the first global adapter; null: what the method makes of layout and seed.</param>
@@ -12,16 +14,32 @@ public sealed class FederationCreator(IGrainFactory grains, IBlobStore blobs, Ca
     public async Task<FederationView> CreateAsync(FederationDefinition definition, string? initialAdapter, CancellationToken cancellationToken)
     {
         RefusedException.Pass(() => DefinitionRules.CheckWhole(definition));
-        var registry = grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key);
+        var (registry, enrolment) = (grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key), grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key));
         await registry.RequireFreeAsync(definition.Name, cancellationToken);
         var privacy = new List<NodePrivacy>();
         if (definition.Privacy is not null)
         {
-            var nodes = await grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key).ListNodesAsync(cancellationToken);
+            var nodes = await enrolment.ListNodesAsync(cancellationToken);
             privacy = await PrivacyPlanner.RequireAsync(definition, [.. nodes.Select(node => grains.GetGrain<INodeGrain>(node.NodeId))], calibrate, cancellationToken);
         }
 
         var adapter = await FirstAdapter.MakeAsync(blobs, definition, initialAdapter, cancellationToken);
-        return await registry.AddFederationAsync(definition, adapter, [.. privacy], cancellationToken);
+        var view = await registry.AddFederationAsync(definition, adapter, [.. privacy], cancellationToken);
+        await WakeAllAsync(enrolment, definition.Name);
+        return view;
+    }
+
+    /// <summary>Nodes whose polls are waiting do not know of the federation yet: they ask again, so that it knows who is there before it is started.</summary>
+    private async Task WakeAllAsync(IEnrolmentGrain enrolment, string federation)
+    {
+        try
+        {
+            await Task.WhenAll((await enrolment.ListNodesAsync(CancellationToken.None)).Select(node => grains.GetGrain<INodeGrain>(node.NodeId).WakeAsync(CancellationToken.None)));
+        }
+        catch (Exception error) when (error is TimeoutException or OrleansException)
+        {
+            // It is created; who was not woken polls again within a minute.
+            log.NotAllWoken(error, federation);
+        }
     }
 }

@@ -12,6 +12,8 @@ public sealed partial class FederationGrain
 
     public Task<FederationView> GetAsync(CancellationToken cancellationToken) => Task.FromResult(View());
 
+    public Task<long> VersionAsync(CancellationToken cancellationToken) => Task.FromResult(Version());
+
     public Task PingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public async Task<VersionedView> WatchAsync(long knownVersion, TimeSpan wait, CancellationToken cancellationToken)

@@ -23,6 +23,10 @@ public interface IFederationGrain : IGrainWithStringKey
     [AlwaysInterleave]
     Task PingAsync(CancellationToken cancellationToken);
 
+    /// <summary>Grows with every change of what <see cref="GetAsync"/> shows.</summary>
+    [AlwaysInterleave]
+    Task<long> VersionAsync(CancellationToken cancellationToken);
+
     /// <summary>Waits until the version differs from <paramref name="knownVersion"/> (0 = none known), at most <paramref name="wait"/> (up to one minute), then returns the view.</summary>
     [AlwaysInterleave, ResponseTimeout("00:02:00")]
     Task<VersionedView> WatchAsync(long knownVersion, TimeSpan wait, CancellationToken cancellationToken);

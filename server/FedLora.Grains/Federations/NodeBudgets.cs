@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using FedLora.Privacy;
 
 namespace FedLora.Grains.Federations;
 
@@ -10,20 +11,20 @@ public sealed class NodeBudgets(IGrainFactory grains)
     {
         // Off the caller's scheduler: calibration may take seconds.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        var rates = new ConcurrentDictionary<double, Lazy<NodePrivacy>>();
-        var answers = await Task.WhenAll(nodes.Select(node => AskAsync(standing, node, rates)));
+        var rows = new KnownRows(standing);
+        var answers = await Task.WhenAll(nodes.Select(node => AskAsync(standing, node, rows)));
         return new(
             [.. answers.Select(answer => (answer.NodeId, answer.Reason))],
             [.. answers.Select(answer => answer.NewRow).OfType<NodePrivacy>()],
             await EnrolledAsync());
     }
 
-    private async Task<(string NodeId, string Reason, NodePrivacy? NewRow)> AskAsync(FederationStanding standing, NodePresence presence, ConcurrentDictionary<double, Lazy<NodePrivacy>> rates)
+    private async Task<(string NodeId, string Reason, NodePrivacy? NewRow)> AskAsync(FederationStanding standing, NodePresence presence, KnownRows rows)
     {
         NodePrivacy? fresh = null;
         try
         {
-            var (row, isNew) = Row(standing, presence, rates);
+            var (row, isNew) = rows.Of(presence);
             fresh = isNew ? row : null;
             var run = new PrivacyRun { NoiseMultiplier = row.NoiseMultiplier, SamplingRate = row.SamplingRate, Steps = standing.Definition.Training.LocalSteps };
             var answer = await grains.GetGrain<INodeGrain>(presence.NodeId).AskBudgetAsync(run, CancellationToken.None);
@@ -39,19 +40,6 @@ public sealed class NodeBudgets(IGrainFactory grains)
         }
     }
 
-    /// <summary>What the privacy terms mean at a node; worked out once and kept, since its receipts are held against it.</summary>
-    private static (NodePrivacy Row, bool IsNew) Row(FederationStanding standing, NodePresence presence, ConcurrentDictionary<double, Lazy<NodePrivacy>> rates)
-    {
-        var definition = standing.Definition;
-        var count = PrivacyPlanner.StatedCount(definition, presence.Name, presence.Profile ?? new());
-        var rate = definition.ToPlan()!.RateFor(count);
-        if (standing.Privacy.Find(row => row.NodeId == presence.NodeId) is { } known && known.SamplingRate.Equals(rate))
-            return (known, false);
-        // Equal rates mean equal noise: calibrated once.
-        var like = rates.GetOrAdd(rate, _ => new(() => standing.Privacy.Find(row => row.SamplingRate.Equals(rate)) ?? PrivacyPlanner.RowOf(definition, presence.NodeId, presence.Name, count, CancellationToken.None)));
-        return (like.Value with { NodeId = presence.NodeId, Node = presence.Name, Rounds = 0, SpentEpsilon = 0, LimitEpsilon = 0 }, true);
-    }
-
     private async Task<int?> EnrolledAsync()
     {
         try
@@ -62,6 +50,27 @@ public sealed class NodeBudgets(IGrainFactory grains)
         {
             return null;
         }
+    }
+}
+
+/// <summary>What the privacy terms mean at nodes: worked out once and kept, since receipts are held against it. O(1) for each node.</summary>
+internal sealed class KnownRows(FederationStanding standing)
+{
+    private readonly PrivacyPlan _plan = standing.Definition.ToPlan()!;
+    private readonly Dictionary<string, NodePrivacy> _byNode = standing.Privacy.DistinctBy(row => row.NodeId).ToDictionary(row => row.NodeId, StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<double, Lazy<NodePrivacy>> _byRate = new(standing.Privacy.DistinctBy(row => row.SamplingRate).Select(row => KeyValuePair.Create(row.SamplingRate, new Lazy<NodePrivacy>(row))));
+
+    /// <summary>A node's row, and whether the federation has yet to keep it.</summary>
+    /// <exception cref="FedLoraException">As <see cref="PrivacyPlanner.RowOf"/>.</exception>
+    public (NodePrivacy Row, bool IsNew) Of(NodePresence presence)
+    {
+        var count = PrivacyPlanner.StatedCount(standing.Definition, presence.Name, presence.Profile ?? new());
+        var rate = _plan.RateFor(count);
+        if (_byNode.TryGetValue(presence.NodeId, out var known) && known.SamplingRate.Equals(rate))
+            return (known, false);
+        // Equal rates mean equal noise: calibrated once.
+        var like = _byRate.GetOrAdd(rate, _ => new(() => PrivacyPlanner.RowOf(standing.Definition, presence.NodeId, presence.Name, count, CancellationToken.None)));
+        return (like.Value with { NodeId = presence.NodeId, Node = presence.Name, Rounds = 0, SpentEpsilon = 0, LimitEpsilon = 0 }, true);
     }
 }
 

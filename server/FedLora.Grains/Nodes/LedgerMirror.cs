@@ -10,18 +10,23 @@ namespace FedLora.Grains.Nodes;
 /// <param name="balance">As the node last told; null where it has told none.</param>
 /// <param name="receipts">Oldest first.</param>
 /// <param name="receipted">The latest place in the node's ledger that it had sent a receipt of when it told its balance; 0 = none.</param>
-internal sealed class LedgerMirror(PrivacyBalance? balance, IReadOnlyList<LedgerMirrorEntry> receipts, long receipted)
+public sealed class LedgerMirror(PrivacyBalance? balance, IReadOnlyList<LedgerMirrorEntry> receipts, long receipted)
 {
     /// <summary>The limit; null where the site has told of none.</summary>
     public PrivacyLimit? Limit => balance is { LimitEpsilon: > 0 } told ? new(told.LimitEpsilon, told.Delta)
         : balance is null && receipts is [.., { Receipt: { EpsilonLimit: > 0 } last }] ? new(last.EpsilonLimit, last.Delta) : null;
 
+    /// <summary>What the node's present data set has spent.</summary>
+    public IReadOnlyList<SampledGaussian> Past() => Past(balance?.DataSet ?? (receipts.Count > 0 ? receipts[^1].Receipt.DataSet : ""), balance, receipts);
+
     /// <summary>
-    /// What the node's present data set has spent. A ledger that says less than its own receipts has been put back to an older copy: then the receipts count.
+    /// What a data set has spent. A ledger that says less than its own receipts has been put back to an older copy: then the receipts count.
     /// </summary>
-    public IReadOnlyList<SampledGaussian> Past()
+    /// <param name="dataSet">Its identity.</param>
+    /// <param name="balance">As the node last told of this data set; null where it has told nothing.</param>
+    /// <param name="receipts">The node's, of any data set.</param>
+    public static IReadOnlyList<SampledGaussian> Past(string dataSet, PrivacyBalance? balance, IEnumerable<LedgerMirrorEntry> receipts)
     {
-        var dataSet = balance?.DataSet ?? (receipts.Count > 0 ? receipts[^1].Receipt.DataSet : "");
         var mirrored = SampledGaussian.Simplify(receipts.Where(entry => entry.Receipt.DataSet == dataSet)
             .Select(entry => new SampledGaussian(entry.Receipt.NoiseMultiplier, entry.Receipt.SamplingRate, entry.Receipt.Steps)));
         var told = SampledGaussian.Simplify((balance?.Runs ?? []).Select(run => run.ToMechanism()));
@@ -32,14 +37,20 @@ internal sealed class LedgerMirror(PrivacyBalance? balance, IReadOnlyList<Ledger
     public bool IsOlderCopy => balance is { Entries: > 0 } told && receipted > told.Entries;
 
     /// <summary>Whether one more round fits.</summary>
-    public BudgetVerdict Fits(SampledGaussian round, CancellationToken cancellationToken) => IsOlderCopy
-        ? new BudgetVerdict(false, 0, $"its privacy ledger is an older copy: it has {balance!.Entries} entries, and has sent a receipt for entry {receipted}; the site restores the newest one")
-        : Limit is not { } limit ? new BudgetVerdict(true, 0, "")
-        : balance is { } told && told.SpentEpsilon >= limit.Epsilon
-            ? new BudgetVerdict(false, told.SpentEpsilon, $"its data set {told.DataSet} has spent epsilon {told.SpentEpsilon:g4} of {limit.Epsilon:g4}")
-            : PrivacyBudget.Fits(Past(), round, limit, cancellation: cancellationToken);
+    public Task<BudgetVerdict> FitsAsync(SampledGaussian round, BudgetVerdicts verdicts)
+    {
+        if (IsOlderCopy)
+            return No(0, $"its privacy ledger is an older copy: it has {balance!.Entries} entries, and has sent a receipt for entry {receipted}; the site restores the newest one");
+        if (Limit is not { } limit)
+            return Task.FromResult(new BudgetVerdict(true, 0, ""));
+        return balance is { } told && told.SpentEpsilon >= limit.Epsilon
+            ? No(told.SpentEpsilon, $"its data set {told.DataSet} has spent epsilon {told.SpentEpsilon:g4} of {limit.Epsilon:g4}")
+            : verdicts.AskAsync(Past(), round, limit);
+    }
 
     /// <summary>Whether so many rounds fit.</summary>
     public PlanVerdict Plan(SampledGaussian round, long rounds, CancellationToken cancellationToken) =>
         Limit is { } limit ? PrivacyBudget.Plan(Past(), round, rounds, limit, cancellation: cancellationToken) : new PlanVerdict(true, rounds, round.NoiseMultiplier, "");
+
+    private static Task<BudgetVerdict> No(double epsilon, string reason) => Task.FromResult(new BudgetVerdict(false, epsilon, reason));
 }

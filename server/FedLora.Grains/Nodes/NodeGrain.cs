@@ -24,7 +24,7 @@ public sealed class NodeRecord
 }
 
 /// <summary>One training node: identity, presence, and the mirror of its ledger. Polls wait here for work.</summary>
-public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRecord> node, TimeProvider time, ILogger<NodeGrain> log) : Grain, INodeGrain
+public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRecord> node, BudgetVerdicts verdicts, TimeProvider time, ILogger<NodeGrain> log) : Grain, INodeGrain
 {
     private const int MostLooks = 2;
     private static readonly TimeSpan MaxWait = TimeSpan.FromMinutes(1);
@@ -39,7 +39,6 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
     private string _lastError = "";
     private readonly Dictionary<string, long> _served = new(StringComparer.Ordinal);
     private bool _ending;
-    private (string Question, BudgetAnswer Answer) _budget = ("", new() { Fits = true });
 
     private string Id => this.GetPrimaryKeyString();
 
@@ -100,22 +99,15 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
 
     public async Task<BudgetAnswer> AskBudgetAsync(PrivacyRun round, CancellationToken cancellationToken)
     {
-        var mirror = Mirror();
-        // Asked with every poll while a round is sampled: the same question gets the same answer.
-        var question = $"{mirror.IsOlderCopy};" + string.Join(';', mirror.Past().Append(round.ToMechanism()).Select(run => run.ToString()).Append($"{mirror.Limit} {(_profile.Balances is [var told, ..] ? told.SpentEpsilon : 0)}"));
-        if (_budget.Question == question)
-            return _budget.Answer;
         try
         {
-            var verdict = await Task.Run(() => mirror.Fits(round.ToMechanism(), cancellationToken), cancellationToken);
-            _budget = (question, new() { Fits = verdict.Fits, Reason = verdict.Reason });
+            var verdict = await Mirror().FitsAsync(round.ToMechanism(), verdicts);
+            return new() { Fits = verdict.Fits, Reason = verdict.Reason };
         }
         catch (FedLoraException error)
         {
-            _budget = (question, new() { Fits = false, Reason = error.Message });
+            return new() { Fits = false, Reason = error.Message };
         }
-
-        return _budget.Answer;
     }
 
     public async Task<PlanAnswer> AskPlanAsync(PrivacyRun round, long rounds, CancellationToken cancellationToken)

@@ -21,6 +21,9 @@ public sealed class CoordinatorHost : IAsyncDisposable
     /// <summary>Where it listens, with the port it really has.</summary>
     public string Url => _web.Services.GetRequiredService<IServer>().Url();
 
+    /// <summary>Where people look at it; null where it serves no pages.</summary>
+    public string? PagesUrl => _web.Services.GetService<ICoordinatorPages>()?.Url;
+
     /// <summary>Starts a coordinator; when this returns it answers.</summary>
     /// <param name="options">How it runs.</param>
     /// <param name="configure">What the program adds: where its log goes, ...</param>

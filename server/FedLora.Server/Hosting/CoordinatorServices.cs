@@ -52,7 +52,10 @@ public static class CoordinatorServices
         web.MapGrpcService<EnrolmentService>();
         web.MapGrpcService<NodeService>();
         web.MapGrpcService<AdminService>();
+        web.MapGrpcService<UpkeepService>();
         web.MapGrpcHealthChecksService().AllowAnonymous();
+        foreach (var pages in web.Services.GetServices<ICoordinatorPages>())
+            pages.Map(web);
         return web;
     }
 

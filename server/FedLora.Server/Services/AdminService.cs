@@ -66,8 +66,8 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
     public override async Task<Wire.BlobRef> PutBlob(IAsyncStreamReader<Wire.Chunk> requestStream, ServerCallContext context)
     {
         using var limit = new IdleLimit(Idle, time, context.CancellationToken);
-        var size = 0L;
-        var hash = await blobs.PutAsync(
+        var (size, hash) = (0L, "");
+        await limit.RunAsync(() => $"the upload at byte {size}", async () => hash = await blobs.PutAsync(
             async (stream, cancellation) =>
             {
                 while (await requestStream.MoveNext(limit.Token))
@@ -79,7 +79,7 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
                     size += requestStream.Current.Data.Length;
                 }
             },
-            context.CancellationToken);
+            context.CancellationToken));
         return new Wire.BlobRef { Sha256 = hash, Size = size, Encoding = Wire.BlobEncoding.Safetensors };
     }
 
@@ -91,7 +91,12 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
         await using var blob = await blobs.OpenReadAsync(request.Sha256, context.CancellationToken);
         if (request.Offset < 0 || request.Offset > blob.Length)
             throw new RefusedException(RefusalCodes.BlobOffset, $"byte {request.Offset} is not within the blob's {blob.Length}", "start at 0");
-        await ChunkSender.SendAsync(blob, request.Offset, chunk => responseStream.WriteAsync(chunk, context.CancellationToken), context.CancellationToken);
+        using var limit = new IdleLimit(Idle, time, context.CancellationToken);
+        await limit.RunAsync(() => "the download", () => ChunkSender.SendAsync(blob, request.Offset, async chunk =>
+        {
+            await responseStream.WriteAsync(chunk, limit.Token);
+            limit.Moved();
+        }, limit.Token));
     }
 
     [Authorize(Policies.Operator)]
@@ -105,9 +110,6 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
     public override async Task<Wire.FederationView> StartFederation(Wire.FederationName request, ServerCallContext context)
     {
         var view = await Federation(request.Name).StartAsync(context.CancellationToken);
-        // Nodes whose polls are waiting do not know of the federation yet.
-        foreach (var node in await Enrolment.ListNodesAsync(context.CancellationToken))
-            await grains.GetGrain<INodeGrain>(node.NodeId).WakeAsync(context.CancellationToken);
         return view.ToWire(rounds: true);
     }
 

@@ -32,11 +32,11 @@ internal sealed class NodeService(IGrainFactory grains, PartCache parts, UpdateI
         if (request.Offset < 0 || request.Offset > blob.Length)
             throw new RefusedException(RefusalCodes.BlobOffset, $"byte {request.Offset} is not within the blob's {blob.Length}", "start at 0");
         using var limit = new IdleLimit(Idle, time, context.CancellationToken);
-        await ChunkSender.SendAsync(blob, request.Offset, async chunk =>
+        await limit.RunAsync(() => "the download", () => ChunkSender.SendAsync(blob, request.Offset, async chunk =>
         {
             await responseStream.WriteAsync(chunk, limit.Token);
             limit.Moved();
-        }, limit.Token);
+        }, limit.Token));
     }
 
     public override async Task PutUpdate(IAsyncStreamReader<UpdateMessage> requestStream, IServerStreamWriter<UpdateAck> responseStream, ServerCallContext context)

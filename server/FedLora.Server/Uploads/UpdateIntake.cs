@@ -21,14 +21,7 @@ internal sealed class UpdateIntake(UpdateReceiver receiver, TimeProvider time)
     internal async Task TakeAsync(string node, IAsyncStreamReader<Wire.UpdateMessage> messages, IServerStreamWriter<Wire.UpdateAck> acks, CancellationToken cancellation)
     {
         using var limit = new IdleLimit(Idle, time, cancellation);
-        try
-        {
-            await TakeAsync(node, messages, acks, limit);
-        }
-        catch (OperationCanceledException) when (limit.Expired)
-        {
-            throw limit.Error("the upload");
-        }
+        await limit.RunAsync(() => "the upload", () => TakeAsync(node, messages, acks, limit));
     }
 
     private async Task TakeAsync(string node, IAsyncStreamReader<Wire.UpdateMessage> messages, IServerStreamWriter<Wire.UpdateAck> acks, IdleLimit limit)

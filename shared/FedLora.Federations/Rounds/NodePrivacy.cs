@@ -32,4 +32,7 @@ public sealed record NodePrivacy
     /// <summary>This row after one more receipt.</summary>
     public NodePrivacy After(PrivacyReceipt receipt) =>
         this with { Rounds = Rounds + 1, SpentEpsilon = receipt.EpsilonSpent, LimitEpsilon = receipt.EpsilonLimit, Delta = receipt.Delta };
+
+    /// <summary>This row with what another of the same node has counted.</summary>
+    public NodePrivacy Carrying(NodePrivacy before) => this with { Rounds = before.Rounds, SpentEpsilon = before.SpentEpsilon, LimitEpsilon = before.LimitEpsilon };
 }

@@ -173,16 +173,14 @@ internal sealed class Turn(FederationStanding standing, DateTimeOffset now)
 
     public void NotePrivacy(ImmutableArray<NodePrivacy> rows)
     {
-        var privacy = Standing.Privacy;
-        foreach (var row in rows)
+        if (rows.Length > 0)
         {
-            var known = privacy.Find(old => old.NodeId == row.NodeId);
-            privacy = privacy.RemoveAll(old => old.NodeId == row.NodeId || (old.NodeId.Length == 0 && old.Node == row.Node))
-                .Add(known is null ? row : row with { Rounds = known.Rounds, SpentEpsilon = known.SpentEpsilon, LimitEpsilon = known.LimitEpsilon });
+            var (fresh, names) = (rows.Select(row => row.NodeId).ToHashSet(StringComparer.Ordinal), rows.Select(row => row.Node).ToHashSet(StringComparer.Ordinal));
+            var replaced = Standing.Privacy.Where(old => fresh.Contains(old.NodeId)).DistinctBy(old => old.NodeId).ToDictionary(old => old.NodeId, StringComparer.Ordinal);
+            var kept = Standing.Privacy.Where(old => !fresh.Contains(old.NodeId) && !(old.NodeId.Length == 0 && names.Contains(old.Node)));
+            Standing = Standing with { Privacy = [.. kept, .. rows.Select(row => replaced.TryGetValue(row.NodeId, out var known) ? row.Carrying(known) : row)] };
         }
 
-        if (rows.Length > 0)
-            Standing = Standing with { Privacy = privacy };
         Look();
     }
 

@@ -29,6 +29,7 @@ public sealed class BlobDownload(TimeProvider time, TimeSpan idle)
             throw Invalid(blob, "its bytes do not have the hash that names it");
         }
         File.Move(part, target, overwrite: true);
+        AtomicFile.FlushFolder(Path.GetDirectoryName(target)!);
     }
 
     private async Task ReceiveAsync(BlobRef blob, string part, GetBlobCall call, CancellationToken cancellation)
@@ -37,10 +38,16 @@ public sealed class BlobDownload(TimeProvider time, TimeSpan idle)
         if (file.Length > blob.Size)
             file.SetLength(0);
         file.Seek(0, SeekOrigin.End);
-        if (file.Length == blob.Size)
-            return;
+        if (file.Length < blob.Size)
+            await ReceiveAsync(blob, file, call, cancellation);
+        // Before it gets its name: what a power cut leaves under it is whole.
+        file.Flush(flushToDisk: true);
+    }
+
+    private async Task ReceiveAsync(BlobRef blob, FileStream file, GetBlobCall call, CancellationToken cancellation)
+    {
         using var limit = new IdleLimit(idle, time, cancellation);
-        try
+        await limit.RunAsync(() => $"download of {blob.Sha256[..12]} at byte {file.Position} of {blob.Size}", async () =>
         {
             using var stream = call(new GetBlobRequest { Sha256 = blob.Sha256, Offset = file.Position }, limit.Token);
             while (await stream.ResponseStream.MoveNext(limit.Token))
@@ -51,11 +58,7 @@ public sealed class BlobDownload(TimeProvider time, TimeSpan idle)
                 await file.WriteAsync(chunk.Data.Memory, limit.Token);
                 limit.Moved();
             }
-        }
-        catch (Exception error) when (limit.Expired && error is OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled })
-        {
-            throw limit.Error($"download of {blob.Sha256[..12]} at byte {file.Position} of {blob.Size}");
-        }
+        });
         if (file.Position != blob.Size)
             throw Invalid(blob, $"it ended at byte {file.Position} of {blob.Size}");
     }

@@ -33,12 +33,22 @@ public sealed class IdleLimit : IDisposable
             idle.CancelAfter(limit);
     }
 
-    /// <summary>Whether it was the standing still, not the caller, that ended the transfer.</summary>
-    public bool Expired => idle.IsCancellationRequested && !outer.IsCancellationRequested;
-
-    /// <summary>The error to raise when <see cref="Expired"/>.</summary>
-    public FedLoraException Error(string what) => new("transfer-idle", $"{what}: nothing moved for {limit.TotalSeconds:0} s",
-        "the connection is stuck; the transfer goes on from where it stopped when it is tried again");
+    /// <summary>Runs a transfer under the limit. Where it was the standing still that ended it, not the caller, that is what it says, whatever the transport makes of a cancelled call.</summary>
+    /// <param name="what">Names the transfer, and how far it is.</param>
+    /// <param name="transfer">Uses <see cref="Token"/>, and says when something has <see cref="Moved"/>.</param>
+    /// <exception cref="FedLoraException"><c>transfer-idle</c>.</exception>
+    public async Task RunAsync(Func<string> what, Func<Task> transfer)
+    {
+        try
+        {
+            await transfer();
+        }
+        catch (Exception error) when (error is not FedLoraException && idle.IsCancellationRequested && !outer.IsCancellationRequested)
+        {
+            throw new FedLoraException("transfer-idle", $"{what()}: nothing moved for {limit.TotalSeconds:0} s",
+                "the connection is stuck; the transfer goes on from where it stopped when it is tried again", error);
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose()

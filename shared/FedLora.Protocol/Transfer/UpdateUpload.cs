@@ -18,7 +18,7 @@ public sealed class UpdateUpload(TimeProvider time, TimeSpan idle)
     {
         using var limit = new IdleLimit(idle, time, cancellation);
         var received = 0L;
-        try
+        await limit.RunAsync(() => $"upload of round {header.Round} of '{header.Federation}' at byte {received} of {header.Blob.Size}", async () =>
         {
             using var call = start(limit.Token);
             await call.RequestStream.WriteAsync(new UpdateMessage { Header = header }, limit.Token);
@@ -40,11 +40,7 @@ public sealed class UpdateUpload(TimeProvider time, TimeSpan idle)
             }
             await sending;
             throw Incomplete(received, header.Blob.Size);
-        }
-        catch (Exception error) when (limit.Expired && error is OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled })
-        {
-            throw limit.Error($"upload of round {header.Round} of '{header.Federation}' at byte {received} of {header.Blob.Size}");
-        }
+        });
     }
 
     private static async Task SendChunksAsync(IClientStreamWriter<UpdateMessage> writer, Stream update, long offset, IdleLimit limit)

@@ -26,8 +26,9 @@ public sealed class ProjectReferenceTests
         ["FedLora.Client"] = [.. Wire, .. Engine],
         ["FedLora.Grains"] = [.. Model, "FedLora.Federations"],
         ["FedLora.Server"] = [.. Wire, "FedLora.Grains"],
+        ["FedLora.Dashboard"] = [.. Wire, "FedLora.Grains", "FedLora.Server"],
         ["FedLora.Simulations"] = [.. Wire, .. Engine],
-        ["FedLora.Cli"] = [.. Wire, .. Engine, "FedLora.Client", "FedLora.Grains", "FedLora.Server", "FedLora.Simulations"],
+        ["FedLora.Cli"] = [.. Wire, .. Engine, "FedLora.Client", "FedLora.Grains", "FedLora.Server", "FedLora.Dashboard", "FedLora.Simulations"],
     };
 
     private static readonly Dictionary<string, string[]> References = Directory

@@ -46,6 +46,7 @@ public sealed class ClusterTests
         await federation.CheckInAsync(new() { NodeId = silos.IdOf("a"), Name = "a", Group = "", Profile = new() }, default);
         await federation.LookedAsync(default);
         await federation.PingAsync(default);
+        Assert.NotEqual(0, await federation.VersionAsync(default));
         Assert.Equal(record.Before, await federation.AdapterAfterAsync(0, default));
         Assert.Equal([view.Adapter.Sha256], await federation.RefersToAsync([view.Adapter.Sha256, new('0', 64)], default));
         Assert.Equal(FederationState.Paused, (await federation.PauseAsync("test", default)).State);

@@ -13,7 +13,9 @@ public class PolicyTests
     private static readonly string[] Open = ["fedlora.v1.Enrolment.Enrol", "fedlora.v1.Enrolment.GetAuthority", "fedlora.v1.Enrolment.Renew"];
 
     // What auditors may call of the operators' service.
-    private static readonly string[] Read = [.. new[] { "ListNodes", "ListAccess", "ShowFederation", "ListFederations", "WatchFederation", "ReplayRound" }.Select(name => $"fedlora.v1.Admin.{name}")];
+    private static readonly string[] Read = [.. new[] { "ListNodes", "ListAccess", "ShowFederation", "ListFederations", "WatchFederation", "ReplayRound" }.Select(name => $"fedlora.v1.Admin.{name}"),
+        "fedlora.v1.Upkeep.CreateDashboardLink", "fedlora.v1.Upkeep.ListTokens",
+    ];
 
     private static readonly Marshaller<byte[]> Bytes = new(bytes => bytes, bytes => bytes);
 
@@ -61,7 +63,7 @@ public class PolicyTests
         var token = (await File.ReadAllTextAsync(AccessTokens.FileOf(bench.Data, Roles.Auditor), TestContext.Current.CancellationToken)).Trim();
         using var channel = GrpcChannel.ForAddress(bench.Operator.Url);
         var wrong = new List<string>();
-        foreach (var call in EveryCall.All.Where(call => call.Service.Name == "Admin"))
+        foreach (var call in EveryCall.All.Where(call => call.Service.Name is "Admin" or "Upkeep"))
         {
             var (status, code) = await AnswerAsync(channel, call, token);
             var isLetIn = status is not (StatusCode.Unauthenticated or StatusCode.PermissionDenied or StatusCode.Internal or StatusCode.Unknown);

@@ -9,7 +9,7 @@ internal static class AdminCommand
     {
         var command = new Command("admin", "Operate a running coordinator: tokens, nodes, federations, results.")
         {
-            new Command("token", "Join tokens for new nodes.") { TokenCreateCommand.Create() },
+            new Command("token", "Join tokens for new nodes.") { TokenCreateCommand.Create(), TokenListCommands.List(), TokenListCommands.Revoke() },
             new Command("node", "Enrolled training nodes.") { NodeListCommand.Create(), NodeRevokeCommand.Create() },
             new Command("access", "Who operates and audits.") { AccessCommands.List(), AccessCommands.Revoke() },
             JoinCommand.Create(),
@@ -25,6 +25,7 @@ internal static class AdminCommand
                 FederationListCommand.Create(),
                 FederationWatchCommand.Create(),
             },
+            DashboardLinkCommand.Create(),
             ExportCommand.Create(),
             ReplayCommand.Create(),
         };

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using FedLora.Adapters;
 using FedLora.Client.Connection;
-using FedLora.Client.Training;
+using FedLora.Federations.Exports;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.Transfer;
 using FedLora.Protocol.V1;
@@ -55,15 +55,18 @@ internal static class ExportCommand
     {
         using var bytes = new MemoryStream();
         using var limit = new IdleLimit(Idle, TimeProvider.System, cancellation);
-        foreach (var part in adapter.Parts)
+        await limit.RunAsync(() => $"the download at byte {bytes.Length}", async () =>
         {
-            using var call = connection.Admin.GetBlob(new GetBlobRequest { Sha256 = part.Sha256 }, connection.Options(limit.Token));
-            while (await call.ResponseStream.MoveNext(limit.Token))
+            foreach (var part in adapter.Parts)
             {
-                await bytes.WriteAsync(call.ResponseStream.Current.Data.Memory, limit.Token);
-                limit.Moved();
+                using var call = connection.Admin.GetBlob(new GetBlobRequest { Sha256 = part.Sha256 }, connection.Options(limit.Token));
+                while (await call.ResponseStream.MoveNext(limit.Token))
+                {
+                    await bytes.WriteAsync(call.ResponseStream.Current.Data.Memory, limit.Token);
+                    limit.Moved();
+                }
             }
-        }
+        });
         var state = AdapterState.FromBytes(bytes.ToArray(), $"adapter {adapter.Sha256}");
         return state.Hash == adapter.Sha256
             ? state

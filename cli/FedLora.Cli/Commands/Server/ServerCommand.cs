@@ -1,5 +1,6 @@
 using System.CommandLine;
 using FedLora.Cli.Processes;
+using FedLora.Dashboard.Hosting;
 using FedLora.Server.Hosting;
 using Spectre.Console;
 
@@ -14,15 +15,29 @@ internal static class ServerCommand
         var listen = new Option<string>("--listen") { Description = "Address to listen on, https://IP:PORT (or http:// on loopback, without TLS); port 0 takes a free one.", DefaultValueFactory = _ => new ServerOptions().Listen };
         var certificate = new Option<string?>("--certificate") { Description = "PEM file of a certificate to show instead of one by the coordinator's own authority; nodes check it, and the host's name, against what their machines trust." };
         var key = new Option<string?>("--certificate-key") { Description = "PEM file of its key, not encrypted." };
+        var dashboard = new Option<string?>("--dashboard") { Description = "Where people look at it in a browser, on loopback; off: nowhere. Default: the port after --listen's." };
         var withParent = ParentWatch.Create();
-        return new Command("server", "Run a coordinator: it enrols nodes, runs federations and aggregates their updates.") { data, listen, certificate, key, withParent }
+        return new Command("server", "Run a coordinator: it enrols nodes, runs federations and aggregates their updates.") { data, listen, certificate, key, dashboard, withParent }
             .Runs(async (parsed, output, cancellation) =>
             {
                 using var ending = ParentWatch.Follow(parsed.GetValue(withParent), cancellation);
                 var options = new ServerOptions { Data = parsed.GetValue(data)!, Listen = parsed.GetValue(listen)!, Certificate = parsed.GetValue(certificate), CertificateKey = parsed.GetValue(key) };
-                await using var host = await CoordinatorHost.StartAsync(options, builder => LongRunning.Configure(builder, "fedlora-coordinator"), ending.Token);
-                output.Result(new { host.Url, Data = Path.GetFullPath(options.Data) }, console => console.WriteLine(
-                    $"Coordinator on {host.Url}. Operators: fedlora admin --data {options.Data} ... Ctrl-C ends it."));
+                var pages = parsed.GetValue(dashboard) ?? DashboardAddress.Beside(options.Listen);
+                await using var host = await CoordinatorHost.StartAsync(
+                    options,
+                    builder =>
+                    {
+                        LongRunning.Configure(builder, "fedlora-coordinator");
+                        if (pages != DashboardAddress.Off)
+                            builder.AddFedLoraDashboard(pages);
+                    },
+                    ending.Token);
+                output.Result(new { host.Url, Dashboard = host.PagesUrl, Data = Path.GetFullPath(options.Data) }, console =>
+                {
+                    console.WriteLine($"Coordinator on {host.Url}. Operators: fedlora admin --data {options.Data} ... Ctrl-C ends it.");
+                    if (host.PagesUrl is { } url)
+                        console.WriteLine($"Dashboard on {url}: fedlora admin --data {options.Data} dashboard-link opens it.");
+                });
                 var ended = new TaskCompletionSource();
                 await using var registration = ending.Token.Register(ended.SetResult);
                 await ended.Task;

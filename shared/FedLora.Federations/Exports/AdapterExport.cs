@@ -3,7 +3,7 @@ using FedLora.Aggregation;
 using FedLora.Compression;
 using FedLora.Federations.Definitions;
 
-namespace FedLora.Client.Training;
+namespace FedLora.Federations.Exports;
 
 /// <summary>
 /// A federation's result as a PEFT folder: what a node would start the next round with, before values are rounded for the way. Where the down-link is sparse that is the masked adapter, as in FLASC's

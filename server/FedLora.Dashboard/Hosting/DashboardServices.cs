@@ -1,0 +1,42 @@
+using FedLora.Dashboard.Access;
+using FedLora.Dashboard.Federations;
+using FedLora.Dashboard.Live;
+using FedLora.Dashboard.Pages;
+using FedLora.Dashboard.Privacy;
+using FedLora.Server.Hosting;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace FedLora.Dashboard.Hosting;
+
+/// <summary>The dashboard as a part of a coordinator.</summary>
+public static class DashboardServices
+{
+    /// <summary>Adds the pages, and a port of their own: browsers speak HTTP/1.1 where there is no TLS, nodes HTTP/2.</summary>
+    /// <param name="builder">The coordinator's host.</param>
+    /// <param name="url">Where to serve them; loopback; port 0 takes a free one.</param>
+    /// <exception cref="FedLoraException"><c>listen-invalid</c>, <c>listen-insecure</c>.</exception>
+    public static IHostApplicationBuilder AddFedLoraDashboard(this IHostApplicationBuilder builder, string url)
+    {
+        var endpoint = DashboardAddress.EndPoint(url);
+        var services = builder.Services;
+        // After the coordinator's own address, which stays the first.
+        services.PostConfigure<KestrelServerOptions>(kestrel => kestrel.Listen(endpoint, listen => listen.Protocols = HttpProtocols.Http1));
+        services.AddSingleton<ICoordinatorPages, DashboardPages>();
+        services.AddSingleton<PageRenderer>();
+        services.AddSingleton<PrivacyBook>();
+        services.AddSingleton<Accounting>();
+        services.AddSingleton<FederationBook>();
+        services.AddSingleton<RoundRecords>();
+        services.AddSingleton<FederationDrafts>();
+        services.AddSingleton<AdapterDownload>();
+        services.AddSingleton<Changes>();
+        services.AddAuthentication().AddScheme<AuthenticationSchemeOptions, SessionHandler>(SessionHandler.SchemeName, null);
+        services.AddAuthorizationBuilder()
+            .AddPolicy(DashboardPolicies.Read, policy => policy.AddAuthenticationSchemes(SessionHandler.SchemeName).RequireRole(Roles.Operator, Roles.Auditor))
+            .AddPolicy(DashboardPolicies.Act, policy => policy.AddAuthenticationSchemes(SessionHandler.SchemeName).RequireRole(Roles.Operator));
+        return builder;
+    }
+}
