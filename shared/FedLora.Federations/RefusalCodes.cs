@@ -42,6 +42,7 @@ public static class RefusalCodes
     public const string BlobTooLarge = "blob-too-large";
     public const string BalanceInvalid = "balance-invalid";
     public const string PrivacyBudget = "privacy-budget";
+    public const string DatabaseAway = "database-away";
     public const string DiskFull = "disk-full";
     public const string UpdatesPruned = "updates-pruned";
     public const string LinkInvalid = "link-invalid";

@@ -9,10 +9,11 @@ public static class DashboardAddress
     /// <summary>The word that says nowhere.</summary>
     public const string Off = "off";
 
-    /// <summary>Beside the coordinator's own address: the next port, or a free one where that has none of its own.</summary>
+    /// <summary>Beside the coordinator's own address: the next port, or a free one where that has none of its own; on loopback and without TLS, wherever that listens.</summary>
     /// <param name="listen">The coordinator's address.</param>
     public static string Beside(string listen) =>
-        Uri.TryCreate(listen, UriKind.Absolute, out var address) ? $"{address.Scheme}://{address.Host}:{(address.Port is 0 or 65_535 ? 0 : address.Port + 1)}" : listen;
+        Uri.TryCreate(listen, UriKind.Absolute, out var address)
+            ? $"http://{(address is { Scheme: "http", IsLoopback: true } ? address.Host : "127.0.0.1")}:{(address.Port is 0 or 65_535 ? 0 : address.Port + 1)}" : listen;
 
     /// <summary>The address as Kestrel takes it.</summary>
     /// <exception cref="FedLoraException"><c>listen-invalid</c>, <c>listen-insecure</c>, <c>port-in-use</c>: said before anything starts that would have to be stopped again.</exception>

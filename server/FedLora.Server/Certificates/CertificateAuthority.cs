@@ -35,6 +35,15 @@ public sealed class CertificateAuthority : IDisposable
     /// <summary>The authority's certificate in a data folder.</summary>
     public static string FileOf(string root) => Path.Combine(root, "authority.pem");
 
+    /// <summary>The fingerprint of a data folder's authority; null where there is none.</summary>
+    internal static string? FingerprintOf(string root, TimeProvider time)
+    {
+        if (!File.Exists(FileOf(root)))
+            return null;
+        using var authority = Ensure(root, time);
+        return authority.Fingerprint;
+    }
+
     /// <summary>Its key.</summary>
     public static string KeyFileOf(string root) => Path.Combine(root, "authority.key");
 

@@ -38,7 +38,12 @@ public static class CoordinatorServices
         services.AddSingleton<UpdateIntake>();
         services.AddGrpc(grpc => grpc.Interceptors.Add<RefusalInterceptor>());
         services.AddGrpcHealthChecks().AddCheck<CoordinatorHealth>("coordinator", timeout: CoordinatorHealth.Limit);
-        CoordinatorSilo.Add(builder, provider => provider.GetRequiredService<DataFolder>().Root);
+        var asked = new ServerOptions();
+        configure(asked);
+        if (asked.Postgres is null)
+            CoordinatorSilo.Add(builder, provider => provider.GetRequiredService<DataFolder>().Root);
+        else
+            ClusterSilo.Add(builder);
         services.AddHostedService<CoordinatorStartup>();
         services.AddHostedService<LocalOperator>();
         // After the silo, so that it ends before it.

@@ -18,6 +18,20 @@ public sealed class ServerOptions
     /// <summary>PEM file of its key.</summary>
     public string? CertificateKey { get; set; }
 
+    /// <summary>
+    /// Connection to the PostgreSQL database that this coordinator shares with others of its cluster, e.g. <c>Host=db;Database=fedlora;Username=fedlora</c>; null: it is alone, and
+    /// keeps everything in its data folder.
+    /// </summary>
+    public string? Postgres { get; set; }
+
+    /// <summary>Where the other coordinators of the cluster reach this one's silo; port 0 takes a free one. Not encrypted: a network of their own.</summary>
+    public string Silo { get; set; } = "127.0.0.1:0";
+
+    /// <summary>The silo's address.</summary>
+    /// <exception cref="FedLoraException"><c>listen-invalid</c>.</exception>
+    internal IPEndPoint SiloEndPoint() => IPEndPoint.TryParse(Silo, out var endpoint) && !endpoint.Address.Equals(IPAddress.Any) && !endpoint.Address.Equals(IPAddress.IPv6Any) ? endpoint
+        : throw new FedLoraException("listen-invalid", $"'{Silo}' is not an address at which other coordinators reach this one", "write it as IP:PORT, with an address of this machine's own");
+
     /// <summary>Whether it speaks TLS.</summary>
     internal bool IsSecure => Listen.StartsWith("https:", StringComparison.OrdinalIgnoreCase);
 
@@ -51,6 +65,7 @@ internal sealed class ServerOptionsValidator : IValidateOptions<ServerOptions>
         try
         {
             _ = options.EndPoint();
+            _ = options.SiloEndPoint();
             return ValidateOptionsResult.Success;
         }
         catch (FedLoraException error)

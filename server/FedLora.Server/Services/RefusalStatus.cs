@@ -13,6 +13,7 @@ internal static class RefusalStatus
         RefusalCodes.NodeUnknown or RefusalCodes.NodeCredential or RefusalCodes.TokenInvalid or RefusalCodes.OperatorCredential
             or RefusalCodes.AccessUnknown or RefusalCodes.CertificateMissing or RefusalCodes.CertificateForeign or RefusalCodes.CertificateExpired => StatusCode.Unauthenticated,
         RefusalCodes.NodeRevoked or RefusalCodes.AccessRevoked or RefusalCodes.RoleInsufficient => StatusCode.PermissionDenied,
+        RefusalCodes.DatabaseAway => StatusCode.Unavailable,
         RefusalCodes.DiskFull => StatusCode.ResourceExhausted,
         "transfer-idle" => StatusCode.DeadlineExceeded,
         RefusalCodes.BlobOffset => StatusCode.Aborted,
