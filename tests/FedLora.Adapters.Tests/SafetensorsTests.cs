@@ -34,6 +34,21 @@ public sealed class SafetensorsTests : IDisposable
     }
 
     [Fact]
+    public void BytesOfAFileAreReadWithoutItsMappingAndACutFileIsNamed()
+    {
+        var path = Path.Combine(_folder, "model.safetensors");
+        new AdapterState([new AdapterTensor("a", [3], [1, 2, 3]), new AdapterTensor("b", [2, 2], [4, 5, 6, 7])]).Save(path);
+        using var file = SafetensorsFile.Open(path);
+        var values = new float[4];
+        file.ReadBytes("b", MemoryMarshal.AsBytes(values.AsSpan()));
+        Assert.Equal([4f, 5, 6, 7], values);
+        Assert.Throws<ArgumentException>(() => file.ReadBytes("b", new byte[15]));
+        using (var handle = File.OpenHandle(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete))
+            RandomAccess.SetLength(handle, RandomAccess.GetLength(handle) - 1);
+        Assert.Equal("safetensors-invalid", Assert.Throws<FedLoraException>(() => file.ReadBytes("b", new byte[16])).Code);
+    }
+
+    [Fact]
     public void KeepsNaNsAndInfinitiesAsTheyAreStored()
     {
         foreach (var value in (float[])[float.NaN, float.PositiveInfinity, float.NegativeInfinity, -0f, float.Epsilon])

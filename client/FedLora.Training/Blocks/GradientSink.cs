@@ -1,3 +1,4 @@
+using FedLora.Training.Kernels;
 using static TorchSharp.torch;
 
 namespace FedLora.Training.Blocks;
@@ -16,7 +17,7 @@ internal sealed class GradientSink(Slot[] leaves, IGradientTap? tap, IReadOnlyLi
         if (tap is not null)
             tap.Product(parameter, Own(g), Own(a), scale, rows);
         else
-            Add(parameter, g.t().mm(a), scale);
+            Add(parameter, g.t().Times(a), scale);
     }
 
     /// <summary>Gradient: the sum of g's rows.</summary>
@@ -28,7 +29,11 @@ internal sealed class GradientSink(Slot[] leaves, IGradientTap? tap, IReadOnlyLi
             Add(parameter, g.sum(0L, type: ScalarType.Float32), 1);
     }
 
-    private void Add(Slot parameter, Tensor gradient, double scale)
+    /// <summary>Whether a tap takes what gradients are made of instead of these.</summary>
+    public bool IsTapped => tap is not null;
+
+    /// <summary>The gradient is this, times scale.</summary>
+    public void Add(Slot parameter, Tensor gradient, double scale)
     {
         var wide = gradient.to(ScalarType.Float32);
         results[firstLeaf + Array.IndexOf(leaves, parameter)] = scale == 1 ? wide : wide.mul_(scale);

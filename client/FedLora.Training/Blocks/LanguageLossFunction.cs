@@ -54,8 +54,8 @@ internal sealed class LanguageLossFunction : CustomFunction<LanguageLossFunction
                 using var step = NewDisposeScope();
                 dBias?.narrow(0, first, size).add_(gradient.sum(0L, type: ScalarType.Float32));
                 var narrow = gradient.to(weight.dtype);
-                dHidden?.narrow(0, start, count).add_(narrow.mm(weight.detach().narrow(0, first, size)));
-                dWeight?.narrow(0, first, size).add_(narrow.t().mm(h));
+                AddTimes(dHidden?.narrow(0, start, count), narrow, weight.detach().narrow(0, first, size));
+                AddTimes(dWeight?.narrow(0, first, size), narrow.t(), h);
             }
         }
         Keep(ctx, [.. new[] { dHidden, dWeight, dBias }.OfType<Tensor>()]);
@@ -84,6 +84,10 @@ internal sealed class LanguageLossFunction : CustomFunction<LanguageLossFunction
         return Handover.Return(results);
     }
 
+    /// <summary>sum += a b; of narrow types the product is rounded first.</summary>
+    private static void AddTimes(Tensor? sum, Tensor a, Tensor b) =>
+        _ = a.dtype == ScalarType.Float32 ? sum?.AddTimes(a, b) : sum?.add_(a.mm(b));
+
     private static IEnumerable<(long First, long Size)> Parts(long words, long size)
     {
         for (var first = 0L; first < words; first += size)
@@ -94,7 +98,7 @@ internal sealed class LanguageLossFunction : CustomFunction<LanguageLossFunction
     private static Tensor Logits(Tensor h, Tensor weight, Tensor? bias, (long First, long Size) part)
     {
         using var scope = NewDisposeScope();
-        var logits = h.mm(weight.detach().narrow(0, part.First, part.Size).t());
+        var logits = h.Times(weight.detach().narrow(0, part.First, part.Size).t());
         if (bias is not null)
             logits = logits.to(ScalarType.Float32).add_(bias.detach().narrow(0, part.First, part.Size));
         return logits.MoveToOuterDisposeScope();

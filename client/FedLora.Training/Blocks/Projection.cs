@@ -1,3 +1,4 @@
+using FedLora.Training.Kernels;
 using FedLora.Training.Lora;
 using static TorchSharp.torch;
 
@@ -51,17 +52,16 @@ public sealed class Projection(IReadOnlyList<LinearPart> parts, Slot weight, Slo
     public Tensor Forward(Tensor x, Pass pass, IReadOnlyList<int> rows, ScalarType result = ScalarType.Float32)
     {
         var leaves = Slots.Where(s => s.IsTrainable).ToArray();
-        // Where nothing is for the tap to see, autograd keeps no input.
-        if (Parts.All(p => p.Lora is null) && (pass.Tap is null || leaves.Length == 0))
+        if (!is_grad_enabled() && Parts.All(p => p.Lora is null))
             return Plain(x, result);
         return ProjectionFunction.apply([x, this, pass, rows, leaves, result, .. leaves.Select(s => s.Value)]);
     }
 
-    /// <summary>The product with the base weight alone; autograd sees to what is trainable.</summary>
+    /// <summary>The product with the base weight alone, outside autograd.</summary>
     internal Tensor Plain(Tensor x, ScalarType result)
     {
         if (Weight.Value.dtype == ScalarType.Float32)
-            return nn.functional.linear(x, Weight.Value, Bias?.Value);
+            return Products.Linear(x, Weight.Value, Bias?.Value);
         using var narrow = x.to(Weight.Value.dtype);
         using var product = nn.functional.linear(narrow, Weight.Value);
         var wide = product.to(result);

@@ -1,3 +1,4 @@
+using FedLora.Training.Kernels;
 using FedLora.Training.Lora;
 using static TorchSharp.torch;
 
@@ -5,7 +6,8 @@ namespace FedLora.Training.Blocks;
 
 /// <summary>
 /// The adapted projection as one step of autograd. With h = x A^T and u = s g B R (both rows x r): y = x W^T + s h R^T B^T,
-/// dL/dx = g W + u A, dL/dA = u^T x, dL/dB = s g^T (h R^T), dL/dR = s (g B)^T h. Only x is kept. With a tap, the factors of these
+/// dL/dx = g W + u A, dL/dA = u^T x, dL/dB = s g^T (h R^T), dL/dR = s (g B)^T h. Only x is kept, and that only where
+/// something here is trained. With a tap, the factors of these
 /// products go to it instead.
 /// </summary>
 internal sealed class ProjectionFunction : CustomFunction<ProjectionFunction>
@@ -21,7 +23,7 @@ internal sealed class ProjectionFunction : CustomFunction<ProjectionFunction>
         using var off = no_grad();
         var narrow = x.to(projection.Weight.Value.dtype);
         var stack = LoraStack.Build(projection, narrow, pass);
-        Keep(ctx, [narrow, .. stack?.Masks ?? []]);
+        Keep(ctx, stack is not null ? [narrow, .. stack.Masks] : ((Slot[])vars[4]).Length > 0 ? [narrow] : []);
         ctx.save_data("call", new Call(projection, pass, (IReadOnlyList<int>)vars[3], (Slot[])vars[4], x.requires_grad, x.dtype, vars.Length));
         var result = (ScalarType)vars[5];
         return (stack is null ? projection.Plain(narrow, result) : stack.Forward(narrow, result)).MoveToOuterDisposeScope();
@@ -43,8 +45,9 @@ internal sealed class ProjectionFunction : CustomFunction<ProjectionFunction>
                 sink.Product(weight, g, saved[0], 1);
             if (call.Projection.Bias is { IsTrainable: true } bias)
                 sink.Sum(bias, g);
-            var stack = LoraStack.Build(call.Projection, saved[0], [.. saved.Skip(1)]);
-            var dx = stack is not null ? stack.Backward(g, saved[0], sink, call.NeedsInput) : call.NeedsInput ? g.mm(weight.Value) : null;
+            var stack = saved.Length == 0 ? null : LoraStack.Build(call.Projection, saved[0], [.. saved.Skip(1)]);
+            var dx = stack is not null ? stack.Backward(g, saved[0], sink, call.NeedsInput)
+                : call.NeedsInput ? g.Times(weight.Value) : null;
             if (dx is not null)
                 results[0] = dx.to(call.InputType);
             foreach (var result in results)

@@ -1,4 +1,5 @@
 using FedLora.Training.Blocks;
+using FedLora.Training.Kernels;
 using static TorchSharp.torch;
 
 namespace FedLora.Training.Lora;
@@ -47,10 +48,11 @@ internal sealed class LoraStack
     public Tensor Forward(Tensor x, ScalarType result)
     {
         if (_merged)
-            return nn.functional.linear(x, Merged(), _projection.Bias?.Value.detach());
+            return Products.Linear(x, Merged(), _projection.Bias?.Value.detach());
         var weight = _projection.Weight.Value.detach();
         // Narrow types: [x h] [W L]^T adds both products in the accumulator and is rounded once.
-        var y = weight.dtype == ScalarType.Float32 ? x.mm(weight.t()).add_(Reduce(x).mm(_left.t())) : cat([x, Reduce(x)], 1).mm(cat([weight, _left], 1).t()).to(result);
+        var y = weight.dtype == ScalarType.Float32 ? x.Times(weight.t()).AddTimes(Reduce(x), _left.t())
+            : cat([x, Reduce(x)], 1).mm(cat([weight, _left], 1).t()).to(result);
         return _projection.Bias is { } bias ? y.add_(bias.Value.detach()) : y;
     }
 
@@ -61,7 +63,12 @@ internal sealed class LoraStack
     /// <param name="needsInput">Whether dL/dx is wanted.</param>
     public Tensor? Backward(Tensor g, Tensor x, GradientSink sink, bool needsInput)
     {
-        var u = g.mm(_left);
+        var u = g.Times(_left);
+        if (!sink.IsTapped && Masks.Length == 0)
+        {
+            BackwardTogether(g, x, u, sink);
+            return needsInput ? BackwardInput(g, u) : null;
+        }
         var h = _parts.Any(p => p.Lora!.B.IsTrainable || p.Lora.R is { IsTrainable: true }) ? Reduce(x) : null;
         var column = 0L;
         for (var i = 0; i < _parts.Length; i++)
@@ -76,6 +83,29 @@ internal sealed class LoraStack
         return needsInput ? BackwardInput(g, u) : null;
     }
 
+    /// <summary>
+    /// Where all parts saw the same input, two products serve them all: u^T x holds every dL/dA; with M = s g^T h of a part
+    /// dL/dB = M R^T, dL/dR = B^T M.
+    /// </summary>
+    private void BackwardTogether(Tensor g, Tensor x, Tensor u, GradientSink sink)
+    {
+        var right = _parts.Any(p => p.Lora!.A.IsTrainable) ? u.t().Times(x) : null;
+        var left = _parts.Any(p => p.Lora!.B.IsTrainable || p.Lora.R is { IsTrainable: true }) ? g.t().Times(Reduce(x)) : null;
+        var column = 0L;
+        foreach (var part in _parts)
+        {
+            var lora = part.Lora!;
+            if (lora.A.IsTrainable)
+                sink.Add(lora.A, right!.narrow(0, column, lora.Rank), 1);
+            var mine = left?.narrow(0, part.Offset, part.DOut).narrow(1, column, lora.Rank).to(ScalarType.Float32);
+            if (lora.B.IsTrainable)
+                sink.Add(lora.B, lora.R is null ? mine! : mine!.mm(lora.R.Value.detach().t()), lora.Scale);
+            if (lora.R is { IsTrainable: true } r)
+                sink.Add(r, lora.B.Value.detach().t().mm(mine!), lora.Scale);
+            column += lora.Rank;
+        }
+    }
+
     private static void BackwardLeft(LinearPart part, LoraFactors lora, Tensor g, Tensor h, GradientSink sink)
     {
         if (lora.B.IsTrainable)
@@ -87,10 +117,10 @@ internal sealed class LoraStack
     private Tensor BackwardInput(Tensor g, Tensor u)
     {
         if (_merged)
-            return g.mm(Merged());
-        var dx = g.mm(_projection.Weight.Value.detach());
+            return g.Times(Merged());
+        var dx = g.Times(_projection.Weight.Value.detach());
         if (Masks.Length == 0)
-            return dx.addmm_(u, _right);
+            return dx.AddTimes(u, _right);
         var column = 0L;
         for (var i = 0; i < _parts.Length; i++)
         {
@@ -102,13 +132,13 @@ internal sealed class LoraStack
     }
 
     /// <summary>W + sum over parts of s B R A.</summary>
-    private Tensor Merged() => addmm(_projection.Weight.Value.detach(), _left, _right, 1, 1);
+    private Tensor Merged() => _projection.Weight.Value.detach().clone().AddTimes(_left, _right);
 
     /// <summary>h = x A^T for all parts, rows x R.</summary>
     private Tensor Reduce(Tensor x)
     {
         if (Masks.Length == 0)
-            return x.mm(_right.t());
+            return x.Times(_right.t());
         var column = 0L;
         var parts = new Tensor[_parts.Length];
         for (var i = 0; i < parts.Length; i++)

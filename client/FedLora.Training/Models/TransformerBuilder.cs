@@ -100,7 +100,8 @@ internal sealed class TransformerBuilder(Architecture model, WeightReader reader
 
     private Slot Keep(string name, Tensor value, ScalarType type)
     {
-        var placed = value.to(type, device).contiguous();
-        return new Slot(name, placed.DetachFromDisposeScope());
+        using var scope = NewDisposeScope();
+        scope.Attach(value);
+        return new Slot(name, value.to(type, device).contiguous().DetachFromDisposeScope());
     }
 }

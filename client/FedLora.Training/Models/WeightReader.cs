@@ -54,9 +54,12 @@ internal sealed class WeightReader(SafetensorsFolder folder, ModelNames names, b
         };
         if (device.type == DeviceType.META)
             return empty(shape, dtype: ScalarType.Float32, device: device);
-        using var raw = empty(shape, dtype: type);
-        file.Bytes(stored).CopyTo(raw.bytes);
-        return raw.to(ScalarType.Float32, copy: true);
+        var raw = empty(shape, dtype: type);
+        file.ReadBytes(stored, raw.bytes);
+        if (type == ScalarType.Float32)
+            return raw;
+        using (raw)
+            return raw.to(ScalarType.Float32);
     }
 
     private string? Find(string name) => Spellings(name).FirstOrDefault(folder.Contains);

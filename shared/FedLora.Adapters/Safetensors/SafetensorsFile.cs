@@ -1,4 +1,5 @@
 using System.IO.MemoryMappedFiles;
+using Microsoft.Win32.SafeHandles;
 
 namespace FedLora.Adapters;
 
@@ -7,13 +8,15 @@ public sealed unsafe class SafetensorsFile : IDisposable
 {
     private readonly MemoryMappedFile _file;
     private readonly MemoryMappedViewAccessor _view;
+    private readonly SafeFileHandle _handle;
     private readonly SafetensorsHeader _header;
     private readonly byte* _data;
     private bool _disposed;
 
-    private SafetensorsFile(string path, MemoryMappedFile file, MemoryMappedViewAccessor view, SafetensorsHeader header, byte* start)
+    private SafetensorsFile(
+        string path, SafeFileHandle handle, MemoryMappedFile file, MemoryMappedViewAccessor view, SafetensorsHeader header, byte* start)
     {
-        (Path, _file, _view, _header) = (path, file, view, header);
+        (Path, _handle, _file, _view, _header) = (path, handle, file, view, header);
         _data = start + header.DataStart;
     }
 
@@ -30,25 +33,29 @@ public sealed unsafe class SafetensorsFile : IDisposable
     {
         if (!File.Exists(path))
             throw new FedLoraException("file-missing", $"There is no file '{path}'.", "Check the path.");
-        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 0);
-        var length = stream.Length;
-        Span<byte> first = stackalloc byte[8];
-        first = first[..RandomAccess.Read(stream.SafeFileHandle, first, 0)];
-        var headerLength = SafetensorsHeader.LengthOf(first, length, path);
-        var file = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+        var handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+        MemoryMappedFile? file = null;
         MemoryMappedViewAccessor? view = null;
         try
         {
+            var length = RandomAccess.GetLength(handle);
+            Span<byte> first = stackalloc byte[8];
+            first = first[..RandomAccess.Read(handle, first, 0)];
+            var headerLength = SafetensorsHeader.LengthOf(first, length, path);
+            file = MemoryMappedFile.CreateFromFile(
+                handle, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
             view = file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
             byte* start = null;
             view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
             start += view.PointerOffset;
-            return new SafetensorsFile(path, file, view, SafetensorsHeader.Parse(new ReadOnlySpan<byte>(start, 8 + headerLength), length, path), start);
+            var header = SafetensorsHeader.Parse(new ReadOnlySpan<byte>(start, 8 + headerLength), length, path);
+            return new SafetensorsFile(path, handle, file, view, header, start);
         }
         catch
         {
             view?.Dispose();
-            file.Dispose();
+            file?.Dispose();
+            handle.Dispose();
             throw;
         }
     }
@@ -66,6 +73,25 @@ public sealed unsafe class SafetensorsFile : IDisposable
         return entry.ByteCount <= int.MaxValue
             ? new ReadOnlySpan<byte>((void*)Address(name), (int)entry.ByteCount)
             : throw new FedLoraException("safetensors-too-large", $"Tensor '{name}' of '{Path}' has {entry.ByteCount} bytes, too many for one span.", "Read it in parts by its address.");
+    }
+
+    /// <summary>Reads the tensor's bytes from the file: unlike those of the mapping they then count as this process's memory once.</summary>
+    /// <param name="name">The tensor.</param>
+    /// <param name="bytes">As long as the tensor.</param>
+    /// <exception cref="FedLoraException"><c>tensor-missing</c>; <c>safetensors-invalid</c>: the file was cut off meanwhile.</exception>
+    public void ReadBytes(string name, Span<byte> bytes)
+    {
+        var entry = Entry(name);
+        if (bytes.Length != entry.ByteCount)
+            throw new ArgumentException($"Tensor '{name}' has {entry.ByteCount} bytes, not {bytes.Length}.", nameof(bytes));
+        for (int done = 0, read; done < bytes.Length; done += read)
+        {
+            read = RandomAccess.Read(_handle, bytes[done..], _header.DataStart + entry.Start + done);
+            if (read == 0)
+                throw new FedLoraException(
+                    "safetensors-invalid", $"'{Path}' ends within tensor '{name}', though it did not when it was opened.",
+                    "Put the whole file back and start again.");
+        }
     }
 
     /// <summary>Where the tensor's <see cref="SafetensorsEntry.ByteCount"/> bytes begin in memory, valid until <see cref="Dispose"/>.</summary>
@@ -108,5 +134,6 @@ public sealed unsafe class SafetensorsFile : IDisposable
         _view.SafeMemoryMappedViewHandle.ReleasePointer();
         _view.Dispose();
         _file.Dispose();
+        _handle.Dispose();
     }
 }
