@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using FedLora.Protocol.V1;
 using FedLora.Tests;
-using Grpc.Core;
 
 namespace FedLora.EndToEnd.Tests;
 

@@ -46,7 +46,6 @@ public static class PostgresServer
         {
             if (server.HasExited || until.Elapsed > TimeSpan.FromMinutes(2))
                 throw new InvalidOperationException("PostgreSQL did not start");
-            Thread.Sleep(50);
         }
         return port;
     }
@@ -72,7 +71,7 @@ public static class PostgresServer
     {
         var path = Folders.Append(Binaries.Value!).Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists) ?? program;
         string[] all = Environment.UserName == "root" && program != "chown" ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", path, .. arguments] : [path, .. arguments];
-        var start = new ProcessStartInfo(all[0]) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Path.GetTempPath() };
+        var start = new ProcessStartInfo(all[0]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Path.GetTempPath() };
         foreach (var argument in all.Skip(1))
             start.ArgumentList.Add(argument);
         return start;

@@ -8,7 +8,7 @@ namespace FedLora.Client.Connection;
 public sealed class CoordinatorAddress
 {
     private readonly IWebProxy? _proxy;
-    private readonly IReadOnlyList<DnsEndPoint> _all;
+    private readonly List<DnsEndPoint> _all;
     private int _last;
 
     /// <param name="url">E.g. <c>http://127.0.0.1:5000</c>; of a cluster several, with commas between: any of them will do. Plain HTTP only to loopback.</param>

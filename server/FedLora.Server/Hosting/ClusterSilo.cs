@@ -20,7 +20,7 @@ internal static class ClusterSilo
         builder.Services.AddSingleton<IBlobStore>(provider => new PostgresBlobStore(provider.GetRequiredService<PostgresDatabase>(), provider.GetRequiredService<TimeProvider>()));
         builder.UseOrleans(silo =>
         {
-            silo.UseAdoNetClustering(clustering => clustering.Configure<IOptions<ServerOptions>>((ado, server) => (ado.Invariant, ado.ConnectionString) = ("Npgsql", server.Value.Postgres)));
+            silo.UseAdoNetClustering(clustering => clustering.Configure<IOptions<ServerOptions>>((ado, server) => (ado.Invariant, ado.ConnectionString) = ("Npgsql", server.Value.Postgres!)));
             silo.Services.AddGrainStorage(ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME, (services, _) => new PostgresGrainStorage(services.GetRequiredService<PostgresDatabase>()));
             silo.Configure<ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) = (Name, Name));
             silo.Services.AddOptions<EndpointOptions>().Configure<IOptions<ServerOptions>>((endpoints, server) =>

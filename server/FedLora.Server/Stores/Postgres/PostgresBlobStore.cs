@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using Dapper;
 using FedLora.Protocol.Transfer;
-using Npgsql;
 
 namespace FedLora.Server.Stores.Postgres;
 
