@@ -1,3 +1,4 @@
+using FedLora.Privacy.Numerics;
 using FedLora.Privacy.Pld;
 using FedLora.Privacy.Prv;
 
@@ -33,7 +34,14 @@ public static class Calibration
         var question = new Question(accountant, epsilon, delta, past ?? [], cancellation);
         if (accountant is PldAccountant)
             (guess, grow) = (Search(question.By(PldAccountant.Coarse), samplingRate, steps, guess, grow, 1e-4), 2e-4);
-        return Search(question, samplingRate, steps, guess, grow, Tolerance);
+        var found = Search(question, samplingRate, steps, guess, grow, Tolerance);
+        if (question.Confirms(new SampledGaussian(found, samplingRate, steps)) is not { } over)
+            return found;
+        found = RoundUp(found * (1 + (2 * over)));
+        if (question.Confirms(new SampledGaussian(found, samplingRate, steps)) is null)
+            return found;
+        found = RoundUp(Math.Exp(Roots.Bisect(Math.Log(found), Math.Log(Most), at => question.HoldsAnyhow(new SampledGaussian(Math.Exp(at), samplingRate, steps)), 1e-6)) * (1 + 1e-5));
+        return question.HoldsAnyhow(new SampledGaussian(found, samplingRate, steps)) ? found : throw TooSmall(accountant, epsilon, delta);
     }
 
     private static double Search(Question question, double samplingRate, long steps, double guess, double grow, double tolerance)
@@ -90,7 +98,12 @@ public static class Calibration
             return Search(question, kind, 1, 1);
         // Near the coarse answer one fine grid serves all that is asked.
         var near = Search(question.By(PldAccountant.Coarse), kind, 1, 1);
-        return Search(question, kind, Math.Max(near, 1), Math.Max(near / 250, 1));
+        var found = Search(question, kind, Math.Max(near, 1), Math.Max(near / 250, 1));
+        if (found == 0 || question.Confirms(kind with { Steps = found }) is not { } over)
+            return found;
+        found = (long)(found * Math.Max(0, 1 - (2 * over)));
+        return found == 0 || question.Confirms(kind with { Steps = found }) is null ? found
+            : (long)Math.Exp(Roots.Bisect(0, Math.Log(found), at => !question.HoldsAnyhow(kind with { Steps = (long)Math.Exp(at) }), 1e-6) - 1e-5);
     }
 
     private static long Search(Question question, SampledGaussian kind, long start, long grow)
@@ -128,6 +141,7 @@ public static class Calibration
         public const double Unstated = 50;
 
         private int looks;
+        private bool wasShort;
 
         private Effort Effort { get; init; } = Effort.OfSearch();
 
@@ -137,11 +151,27 @@ public static class Calibration
         /// <summary>The same asked of another accountant, out of the same effort.</summary>
         public Question By(IAccountant other) => new(other, Epsilon, Delta, Past, Cancellation) { Effort = Effort };
 
+        /// <summary>
+        /// An answer found when little was left to be spent is asked again as anybody will ask: null where it holds, or by which share it does not. Where intervals are wide, less effort may
+        /// happen upon a grid whose interval ends lower.
+        /// </summary>
+        public double? Confirms(SampledGaussian run)
+        {
+            if (!wasShort)
+                return null;
+            var spent = Accountant.Epsilon([.. Past, run], Delta, Cancellation).Epsilon;
+            return spent <= Epsilon ? null : (spent / Epsilon) - 1;
+        }
+
+        /// <summary>Whether it holds by closed forms, a little below the limit, since a close interval may still end that much above the truth.</summary>
+        public bool HoldsAnyhow(SampledGaussian run) => AnyComposition.Epsilon(SampledGaussian.Simplify([.. Past, run]), Delta).High <= Epsilon * (1 - 1e-4);
+
         /// <summary>log of what would be spent over what may be.</summary>
         public double Excess(SampledGaussian run)
         {
             Cancellation.ThrowIfCancellationRequested();
             looks += Effort.IsSpent ? 1 : 0;
+            wasShort |= Effort.IsShort;
             try
             {
                 IReadOnlyList<SampledGaussian> runs = [.. Past, run];

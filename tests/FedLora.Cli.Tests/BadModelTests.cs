@@ -64,7 +64,8 @@ public sealed class BadModelTests : IDisposable
     [InlineData("{")]
     [InlineData("")]
     [InlineData("[]")]
-    [InlineData("""{"model_type":"bert","architectures":["BertForSequenceClassification"],"vocab_size":8,"hidden_size":4,"num_hidden_layers":1,"num_attention_heads":1,"intermediate_size":4,"max_position_embeddings":8,"id2label":{"0":"a","0":"b"}}""")]
+    [InlineData("""{"model_type":"bert","architectures":["BertForSequenceClassification"],"vocab_size":8,"hidden_size":4,"num_hidden_layers":1,"""
+        + """ "num_attention_heads":1,"intermediate_size":4,"max_position_embeddings":8,"id2label":{"0":"a","0":"b"}}""")]
     public async Task Config_that_is_none(string text)
     {
         var model = scratch.ModelWith("config.json", _ => Encoding.UTF8.GetBytes(text));

@@ -74,7 +74,8 @@ public sealed class SnapshotTests
             foreach (var field in message.Fields.InFieldNumberOrder())
             {
                 var type = field.FieldType is FieldType.Message ? field.MessageType.FullName : field.FieldType is FieldType.Enum ? field.EnumType.FullName : field.FieldType.ToString();
-                text.Append($"    {field.FieldNumber} {field.Name} {(field.IsRepeated ? "repeated " : field.HasPresence && field.FieldType != FieldType.Message ? "optional " : "")}{type}{(field.RealContainingOneof is { } one ? $" of {one.Name}" : "")}\n");
+                var label = field.IsRepeated ? "repeated " : field.HasPresence && field.FieldType != FieldType.Message ? "optional " : "";
+                text.Append($"    {field.FieldNumber} {field.Name} {label}{type}{(field.RealContainingOneof is { } one ? $" of {one.Name}" : "")}\n");
             }
             foreach (var nested in message.NestedTypes)
                 Describe(nested);
@@ -106,7 +107,8 @@ public sealed class SnapshotTests
             new PeftFolder(new PeftConfig { Rank = 4, Alpha = 16, TargetModules = PeftModules.Of(["query"]), ModulesToSave = ["classifier"], TaskType = "SEQ_CLS", BaseModel = "tiny" }, state).Write(folder.FullName);
             var text = new StringBuilder();
             foreach (var file in folder.EnumerateFiles().OrderBy(file => file.Name, StringComparer.Ordinal))
-                text.Append($"== {file.Name}\n{(file.Extension == ".safetensors" ? Header(File.ReadAllBytes(file.FullName)) : File.ReadAllText(file.FullName))}\n");
+                text.Append($"== {file.Name}\n")
+                    .Append(file.Extension == ".safetensors" ? Header(File.ReadAllBytes(file.FullName)) : File.ReadAllText(file.FullName)).Append('\n');
             Require("adapter.txt", text.ToString());
         }
         finally

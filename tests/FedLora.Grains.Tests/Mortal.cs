@@ -11,6 +11,7 @@ internal sealed class Life
     private TaskCompletionSource _written = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Channel<bool> _standing = Channel.CreateUnbounded<bool>();
     private Channel<bool>? _gate;
+    private readonly TaskCompletionSource _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _writes;
 
     public bool IsDead => _died.Task.IsCompleted;
@@ -29,6 +30,9 @@ internal sealed class Life
 
     /// <summary>How many of the next writes the disk has no room for.</summary>
     public int Fails { get; set; }
+
+    /// <summary>Ends when the last of these has failed.</summary>
+    public Task Failed => _failed.Task;
 
     public void Kill() => _died.TrySetResult();
 
@@ -65,7 +69,8 @@ internal sealed class Life
         Check();
         if (Fails > 0)
         {
-            Fails--;
+            if (--Fails == 0)
+                _failed.TrySetResult();
             throw new IOException("no space left on device");
         }
 
@@ -82,8 +87,10 @@ internal sealed class Life
 }
 
 /// <summary>The real storage, of a process that may be dead.</summary>
-internal sealed class MortalStorage(SqliteGrainStorage storage, Life life) : IGrainStorage
+internal sealed class MortalStorage(SqliteGrainStorage storage, Life life) : IGrainStorage, ILifecycleParticipant<ISiloLifecycle>
 {
+    public void Participate(ISiloLifecycle observer) => storage.Participate(observer);
+
     public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
     {
         life.Check();

@@ -39,6 +39,7 @@ public sealed class GeneratedSettingsTests(ITestOutputHelper output)
     [InlineData("pld", 0.3, 1e-6, 37, 1e-5)]
     [InlineData("pld", 0.713306, 8.227693855593084e-9, 44_316_116, 4.466688099675518e-10)]
     [InlineData("prv", 0.02, 0.5, 100_000_000, 1e-7)]
+    [InlineData("prv", 0.07507906775447229, 1, 2308, 9.499426429495948E-11)]
     [InlineData("rdp", 0.0001, 0.5, 1000, 1e-7)]
     public void Known_hard_ones(string accountant, double sigma, double q, long steps, double delta)
     {
@@ -52,6 +53,7 @@ public sealed class GeneratedSettingsTests(ITestOutputHelper output)
     [InlineData("prv", 1000, 1, 10, 1e-5)]
     [InlineData("rdp", 1e-9, 0.01, 1000, 1e-5)]
     [InlineData("pld", 0.00075067317206598, 1.0763159073012125E-12, 4772288, 1.4728618571383043E-06)]
+    [InlineData("pld", 51.05469662466064, 2.460096526100485E-18, 43160026, 7.113969728679149E-11)]
     public void Known_hard_searches(string accountant, double epsilon, double q, long steps, double delta)
     {
         Measure($"noise {accountant} {epsilon} {q} {steps} {delta}", () => Noise(Accountants.Get(accountant), epsilon, q, steps, delta));
@@ -135,7 +137,7 @@ public sealed class GeneratedSettingsTests(ITestOutputHelper output)
     private void Noise(IAccountant accountant, double epsilon, double q, long steps, double delta, SampledGaussian[]? past = null)
     {
         if (Refusable(() => (double?)Calibration.NoiseMultiplier(accountant, epsilon, delta, q, steps, past)) is { } sigma)
-            Require(accountant.Epsilon([new(sigma, q, steps), .. past ?? []], delta).Epsilon <= epsilon * (1 + 1e-4), $"sigma {sigma} is too small");
+            Require(accountant.Epsilon([new(sigma, q, steps), .. past ?? []], delta).Epsilon <= epsilon * (1 + 1e-4), $"sigma {sigma} is too small: {accountant.Epsilon([new(sigma, q, steps), .. past ?? []], delta)}");
     }
 
     private T? Refusable<T>(Func<T> ask)

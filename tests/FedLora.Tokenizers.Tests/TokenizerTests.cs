@@ -12,7 +12,10 @@ public sealed class TokenizerTests : IDisposable
     [Fact]
     public void Added_tokens_take_the_space_they_ask_for()
     {
-        var tokenizer = Load(Json(added: """[{"id":90,"content":"<mask>","lstrip":true,"rstrip":true,"special":true},{"id":91,"content":"cat","single_word":true}]"""));
+        const string Added = """
+            [{"id":90,"content":"<mask>","lstrip":true,"rstrip":true,"special":true},{"id":91,"content":"cat","single_word":true}]
+            """;
+        var tokenizer = Load(Json(added: Added));
         var text = tokenizer.Encode("a  <mask> b cat cats");
         Assert.Equal([Id('a'), 90, Id('b'), 2, 91, 2, Id('c'), Id('a'), Id('t'), Id('s')], text.Ids);
         Assert.Equal(new TextSpan(1, 10), text.Offsets[1]);

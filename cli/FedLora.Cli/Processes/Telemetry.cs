@@ -2,12 +2,14 @@ using FedLora.Client.Rounds;
 using FedLora.Grains;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using OpenTelemetry.Logs;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
+using OpenTelemetry.Trace;
 
 namespace FedLora.Cli.Processes;
 
-/// <summary>Sends what a long-running command counts to an OpenTelemetry collector, where the environment names one; otherwise nothing is sent.</summary>
+/// <summary>Sends what a long-running command counts, calls and logs to an OpenTelemetry collector, where the environment names one; otherwise nothing is sent.</summary>
 internal static class Telemetry
 {
     /// <summary>OpenTelemetry's own variable; its others (headers, protocol, interval, ...) count too.</summary>
@@ -17,7 +19,9 @@ internal static class Telemetry
     private static readonly string[] Meters =
         [CoordinatorInstruments.Meter, NodeInstruments.Meter, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "Microsoft.Orleans", "System.Runtime"];
 
-    /// <summary>Adds the exporter if it is wanted.</summary>
+    private static readonly string[] Sources = ["Microsoft.AspNetCore", "Grpc.Net.Client"];
+
+    /// <summary>Adds the exporters if they are wanted.</summary>
     /// <param name="builder">The command's host.</param>
     /// <param name="service">What the program is called there; <c>OTEL_SERVICE_NAME</c> wins.</param>
     internal static void Add(IHostApplicationBuilder builder, string service)
@@ -26,6 +30,8 @@ internal static class Telemetry
             return;
         builder.Services.AddOpenTelemetry()
             .ConfigureResource(resource => resource.AddService(service).AddEnvironmentVariableDetector())
-            .WithMetrics(metrics => metrics.AddMeter(Meters).AddOtlpExporter());
+            .WithMetrics(metrics => metrics.AddMeter(Meters).AddOtlpExporter())
+            .WithTracing(traces => traces.AddSource(Sources).AddOtlpExporter())
+            .WithLogging(logs => logs.AddOtlpExporter(), options => options.IncludeFormattedMessage = true);
     }
 }

@@ -23,11 +23,13 @@ public sealed class Batch : IDisposable
     /// <param name="model">The model that they go through.</param>
     /// <param name="device">Where its tensors lie.</param>
     /// <param name="firstPosition">Position of the first token (generation goes on where it stopped).</param>
+    /// <param name="blocks">How many neighbouring examples stay together: each block is sorted by itself; null for one block.</param>
     /// <exception cref="FedLoraException"><c>example-invalid</c>: empty, longer than the model allows, or with a token that it does not know.</exception>
-    public Batch(IReadOnlyList<Example> examples, Architecture model, Device device, int firstPosition = 0)
+    public Batch(IReadOnlyList<Example> examples, Architecture model, Device device, int firstPosition = 0, IReadOnlyList<int>? blocks = null)
     {
         _model = model;
-        Order = [.. Enumerable.Range(0, examples.Count).OrderByDescending(i => Length(examples[i]))];
+        var blockOf = (blocks ?? [examples.Count]).SelectMany((count, block) => Enumerable.Repeat(block, count)).ToArray();
+        Order = [.. Enumerable.Range(0, examples.Count).OrderBy(i => blockOf[i]).ThenByDescending(i => Length(examples[i]))];
         Examples = [.. Order.Select(i => examples[i])];
         Lengths = [.. Examples.Select(Length)];
         Rows = Lengths.Sum();

@@ -70,6 +70,7 @@ public static class Objective
     private static bool IsWide(Transformer model, Pass pass)
     {
         var output = model.Head!.Output;
-        return model.Architecture.Task != ModelTask.Classification && output.Parts.All(p => p.Lora is null) && (pass.Tap is null || !output.Slots.Any(s => s.IsTrainable));
+        return model.Architecture.Task != ModelTask.Classification && output.Parts.All(p => p.Lora is null)
+            && (pass.Members is null || pass.Members.All(member => member.Layers![output].IsBare)) && (pass.Tap is null || !output.Slots.Any(s => s.IsTrainable));
     }
 }

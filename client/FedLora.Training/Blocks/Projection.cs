@@ -27,6 +27,7 @@ public sealed class LinearPart(string name, int offset, int dOut)
 public sealed class Projection(IReadOnlyList<LinearPart> parts, Slot weight, Slot? bias, bool tied = false) : IDisposable
 {
     private readonly Slot _stored = weight;
+    private readonly (Tensor Weight, Tensor? Bias) _first = (weight.Value, bias?.Value);
 
     public IReadOnlyList<LinearPart> Parts { get; } = parts;
 
@@ -51,6 +52,8 @@ public sealed class Projection(IReadOnlyList<LinearPart> parts, Slot weight, Slo
     /// <returns>rows x d_out.</returns>
     public Tensor Forward(Tensor x, Pass pass, IReadOnlyList<int> rows, ScalarType result = ScalarType.Float32)
     {
+        if (pass.Members is { } members && !members.All(member => member.Layers![this].IsBare))
+            return MembersFunction.Apply(x, this, pass, rows, result);
         var leaves = Slots.Where(s => s.IsTrainable).ToArray();
         if (!is_grad_enabled() && Parts.All(p => p.Lora is null))
             return Plain(x, result);
@@ -70,6 +73,17 @@ public sealed class Projection(IReadOnlyList<LinearPart> parts, Slot weight, Slo
         using (wide)
             return wide.add(Bias.Value);
     }
+
+    /// <summary>The same layer for one of several nodes that go through a model together: it shares weight and bias until they are replaced, and takes factors of its own.</summary>
+    internal Projection StandIn() => new([.. Parts.Select(part => new LinearPart(part.Name, part.Offset, part.DOut))], Shared(Weight), Bias is null ? null : Shared(Bias), tied);
+
+    /// <summary>Whether weight and bias are those that it was made with.</summary>
+    internal bool IsShared => ReferenceEquals(Weight.Value, _first.Weight) && ReferenceEquals(Bias?.Value, _first.Bias);
+
+    /// <summary>Whether nothing is on it.</summary>
+    internal bool IsBare => IsShared && Parts.All(part => part.Lora is null);
+
+    private static Slot Shared(Slot slot) => new(slot.Name, slot.Value.alias().DetachFromDisposeScope());
 
     /// <summary>A part's rows of W, as a view.</summary>
     public Tensor WeightOf(LinearPart part) => Weight.Value.narrow(0, part.Offset, part.DOut);

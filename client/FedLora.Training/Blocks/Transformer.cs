@@ -7,6 +7,7 @@ namespace FedLora.Training.Blocks;
 public sealed class Transformer(Architecture architecture, IEmbeddings embeddings, IReadOnlyList<Block> blocks, Norm? finalNorm, Head? head, Rotary? rotary, Device device) : IDisposable
 {
     private readonly AttentionMasks _masks = new(device);
+    private LinearLayers? _layers;
 
     public Architecture Architecture { get; } = architecture;
 
@@ -25,19 +26,11 @@ public sealed class Transformer(Architecture architecture, IEmbeddings embedding
         Embeddings.Slots.Concat(blocks.SelectMany(b => b.Norms).Concat(finalNorm is null ? [] : [finalNorm]).Concat(Head?.Norms ?? []).SelectMany(n => n.Slots))
             .Concat(Projections.SelectMany(p => p.Bias is null ? [p.Weight] : new[] { p.Weight, p.Bias })).Distinct();
 
+    /// <summary>Its linear layers, to look one up or to put an adapter on.</summary>
+    internal LinearLayers Layers => _layers ??= new([.. Projections], Device);
+
     /// <summary>The linear layer of that path, or null.</summary>
-    public (Projection Projection, LinearPart Part)? Find(string module)
-    {
-        foreach (var projection in Projections)
-        {
-            foreach (var part in projection.Parts)
-            {
-                if (part.Name == module)
-                    return (projection, part);
-            }
-        }
-        return null;
-    }
+    public (Projection Projection, LinearPart Part)? Find(string module) => Layers.Find(module);
 
     /// <summary>Packs examples for this model.</summary>
     public Batch Pack(IReadOnlyList<Data.Example> examples) => new(examples, Architecture, Device);

@@ -7,7 +7,7 @@ namespace FedLora.Training.Lora;
 /// <summary>An adapter on a model: puts factors beside its linear layers and head tensors in their places, and takes them off again.</summary>
 public sealed class AdapterBinding : IDisposable
 {
-    private readonly Transformer _model;
+    private readonly LinearLayers _model;
     private readonly List<Slot> _factors = [];
     private readonly List<(Slot Slot, Action Undo)> _heads = [];
     private readonly List<LinearPart> _parts = [];
@@ -18,7 +18,12 @@ public sealed class AdapterBinding : IDisposable
     /// <param name="layout">Ranks and scales.</param>
     /// <param name="dropout">LoRA's dropout in training, 0 to below 1.</param>
     /// <exception cref="FedLoraException"><c>tensor-missing</c>, <c>tensor-shape</c>, <c>tensor-unexpected</c>, <c>tensor-not-finite</c>, <c>adapter-module-unknown</c>.</exception>
-    public AdapterBinding(Transformer model, AdapterState state, AdapterLayout layout, double dropout = 0)
+    public AdapterBinding(Transformer model, AdapterState state, AdapterLayout layout, double dropout = 0) : this(model.Layers, state, layout, dropout)
+    {
+    }
+
+    /// <summary>Puts an adapter on some layers.</summary>
+    internal AdapterBinding(LinearLayers model, AdapterState state, AdapterLayout layout, double dropout)
     {
         _model = model;
         var hasR = state.Any(t => AdapterKey.Parse(t.Name).Factor == Factors.R);

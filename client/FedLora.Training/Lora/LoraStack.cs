@@ -16,7 +16,7 @@ internal sealed class LoraStack
     private readonly Tensor _left;
     private readonly bool _merged;
 
-    private LoraStack(Projection projection, Tensor x, Tensor[] masks)
+    private LoraStack(Projection projection, Tensor x, Tensor[] masks, bool mayMerge)
     {
         var weight = projection.Weight.Value;
         (_projection, Masks) = (projection, masks);
@@ -31,18 +31,40 @@ internal sealed class LoraStack
         }
         _left = _left.to(weight.dtype);
         var (rows, dOut, dIn) = (x.shape[0], weight.shape[0], weight.shape[1]);
-        _merged = masks.Length == 0 && weight.dtype == ScalarType.Float32 && rows * (dOut + dIn) > dOut * dIn;
+        _merged = mayMerge && masks.Length == 0 && weight.dtype == ScalarType.Float32 && rows * (dOut + dIn) > dOut * dIn;
     }
 
     /// <summary>One mask of zeros and 1 / (1 - p) for each part, where dropout is on.</summary>
     public Tensor[] Masks { get; }
 
     /// <summary>Builds it for a forward pass; null where no part has factors.</summary>
-    public static LoraStack? Build(Projection projection, Tensor x, Pass pass) => Build(projection, x, MakeMasks(projection, x, pass));
+    public static LoraStack? Build(Projection projection, Tensor x, Pass pass, bool mayMerge = true) => Build(projection, x, MakeMasks(projection, x, pass), mayMerge);
 
     /// <summary>Builds it again for the backward pass.</summary>
-    public static LoraStack? Build(Projection projection, Tensor x, Tensor[] masks) =>
-        projection.Parts.Any(p => p.Lora is not null) ? new LoraStack(projection, x, masks) : null;
+    /// <param name="projection">The layer.</param>
+    /// <param name="x">Its input.</param>
+    /// <param name="masks">The masks of the forward pass.</param>
+    /// <param name="mayMerge">Whether the factors may be multiplied out into the weight where that is faster.</param>
+    public static LoraStack? Build(Projection projection, Tensor x, Tensor[] masks, bool mayMerge = true) =>
+        projection.Parts.Any(p => p.Lora is not null) ? new LoraStack(projection, x, masks, mayMerge) : null;
+
+    /// <summary>Adds the factors' part alone, s (x A^T) (B R)^T, to y.</summary>
+    public void AddForward(Tensor x, Tensor y)
+    {
+        var h = Reduce(x);
+        if (y.dtype == h.dtype)
+            y.AddTimes(h, _left.t());
+        else
+            y.add_(h.mm(_left.t()));
+    }
+
+    /// <summary>As <see cref="Backward"/>, but adds the factors' part alone, u A, to dL/dx where that is wanted.</summary>
+    public void AddBackward(Tensor g, Tensor x, GradientSink sink, Tensor? dx)
+    {
+        var u = BackwardFactors(g, x, sink);
+        if (dx is not null)
+            AddInput(dx, u);
+    }
 
     /// <summary>y, rows x d_out of a type.</summary>
     public Tensor Forward(Tensor x, ScalarType result)
@@ -63,11 +85,18 @@ internal sealed class LoraStack
     /// <param name="needsInput">Whether dL/dx is wanted.</param>
     public Tensor? Backward(Tensor g, Tensor x, GradientSink sink, bool needsInput)
     {
+        var u = BackwardFactors(g, x, sink);
+        return needsInput ? BackwardInput(g, u) : null;
+    }
+
+    /// <summary>Hands the factors' gradients to the sink; returns u = g (s B R), rows x R.</summary>
+    private Tensor BackwardFactors(Tensor g, Tensor x, GradientSink sink)
+    {
         var u = g.Times(_left);
         if (!sink.IsTapped && Masks.Length == 0)
         {
             BackwardTogether(g, x, u, sink);
-            return needsInput ? BackwardInput(g, u) : null;
+            return u;
         }
         var h = _parts.Any(p => p.Lora!.B.IsTrainable || p.Lora.R is { IsTrainable: true }) ? Reduce(x) : null;
         var column = 0L;
@@ -80,7 +109,7 @@ internal sealed class LoraStack
                 BackwardLeft(part, lora, g.narrow(1, part.Offset, part.DOut), h.narrow(1, column, lora.Rank), sink);
             column += lora.Rank;
         }
-        return needsInput ? BackwardInput(g, u) : null;
+        return u;
     }
 
     /// <summary>
@@ -118,7 +147,11 @@ internal sealed class LoraStack
     {
         if (_merged)
             return g.Times(Merged());
-        var dx = g.Times(_projection.Weight.Value.detach());
+        return AddInput(g.Times(_projection.Weight.Value.detach()), u);
+    }
+
+    private Tensor AddInput(Tensor dx, Tensor u)
+    {
         if (Masks.Length == 0)
             return dx.AddTimes(u, _right);
         var column = 0L;

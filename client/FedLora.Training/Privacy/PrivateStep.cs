@@ -42,52 +42,10 @@ public sealed class PrivateStep : IGradientStep
     /// <inheritdoc/>
     public StepLoss Run(Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, CancellationToken cancel)
     {
-        using var total = zeros([parameters.Count], dtype: ScalarType.Float64, device: model.Device);
-        var (loss, labelled, rows) = (0.0, 0, 0);
-        foreach (var piece in MicroBatches.Split(examples, model.Architecture, _rowsAtOnce))
-        {
-            cancel.ThrowIfCancellationRequested();
-            using var scope = NewDisposeScope();
-            using var batch = model.Pack(piece);
-            rows += batch.Rows;
-            var labels = Labels.Of(batch, model.Architecture, model.Device);
-            if (labels.Count == 0)
-                continue;
-            loss += AddClipped(model, parameters, total, batch, labels);
-            labelled += labels.Rows.Counts.Count(n => n > 0);
-        }
-        AddNoise(total);
-        using (no_grad())
-            parameters.Gradient.copy_(total.div_(_expectedBatch));
-        return new StepLoss(labelled == 0 ? double.NaN : loss / labelled, rows);
+        using var share = Share(parameters);
+        return SharedPasses.Run(model, [new StepMember(share, examples, null)], _rowsAtOnce, cancel)[0];
     }
 
-    /// <summary>Adds the piece's clipped gradients; returns the sum of its examples' losses.</summary>
-    private float AddClipped(Transformer model, ParameterSet parameters, Tensor total, Batch batch, Labels labels)
-    {
-        using var tap = new ClippingTap(batch.Examples.Count, model.Device);
-        // Each example's own mean, so that its gradient does not depend on who else is in the batch.
-        var weights = tensor(labels.Rows.Counts.SelectMany(n => Enumerable.Repeat(1f / n, n)).ToArray(), device: model.Device);
-        var (sum, _) = Objective.Run(model, new Pass(batch) { Tap = tap, Dropout = _dropout }, labels, weights);
-        sum.backward();
-        Handover.Clear();
-        var norms = tap.Norms();
-        if (!Array.TrueForAll(norms, double.IsFinite))
-            throw new FedLoraException("training-diverged", "The gradient of an example is not finite.", "Lower the learning rate.");
-        // A hair below C, so that no rounding lets an example weigh more.
-        tap.AddWeighted(parameters, total, Array.ConvertAll(norms, norm => Math.Min(1, _clip * (1 - 1e-6) / norm)));
-        return sum.item<float>();
-    }
-
-    private void AddNoise(Tensor total)
-    {
-        if (_deviation == 0)
-            return;
-        using var off = no_grad();
-        var noise = new double[total.numel()];
-        _noise.Fill(noise, _deviation);
-        using var added = tensor(noise, device: total.device);
-        total.add_(added);
-        Array.Clear(noise);
-    }
+    /// <summary>Its part of steps that other nodes go through too.</summary>
+    internal PrivateShare Share(ParameterSet parameters) => new(parameters, _clip, _deviation, _expectedBatch, _dropout, _noise);
 }

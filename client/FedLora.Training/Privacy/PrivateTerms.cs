@@ -25,15 +25,32 @@ public sealed record PrivateTerms(double NoiseMultiplier, double SamplingRate, d
         Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, TrainingSettings settings, IProgress<TrainingReport>? progress, CancellationToken cancel,
         IReadOnlyList<IReadOnlyList<int>>? units = null)
     {
-        PrivateBounds.Require(ClipNorm, NoiseMultiplier, SamplingRate);
-        // Were dropout foreseeable, an example's presence would show in the others' masks.
+        using var dropout = Dropout(model);
+        return new Trainer().Run(model, parameters, examples, Settings(settings), Sampler(examples.Count, units), Step(settings, dropout), progress, cancel);
+    }
+
+    /// <summary>The settings without what would break the accounting.</summary>
+    internal static TrainingSettings Settings(TrainingSettings settings) => settings with { MaxGradientNorm = null };
+
+    /// <summary>Were dropout foreseeable, an example's presence would show in the others' masks.</summary>
+    internal static torch.Generator Dropout(Transformer model)
+    {
         Span<byte> seed = stackalloc byte[sizeof(ulong)];
         CryptographicRandom.Instance.Fill(seed);
-        using var dropout = new torch.Generator(BitConverter.ToUInt64(seed), model.Device);
-        var step = IsNoiseless
+        return new torch.Generator(BitConverter.ToUInt64(seed), model.Device);
+    }
+
+    /// <summary>The sampler that the accountants account for.</summary>
+    internal IBatchSampler Sampler(int examples, IReadOnlyList<IReadOnlyList<int>>? units) =>
+        units is null ? new PoissonSampler(Math.Max(1, examples), SamplingRate) : new UnitSampler(units, SamplingRate);
+
+    /// <summary>The step that goes with it.</summary>
+    /// <exception cref="FedLoraException"><c>privacy-invalid</c>: a number is outside <see cref="PrivateBounds"/>.</exception>
+    internal PrivateStep Step(TrainingSettings settings, torch.Generator dropout)
+    {
+        PrivateBounds.Require(ClipNorm, NoiseMultiplier, SamplingRate);
+        return IsNoiseless
             ? new PrivateStep(ClipNorm, 0, settings.BatchSize, settings.RowsAtOnce, dropout, CryptographicRandom.Instance)
             : new PrivateStep(ClipNorm, NoiseMultiplier, settings.BatchSize, settings.RowsAtOnce, dropout);
-        IBatchSampler sampler = units is null ? new PoissonSampler(Math.Max(1, examples.Count), SamplingRate) : new UnitSampler(units, SamplingRate);
-        return new Trainer().Run(model, parameters, examples, settings with { MaxGradientNorm = null }, sampler, step, progress, cancel);
     }
 }

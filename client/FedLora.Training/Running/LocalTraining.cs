@@ -41,10 +41,7 @@ public static class LocalTraining
     public static LocalResult Run(BaseModel model, LocalTask task, IReadOnlyList<Example> examples, IProgress<TrainingReport>? progress = null, CancellationToken cancel = default)
     {
         using var binding = new AdapterBinding(model.Transformer, task.Start.Adapter, task.Start.Layout, task.Dropout);
-        var slots = binding.Slots(task.Trained).ToArray();
-        if (slots.Length == 0)
-            throw new FedLoraException("training-nothing", $"The adapter has no tensor of the kind that shall be trained ({task.Trained}).", "Check the method, the target modules and the head policy of the federation.");
-        using var parameters = new ParameterSet(slots, model.Transformer.Device);
+        using var parameters = new ParameterSet(Trained(binding, task), model.Transformer.Device);
         var summary = task.Privacy is { } terms
             ? terms.Run(model.Transformer, parameters, examples, task.Settings, progress, cancel, task.Units)
             : new Trainer().Run(model.Transformer, parameters, examples, task.Settings, progress: progress, cancel: cancel);
@@ -52,4 +49,10 @@ public static class LocalTraining
         trained.RequireFinite();
         return new LocalResult(trained, binding.Export(), summary);
     }
+
+    /// <summary>The slots that a task trains.</summary>
+    /// <exception cref="FedLoraException"><c>training-nothing</c>.</exception>
+    internal static Slot[] Trained(AdapterBinding binding, LocalTask task) => binding.Slots(task.Trained).ToArray() is { Length: > 0 } slots ? slots
+        : throw new FedLoraException("training-nothing", $"The adapter has no tensor of the kind that shall be trained ({task.Trained}).",
+            "Check the method, the target modules and the head policy of the federation.");
 }

@@ -9,27 +9,36 @@ namespace FedLora.Training.Running;
 /// <param name="dropout">Source of LoRA's dropout, or null for none.</param>
 public sealed class PlainStep(int rowsAtOnce, Generator? dropout) : IGradientStep
 {
-    public StepLoss Run(Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, CancellationToken cancel)
+    public StepLoss Run(Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, CancellationToken cancel) =>
+        SharedPasses.Run(model, [new StepMember(new PlainShare(parameters, dropout), examples, null)], rowsAtOnce, cancel)[0];
+}
+
+/// <summary>A node's part of a step without privacy: every label of its batch counts alike.</summary>
+internal sealed class PlainShare(ParameterSet parameters, Generator? dropout) : IStepShare
+{
+    private int _total;
+    private double _loss;
+
+    public ParameterSet Parameters => parameters;
+
+    public Generator? Dropout => dropout;
+
+    public void Begin(int labels)
     {
         parameters.ClearGradient();
-        var pieces = MicroBatches.Split(examples, model.Architecture, rowsAtOnce).ToArray();
-        var total = pieces.Sum(piece => piece.Sum(e => Labels.CountOf(e, model.Architecture)));
-        var (loss, rows) = (0.0, 0);
-        foreach (var piece in pieces)
-        {
-            cancel.ThrowIfCancellationRequested();
-            using var scope = NewDisposeScope();
-            using var batch = model.Pack(piece);
-            rows += batch.Rows;
-            var labels = Labels.Of(batch, model.Architecture, model.Device);
-            if (labels.Count == 0)
-                continue;
-            var weights = full([labels.Count], 1.0 / total, ScalarType.Float32, model.Device);
-            var (sum, _) = Objective.Run(model, new Pass(batch) { Dropout = dropout }, labels, weights);
-            sum.backward();
-            Handover.Clear();
-            loss += sum.item<float>();
-        }
-        return new StepLoss(total == 0 ? double.NaN : loss, rows);
+        (_total, _loss) = (labels, 0);
     }
+
+    public IGradientTap? Open(int examples) => null;
+
+    public float[] Weights(IReadOnlyList<int> labels)
+    {
+        var weights = new float[labels.Sum()];
+        Array.Fill(weights, (float)(1.0 / _total));
+        return weights;
+    }
+
+    public void Close(double loss, IReadOnlyList<int> labels) => _loss += loss;
+
+    public double End() => _total == 0 ? double.NaN : _loss;
 }

@@ -44,32 +44,17 @@ public sealed class Trainer(TimeProvider? time = null)
         Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, TrainingSettings settings, IBatchSampler? sampler = null, IGradientStep? gradient = null,
         IProgress<TrainingReport>? progress = null, CancellationToken cancel = default)
     {
-        settings.Validate();
-        if (examples.Count == 0)
-            throw new FedLoraException("data-empty", "There are no examples to train on.", "Check the data file and what was left out of it.");
-        if (sampler is null)
-            examples = Learnable(examples, model);
-        sampler ??= new ShuffledSampler(examples.Count, settings.BatchSize, settings.Seed);
+        using var run = new TrainingRun(model, parameters, examples, settings, sampler, _time);
         using var dropout = new torch.Generator(settings.Seed, model.Device);
         gradient ??= new PlainStep(settings.RowsAtOnce, dropout);
-        using var optimizer = settings.CreateOptimizer();
-        var (losses, rates, start) = (new List<double>(), settings.Rates, _time.GetTimestamp());
-        var (rows, seen) = (0L, 0L);
-        for (var step = 0; step < settings.Steps; step++)
+        while (!run.IsDone)
         {
             cancel.ThrowIfCancellationRequested();
             using var scope = torch.NewDisposeScope();
-            var batch = Array.ConvertAll(sampler.Next(), i => examples[i]);
-            var found = gradient.Run(model, parameters, batch, cancel);
-            if (double.IsInfinity(found.Loss) || (double.IsNaN(found.Loss) && batch.Any(e => Labels.CountOf(e, model.Architecture) > 0)))
-                throw new FedLoraException("training-diverged", $"The loss became {found.Loss} at step {step + 1}.", "Lower the learning rate, or clip the gradient.");
-            using (torch.no_grad())
-                Apply(optimizer, parameters, rates.At(step), settings.MaxGradientNorm);
-            losses.Add(found.Loss);
-            (rows, seen) = (rows + found.Rows, seen + batch.Count(e => Labels.CountOf(e, model.Architecture) > 0));
-            progress?.Report(new TrainingReport(step + 1, settings.Steps, found.Loss, rows / Math.Max(_time.GetElapsedTime(start).TotalSeconds, 1e-9)));
+            var report = run.Take(gradient.Run(model, parameters, run.Next(), cancel));
+            progress?.Report(report);
         }
-        return new TrainingSummary(losses, rows, seen, _time.GetElapsedTime(start));
+        return run.Summary;
     }
 
     /// <summary>The examples that have a label: a batch of others would give a step of weight decay alone.</summary>
@@ -79,17 +64,5 @@ public sealed class Trainer(TimeProvider? time = null)
         Example[] learnable = [.. examples.Where(e => Labels.CountOf(e, model.Architecture) > 0)];
         return learnable.Length > 0 ? learnable
             : throw new FedLoraException("data-nothing-to-learn", "No example has anything to learn: no label, or a text of one token, which nothing stands before.", "Give labels, completions or longer texts.");
-    }
-
-    private static void Apply(Optimization.IOptimizer optimizer, ParameterSet parameters, double rate, double? maxNorm)
-    {
-        if (maxNorm is { } limit)
-        {
-            using var norm = parameters.Gradient.norm();
-            var length = norm.item<float>();
-            if (length > limit)
-                parameters.Gradient.mul_(limit / (length + 1e-6));
-        }
-        optimizer.Step(parameters.Values, parameters.Gradient, rate);
     }
 }

@@ -47,11 +47,17 @@ public static class PrivacyPlanner
         if (unfit.Count > 0 && fitting < Math.Max(1, needed))
         {
             throw new RefusedException(RefusalCodes.PrivacyBudget,
-                $"The planned rounds of '{definition.Name}' fit the privacy limits of {fitting} of {views.Count} nodes, and {Math.Max(1, needed)} are needed: {string.Join("; ", unfit.Take(NodesNamed))}{(unfit.Count > NodesNamed ? "; ..." : "")}{(silent > 0 ? $"; {silent} state no number of examples" : "")}.",
+                $"The planned rounds of '{definition.Name}' fit the privacy limits of {fitting} of {views.Count} nodes, and {Math.Max(1, needed)} are needed: {Reasons(unfit, silent)}.",
                 "Plan fewer rounds or steps, a smaller epsilon or sampling rate, or more noise; only a site itself can raise its limit.");
         }
 
         return rows;
+    }
+
+    private static string Reasons(List<string> unfit, int silent)
+    {
+        var more = unfit.Count > NodesNamed ? "; ..." : "";
+        return string.Join("; ", unfit.Take(NodesNamed)) + more + (silent > 0 ? $"; {silent} state no number of examples" : "");
     }
 
     /// <summary>The rows of these nodes. Calibrates, which may take seconds: not on a grain's turn.</summary>

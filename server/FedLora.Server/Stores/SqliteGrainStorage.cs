@@ -6,7 +6,7 @@ using Orleans.Storage;
 namespace FedLora.Server.Stores;
 
 /// <summary>Grain state as JSON rows in SQLite. The ETag is a row's version.</summary>
-public sealed class SqliteGrainStorage : IGrainStorage
+public sealed class SqliteGrainStorage : IGrainStorage, ILifecycleParticipant<ISiloLifecycle>
 {
     private readonly SqliteDatabase _database;
     private readonly Task _ready;
@@ -19,6 +19,9 @@ public sealed class SqliteGrainStorage : IGrainStorage
                 "CREATE TABLE IF NOT EXISTS grain_state (name TEXT NOT NULL, grain TEXT NOT NULL, version INTEGER NOT NULL, json TEXT NOT NULL, PRIMARY KEY (name, grain)) WITHOUT ROWID"),
             CancellationToken.None);
     }
+
+    /// <summary>A database that cannot be prepared ends the silo's start, not a grain's first call.</summary>
+    public void Participate(ISiloLifecycle observer) => observer.Subscribe<SqliteGrainStorage>(ServiceLifecycleStage.ApplicationServices, _ => _ready);
 
     public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => ReadStateAsync(stateName, grainId, grainState, CancellationToken.None);
 

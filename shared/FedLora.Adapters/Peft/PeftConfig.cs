@@ -91,8 +91,12 @@ public sealed record PeftConfig
         return layout.Modules.Length > 0
             ? layout
             : throw new FedLoraException("adapter-target-missing", $"No module of the model matches target_modules {TargetModules.Expression ?? string.Join(", ", TargetModules.Names)}.",
-                $"The model's linear layers end in: {string.Join(", ", all.Select(m => m.Name[(m.Name.LastIndexOf('.') + 1)..]).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal))}.");
+                $"The model's linear layers end in: {string.Join(", ", LastParts(all))}.");
     }
+
+    /// <summary>The last parts of the modules' names, in order: what <c>target_modules</c> usually names.</summary>
+    public static IEnumerable<string> LastParts(IEnumerable<AdapterModule> modules) =>
+        modules.Select(module => module.Name[(module.Name.LastIndexOf('.') + 1)..]).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
 
     /// <summary>These settings with rank, alpha and scale of a layout; modules of their own rank or alpha become patterns.</summary>
     public PeftConfig WithPatternsOf(AdapterLayout layout) => this with

@@ -51,7 +51,9 @@ public sealed record LedgerEntry(
 
     // What entries of older programs do not have adds nothing to what their seals were taken over.
     private string SealedLater => (Coordinator, Limit, Delta, Unit) is (null, null, null, null) ? ""
-        : string.Create(CultureInfo.InvariantCulture, $"\n{Uri.EscapeDataString(Coordinator ?? "")}\n{Limit:R}\n{Delta:R}\n{(Unit is null ? "-" : "+" + Uri.EscapeDataString(Unit))}");
+        : string.Create(
+            CultureInfo.InvariantCulture,
+            $"\n{Uri.EscapeDataString(Coordinator ?? "")}\n{Limit:R}\n{Delta:R}\n" + $"{(Unit is null ? "-" : "+" + Uri.EscapeDataString(Unit))}");
 }
 
 /// <summary>What a node tells the coordinator of one entry. It carries no count of examples: that is private too.</summary>

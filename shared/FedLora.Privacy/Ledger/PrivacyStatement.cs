@@ -35,7 +35,8 @@ public static class PrivacyStatement
             {
                 Format = 1,
                 At = now.ToString("O", System.Globalization.CultureInfo.InvariantCulture),
-                Mechanism = "Poisson-subsampled Gaussian: each step draws each unit with probability q, clips its gradient to norm C, adds noise of standard deviation sigma C",
+                Mechanism = "Poisson-subsampled Gaussian: each step draws each unit with probability q, clips its gradient to norm C, "
+                    + "adds noise of standard deviation sigma C",
                 Neighbouring = "data sets that differ by adding or removing one unit",
                 Accountant = Accountants.Default.Name,
                 DataSets = ledger.DataSets.Select(dataSet => DataSetOf(ledger, dataSet, limit)),
@@ -43,7 +44,8 @@ public static class PrivacyStatement
             },
             Json);
         var signature = key.SignData(Encoding.UTF8.GetBytes(statement), HashAlgorithmName.SHA256);
-        return $"{{\"statement\":{statement},\"public_key\":\"{Convert.ToBase64String(key.ExportSubjectPublicKeyInfo())}\",\"signature\":\"{Convert.ToBase64String(signature)}\"}}";
+        var publicKey = Convert.ToBase64String(key.ExportSubjectPublicKeyInfo());
+        return $"{{\"statement\":{statement},\"public_key\":\"{publicKey}\",\"signature\":\"{Convert.ToBase64String(signature)}\"}}";
     }
 
     /// <summary>Whether a statement carries the signature of the key that it names; that the key is the node's, the reader must know from elsewhere.</summary>

@@ -49,13 +49,11 @@ public sealed class PrvAccountant : IAccountant
         if (!(error <= 0.1 * limit) || 1e-19 * points >= delta - deltaError)
             throw TooFar(delta, steps);
         var size = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Ceiling(points) + 2);
-        // A point costs twice that of a loss grid.
-        effort.Use(2L * size * merged.Count);
+        effort.Use((long)size * merged.Count);
         var tilt = Saddle.Find([.. merged.Select(run => (new Cumulants(LossRange.Cut(new LossFunction(run.NoiseMultiplier, run.SamplingRate), 1e-20), false), run.Steps))], delta).Tilt;
         var estimate = new TailSums(Compose(merged, mesh, limit, size, tilt, cancellation), mesh, tilt);
         var (high, low) = (estimate.Epsilon(delta - deltaError), estimate.Epsilon(delta + deltaError));
-        // Losses beyond 700 are beyond e^x in double precision.
-        if (double.IsNaN(high) || double.IsPositiveInfinity(high))
+        if (!double.IsFinite(high))
             throw TooFar(delta, steps);
         return new PrivacyBound(Math.Max(0, high) + error, low > error ? low - error : 0, Name,
             Note: error > 1.001 * EpsilonError ? $"a coarser mesh than Opacus', whose error of {error:0.###} instead of {EpsilonError:0.###} is in the bound; pld is closer" : null);
@@ -116,20 +114,23 @@ public sealed class PrvAccountant : IAccountant
     /// <summary>delta(epsilon) = sum over losses above epsilon of mass (1 - exp(epsilon - loss)), the masses being untilted again.</summary>
     private sealed class TailSums((double[] Masses, double LogMoment, double Shift) composed, double mesh, double tilt)
     {
-        /// <summary>The epsilon whose delta this is: sought from the largest loss down, since rounding rules where the tilt is undone far below it.</summary>
+        /// <summary>
+        /// The epsilon whose delta this is: sought from the largest loss down, since rounding rules where the tilt is undone far below it. Beside the mass above a loss, what counts is that mass
+        /// weighted by exp(loss - its own loss), which never leaves double precision. NaN where it is not found.
+        /// </summary>
         public double Epsilon(double delta)
         {
-            var (size, untilted, weighted) = (composed.Masses.Length, 0.0, 0.0);
+            var (size, untilted, weighted, decay) = (composed.Masses.Length, 0.0, 0.0, Math.Exp(-mesh));
             for (var i = size / 2 - 1; i >= -(size / 2); i--)
             {
-                var loss = i * mesh + composed.Shift;
                 var mass = composed.Masses[i & (size - 1)] * Math.Exp(composed.LogMoment - tilt * i * mesh);
-                if (untilted + mass - Math.Exp(loss) * (weighted + mass * Math.Exp(-loss)) > delta)
-                    return Math.Log((untilted - delta) / weighted);
-                untilted += mass;
-                weighted += mass * Math.Exp(-loss);
+                if (untilted - (weighted * decay) > delta)
+                    return ((i + 1) * mesh) + composed.Shift + Math.Log((untilted - delta) / weighted);
+                (untilted, weighted) = (untilted + mass, (weighted * decay) + mass);
+                if (!double.IsFinite(untilted))
+                    break;
             }
-            return double.NegativeInfinity;
+            return double.IsFinite(untilted) && untilted > delta ? (-(size / 2) * mesh) + composed.Shift + Math.Log((untilted - delta) / weighted) : double.NaN;
         }
     }
 }
