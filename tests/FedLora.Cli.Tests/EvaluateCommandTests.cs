@@ -1,7 +1,7 @@
 using FedLora.Adapters;
 using FedLora.Client.Training;
-using FedLora.Federations.Exports;
 using FedLora.Federations.Definitions;
+using FedLora.Federations.Exports;
 
 namespace FedLora.Cli.Tests;
 

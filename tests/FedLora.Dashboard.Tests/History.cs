@@ -78,7 +78,9 @@ internal sealed record History(int Federations, int Rounds, int Nodes, int Cohor
     {
         Federations = Enumerable.Range(0, Federations).ToDictionary(FederationName, federation => new FederationEntry
         {
-            Name = FederationName(federation), State = FederationState.Finished, CreatedAt = Start,
+            Name = FederationName(federation),
+            State = FederationState.Finished,
+            CreatedAt = Start,
         }),
     };
 
@@ -99,8 +101,16 @@ internal sealed record History(int Federations, int Rounds, int Nodes, int Cohor
 
     private static PrivacyReceipt Receipt(int node, int place) => new()
     {
-        NoiseMultiplier = Sigma, SamplingRate = Rate, Steps = Steps, ClipNorm = ClipNorm, Delta = Delta, EpsilonSpent = SpentAfter(place), EpsilonLimit = Limit, DataSet = DataSet(node),
-        EntryHash = Hex($"entry {node} {place}"), EntrySequence = place,
+        NoiseMultiplier = Sigma,
+        SamplingRate = Rate,
+        Steps = Steps,
+        ClipNorm = ClipNorm,
+        Delta = Delta,
+        EpsilonSpent = SpentAfter(place),
+        EpsilonLimit = Limit,
+        DataSet = DataSet(node),
+        EntryHash = Hex($"entry {node} {place}"),
+        EntrySequence = place,
     };
 
     private async Task WriteAsync(IGrainStorage store, IBlobStore blobs, IGrainFactory grains, int federation)
@@ -114,8 +124,17 @@ internal sealed record History(int Federations, int Rounds, int Nodes, int Cohor
             var record = federation == 0 && round > Rounds - 64 ? await blobs.PutJsonAsync(Record(name, federation, round, adapter), default) : Hex($"record {name} {round}");
             rounds.Add(new RoundSummary
             {
-                Round = round, Attempt = 1, Adapter = adapter, Record = record, Updates = Cohort, BytesUp = Cohort * 300_000L, Quorum = Cohort, OpenedAt = At(federation, round),
-                CommittedAt = At(federation, round).AddMinutes(12), ServerMs = 40, AggregationError = 0.01,
+                Round = round,
+                Attempt = 1,
+                Adapter = adapter,
+                Record = record,
+                Updates = Cohort,
+                BytesUp = Cohort * 300_000L,
+                Quorum = Cohort,
+                OpenedAt = At(federation, round),
+                CommittedAt = At(federation, round).AddMinutes(12),
+                ServerMs = 40,
+                AggregationError = 0.01,
             });
         }
 
@@ -143,7 +162,11 @@ internal sealed record History(int Federations, int Rounds, int Nodes, int Cohor
 
     private RoundRecord Record(string name, int federation, int round, AdapterRef adapter) => new()
     {
-        Federation = name, Round = round, Attempt = 1, Before = adapter, After = adapter,
+        Federation = name,
+        Round = round,
+        Attempt = 1,
+        Before = adapter,
+        After = adapter,
         Cohort = [.. CohortOf(federation, round).Select(NodeId)],
         Updates = [.. CohortOf(federation, round).Select(node => new StoredUpdate
         {

@@ -17,7 +17,11 @@ public sealed class PageAccessTests
 
     private static readonly Dictionary<string, string> Values = new(StringComparer.Ordinal)
     {
-        ["{node}"] = History.NodeName(0), ["{dataSet}"] = History.DataSet(0), ["{name}"] = History.FederationName(0), ["{round:int}"] = "3", ["{verb}"] = "stop",
+        ["{node}"] = History.NodeName(0),
+        ["{dataSet}"] = History.DataSet(0),
+        ["{name}"] = History.FederationName(0),
+        ["{round:int}"] = "3",
+        ["{verb}"] = "stop",
     };
 
     [Fact]

@@ -27,7 +27,8 @@ internal static class Samples
         task: { kind: classification, labels: ["true", "1", "a: b"] }
         method_options: { init: lora-sb, init_step: 0.01, freeze_head: true }
         lora:
-          { rank: 4, alpha: 16, dropout: 0.1, target_modules: [query], modules_to_save: [classifier], rslora: true, rank_groups: { small: 2 } }
+          { rank: 4, alpha: 16, dropout: 0.1, target_modules: [query], modules_to_save: [classifier], rslora: true,
+            rank_groups: { small: 2 } }
         training:
           { local_steps: 5, batch_size: 4, optimizer: sgd, learning_rate: 0.1, weight_decay: 0, max_grad_norm: 1, max_tokens: 64,
             schedule: cosine, dtype: bf16, max_update_norm: 5 }

@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Dapper;
 using FedLora.Server.Stores;
 using Microsoft.Extensions.DependencyInjection;

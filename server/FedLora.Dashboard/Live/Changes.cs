@@ -65,6 +65,7 @@ internal sealed class Changes(IGrainFactory grains, TimeProvider time, IHostAppl
             }
         }
 
-        return $"{newest}-{string.Join("", federations.Select(federation => (int)federation.State))}-{await grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key).CountNodesAsync(cancellation)}";
+        var nodes = await grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key).CountNodesAsync(cancellation);
+        return $"{newest}-{string.Join("", federations.Select(federation => (int)federation.State))}-{nodes}";
     }
 }

@@ -15,8 +15,15 @@ public static class PrivacyPlanner
     {
         var plan = definition.ToPlan()!;
         var rate = plan.RateFor(statedCount);
-        return new() { NodeId = nodeId, Node = node, SamplingRate = rate, NoiseMultiplier = plan.RoundAt(rate, cancellationToken).NoiseMultiplier,
-            PlannedEpsilon = plan.PlannedEpsilon(rate, cancellationToken), Delta = plan.Delta };
+        return new()
+        {
+            NodeId = nodeId,
+            Node = node,
+            SamplingRate = rate,
+            NoiseMultiplier = plan.RoundAt(rate, cancellationToken).NoiseMultiplier,
+            PlannedEpsilon = plan.PlannedEpsilon(rate, cancellationToken),
+            Delta = plan.Delta
+        };
     }
 
     /// <summary>The rows of all nodes that are known by now.</summary>

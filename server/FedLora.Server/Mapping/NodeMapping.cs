@@ -96,8 +96,17 @@ internal static class NodeMapping
         var runs = wire.Runs.Select(run => new PrivacyRun { NoiseMultiplier = run.NoiseMultiplier, SamplingRate = run.SamplingRate, Steps = (long)Math.Min(run.Steps, MostSteps) }).ToArray();
         foreach (var run in runs)
             run.ToMechanism().Validate();
-        return new PrivacyBalance { DataSet = Short(wire.DataSet), SpentEpsilon = wire.SpentEpsilon, LimitEpsilon = wire.LimitEpsilon, Delta = wire.Delta, Runs = runs,
-            Entries = (long)Math.Min(wire.Entries, long.MaxValue), UsedWithoutPrivacy = wire.UsedWithoutPrivacy, Unit = Short(wire.Unit) };
+        return new PrivacyBalance
+        {
+            DataSet = Short(wire.DataSet),
+            SpentEpsilon = wire.SpentEpsilon,
+            LimitEpsilon = wire.LimitEpsilon,
+            Delta = wire.Delta,
+            Runs = runs,
+            Entries = (long)Math.Min(wire.Entries, long.MaxValue),
+            UsedWithoutPrivacy = wire.UsedWithoutPrivacy,
+            Unit = Short(wire.Unit)
+        };
     }
 
     private static Wire.PrivacyBalance ToWire(PrivacyBalance balance) => new()

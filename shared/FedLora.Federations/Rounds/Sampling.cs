@@ -102,6 +102,7 @@ internal static class Sampling
             Group = presence.Group,
             Rank = turn.Definition.RankOf(presence.Group),
             Attempt = turn.Round.Attempt,
-        }) with { Attempt = turn.Round.Attempt, Failure = "" };
+        }) with
+        { Attempt = turn.Round.Attempt, Failure = "" };
     }
 }

@@ -1,5 +1,5 @@
-using FedLora.Training.Data;
 using FedLora.Tokenizers;
+using FedLora.Training.Data;
 
 namespace FedLora.Simulations.Pretraining;
 

@@ -1,10 +1,10 @@
 using FedLora.Adapters;
+using FedLora.Simulations.Pretraining.WordPieces;
+using FedLora.Tokenizers;
 using FedLora.Training.Blocks;
 using FedLora.Training.Models;
 using FedLora.Training.Optimization;
 using FedLora.Training.Running;
-using FedLora.Tokenizers;
-using FedLora.Simulations.Pretraining.WordPieces;
 using TorchSharp;
 
 namespace FedLora.Simulations.Pretraining;

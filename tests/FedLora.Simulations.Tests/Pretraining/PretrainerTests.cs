@@ -1,8 +1,8 @@
 using FedLora.Adapters;
 using FedLora.Simulations.Pretraining;
+using FedLora.Tokenizers;
 using FedLora.Training.Data;
 using FedLora.Training.Models;
-using FedLora.Tokenizers;
 
 namespace FedLora.Simulations.Tests.Pretraining;
 

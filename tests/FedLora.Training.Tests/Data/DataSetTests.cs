@@ -1,7 +1,7 @@
 using System.Text.Json;
-using FedLora.Training.Data;
-using FedLora.Tokenizers;
 using FedLora.Simulations.Pretraining.WordPieces;
+using FedLora.Tokenizers;
+using FedLora.Training.Data;
 
 namespace FedLora.Training.Tests.Data;
 
