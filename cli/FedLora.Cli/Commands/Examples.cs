@@ -16,7 +16,6 @@ public static class Examples
         "fedlora demo --method fed-sb --nodes 6 --rounds 8 --out ./run",
         "fedlora server --data ./coordinator --listen http://127.0.0.1:5080",
         "fedlora server --data ./coordinator --listen https://0.0.0.0:5443",
-        "fedlora server --data ./coordinator --listen https://0.0.0.0:5443 --postgres \"Host=db;Database=fedlora;Username=fedlora\" --silo 10.0.0.1:11111",
         "fedlora client --coordinator http://127.0.0.1:5080 --token-file token --data site.jsonl --model ./base-model",
         "fedlora client --config site.yaml",
         "fedlora admin --data ./coordinator dashboard-link",

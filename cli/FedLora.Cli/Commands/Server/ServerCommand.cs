@@ -16,13 +16,8 @@ internal static class ServerCommand
         var certificate = new Option<string?>("--certificate") { Description = "PEM file of a certificate to show instead of one by the coordinator's own authority; nodes check it, and the host's name, against what their machines trust." };
         var key = new Option<string?>("--certificate-key") { Description = "PEM file of its key, not encrypted." };
         var dashboard = new Option<string?>("--dashboard") { Description = "Where people look at it in a browser, on loopback; off: nowhere. Default: the port after --listen's." };
-        var postgres = new Option<string?>("--postgres")
-        {
-            Description = "PostgreSQL database shared with other coordinators of a cluster, e.g. 'Host=db;Database=fedlora;Username=fedlora'; a password comes from PGPASSWORD. Default: alone, everything in --data.",
-        };
-        var silo = new Option<string>("--silo") { Description = "IP:PORT at which other coordinators of the cluster reach this one; not encrypted.", DefaultValueFactory = _ => new ServerOptions().Silo };
         var withParent = ParentWatch.Create();
-        return new Command("server", "Run a coordinator: it enrols nodes, runs federations and aggregates their updates.") { data, listen, certificate, key, dashboard, postgres, silo, withParent }
+        return new Command("server", "Run a coordinator: it enrols nodes, runs federations and aggregates their updates.") { data, listen, certificate, key, dashboard, withParent }
             .Runs(async (parsed, output, cancellation) =>
             {
                 using var ending = ParentWatch.Follow(parsed.GetValue(withParent), cancellation);
@@ -32,8 +27,6 @@ internal static class ServerCommand
                     Listen = parsed.GetValue(listen)!,
                     Certificate = parsed.GetValue(certificate),
                     CertificateKey = parsed.GetValue(key),
-                    Postgres = parsed.GetValue(postgres),
-                    Silo = parsed.GetValue(silo)!,
                 };
                 var pages = parsed.GetValue(dashboard) ?? DashboardAddress.Beside(options.Listen);
                 await using var host = await CoordinatorHost.StartAsync(
