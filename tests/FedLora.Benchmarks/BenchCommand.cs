@@ -2,8 +2,10 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using FedLora.Benchmarks.Aggregate;
 using FedLora.Benchmarks.Codec;
+using FedLora.Benchmarks.Cohort;
 using FedLora.Benchmarks.Dp;
 using FedLora.Benchmarks.Serve;
+using FedLora.Benchmarks.Simulate;
 using FedLora.Benchmarks.Tokenize;
 using FedLora.Benchmarks.Training;
 using FedLora.Cli.Commands;
@@ -25,8 +27,10 @@ internal static class BenchCommand
     {
         BenchAggregateCommand.Create(),
         BenchCodecCommand.Create(),
+        BenchCohortCommand.Create(),
         BenchDpCommand.Create(),
         BenchServeCommand.Create(),
+        BenchSimulateCommand.Create(),
         BenchTokenizeCommand.Create(),
         BenchTrainCommand.Create(),
     };

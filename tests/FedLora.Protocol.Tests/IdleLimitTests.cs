@@ -8,7 +8,7 @@ public class IdleLimitTests
     private readonly FakeTimeProvider time = new();
 
     [Fact]
-    public void A_slow_transfer_goes_on_and_a_stuck_one_ends()
+    public async Task A_slow_transfer_goes_on_and_a_stuck_one_ends_saying_so()
     {
         using var limit = new IdleLimit(TimeSpan.FromSeconds(10), time, CancellationToken.None);
         for (var i = 0; i < 20; i++)
@@ -19,16 +19,18 @@ public class IdleLimitTests
         }
         time.Advance(TimeSpan.FromSeconds(11));
         Assert.True(limit.Token.IsCancellationRequested);
-        Assert.True(limit.Expired);
+        var error = await Assert.ThrowsAsync<FedLoraException>(() => limit.RunAsync(() => "update, 7 bytes", () => throw new OperationCanceledException(limit.Token)));
+        Assert.Equal("transfer-idle", error.Code);
+        Assert.Contains("update, 7 bytes", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void The_callers_own_cancellation_is_no_expiry()
+    public async Task The_callers_own_cancellation_is_no_expiry()
     {
         using var caller = new CancellationTokenSource();
         using var limit = new IdleLimit(TimeSpan.FromSeconds(10), time, caller.Token);
-        caller.Cancel();
+        await caller.CancelAsync();
         Assert.True(limit.Token.IsCancellationRequested);
-        Assert.False(limit.Expired);
+        await Assert.ThrowsAsync<OperationCanceledException>(() => limit.RunAsync(() => "update", () => throw new OperationCanceledException(limit.Token)));
     }
 }

@@ -41,6 +41,11 @@ public static class Examples
         "fedlora admin --data ./coordinator replay mail --round 3",
         "fedlora evaluate --model ./base-model --adapter ./adapter --data held-out.jsonl",
         "fedlora generate --model ./base-model --adapter ./adapter --prompt \"Dear colleagues,\" --max-tokens 64",
+        "fedlora simulate scenario.yaml --out ./simulation",
+        "fedlora simulate scenario.yaml --explain",
+        "fedlora simulate first --out ./simulation",
+        "fedlora simulate --data mail.jsonl --model ./base-model --nodes 10 --methods fedsvd,ffa-lora --epsilon 3,none --seeds 3",
+        "fedlora simulate compare ./simulation ./other-simulation",
         "fedlora pretrain --out ./my-encoder --steps 8000",
         "fedlora adapter inspect ./adapter",
         "fedlora adapter size --model mistral-7b --rank 32 --nodes 25",
@@ -55,8 +60,10 @@ public static class Examples
         "fedlora bench train --peer --json",
         "fedlora bench aggregate --quick",
         "fedlora bench codec --density 0.0625",
+        "fedlora bench cohort --tokens 32",
         "fedlora bench dp --json",
         "fedlora bench serve --case crowd --json",
+        "fedlora bench simulate --json",
         "fedlora bench tokenize --json",
     ];
 

@@ -5,6 +5,7 @@ using FedLora.Cli.Commands.Client;
 using FedLora.Cli.Commands.Models;
 using FedLora.Cli.Commands.Privacy;
 using FedLora.Cli.Commands.Server;
+using FedLora.Cli.Commands.Simulate;
 using FedLora.Cli.Demo;
 
 namespace FedLora.Cli.Commands;
@@ -38,6 +39,7 @@ public static class FedLoraCommand
         AdminCommand.Create(),
         EvaluateCommand.Create(),
         GenerateCommand.Create(),
+        SimulateCommand.Create(),
         PretrainCommand.Create(),
         AdapterCommand.Create(),
         PrivacyCommand.Create(),

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
-using System.Text;
 using FedLora.Adapters;
 using FedLora.Client.Connection;
 using FedLora.Client.Hosting;
@@ -127,7 +126,7 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
 
     private async Task<PendingUpdate?> TrainAsync(TrainingTask task, AdapterState global, IReadOnlyList<AdapterState> folds, string home, StatusReporter reporter, CancellationToken cancellation)
     {
-        var seed = SeedOf(task);
+        var seed = RoundSeed.Of(task.Definition.Seed, task.Federation, (int)task.Round, options.Name);
         LedgerReceipt? receipt = null;
         var input = new RoundInput(task, global, folds, home, seed, identities => receipt = Charge(task, home, identities));
         using var wanted = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -209,9 +208,6 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
         var (end, reason) = await sender.SendAsync(update, task.Attempt, cancellation);
         return end == RoundEnd.Refused ? await RefuseAsync(task, reporter, TaskPhase.Failed, reason, cancellation) : end;
     }
-
-    private ulong SeedOf(TrainingTask task) =>
-        BitConverter.ToUInt64(SHA256.HashData(Encoding.UTF8.GetBytes($"{task.Definition.Seed}/{task.Federation}/{task.Round}/{options.Name}")));
 
     private async Task<RoundEnd> RefuseAsync(TrainingTask task, StatusReporter reporter, TaskPhase phase, string reason, CancellationToken cancellation, string? told = null)
     {

@@ -4,18 +4,25 @@ using FedLora.Training.Data;
 
 namespace FedLora.Client.Training;
 
+/// <summary>Where a trainer's examples come from.</summary>
+public interface INodeData
+{
+    /// <summary>The examples, and whose they are: both of one reading.</summary>
+    /// <exception cref="FedLoraException">The data or a line of them cannot be used.</exception>
+    (DataSet Data, IReadOnlyList<ReadOnlyMemory<byte>> Identities) Read(FederationDefinition definition, CancellationToken cancellation);
+}
+
 /// <summary>A site's data file as examples for a federation's task. The file is read anew for every round, and tokenised anew where its bytes or the task are others.</summary>
 /// <param name="path">JSONL.</param>
 /// <param name="modelFolder">Whose tokenizer.</param>
 /// <param name="skipBadLines">Leave lines out that cannot be used, instead of stopping.</param>
 /// <param name="unit">The field that makes lines one unit of privacy; null = each line is one.</param>
-public sealed class NodeData(string path, string modelFolder, bool skipBadLines, string? unit = null)
+public sealed class NodeData(string path, string modelFolder, bool skipBadLines, string? unit = null) : INodeData
 {
     private string key = "";
     private DataSet? data;
 
-    /// <summary>The examples, and whose they are: both of one reading of the file.</summary>
-    /// <exception cref="FedLoraException">The file or a line of it cannot be used.</exception>
+    /// <inheritdoc/>
     public (DataSet Data, IReadOnlyList<ReadOnlyMemory<byte>> Identities) Read(FederationDefinition definition, CancellationToken cancellation)
     {
         var settings = new DataSettings(

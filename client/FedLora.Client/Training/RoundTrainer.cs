@@ -1,3 +1,4 @@
+using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Client.Hosting;
 using FedLora.Client.Rounds;
@@ -5,6 +6,8 @@ using FedLora.Compression;
 using FedLora.Federations.Definitions;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
+using BaseModel = FedLora.Training.Models.BaseModel;
+using FederationDefinition = FedLora.Federations.Definitions.FederationDefinition;
 using FedLora.Tokenizers;
 using FedLora.Training.Data;
 using FedLora.Training.Libtorch;
@@ -18,14 +21,11 @@ namespace FedLora.Client.Training;
 public sealed class RoundTrainer : IRoundTrainer
 {
     private readonly LoadedModel model;
-    private readonly NodeData data;
+    private readonly INodeData data;
 
-    private RoundTrainer(ClientOptions options, string fingerprint)
-    {
-        Fingerprint = fingerprint;
-        model = new LoadedModel(options.Model);
-        data = new NodeData(options.Data, options.Model, options.SkipBadLines, options.Unit);
-    }
+    private Func<PrivateTerms, ulong, PrivateTerms>? SimulatedTerms { get; init; }
+
+    private RoundTrainer(string modelFolder, INodeData data, string fingerprint) => (Fingerprint, model, this.data) = (fingerprint, new LoadedModel(modelFolder), data);
 
     /// <inheritdoc/>
     public string Fingerprint { get; }
@@ -43,8 +43,16 @@ public sealed class RoundTrainer : IRoundTrainer
         _ = Tokenizer.Load(Path.Combine(options.Model, "tokenizer.json"));
         // Text is what both tasks want of a line; labels are a federation's own.
         _ = JsonLines.Read(options.Data, new DataSettings(TextTask.CausalLanguageModelling, 0, [], options.SkipBadLines ? BadLines.Skip : BadLines.Stop, options.Unit), CancellationToken.None);
-        return new RoundTrainer(options, found);
+        return new RoundTrainer(options.Model, new NodeData(options.Data, options.Model, options.SkipBadLines, options.Unit), found);
     }
+
+    /// <summary>A trainer that is several nodes in turn, on one copy of the base model: <paramref name="data"/> gives the examples of whichever trains next.</summary>
+    /// <param name="simulatedTerms">What private terms become before they are used, by the round's seed; null: what they are. Only a simulation gives it, which has to be repeatable.</param>
+    public static RoundTrainer Over(string modelFolder, INodeData data, Func<PrivateTerms, ulong, PrivateTerms>? simulatedTerms = null) =>
+        new(modelFolder, data, ModelFingerprint.Of(modelFolder)) { SimulatedTerms = simulatedTerms };
+
+    /// <summary>The base model with these products folded in; valid until the next call of this trainer.</summary>
+    public BaseModel ModelFor(FederationDefinition definition, IReadOnlyList<AdapterState> folds) => model.Get(definition, folds);
 
     /// <inheritdoc/>
     public string? Refuses(TrainingTask task)
@@ -81,7 +89,10 @@ public sealed class RoundTrainer : IRoundTrainer
         // Before anything is written down. Under privacy it would tell of the data, and the noise goes out as ever.
         var examples = definition.Privacy is null ? Trainer.Learnable(read.Examples, loaded.Transformer).Count : 0;
         if (input.Charge(identities) is { } receipt)
-            task = task with { Privacy = new PrivateTerms(receipt.Run.NoiseMultiplier, receipt.Run.SamplingRate, receipt.ClipNorm) };
+        {
+            var terms = new PrivateTerms(receipt.Run.NoiseMultiplier, receipt.Run.SamplingRate, receipt.ClipNorm);
+            task = task with { Privacy = SimulatedTerms?.Invoke(terms, input.Seed) ?? terms };
+        }
         var result = LocalTraining.Run(loaded, task, read.Examples, new Relay(progress), cancellation);
         KeptFactors.Save(input.Folder, input.Task.Round, result.Adapter.Only(method.Kept(settings)));
         var sent = method.Sent(round, settings);

@@ -37,9 +37,9 @@ internal static class RandomSources
     /// <summary>The switch that only the test projects set.</summary>
     public const string TestSwitch = "FedLora.Tests.AllowForeseeableRandomness";
 
-    /// <summary>Refuses a source that can be foretold, outside tests.</summary>
+    /// <summary>Refuses a source that can be foretold, outside tests and simulations.</summary>
     /// <exception cref="FedLoraException"><c>randomness-foreseeable</c>.</exception>
-    public static IRandomSource Require(IRandomSource source) => source.IsCryptographic || (AppContext.TryGetSwitch(TestSwitch, out var on) && on)
+    public static IRandomSource Require(IRandomSource source) => source.IsCryptographic || source is SimulatedRandom || (AppContext.TryGetSwitch(TestSwitch, out var on) && on)
         ? source
         : throw new FedLoraException("randomness-foreseeable", "Private training was given a generator that can be foretold.", "Noise that can be foretold protects nothing: use the kernel's generator.");
 

@@ -20,6 +20,12 @@ public sealed record PrivateTerms(double NoiseMultiplier, double SamplingRate, d
     /// <summary>The same without any noise: for the audit, which has to see what that would show.</summary>
     internal PrivateTerms WithoutNoise() => this with { IsNoiseless = true };
 
+    /// <summary>The seed of all that is drawn; null, outside simulations: the kernel's generator.</summary>
+    internal ulong? SimulatedSeed { get; private init; }
+
+    /// <summary>The same with sampling, dropout and noise that follow from a seed: for simulations, which have to be repeatable. What comes of it protects nobody.</summary>
+    internal PrivateTerms Simulated(ulong seed) => this with { SimulatedSeed = seed };
+
     /// <summary>Trains in place, as <see cref="Trainer.Run"/> does.</summary>
     internal TrainingSummary Run(
         Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, TrainingSettings settings, IProgress<TrainingReport>? progress, CancellationToken cancel,
@@ -33,24 +39,25 @@ public sealed record PrivateTerms(double NoiseMultiplier, double SamplingRate, d
     internal static TrainingSettings Settings(TrainingSettings settings) => settings with { MaxGradientNorm = null };
 
     /// <summary>Were dropout foreseeable, an example's presence would show in the others' masks.</summary>
-    internal static torch.Generator Dropout(Transformer model)
+    internal torch.Generator Dropout(Transformer model)
     {
         Span<byte> seed = stackalloc byte[sizeof(ulong)];
-        CryptographicRandom.Instance.Fill(seed);
+        Source(0).Fill(seed);
         return new torch.Generator(BitConverter.ToUInt64(seed), model.Device);
     }
 
     /// <summary>The sampler that the accountants account for.</summary>
     internal IBatchSampler Sampler(int examples, IReadOnlyList<IReadOnlyList<int>>? units) =>
-        units is null ? new PoissonSampler(Math.Max(1, examples), SamplingRate) : new UnitSampler(units, SamplingRate);
+        units is null ? new PoissonSampler(Math.Max(1, examples), SamplingRate, Source(1)) : new UnitSampler(units, SamplingRate, Source(1));
 
     /// <summary>The step that goes with it.</summary>
     /// <exception cref="FedLoraException"><c>privacy-invalid</c>: a number is outside <see cref="PrivateBounds"/>.</exception>
     internal PrivateStep Step(TrainingSettings settings, torch.Generator dropout)
     {
         PrivateBounds.Require(ClipNorm, NoiseMultiplier, SamplingRate);
-        return IsNoiseless
-            ? new PrivateStep(ClipNorm, 0, settings.BatchSize, settings.RowsAtOnce, dropout, CryptographicRandom.Instance)
-            : new PrivateStep(ClipNorm, NoiseMultiplier, settings.BatchSize, settings.RowsAtOnce, dropout);
+        return new PrivateStep(ClipNorm, IsNoiseless ? 0 : NoiseMultiplier, settings.BatchSize, settings.RowsAtOnce, dropout, Source(2));
     }
+
+    // Where it follows from a seed, each use has a stream of its own.
+    private IRandomSource Source(ulong use) => SimulatedSeed is { } seed ? new SimulatedRandom(seed, use) : CryptographicRandom.Instance;
 }

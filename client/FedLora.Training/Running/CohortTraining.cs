@@ -64,7 +64,7 @@ public static class CohortTraining
             if (task.Privacy is { } terms)
             {
                 settings = PrivateTerms.Settings(settings);
-                _dropout = PrivateTerms.Dropout(model);
+                _dropout = terms.Dropout(model);
                 Share = terms.Step(settings, _dropout).Share(_parameters);
                 Run = new TrainingRun(model, _parameters, node.Examples, settings, terms.Sampler(node.Examples.Count, task.Units), TimeProvider.System);
                 return;

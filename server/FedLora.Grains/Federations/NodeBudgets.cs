@@ -61,15 +61,15 @@ internal sealed class KnownRows(FederationStanding standing)
     private readonly ConcurrentDictionary<double, Lazy<NodePrivacy>> _byRate = new(standing.Privacy.DistinctBy(row => row.SamplingRate).Select(row => KeyValuePair.Create(row.SamplingRate, new Lazy<NodePrivacy>(row))));
 
     /// <summary>A node's row, and whether the federation has yet to keep it.</summary>
-    /// <exception cref="FedLoraException">As <see cref="PrivacyPlanner.RowOf"/>.</exception>
+    /// <exception cref="FedLoraException">As <see cref="NodePrivacy.Of"/>.</exception>
     public (NodePrivacy Row, bool IsNew) Of(NodePresence presence)
     {
-        var count = PrivacyPlanner.StatedCount(standing.Definition, presence.Name, presence.Profile ?? new());
+        var count = NodePrivacy.StatedCount(standing.Definition, presence.Name, presence.Profile ?? new());
         var rate = _plan.RateFor(count);
         if (_byNode.TryGetValue(presence.NodeId, out var known) && known.SamplingRate.Equals(rate))
             return (known, false);
         // Equal rates mean equal noise: calibrated once.
-        var like = _byRate.GetOrAdd(rate, _ => new(() => PrivacyPlanner.RowOf(standing.Definition, presence.NodeId, presence.Name, count, CancellationToken.None)));
+        var like = _byRate.GetOrAdd(rate, _ => new(() => NodePrivacy.Of(standing.Definition, presence.NodeId, presence.Name, count, CancellationToken.None)));
         return (like.Value with { NodeId = presence.NodeId, Node = presence.Name, Rounds = 0, SpentEpsilon = 0, LimitEpsilon = 0 }, true);
     }
 }

@@ -5,27 +5,6 @@ public static class PrivacyPlanner
 {
     private const int NodesNamed = 4;
 
-    /// <summary>The count of examples that may be known: from the definition, or as the site itself states it.</summary>
-    public static long? StatedCount(FederationDefinition definition, string node, NodeProfile profile) =>
-        definition.PublicCounts.TryGetValue(node, out var count) ? count : profile.ExampleCount;
-
-    /// <summary>A node's row. Calibrates, which may take seconds: not on a grain's turn.</summary>
-    /// <exception cref="FedLoraException"><c>privacy-rate-unknown</c>, <c>privacy-budget-too-small</c>.</exception>
-    public static NodePrivacy RowOf(FederationDefinition definition, string nodeId, string node, long? statedCount, CancellationToken cancellationToken)
-    {
-        var plan = definition.ToPlan()!;
-        var rate = plan.RateFor(statedCount);
-        return new()
-        {
-            NodeId = nodeId,
-            Node = node,
-            SamplingRate = rate,
-            NoiseMultiplier = plan.RoundAt(rate, cancellationToken).NoiseMultiplier,
-            PlannedEpsilon = plan.PlannedEpsilon(rate, cancellationToken),
-            Delta = plan.Delta
-        };
-    }
-
     /// <summary>The rows of all nodes that are known by now.</summary>
     /// <exception cref="RefusedException"><c>definition-invalid</c>: sigma and epsilon contradict each other, or no noise is enough; <c>privacy-budget</c>: the rounds fit too few nodes' limits.</exception>
     public static async Task<List<NodePrivacy>> RequireAsync(FederationDefinition definition, IReadOnlyList<INodeGrain> nodes, CalibrateRows calibrate, CancellationToken cancellationToken)
@@ -76,11 +55,11 @@ public static class PrivacyPlanner
         try
         {
             if (plan.SamplingRate > 0)
-                rows.Add(RowOf(definition, "", "", null, cancellationToken));
+                rows.Add(NodePrivacy.Of(definition, "", "", null, cancellationToken));
             foreach (var (node, count) in definition.PublicCounts.Where(_ => plan.SamplingRate == 0 && nodes.Count == 0))
-                rows.Add(RowOf(definition, "", node, count, cancellationToken));
-            rows.AddRange(nodes.Select(node => (Node: node, Count: StatedCount(definition, node.Name, node.Profile)))
-                .Where(node => plan.SamplingRate > 0 || node.Count > 0).Select(node => RowOf(definition, node.Node.NodeId, node.Node.Name, node.Count, cancellationToken)));
+                rows.Add(NodePrivacy.Of(definition, "", node, count, cancellationToken));
+            rows.AddRange(nodes.Select(node => (Node: node, Count: NodePrivacy.StatedCount(definition, node.Name, node.Profile)))
+                .Where(node => plan.SamplingRate > 0 || node.Count > 0).Select(node => NodePrivacy.Of(definition, node.Node.NodeId, node.Node.Name, node.Count, cancellationToken)));
             foreach (var rate in rows.Select(row => row.SamplingRate).Distinct())
             {
                 if (plan.Keeps(rate, cancellationToken) is { Fits: false } verdict)

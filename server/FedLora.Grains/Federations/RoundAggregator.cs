@@ -55,21 +55,22 @@ public sealed class RoundAggregator(IBlobStore blobs, TimeProvider time)
 
             if (!starts.TryGetValue(update.Rank, out var start))
                 starts[update.Rank] = start = (definition.StartOf(global, inputs.Round, update.Rank), definition.SentLayout(inputs.Round, update.Rank));
-            updates.Add(new SparseUpdate(update.Header.NodeId, update.Weight, Open, start.Adapter, start.Layout));
+            updates.Add(new SparseUpdate(update.Header.NodeId, update.Weight, Read, start.Adapter, start.Layout));
 
             // Aggregation is plain computing in a thread of its own, outside the grain's turn: that thread may wait.
             Stream Open() => blobs.OpenReadAsync(update.Header.Sha256, cancellationToken).GetAwaiter().GetResult();
+
+            byte[] Read()
+            {
+                using var blob = Open();
+                return blob.ReadAll();
+            }
         }
 
-        var options = new AggregationOptions(definition.ToLayout(), definition.ToMethodOptions(), inputs.Round, definition.Seed);
-        var result = Methods.Get(definition.Method).Aggregate(global, new UpdateSet(updates), options, cancellationToken);
-        if (definition.Communication.ServerOptimizer != "fedadam")
-            return (result, null);
         var memory = inputs.Optimizer is { } remembered
             ? new FedAdamState(remembered.Step, await blobs.GetAdapterAsync(remembered.Mean.Sha256, cancellationToken), await RootAsync(remembered, cancellationToken))
             : null;
-        var (optimised, next) = new FedAdam(definition.Communication.ServerLearningRate).Step(global, result.Global, definition.SentFactors(inputs.Round), memory);
-        return (result with { Global = optimised }, next);
+        return RoundStep.Run(definition, inputs.Round, global, new UpdateSet(updates), memory, cancellationToken: cancellationToken);
     }
 
     private async Task<AdapterState> RootAsync(OptimizerMemory memory, CancellationToken cancellationToken)

@@ -44,40 +44,20 @@ public static class UpdateValidator
     private static void RequireChange(byte[] bytes, UpdateExpectation expectation, int round, string where)
     {
         var layout = expectation.Definition.SentLayout(round, expectation.Rank);
-        var change = SparseCodec.Decode(bytes, layout.Length, layout.Digest.Span);
-        var squares = 0.0;
-        for (var i = 0; i < change.Count; i++)
-        {
-            if (!float.IsFinite(change.Values[i]))
-                throw new RefusedException(RefusalCodes.UpdateNotFinite, $"{where}: tensor '{layout.NameAt(change.Indices[i])}' changes by {change.Values[i]}.", "The node's training diverged: lower the learning rate.");
-            squares += (double)change.Values[i] * change.Values[i];
-        }
-
-        RequireNorm(squares, expectation.Definition.Training.MaxUpdateNorm, where);
+        Require(ChangeCheck.Of(SparseCodec.Decode(bytes, layout.Length, layout.Digest.Span), layout, expectation.Definition.Training.MaxUpdateNorm, where));
     }
 
-    private static void RequireValues(SafetensorsReader update, SafetensorsReader global, double maxNorm, string where)
-    {
-        var squares = 0.0;
-        foreach (var name in update.Header.Tensors.Keys.Order(StringComparer.Ordinal))
+    private static void RequireValues(SafetensorsReader update, SafetensorsReader global, double maxNorm, string where) => Require(ChangeCheck.Of(
+        update.Header.Tensors.Keys.Order(StringComparer.Ordinal).Select(name =>
         {
             var values = update.ReadFloats(name);
             var start = global.Header.Tensors.TryGetValue(name, out var entry) && entry.ElementCount == values.Length ? global.ReadFloats(name) : null;
-            for (var i = 0; i < values.Length; i++)
-            {
-                if (!float.IsFinite(values[i]))
-                    throw new RefusedException(RefusalCodes.UpdateNotFinite, $"{where}: tensor '{name}' holds {values[i]} at index {i}.", "The node's training diverged: lower the learning rate.");
-                var change = (double)values[i] - (start is null ? 0 : start[i]);
-                squares += change * change;
-            }
-        }
+            return new ChangedTensor(name, values, start);
+        }), maxNorm, where));
 
-        RequireNorm(squares, maxNorm, where);
-    }
-
-    private static void RequireNorm(double squares, double maxNorm, string where)
+    private static void Require(Refusal? refusal)
     {
-        if (maxNorm > 0 && Math.Sqrt(squares) > maxNorm)
-            throw new RefusedException(RefusalCodes.UpdateNorm, $"{where} is {Math.Sqrt(squares):g4} away from the global adapter, more than the bound of {maxNorm:g4}.", "Lower the learning rate, or raise training.max_update_norm.");
+        if (refusal is not null)
+            throw RefusedException.Of(refusal);
     }
 }

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
 using FedLora.Federations.Definitions;
@@ -9,13 +10,32 @@ public static class CohortSampler
 {
     /// <summary>
     /// A uniform sample without replacement, the same for the same seed, round, attempt and candidates in whatever order: the candidates with the smallest
-    /// SHA-256(seed/round/attempt/id). Returned in ordinal order. O(n log n).
+    /// SHA-256(seed/round/attempt/id). Returned in ordinal order. O(n log count).
     /// </summary>
-    public static IReadOnlyList<string> Draw(IEnumerable<string> candidates, int count, ulong seed, int round, int attempt) =>
-    [
-        .. candidates.OrderBy(id => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes($"{seed}/{round}/{attempt}/{id}"))), StringComparer.Ordinal)
-            .Take(count).Order(StringComparer.Ordinal),
-    ];
+    public static IReadOnlyList<string> Draw(IEnumerable<string> candidates, int count, ulong seed, int round, int attempt)
+    {
+        // The largest of those taken comes first.
+        var taken = new PriorityQueue<string, Ticket>(Comparer<Ticket>.Create((one, other) => Ticket.Compare(other, one)));
+        var prefix = $"{seed}/{round}/{attempt}/";
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        byte[] text = Encoding.UTF8.GetBytes(prefix);
+        var start = text.Length;
+        foreach (var id in candidates)
+        {
+            var length = start + Encoding.UTF8.GetByteCount(id);
+            if (text.Length < length)
+                Array.Resize(ref text, 2 * length);
+            Encoding.UTF8.GetBytes(id, text.AsSpan(start));
+            SHA256.HashData(text.AsSpan(0, length), hash);
+            var ticket = Ticket.Of(hash);
+            if (taken.Count < count)
+                taken.Enqueue(id, ticket);
+            else if (count > 0)
+                taken.EnqueueDequeue(id, ticket);
+        }
+
+        return [.. taken.UnorderedItems.Select(item => item.Element).Order(StringComparer.Ordinal)];
+    }
 
     /// <summary>How many updates are wanted, how many nodes are asked, and how many updates suffice at the deadline.</summary>
     /// <param name="rules">The federation's.</param>
@@ -33,5 +53,13 @@ public static class CohortSampler
     {
         var quorum = rules.Quorum > 0 ? rules.Quorum : rules.Size;
         return Math.Max(1, rules.MinNodes > 0 ? Math.Max(rules.MinNodes, quorum) : Math.Max(rules.Size, quorum));
+    }
+
+    /// <summary>A hash as a number.</summary>
+    private readonly record struct Ticket(UInt128 High, UInt128 Low)
+    {
+        public static Ticket Of(ReadOnlySpan<byte> hash) => new(BinaryPrimitives.ReadUInt128BigEndian(hash), BinaryPrimitives.ReadUInt128BigEndian(hash[16..]));
+
+        public static int Compare(Ticket one, Ticket other) => one.High == other.High ? one.Low.CompareTo(other.Low) : one.High.CompareTo(other.High);
     }
 }

@@ -19,7 +19,7 @@ public static class Eligibility
         var rank = definition.RankOf(presence.Group);
         if (profile.MaxRank > 0 && profile.MaxRank < rank)
             return $"it trains rank {profile.MaxRank} at most, this federation's is {rank}";
-        var unknown = definition.Task.Kind == LearningTask.Classification ? profile.Labels.Except(definition.Task.Labels, StringComparer.Ordinal).ToList() : [];
+        var unknown = profile.Labels.Count > 0 && definition.Task.Kind == LearningTask.Classification ? profile.Labels.Except(definition.Task.Labels, StringComparer.Ordinal).ToList() : [];
         return unknown.Count > 0 ? $"its data have labels that the federation does not: {string.Join(", ", unknown)}" : "";
     }
 

@@ -10,18 +10,28 @@ public static class FederationSchema
     private const string NumberPattern = @"^\s*[-+]?[0-9.]+([eE][-+]?[0-9]+)?\s*/\s*[-+]?[0-9.]+([eE][-+]?[0-9]+)?\s*$";
 
     /// <summary>The schema as indented text with a line break at its end.</summary>
-    public static string Text()
+    public static string Text() => Text(Root(), "FedLora federation");
+
+    /// <summary>The schema of a federation.</summary>
+    internal static JsonObject Root()
     {
         var root = Section(typeof(FederationDefinition));
         var properties = root["properties"]!.AsObject();
         properties[FederationFile.ModelKey] = Described("string", FederationFile.ModelMeaning);
         properties[FederationFile.DataKey] = Described("string", FederationFile.DataMeaning);
+        return root;
+    }
+
+    /// <summary>A schema as a document of its own.</summary>
+    internal static string Text(JsonObject root, string title)
+    {
         root.Insert(0, "$schema", "https://json-schema.org/draft/2020-12/schema");
-        root.Insert(1, "title", "FedLora federation");
+        root.Insert(1, "title", title);
         return root.ToJsonString(new JsonSerializerOptions { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }).ReplaceLineEndings("\n") + "\n";
     }
 
-    private static JsonObject Section(Type type)
+    /// <summary>The schema of a section.</summary>
+    internal static JsonObject Section(Type type)
     {
         var defaults = Activator.CreateInstance(type)!;
         var properties = new JsonObject();

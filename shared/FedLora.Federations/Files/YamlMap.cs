@@ -60,6 +60,9 @@ public sealed class YamlMap
     /// <summary>Whether the key is there.</summary>
     public bool Has(string key) => Find(key) is not null;
 
+    /// <summary>Whether the key is there with a mapping below it.</summary>
+    public bool HasMap(string key) => Find(key) is YamlMappingNode;
+
     /// <summary>The keys, for mappings whose keys are names.</summary>
     public IReadOnlyList<string> Names() => [.. node.Children.Keys.OfType<YamlScalarNode>().Select(key => key.Value ?? "")];
 
@@ -151,7 +154,6 @@ public sealed class YamlMap
 
     /// <summary>An error about the value of a key.</summary>
     public FedLoraException Error(string key, string why) => Invalid(file, Find(key)?.Start.Line ?? node.Start.Line, $"{Join(key)}: {why}");
-
 
     /// <summary>An error about a key that is not there.</summary>
     public FedLoraException Missing(string key, string meaning) => Invalid(file, node.Start.Line, $"key '{Join(key)}' is missing{(meaning.Length == 0 ? "" : ": " + meaning)}");

@@ -1,3 +1,6 @@
+using FedLora.Federations.Cohorts;
+using FedLora.Federations.Definitions;
+
 namespace FedLora.Federations.Rounds;
 
 /// <summary>What a federation's privacy terms mean at one node, and what it has spent.</summary>
@@ -28,6 +31,27 @@ public sealed record NodePrivacy
 
     /// <summary>What the last two are stated at.</summary>
     public double Delta { get; init; }
+
+    /// <summary>The count of examples that may be known: from the definition, or as the site itself states it.</summary>
+    public static long? StatedCount(FederationDefinition definition, string node, NodeProfile profile) =>
+        definition.PublicCounts.TryGetValue(node, out var count) ? count : profile.ExampleCount;
+
+    /// <summary>A node's row. Calibrates, which may take seconds.</summary>
+    /// <exception cref="FedLoraException"><c>privacy-rate-unknown</c>, <c>privacy-budget-too-small</c>.</exception>
+    public static NodePrivacy Of(FederationDefinition definition, string nodeId, string node, long? statedCount, CancellationToken cancellationToken)
+    {
+        var plan = definition.ToPlan()!;
+        var rate = plan.RateFor(statedCount);
+        return new()
+        {
+            NodeId = nodeId,
+            Node = node,
+            SamplingRate = rate,
+            NoiseMultiplier = plan.RoundAt(rate, cancellationToken).NoiseMultiplier,
+            PlannedEpsilon = plan.PlannedEpsilon(rate, cancellationToken),
+            Delta = plan.Delta,
+        };
+    }
 
     /// <summary>This row after one more receipt.</summary>
     public NodePrivacy After(PrivacyReceipt receipt) =>

@@ -22,7 +22,7 @@ internal static class Sampling
     {
         var (eligible, excluded, unasked, spent) = (new List<Candidate>(), new List<ExcludedNode>(), new List<string>(), 0);
         var isPrivate = turn.Definition.Privacy is not null;
-        foreach (var node in here.OrderBy(node => node.Id, StringComparer.Ordinal))
+        foreach (var node in InOrder(here))
         {
             if (turn.Round.Updates.ContainsKey(node.Id))
                 continue;
@@ -50,6 +50,18 @@ internal static class Sampling
         }
 
         return (eligible, excluded, unasked, spent);
+    }
+
+    // Whoever looks at the same thousands again and again may keep them in order.
+    private static IReadOnlyList<Candidate> InOrder(IReadOnlyList<Candidate> here)
+    {
+        for (var i = 1; i < here.Count; i++)
+        {
+            if (string.CompareOrdinal(here[i - 1].Id, here[i].Id) > 0)
+                return [.. here.OrderBy(node => node.Id, StringComparer.Ordinal)];
+        }
+
+        return here;
     }
 
     private static void Draw(Turn turn, List<Candidate> eligible, List<ExcludedNode> excluded, int spent, int? enrolled)

@@ -28,8 +28,12 @@ public sealed record DemoData(IReadOnlyList<string> Sites, string HeldOut, IRead
         return new DemoData(paths, Write(Path.Combine(folder, "held-out.jsonl"), split.HeldOut), [.. split.Sites.Select(SiteSummary.Of)]);
     }
 
+    /// <summary>Writes mails as a JSONL file.</summary>
+    internal static string Write(string folder, string name, IEnumerable<Mail> mails) => Write(Path.Combine(folder, name), mails);
+
     private static string Write(string path, IEnumerable<Mail> mails)
     {
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         File.WriteAllLines(path, mails.Select(mail => JsonSerializer.Serialize(new { mail.Text, mail.Label }, Readable)));
         return path;
     }

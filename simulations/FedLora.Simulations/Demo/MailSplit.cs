@@ -1,3 +1,5 @@
+using FedLora.Simulations.Data;
+
 namespace FedLora.Simulations.Demo;
 
 /// <summary>The mails of the sites, and those that no site sees.</summary>
@@ -64,32 +66,10 @@ public sealed record MailSplit(IReadOnlyList<IReadOnlyList<Mail>> Sites, IReadOn
         var parts = Enumerable.Range(0, sites).Select(_ => new List<Mail>()).ToList();
         foreach (var source in sources)
         {
-            var shares = Enumerable.Range(0, sites).Select(_ => Gamma(Concentration, random)).ToArray();
-            var (done, cumulated, total) = (0, 0.0, shares.Sum());
+            var ends = Dirichlet.Cut(source.Length, sites, Concentration, random);
             for (var site = 0; site < sites; site++)
-            {
-                cumulated += shares[site];
-                var end = site == sites - 1 ? source.Length : (int)Math.Round(source.Length * cumulated / total);
-                parts[site].AddRange(source[done..end]);
-                done = end;
-            }
+                parts[site].AddRange(source[(site == 0 ? 0 : ends[site - 1])..ends[site]]);
         }
         return parts;
-    }
-
-    // Marsaglia and Tsang, ACM TOMS 26 (2000), with their boost for shapes below 1.
-    private static double Gamma(double shape, Random random)
-    {
-        if (shape < 1)
-            return Gamma(shape + 1, random) * Math.Pow(1 - random.NextDouble(), 1 / shape);
-        var d = shape - 1.0 / 3;
-        var c = 1 / Math.Sqrt(9 * d);
-        while (true)
-        {
-            var x = Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
-            var v = Math.Pow(1 + c * x, 3);
-            if (v > 0 && Math.Log(1 - random.NextDouble()) < 0.5 * x * x + d - d * v + d * Math.Log(v))
-                return d * v;
-        }
     }
 }

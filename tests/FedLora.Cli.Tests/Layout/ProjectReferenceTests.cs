@@ -27,7 +27,7 @@ public sealed class ProjectReferenceTests
         ["FedLora.Grains"] = [.. Model, "FedLora.Federations"],
         ["FedLora.Server"] = [.. Wire, "FedLora.Grains"],
         ["FedLora.Dashboard"] = [.. Wire, "FedLora.Grains", "FedLora.Server"],
-        ["FedLora.Simulations"] = [.. Wire, .. Engine],
+        ["FedLora.Simulations"] = [.. Wire, .. Engine, "FedLora.Client"],
         ["FedLora.Cli"] = [.. Wire, .. Engine, "FedLora.Client", "FedLora.Grains", "FedLora.Server", "FedLora.Dashboard", "FedLora.Simulations"],
     };
 

@@ -41,7 +41,7 @@ public sealed class PostgresDatabase : IDisposable, IAsyncDisposable
         catch (NpgsqlException error)
         {
             source.Dispose();
-            throw new FedLoraException("postgres-unreachable", $"PostgreSQL cannot be used: {error.Message.ReplaceLineEndings(" ")}", "check --postgres, that the server runs, and that the user may create tables", error);
+            throw new FedLoraException("postgres-unreachable", $"PostgreSQL cannot be used: {error.Message.ReplaceLineEndings(" ")}", "check the address, that the server runs, and that the user may create tables", error);
         }
     }
 

@@ -2,7 +2,7 @@ using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Compression;
 
-namespace FedLora.Grains.Federations;
+namespace FedLora.Federations.Updates;
 
 /// <summary>
 /// A node's update of which only some entries travelled: the node's tensors are taken to be the server's own start for a node of its rank,
@@ -10,20 +10,16 @@ namespace FedLora.Grains.Federations;
 /// </summary>
 /// <param name="node">The node's id.</param>
 /// <param name="examples">What it counts for.</param>
-/// <param name="open">Opens the sparse blob.</param>
+/// <param name="read">The sparse blob's bytes, read anew for each pass.</param>
 /// <param name="start">The server's start for the node's rank.</param>
 /// <param name="layout">Of the tensors sent.</param>
-public sealed class SparseUpdate(string node, long examples, Func<Stream> open, AdapterState start, VectorLayout layout) : IUpdate
+public sealed class SparseUpdate(string node, long examples, Func<byte[]> read, AdapterState start, VectorLayout layout) : IUpdate
 {
     public string Node { get; } = node;
 
     public long Examples { get; } = examples;
 
-    public IUpdateReader Open()
-    {
-        using var blob = open();
-        return new Reader(start, layout, SparseCodec.Decode(blob.ReadAll(), layout.Length, layout.Digest.Span));
-    }
+    public IUpdateReader Open() => new Reader(start, layout, SparseCodec.Decode(read(), layout.Length, layout.Digest.Span));
 
     private sealed class Reader(AdapterState start, VectorLayout layout, SparseVector change) : IUpdateReader
     {

@@ -1,7 +1,8 @@
 using FedLora.Adapters;
 using FedLora.Compression;
+using FedLora.Federations.Definitions;
 
-namespace FedLora.Grains.Federations;
+namespace FedLora.Federations.Updates;
 
 /// <summary>
 /// The global adapter as nodes with a thin link get it: whole factors where the round sends none of them back, and of the others the largest

@@ -1,0 +1,63 @@
+using FedLora.Cli.Output;
+using FedLora.Cli.Processes;
+using FedLora.Simulations.Report;
+using FedLora.Simulations.Results;
+using FedLora.Simulations.Running;
+using FedLora.Simulations.Scenarios;
+using Spectre.Console;
+
+namespace FedLora.Cli.Commands.Simulate;
+
+/// <summary>The runs of a scenario: one in this process, several in processes of their own.</summary>
+/// <param name="file">The scenario.</param>
+/// <param name="folder">Takes everything.</param>
+/// <param name="isWhole">These are all runs, and so make a comparison.</param>
+internal sealed class SimulationRuns(string file, string folder, bool isWhole, CommandOutput output)
+{
+    private readonly TimeProvider _time = TimeProvider.System;
+
+    /// <summary>Runs what is not finished yet, and shows how all compare.</summary>
+    public async Task RunAsync(IReadOnlyList<PlannedRun> runs, int parallel, CancellationToken cancellation)
+    {
+        var summaries = runs.Count == 1 ? [Run(runs[0], cancellation)] : await RunAllAsync(runs, parallel > 0 ? parallel : Environment.ProcessorCount, cancellation);
+        if (isWhole)
+        {
+            RunsFile.Write(folder, summaries);
+            ReportPage.Write(folder, [.. summaries.Zip(runs, (summary, run) => (summary, FolderOf(run)))], await File.ReadAllTextAsync(file, cancellation));
+        }
+
+        output.Result(new SimulationReport(Path.GetFullPath(folder), summaries, ComparisonRow.Of(summaries)), console =>
+        {
+            console.Write(SimulationTables.Comparison(ComparisonRow.Of(summaries)));
+            foreach (var stopped in summaries.Where(summary => summary.State != "finished").Take(4))
+                console.WriteLine($"{stopped.Name}: {stopped.State}: {stopped.Reason}");
+            console.WriteLine($"The report: {Path.GetFullPath(Path.Combine(folder, "report.html"))}");
+        });
+    }
+
+    private string FolderOf(PlannedRun run) => Path.Combine(folder, "runs", run.Name);
+
+    private RunSummary Run(PlannedRun run, CancellationToken cancellation) =>
+        SimulationRun.Run(run.Scenario, FolderOf(run), run.Values, new RunProgress(output, _time), cancellation);
+
+    private async Task<IReadOnlyList<RunSummary>> RunAllAsync(IReadOnlyList<PlannedRun> runs, int parallel, CancellationToken cancellation)
+    {
+        var waiting = runs.Where(run => SimulationRun.Finished(run.Scenario, FolderOf(run)) is null).ToList();
+        output.Remark($"{runs.Count} runs, {runs.Count - waiting.Count} of them finished before; {Math.Min(parallel, waiting.Count)} at a time ...");
+        var (started, done) = (_time.GetTimestamp(), 0);
+        await System.Threading.Tasks.Parallel.ForEachAsync(waiting, new ParallelOptions { MaxDegreeOfParallelism = parallel, CancellationToken = cancellation }, async (run, token) =>
+        {
+            var log = Path.Combine(folder, "logs", $"{run.Name}.log");
+            Directory.CreateDirectory(Path.GetDirectoryName(log)!);
+            await using (var child = ChildProcess.Start(run.Name, log, run.Scenario.Definition.Threads, "simulate", file, "--only", run.Name, "--out", folder))
+                await child.WaitAsync(token);
+            var summary = RunFolder.Read(FolderOf(run)) ?? throw new FedLoraException("run-missing", $"{run.Name} ended without a result", $"its log is {log}");
+            var (count, took) = (Interlocked.Increment(ref done), _time.GetElapsedTime(started));
+            output.Remark($"{count} of {waiting.Count}: {run.Name}: {RunProgress.Show(summary.Last)}; about {RunProgress.Show(took / count * (waiting.Count - count))} to go");
+        });
+        return [.. runs.Select(run => RunFolder.Read(FolderOf(run))!)];
+    }
+}
+
+/// <summary>What <c>--json</c> writes.</summary>
+internal sealed record SimulationReport(string Folder, IReadOnlyList<RunSummary> Runs, IReadOnlyList<ComparisonRow> Comparison);

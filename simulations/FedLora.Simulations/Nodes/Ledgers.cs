@@ -1,0 +1,71 @@
+using FedLora.Federations.Definitions;
+using FedLora.Federations.Rounds;
+using FedLora.Privacy;
+using FedLora.Privacy.Ledger;
+
+namespace FedLora.Simulations.Nodes;
+
+/// <summary>
+/// The nodes' privacy ledgers. In a simulation a node's data are used by one federation, always on the same terms: a ledger is the number of rounds charged to it, and what so many rounds
+/// spend is worked out once, by the accountants and limits that a real node asks.
+/// </summary>
+internal sealed class Ledgers(FederationDefinition definition, Fleet fleet)
+{
+    private readonly PrivacyPlan? _plan = definition.ToPlan();
+    private readonly int[] _charged = new int[definition.Privacy is null ? 0 : fleet.Count];
+    private readonly Dictionary<(double Rate, int Rounds), double> _spent = [];
+    private readonly Dictionary<(double Rate, double Limit, int Rounds), string> _answers = [];
+    private readonly Dictionary<double, NodePrivacy> _rows = [];
+
+    /// <summary>The largest epsilon that any node has spent; null without privacy.</summary>
+    public double? Largest => _plan is null ? null : Enumerable.Range(0, _charged.Length).Select(node => (Rate: RateOf(node), Rounds: _charged[node])).Distinct().Max(kind => Spent(kind.Rate, kind.Rounds));
+
+    /// <summary>What the terms mean at a node.</summary>
+    public NodePrivacy RowOf(int node, CancellationToken cancellationToken)
+    {
+        var rate = RateOf(node);
+        if (!_rows.TryGetValue(rate, out var row))
+            _rows[rate] = row = NodePrivacy.Of(definition, "", "", CountOf(node), cancellationToken);
+        return row with { NodeId = fleet.All[node].Id, Node = fleet.NameOf(node) };
+    }
+
+    /// <summary>Why one more round does not fit a node's budget; empty where it does.</summary>
+    public string Refusal(int node, CancellationToken cancellationToken)
+    {
+        var key = (RateOf(node), fleet.KindOf(node).EpsilonLimit, _charged[node]);
+        if (_answers.TryGetValue(key, out var known))
+            return known;
+        var run = _plan!.RoundAt(key.Item1, cancellationToken);
+        SampledGaussian[] past = key.Item3 == 0 ? [] : [run with { Steps = run.Steps * key.Item3 }];
+        var own = _plan.Keeps(past, run, cancellationToken);
+        var site = PrivacyBudget.Fits(past, run, new(key.EpsilonLimit > 0 ? key.EpsilonLimit : null, definition.Privacy!.Delta), cancellation: cancellationToken);
+        return _answers[key] = !own.Fits ? $"the federation's own budget is spent here: {own.Reason}" : site.Fits ? "" : site.Reason;
+    }
+
+    /// <summary>Charges a round to a node; null without privacy.</summary>
+    /// <exception cref="FedLoraException"><c>privacy-budget-exhausted</c>.</exception>
+    public LedgerReceipt? Charge(int node, CancellationToken cancellationToken)
+    {
+        if (_plan is null)
+            return null;
+        if (Refusal(node, cancellationToken) is { Length: > 0 } why)
+            throw new FedLoraException("privacy-budget-exhausted", why, "plan fewer rounds, or more noise");
+        var rounds = ++_charged[node];
+        var run = _plan.RoundAt(RateOf(node), cancellationToken);
+        return new(run, definition.Privacy!.ClipNorm, definition.Privacy.Delta, Spent(RateOf(node), rounds), fleet.KindOf(node).EpsilonLimit, fleet.NameOf(node), "", rounds);
+    }
+
+    private double RateOf(int node) => _plan!.RateFor(CountOf(node));
+
+    private long? CountOf(int node) => definition.PublicCounts.TryGetValue(fleet.NameOf(node), out var count) ? count : null;
+
+    private double Spent(double rate, int rounds)
+    {
+        if (rounds == 0)
+            return 0;
+        if (_spent.TryGetValue((rate, rounds), out var known))
+            return known;
+        var run = _plan!.RoundAt(rate);
+        return _spent[(rate, rounds)] = Accountants.Default.Epsilon([run with { Steps = run.Steps * rounds }], definition.Privacy!.Delta).Epsilon;
+    }
+}

@@ -1,0 +1,82 @@
+using System.Collections.Concurrent;
+using FedLora.Adapters;
+using FedLora.Aggregation;
+using FedLora.Client.Rounds;
+using FedLora.Client.Training;
+using FedLora.Federations.Definitions;
+using FedLora.Training.Running;
+
+namespace FedLora.Simulations.Trainers;
+
+/// <summary>
+/// Softmax regression whose weight matrix is a LoRA product over a base of zeros: p = softmax(s B A x), trained by SGD on the mean cross-entropy of each batch. Every method works on it, in
+/// microseconds, so that rounds, time and cohorts can be looked at by themselves.
+/// </summary>
+internal sealed class LogisticWork(LogisticPool pool, FederationDefinition definition) : INodeWork
+{
+    /// <summary>The one adapted module.</summary>
+    public const string Module = "score";
+
+    private readonly ConcurrentDictionary<int, AdapterState> _kept = [];
+    private readonly IFederatedMethod _method = Methods.Get(definition.Method);
+
+    public IReadOnlyList<NodeResult> Train(RoundWork round, IReadOnlyList<NodeTask> tasks, CancellationToken cancellationToken)
+    {
+        // Before threads ask for it.
+        foreach (var group in tasks.Select(task => task.Group).Distinct(StringComparer.Ordinal))
+            round.Received(group);
+        var results = new NodeResult[tasks.Count];
+        Parallel.For(0, tasks.Count, new ParallelOptions { CancellationToken = cancellationToken }, i => results[i] = Train(round, tasks[i]));
+        return results;
+    }
+
+    public Evaluation? Evaluate(RoundWork next, CancellationToken cancellationToken)
+    {
+        if (pool.HeldOut.Count == 0)
+            return null;
+        var start = _method.Start(next.Received("").Adapter, null, new NodeTerms(definition.ToLayout(), definition.ToMethodOptions(), next.Round, definition.Seed, definition.Lora.Rank));
+        using var factors = new LogisticFactors(start, pool);
+        foreach (var fold in next.Folds)
+            factors.Fold(fold);
+        var (loss, confusion) = (0.0, new long[pool.Classes, pool.Classes]);
+        foreach (var example in pool.HeldOut)
+        {
+            var (cost, guess) = factors.Judge(example);
+            loss += cost;
+            confusion[pool.ClassOf(example), guess]++;
+        }
+
+        var right = Enumerable.Range(0, pool.Classes).Sum(label => confusion[label, label]);
+        return new(pool.HeldOut.Count, pool.HeldOut.Count, loss / pool.HeldOut.Count, right / (double)pool.HeldOut.Count, Evaluator.MacroF1(confusion));
+    }
+
+    public void Dispose()
+    {
+    }
+
+    private NodeResult Train(RoundWork round, NodeTask node)
+    {
+        var options = definition.ToMethodOptions();
+        var examples = round.Fleet.Data.Of(node.Node);
+        if (examples.Count == 0)
+            return new() { Error = new("data-nothing-to-learn", $"{node.Name} has no example", "another split") };
+        var start = _method.Start(round.Received(node.Group).Adapter, _kept.GetValueOrDefault(node.Node), new NodeTerms(definition.ToLayout(), options, round.Round, definition.Seed, node.Rank));
+        using var factors = new LogisticFactors(start, pool);
+        foreach (var fold in round.Folds)
+            factors.Fold(fold);
+        var (settings, seed) = (DefinitionSettings.Training(definition, round.Round, 0), round.SeedOf(node.Name));
+        var sampler = new ShuffledSampler(examples.Count, settings.BatchSize, seed);
+        var loss = 0.0;
+        for (var step = 0; step < settings.Steps; step++)
+            loss += factors.Step(examples, sampler.Next(), (float)settings.Rates.At(step), _method.Trained(round.Round, options));
+        if (!double.IsFinite(loss))
+            return new() { Error = new("training-diverged", $"the loss of {node.Name} became {loss}", "lower the learning rate") };
+        var trained = factors.Export(start.Adapter);
+        if (_method.Kept(options) is not Factors.None and var kept)
+            _kept[node.Node] = trained.Only(kept);
+        var sent = _method.Sent(round.Round, options);
+        var task = round.TaskOf(node, null);
+        var sparse = SparseUplink.IsUsed(task) ? SparseUplink.Encode(task, "", start.Adapter.Only(sent), trained.Only(sent), seed) : null;
+        return new() { Update = sparse is null ? trained.Only(sent) : null, Sparse = sparse, Examples = examples.Count, Steps = settings.Steps, Loss = loss / settings.Steps };
+    }
+}

@@ -1,0 +1,86 @@
+using System.CommandLine;
+using System.Diagnostics;
+using FedLora.Cli.Commands;
+using FedLora.Simulations.Running;
+using FedLora.Simulations.Scenarios;
+
+namespace FedLora.Benchmarks.Simulate;
+
+/// <summary><c>fedlora bench simulate</c>: virtual clients a second, 100 of them in every round, and what an idle node takes.</summary>
+internal static class BenchSimulateCommand
+{
+    private const int Cohort = 100;
+    private const int ManyNodes = 100_000;
+
+    // A LoRA pair of 1600 x 1600 at rank 8 is 25,600 numbers, 102,400 bytes.
+    private const string Trivial = "trainer: trivial\nmeasure_error: false\ndata: { examples: 1000, split: { per_node: 100 } }";
+    private const string Logistic = "trainer: logistic\nmeasure_error: false\nevaluate_every: 0\ndata: { examples: 10000, features: 50, split: { per_node: 100 } }";
+
+    public static Command Create()
+    {
+        var rounds = new Option<int>("--rounds") { Description = "Rounds of 100 clients that are timed.", DefaultValueFactory = _ => 200 };
+        var nodes = new Option<int>("--nodes") { Description = "Registered nodes.", DefaultValueFactory = _ => 10_000 };
+        return new Command("simulate", "Virtual clients a second, a trivial one and logistic regression, and memory per idle node.") { rounds, nodes }
+            .Runs((parsed, output, cancellation) =>
+            {
+                var (count, registered) = (parsed.GetValue(rounds), parsed.GetValue(nodes));
+                var rows = new List<BenchRow>();
+                foreach (var (name, trainer, rank) in new[] { ("trivial-100kB", Trivial, 8), ("logistic", Logistic, 1) })
+                {
+                    output.Remark($"{name}: {registered:N0} nodes, {Cohort} a round ...");
+                    Rate(trainer, rank, registered, Math.Max(5, count / 10), cancellation);
+                    rows.Add(new(name, Rate(trainer, rank, registered, count, cancellation), "clients/s"));
+                }
+
+                output.Remark($"{ManyNodes:N0} nodes ...");
+                rows.Add(new("logistic-100000", Rate(Logistic, 1, ManyNodes, Math.Max(5, count / 10), cancellation), "clients/s"));
+                rows.Add(new("idle-node", BytesPerNode(cancellation), "B"));
+                BenchReport.Write(output, rows);
+                return Task.CompletedTask;
+            });
+    }
+
+    private static double Rate(string trainer, int rank, int nodes, int rounds, CancellationToken cancellation)
+    {
+        var scenario = Scenario(trainer, rank, nodes, rounds);
+        using var setup = Setup.Of(scenario, "", null, cancellation);
+        var updates = 0L;
+        var simulator = new Simulator(scenario.Definition, setup.Definition, setup.First, setup.Fleet, setup.Work, outcome => updates += outcome.Summary.Updates, cancellation);
+        var started = Stopwatch.GetTimestamp();
+        simulator.Run();
+        return updates / Stopwatch.GetElapsedTime(started).TotalSeconds;
+    }
+
+    private static double BytesPerNode(CancellationToken cancellation)
+    {
+        using var few = Setup.Of(Scenario(Logistic, 1, Cohort, 1), "", null, cancellation);
+        var before = Resident();
+        var scenario = Scenario(Logistic, 1, ManyNodes, 3);
+        using var many = Setup.Of(scenario, "", null, cancellation);
+        var simulator = new Simulator(scenario.Definition, many.Definition, many.First, many.Fleet, many.Work, _ => { }, cancellation);
+        simulator.Run();
+        var each = (double)(Resident() - before) / ManyNodes;
+        GC.KeepAlive(simulator);
+        return each;
+    }
+
+    private static long Resident()
+    {
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        using var process = Process.GetCurrentProcess();
+        return process.WorkingSet64;
+    }
+
+    private static ScenarioFile Scenario(string trainer, int rank, int nodes, int rounds) => ScenarioFile.Parse("bench.yaml", $$"""
+        nodes: {{nodes}}
+        {{trainer}}
+        federation:
+          name: bench
+          method: fedit
+          rounds: {{rounds}}
+          task: { kind: classification, labels: [a, b] }
+          lora: { rank: {{rank}}, target_modules: [score] }
+          training: { local_steps: 10, batch_size: 10, optimizer: sgd, learning_rate: 0.1 }
+          cohort: { size: {{Cohort}} }
+        """);
+}
