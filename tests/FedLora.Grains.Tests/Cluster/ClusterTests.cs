@@ -109,7 +109,7 @@ public sealed class ClusterTests
     {
         var (access, revocations) = (silos.Grains.GetGrain<IAccessGrain>(IAccessGrain.Key), silos.Grains.GetGrain<IRevocationGrain>(IRevocationGrain.Key));
         await TwoSilos.OnAsync(silos.First, () => access.ListAsync(default));
-        await TwoSilos.OnAsync(silos.First, () => revocations.NoteAsync("somebody", default));
+        await TwoSilos.OnAsync(silos.First, () => revocations.WatchAsync(Guid.Empty, 0, TimeSpan.Zero, default));
         await access.KeepAsync(new() { Id = "local", Name = "local", Role = "operator", KeyHash = "key" }, default);
         var token = await access.CreateTokenAsync(new() { Role = "auditor", Name = "anna", Lifetime = TimeSpan.FromHours(1) }, default);
         var anna = (await access.EnrolAsync(new() { Token = token.Token, KeyHash = "another" }, default))!;
