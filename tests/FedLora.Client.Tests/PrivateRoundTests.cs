@@ -1,3 +1,4 @@
+using FedLora.Adapters;
 using FedLora.Client.Hosting;
 using FedLora.Client.Ledger;
 using FedLora.Client.Rounds;
@@ -123,6 +124,20 @@ public sealed class PrivateRoundTests : IDisposable
             using var node = new Node(Options($"count-{count}", new SitePolicy { MinBatch = 4 }) with { PublicCount = count });
             return node.Rules.Refuses(task);
         }
+    }
+
+    /// <summary>What was half loaded stays in nobody's memory: the next round trains on a whole model.</summary>
+    [Fact]
+    public void A_fold_that_does_not_fit_leaves_no_broken_model_behind()
+    {
+        var prepared = FederationPreparation.Prepare(Define("ffa-lora", privacy: false).ToModel(), model, null, CancellationToken.None);
+        using var node = new Node(Options("fold"));
+        var input = Input(prepared, "fold");
+        Assert.Equal(2, node.Train(input, new Seen(), CancellationToken.None).Steps);
+        var name = prepared.Definition.Layout.Modules[0].Name;
+        var odd = new AdapterState([new AdapterTensor(new AdapterKey(name, Factors.A).Name, [1, 3], new float[3]), new AdapterTensor(new AdapterKey(name, Factors.B).Name, [5, 1], new float[5])]);
+        Assert.ThrowsAny<Exception>(() => node.Train(input with { Fold = [odd] }, new Seen(), CancellationToken.None));
+        Assert.Equal(2, node.Train(input, new Seen(), CancellationToken.None).Steps);
     }
 
     private static FederationDefinition Define(string method, bool privacy) => new()

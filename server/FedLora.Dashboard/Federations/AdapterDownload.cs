@@ -15,7 +15,7 @@ internal sealed class AdapterDownload(FederationBook book, IBlobStore blobs)
         var view = await book.ViewAsync(name, cancellation);
         var adapter = await blobs.GetAdapterAsync((await book.Grain(name).AdapterAfterAsync(round, cancellation)).Sha256, cancellation);
         var folds = new List<AdapterState>();
-        foreach (var fold in view.Fold.Take(round))
+        foreach (var fold in await book.Grain(name).FoldsAfterAsync(round, cancellation))
             folds.Add(await blobs.GetAdapterAsync(fold.Sha256, cancellation));
         var folder = Directory.CreateTempSubdirectory("fedlora-adapter-");
         try

@@ -15,7 +15,12 @@ public sealed class JanitorGrain(IBlobStore blobs, TimeProvider time, ILogger<Ja
     /// <summary>What is younger may belong to somebody who has not said so yet.</summary>
     public static readonly TimeSpan Age = TimeSpan.FromDays(1);
 
+    /// <summary>How long nothing must have referred to a blob, by a clock that nobody sets: one that is set forward makes everything old at once.</summary>
+    public static readonly TimeSpan Unreferred = TimeSpan.FromMinutes(30);
+
     private const int Most = 1000;
+    private HashSet<string> _unreferred = new(StringComparer.Ordinal);
+    private long _looked;
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
@@ -32,10 +37,19 @@ public sealed class JanitorGrain(IBlobStore blobs, TimeProvider time, ILogger<Ja
         var kept = new HashSet<string>(StringComparer.Ordinal);
         foreach (var federation in await GrainFactory.GetGrain<IRegistryGrain>(IRegistryGrain.Key).ListFederationsAsync(cancellationToken))
             kept.UnionWith(await GrainFactory.GetGrain<IFederationGrain>(federation.Name).KeptBlobsAsync(cancellationToken));
-        var removed = await blobs.PruneAsync(before, hash => !kept.Contains(hash), Most, cancellationToken);
+        var (unreferred, isLater) = (new HashSet<string>(StringComparer.Ordinal), time.GetElapsedTime(_looked) >= Unreferred);
+        var removed = await blobs.PruneAsync(before, hash => !kept.Contains(hash) && IsFree(hash), Most, cancellationToken);
+        if (isLater || _unreferred.Count == 0)
+            (_unreferred, _looked) = (unreferred, time.GetTimestamp());
         if (partials + removed > 0)
             log.Cleaned(partials, removed);
         return new() { Partials = partials, Blobs = removed };
+
+        bool IsFree(string hash)
+        {
+            unreferred.Add(hash);
+            return isLater && _unreferred.Contains(hash);
+        }
     }
 
     public async Task ReleaseAsync(string[] hashes, CancellationToken cancellationToken)

@@ -1,3 +1,5 @@
+using FedLora.Aggregation;
+
 namespace FedLora.Grains.Federations;
 
 /// <content>Taking updates.</content>
@@ -46,6 +48,21 @@ public sealed partial class FederationGrain
         if (round == Standing.RoundsDone)
             return Standing.Adapter;
         return round == 0 ? (await GetRoundAsync(1, cancellationToken)).Before : (await SummaryAsync(round)).Adapter;
+    }
+
+    public async Task<AdapterRef[]> FoldsAfterAsync(int round, CancellationToken cancellationToken)
+    {
+        if (round == Standing.RoundsDone || !Methods.Get(Definition.Method).Traits.Folds)
+            return [.. Standing.Fold];
+        var folds = new List<AdapterRef>();
+        for (var done = 1; done <= round; done++)
+        {
+            var summary = await SummaryAsync(done);
+            if ((summary.Fold ?? (await GetRoundAsync(done, cancellationToken)).Fold) is { } fold)
+                folds.Add(fold);
+        }
+
+        return [.. folds];
     }
 
     private async Task<RoundSummary> SummaryAsync(int round)

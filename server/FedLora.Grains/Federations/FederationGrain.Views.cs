@@ -115,7 +115,8 @@ public sealed partial class FederationGrain
     private NodeInRound Node(CohortEntry entry)
     {
         var report = _reports.GetValueOrDefault(entry.NodeId) is { } last && last.Round == Round.Round ? last : null;
-        var update = Round.Updates.GetValueOrDefault(entry.NodeId)?.Header;
+        var stored = Round.Updates.GetValueOrDefault(entry.NodeId);
+        var update = stored?.Header;
         return new()
         {
             NodeId = entry.NodeId,
@@ -128,7 +129,7 @@ public sealed partial class FederationGrain
             ExampleCount = update?.ExampleCount ?? 0,
             UpdateBytes = update?.Bytes ?? 0,
             Receipt = update?.Receipt,
-            Reason = entry.Failure,
+            Reason = stored is null ? entry.Failure : Plausibility.Remark(Round, stored),
         };
     }
 

@@ -1,3 +1,5 @@
+using FedLora.Aggregation;
+
 namespace FedLora.Grains.Federations;
 
 /// <summary>
@@ -7,6 +9,7 @@ namespace FedLora.Grains.Federations;
 internal sealed class FederationRoots(IBlobStore blobs, Func<int, Task<RoundSummary[]>> readPage)
 {
     private readonly Dictionary<int, string[]> _inputs = [];
+    private readonly Dictionary<int, string[]> _olderFolds = [];
     private readonly List<RoundSummary> _paged = [];
     private readonly HashSet<string> _pagedBlobs = new(StringComparer.Ordinal);
     private string? _first;
@@ -50,6 +53,8 @@ internal sealed class FederationRoots(IBlobStore blobs, Func<int, Task<RoundSumm
         kept.UnionWith(standing.Round.Updates.Values.Select(update => update.Header.Sha256));
         kept.UnionWith(Blobs(standing.Optimizer));
         kept.UnionWith(standing.Recent.Select(round => round.Record));
+        foreach (var round in standing.Recent)
+            kept.UnionWith(await FoldAsync(standing, round, cancellationToken));
         for (var round = rules.AdapterRounds < 0 ? standing.Paged + 1 : Math.Max(1, done - rules.AdapterRounds); round <= done; round++)
             kept.Add(At(standing, round)!.Adapter.Sha256);
         if (At(standing, 1) is { } first)
@@ -77,9 +82,24 @@ internal sealed class FederationRoots(IBlobStore blobs, Func<int, Task<RoundSumm
                 continue;
             _paged.AddRange(read);
             _pagedBlobs.UnionWith(read.Select(round => round.Record));
+            foreach (var round in read)
+                _pagedBlobs.UnionWith(await FoldAsync(standing, round, CancellationToken.None));
             if (standing.Definition.Retention.AdapterRounds < 0)
                 _pagedBlobs.UnionWith(read.Select(round => round.Adapter.Sha256));
         }
+    }
+
+    // Of every round, also where many have become one: an earlier adapter is exported with those before it.
+    private async Task<string[]> FoldAsync(FederationStanding standing, RoundSummary round, CancellationToken cancellationToken)
+    {
+        if (round.Fold is { } fold)
+            return [fold.Sha256];
+        if (!Methods.Get(standing.Definition.Method).Traits.Folds)
+            return [];
+        // Rounds of an older program say it in their record only.
+        if (!_olderFolds.TryGetValue(round.Round, out var older))
+            _olderFolds[round.Round] = older = (await blobs.GetJsonAsync<RoundRecord>(round.Record, cancellationToken)).Fold?.Sha256 is { } hash ? [hash] : [];
+        return older;
     }
 
     private async Task<string[]> InputsAsync(RoundSummary round, CancellationToken cancellationToken)

@@ -56,6 +56,9 @@ public interface IFederationGrain : IGrainWithStringKey
     /// <summary>The global adapter after a round, 0: the one that all began with; refuses with <c>round-unknown</c>.</summary>
     Task<AdapterRef> AdapterAfterAsync(int round, CancellationToken cancellationToken);
 
+    /// <summary>The products to fold into the base weights for the global adapter after a round: of the newest as few as may be, of an earlier one each round's; refuses with <c>round-unknown</c>.</summary>
+    Task<AdapterRef[]> FoldsAfterAsync(int round, CancellationToken cancellationToken);
+
     /// <summary>Which of these blobs the federation refers to; for <see cref="IJanitorGrain"/>.</summary>
     [AlwaysInterleave]
     Task<string[]> RefersToAsync(string[] hashes, CancellationToken cancellationToken);

@@ -30,8 +30,9 @@ public sealed class RoundAggregator(IBlobStore blobs, TimeProvider time)
         {
             Round = inputs.Round,
             Adapter = after,
-            Record = await blobs.PutJsonAsync(inputs.Record! with { After = after, Fold = fold }, cancellationToken),
+            Record = await blobs.PutJsonAsync(inputs.Record! with { After = after, Fold = fold, OptimizerAfter = optimizer }, cancellationToken),
             Fold = fold,
+            Folded = result.Fold is { } last && inputs.Folds.Count >= FederationStanding.MostFolds ? await FoldedAsync(inputs, last, cancellationToken) : null,
             Milliseconds = took,
             AggregationError = result.Report.RelativeError,
             Optimizer = optimizer,
@@ -71,6 +72,14 @@ public sealed class RoundAggregator(IBlobStore blobs, TimeProvider time)
             ? new FedAdamState(remembered.Step, await blobs.GetAdapterAsync(remembered.Mean.Sha256, cancellationToken), await RootAsync(remembered, cancellationToken))
             : null;
         return RoundStep.Run(definition, inputs.Round, global, new UpdateSet(updates), memory, cancellationToken: cancellationToken);
+    }
+
+    private async Task<AdapterRef> FoldedAsync(RoundInputs inputs, AdapterState last, CancellationToken cancellationToken)
+    {
+        var folds = new List<AdapterState>();
+        foreach (var fold in inputs.Folds)
+            folds.Add(await blobs.GetAdapterAsync(fold.Sha256, cancellationToken));
+        return await blobs.PutAdapterAsync(FoldSum.Of([.. folds, last], inputs.Definition.ToLayout(), Environment.ProcessorCount), cancellationToken);
     }
 
     private async Task<AdapterState> RootAsync(OptimizerMemory memory, CancellationToken cancellationToken)

@@ -8,6 +8,9 @@ public sealed record RoundInputs(FederationDefinition Definition, int Round, Ada
     /// <summary>What the server's optimiser remembers; null before its first step.</summary>
     public OptimizerMemory? Optimizer { get; init; }
 
+    /// <summary>Products to fold into the base weights, of the rounds before.</summary>
+    public IReadOnlyList<AdapterRef> Folds { get; init; } = [];
+
     /// <summary>The round's record, but for what comes out; null in a replay, which stores none.</summary>
     public RoundRecord? Record { get; init; }
 
@@ -18,6 +21,7 @@ public sealed record RoundInputs(FederationDefinition Definition, int Round, Ada
         return new(standing.Definition, round.Round, standing.Adapter, updates)
         {
             Optimizer = standing.Optimizer,
+            Folds = standing.Fold,
             Record = new()
             {
                 Federation = standing.Name,

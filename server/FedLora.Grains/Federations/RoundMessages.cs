@@ -63,4 +63,7 @@ public sealed record ReplayResult
     [Id(2)] public required string ReplayedSha256 { get; init; }
 
     [Id(3)] public required double Milliseconds { get; init; }
+
+    /// <summary>What came out otherwise than it was committed (adapter, fold, what the server's optimiser remembers): a line each; none where the round replays.</summary>
+    [Id(4)] public IReadOnlyList<string> Differences { get; init; } = [];
 }

@@ -1,3 +1,5 @@
+using FedLora.Adapters;
+
 namespace FedLora.Grains.Federations;
 
 /// <summary>Computes a committed round again from what is stored.</summary>
@@ -18,13 +20,22 @@ public sealed class RoundReplayer(IGrainFactory grains, IBlobStore blobs, RoundA
 
         var started = time.GetTimestamp();
         var inputs = new RoundInputs(view.Definition, round, record.Before, record.Updates) { Optimizer = record.Optimizer };
-        var (result, _) = await Task.Run(() => aggregator.ComputeAsync(inputs, cancellationToken), cancellationToken);
+        var (result, memory) = await Task.Run(() => aggregator.ComputeAsync(inputs, cancellationToken), cancellationToken);
         return new()
         {
             Round = round,
             StoredSha256 = record.After.Sha256,
             ReplayedSha256 = result.Global.Hash,
+            Differences =
+            [
+                .. Differs("adapter", record.After, result.Global),
+                .. Differs("fold", record.Fold, result.Fold),
+                .. record.OptimizerAfter is { } after ? Differs("optimiser's mean", after.Mean, memory?.Mean).Concat(Differs("optimiser's root", after.Root, memory?.Root)) : [],
+            ],
             Milliseconds = time.GetElapsedTime(started).TotalMilliseconds,
         };
     }
+
+    private static IEnumerable<string> Differs(string what, AdapterRef? stored, AdapterState? replayed) =>
+        stored?.Sha256 == replayed?.Hash ? [] : [$"{what}: {replayed?.Hash ?? "none"} now, {stored?.Sha256 ?? "none"} then"];
 }

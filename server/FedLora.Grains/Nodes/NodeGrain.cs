@@ -31,6 +31,8 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
     private static readonly TimeSpan LongestLook = TimeSpan.FromSeconds(5);
     private TaskCompletionSource _wake = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private DateTimeOffset? _seen;
+    // By a clock that nobody sets: one that is set back would keep the dead alive.
+    private long _heard;
     private NodeProfile _profile = new();
     private long _receipted;
     private Dictionary<string, string> _refused = [];
@@ -67,7 +69,7 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
         while (true)
         {
             await ActiveAsync();
-            _seen = time.GetUtcNow();
+            (_seen, _heard) = (time.GetUtcNow(), time.GetTimestamp());
             var wake = _wake.Task;
             var reply = await AskFederationsAsync(poll, cancellationToken);
             var left = until - time.GetUtcNow();
@@ -83,7 +85,7 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
     public async Task<StatusReply> ReportAsync(StatusReport report, CancellationToken cancellationToken)
     {
         await ActiveAsync();
-        (_seen, _status, _traffic) = (time.GetUtcNow(), report, report.Traffic ?? _traffic);
+        (_seen, _heard, _status, _traffic) = (time.GetUtcNow(), time.GetTimestamp(), report, report.Traffic ?? _traffic);
         if (report.Phase == TaskPhase.Failed)
             _lastError = report.Reason;
         return await GrainFactory.GetGrain<IFederationGrain>(report.Federation).ReportAsync(Id, report, cancellationToken);
@@ -215,7 +217,7 @@ public sealed class NodeGrain([PersistentState("node")] IPersistentState<NodeRec
         EnrolledAt = node.State.EnrolledAt,
         LastSeen = _seen,
         Revoked = node.State.Revoked,
-        Online = !node.State.Revoked && _seen is { } seen && seen >= time.GetUtcNow() - NodesHere.Window,
+        Online = !node.State.Revoked && _seen is not null && time.GetElapsedTime(_heard) <= NodesHere.Window,
         Profile = _profile,
         Traffic = _traffic,
         Refused = new(_refused),

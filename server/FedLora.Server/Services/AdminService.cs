@@ -160,14 +160,14 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
             Definition = view.Definition.ToWire(layout: true),
             Round = (uint)round,
             Adapter = FederationMapping.Whole(adapter),
-            Fold = { view.Fold.Take(round).Select(FederationMapping.Whole) },
+            Fold = { (await Federation(request.Federation).FoldsAfterAsync(round, context.CancellationToken)).Select(FederationMapping.Whole) },
         };
     }
 
     public override async Task<Wire.ReplayRoundResponse> ReplayRound(Wire.ReplayRoundRequest request, ServerCallContext context)
     {
         var result = await replayer.ReplayAsync(RequestChecks.Federation(request.Federation), (int)request.Round, context.CancellationToken);
-        return new Wire.ReplayRoundResponse { StoredSha256 = result.StoredSha256, ReplayedSha256 = result.ReplayedSha256, Milliseconds = result.Milliseconds };
+        return new Wire.ReplayRoundResponse { StoredSha256 = result.StoredSha256, ReplayedSha256 = result.ReplayedSha256, Milliseconds = result.Milliseconds, Differences = { result.Differences } };
     }
 
     // One that is damaged is listed as such, and does not hide the others.

@@ -14,7 +14,7 @@ internal static class Commit
         turn.Standing = before with
         {
             Adapter = outcome.Adapter,
-            Fold = outcome.Fold is { } fold ? before.Fold.Add(fold) : before.Fold,
+            Fold = outcome.Folded is { } folded ? [folded] : outcome.Fold is { } fold ? before.Fold.Add(fold) : before.Fold,
             Optimizer = outcome.Optimizer,
             Privacy = [.. before.Privacy.Select(row => round.Updates.GetValueOrDefault(row.NodeId)?.Header.Receipt is { } receipt ? row.After(receipt) : row)],
             Recent = before.Recent.Add(summary),
@@ -44,6 +44,7 @@ internal static class Commit
             Attempt = round.Attempt,
             Adapter = outcome.Adapter,
             Record = outcome.Record,
+            Fold = outcome.Fold,
             Updates = updates.Length,
             Loss = told.Count == 0 ? null : told.Sum(update => update.Header.Loss!.Value * update.Weight) / told.Sum(update => (double)update.Weight),
             BytesUp = updates.Sum(update => update.Header.Bytes),

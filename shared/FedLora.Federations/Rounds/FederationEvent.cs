@@ -69,6 +69,9 @@ public sealed record AggregationOutcome
     /// <summary>What the round adds to the products to fold into the base weights; null: nothing.</summary>
     public AdapterRef? Fold { get; init; }
 
+    /// <summary>All products to fold into the base weights so far, this round's included, as one; null: they stay one by one.</summary>
+    public AdapterRef? Folded { get; init; }
+
     public double Milliseconds { get; init; }
 
     /// <summary>Relative error of the product; null where the method does not define it.</summary>

@@ -22,7 +22,10 @@ public sealed record FederationStanding
     /// <summary>The newest global adapter.</summary>
     public required AdapterRef Adapter { get; init; }
 
-    /// <summary>Products of earlier rounds to fold into the base weights, in this order.</summary>
+    /// <summary>How many products to fold there are at most: with as many, they and the next become one, so that a node that joins late fetches no more than one that joined early.</summary>
+    public const int MostFolds = 32;
+
+    /// <summary>Products to fold into the base weights, in this order: those of many rounds as one, then those of the last rounds.</summary>
     public ImmutableList<AdapterRef> Fold { get; init; } = [];
 
     /// <summary>What the server's optimiser remembers after the last round; null where there is none.</summary>

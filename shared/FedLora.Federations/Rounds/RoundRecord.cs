@@ -29,6 +29,9 @@ public sealed record RoundRecord
 
     /// <summary>What the server's optimiser remembered before the round; null: nothing, or there is none.</summary>
     public OptimizerMemory? Optimizer { get; init; }
+
+    /// <summary>What it remembered after the round; null: there is none, or the round is of an older program.</summary>
+    public OptimizerMemory? OptimizerAfter { get; init; }
 }
 
 /// <summary>A node that could not be sampled, and why.</summary>
@@ -53,6 +56,9 @@ public sealed record RoundSummary
 
     /// <summary>SHA-256 (hex) of the stored <see cref="RoundRecord"/>.</summary>
     public required string Record { get; init; }
+
+    /// <summary>What the round added to the products to fold into the base weights; null: nothing, or the round is of an older program (its record says it).</summary>
+    public AdapterRef? Fold { get; init; }
 
     public int Updates { get; init; }
 

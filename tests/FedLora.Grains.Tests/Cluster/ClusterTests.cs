@@ -1,5 +1,6 @@
 using System.Text.Json;
 using FedLora.Adapters;
+using FedLora.Grains.Access;
 
 namespace FedLora.Grains.Tests.Cluster;
 
@@ -48,6 +49,7 @@ public sealed class ClusterTests
         await federation.PingAsync(default);
         Assert.NotEqual(0, await federation.VersionAsync(default));
         Assert.Equal(record.Before, await federation.AdapterAfterAsync(0, default));
+        Assert.Empty(await federation.FoldsAfterAsync(1, default));
         Assert.Equal([view.Adapter.Sha256], await federation.RefersToAsync([view.Adapter.Sha256, new('0', 64)], default));
         Assert.Equal(FederationState.Paused, (await federation.PauseAsync("test", default)).State);
         Assert.Equal(FederationState.Stopped, (await federation.StopAsync("test", default)).State);
@@ -79,6 +81,7 @@ public sealed class ClusterTests
         await janitor.ReleaseAsync([], default);
         await CallPrivacyAsync(node);
         await CallAccessAsync(silos);
+        await CallSessionsAsync(silos);
 
         Assert.Equal([.. Methods().Order(StringComparer.Ordinal)], silos.Calls.Order(StringComparer.Ordinal));
     }
@@ -128,6 +131,17 @@ public sealed class ClusterTests
         var receipt = new PrivacyReceipt { NoiseMultiplier = 1, SamplingRate = 0.1, Steps = 3, ClipNorm = 1, Delta = 1e-5, EpsilonSpent = 0.5, EpsilonLimit = 8, DataSet = "d", EntryHash = "e" };
         await node.RecordReceiptAsync(new() { Federation = "other", Round = 1, Receipt = receipt, At = DateTimeOffset.UnixEpoch }, default);
         Assert.Equal(receipt, Assert.Single((await node.GetAsync(default)).Ledger).Receipt);
+    }
+
+    private static async Task CallSessionsAsync(TwoSilos silos)
+    {
+        var sessions = silos.Grains.GetGrain<ISessionsGrain>(ISessionsGrain.Key);
+        await TwoSilos.OnAsync(silos.First, () => sessions.RoleOfAsync("nobody", default));
+        var link = await sessions.IssueAsync("auditor", TimeSpan.FromMinutes(5), default);
+        var opened = await sessions.OpenAsync(link.Code, default);
+        Assert.Equal("auditor", await sessions.RoleOfAsync(opened.Secret, default));
+        await sessions.CloseAsync(opened.Secret, default);
+        Assert.Null(await sessions.RoleOfAsync(opened.Secret, default));
     }
 
     /// <summary>Nodes work until so many rounds are done; what they meet while a silo dies they meet again and again, and go on.</summary>

@@ -18,9 +18,11 @@ internal static class ReplayCommand
             {
                 var reply = await connection.Admin.ReplayRoundAsync(
                     new ReplayRoundRequest { Federation = parsed.GetValue(name), Round = parsed.GetValue(round) }, connection.Options(cancellation, Limit));
-                if (reply.StoredSha256 != reply.ReplayedSha256)
+                if (reply.StoredSha256 != reply.ReplayedSha256 || reply.Differences.Count > 0)
                 {
-                    throw new FedLoraException("replay-differs", $"round {parsed.GetValue(round)} gave adapter {reply.ReplayedSha256} now and {reply.StoredSha256} then",
+                    // An older coordinator compares the adapter alone.
+                    var what = reply.Differences.Count > 0 ? string.Join("; ", reply.Differences) : $"adapter: {reply.ReplayedSha256} now, {reply.StoredSha256} then";
+                    throw new FedLoraException("replay-differs", $"round {parsed.GetValue(round)} comes out otherwise: {what}",
                         "the store was changed, or the coordinator's program differs from the one that closed the round");
                 }
                 output.Result(
