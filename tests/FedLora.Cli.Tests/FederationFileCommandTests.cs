@@ -27,6 +27,24 @@ public sealed class FederationFileCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Validation_goes_as_far_as_there_is_something_to_check_against()
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        var file =
+            Write("name: spam\nmethod: fedit\nrounds: 3\ntask: { kind: classification, labels: [ham, spam] }\ntraining: { max_tokens: 64 }\nlora: { target_modules: [query] }\n");
+        Assert.Equal(0, await CommandLine.RunAsync(["admin", "federation", "validate", "-f", file, "--json"], output, error, default));
+        Assert.Contains("not checked against a base model", error.ToString(), StringComparison.Ordinal);
+        Assert.Equal(0,
+            await CommandLine.RunAsync(["admin", "federation", "validate", "-f", file, "--model", Scratch.Model], output, error, default));
+        var other =
+            Write("name: spam\nmethod: fedit\nrounds: 3\ntask: { kind: classification, labels: [ham, spam] }\ntraining: { max_tokens: 64 }\nlora: { target_modules: [nothing] }\n");
+        Assert.Equal(1,
+            await CommandLine.RunAsync(["admin", "federation", "validate", "-f", other, "--model", Scratch.Model], output, error, default));
+        Assert.Contains("nothing", error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_schema_is_JSON()
     {
         using var output = new StringWriter();

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using FedLora.Federations.Definitions;
@@ -8,6 +9,7 @@ using FedLora.Grains.Enrolment;
 using FedLora.Grains.Federations;
 using FedLora.Grains.Nodes;
 using FedLora.Grains.Registry;
+using FedLora.Privacy;
 using FedLora.Server.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -24,7 +26,7 @@ namespace FedLora.Dashboard.Tests;
 /// <param name="Cohort">Of a round.</param>
 internal sealed record History(int Federations, int Rounds, int Nodes, int Cohort)
 {
-    internal const double Sigma = 0.9, Rate = 0.02, Delta = 1e-5, Limit = 4, ClipNorm = 1;
+    internal const double Sigma = 1.1, Rate = 0.01, Delta = 1e-5, Limit = 4, ClipNorm = 1;
     internal const int Steps = 8;
     internal static readonly DateTimeOffset Start = new(2026, 3, 1, 8, 0, 0, TimeSpan.Zero);
 
@@ -34,8 +36,12 @@ internal sealed record History(int Federations, int Rounds, int Nodes, int Cohor
 
     internal static string DataSet(int node) => Hex($"data of {node}");
 
-    /// <summary>What a node's data set has spent after so many rounds; a rough line, as a node might tell it.</summary>
-    internal static double SpentAfter(int receipts) => Math.Min(3.97, 0.3 + 0.003 * receipts);
+    /// <summary>What a node's data set has spent after so many rounds, as a quick accountant says it.</summary>
+    internal static double SpentAfter(int receipts) =>
+        Spent.GetOrAdd(receipts, static count => Rdp.Epsilon([new SampledGaussian(Sigma, Rate, (long)count * Steps)], Delta).Epsilon);
+
+    private static readonly IAccountant Rdp = Accountants.Get("rdp");
+    private static readonly ConcurrentDictionary<int, double> Spent = new();
 
     /// <summary>Writes it into a data folder in which no coordinator runs.</summary>
     internal async Task WriteAsync(string folder)
@@ -67,11 +73,13 @@ internal sealed record History(int Federations, int Rounds, int Nodes, int Cohor
     private static Task PutAsync<T>(IGrainStorage store, string name, IAddressable grain, T state)
         where T : new() => store.WriteStateAsync(name, grain.GetGrainId(), new GrainState<T>(state));
 
-    private IEnumerable<int> CohortOf(int federation, int round) => Enumerable.Range(0, Cohort).Select(i => (federation * 7 + round * Cohort + i) % Nodes).Distinct();
+    private IEnumerable<int> CohortOf(int federation, int round) =>
+        Enumerable.Range(0, Cohort).Select(i => (federation * 7 + round * Cohort + i) % Nodes).Distinct();
 
     private EnrolmentRecord Enrolment() => new()
     {
-        Nodes = Enumerable.Range(0, Nodes).ToDictionary(NodeId, node => new NodeRegistration { Name = NodeName(node), RequestId = Hex($"request {node}")[..32], TokenHash = Hex("token") }),
+        Nodes = Enumerable.Range(0, Nodes).ToDictionary(NodeId, node =>
+            new NodeRegistration { Name = NodeName(node), RequestId = Hex($"request {node}")[..32], TokenHash = Hex("token") }),
     };
 
     private RegistryRecord Registry() => new()
@@ -92,7 +100,8 @@ internal sealed record History(int Federations, int Rounds, int Nodes, int Cohor
             for (var federation = 0; federation < Federations; federation++)
             {
                 if (CohortOf(federation, round).Contains(node))
-                    ledger.Add(new() { Federation = FederationName(federation), Round = round, At = At(federation, round), Receipt = Receipt(node, ledger.Count + 1) });
+                    ledger.Add(new() { Federation = FederationName(federation), Round = round, At = At(federation, round),
+                        Receipt = Receipt(node, ledger.Count + 1) });
             }
         }
 
@@ -121,7 +130,9 @@ internal sealed record History(int Federations, int Rounds, int Nodes, int Cohor
         for (var round = 1; round <= Rounds; round++)
         {
             // Every record is a file and an fsync: only those that a page reads are written.
-            var record = federation == 0 && round > Rounds - 64 ? await blobs.PutJsonAsync(Record(name, federation, round, adapter), default) : Hex($"record {name} {round}");
+            var record = federation == 0
+                && round > Rounds - 64 ? await blobs.PutJsonAsync(Record(name, federation, round, adapter), default)
+                    : Hex($"record {name} {round}");
             rounds.Add(new RoundSummary
             {
                 Round = round,
@@ -154,10 +165,13 @@ internal sealed record History(int Federations, int Rounds, int Nodes, int Cohor
             Adapter = adapter,
             Paged = paged * FederationStanding.PageSize,
             Recent = [.. rounds.Skip(paged * FederationStanding.PageSize)],
-            Privacy = [.. Enumerable.Range(0, Nodes).Select(node => new NodePrivacy { NodeId = NodeId(node), Node = NodeName(node), SamplingRate = Rate, NoiseMultiplier = Sigma, PlannedEpsilon = 2, Rounds = 3, SpentEpsilon = 2, LimitEpsilon = Limit, Delta = Delta })],
+            Privacy = [.. Enumerable.Range(0, Nodes).Select(node =>
+                new NodePrivacy { NodeId = NodeId(node), Node = NodeName(node), SamplingRate = Rate, NoiseMultiplier = Sigma,
+                    PlannedEpsilon = 2, Rounds = 3, SpentEpsilon = 2, LimitEpsilon = Limit, Delta = Delta })],
             Round = new RoundProgress { Round = Rounds + 1, SamplingSince = Start },
         };
-        await PutAsync(store, "federation", grains.GetGrain<IFederationGrain>(name), new FederationRow { Format = FederationRow.PresentFormat, Standing = standing });
+        await PutAsync(store, "federation", grains.GetGrain<IFederationGrain>(name),
+            new FederationRow { Format = FederationRow.PresentFormat, Standing = standing });
     }
 
     private RoundRecord Record(string name, int federation, int round, AdapterRef adapter) => new()
@@ -170,10 +184,14 @@ internal sealed record History(int Federations, int Rounds, int Nodes, int Cohor
         Cohort = [.. CohortOf(federation, round).Select(NodeId)],
         Updates = [.. CohortOf(federation, round).Select(node => new StoredUpdate
         {
-            Header = new UpdateHeader { Federation = name, Round = round, Attempt = 1, NodeId = NodeId(node), Sha256 = Hex($"update {node} {round}"), Bytes = 300_000, Steps = Steps, TrainSeconds = 30 + node, Receipt = Receipt(node, round) },
+            Header = new UpdateHeader { Federation = name, Round = round, Attempt = 1, NodeId = NodeId(node),
+                Sha256 = Hex($"update {node} {round}"), Bytes = 300_000, Steps = Steps, TrainSeconds = 30
+                    + node, Receipt = Receipt(node, round) },
             Weight = 1, ReceivedAt = At(federation, round).AddMinutes(node), Rank = 8,
         })],
-        Excluded = [new ExcludedNode { NodeId = NodeId(round % Nodes), Name = NodeName(round % Nodes), Reason = "one more round would bring the data set to epsilon 4.01 at delta 1e-5; its limit is 4" }],
+        Excluded =
+            [new ExcludedNode { NodeId = NodeId(round % Nodes), Name = NodeName(round % Nodes),
+                Reason = "one more round would bring the data set to epsilon 4.01 at delta 1e-5; its limit is 4" }],
     };
 
     private static FederationDefinition Definition(string name) => new()
@@ -183,7 +201,8 @@ internal sealed record History(int Federations, int Rounds, int Nodes, int Cohor
         Task = new() { Kind = LearningTask.Classification, Labels = ["ham", "spam"] },
         Method = "fedit",
         Lora = new() { Rank = 8, Alpha = 8, TargetModules = ["query", "value"] },
-        Layout = new() { Modules = [new ModuleSpec { Name = "layer.query", DOut = 6, DIn = 5 }, new ModuleSpec { Name = "layer.value", DOut = 4, DIn = 5 }] },
+        Layout = new() { Modules = [new ModuleSpec { Name = "layer.query", DOut = 6, DIn = 5 },
+            new ModuleSpec { Name = "layer.value", DOut = 4, DIn = 5 }] },
         Training = new() { LocalSteps = Steps },
         Privacy = new() { Epsilon = 4, Delta = Delta, ClipNorm = ClipNorm, SamplingRate = Rate },
         Rounds = 500,

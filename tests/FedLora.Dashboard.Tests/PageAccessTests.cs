@@ -29,10 +29,13 @@ public sealed class PageAccessTests
     {
         var pages = Pages();
         Assert.True(pages.Count >= 20);
-        Assert.Equal(Open.Order(StringComparer.Ordinal), pages.Where(page => page.Policy is null).Select(page => page.Name).Order(StringComparer.Ordinal));
-        Assert.All(pages.Where(page => page.Policy is not null), page => Assert.Contains(page.Policy, (string[])[DashboardPolicies.Read, DashboardPolicies.Act]));
+        Assert.Equal(Open.Order(StringComparer.Ordinal), pages.Where(page => page.Policy is null).Select(page => page.Name)
+            .Order(StringComparer.Ordinal));
+        Assert.All(pages.Where(page => page.Policy is not null), page =>
+            Assert.Contains(page.Policy, (string[])[DashboardPolicies.Read, DashboardPolicies.Act]));
         // What changes something, and is not about the session itself, is for operators.
-        Assert.All(pages.Where(page => page.Name.StartsWith("POST", StringComparison.Ordinal) && page.Policy is not null && page.Name != "POST /sign-out"),
+        Assert.All(pages.Where(page =>
+            page.Name.StartsWith("POST", StringComparison.Ordinal) && page.Policy is not null && page.Name != "POST /sign-out"),
             page => Assert.Equal(DashboardPolicies.Act, page.Policy));
     }
 
@@ -48,8 +51,12 @@ public sealed class PageAccessTests
             foreach (var (who, browser) in ((string, HttpClient)[])[("stranger", stranger), ("auditor", auditor), ("operator", actor)])
             {
                 var status = await StatusAsync(browser, name, path);
-                var expected = who == "stranger" ? HttpStatusCode.Unauthorized : policy == DashboardPolicies.Act && who == "auditor" ? HttpStatusCode.Forbidden : (HttpStatusCode?)null;
-                if (expected is { } only ? status != only : status is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden or HttpStatusCode.InternalServerError || (name.StartsWith("GET", StringComparison.Ordinal) && !path.EndsWith("adapter.zip", StringComparison.Ordinal) && (int)status is < 200 or >= 400))
+                var expected = who == "stranger" ? HttpStatusCode.Unauthorized : policy == DashboardPolicies.Act
+                    && who == "auditor" ? HttpStatusCode.Forbidden : (HttpStatusCode?)null;
+                if (expected is { } only ? status != only
+                    : status is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden or HttpStatusCode.InternalServerError
+                        || (name.StartsWith("GET", StringComparison.Ordinal) && !path.EndsWith("adapter.zip", StringComparison.Ordinal)
+                            && (int)status is < 200 or >= 400))
                     wrong.Add($"{name} for {who}: {status}");
             }
         }
@@ -60,7 +67,9 @@ public sealed class PageAccessTests
     public async Task A_nodes_credential_opens_no_page()
     {
         await using var site = await Site.StartAsync();
-        var node = await site.Bench.Operator.Enrolment.EnrolAsync(new Protocol.V1.EnrolRequest { Token = await site.Bench.TokenAsync(), Name = "a", RequestId = new string('a', 32) });
+        var node =
+            await site.Bench.Operator.Enrolment.EnrolAsync(
+                new Protocol.V1.EnrolRequest { Token = await site.Bench.TokenAsync(), Name = "a", RequestId = new string('a', 32) });
         var browser = site.Stranger();
         foreach (var shown in (string[])[node.Credential, site.Bench.Operator.Credential!])
         {
@@ -87,8 +96,11 @@ public sealed class PageAccessTests
         var web = builder.Build().MapFedLoraCoordinator();
         return [.. ((IEndpointRouteBuilder)web).DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()
             .Where(endpoint => endpoint.Metadata.GetMetadata<DashboardPage>() is not null)
-            .SelectMany(endpoint => endpoint.Metadata.GetRequiredMetadata<IHttpMethodMetadata>().HttpMethods.Select(method => ($"{method} {Raw(endpoint)}", Filled(Raw(endpoint)),
-                endpoint.Metadata.GetMetadata<IAllowAnonymous>() is not null ? null : endpoint.Metadata.GetMetadata<IAuthorizeData>()?.Policy ?? "none")))];
+            .SelectMany(endpoint =>
+                endpoint.Metadata.GetRequiredMetadata<IHttpMethodMetadata>()
+                    .HttpMethods.Select(method => ($"{method} {Raw(endpoint)}", Filled(Raw(endpoint)),
+                endpoint.Metadata.GetMetadata<IAllowAnonymous>() is not null ? null
+                    : endpoint.Metadata.GetMetadata<IAuthorizeData>()?.Policy ?? "none")))];
     }
 
     private static string Raw(RouteEndpoint endpoint) => "/" + endpoint.RoutePattern.RawText!.Trim('/');

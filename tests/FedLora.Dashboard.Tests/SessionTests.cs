@@ -36,7 +36,8 @@ public sealed class SessionTests
     {
         await using var site = await Site.StartAsync();
         var browser = site.Stranger();
-        using var opened = await browser.PostAsync(new Uri("/sign-in", UriKind.Relative), Site.Form(("code", await site.CodeAsync(Roles.Operator))));
+        using var opened =
+            await browser.PostAsync(new Uri("/sign-in", UriKind.Relative), Site.Form(("code", await site.CodeAsync(Roles.Operator))));
         var kept = opened.Headers.GetValues("Set-Cookie").Single().Split(';')[0];
         using var answer = await Site.SendAsync(browser, "/privacy", "/sign-out");
         Assert.Equal(HttpStatusCode.SeeOther, answer.StatusCode);
@@ -72,22 +73,32 @@ public sealed class SessionTests
         await using var site = await Site.StartAsync();
         await site.Bench.StartFederationAsync(Bench.Define("fedit", rounds: 1, nodes: 1));
         var browser = await site.LogInAsync(Roles.Operator);
-        using var forged = await browser.PostAsync(new Uri("/federations/test/stop", UriKind.Relative), shown is null ? Site.Form() : Site.Form((SessionCookie.FormField, shown)));
+        using var forged =
+            await browser.PostAsync(new Uri("/federations/test/stop", UriKind.Relative), shown is null ? Site.Form()
+                : Site.Form((SessionCookie.FormField, shown)));
         Assert.Equal(HttpStatusCode.BadRequest, forged.StatusCode);
-        Assert.Equal(Protocol.V1.FederationState.Running, (await site.Bench.Operator.Admin.ShowFederationAsync(new Protocol.V1.FederationName { Name = "test" }, site.Bench.Operator.Options(default))).State);
+        Assert.Equal(Protocol.V1.FederationState.Running,
+            (await site.Bench.Operator.Admin.ShowFederationAsync(new Protocol.V1.FederationName { Name = "test" },
+                site.Bench.Operator.Options(default))).State);
         using var own = await Site.SendAsync(browser, "/federations/test/stop", "/federations/test/stop");
         Assert.Equal(HttpStatusCode.SeeOther, own.StatusCode);
-        Assert.Equal(Protocol.V1.FederationState.Stopped, (await site.Bench.Operator.Admin.ShowFederationAsync(new Protocol.V1.FederationName { Name = "test" }, site.Bench.Operator.Options(default))).State);
+        Assert.Equal(Protocol.V1.FederationState.Stopped,
+            (await site.Bench.Operator.Admin.ShowFederationAsync(new Protocol.V1.FederationName { Name = "test" },
+                site.Bench.Operator.Options(default))).State);
     }
 
     [Fact]
     public async Task Pages_and_refusals_carry_the_headers_and_nothing_inline()
     {
         await using var site = await Site.StartAsync();
-        foreach (var (browser, path) in ((HttpClient, string)[])[(site.Stranger(), "/privacy"), (site.Stranger(), "/sign-in"), (await site.LogInAsync(Roles.Operator), "/federations")])
+        foreach (var (browser, path) in ((HttpClient, string)[])[(site.Stranger(), "/privacy"), (site.Stranger(), "/sign-in"),
+            (await site.LogInAsync(Roles.Operator), "/federations")])
         {
             using var answer = await browser.OpenAsync(path);
-            Assert.Equal("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'", answer.Headers.GetValues("Content-Security-Policy").Single());
+            Assert.Equal(
+                "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+                + "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+                answer.Headers.GetValues("Content-Security-Policy").Single());
             Assert.Equal("nosniff", answer.Headers.GetValues("X-Content-Type-Options").Single());
             Assert.Equal("no-referrer", answer.Headers.GetValues("Referrer-Policy").Single());
             Assert.Equal("no-store", answer.Headers.CacheControl!.ToString());
@@ -108,5 +119,7 @@ public sealed class SessionTests
         Assert.Equal("port-in-use", Assert.Throws<FedLoraException>(() => DashboardAddress.EndPoint(site.Bench.Pages)).Code);
         Assert.Equal("http://127.0.0.1:5081", DashboardAddress.Beside("http://127.0.0.1:5080"));
         Assert.Equal("http://127.0.0.1:0", DashboardAddress.Beside("http://127.0.0.1:0"));
+        // Where nodes come through TLS from elsewhere, the pages stay on loopback.
+        Assert.Equal("http://127.0.0.1:5081", DashboardAddress.Beside("https://0.0.0.0:5080"));
     }
 }

@@ -18,7 +18,8 @@ internal sealed partial class Site : IAsyncDisposable
 
     /// <param name="fill">Fills its store before it starts.</param>
     /// <param name="configure">What it has otherwise than usual.</param>
-    internal static async Task<Site> StartAsync(Func<string, Task>? fill = null, Action<IHostApplicationBuilder>? configure = null) => new(await Bench.StartAsync(
+    internal static async Task<Site> StartAsync(Func<string, Task>? fill = null, Action<IHostApplicationBuilder>? configure = null) =>
+        new(await Bench.StartAsync(
         folder => fill?.Invoke(Path.Combine(folder, "server")).GetAwaiter().GetResult(),
         builder =>
         {
@@ -29,7 +30,9 @@ internal sealed partial class Site : IAsyncDisposable
     /// <summary>A browser that nobody has logged in with; it follows no redirection.</summary>
     internal HttpClient Stranger()
     {
-        var browser = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, CookieContainer = new CookieContainer() }) { BaseAddress = new Uri(Bench.Pages), Timeout = Bench.Never };
+        var browser =
+            new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false,
+                CookieContainer = new CookieContainer() }) { BaseAddress = new Uri(Bench.Pages), Timeout = Bench.Never };
         _browsers.Add(browser);
         return browser;
     }
@@ -37,7 +40,9 @@ internal sealed partial class Site : IAsyncDisposable
     /// <summary>A one-time link's code.</summary>
     internal async Task<string> CodeAsync(string role)
     {
-        var link = await Bench.Operator.Upkeep.CreateDashboardLinkAsync(new CreateDashboardLinkRequest { Role = role }, Bench.Operator.Options(default));
+        var link =
+            await Bench.Operator.Upkeep.CreateDashboardLinkAsync(new CreateDashboardLinkRequest { Role = role },
+                Bench.Operator.Options(default));
         Assert.StartsWith(Bench.Pages + "/sign-in?code=", link.Url, StringComparison.Ordinal);
         return link.Url[(link.Url.IndexOf('=', StringComparison.Ordinal) + 1)..];
     }
@@ -52,13 +57,15 @@ internal sealed partial class Site : IAsyncDisposable
     }
 
     /// <summary>Sends a form as the page shows it: with its token.</summary>
-    internal static async Task<HttpResponseMessage> SendAsync(HttpClient browser, string page, string to, params (string Name, string Value)[] fields)
+    internal static async Task<HttpResponseMessage> SendAsync(HttpClient browser, string page, string to,
+        params (string Name, string Value)[] fields)
     {
         var token = FormToken().Match(await browser.GetStringAsync(new Uri(page, UriKind.Relative))).Groups["token"].Value;
         return await browser.PostAsync(new Uri(to, UriKind.Relative), Form([(SessionCookie.FormField, token), .. fields]));
     }
 
-    internal static FormUrlEncodedContent Form(params (string Name, string Value)[] fields) => new(fields.Select(field => KeyValuePair.Create(field.Name, field.Value)));
+    internal static FormUrlEncodedContent Form(params (string Name, string Value)[] fields) =>
+        new(fields.Select(field => KeyValuePair.Create(field.Name, field.Value)));
 
     public async ValueTask DisposeAsync()
     {
@@ -73,7 +80,8 @@ internal sealed partial class Site : IAsyncDisposable
 
 internal static class Browsing
 {
-    internal static Task<HttpResponseMessage> OpenAsync(this HttpClient browser, string path) => browser.GetAsync(new Uri(path, UriKind.Relative));
+    internal static Task<HttpResponseMessage> OpenAsync(this HttpClient browser, string path) =>
+        browser.GetAsync(new Uri(path, UriKind.Relative));
 
     internal static Task<string> TextAsync(this HttpClient browser, string path) => browser.GetStringAsync(new Uri(path, UriKind.Relative));
 }

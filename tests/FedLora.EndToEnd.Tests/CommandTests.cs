@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FedLora.Tests;
 
 namespace FedLora.EndToEnd.Tests;
 
@@ -39,12 +40,31 @@ public sealed class CommandTests
         Assert.True(code == 0, errors);
     }
 
-    private static async Task FailsAsync(string code, params string[] arguments)
+    [Theory]
+    [InlineData(null, null)]
+    [InlineData("libtorch_cpu.so", "no library")]
+    [InlineData("libtorch_cpu.so", "")]
+    public async Task A_LIBTORCH_that_names_no_libtorch(string? file, string? content)
     {
-        var (exit, _, errors) = await Programs.RunAsync(arguments);
+        var model = Fixtures.Files("models", "config.json").Select(path => Path.GetDirectoryName(Fixtures.PathOf("models", path))).FirstOrDefault();
+        Assert.SkipUnless(model is not null && OperatingSystem.IsLinux(), "no model among the fixtures, or another system's names of libraries");
+        var folder = Directory.CreateTempSubdirectory("fedlora-e2e-").FullName;
+        var data = Path.Combine(folder, "data.jsonl");
+        await File.WriteAllTextAsync(data, """{"text":"one line"}""");
+        if (file is not null)
+            await File.WriteAllTextAsync(Path.Combine(folder, file), content);
+        await FailsAsync([("LIBTORCH", folder)], "libtorch-missing", "evaluate", "--model", model!, "--data", data);
+        Directory.Delete(folder, recursive: true);
+    }
+
+    private static Task FailsAsync(string code, params string[] arguments) => FailsAsync([], code, arguments);
+
+    private static async Task FailsAsync((string, string)[] environment, string code, params string[] arguments)
+    {
+        var (exit, _, errors) = await Programs.RunAsync(arguments, environment);
         Assert.Equal(1, exit);
         Assert.Single(errors.TrimEnd().Split('\n'));
-        var (jsonExit, output, jsonErrors) = await Programs.RunAsync([.. arguments, "--json"]);
+        var (jsonExit, output, jsonErrors) = await Programs.RunAsync([.. arguments, "--json"], environment);
         Assert.Equal(1, jsonExit);
         using var json = JsonDocument.Parse(output.Length > 0 ? output : jsonErrors);
         var error = json.RootElement.GetProperty("error");

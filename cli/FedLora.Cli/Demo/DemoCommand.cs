@@ -24,6 +24,8 @@ internal static class DemoCommand
     private static readonly Option<bool> SpareB = new("--spare-b") { Description = "Take a density's share of A, B and head each, and not of all together." };
     private static readonly Option<bool> ErrorFeedback = new("--error-feedback") { Description = "Nodes keep what a density above left unsent, and add it to their next update." };
     private static readonly Option<bool> Densities = new("--densities") { Description = $"Run {string.Join(", ", DensityRun.Methods)} (or --method) at densities 1, 1/4, 1/16, 1/64 down, up and both ways, and draw accuracy against bytes." };
+    private static readonly Option<bool> Dashboard =
+        new("--dashboard") { Description = "Leave the coordinator up at the end, and print the link that opens its dashboard; Ctrl-C ends it." };
     private static readonly Option<bool> Compare = new("--compare") { Description = "Run every method on the same data, seed and steps, and draw the comparison." };
 
     public static Command Create()
@@ -31,7 +33,8 @@ internal static class DemoCommand
         Values.AcceptOnlyFromAmong([.. ValueFormats.ByName.Keys]);
         return new Command("demo", "See it work: one coordinator and four clients fine-tune a language model together on real mail.")
         {
-            Method, Rounds, Steps, Nodes, Epsilon, Delta, Model, Out, Seed, DensityDown, DensityUp, Values, SpareB, ErrorFeedback, Compare, Densities,
+            Method, Rounds, Steps, Nodes, Epsilon, Delta, Model, Out, Seed, DensityDown, DensityUp, Values, SpareB, ErrorFeedback, Compare,
+                Densities, Dashboard,
         }.Runs(async (parsed, output, cancellation) =>
         {
             var options = Options(parsed);
@@ -45,9 +48,13 @@ internal static class DemoCommand
                 await DensityRun.RunAsync(options, parsed.GetResult(Method) is { Implicit: false } ? [options.Method] : DensityRun.Methods, output, cancellation);
                 return;
             }
-            var report = await new DemoRun(options, output).RunAsync(cancellation);
-            AtomicFile.Write(Path.Combine(options.Out, "report.json"), Json.Write(report));
-            output.Result(report, console => console.Write(DemoTables.Result(report)));
+            await new DemoRun(options, output).RunAsync(
+                report =>
+                {
+                    AtomicFile.Write(Path.Combine(options.Out, "report.json"), Json.Write(report));
+                    output.Result(report, console => console.Write(DemoTables.Result(report)));
+                },
+                cancellation);
         });
     }
 
@@ -79,6 +86,7 @@ internal static class DemoCommand
             Values = parsed.GetValue(Values)!,
             SpareB = parsed.GetValue(SpareB),
             ErrorFeedback = parsed.GetValue(ErrorFeedback),
+            Dashboard = parsed.GetValue(Dashboard),
         };
     }
 

@@ -5,20 +5,24 @@ namespace FedLora.Cli.Demo;
 /// <summary>The demo from data to report.</summary>
 internal sealed class DemoRun(DemoOptions options, CommandOutput output)
 {
-    internal async Task<DemoReport> RunAsync(CancellationToken cancellation)
+    /// <param name="finished">Told of what came out, before the processes end.</param>
+    /// <param name="cancellation">Ends it; also the wait for people who look at the dashboard.</param>
+    internal async Task RunAsync(Action<DemoReport> finished, CancellationToken cancellation)
     {
         using var workplace = new DemoWorkplace(options.Out);
         output.Remark("reading and splitting the mail ...");
         var data = workplace.PrepareData(options, cancellation);
         output.Progress.Write(DemoTables.Sites(data));
         output.Remark($"starting 1 coordinator and {options.Nodes} clients; logs in {workplace.Logs}");
-        FederatedResult result;
-        await using (var run = await FederatedRun.StartAsync(options, workplace, data, cancellation))
-            result = await DemoLive.RunAsync(run, options, output, clear: false, cancellation);
+        await using var run = await FederatedRun.StartAsync(options, workplace, data, cancellation);
+        if (options.Dashboard)
+            output.Remark($"the dashboard: {await run.DashboardLinkAsync(cancellation)}");
+        var result = await DemoLive.RunAsync(run, options, output, clear: false, cancellation);
+        await run.EndSitesAsync(all: !options.Dashboard);
         output.Remark("for comparison: each site alone, with the same number of steps ...");
         var alone = await Baselines.AloneAsync(options, workplace, data, cancellation);
         var together = TogetherScore.Of(options, workplace.Adapter, data, result, cancellation);
-        return new DemoReport
+        finished(new DemoReport
         {
             Majority = Baselines.Majority(data),
             Alone = alone,
@@ -32,6 +36,18 @@ internal sealed class DemoRun(DemoOptions options, CommandOutput output)
             Epsilon = options.Epsilon is null ? null : result.Spent.Max(site => site.Epsilon),
             Privacy = options.Epsilon is null ? null : result.Spent,
             Adapter = result.Adapter is null ? "" : workplace.Adapter,
-        };
+        });
+        if (options.Dashboard)
+            await StayAsync(run, cancellation);
+    }
+
+    // Ctrl-C is how somebody who has looked at the dashboard ends the demo: no failure.
+    private async Task StayAsync(FederatedRun run, CancellationToken cancellation)
+    {
+        output.Remark($"the coordinator stays up; the dashboard: {await run.DashboardLinkAsync(cancellation)}");
+        output.Remark($"further links: fedlora admin --data {run.Data} dashboard-link. Ctrl-C ends it.");
+        var ended = new TaskCompletionSource();
+        await using var registration = cancellation.Register(ended.SetResult);
+        await ended.Task;
     }
 }

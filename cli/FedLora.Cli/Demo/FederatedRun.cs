@@ -33,6 +33,7 @@ internal sealed record FederatedResult(
 /// <summary>One coordinator process and one client process per site, which run federations one after the other until disposed of.</summary>
 internal sealed class FederatedRun : IAsyncDisposable
 {
+    private const string CoordinatorName = "coordinator";
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(50);
     private readonly DemoOptions options;
@@ -102,6 +103,23 @@ internal sealed class FederatedRun : IAsyncDisposable
         }
     }
 
+    /// <summary>The coordinator's folder.</summary>
+    internal string Data => workplace.ServerData;
+
+    /// <summary>A link that opens the coordinator's dashboard, once.</summary>
+    internal async Task<string> DashboardLinkAsync(CancellationToken cancellation) =>
+        (await Coordinator.Upkeep.CreateDashboardLinkAsync(new CreateDashboardLinkRequest(), Coordinator.Call(cancellation))).Url;
+
+    /// <summary>Ends the sites, which have nothing more to do and would only keep the processor from what follows.</summary>
+    /// <param name="all">The coordinator too.</param>
+    internal async Task EndSitesAsync(bool all)
+    {
+        await ending.CancelAsync();
+        var over = processes.Where(process => all || process.Name != CoordinatorName).ToList();
+        await Task.WhenAll(over.Select(process => process.DisposeAsync().AsTask()));
+        processes.RemoveAll(over.Contains);
+    }
+
     /// <summary>Ends all processes.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -113,7 +131,8 @@ internal sealed class FederatedRun : IAsyncDisposable
 
     private async Task<CoordinatorConnection> StartServerAsync(CancellationToken cancellation)
     {
-        var server = Start("coordinator", threads: 1, "server", "--data", workplace.ServerData, "--listen", "http://127.0.0.1:0", "--with-parent");
+        var server =
+            Start(CoordinatorName, threads: 1, "server", "--data", workplace.ServerData, "--listen", "http://127.0.0.1:0", "--with-parent");
         var file = DataFolder.UrlFileOf(workplace.ServerData);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(StartLimit);

@@ -32,15 +32,21 @@ internal sealed class ChildProcess : IAsyncDisposable
     /// <summary>Starts <c>fedlora ARGS</c> with <paramref name="threads"/> processor threads.</summary>
     internal static ChildProcess Start(string name, string log, int threads, params string[] args)
     {
-        var program = Path.Combine(AppContext.BaseDirectory, "fedlora.dll");
-        var start = new ProcessStartInfo(Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet")
+        // Installed with its own runtime it is itself what is started; otherwise dotnet is, with it.
+        var (own, itself) =
+            (Environment.ProcessPath, Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "fedlora.exe" : "fedlora"));
+        var start = new ProcessStartInfo(own == itself || Path.GetFileNameWithoutExtension(own) == "dotnet" ? own! : "dotnet")
         {
             UseShellExecute = false,
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            ArgumentList = { "exec", program },
         };
+        if (own != itself)
+        {
+            start.ArgumentList.Add("exec");
+            start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "fedlora.dll"));
+        }
         foreach (var arg in args)
             start.ArgumentList.Add(arg);
         // BLAS and OpenMP read these once, before main(); more threads than cores only wait for each other.

@@ -15,7 +15,8 @@ internal sealed class FormGuard(PageRenderer renderer) : IEndpointFilter
         if (!http.Request.HasFormContentType || SessionCookie.Read(http.Request) is not { } secret
             || !SessionCookie.IsOwn(secret, (await http.Request.ReadFormAsync(http.RequestAborted))[SessionCookie.FormField]))
         {
-            return await renderer.ProblemAsync(http, StatusCodes.Status400BadRequest, "This form is not from a page of your session", "Open the page again and send it from there.");
+            return await renderer.ProblemAsync(http, StatusCodes.Status400BadRequest, "This form is not from a page of your session",
+                "Open the page again and send it from there.");
         }
 
         return await next(context);

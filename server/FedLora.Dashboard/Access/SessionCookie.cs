@@ -15,17 +15,21 @@ internal static class SessionCookie
 
     internal static string? Read(HttpRequest request) => request.Cookies[Name(request)];
 
-    internal static void Write(HttpContext context, string secret, DateTimeOffset expires) => context.Response.Cookies.Append(Name(context.Request), secret, Options(context, expires));
+    internal static void Write(HttpContext context, string secret, DateTimeOffset expires) =>
+        context.Response.Cookies.Append(Name(context.Request), secret, Options(context, expires));
 
     internal static void Delete(HttpContext context) => context.Response.Cookies.Delete(Name(context.Request), Options(context, null));
 
     /// <summary>What another site cannot know, since it cannot read the cookie: a keyed hash of it.</summary>
-    internal static string FormToken(string secret) => Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(secret), "fedlora dashboard form"u8));
+    internal static string FormToken(string secret) =>
+        Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(secret), "fedlora dashboard form"u8));
 
     /// <summary>Whether a form that was posted is one that this session's page showed.</summary>
     internal static bool IsOwn(string secret, string? shown) =>
-        shown is not null && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(FormToken(secret)), Encoding.UTF8.GetBytes(shown));
+        shown is not null
+            && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(FormToken(secret)), Encoding.UTF8.GetBytes(shown));
 
     private static CookieOptions Options(HttpContext context, DateTimeOffset? expires) =>
-        new() { HttpOnly = true, SameSite = SameSiteMode.Strict, Secure = context.Request.IsHttps, Path = "/", Expires = expires, IsEssential = true };
+        new() { HttpOnly = true, SameSite = SameSiteMode.Strict, Secure = context.Request.IsHttps, Path = "/", Expires = expires,
+            IsEssential = true };
 }

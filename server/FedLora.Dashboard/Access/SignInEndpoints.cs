@@ -6,14 +6,16 @@ using Microsoft.AspNetCore.Routing;
 namespace FedLora.Dashboard.Access;
 
 /// <summary>
-/// Logging in and out. The link shows a button and uses nothing up: who only fetches it (a mail filter, a preview) does not open the session, and the cookie, which other sites' requests never carry
+/// Logging in and out. The link shows a button and uses nothing up: who only fetches it (a mail filter, a preview) does not open the
+/// session, and the cookie, which other sites' requests never carry
 /// (SameSite=Strict), is set by a form of this one.
 /// </summary>
 internal static class SignInEndpoints
 {
     internal static void Map(IEndpointRouteBuilder web)
     {
-        web.MapGet("/sign-in", (HttpContext http, PageRenderer renderer, string? code) => renderer.PageAsync<SignInPage>(http, new { Code = code ?? "" })).AllowAnonymous();
+        web.MapGet("/sign-in", (HttpContext http, PageRenderer renderer, string? code) =>
+            renderer.PageAsync<SignInPage>(http, new { Code = code ?? "" })).AllowAnonymous();
         web.MapPost("/sign-in", SignInAsync).AllowAnonymous();
         web.MapPost("/sign-out", SignOutAsync).RequireAuthorization(DashboardPolicies.Read).AddEndpointFilter<FormGuard>();
     }

@@ -15,6 +15,7 @@ public sealed record Viewer(string Role, string FormToken)
     {
         var user = context.User;
         var role = user.IsInRole(Roles.Operator) ? Roles.Operator : user.IsInRole(Roles.Auditor) ? Roles.Auditor : "";
-        return new Viewer(role, role.Length > 0 && SessionCookie.Read(context.Request) is { } secret ? SessionCookie.FormToken(secret) : "");
+        return new Viewer(role, role.Length > 0
+            && SessionCookie.Read(context.Request) is { } secret ? SessionCookie.FormToken(secret) : "");
     }
 }

@@ -18,7 +18,8 @@ internal sealed class Axis
     internal static Axis Cover(IEnumerable<double> values, bool fromZero)
     {
         var finite = values.Where(double.IsFinite).ToList();
-        var (least, most) = (finite.Count == 0 || fromZero ? Math.Min(0, finite.DefaultIfEmpty(0).Min()) : finite.Min(), finite.DefaultIfEmpty(1).Max());
+        var (least, most) =
+            (finite.Count == 0 || fromZero ? Math.Min(0, finite.DefaultIfEmpty(0).Min()) : finite.Min(), finite.DefaultIfEmpty(1).Max());
         if (most <= least)
             most = least + 1;
         var rough = (most - least) / 4;
@@ -42,5 +43,6 @@ internal sealed class Axis
         return new Axis(first, last, ticks);
     }
 
-    private static readonly long[] Steps = [1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 86_400, 7 * 86_400, 30 * 86_400, 91 * 86_400, 365 * 86_400];
+    private static readonly long[] Steps =
+        [1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 86_400, 7 * 86_400, 30 * 86_400, 91 * 86_400, 365 * 86_400];
 }

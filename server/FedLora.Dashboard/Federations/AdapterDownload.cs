@@ -32,7 +32,8 @@ internal sealed class AdapterDownload(FederationBook book, IBlobStore blobs)
     // Not in memory: an adapter may have hundreds of megabytes. The file goes when it is closed.
     private static async Task<Stream> PackAsync(string folder, CancellationToken cancellation)
     {
-        var zip = new FileStream(Path.GetTempFileName(), FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1 << 16, FileOptions.DeleteOnClose | FileOptions.Asynchronous);
+        var zip = new FileStream(Path.GetTempFileName(), FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1 << 16,
+            FileOptions.DeleteOnClose | FileOptions.Asynchronous);
         try
         {
             await ZipFile.CreateFromDirectoryAsync(folder, zip, CompressionLevel.Fastest, includeBaseDirectory: false, cancellation);

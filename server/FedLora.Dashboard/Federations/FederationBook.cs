@@ -62,7 +62,8 @@ internal sealed class FederationBook(IGrainFactory grains, RoundRecords records)
     }
 
     /// <summary>Which of the last rounds of these federations left a node out, and why; newest first.</summary>
-    internal async Task<IReadOnlyList<LeftOutRound>> LeftOutAsync(string nodeId, IEnumerable<string> federations, int most, CancellationToken cancellation)
+    internal async Task<IReadOnlyList<LeftOutRound>> LeftOutAsync(string nodeId, IEnumerable<string> federations, int most,
+        CancellationToken cancellation)
     {
         var found = new List<LeftOutRound>();
         foreach (var name in federations.Take(MostFederations))

@@ -3,16 +3,19 @@ using FedLora.Federations.Files;
 namespace FedLora.Dashboard.Federations;
 
 /// <summary>
-/// Federations created from a file in the browser. The coordinator holds no base model, so fingerprint and layout come from a federation that is here already and adapts the same modules; for
+/// Federations created from a file in the browser. The coordinator holds no base model, so fingerprint and layout come from a federation
+/// that is here already and adapts the same modules; for
 /// a base model that is new to the coordinator the command line reads the operator's copy.
 /// </summary>
 internal sealed class FederationDrafts(FederationBook book, FederationCreator creator)
 {
-    private const string CommandLine = "Create it with 'fedlora admin federation create -f FILE --model DIR', which reads your copy of the base model.";
+    private const string CommandLine =
+        "Create it with 'fedlora admin federation create -f FILE --model DIR', which reads your copy of the base model.";
 
     /// <summary>The federations whose base model can be taken.</summary>
     internal async Task<IReadOnlyList<FederationView>> ModelsAsync(CancellationToken cancellation) =>
-        [.. (await book.ListAsync(cancellation)).Select(line => line.View).OfType<FederationView>().OrderBy(view => view.Definition.Name, StringComparer.Ordinal)];
+        [.. (await book.ListAsync(cancellation)).Select(line => line.View).OfType<FederationView>()
+            .OrderBy(view => view.Definition.Name, StringComparer.Ordinal)];
 
     /// <summary>All that holds, defaults too, as a file that reads to the same.</summary>
     /// <exception cref="FedLoraException">The file cannot be used: line, key and what to do.</exception>
@@ -43,25 +46,32 @@ internal sealed class FederationDrafts(FederationBook book, FederationCreator cr
         return FederationFile.Read(YamlMap.Parse("the file", text), Path.GetTempPath()) with { ModelFolder = null, PublicData = null };
     }
 
-    private async Task<(FederationDefinition Definition, FederationDefinition Source)> CompleteAsync(FederationFile file, string model, CancellationToken cancellation)
+    private async Task<(FederationDefinition Definition, FederationDefinition Source)> CompleteAsync(FederationFile file, string model,
+        CancellationToken cancellation)
     {
         if (model.Length == 0)
             throw new FedLoraException("model-unknown", "No federation is chosen whose base model to take", CommandLine);
         var source = (await book.ViewAsync(model, cancellation)).Definition;
         var lora = file.Definition.Lora;
         if (!lora.TargetModules.SequenceEqual(source.Lora.TargetModules))
-            throw Differs($"lora.target_modules are {string.Join(", ", lora.TargetModules)}", $"those of '{model}' are {string.Join(", ", source.Lora.TargetModules)}");
+            throw Differs($"lora.target_modules are {string.Join(", ", lora.TargetModules)}",
+                $"those of '{model}' are {string.Join(", ", source.Lora.TargetModules)}");
         if (file.Definition.Task.Kind != source.Task.Kind || !file.Definition.Task.Labels.SequenceEqual(source.Task.Labels))
             throw Differs("task is another", $"that of '{model}' is {source.Task.Kind} {string.Join(", ", source.Task.Labels)}");
         if (lora.ModulesToSave.Count > 0 && !lora.ModulesToSave.SequenceEqual(source.Lora.ModulesToSave))
             throw Differs("lora.modules_to_save are others", $"those of '{model}' are {string.Join(", ", source.Lora.ModulesToSave)}");
-        var definition = file.Definition with { BaseModel = source.BaseModel, Layout = source.Layout, Lora = lora with { ModulesToSave = source.Lora.ModulesToSave } };
+        var definition =
+            file.Definition with { BaseModel = source.BaseModel, Layout = source.Layout,
+                Lora = lora with { ModulesToSave = source.Lora.ModulesToSave } };
         DefinitionRules.CheckWhole(definition);
         return (definition, source);
     }
 
-    private static (string Method, string Init, double? Step, int Rank, double Alpha, ulong Seed) StartOf(FederationDefinition definition) =>
-        (definition.Method, definition.MethodOptions.Init, definition.MethodOptions.InitStep, definition.Lora.Rank, definition.Lora.Alpha, definition.Seed);
+    private static (string Method, string Init, double? Step, int Rank, double Alpha,
+        ulong Seed) StartOf(FederationDefinition definition) =>
+        (definition.Method, definition.MethodOptions.Init, definition.MethodOptions.InitStep, definition.Lora.Rank, definition.Lora.Alpha,
+            definition.Seed);
 
-    private static FedLoraException Differs(string what, string there) => new("model-unknown", $"{what}; {there}: its layout does not say what this file adapts", CommandLine);
+    private static FedLoraException Differs(string what, string there) =>
+        new("model-unknown", $"{what}; {there}: its layout does not say what this file adapts", CommandLine);
 }

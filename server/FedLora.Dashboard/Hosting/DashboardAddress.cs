@@ -9,18 +9,20 @@ public static class DashboardAddress
     /// <summary>The word that says nowhere.</summary>
     public const string Off = "off";
 
-    /// <summary>Beside the coordinator's own address: the next port, or a free one where that has none of its own; on loopback and without TLS, wherever that listens.</summary>
+    /// <summary>Beside the coordinator's own address: the next port on loopback, or a free one where that has none of its own.</summary>
     /// <param name="listen">The coordinator's address.</param>
     public static string Beside(string listen) =>
         Uri.TryCreate(listen, UriKind.Absolute, out var address)
-            ? $"http://{(address is { Scheme: "http", IsLoopback: true } ? address.Host : "127.0.0.1")}:{(address.Port is 0 or 65_535 ? 0 : address.Port + 1)}" : listen;
+            ? $"http://127.0.0.1:{(address.Port is 0 or 65_535 ? 0 : address.Port + 1)}" : listen;
 
     /// <summary>The address as Kestrel takes it.</summary>
-    /// <exception cref="FedLoraException"><c>listen-invalid</c>, <c>listen-insecure</c>, <c>port-in-use</c>: said before anything starts that would have to be stopped again.</exception>
+    /// <exception cref="FedLoraException"><c>listen-invalid</c>, <c>listen-insecure</c>, <c>port-in-use</c>: said before anything starts
+    /// that would have to be stopped again.</exception>
     internal static IPEndPoint EndPoint(string url)
     {
         if (!Uri.TryCreate(url, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
-            throw new FedLoraException("listen-invalid", $"'{url}' is not an address to serve the dashboard at", "write it as http://127.0.0.1:5081, or off; port 0 takes a free one");
+            throw new FedLoraException("listen-invalid", $"'{url}' is not an address to serve the dashboard at",
+                "write it as http://127.0.0.1:5081, or off; port 0 takes a free one");
         if (address.Scheme == "https" || !address.IsLoopback)
         {
             throw new FedLoraException("listen-insecure", $"'{url}' is not loopback, and the dashboard has no TLS of its own",
@@ -34,7 +36,8 @@ public static class DashboardAddress
         }
         catch (SocketException error)
         {
-            throw new FedLoraException("port-in-use", $"cannot serve the dashboard at {url}: {error.Message}", "choose another address with --dashboard, or --dashboard off", error);
+            throw new FedLoraException("port-in-use", $"cannot serve the dashboard at {url}: {error.Message}",
+                "choose another address with --dashboard, or --dashboard off", error);
         }
         return endpoint;
     }

@@ -19,10 +19,13 @@ internal sealed class DashboardPages(IServer server) : ICoordinatorPages
 
     public void Map(WebApplication web)
     {
-        var pages = web.MapGroup("").AddEndpointFilterFactory((_, next) => context => ProblemFilter.InvokeAsync(context, next)).WithMetadata(new DashboardPage());
+        var pages = web.MapGroup("").AddEndpointFilterFactory((_, next) => context => ProblemFilter.InvokeAsync(context, next))
+            .WithMetadata(new DashboardPage());
         // Headers before authentication, whose refusals are pages too.
         web.UseRouting();
-        web.Use((http, next) => http.GetEndpoint()?.Metadata.GetMetadata<DashboardPage>() is null ? next(http) : SecurityHeaders.AddAsync(http, _ => next(http)));
+        web.Use((http, next) =>
+            http.GetEndpoint()?.Metadata.GetMetadata<DashboardPage>() is null ? next(http)
+                : SecurityHeaders.AddAsync(http, _ => next(http)));
         web.UseAuthentication();
         web.UseAuthorization();
         PageFiles.Map(pages);
@@ -31,6 +34,8 @@ internal sealed class DashboardPages(IServer server) : ICoordinatorPages
         FederationEndpoints.Map(pages);
         NodeEndpoints.Map(pages);
         Changes.Map(pages);
+        // For a program, which shows a token and has no session.
+        web.MapPrometheusScrapingEndpoint("/metrics").RequireAuthorization(Policies.Reader);
         pages.MapGet("/", () => Go.To("/privacy")).RequireAuthorization(DashboardPolicies.Read);
     }
 }

@@ -8,12 +8,17 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using OpenTelemetry.Metrics;
 
 namespace FedLora.Dashboard.Hosting;
 
 /// <summary>The dashboard as a part of a coordinator.</summary>
 public static class DashboardServices
 {
+    // The coordinator's, Kestrel's, Orleans' and the runtime's.
+    private static readonly string[] Meters =
+        [CoordinatorInstruments.Meter, "Microsoft.AspNetCore.Hosting", "Microsoft.Orleans", "System.Runtime"];
+
     /// <summary>Adds the pages, and a port of their own: browsers speak HTTP/1.1 where there is no TLS, nodes HTTP/2.</summary>
     /// <param name="builder">The coordinator's host.</param>
     /// <param name="url">Where to serve them; loopback; port 0 takes a free one.</param>
@@ -35,8 +40,11 @@ public static class DashboardServices
         services.AddSingleton<Changes>();
         services.AddAuthentication().AddScheme<AuthenticationSchemeOptions, SessionHandler>(SessionHandler.SchemeName, null);
         services.AddAuthorizationBuilder()
-            .AddPolicy(DashboardPolicies.Read, policy => policy.AddAuthenticationSchemes(SessionHandler.SchemeName).RequireRole(Roles.Operator, Roles.Auditor))
-            .AddPolicy(DashboardPolicies.Act, policy => policy.AddAuthenticationSchemes(SessionHandler.SchemeName).RequireRole(Roles.Operator));
+            .AddPolicy(DashboardPolicies.Read, policy =>
+                policy.AddAuthenticationSchemes(SessionHandler.SchemeName).RequireRole(Roles.Operator, Roles.Auditor))
+            .AddPolicy(DashboardPolicies.Act, policy =>
+                policy.AddAuthenticationSchemes(SessionHandler.SchemeName).RequireRole(Roles.Operator));
+        services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddMeter(Meters).AddPrometheusExporter());
         return builder;
     }
 }

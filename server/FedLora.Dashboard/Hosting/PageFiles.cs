@@ -9,7 +9,8 @@ namespace FedLora.Dashboard.Hosting;
 internal static class PageFiles
 {
     private static readonly Dictionary<string, (byte[] Bytes, string Type, string Hash)> Files = ((string Name, string Type)[])
-        [("style.css", "text/css; charset=utf-8"), ("live.js", "text/javascript; charset=utf-8"), ("icon.svg", "image/svg+xml")] is var files
+        [("style.css", "text/css; charset=utf-8"), ("live.js", "text/javascript; charset=utf-8"),
+            ("icon.svg", "image/svg+xml")] is var files
         ? files.ToDictionary(file => file.Name, file => Read(file.Name, file.Type), StringComparer.Ordinal) : [];
 
     /// <summary>Where a page finds a file.</summary>

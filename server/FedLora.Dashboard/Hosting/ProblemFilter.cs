@@ -32,7 +32,8 @@ internal static class ProblemFilter
 
     private static int Status(string code) => code switch
     {
-        RefusalCodes.FederationUnknown or RefusalCodes.RoundUnknown or RefusalCodes.NodeUnknownName or RefusalCodes.NodeUnknown or RefusalCodes.BlobMissing => StatusCodes.Status404NotFound,
+        RefusalCodes.FederationUnknown or RefusalCodes.RoundUnknown or RefusalCodes.NodeUnknownName or RefusalCodes.NodeUnknown
+            or RefusalCodes.BlobMissing => StatusCodes.Status404NotFound,
         RefusalCodes.FederationState or RefusalCodes.FederationExists => StatusCodes.Status409Conflict,
         _ => StatusCodes.Status400BadRequest,
     };

@@ -7,7 +7,8 @@ namespace FedLora.Dashboard.Hosting;
 internal static class SecurityHeaders
 {
     internal const string ContentSecurityPolicy =
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        + "form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
     internal static Task AddAsync(HttpContext http, RequestDelegate next)
     {

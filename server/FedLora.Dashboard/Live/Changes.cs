@@ -8,7 +8,8 @@ using Microsoft.Extensions.Hosting;
 namespace FedLora.Dashboard.Live;
 
 /// <summary>
-/// Tells open pages that something has changed; they then fetch themselves anew, as their viewer may see them. One event says no more than that: what a page shows is decided in one place only.
+/// Tells open pages that something has changed; they then fetch themselves anew, as their viewer may see them. One event says no more than
+/// that: what a page shows is decided in one place only.
 /// </summary>
 internal sealed class Changes(IGrainFactory grains, TimeProvider time, IHostApplicationLifetime lifetime)
 {
@@ -53,7 +54,8 @@ internal sealed class Changes(IGrainFactory grains, TimeProvider time, IHostAppl
     {
         var registry = grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key);
         var (newest, federations) = (0L, await registry.ListFederationsAsync(cancellation));
-        foreach (var federation in federations.Where(federation => federation.State is not (FederationState.Finished or FederationState.Stopped)))
+        foreach (var federation in federations.Where(federation =>
+            federation.State is not (FederationState.Finished or FederationState.Stopped)))
         {
             try
             {

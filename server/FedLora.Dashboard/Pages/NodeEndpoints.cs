@@ -13,15 +13,19 @@ internal static class NodeEndpoints
     {
         var read = web.MapGroup("").RequireAuthorization(DashboardPolicies.Read);
         read.MapGet("/nodes", ListAsync);
-        read.MapGet("/nodes/{name}", async (HttpContext http, string name, PageRenderer renderer, PrivacyBook book, CancellationToken cancellation) =>
+        read.MapGet("/nodes/{name}",
+            async (HttpContext http, string name, PageRenderer renderer, PrivacyBook book, CancellationToken cancellation) =>
             await renderer.PageAsync<NodePage>(http, new { Node = await book.NodeAsync(name, cancellation) }));
         read.MapGet("/cluster", ClusterAsync);
     }
 
-    private static async Task<IResult> ListAsync(HttpContext http, PageRenderer renderer, PrivacyBook book, string? q, int? page, CancellationToken cancellation)
+    private static async Task<IResult> ListAsync(HttpContext http, PageRenderer renderer, PrivacyBook book, string? q, int? page,
+        CancellationToken cancellation)
     {
-        var all = (await book.NodesAsync(cancellation)).OrderBy(node => node.Revoked).ThenByDescending(node => node.Online).ThenBy(node => node.Name, StringComparer.Ordinal).ToList();
-        var found = string.IsNullOrWhiteSpace(q) ? all : [.. all.Where(node => node.Name.Contains(q, StringComparison.OrdinalIgnoreCase) || node.Group == q)];
+        var all = (await book.NodesAsync(cancellation)).OrderBy(node => node.Revoked).ThenByDescending(node => node.Online)
+            .ThenBy(node => node.Name, StringComparer.Ordinal).ToList();
+        var found = string.IsNullOrWhiteSpace(q) ? all
+            : [.. all.Where(node => node.Name.Contains(q, StringComparison.OrdinalIgnoreCase) || node.Group == q)];
         return await renderer.PageAsync<NodesPage>(http, new { Nodes = Paging.Of(found, page), Query = q ?? "", Any = all.Count > 0 });
     }
 
@@ -31,6 +35,7 @@ internal static class NodeEndpoints
         var hosts = await management.GetDetailedHosts();
         var active = hosts.Where(host => host.Status == SiloStatus.Active).Select(host => host.SiloAddress).ToArray();
         var statistics = await management.GetRuntimeStatistics(active);
-        return await renderer.PageAsync<ClusterPage>(http, new { Hosts = hosts, Statistics = active.Zip(statistics).ToDictionary(pair => pair.First, pair => pair.Second) });
+        return await renderer.PageAsync<ClusterPage>(http,
+            new { Hosts = hosts, Statistics = active.Zip(statistics).ToDictionary(pair => pair.First, pair => pair.Second) });
     }
 }

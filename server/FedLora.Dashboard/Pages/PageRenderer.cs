@@ -21,10 +21,13 @@ internal sealed class PageRenderer(ILoggerFactory logging)
         foreach (var property in parameters?.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance) ?? [])
             given[property.Name] = property.GetValue(parameters);
         await using var renderer = new HtmlRenderer(http.RequestServices, logging);
-        var html = await renderer.Dispatcher.InvokeAsync(async () => (await renderer.RenderComponentAsync<T>(ParameterView.FromDictionary(given))).ToHtmlString());
+        var html =
+            await renderer.Dispatcher.InvokeAsync(async () =>
+                (await renderer.RenderComponentAsync<T>(ParameterView.FromDictionary(given))).ToHtmlString());
         return Results.Content(html, "text/html; charset=utf-8", statusCode: status);
     }
 
     /// <summary>What is wrong, and what to do.</summary>
-    internal Task<IResult> ProblemAsync(HttpContext http, int status, string title, string text) => PageAsync<ProblemPage>(http, new { Title = title, Text = text }, status);
+    internal Task<IResult> ProblemAsync(HttpContext http, int status, string title, string text) =>
+        PageAsync<ProblemPage>(http, new { Title = title, Text = text }, status);
 }

@@ -4,7 +4,8 @@ namespace FedLora.Dashboard.Pages;
 internal static class Show
 {
     /// <summary>An epsilon that was spent: rounded up, so that what is shown is never less than what is meant.</summary>
-    internal static string Spent(double epsilon) => double.IsFinite(epsilon) ? (Math.Ceiling(epsilon * 1e4) / 1e4).ToString("0.####") : "unbounded";
+    internal static string Spent(double epsilon) =>
+        double.IsFinite(epsilon) ? (Math.Ceiling(epsilon * 1e4) / 1e4).ToString("0.####") : "unbounded";
 
     /// <summary>A lower bound or a limit: rounded down.</summary>
     internal static string AtLeast(double epsilon) => (Math.Floor(epsilon * 1e4) / 1e4).ToString("0.####");

@@ -5,7 +5,8 @@ using FedLora.Privacy.Ledger;
 namespace FedLora.Dashboard.Privacy;
 
 /// <summary>
-/// Asks the accountant, one question at a time and each once: what many look at is worked out once, and a page never waits longer than it says. A question that nobody waits for any more is answered all
+/// Asks the accountant, one question at a time and each once: what many look at is worked out once, and a page never waits longer than it
+/// says. A question that nobody waits for any more is answered all
 /// the same, for the next who asks.
 /// </summary>
 internal sealed class Accounting : IDisposable
@@ -14,24 +15,34 @@ internal sealed class Accounting : IDisposable
     private readonly ConcurrentDictionary<string, Task<object?>> _known = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _one = new(1, 1);
 
-    /// <summary>The epsilon of runs at a delta, as an interval that holds it; null where it is not known within <paramref name="patience"/>: ask again.</summary>
-    internal async Task<PrivacyBound?> EpsilonAsync(IReadOnlyList<SampledGaussian> runs, double delta, TimeSpan patience, CancellationToken cancellation) =>
-        (PrivacyBound?)await AskAsync($"epsilon {delta:r} {Name(runs)}", () => Accountants.Default.Epsilon(runs, delta, CancellationToken.None), patience, cancellation);
+    /// <summary>
+    /// The epsilon of runs at a delta, as an interval that holds it; null where it is not known within <paramref name="patience"/>: ask
+    /// again.
+    /// </summary>
+    internal async Task<PrivacyBound?> EpsilonAsync(IReadOnlyList<SampledGaussian> runs, double delta, TimeSpan patience,
+        CancellationToken cancellation) =>
+        (PrivacyBound?)await AskAsync($"epsilon {delta:r} {Name(runs)}", () =>
+            Accountants.Default.Epsilon(runs, delta, CancellationToken.None), patience, cancellation);
 
     /// <summary>What further rounds would spend; null as in <see cref="EpsilonAsync"/>.</summary>
-    internal async Task<WhatIf?> WhatIfAsync(IReadOnlyList<SampledGaussian> past, SampledGaussian round, int rounds, PrivacyLimit limit, TimeSpan patience, CancellationToken cancellation) =>
-        (WhatIf?)await AskAsync($"what-if {limit} {rounds} {round} {Name(past)}", () => WhatIf.Ask(past, round, rounds, limit), patience, cancellation);
+    internal async Task<WhatIf?> WhatIfAsync(IReadOnlyList<SampledGaussian> past, SampledGaussian round, int rounds, PrivacyLimit limit,
+        TimeSpan patience, CancellationToken cancellation) =>
+        (WhatIf?)await AskAsync($"what-if {limit} {rounds} {round} {Name(past)}", () =>
+            WhatIf.Ask(past, round, rounds, limit), patience, cancellation);
 
     /// <summary>How many further rounds fit a limit; null as in <see cref="EpsilonAsync"/>.</summary>
-    internal async Task<long?> RoundsLeftAsync(IReadOnlyList<SampledGaussian> past, SampledGaussian round, PrivacyLimit limit, TimeSpan patience, CancellationToken cancellation) =>
+    internal async Task<long?> RoundsLeftAsync(IReadOnlyList<SampledGaussian> past, SampledGaussian round, PrivacyLimit limit,
+        TimeSpan patience, CancellationToken cancellation) =>
         (long?)await AskAsync($"left {limit} {round} {Name(past)}", () => RoundsLeft(past, round, limit), patience, cancellation);
 
     public void Dispose() => _one.Dispose();
 
-    private static long RoundsLeft(IReadOnlyList<SampledGaussian> past, SampledGaussian round, PrivacyLimit limit) => round.Steps == 0 || limit.Epsilon is not { } most ? 0
+    private static long RoundsLeft(IReadOnlyList<SampledGaussian> past, SampledGaussian round, PrivacyLimit limit) =>
+        round.Steps == 0 || limit.Epsilon is not { } most ? 0
         : Calibration.Steps(Accountants.Default, most, limit.Delta, round.NoiseMultiplier, round.SamplingRate, past) / round.Steps;
 
-    private static string Name(IReadOnlyList<SampledGaussian> runs) => string.Join(';', runs.Select(run => $"{run.NoiseMultiplier:r},{run.SamplingRate:r},{run.Steps}"));
+    private static string Name(IReadOnlyList<SampledGaussian> runs) =>
+        string.Join(';', runs.Select(run => $"{run.NoiseMultiplier:r},{run.SamplingRate:r},{run.Steps}"));
 
     private async Task<object?> AskAsync(string question, Func<object?> answer, TimeSpan patience, CancellationToken cancellation)
     {

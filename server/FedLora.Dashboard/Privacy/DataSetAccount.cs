@@ -36,7 +36,8 @@ public sealed record DataSetAccount
 /// <param name="Rounds">Charged.</param>
 /// <param name="Bound">Of its rounds by themselves: the parts do not add up to the whole. Null: being worked out.</param>
 /// <param name="Course">Epsilon by itself over time, at some of its rounds.</param>
-public sealed record FederationShare(string Federation, int Rounds, PrivacyBound? Bound, IReadOnlyList<(DateTimeOffset At, double Epsilon)> Course);
+public sealed record FederationShare(string Federation, int Rounds, PrivacyBound? Bound,
+    IReadOnlyList<(DateTimeOffset At, double Epsilon)> Course);
 
 /// <summary>When the limit is reached if all goes on as now.</summary>
 /// <param name="Federation">Whose rounds it is that go on.</param>
@@ -45,7 +46,8 @@ public sealed record FederationShare(string Federation, int Rounds, PrivacyBound
 /// <param name="Pace">From one round to the next, mean.</param>
 /// <param name="PaceOf">Over so many of the last rounds.</param>
 /// <param name="Exhausted">When the last that fits is over; null where that is not known, or beyond all reckoning.</param>
-public sealed record Projection(string Federation, SampledGaussian Round, long? RoundsLeft, TimeSpan? Pace, int PaceOf, DateTimeOffset? Exhausted);
+public sealed record Projection(string Federation, SampledGaussian Round, long? RoundsLeft, TimeSpan? Pace, int PaceOf,
+    DateTimeOffset? Exhausted);
 
 /// <summary>A round that left a node out; without a time: the one that is being sampled.</summary>
 public sealed record LeftOutRound(string Federation, int Round, DateTimeOffset? At, string Reason);

@@ -12,7 +12,8 @@ namespace FedLora.Dashboard.Privacy;
 /// <param name="UsedWithoutPrivacy">Whether the data were trained on without noise too.</param>
 /// <param name="Online">Whether the node is there.</param>
 public sealed record DataSetRow(
-    string Node, string DataSet, string Unit, double Spent, double? Limit, double Delta, DateTimeOffset? Last, IReadOnlyList<string> Federations, bool UsedWithoutPrivacy, bool Online)
+    string Node, string DataSet, string Unit, double Spent, double? Limit, double Delta, DateTimeOffset? Last,
+        IReadOnlyList<string> Federations, bool UsedWithoutPrivacy, bool Online)
 {
     /// <summary>Spent over limit; null without a limit.</summary>
     public double? Share => Limit is { } most ? Spent / most : null;

@@ -2,7 +2,9 @@ using FedLora.Dashboard.Federations;
 
 namespace FedLora.Dashboard.Privacy;
 
-/// <summary>What all sites' data sets have spent, as the coordinator mirrors it from receipts and polls. The sites' own ledgers are the authority.</summary>
+/// <summary>
+/// What all sites' data sets have spent, as the coordinator mirrors it from receipts and polls. The sites' own ledgers are the authority.
+/// </summary>
 internal sealed class PrivacyBook(IGrainFactory grains, Accounting accounting, FederationBook federations)
 {
     private const int CoursePoints = 8;
@@ -17,7 +19,8 @@ internal sealed class PrivacyBook(IGrainFactory grains, Accounting accounting, F
     internal async Task<IReadOnlyList<DataSetRow>> RowsAsync(CancellationToken cancellation)
     {
         var views = await NodesAsync(cancellation);
-        return [.. views.SelectMany(Rows).OrderByDescending(row => row.Share ?? -1).ThenByDescending(row => row.Spent).ThenBy(row => row.Node, StringComparer.Ordinal)];
+        return [.. views.SelectMany(Rows).OrderByDescending(row => row.Share ?? -1).ThenByDescending(row => row.Spent)
+            .ThenBy(row => row.Node, StringComparer.Ordinal)];
     }
 
     internal async Task<IReadOnlyList<NodeView>> NodesAsync(CancellationToken cancellation)
@@ -30,7 +33,8 @@ internal sealed class PrivacyBook(IGrainFactory grains, Accounting accounting, F
     internal async Task<NodeView> NodeAsync(string name, CancellationToken cancellation)
     {
         var nodes = await grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key).ListNodesAsync(cancellation);
-        var node = nodes.FirstOrDefault(node => node.Name == name) ?? throw new RefusedException(RefusalCodes.NodeUnknownName, $"There is no node '{name}'.", "Look at the list of nodes.");
+        var node = nodes.FirstOrDefault(node => node.Name == name)
+            ?? throw new RefusedException(RefusalCodes.NodeUnknownName, $"There is no node '{name}'.", "Look at the list of nodes.");
         return await grains.GetGrain<INodeGrain>(node.NodeId).GetAsync(cancellation);
     }
 
@@ -40,11 +44,13 @@ internal sealed class PrivacyBook(IGrainFactory grains, Accounting accounting, F
     {
         var view = await NodeAsync(node, cancellation);
         var row = Rows(view).FirstOrDefault(row => row.DataSet == dataSet)
-            ?? throw new RefusedException(RefusalCodes.NodeUnknownName, $"Node '{node}' has no data set '{dataSet}'.", "Look at the list of data sets.");
+            ?? throw new RefusedException(RefusalCodes.NodeUnknownName, $"Node '{node}' has no data set '{dataSet}'.",
+                "Look at the list of data sets.");
         var receipts = view.Ledger.Where(entry => entry.Receipt.DataSet == dataSet).ToList();
         var past = LedgerMirror.Past(dataSet, view.Profile.Balances.FirstOrDefault(balance => balance.DataSet == dataSet), receipts);
         var shares = new List<FederationShare>();
-        foreach (var federation in receipts.GroupBy(entry => entry.Federation, StringComparer.Ordinal).OrderByDescending(group => group.Count()))
+        foreach (var federation in receipts.GroupBy(entry => entry.Federation, StringComparer.Ordinal)
+            .OrderByDescending(group => group.Count()))
             shares.Add(await ShareAsync(federation.Key, [.. federation], row.Delta, shares.Count < MostCourses, cancellation));
         var proven = await accounting.EpsilonAsync(past, row.Delta, Patience, cancellation);
         var projection = await ProjectAsync(row, receipts, past, cancellation);
@@ -63,7 +69,8 @@ internal sealed class PrivacyBook(IGrainFactory grains, Accounting accounting, F
 
     private static IEnumerable<DataSetRow> Rows(NodeView node)
     {
-        var spent = new Dictionary<string, (PrivacyReceipt Receipt, DateTimeOffset At, SortedSet<string> Federations)>(StringComparer.Ordinal);
+        var spent = new Dictionary<string,
+            (PrivacyReceipt Receipt, DateTimeOffset At, SortedSet<string> Federations)>(StringComparer.Ordinal);
         foreach (var entry in node.Ledger)
         {
             var by = spent.TryGetValue(entry.Receipt.DataSet, out var before) ? before.Federations : new(StringComparer.Ordinal);
@@ -75,23 +82,31 @@ internal sealed class PrivacyBook(IGrainFactory grains, Accounting accounting, F
         {
             var known = spent.Remove(balance.DataSet, out var mirrored);
             // A receipt may be newer than the last poll, which told the balance.
-            var most = known && mirrored.Receipt.Delta.Equals(balance.Delta) ? Math.Max(balance.SpentEpsilon, mirrored.Receipt.EpsilonSpent) : balance.SpentEpsilon;
-            yield return new DataSetRow(node.Name, balance.DataSet, balance.Unit.Length > 0 ? balance.Unit : "example", most, balance.LimitEpsilon > 0 ? balance.LimitEpsilon : null, balance.Delta,
+            var most = known
+                && mirrored.Receipt.Delta.Equals(balance.Delta) ? Math.Max(balance.SpentEpsilon, mirrored.Receipt.EpsilonSpent)
+                    : balance.SpentEpsilon;
+            yield return new DataSetRow(node.Name, balance.DataSet, balance.Unit.Length > 0 ? balance.Unit
+                : "example", most, balance.LimitEpsilon > 0 ? balance.LimitEpsilon : null, balance.Delta,
                 known ? mirrored.At : null, known ? [.. mirrored.Federations] : [], balance.UsedWithoutPrivacy, node.Online);
         }
 
         foreach (var (dataSet, (receipt, at, by)) in spent)
-            yield return new DataSetRow(node.Name, dataSet, "example", receipt.EpsilonSpent, receipt.EpsilonLimit > 0 ? receipt.EpsilonLimit : null, receipt.Delta, at, [.. by], false, node.Online);
+            yield return new DataSetRow(node.Name, dataSet, "example", receipt.EpsilonSpent, receipt.EpsilonLimit > 0
+                ? receipt.EpsilonLimit : null, receipt.Delta, at, [.. by], false, node.Online);
     }
 
-    private async Task<FederationShare> ShareAsync(string federation, IReadOnlyList<LedgerMirrorEntry> entries, double delta, bool course, CancellationToken cancellation)
+    private async Task<FederationShare> ShareAsync(string federation, IReadOnlyList<LedgerMirrorEntry> entries, double delta, bool course,
+        CancellationToken cancellation)
     {
-        var at = course ? Enumerable.Range(1, CoursePoints).Select(i => (entries.Count * i + CoursePoints - 1) / CoursePoints).Distinct().ToList() : [entries.Count];
+        var at = course
+            ? Enumerable.Range(1, CoursePoints).Select(i => (entries.Count * i + CoursePoints - 1) / CoursePoints).Distinct().ToList()
+                : [entries.Count];
         var points = new List<(DateTimeOffset, double)> { (entries[0].At, 0) };
         FedLora.Privacy.PrivacyBound? last = null;
         foreach (var count in at)
         {
-            last = await accounting.EpsilonAsync(LedgerMirror.Past(entries[0].Receipt.DataSet, null, entries.Take(count)), delta, Patience, cancellation);
+            last = await accounting.EpsilonAsync(LedgerMirror.Past(entries[0].Receipt.DataSet, null, entries.Take(count)), delta, Patience,
+                cancellation);
             if (last is not null)
                 points.Add((entries[count - 1].At, last.Epsilon));
         }
@@ -99,7 +114,8 @@ internal sealed class PrivacyBook(IGrainFactory grains, Accounting accounting, F
         return new FederationShare(federation, entries.Count, last, course ? points : []);
     }
 
-    private async Task<Projection?> ProjectAsync(DataSetRow row, IReadOnlyList<LedgerMirrorEntry> receipts, IReadOnlyList<FedLora.Privacy.SampledGaussian> past, CancellationToken cancellation)
+    private async Task<Projection?> ProjectAsync(DataSetRow row, IReadOnlyList<LedgerMirrorEntry> receipts,
+        IReadOnlyList<FedLora.Privacy.SampledGaussian> past, CancellationToken cancellation)
     {
         if (row.Limit is null || receipts is not [.., var last])
             return null;

@@ -19,17 +19,26 @@ internal static class PrivacyEndpoints
         pages.MapGet("", ListAsync);
         pages.MapGet("/all.csv", AllAsync);
         pages.MapGet("/{node}/{dataSet}", ShowAsync);
-        pages.MapGet("/{node}/{dataSet}/receipts.csv", async (string node, string dataSet, PrivacyBook book, CancellationToken cancellation) =>
-            Csv(await book.NodeAsync(node, cancellation) is var view ? [(view.Name, view.Ledger.Where(entry => entry.Receipt.DataSet == dataSet))] : [], $"{node}-{Show.Short(dataSet)}.csv"));
-        pages.MapGet("/{node}/{dataSet}/statement", async (HttpContext http, string node, string dataSet, PageRenderer renderer, PrivacyBook book, TimeProvider time, CancellationToken cancellation) =>
-            await renderer.PageAsync<StatementPage>(http, new { Account = await book.AccountAsync(node, dataSet, cancellation), Now = time.GetUtcNow(), Coordinator = $"{http.Request.Scheme}://{http.Request.Host}" }));
+        pages.MapGet("/{node}/{dataSet}/receipts.csv",
+            async (string node, string dataSet, PrivacyBook book, CancellationToken cancellation) =>
+            Csv(await book.NodeAsync(node, cancellation) is var view
+                ? [(view.Name, view.Ledger.Where(entry => entry.Receipt.DataSet == dataSet))] : [], $"{node}-{Show.Short(dataSet)}.csv"));
+        pages.MapGet("/{node}/{dataSet}/statement",
+            async (HttpContext http, string node, string dataSet, PageRenderer renderer, PrivacyBook book, TimeProvider time,
+                CancellationToken cancellation) =>
+            await renderer.PageAsync<StatementPage>(http,
+                new { Account = await book.AccountAsync(node, dataSet, cancellation), Now = time.GetUtcNow(),
+                    Coordinator = $"{http.Request.Scheme}://{http.Request.Host}" }));
     }
 
-    private static async Task<IResult> ListAsync(HttpContext http, PageRenderer renderer, PrivacyBook book, string? q, int? page, CancellationToken cancellation)
+    private static async Task<IResult> ListAsync(HttpContext http, PageRenderer renderer, PrivacyBook book, string? q, int? page,
+        CancellationToken cancellation)
     {
         var all = await book.RowsAsync(cancellation);
         var found = string.IsNullOrWhiteSpace(q) ? all
-            : [.. all.Where(row => row.Node.Contains(q, StringComparison.OrdinalIgnoreCase) || row.DataSet.StartsWith(q, StringComparison.OrdinalIgnoreCase) || row.Federations.Contains(q))];
+            : [.. all.Where(row =>
+                row.Node.Contains(q, StringComparison.OrdinalIgnoreCase) || row.DataSet.StartsWith(q, StringComparison.OrdinalIgnoreCase)
+                    || row.Federations.Contains(q))];
         return await renderer.PageAsync<PrivacyPage>(http, new { Rows = Paging.Of(found, page), Query = q ?? "", All = all });
     }
 
@@ -37,12 +46,14 @@ internal static class PrivacyEndpoints
         Csv((await book.NodesAsync(cancellation)).Select(node => (node.Name, node.Ledger.AsEnumerable())), "privacy.csv");
 
     private static async Task<IResult> ShowAsync(
-        HttpContext http, string node, string dataSet, PageRenderer renderer, PrivacyBook book, Accounting accounting, int? rounds, double? sigma, double? q, int? steps, CancellationToken cancellation)
+        HttpContext http, string node, string dataSet, PageRenderer renderer, PrivacyBook book, Accounting accounting, int? rounds,
+            double? sigma, double? q, int? steps, CancellationToken cancellation)
     {
         var account = await book.AccountAsync(node, dataSet, cancellation);
         var last = account.Projection?.Round ?? (account.Past is [.., var newest] ? newest : null);
         var asked = new SampledGaussian(sigma ?? last?.NoiseMultiplier ?? 1, q ?? last?.SamplingRate ?? 0.01, steps ?? last?.Steps ?? 10);
-        var answer = rounds is { } wanted ? await accounting.WhatIfAsync(account.Past, asked, wanted, account.Limit, WhatIfPatience, cancellation) : null;
+        var answer = rounds is { } wanted
+            ? await accounting.WhatIfAsync(account.Past, asked, wanted, account.Limit, WhatIfPatience, cancellation) : null;
         return await renderer.PageAsync<DataSetPage>(http, new { Account = account, Asked = asked, Rounds = rounds, Answer = answer });
     }
 

@@ -2,7 +2,10 @@ using Orleans.Concurrency;
 
 namespace FedLora.Grains.Access;
 
-/// <summary>Who may look at the dashboard: one-time links and the sessions that they opened; the key is <see cref="Key"/>. Secrets are kept as hashes.</summary>
+/// <summary>
+/// Who may look at the dashboard: one-time links and the sessions that they opened; the key is <see cref="Key"/>. Secrets are kept as
+/// hashes.
+/// </summary>
 public interface ISessionsGrain : IGrainWithStringKey
 {
     /// <summary>The key of the only one.</summary>

@@ -12,7 +12,8 @@ public sealed class SessionsRecord
 public sealed record RoleUntil(string Role, DateTimeOffset ExpiresAt);
 
 /// <inheritdoc cref="ISessionsGrain"/>
-public sealed class SessionsGrain([PersistentState("sessions")] IPersistentState<SessionsRecord> stored, TimeProvider time) : Grain, ISessionsGrain
+public sealed class SessionsGrain([PersistentState("sessions")] IPersistentState<SessionsRecord> stored, TimeProvider time)
+    : Grain, ISessionsGrain
 {
     /// <summary>How long a session lasts.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromHours(12);
@@ -23,7 +24,8 @@ public sealed class SessionsGrain([PersistentState("sessions")] IPersistentState
     public async Task<IssuedLink> IssueAsync(string role, TimeSpan lifetime, CancellationToken cancellationToken)
     {
         if (lifetime < Shortest || lifetime > Longest)
-            throw new RefusedException(RefusalCodes.LinkInvalid, "A link to the dashboard is good for one minute to one day.", "Use --minutes 1 to 1440.");
+            throw new RefusedException(RefusalCodes.LinkInvalid, "A link to the dashboard is good for one minute to one day.",
+                "Use --minutes 1 to 1440.");
         Forget();
         var (code, until) = (Secrets.New(), time.GetUtcNow() + lifetime);
         stored.State.Links[Secrets.Hash(code)] = new(role, until);
@@ -35,7 +37,8 @@ public sealed class SessionsGrain([PersistentState("sessions")] IPersistentState
     {
         Forget();
         if (!stored.State.Links.Remove(Secrets.Hash(code), out var link))
-            throw new RefusedException(RefusalCodes.LinkInvalid, "This link has been used, or its time is over.", "Ask the operator for a new one: fedlora admin dashboard-link.");
+            throw new RefusedException(RefusalCodes.LinkInvalid, "This link has been used, or its time is over.",
+                "Ask the operator for a new one: fedlora admin dashboard-link.");
         var (secret, until) = (Secrets.New(), time.GetUtcNow() + Lifetime);
         stored.State.Sessions[Secrets.Hash(secret)] = new(link.Role, until);
         await this.StoreAsync(stored);
@@ -43,7 +46,8 @@ public sealed class SessionsGrain([PersistentState("sessions")] IPersistentState
     }
 
     public Task<string?> RoleOfAsync(string secret, CancellationToken cancellationToken) =>
-        Task.FromResult(stored.State.Sessions.TryGetValue(Secrets.Hash(secret), out var session) && session.ExpiresAt > time.GetUtcNow() ? session.Role : null);
+        Task.FromResult(stored.State.Sessions.TryGetValue(Secrets.Hash(secret), out var session)
+            && session.ExpiresAt > time.GetUtcNow() ? session.Role : null);
 
     public async Task CloseAsync(string secret, CancellationToken cancellationToken)
     {

@@ -98,6 +98,7 @@ public sealed partial class FederationGrain
         var summary = committed.Summary;
         instruments.Aggregated(summary.ServerMs);
         instruments.Round(Name, "committed");
+        instruments.Lasted(Name, summary.CommittedAt - summary.OpenedAt);
         log.Committed(Name, summary.Round, summary.Updates, summary.Adapter.Sha256, summary.ServerMs);
         Here.ForgetBudgets();
         _uploads.Clear();

@@ -38,6 +38,8 @@ public sealed partial class FederationGrain
         if (decision.Effects.OfType<FederationEffect.Refuse>().FirstOrDefault() is { } refused)
             throw RefusedException.Of(refused.Refusal);
         log.UpdateStored(Name, header.Round, header.NodeId, header.Bytes);
+        if (header.Receipt is { } receipt && Standing.Privacy.Find(row => row.NodeId == header.NodeId) is { } known)
+            instruments.Spent(known.Node, receipt);
     }
 
     public async Task<RoundRecord> GetRoundAsync(int round, CancellationToken cancellationToken) =>

@@ -84,6 +84,25 @@ public sealed partial class FederationGrain(
         return View();
     }
 
+    public async Task<FederationView> ChangeAsync(FederationDefinition wanted, CancellationToken cancellationToken)
+    {
+        Require(FederationState.Created, FederationState.Running, FederationState.Paused);
+        FederationDefinition? changed = null;
+        RefusedException.Pass(() => changed = DefinitionChange.Apply(Definition, wanted));
+        await SendAsync(new FederationEvent.TermsChanged(changed!));
+        return View();
+    }
+
+    public async Task DeleteAsync(CancellationToken cancellationToken)
+    {
+        Require(FederationState.Created, FederationState.Finished, FederationState.Stopped);
+        for (var page = Standing.Paged / FederationStanding.PageSize - 1; page >= 0; page--)
+            await Page(page).DeleteAsync(CancellationToken.None);
+        await row.ClearStateAsync(CancellationToken.None);
+        Release();
+        DeactivateOnIdle();
+    }
+
     public void Dispose() => _aggregating?.Dispose();
 
     private RefusedException Unknown()

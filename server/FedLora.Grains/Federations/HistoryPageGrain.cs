@@ -8,6 +8,9 @@ public interface IHistoryPageGrain : IGrainWithStringKey
 
     /// <summary>Its rounds, oldest first; none where it was not written.</summary>
     Task<RoundSummary[]> ReadAsync(CancellationToken cancellationToken);
+
+    /// <summary>Forgets the page.</summary>
+    Task DeleteAsync(CancellationToken cancellationToken);
 }
 
 /// <summary>Stored state of a page.</summary>
@@ -31,4 +34,10 @@ public sealed class HistoryPageGrain([PersistentState("history")] IPersistentSta
     }
 
     public Task<RoundSummary[]> ReadAsync(CancellationToken cancellationToken) => Task.FromResult(page.State.Rounds.ToArray());
+
+    public async Task DeleteAsync(CancellationToken cancellationToken)
+    {
+        await page.ClearStateAsync(CancellationToken.None);
+        DeactivateOnIdle();
+    }
 }

@@ -17,6 +17,17 @@ public interface IFederationGrain : IGrainWithStringKey
     /// <summary>Ends the federation for good; the global adapter stays.</summary>
     Task<FederationView> StopAsync(string reason, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Changes cohort and retention from the next sampling on; refuses with <c>federation-invalid</c> whatever else differs, by name.
+    /// </summary>
+    Task<FederationView> ChangeAsync(FederationDefinition wanted, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Forgets a federation that is not at work; called by <see cref="IRegistryGrain"/>. Its blobs go with the clean-up, the nodes'
+    /// receipts stay.
+    /// </summary>
+    Task DeleteAsync(CancellationToken cancellationToken);
+
     Task<FederationView> GetAsync(CancellationToken cancellationToken);
 
     /// <summary>Has it in memory, so that it keeps its own deadlines.</summary>

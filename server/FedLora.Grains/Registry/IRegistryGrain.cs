@@ -20,6 +20,9 @@ public interface IRegistryGrain : IGrainWithStringKey
     [AlwaysInterleave]
     Task<IReadOnlyList<FederationEntry>> ListFederationsAsync(CancellationToken cancellationToken);
 
+    /// <summary>Deletes a federation that is not at work; refuses with <c>federation-unknown</c>, <c>federation-state</c>.</summary>
+    Task RemoveFederationAsync(string name, CancellationToken cancellationToken);
+
     /// <summary>Called by a federation when its status changes.</summary>
     Task NoteFederationAsync(string name, FederationState state, CancellationToken cancellationToken);
 }

@@ -29,6 +29,19 @@ public sealed class RegistryGrain([PersistentState("registry")] IPersistentState
     public Task<IReadOnlyList<FederationEntry>> ListFederationsAsync(CancellationToken cancellationToken) =>
         Task.FromResult<IReadOnlyList<FederationEntry>>(State.Federations.Values.OrderBy(entry => entry.Name, StringComparer.Ordinal).ToArray());
 
+    public async Task RemoveFederationAsync(string name, CancellationToken cancellationToken)
+    {
+        // Not the caller's token: it is gone and not listed, or neither. Killed in between it is listed only, and removed when it is asked
+        // for again.
+        if (await CreatedBeforeAsync(Federation(name), cancellationToken) is not null)
+            await Federation(name).DeleteAsync(CancellationToken.None);
+        else if (!State.Federations.ContainsKey(name))
+            throw new RefusedException(RefusalCodes.FederationUnknown, $"There is no federation '{name}'.",
+                "See 'fedlora admin federation list'.");
+        if (State.Federations.Remove(name))
+            await this.StoreAsync(registry);
+    }
+
     public async Task NoteFederationAsync(string name, FederationState state, CancellationToken cancellationToken)
     {
         if (!State.Federations.TryGetValue(name, out var entry) || entry.State == state)

@@ -4,6 +4,7 @@ using FedLora.Server.Downloads;
 using FedLora.Server.Services;
 using FedLora.Server.Uploads;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
@@ -59,6 +60,9 @@ public static class CoordinatorServices
         web.MapGrpcService<AdminService>();
         web.MapGrpcService<UpkeepService>();
         web.MapGrpcHealthChecksService().AllowAnonymous();
+        // For who asks by HTTP: alive while the process answers, ready while the registry answers from its storage.
+        web.MapHealthChecks("/healthz", new HealthCheckOptions { Predicate = _ => false }).AllowAnonymous();
+        web.MapHealthChecks("/readyz").AllowAnonymous();
         foreach (var pages in web.Services.GetServices<ICoordinatorPages>())
             pages.Map(web);
         return web;

@@ -8,32 +8,38 @@ namespace FedLora.Server.Services;
 
 /// <summary>What operators call in a coordinator's daily life, and auditors where nothing is changed.</summary>
 [Authorize(Policies.Reader)]
-internal sealed class UpkeepService(IGrainFactory grains, IEnumerable<ICoordinatorPages> pages) : Wire.Upkeep.UpkeepBase
+internal sealed partial class UpkeepService(IGrainFactory grains, FederationCreator creator, DataFolder folder,
+    IEnumerable<ICoordinatorPages> pages) : Wire.Upkeep.UpkeepBase
 {
     private static readonly TimeSpan LinkLifetime = TimeSpan.FromMinutes(10);
 
     private IEnrolmentGrain Enrolment => grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key);
 
-    public override async Task<Wire.CreateDashboardLinkResponse> CreateDashboardLink(Wire.CreateDashboardLinkRequest request, ServerCallContext context)
+    public override async Task<Wire.CreateDashboardLinkResponse> CreateDashboardLink(Wire.CreateDashboardLinkRequest request,
+        ServerCallContext context)
     {
         var dashboard = pages.FirstOrDefault()
-            ?? throw new RefusedException(RefusalCodes.DashboardOff, "this coordinator serves no dashboard", "start it with 'fedlora server --dashboard http://127.0.0.1:5081'");
+            ?? throw new RefusedException(RefusalCodes.DashboardOff, "this coordinator serves no dashboard",
+                "start it with 'fedlora server --dashboard http://127.0.0.1:5081'");
         var own = context.GetHttpContext().User.IsInRole(Roles.Operator) ? Roles.Operator : Roles.Auditor;
         var role = request.Role.Length == 0 ? own : request.Role;
         if (role is not (Roles.Operator or Roles.Auditor))
             throw new RefusedException(RefusalCodes.LinkInvalid, $"there is no role '{role}'", $"use {Roles.Operator} or {Roles.Auditor}");
         if (role != own && own != Roles.Operator)
-            throw new RefusedException(RefusalCodes.RoleInsufficient, "an auditor cannot give an operator's link", "ask an operator for it");
+            throw new RefusedException(RefusalCodes.RoleInsufficient, "an auditor cannot give an operator's link",
+                "ask an operator for it");
         var lifetime = request.ValidSeconds == 0 ? LinkLifetime : TimeSpan.FromSeconds(request.ValidSeconds);
         var link = await grains.GetGrain<ISessionsGrain>(ISessionsGrain.Key).IssueAsync(role, lifetime, context.CancellationToken);
-        return new Wire.CreateDashboardLinkResponse { Url = $"{dashboard.Url}/sign-in?code={link.Code}", ExpiresUnixMs = link.ExpiresAt.ToUnixTimeMilliseconds(), Role = role };
+        return new Wire.CreateDashboardLinkResponse { Url = $"{dashboard.Url}/sign-in?code={link.Code}",
+            ExpiresUnixMs = link.ExpiresAt.ToUnixTimeMilliseconds(), Role = role };
     }
 
     public override async Task<Wire.ListTokensResponse> ListTokens(Wire.ListTokensRequest request, ServerCallContext context)
     {
         var response = new Wire.ListTokensResponse();
         foreach (var token in await Enrolment.ListTokensAsync(context.CancellationToken))
-            response.Tokens.Add(new Wire.TokenView { Id = token.Id, Note = token.Note, ExpiresUnixMs = token.ExpiresAt.ToUnixTimeMilliseconds(), UsesLeft = (uint)token.UsesLeft });
+            response.Tokens.Add(new Wire.TokenView { Id = token.Id, Note = token.Note,
+                ExpiresUnixMs = token.ExpiresAt.ToUnixTimeMilliseconds(), UsesLeft = (uint)token.UsesLeft });
         return response;
     }
 
@@ -41,7 +47,8 @@ internal sealed class UpkeepService(IGrainFactory grains, IEnumerable<ICoordinat
     public override async Task<Wire.ListTokensResponse> RevokeToken(Wire.RevokeTokenRequest request, ServerCallContext context)
     {
         if (!(await Enrolment.ListTokensAsync(context.CancellationToken)).Any(token => token.Id == request.Id))
-            throw new RefusedException(RefusalCodes.TokenUnknown, $"there is no join token '{request.Id}'", "see 'fedlora admin token list'");
+            throw new RefusedException(RefusalCodes.TokenUnknown, $"there is no join token '{request.Id}'",
+                "see 'fedlora admin token list'");
         await Enrolment.RevokeTokenAsync(request.Id, context.CancellationToken);
         return await ListTokens(new Wire.ListTokensRequest(), context);
     }

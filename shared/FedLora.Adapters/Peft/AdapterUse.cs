@@ -27,6 +27,11 @@ public sealed record AdapterUse
     /// <summary>The base model's fingerprint (SHA-256 in hex over configuration and weights), or null.</summary>
     public string? BaseFingerprint { get; init; }
 
+    /// <summary>
+    /// What was promised of the privacy of whoever's data it was trained on: sentences for people; null where nothing was.
+    /// </summary>
+    public string? Privacy { get; init; }
+
     /// <summary>Reads a folder's; null where it has none (adapters that PEFT wrote).</summary>
     /// <exception cref="FedLoraException"><c>adapter-config-invalid</c>.</exception>
     public static AdapterUse? Read(string folder)
@@ -45,6 +50,7 @@ public sealed record AdapterUse
                 MaxTokens = Find(root, "max_tokens")?.GetInt32(),
                 BaseModel = Find(root, "base_model")?.GetString(),
                 BaseFingerprint = Find(root, "base_model_fingerprint")?.GetString(),
+                Privacy = Find(root, "privacy")?.GetString(),
             };
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or ArgumentException)
@@ -71,6 +77,8 @@ public sealed record AdapterUse
             }
             if (MaxTokens is { } most)
                 json.WriteNumber("max_tokens", most);
+            if (Privacy is not null)
+                json.WriteString("privacy", Privacy);
             json.WriteEndObject();
         }
         return stream.ToArray();
@@ -88,6 +96,8 @@ public sealed record AdapterUse
             $"A LoRA adapter, trained with FedLora. `{FileName}` says which base model it was trained on, its labels by index, and the longest text of its training.", "",
             "```python", "import json", "from peft import PeftModel", $"from transformers import {kind}", "", "base, adapter = \"path/to/base-model\", \"path/to/this-folder\"",
         };
+        if (Privacy is not null)
+            lines.InsertRange(lines.IndexOf("```python"), ["## Privacy", "", Privacy, ""]);
         if (Labels.Count > 0)
             lines.Add($"id2label = {{int(i): label for i, label in json.load(open(f\"{{adapter}}/{FileName}\"))[\"id2label\"].items()}}");
         lines.AddRange([$"model = {kind}.from_pretrained(base{arguments})", "model = PeftModel.from_pretrained(model, adapter)", "```", ""]);

@@ -42,6 +42,7 @@ public static class AdapterExport
                 MaxTokens = definition.Training.MaxTokens,
                 BaseModel = definition.BaseModel.Name,
                 BaseFingerprint = definition.BaseModel.Fingerprint,
+                Privacy = PrivacyPromise.Of(definition, round),
             },
         };
     }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using FedLora.Federations.Cohorts;
+using FedLora.Federations.Definitions;
 using FedLora.Federations.Updates;
 
 namespace FedLora.Federations.Rounds;
@@ -50,6 +51,9 @@ public abstract record FederationEvent
 
     /// <summary>What the privacy terms mean at nodes that had no row yet, or another sampling rate.</summary>
     public sealed record PrivacyWorkedOut(ImmutableArray<NodePrivacy> Rows) : FederationEvent;
+
+    /// <summary>An operator changed what may be changed; an open round goes on under the terms that it was opened with.</summary>
+    public sealed record TermsChanged(FederationDefinition Definition) : FederationEvent;
 
     /// <summary>The answer to <see cref="FederationEffect.WritePage"/>.</summary>
     public sealed record PageWritten(int Page) : FederationEvent;

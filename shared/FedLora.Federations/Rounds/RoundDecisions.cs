@@ -59,6 +59,10 @@ public static class RoundDecisions
             case FederationEvent.PrivacyWorkedOut worked:
                 turn.NotePrivacy(worked.Rows);
                 break;
+            case FederationEvent.TermsChanged changed:
+                turn.Standing = turn.Standing with { Definition = changed.Definition };
+                turn.Look();
+                break;
             case FederationEvent.PageWritten page:
                 Commit.DropPage(turn, page.Page);
                 break;

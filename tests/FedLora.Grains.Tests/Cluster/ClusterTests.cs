@@ -51,6 +51,8 @@ public sealed class ClusterTests
         Assert.Equal(record.Before, await federation.AdapterAfterAsync(0, default));
         Assert.Empty(await federation.FoldsAfterAsync(1, default));
         Assert.Equal([view.Adapter.Sha256], await federation.RefersToAsync([view.Adapter.Sha256, new('0', 64)], default));
+        var fewer = Samples.Definition with { Cohort = Samples.Definition.Cohort with { MaxRepeats = 0 } };
+        Assert.Equal(0, (await federation.ChangeAsync(fewer, default)).Definition.Cohort.MaxRepeats);
         Assert.Equal(FederationState.Paused, (await federation.PauseAsync("test", default)).State);
         Assert.Equal(FederationState.Stopped, (await federation.StopAsync("test", default)).State);
         await federation.NodeRevokedAsync("nobody", default);
@@ -59,6 +61,7 @@ public sealed class ClusterTests
         await TwoSilos.OnAsync(silos.First, () => page.ReadAsync(default));
         await page.WriteAsync([.. view.History], default);
         Assert.Equal(view.History, await page.ReadAsync(default));
+        await page.DeleteAsync(default);
 
         Assert.Single(await enrolment.ListTokensAsync(default));
         Assert.Equal(3, (await enrolment.ListNodesAsync(default)).Count);
@@ -69,6 +72,8 @@ public sealed class ClusterTests
         Assert.Equal(FederationState.Stopped, Assert.Single(await registry.ListFederationsAsync(default)).State);
         await registry.NoteFederationAsync("demo", FederationState.Stopped, default);
         Assert.Empty((await registry.EnrolmentBeforeAsync(default)).Nodes);
+        await RefusedAsync(() => registry.RemoveFederationAsync("nobody", default));
+        await federation.DeleteAsync(default);
         await enrolment.RevokeTokenAsync((await enrolment.ListTokensAsync(default))[0].Id, default);
 
         await RefusedAsync(() => node.AuthenticateAsync("wrong", default));
@@ -121,6 +126,18 @@ public sealed class ClusterTests
         Assert.True(Assert.Single(await access.RevokeAsync("anna", default)).Revoked);
         await revocations.NoteAsync("somebody else", default);
         Assert.Equal(anna.Id, (await revocations.WatchAsync(Guid.Empty, 0, TimeSpan.Zero, default)).Ids[^2]);
+    }
+
+    private static async Task CallSessionsAsync(TwoSilos silos)
+    {
+        var sessions = silos.Grains.GetGrain<ISessionsGrain>(ISessionsGrain.Key);
+        await TwoSilos.OnAsync(silos.First, () => sessions.RoleOfAsync("nobody", default));
+        var link = await sessions.IssueAsync("auditor", TimeSpan.FromMinutes(10), default);
+        var session = await sessions.OpenAsync(link.Code, default);
+        Assert.Equal("auditor", await sessions.RoleOfAsync(session.Secret, default));
+        await RefusedAsync(() => sessions.OpenAsync(link.Code, default));
+        await sessions.CloseAsync(session.Secret, default);
+        Assert.Null(await sessions.RoleOfAsync(session.Secret, default));
     }
 
     private static async Task CallPrivacyAsync(INodeGrain node)

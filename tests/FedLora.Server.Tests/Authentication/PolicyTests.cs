@@ -14,7 +14,7 @@ public class PolicyTests
 
     // What auditors may call of the operators' service.
     private static readonly string[] Read = [.. new[] { "ListNodes", "ListAccess", "ShowFederation", "ListFederations", "WatchFederation", "ReplayRound" }.Select(name => $"fedlora.v1.Admin.{name}"),
-        "fedlora.v1.Upkeep.CreateDashboardLink", "fedlora.v1.Upkeep.ListTokens",
+        "fedlora.v1.Upkeep.CreateDashboardLink", "fedlora.v1.Upkeep.ListTokens", "fedlora.v1.Upkeep.ShowNode", "fedlora.v1.Upkeep.ShowDisk",
     ];
 
     private static readonly Marshaller<byte[]> Bytes = new(bytes => bytes, bytes => bytes);

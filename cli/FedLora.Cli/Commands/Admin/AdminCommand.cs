@@ -10,14 +10,19 @@ internal static class AdminCommand
         var command = new Command("admin", "Operate a running coordinator: tokens, nodes, federations, results.")
         {
             new Command("token", "Join tokens for new nodes.") { TokenCreateCommand.Create(), TokenListCommands.List(), TokenListCommands.Revoke() },
-            new Command("node", "Enrolled training nodes.") { NodeListCommand.Create(), NodeRevokeCommand.Create() },
+            new Command("node", "Enrolled training nodes.") { NodeListCommand.Create(), NodeShowCommand.Create(),
+                NodeRevokeCommand.Create() },
             new Command("access", "Who operates and audits.") { AccessCommands.List(), AccessCommands.Revoke() },
             JoinCommand.Create(),
             new Command("federation", "Fine-tuning jobs.")
             {
                 FederationCreateCommand.Create(),
+                FederationFileCommands.Validate(),
                 FederationFileCommands.Explain(),
                 FederationFileCommands.Schema(),
+                FederationCareCommands.Update(),
+                FederationCareCommands.Clone(),
+                FederationCareCommands.Delete(),
                 FederationStateCommand.Start(),
                 FederationStateCommand.Pause(),
                 FederationStateCommand.Stop(),
@@ -28,6 +33,8 @@ internal static class AdminCommand
             DashboardLinkCommand.Create(),
             ExportCommand.Create(),
             ReplayCommand.Create(),
+            DiskCommands.Disk(),
+            DiskCommands.Gc(),
         };
         foreach (var option in Operator.Options)
             command.Options.Add(option);

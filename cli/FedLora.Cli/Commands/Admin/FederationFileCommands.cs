@@ -1,11 +1,37 @@
 using System.CommandLine;
+using FedLora.Client.Training;
 using FedLora.Federations.Files;
+using Spectre.Console;
 
 namespace FedLora.Cli.Commands.Admin;
 
-/// <summary>What can be said of federation files without a coordinator: <c>fedlora admin federation explain|schema</c>.</summary>
+/// <summary>What can be said of federation files without a coordinator: <c>fedlora admin federation validate|explain|schema</c>.</summary>
 internal static class FederationFileCommands
 {
+    public static Command Validate()
+    {
+        var file = new Option<string>("--file", "-f") { Description = "YAML file with the federation's definition.", Required = true };
+        var model =
+            new Option<string?>("--model")
+            {
+                Description = "Your copy of the base model: checks against it too, as creation does; default: base_model of the file.",
+            };
+        return new Command("validate",
+            "Check a federation's file, and with a base model all that creation checks, without a coordinator.") { file,
+                model }.Runs((parsed, output, cancellation) =>
+        {
+            var definition = FederationFile.Load(parsed.GetValue(file)!);
+            var folder = parsed.GetValue(model) ?? (Directory.Exists(definition.ModelFolder) ? definition.ModelFolder : null);
+            var remarks = folder is null ? ["not checked against a base model: give --model DIR"]
+                : FederationPreparation.Prepare(definition.Definition, folder, definition.PublicData, cancellation).Remarks;
+            foreach (var remark in remarks)
+                output.Remark(remark);
+            output.Result(new { valid = true, name = definition.Definition.Name, base_model = folder, remarks }, console =>
+                console.WriteLine($"{parsed.GetValue(file)} holds."));
+            return Task.CompletedTask;
+        });
+    }
+
     public static Command Explain()
     {
         var file = new Option<string>("--file", "-f") { Description = "YAML file with the federation's definition.", Required = true };

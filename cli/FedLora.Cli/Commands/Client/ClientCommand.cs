@@ -34,7 +34,9 @@ internal static class ClientCommand
     public static Command Create() =>
         new Command("client", "Run a training node: it trains next to its data and sends only small adapter updates.")
         {
-            Config, Coordinator, Data, Model, State, TokenFile, Token, Name, Group, MaxRank, Threads, Policy, MaxEpsilon, PublicCount, DataSet, Unit, OnBadLine, WithParent,
+            Config, Coordinator, Data, Model, State, TokenFile, Token, Name, Group, MaxRank, Threads, Policy, MaxEpsilon, PublicCount,
+                DataSet, Unit, OnBadLine, WithParent,
+            ClientStatusCommand.Create(),
         }.Runs(RunAsync);
 
     private static async Task RunAsync(ParseResult parsed, CommandOutput output, CancellationToken cancellation)

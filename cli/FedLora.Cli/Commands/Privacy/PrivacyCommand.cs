@@ -11,6 +11,7 @@ internal static class PrivacyCommand
         NoiseCommand.Create(),
         StepsCommand.Create(),
         LedgerCommand.Create(),
+        WhatIfCommand.Create(),
         StatementCommand.Create(),
         AuditCommand.Create(),
     };

@@ -1,0 +1,42 @@
+using System.CommandLine;
+using FedLora.Cli.Output;
+using FedLora.Protocol.V1;
+using Spectre.Console;
+
+namespace FedLora.Cli.Commands.Admin;
+
+/// <summary><c>fedlora admin disk | gc</c>: what the coordinator keeps, and freeing what nobody needs.</summary>
+internal static class DiskCommands
+{
+    // A clean-up looks at every blob.
+    private static readonly TimeSpan GcLimit = TimeSpan.FromMinutes(5);
+
+    public static Command Disk() =>
+        new Command("disk", "What the coordinator's data folder holds, and what is free beside it.")
+            .RunsAtCoordinator(async (_, output, connection, cancellation) =>
+    {
+        var disk = await connection.Upkeep.ShowDiskAsync(new ShowDiskRequest(), connection.Call(cancellation));
+        var json =
+            new { disk.Folder, disk.FreeBytes, Parts = disk.Parts.Select(part => new { part.Name, part.Bytes, part.Files }),
+                Bytes = disk.Parts.Sum(part => part.Bytes) };
+        output.Result(json, console =>
+        {
+            var table = new Table().Border(TableBorder.Rounded).Title(Markup.Escape(disk.Folder)).AddColumns("part", "size", "files");
+            foreach (var part in disk.Parts)
+                table.AddRow(Markup.Escape(part.Name), Units.Bytes(part.Bytes), $"{part.Files}");
+            table.AddRow("in all", Units.Bytes(json.Bytes), $"{disk.Parts.Sum(part => part.Files)}");
+            table.AddRow("free", Units.Bytes(disk.FreeBytes), "");
+            console.Write(table);
+        });
+    });
+
+    public static Command Gc() =>
+        new Command("gc",
+            "Remove now what the hourly clean-up would: uploads abandoned for a day, and blobs a day old that no federation needs.")
+        .RunsAtCoordinator(async (_, output, connection, cancellation) =>
+        {
+            var gone = await connection.Upkeep.CollectGarbageAsync(new CollectGarbageRequest(), connection.Options(cancellation, GcLimit));
+            output.Result(new { gone.Uploads, gone.Blobs }, console =>
+                console.WriteLine($"{gone.Uploads} abandoned uploads and {gone.Blobs} blobs are gone."));
+        });
+}

@@ -1,0 +1,63 @@
+using System.CommandLine;
+using FedLora.Cli.Output;
+using FedLora.Federations.Files;
+using FedLora.Protocol.Mapping;
+using FedLora.Protocol.V1;
+using Spectre.Console;
+
+namespace FedLora.Cli.Commands.Admin;
+
+/// <summary><c>fedlora admin federation update | clone | delete</c>.</summary>
+internal static class FederationCareCommands
+{
+    // Under privacy, sigma is calibrated for every node.
+    private static readonly TimeSpan CloneLimit = TimeSpan.FromMinutes(2);
+
+    public static Command Update()
+    {
+        var file =
+            new Option<string>("--file",
+                "-f") { Description = "The federation's file as it shall hold: only cohort and retention may differ from what was created.",
+                    Required = true };
+        return new Command("update",
+            "Change who takes part in a federation, how long anybody waits and what is kept, from the next sampling on.") { file }
+            .RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
+            {
+                var definition = FederationFile.Load(parsed.GetValue(file)!).Definition;
+                var view =
+                    await connection.Upkeep.ChangeFederationAsync(
+                        new ChangeFederationRequest { Definition = definition.ToWire(layout: false) }, connection.Call(cancellation));
+                Show(output, view);
+            });
+    }
+
+    public static Command Clone()
+    {
+        var from = new Argument<string>("NAME") { Description = "The federation to copy." };
+        var to = new Option<string>("--as") { Description = "The new one's name.", Required = true };
+        return new Command("clone",
+            "Create another federation with the same settings and the same first adapter; it does not start by itself.") { from, to }
+            .RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
+            {
+                var request = new CloneFederationRequest { From = parsed.GetValue(from), Name = parsed.GetValue(to) };
+                Show(output, await connection.Upkeep.CloneFederationAsync(request, connection.Options(cancellation, CloneLimit)));
+            });
+    }
+
+    public static Command Delete()
+    {
+        var name = new Argument<string>("NAME") { Description = "A federation that has finished, was stopped, or was never started." };
+        return new Command("delete",
+            "Forget a federation with its rounds and adapters. What data sets have spent for it stays known.") { name }
+            .RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
+            {
+                await connection.Upkeep.DeleteFederationAsync(new FederationName { Name = parsed.GetValue(name) },
+                    connection.Call(cancellation));
+                output.Result(new { Deleted = parsed.GetValue(name) }, console =>
+                    console.WriteLine($"{parsed.GetValue(name)} is deleted; its files go with the next clean-up ('fedlora admin gc')."));
+            });
+    }
+
+    private static void Show(CommandOutput output, FederationView view) =>
+        output.Result(FederationJson.From(view), console => console.WriteLine(FederationTables.Headline(view)));
+}

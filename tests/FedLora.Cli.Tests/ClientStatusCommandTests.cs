@@ -1,0 +1,68 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using FedLora.Client.State;
+using FedLora.Privacy;
+using FedLora.Privacy.Ledger;
+using FedLora.Protocol.V1;
+
+namespace FedLora.Cli.Tests;
+
+/// <summary><c>fedlora client status</c> on a node's folder.</summary>
+public sealed class ClientStatusCommandTests : IDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedlora-status-");
+
+    [Fact]
+    public async Task It_tells_what_the_folder_holds_and_whether_somebody_runs_on_it()
+    {
+        var state = Path.Combine(_folder.FullName, "node");
+        using (var held = new NodeFolder(state))
+        {
+            new NodeCredential("http://127.0.0.1:5080", "abc", "clinic", "secret-of-the-node", "r").Save(held.CredentialFile);
+            var blob = new BlobRef { Sha256 = Convert.ToHexStringLower(SHA256.HashData([1, 2, 3])), Size = 3 };
+            PendingUpdate.Save(held.FederationFolder("mail"), new UpdateHeader { Federation = "mail", Round = 7, Blob = blob }, [1, 2, 3]);
+            using (var ledger = PrivacyLedger.Open(Path.Combine(state, "ledger")))
+            {
+                var dataSet =
+                    ledger.Identify(new DataSetLabel("letters", "letters.jsonl"),
+                        [Encoding.UTF8.GetBytes("a letter, long enough to count by itself")]);
+                ledger.Spend(dataSet, new LedgerUse("http://127.0.0.1:5080", "mail", 7), new SampledGaussian(1, 0.01, 10), 1,
+                    new PrivacyLimit(4, 1e-5));
+            }
+            var status = await JsonAsync("--state", state);
+            Assert.True(status.GetProperty("running").GetBoolean());
+            Assert.Equal("clinic", status.GetProperty("node").GetString());
+            Assert.Equal("letters", status.GetProperty("balances")[0].GetProperty("name").GetString());
+            Assert.Equal(7, status.GetProperty("updates")[0].GetProperty("round").GetInt32());
+            Assert.True(status.GetProperty("updates")[0].GetProperty("waiting").GetBoolean());
+            Assert.DoesNotContain("secret-of-the-node", status.ToString(), StringComparison.Ordinal);
+        }
+        Assert.False((await JsonAsync("--state", state)).GetProperty("running").GetBoolean());
+        var config = Path.Combine(_folder.FullName, "site.yaml");
+        await File.WriteAllTextAsync(config, "state: node\n", TestContext.Current.CancellationToken);
+        Assert.Equal("clinic", (await JsonAsync("--config", config)).GetProperty("node").GetString());
+    }
+
+    [Fact]
+    public async Task Where_there_is_nothing_it_says_what_to_name()
+    {
+        using var error = new StringWriter();
+        Assert.Equal(2, await CommandLine.RunAsync(["client", "status"], TextWriter.Null, error, TestContext.Current.CancellationToken));
+        Assert.Equal(1,
+            await CommandLine.RunAsync(["client", "status", "--state", Path.Combine(_folder.FullName, "none")], TextWriter.Null, error,
+                TestContext.Current.CancellationToken));
+        Assert.Contains("--state DIR", error.ToString(), StringComparison.Ordinal);
+    }
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    private static async Task<JsonElement> JsonAsync(params string[] options)
+    {
+        using var output = new StringWriter();
+        Assert.Equal(0,
+            await CommandLine.RunAsync(["client", "status", .. options, "--json"], output, TextWriter.Null,
+                TestContext.Current.CancellationToken));
+        return JsonDocument.Parse(output.ToString()).RootElement;
+    }
+}
