@@ -150,17 +150,6 @@ public sealed class ClusterTests
         Assert.Equal(receipt, Assert.Single((await node.GetAsync(default)).Ledger).Receipt);
     }
 
-    private static async Task CallSessionsAsync(TwoSilos silos)
-    {
-        var sessions = silos.Grains.GetGrain<ISessionsGrain>(ISessionsGrain.Key);
-        await TwoSilos.OnAsync(silos.First, () => sessions.RoleOfAsync("nobody", default));
-        var link = await sessions.IssueAsync("auditor", TimeSpan.FromMinutes(5), default);
-        var opened = await sessions.OpenAsync(link.Code, default);
-        Assert.Equal("auditor", await sessions.RoleOfAsync(opened.Secret, default));
-        await sessions.CloseAsync(opened.Secret, default);
-        Assert.Null(await sessions.RoleOfAsync(opened.Secret, default));
-    }
-
     /// <summary>Nodes work until so many rounds are done; what they meet while a silo dies they meet again and again, and go on.</summary>
     private static async Task<FederationView> FinishAsync(TwoSilos silos, int rounds)
     {
