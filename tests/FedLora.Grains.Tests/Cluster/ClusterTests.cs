@@ -1,6 +1,5 @@
 using System.Text.Json;
 using FedLora.Adapters;
-using FedLora.Grains.Access;
 
 namespace FedLora.Grains.Tests.Cluster;
 
