@@ -14,6 +14,13 @@ public static class RefusalCodes
     public const string NodeRevoked = "node-revoked";
     public const string NodeCredential = "node-credential";
     public const string OperatorCredential = "operator-credential";
+    public const string AccessUnknown = "access-unknown";
+    public const string AccessUnknownName = "access-unknown-name";
+    public const string AccessRevoked = "access-revoked";
+    public const string CertificateMissing = "certificate-missing";
+    public const string CertificateForeign = "certificate-foreign";
+    public const string CertificateExpired = "certificate-expired";
+    public const string CertificateRequest = "certificate-request";
     public const string RoleInsufficient = "role-insufficient";
     public const string TokenInvalid = "token-invalid";
     public const string RoundUnknown = "round-unknown";
@@ -35,6 +42,7 @@ public static class RefusalCodes
     public const string BlobTooLarge = "blob-too-large";
     public const string BalanceInvalid = "balance-invalid";
     public const string PrivacyBudget = "privacy-budget";
+    public const string DatabaseAway = "database-away";
     public const string DiskFull = "disk-full";
     public const string UpdatesPruned = "updates-pruned";
     public const string LinkInvalid = "link-invalid";

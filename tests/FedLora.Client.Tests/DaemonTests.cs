@@ -100,7 +100,7 @@ public sealed class DaemonTests : IDisposable
         var fetcher = new AdapterFetcher(connection, new BlobCache(state.Cache, time, NullLogger<BlobCache>.Instance));
         var runner = new RoundRunner(connection, state, trainer, rules, options, fetcher, sender, new NodeInstruments(meters, connection.Traffic), NullLogger<RoundRunner>.Instance, time);
         var backoff = new Backoff(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(60), new Random(1));
-        await new NodeDaemon(connection, new Enroller(connection, state, options, NullLogger<Enroller>.Instance), runner, sender, trainer, rules, backoff, NullLogger<NodeDaemon>.Instance, time).RunAsync(cancellation);
+        await new NodeDaemon(connection, new Enroller(connection, new CoordinatorAddress(options.Coordinator), new PeerIdentity(state.Root, "node", time), state, options, NullLogger<Enroller>.Instance), runner, sender, trainer, rules, backoff, NullLogger<NodeDaemon>.Instance, time).RunAsync(cancellation);
     }
 
     // Nothing listens on the first port (tcpmux, RFC 1078): connecting there fails at once.

@@ -9,7 +9,9 @@ internal sealed class CoordinatorProcess : IAsyncDisposable
 {
     private Process? _process;
 
-    private CoordinatorProcess(string data, string url) => (Data, Url) = (data, url);
+    private readonly string[] _more;
+
+    private CoordinatorProcess(string data, string url, string[] more) => (Data, Url, _more) = (data, url, more);
 
     public string Data { get; }
 
@@ -18,9 +20,10 @@ internal sealed class CoordinatorProcess : IAsyncDisposable
     public string OperatorToken => File.ReadAllText(Path.Combine(Data, "operator.token")).Trim();
 
     /// <param name="data">Its folder; a temporary one if not given.</param>
-    public static async Task<CoordinatorProcess> StartAsync(string? data = null)
+    /// <param name="more">Further options of <c>fedlora server</c>.</param>
+    public static async Task<CoordinatorProcess> StartAsync(string? data = null, params string[] more)
     {
-        var coordinator = new CoordinatorProcess(data ?? Directory.CreateTempSubdirectory("fedlora-e2e-").FullName, $"http://127.0.0.1:{FreePort()}");
+        var coordinator = new CoordinatorProcess(data ?? Directory.CreateTempSubdirectory("fedlora-e2e-").FullName, $"http://127.0.0.1:{FreePort()}", more);
         await coordinator.StartAgainAsync();
         return coordinator;
     }
@@ -28,7 +31,7 @@ internal sealed class CoordinatorProcess : IAsyncDisposable
     /// <summary>Starts it on the same folder and port; when this returns it answers.</summary>
     public async Task StartAgainAsync()
     {
-        _process = Programs.Start("server", "--data", Data, "--listen", Url, "--dashboard", "off", "--json", "--with-parent");
+        _process = Programs.Start(["server", "--data", Data, "--listen", Url, "--dashboard", "off", "--json", "--with-parent", .. _more]);
         var errors = _process.StandardError.ReadToEndAsync();
         var line = await _process.StandardOutput.ReadLineAsync().WaitAsync(Limits.Step);
         if (line is null) throw new InvalidOperationException($"the coordinator did not start: {await errors}");

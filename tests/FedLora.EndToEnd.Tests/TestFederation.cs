@@ -23,9 +23,10 @@ internal sealed class TestFederation : IDisposable
     public string Name { get; }
 
     /// <summary>Creates it; an adapter has 64 KiB for each module.</summary>
-    public static async Task<TestFederation> CreateAsync(CoordinatorProcess coordinator, uint rounds, int modules, CohortRules cohort)
+    /// <param name="addresses">Of a cluster; the coordinator's own if not given.</param>
+    public static async Task<TestFederation> CreateAsync(CoordinatorProcess coordinator, uint rounds, int modules, CohortRules cohort, string? addresses = null)
     {
-        var connection = new CoordinatorConnection(coordinator.Url) { Credential = coordinator.OperatorToken };
+        var connection = new CoordinatorConnection(addresses ?? coordinator.Url) { Credential = coordinator.OperatorToken };
         var definition = new FederationDefinition
         {
             Name = "proof",

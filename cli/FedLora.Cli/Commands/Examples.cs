@@ -16,12 +16,17 @@ public static class Examples
         "fedlora demo --dashboard",
         "fedlora demo --method fed-sb --nodes 6 --rounds 8 --out ./run",
         "fedlora server --data ./coordinator --listen http://127.0.0.1:5080",
+        "fedlora server --data ./coordinator --listen https://0.0.0.0:5443",
         "fedlora client --coordinator http://127.0.0.1:5080 --token-file token --data site.jsonl --model ./base-model",
         "fedlora client --config site.yaml",
         "fedlora client --config site.yaml --trainer \"python3 train.py\"",
         "fedlora client status --config site.yaml",
         "fedlora admin --data ./coordinator dashboard-link",
         "fedlora admin --data ./coordinator token create --uses 4",
+        "fedlora admin --data ./coordinator token create --role auditor --name anna",
+        "fedlora admin --coordinator https://fed.example.org:5443 --identity ./anna join --token-file token",
+        "fedlora admin --coordinator https://fed.example.org:5443 --identity ./anna access list",
+        "fedlora admin --data ./coordinator access revoke anna",
         "fedlora admin --data ./coordinator token list",
         "fedlora admin --data ./coordinator token revoke 0123456789ab",
         "fedlora admin --data ./coordinator node list",
@@ -95,7 +100,8 @@ public static class Examples
     // The command's words: "admin --data ./coordinator token create --uses 4" is of "admin token create".
     private static List<string> Words(string example)
     {
-        var words = example.Replace("admin --data ./coordinator", "admin", StringComparison.Ordinal);
+        var words = example.Replace("admin --data ./coordinator", "admin", StringComparison.Ordinal)
+            .Replace("admin --coordinator https://fed.example.org:5443 --identity ./anna", "admin", StringComparison.Ordinal);
         return [.. words.Split(' ').Skip(1).TakeWhile(word => !word.StartsWith('-'))];
     }
 

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 namespace FedLora.Client.Connection;
 
 /// <summary>Makes this daemon a training node of its coordinator, once; from then on its identity comes from disk.</summary>
-public sealed class Enroller(CoordinatorConnection connection, NodeFolder folder, ClientOptions options, ILogger<Enroller> logger)
+public sealed class Enroller(CoordinatorConnection connection, CoordinatorAddress address, PeerIdentity identity, NodeFolder folder, ClientOptions options, ILogger<Enroller> logger)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
@@ -17,10 +17,34 @@ public sealed class Enroller(CoordinatorConnection connection, NodeFolder folder
     public async Task<NodeCredential> EnsureAsync(CancellationToken cancellation)
     {
         var credential = NodeCredential.Load(folder.CredentialFile);
-        if (credential is not { IsEnrolled: true })
-            credential = await EnrolAsync(credential, cancellation);
+        // One that was enrolled without TLS has no certificate: it joins anew.
+        if (credential is not { IsEnrolled: true } || (address.IsSecure && identity.Certificate is null))
+            credential = await EnrolAsync(credential is { IsEnrolled: true } ? null : credential, cancellation);
+        else if (address.IsSecure && identity.IsRenewalDue)
+            await TryRenewAsync(cancellation);
         connection.Credential = credential.Secret;
         return credential;
+    }
+
+    /// <summary>A new certificate for this node's key.</summary>
+    /// <exception cref="Grpc.Core.RpcException">The coordinator refused, or is not there.</exception>
+    public async Task RenewAsync(CancellationToken cancellation)
+    {
+        await Joining.RenewAsync(identity, address, cancellation);
+        logger.Renewed(identity.Certificate!.NotAfter.ToUniversalTime());
+    }
+
+    // Long before the end: where it fails, the calls that follow say why, and it is tried again.
+    private async Task TryRenewAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await RenewAsync(cancellation);
+        }
+        catch (Grpc.Core.RpcException error) when (error.StatusCode is not (Grpc.Core.StatusCode.Unauthenticated or Grpc.Core.StatusCode.PermissionDenied))
+        {
+            logger.NotRenewed(connection.Explain(error).Message);
+        }
     }
 
     private async Task<NodeCredential> EnrolAsync(NodeCredential? started, CancellationToken cancellation)
@@ -29,8 +53,10 @@ public sealed class Enroller(CoordinatorConnection connection, NodeFolder folder
         // Written before it is sent: if the answer is lost, the same request is recognised and answered again.
         var request = started ?? new NodeCredential(connection.Url, "", options.Name, "", Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)));
         request.Save(folder.CredentialFile);
-        var reply = await connection.Enrolment.EnrolAsync(
-            new EnrolRequest { Token = token, Name = request.Name, Group = options.Group, RequestId = request.RequestId }, connection.Options(cancellation, Limit));
+        var message = new EnrolRequest { Token = token, Name = request.Name, Group = options.Group, RequestId = request.RequestId };
+        var reply = address.IsSecure
+            ? await Joining.JoinAsync(identity, address, token, message, cancellation)
+            : await connection.Enrolment.EnrolAsync(message, connection.Options(cancellation, Limit));
         var credential = request with { NodeId = reply.NodeId, Secret = reply.Credential };
         credential.Save(folder.CredentialFile);
         logger.Enrolled(connection.Url, credential.Name, credential.NodeId);

@@ -46,11 +46,13 @@ public static class NodeServices
     {
         services.AddSingleton(_ => new CoordinatorAddress(url));
         services.AddSingleton<SocketTraffic>();
+        services.AddSingleton(provider => new PeerIdentity(provider.GetRequiredService<NodeFolder>().Root, "node", provider.GetRequiredService<TimeProvider>()));
         services.AddGrpcClient<CoordinatorCalls>((provider, client) => client.Address = provider.GetRequiredService<CoordinatorAddress>().Uri)
-            .ConfigurePrimaryHttpMessageHandler(provider => provider.GetRequiredService<CoordinatorAddress>().CreateHandler(provider.GetRequiredService<SocketTraffic>()))
+            .ConfigurePrimaryHttpMessageHandler(provider => provider.GetRequiredService<CoordinatorAddress>().CreateHandler(provider.GetRequiredService<SocketTraffic>(), provider.GetRequiredService<PeerIdentity>().Options()))
             .SetHandlerLifetime(Timeout.InfiniteTimeSpan)
             .RemoveAllLoggers();
         services.AddSingleton(provider => new CoordinatorConnection(
-            provider.GetRequiredService<CoordinatorAddress>(), provider.GetRequiredService<CoordinatorCalls>(), provider.GetRequiredService<SocketTraffic>(), provider.GetRequiredService<TimeProvider>()));
+            provider.GetRequiredService<CoordinatorAddress>(), provider.GetRequiredService<PeerIdentity>(), provider.GetRequiredService<CoordinatorCalls>(),
+            provider.GetRequiredService<SocketTraffic>(), provider.GetRequiredService<TimeProvider>()));
     }
 }

@@ -18,6 +18,7 @@ public sealed class NodeDaemon(CoordinatorConnection connection, Enroller enroll
     private static readonly TimeSpan RestPause = TimeSpan.FromMinutes(1);
     private readonly string start = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
     private string said = "";
+    private bool renewed;
 
     /// <summary>Runs until cancelled.</summary>
     /// <exception cref="FedLoraException">The coordinator refuses this node.</exception>
@@ -36,7 +37,13 @@ public sealed class NodeDaemon(CoordinatorConnection connection, Enroller enroll
             {
                 throw new OperationCanceledException("the client is ending", error, cancellation);
             }
-            catch (RpcException error) when (error.StatusCode is StatusCode.Unauthenticated or StatusCode.PermissionDenied or StatusCode.AlreadyExists)
+            catch (RpcException error) when (!renewed && connection.Explain(error).Code == "certificate-expired")
+            {
+                // A node that was off for weeks comes back by its key. Once: a coordinator that calls a new certificate old has another fault.
+                renewed = true;
+                await RenewAsync(cancellation);
+            }
+            catch (RpcException error) when (IsFinal(error))
             {
                 throw connection.Explain(error);
             }
@@ -56,6 +63,27 @@ public sealed class NodeDaemon(CoordinatorConnection connection, Enroller enroll
         }
     }
 
+    private async Task RenewAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await enroller.RenewAsync(cancellation);
+        }
+        catch (RpcException error) when (IsFinal(error))
+        {
+            throw connection.Explain(error);
+        }
+        catch (RpcException error) when (!cancellation.IsCancellationRequested)
+        {
+            renewed = false;
+            await WaitAsync(connection.Explain(error).Message, cancellation);
+        }
+    }
+
+    // What no waiting mends: who is not let in, and whoever answers in the coordinator's place.
+    private bool IsFinal(RpcException error) =>
+        error.StatusCode is StatusCode.Unauthenticated or StatusCode.PermissionDenied or StatusCode.AlreadyExists || connection.Explain(error).Code == "coordinator-other";
+
     private async Task PollOnceAsync(CancellationToken cancellation)
     {
         if (rules.Rests is { } hours)
@@ -73,6 +101,7 @@ public sealed class NodeDaemon(CoordinatorConnection connection, Enroller enroll
             Refused = { runner.Refused.Select(entry => $"{entry.Key}: {entry.Value}") },
         };
         var reply = await connection.Node.PollTaskAsync(request, connection.Options(cancellation, PollLimit));
+        renewed = false;
         if (reply.Task is not { } task)
         {
             backoff.Reset();

@@ -28,7 +28,7 @@ public sealed class EnrolmentGrain([PersistentState("enrolment")] IPersistentSta
         foreach (var old in State.Tokens.Where(token => token.Value.ExpiresAt <= now || token.Value.UsesLeft == 0).Select(token => token.Key).ToList())
             State.Tokens.Remove(old);
         var (id, secret) = (Guid.NewGuid().ToString("N")[..12], Secrets.New());
-        State.Tokens[id] = new() { Hash = Secrets.Hash(secret), Note = request.Note, ExpiresAt = now + request.Lifetime, UsesLeft = request.Uses };
+        State.Tokens[id] = new() { Hash = Secrets.Hash(secret), Note = request.Note, ExpiresAt = now + request.Lifetime, UsesLeft = request.Uses, Name = request.Name };
         await this.StoreAsync(enrolment);
         return new() { Id = id, Token = secret, ExpiresAt = now + request.Lifetime, Uses = request.Uses };
     }
@@ -48,7 +48,7 @@ public sealed class EnrolmentGrain([PersistentState("enrolment")] IPersistentSta
         if (!NodeName.IsValid(request.Name))
             throw new RefusedException(RefusalCodes.NodeName, $"'{request.Name}' cannot be a node's name.", NodeName.Rule);
         var hash = Secrets.Hash(request.Token);
-        var credential = Secrets.New();
+        var credential = request.Credential.Length > 0 ? request.Credential : Secrets.New();
         // The same request again: its reply was lost. The token's use is already counted.
         var again = State.Nodes.FirstOrDefault(node => node.Value.RequestId == request.RequestId && node.Value.TokenHash == hash && node.Value.Name == request.Name);
         var id = again.Key ?? await AdmitAsync(request, hash, Secrets.Hash(credential));
@@ -69,6 +69,8 @@ public sealed class EnrolmentGrain([PersistentState("enrolment")] IPersistentSta
         var (tokenId, token) = State.Tokens.FirstOrDefault(candidate => candidate.Value.Hash == hash);
         if (token is null || token.ExpiresAt <= time.GetUtcNow() || token.UsesLeft < 1)
             throw new RefusedException(RefusalCodes.TokenInvalid, "The join token is unknown, used up or expired.", "Ask the coordinator's operator for a new one.");
+        if (token.Name.Length > 0 && token.Name != request.Name)
+            throw new RefusedException(RefusalCodes.TokenInvalid, $"The join token is for a node named '{token.Name}', not '{request.Name}'.", "Start the node with --name, or ask for another token.");
         if (State.Nodes.Values.Any(node => node.Name == request.Name))
             throw new RefusedException(RefusalCodes.NodeExists, $"There is a node '{request.Name}' already.", "Choose another name.");
         var id = Guid.NewGuid().ToString("N");

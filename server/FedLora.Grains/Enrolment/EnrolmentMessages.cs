@@ -11,6 +11,9 @@ public sealed record TokenRequest
 
     /// <summary>For the operator's list.</summary>
     [Id(2)] public string Note { get; init; } = "";
+
+    /// <summary>The only name that a node may enrol under; empty: any.</summary>
+    [Id(3)] public string Name { get; init; } = "";
 }
 
 /// <summary>A new join token. It is shown once; the coordinator keeps its hash.</summary>
@@ -54,6 +57,9 @@ public sealed record EnrolRequest
 
     /// <summary>Chosen by the node once, random, 32 hex digits: the same request again gives the same identity, though not the same credential.</summary>
     [Id(3)] public required string RequestId { get; init; }
+
+    /// <summary>What the node will show: of its certificate the key. Empty: a secret is made for it.</summary>
+    [Id(4)] public string Credential { get; init; } = "";
 }
 
 /// <summary>An enrolled node's identity. The credential is shown once; the coordinator keeps its hash.</summary>

@@ -21,6 +21,9 @@ public sealed record TokenRecord
     [Id(2)] public required DateTimeOffset ExpiresAt { get; init; }
 
     [Id(3)] public required int UsesLeft { get; init; }
+
+    /// <summary>The only name that a node may enrol under; empty: any.</summary>
+    [Id(4)] public string Name { get; init; } = "";
 }
 
 /// <summary>An enrolled node.</summary>

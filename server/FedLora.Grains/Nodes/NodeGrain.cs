@@ -196,6 +196,7 @@ public sealed class NodeGrain(
         node.State.Revoked = true;
         await StoreAsync();
         await WakeAsync(cancellationToken);
+        await GrainFactory.GetGrain<IRevocationGrain>(IRevocationGrain.Key).NoteAsync(Id, CancellationToken.None);
         foreach (var entry in await FederationsAsync())
         {
             // One that does not answer has not heard of the node for a while when it samples again.

@@ -7,7 +7,7 @@ namespace FedLora.Server.Authentication;
 
 /// <summary>Operators and auditors by the tokens in the coordinator's data folder.</summary>
 internal sealed class AccessTokenHandler(
-    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logging, UrlEncoder encoder, AccessTokens tokens) : CallerHandler(options, logging, encoder)
+    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logging, UrlEncoder encoder, AccessTokens tokens) : BearerHandler(options, logging, encoder)
 {
     protected override ValueTask<(string Name, string Role)> IdentifyAsync(string bearer, CancellationToken cancellationToken) => tokens.RoleOf(bearer) is { } role
         ? ValueTask.FromResult((role, role))

@@ -32,6 +32,10 @@ public sealed class AccessTokens
             : throw Invalid($"{FileOf(root, Roles.Auditor)} holds the operators' token", FileOf(root, Roles.Auditor));
     }
 
+    /// <summary>A hash of all of them; null where one is missing.</summary>
+    public static string? Fingerprint(string root) => Kept.All(role => File.Exists(FileOf(root, role)))
+        ? Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join(' ', Kept.Select(role => File.ReadAllText(FileOf(root, role)).Trim()))))) : null;
+
     /// <summary>Whose token this is; null if it is nobody's.</summary>
     internal string? RoleOf(string bearer)
     {

@@ -9,13 +9,15 @@ internal static class AuthenticationSetup
 {
     internal static IServiceCollection AddCoordinatorAuthentication(this IServiceCollection services)
     {
+        services.AddSingleton<OpenCalls>();
         services.AddAuthentication()
+            .AddScheme<AuthenticationSchemeOptions, CertificateHandler>(Schemes.Certificate, null)
             .AddScheme<AuthenticationSchemeOptions, NodeCredentialHandler>(Schemes.NodeCredential, null)
             .AddScheme<AuthenticationSchemeOptions, AccessTokenHandler>(Schemes.AccessToken, null);
         services.AddAuthorizationBuilder()
-            .AddPolicy(Policies.Node, policy => policy.AddAuthenticationSchemes(Schemes.NodeCredential).RequireRole(Roles.Node))
-            .AddPolicy(Policies.Operator, policy => policy.AddAuthenticationSchemes(Schemes.AccessToken).RequireRole(Roles.Operator))
-            .AddPolicy(Policies.Reader, policy => policy.AddAuthenticationSchemes(Schemes.AccessToken).RequireRole(Roles.Operator, Roles.Auditor));
+            .AddPolicy(Policies.Node, policy => policy.AddAuthenticationSchemes(Schemes.Certificate, Schemes.NodeCredential).RequireRole(Roles.Node))
+            .AddPolicy(Policies.Operator, policy => policy.AddAuthenticationSchemes(Schemes.Certificate, Schemes.AccessToken).RequireRole(Roles.Operator))
+            .AddPolicy(Policies.Reader, policy => policy.AddAuthenticationSchemes(Schemes.Certificate, Schemes.AccessToken).RequireRole(Roles.Operator, Roles.Auditor));
         return services.AddSingleton<IAuthorizationMiddlewareResultHandler, CallerRefusal>();
     }
 }

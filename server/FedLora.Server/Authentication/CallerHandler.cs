@@ -1,29 +1,32 @@
 using System.Security.Claims;
 using System.Text.Encodings.Web;
-using FedLora.Protocol;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace FedLora.Server.Authentication;
 
-/// <summary>A scheme whose callers show a bearer credential. Why one is refused travels as the result's exception; <see cref="CallerRefusal"/> tells it to the caller.</summary>
+/// <summary>A scheme by which callers say who they are. Why one is refused travels as the result's exception; <see cref="CallerRefusal"/> tells it to the caller.</summary>
 internal abstract class CallerHandler(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logging, UrlEncoder encoder)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, logging, encoder)
 {
-    /// <summary>Who shows this credential.</summary>
-    /// <param name="bearer">As it was shown; empty if nothing was.</param>
+    /// <summary>Whether a call over this connection is this scheme's: certificates over TLS, bearers without it.</summary>
+    protected abstract bool IsForThis { get; }
+
+    /// <summary>Who calls.</summary>
     /// <param name="cancellationToken">The caller has gone.</param>
     /// <returns>The caller's name and role.</returns>
     /// <exception cref="FedLora.Grains.RefusedException">Nobody, or nobody any more.</exception>
-    protected abstract ValueTask<(string Name, string Role)> IdentifyAsync(string bearer, CancellationToken cancellationToken);
+    protected abstract ValueTask<(string Name, string Role)> IdentifyAsync(CancellationToken cancellationToken);
 
     /// <inheritdoc/>
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
+        if (!IsForThis)
+            return AuthenticateResult.NoResult();
         try
         {
-            var (name, role) = await IdentifyAsync(Bearer.Read(Request.Headers.Authorization) ?? "", Context.RequestAborted);
+            var (name, role) = await IdentifyAsync(Context.RequestAborted);
             var identity = new ClaimsIdentity([new Claim(ClaimTypes.NameIdentifier, name), new Claim(ClaimTypes.Role, role)], Scheme.Name);
             return AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), Scheme.Name));
         }

@@ -19,9 +19,15 @@ internal sealed class CallerRefusal(CallFailures failures) : IAuthorizationMiddl
     public async Task HandleAsync(RequestDelegate next, HttpContext context, AuthorizationPolicy policy, PolicyAuthorizationResult authorizeResult)
     {
         if (authorizeResult.Succeeded || context.Request.ContentType?.StartsWith("application/grpc", StringComparison.Ordinal) is not true)
+        {
             await _http.HandleAsync(next, context, policy, authorizeResult);
+        }
         else
+        {
+            if (context.Request.IsHttps)
+                OpenCalls.Close(context);
             Write(context.Response, failures.Explain(await ReasonAsync(context, policy), context.Request.Path, context.RequestAborted));
+        }
     }
 
     // Of several schemes the first that says more than "not mine".

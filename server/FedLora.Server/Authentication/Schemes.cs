@@ -1,11 +1,11 @@
 namespace FedLora.Server.Authentication;
 
-/// <summary>
-/// The ways to say who calls. A further one (client certificates) is a handler that gives the same claims, a line in <see cref="AuthenticationSetup"/>, and its name in the
-/// policies of those who may use it; no service changes.
-/// </summary>
+/// <summary>The ways to say who calls: over TLS by certificate, on loopback without TLS by bearer. Each gives the same claims; no service knows which it was.</summary>
 internal static class Schemes
 {
+    /// <summary>The certificate of the connection, signed by this coordinator's authority.</summary>
+    internal const string Certificate = "certificate";
+
     /// <summary><c>Bearer NODE-ID.CREDENTIAL</c>, as given at enrolment.</summary>
     internal const string NodeCredential = "node-credential";
 

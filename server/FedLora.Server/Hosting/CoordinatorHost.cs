@@ -1,6 +1,4 @@
 using System.Net.Sockets;
-using FedLora.Server.Authentication;
-using FedLora.Server.Stores;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -27,17 +25,14 @@ public sealed class CoordinatorHost : IAsyncDisposable
     /// <param name="options">How it runs.</param>
     /// <param name="configure">What the program adds: where its log goes, ...</param>
     /// <param name="cancellationToken">Ends the start.</param>
-    /// <exception cref="FedLoraException"><c>data-locked</c>, <c>data-unwritable</c>, <c>port-in-use</c>, <c>listen-invalid</c>, <c>listen-insecure</c>.</exception>
+    /// <exception cref="FedLoraException"><c>data-locked</c>, <c>data-unwritable</c>, <c>port-in-use</c>, <c>listen-invalid</c>, <c>listen-insecure</c>, <c>postgres-unreachable</c>, <c>cluster-other</c>, ...</exception>
     public static async Task<CoordinatorHost> StartAsync(ServerOptions options, Action<IHostApplicationBuilder>? configure, CancellationToken cancellationToken)
     {
         RequireFree(options.EndPoint(), options.Listen);
         var web = Build(options, configure);
         try
         {
-            // Looked at first: no silo starts on a folder that another coordinator holds, with an unusable token, or on a damaged database; and nothing is made there before that.
-            AccessTokens.Check(web.Services.GetRequiredService<DataFolder>().Root);
-            _ = web.Services.GetRequiredService<SqliteDatabase>();
-            _ = web.Services.GetRequiredService<AccessTokens>();
+            ReadyFolder.Require(web.Services);
             await web.StartAsync(cancellationToken);
             return new CoordinatorHost(web);
         }
@@ -64,7 +59,11 @@ public sealed class CoordinatorHost : IAsyncDisposable
         builder.Logging.ClearProviders();
         configure?.Invoke(builder);
         builder.Services.AddSystemd();
-        builder.AddFedLoraCoordinator(server => (server.Data, server.Listen) = (options.Data, options.Listen));
+        builder.AddFedLoraCoordinator(server =>
+        {
+            (server.Data, server.Listen, server.Certificate, server.CertificateKey) = (options.Data, options.Listen, options.Certificate, options.CertificateKey);
+            (server.Postgres, server.Silo) = (options.Postgres, options.Silo);
+        });
         return builder.Build().MapFedLoraCoordinator();
     }
 

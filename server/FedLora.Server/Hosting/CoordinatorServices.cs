@@ -1,9 +1,11 @@
 using FedLora.Server.Authentication;
+using FedLora.Server.Certificates;
 using FedLora.Server.Downloads;
 using FedLora.Server.Services;
 using FedLora.Server.Uploads;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -21,10 +23,16 @@ public static class CoordinatorServices
         var services = builder.Services;
         services.AddSingleton<IValidateOptions<ServerOptions>, ServerOptionsValidator>();
         services.AddOptions<ServerOptions>().Configure(configure).ValidateOnStart();
-        services.AddOptions<KestrelServerOptions>().Configure<IOptions<ServerOptions>>(Listen);
+        services.AddOptions<KestrelServerOptions>().Configure<IOptions<ServerOptions>, IServiceProvider>(Listen);
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(provider => new DataFolder(provider.GetRequiredService<IOptions<ServerOptions>>().Value.Data));
         services.AddSingleton(provider => AccessTokens.Ensure(provider.GetRequiredService<DataFolder>().Root));
+        // Made only where there is TLS: on loopback without it nobody needs an authority.
+        services.AddSingleton(provider => new Lazy<CertificateAuthority>(provider.GetRequiredService<CertificateAuthority>));
+        services.AddSingleton(provider => CertificateAuthority.Ensure(provider.GetRequiredService<DataFolder>().Root, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<PeerCertificates>();
+        services.AddSingleton(provider => new ServerCertificate(
+            provider.GetRequiredService<IOptions<ServerOptions>>().Value, provider.GetRequiredService<Lazy<CertificateAuthority>>(), provider.GetRequiredService<TimeProvider>()));
         services.AddCoordinatorAuthentication();
         services.AddSingleton<CallFailures>();
         services.AddSingleton<PartCache>();
@@ -32,8 +40,16 @@ public static class CoordinatorServices
         services.AddSingleton<NodeConnections>();
         services.AddGrpc(grpc => grpc.Interceptors.Add<RefusalInterceptor>());
         services.AddGrpcHealthChecks().AddCheck<CoordinatorHealth>("coordinator", timeout: CoordinatorHealth.Limit);
-        CoordinatorSilo.Add(builder, provider => provider.GetRequiredService<DataFolder>().Root);
+        var asked = new ServerOptions();
+        configure(asked);
+        if (asked.Postgres is null)
+            CoordinatorSilo.Add(builder, provider => provider.GetRequiredService<DataFolder>().Root);
+        else
+            ClusterSilo.Add(builder);
         services.AddHostedService<CoordinatorStartup>();
+        services.AddHostedService<LocalOperator>();
+        // After the silo, so that it ends before it.
+        services.AddHostedService<RevocationWatch>();
         return builder;
     }
 
@@ -53,9 +69,14 @@ public static class CoordinatorServices
         return web;
     }
 
-    private static void Listen(KestrelServerOptions kestrel, IOptions<ServerOptions> options)
+    private static void Listen(KestrelServerOptions kestrel, IOptions<ServerOptions> options, IServiceProvider services)
     {
-        kestrel.Listen(options.Value.EndPoint(), listen => listen.Protocols = HttpProtocols.Http2);
+        kestrel.Listen(options.Value.EndPoint(), listen =>
+        {
+            listen.Protocols = HttpProtocols.Http2;
+            if (options.Value.IsSecure)
+                listen.UseHttps(services.GetRequiredService<ServerCertificate>().Configure);
+        });
         // Transfers are bounded by idle time in the services, not by size or rate here: a slow site is not a broken one.
         kestrel.Limits.MaxRequestBodySize = null;
         kestrel.Limits.MinRequestBodyDataRate = null;

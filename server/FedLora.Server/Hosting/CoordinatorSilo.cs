@@ -18,21 +18,27 @@ public static class CoordinatorSilo
 
     internal static void Add(IHostApplicationBuilder builder, Func<IServiceProvider, string> root)
     {
-        builder.Services.AddFedLoraGrains();
-        builder.Services.AddHostedService(provider => provider.GetRequiredService<FederationWatch>());
+        AddGrains(builder);
         builder.Services.AddSingleton<IBlobStore>(provider => new FileBlobStore(root(provider), time: provider.GetRequiredService<TimeProvider>()));
         builder.Services.AddSingleton(provider => new SqliteDatabase(Path.Combine(root(provider), "state.db")));
         builder.UseOrleans(silo =>
         {
             // One silo for one coordinator: a port of its own, so that two coordinators on a machine never meet, and no gateway, since all its callers are in this process.
-            silo.UseLocalhostClustering(siloPort: FreePort(), gatewayPort: 0);
+            silo.UseLocalhostClustering(siloPort: FreePort(IPAddress.Loopback), gatewayPort: 0);
             silo.Services.AddGrainStorage(ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME, (services, _) => new SqliteGrainStorage(services.GetRequiredService<SqliteDatabase>()));
         });
     }
 
-    private static int FreePort()
+    /// <summary>The grains and what looks after them, wherever they are kept.</summary>
+    internal static void AddGrains(IHostApplicationBuilder builder)
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        builder.Services.AddFedLoraGrains();
+        builder.Services.AddHostedService(provider => provider.GetRequiredService<FederationWatch>());
+    }
+
+    internal static int FreePort(IPAddress address)
+    {
+        using var listener = new TcpListener(address, 0);
         listener.Start();
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }

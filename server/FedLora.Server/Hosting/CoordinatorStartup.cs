@@ -15,9 +15,8 @@ internal sealed class CoordinatorStartup(FederationWatch federations, IServer se
     {
         // A federation whose round was open when the coordinator died goes on at once, not when the first node asks.
         await federations.LookAsync(cancellationToken);
-        var url = server.Url();
-        AtomicFile.Write(folder.UrlFile, Encoding.ASCII.GetBytes(url + "\n"));
-        logger.Listening(url, folder.Root);
+        AtomicFile.Write(folder.UrlFile, Encoding.ASCII.GetBytes(server.LocalUrl() + "\n"));
+        logger.Listening(server.Url(), folder.Root);
     }
 
     public Task StoppedAsync(CancellationToken cancellationToken)
@@ -44,4 +43,7 @@ internal static class ListeningServer
 {
     /// <summary>Where it listens, with the port it really has.</summary>
     internal static string Url(this IServer server) => server.Features.Get<IServerAddressesFeature>()!.Addresses.First();
+
+    /// <summary>The same for a caller on this machine: where it listens on every address, by loopback.</summary>
+    internal static string LocalUrl(this IServer server) => server.Url().Replace("://0.0.0.0:", "://127.0.0.1:", StringComparison.Ordinal).Replace("://[::]:", "://[::1]:", StringComparison.Ordinal);
 }

@@ -1,17 +1,21 @@
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.Transfer;
 using FedLora.Server.Authentication;
+using FedLora.Server.Certificates;
+using FedLora.Server.Hosting;
 using FedLora.Server.Mapping;
 using Grpc.Core;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 using Wire = FedLora.Protocol.V1;
 
 namespace FedLora.Server.Services;
 
 /// <summary>What operators call, and auditors where nothing is changed and no adapter handed out.</summary>
 [Authorize(Policies.Reader)]
-internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, FederationCreator creator, RoundReplayer replayer, RoundNodes roundNodes, IHostApplicationLifetime lifetime, TimeProvider time) : Wire.Admin.AdminBase
+internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, FederationCreator creator, RoundReplayer replayer, RoundNodes roundNodes, Lazy<CertificateAuthority> authority,
+    IOptions<ServerOptions> server, IHostApplicationLifetime lifetime, TimeProvider time) : Wire.Admin.AdminBase
 {
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan WatchStep = TimeSpan.FromSeconds(30);
@@ -21,18 +25,24 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
 
     private IRegistryGrain Registry => grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key);
 
+    private IAccessGrain Access => grains.GetGrain<IAccessGrain>(IAccessGrain.Key);
+
     [Authorize(Policies.Operator)]
     public override async Task<Wire.CreateTokenResponse> CreateToken(Wire.CreateTokenRequest request, ServerCallContext context)
     {
-        var token = await Enrolment.CreateTokenAsync(
-            new TokenRequest
-            {
-                Uses = request.Uses == 0 ? 1 : (int)request.Uses,
-                Lifetime = TimeSpan.FromSeconds(request.ValidSeconds == 0 ? 86400 : request.ValidSeconds),
-            },
-            context.CancellationToken);
-        return new Wire.CreateTokenResponse { Token = token.Token, ExpiresUnixMs = token.ExpiresAt.ToUnixTimeMilliseconds() };
+        var valid = TimeSpan.FromSeconds(request.ValidSeconds == 0 ? 86400 : request.ValidSeconds);
+        var token = request.Role is "" or Roles.Node
+            ? await Enrolment.CreateTokenAsync(new TokenRequest { Uses = request.Uses == 0 ? 1 : (int)request.Uses, Lifetime = valid, Name = request.Name }, context.CancellationToken)
+            : await Access.CreateTokenAsync(new AccessTokenRequest { Role = RequestChecks.AccessRole(request, context), Name = request.Name, Lifetime = valid }, context.CancellationToken);
+        return new Wire.CreateTokenResponse { Token = server.Value.Pinned(token.Token, authority), ExpiresUnixMs = token.ExpiresAt.ToUnixTimeMilliseconds() };
     }
+
+    public override async Task<Wire.ListAccessResponse> ListAccess(Wire.ListAccessRequest request, ServerCallContext context) =>
+        (await Access.ListAsync(context.CancellationToken)).ToWire();
+
+    [Authorize(Policies.Operator)]
+    public override async Task<Wire.ListAccessResponse> RevokeAccess(Wire.RevokeAccessRequest request, ServerCallContext context) =>
+        (await Access.RevokeAsync(request.Holder, context.CancellationToken)).ToWire();
 
     public override async Task<Wire.ListNodesResponse> ListNodes(Wire.ListNodesRequest request, ServerCallContext context)
     {

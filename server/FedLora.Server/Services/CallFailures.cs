@@ -19,6 +19,9 @@ internal sealed class CallFailures(ILogger<CallFailures> logger)
                 return RpcErrors.ToRpc(refused, RefusalStatus.Of(refused.Code));
             case OperationCanceledException when callerGone.IsCancellationRequested:
                 return new RpcException(new Status(StatusCode.Cancelled, "the caller has gone"));
+            // A silo of the cluster has gone, and its grains are not elsewhere yet; or the database is away. Nothing was acknowledged.
+            case Orleans.Runtime.SiloUnavailableException or Orleans.Runtime.OrleansMessageRejectionException or TimeoutException:
+                return new RpcException(new Status(StatusCode.Unavailable, "a coordinator of the cluster has gone, and another is taking over; try again"));
             case OperationCanceledException:
                 return new RpcException(new Status(StatusCode.Unavailable, "the coordinator is stopping"));
             default:

@@ -1,21 +1,65 @@
 using FedLora.Protocol.V1;
 using FedLora.Server.Authentication;
+using FedLora.Server.Certificates;
+using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.Logging;
 
 namespace FedLora.Server.Services;
 
-/// <summary>Enrolment with a join token, which is what lets a stranger in.</summary>
+/// <summary>Enrolment with a join token, which is what lets a stranger in; and new certificates for those who are in.</summary>
 [AllowAnonymous]
-internal sealed class EnrolmentService(IGrainFactory grains, ILogger<EnrolmentService> logger) : Enrolment.EnrolmentBase
+internal sealed class EnrolmentService(IGrainFactory grains, Lazy<CertificateAuthority> authority, PeerCertificates certificates, ILogger<EnrolmentService> logger) : Enrolment.EnrolmentBase
 {
+    private IAccessGrain Access => grains.GetGrain<IAccessGrain>(IAccessGrain.Key);
+
     public override async Task<EnrolResponse> Enrol(Protocol.V1.EnrolRequest request, ServerCallContext context)
     {
-        var enrolment = grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key);
-        var reply = await enrolment.EnrolAsync(
-            new Grains.Enrolment.EnrolRequest { Token = request.Token, Name = request.Name, Group = request.Group, RequestId = request.RequestId }, context.CancellationToken);
-        logger.Enrolled(request.Name, reply.NodeId);
-        return new EnrolResponse { NodeId = reply.NodeId, Credential = new NodeBearer(reply.NodeId, reply.Credential).ToString() };
+        if (!context.GetHttpContext().Request.IsHttps)
+        {
+            var plain = await EnrolNodeAsync(request, "", context.CancellationToken);
+            return new EnrolResponse { NodeId = plain.NodeId, Credential = new NodeBearer(plain.NodeId, plain.Credential).ToString() };
+        }
+        var key = Requests.Key(request.CertificateRequest.Span);
+        var holder = await Access.EnrolAsync(new AccessRequest { Token = request.Token, KeyHash = Requests.Hash(key) }, context.CancellationToken);
+        var (id, role) = holder is not null ? (holder.Id, holder.Role)
+            : ((await EnrolNodeAsync(request, CertificateHandler.NodeCredential(Requests.Hash(key)), context.CancellationToken)).NodeId, Roles.Node);
+        using var certificate = authority.Value.Issue(key, id, role);
+        return new EnrolResponse
+        {
+            NodeId = id,
+            Certificate = ByteString.CopyFrom(certificate.RawData),
+            Authority = ByteString.CopyFrom(authority.Value.Certificate.RawData),
+        };
     }
+
+    public override Task<GetAuthorityResponse> GetAuthority(GetAuthorityRequest request, ServerCallContext context) => Task.FromResult(
+        new GetAuthorityResponse { Authority = ByteString.CopyFrom(Issuer(context).Certificate.RawData) });
+
+    public override async Task<RenewResponse> Renew(RenewRequest request, ServerCallContext context)
+    {
+        var issuer = Issuer(context);
+        var http = context.GetHttpContext();
+        var peer = CertificateHandler.Shown(http, certificates);
+        // By its key: that the certificate has ended does not matter, that its holder is still let in does.
+        if (peer.Role == Roles.Node)
+            await grains.GetGrain<INodeGrain>(peer.Id).AuthenticateAsync(CertificateHandler.NodeCredential(peer.KeyHash), context.CancellationToken);
+        else
+            await Access.AuthenticateAsync(peer.Id, peer.KeyHash, context.CancellationToken);
+        using var certificate = issuer.Issue(http.Connection.ClientCertificate!.PublicKey, peer.Id, peer.Role);
+        logger.Renewed(peer.Role, peer.Id, certificate.NotAfter.ToUniversalTime());
+        return new RenewResponse { Certificate = ByteString.CopyFrom(certificate.RawData) };
+    }
+
+    private async Task<EnrolReply> EnrolNodeAsync(Protocol.V1.EnrolRequest request, string credential, CancellationToken cancellationToken)
+    {
+        var reply = await grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key).EnrolAsync(
+            new Grains.Enrolment.EnrolRequest { Token = request.Token, Name = request.Name, Group = request.Group, RequestId = request.RequestId, Credential = credential }, cancellationToken);
+        logger.Enrolled(request.Name, reply.NodeId);
+        return reply;
+    }
+
+    private CertificateAuthority Issuer(ServerCallContext context) => context.GetHttpContext().Request.IsHttps ? authority.Value
+        : throw new RefusedException(RefusalCodes.CertificateMissing, "this coordinator listens without TLS and gives no certificates", "enrol with the join token alone");
 }

@@ -1,10 +1,11 @@
+using FedLora.Server.Authentication;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 
 namespace FedLora.Server.Services;
 
-/// <summary>Turns what a call throws into a status that says what is wrong and what to do.</summary>
-internal sealed class RefusalInterceptor(CallFailures failures) : Interceptor
+/// <summary>Serves calls for as long as their callers may call, and turns what a call throws into a status that says what is wrong and what to do.</summary>
+internal sealed class RefusalInterceptor(CallFailures failures, OpenCalls calls) : Interceptor
 {
     public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
         TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation) =>
@@ -27,7 +28,7 @@ internal sealed class RefusalInterceptor(CallFailures failures) : Interceptor
     {
         try
         {
-            return await call();
+            return await calls.ServeAsync(call, context);
         }
         catch (Exception error) when (error is not RpcException)
         {

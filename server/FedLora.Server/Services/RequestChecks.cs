@@ -1,8 +1,23 @@
+using FedLora.Server.Authentication;
+using Grpc.Core;
+
 namespace FedLora.Server.Services;
 
 /// <summary>What a request must say before a grain is asked.</summary>
 internal static class RequestChecks
 {
+    /// <summary>The role that a token is asked for.</summary>
+    /// <exception cref="RefusedException"><c>token-invalid</c>.</exception>
+    internal static string AccessRole(Protocol.V1.CreateTokenRequest request, ServerCallContext context)
+    {
+        if (request.Role is not (Roles.Operator or Roles.Auditor))
+            throw new RefusedException(RefusalCodes.TokenInvalid, $"there is no role '{request.Role}'", "roles are node, operator, auditor");
+        if (request.Uses > 1)
+            throw new RefusedException(RefusalCodes.TokenInvalid, $"a token for an {request.Role} has one use", "make one for each");
+        return context.GetHttpContext().Request.IsHttps ? request.Role
+            : throw new RefusedException(RefusalCodes.TokenInvalid, "without TLS there are no certificates for operators and auditors", "listen on https://, or use the data folder's operator.token and auditor.token");
+    }
+
     /// <summary>The name, if there is one: an empty text is no grain's key.</summary>
     /// <exception cref="RefusedException"><c>federation-unknown</c>.</exception>
     internal static string Federation(string name) => name.Length > 0

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using FedLora.Adapters;
-using FedLora.Grains.Access;
 
 namespace FedLora.Grains.Tests.Cluster;
 
@@ -88,6 +87,7 @@ public sealed class ClusterTests
         await janitor.WakeAsync(default);
         await janitor.ReleaseAsync([], default);
         await CallPrivacyAsync(node);
+        await CallAccessAsync(silos);
         await CallSessionsAsync(silos);
 
         Assert.Equal([.. Methods().Order(StringComparer.Ordinal)], silos.Calls.Order(StringComparer.Ordinal));
@@ -113,6 +113,21 @@ public sealed class ClusterTests
             await killing;
         Assert.Equal((FederationState.Finished, Expected(silos, global, 1)), (view.State, view.Adapter.Sha256));
         Assert.True(life.IsDead || write > 5, $"The silo lived through write {write}.");
+    }
+
+    private static async Task CallAccessAsync(TwoSilos silos)
+    {
+        var (access, revocations) = (silos.Grains.GetGrain<IAccessGrain>(IAccessGrain.Key), silos.Grains.GetGrain<IRevocationGrain>(IRevocationGrain.Key));
+        await TwoSilos.OnAsync(silos.First, () => access.ListAsync(default));
+        await TwoSilos.OnAsync(silos.First, () => revocations.WatchAsync(Guid.Empty, 0, TimeSpan.Zero, default));
+        await access.KeepAsync(new() { Id = "local", Name = "local", Role = "operator", KeyHash = "key" }, default);
+        var token = await access.CreateTokenAsync(new() { Role = "auditor", Name = "anna", Lifetime = TimeSpan.FromHours(1) }, default);
+        var anna = (await access.EnrolAsync(new() { Token = token.Token, KeyHash = "another" }, default))!;
+        Assert.Equal(anna, await access.AuthenticateAsync(anna.Id, "another", default));
+        Assert.Equal(["anna", "local"], (await access.ListAsync(default)).Select(entry => entry.Name));
+        Assert.True(Assert.Single(await access.RevokeAsync("anna", default)).Revoked);
+        await revocations.NoteAsync("somebody else", default);
+        Assert.Equal(anna.Id, (await revocations.WatchAsync(Guid.Empty, 0, TimeSpan.Zero, default)).Ids[^2]);
     }
 
     private static async Task CallSessionsAsync(TwoSilos silos)

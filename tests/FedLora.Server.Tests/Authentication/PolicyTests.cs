@@ -9,11 +9,11 @@ namespace FedLora.Server.Tests.Authentication;
 
 public class PolicyTests
 {
-    // What a stranger may call: with a join token in it.
-    private static readonly string[] Open = ["fedlora.v1.Enrolment.Enrol"];
+    // What a stranger may call: with a join token in it, for what the token checks, and by its key.
+    private static readonly string[] Open = ["fedlora.v1.Enrolment.Enrol", "fedlora.v1.Enrolment.GetAuthority", "fedlora.v1.Enrolment.Renew"];
 
     // What auditors may call of the operators' service.
-    private static readonly string[] Read = [.. new[] { "ListNodes", "ShowFederation", "ListFederations", "WatchFederation", "ReplayRound" }.Select(name => $"fedlora.v1.Admin.{name}"),
+    private static readonly string[] Read = [.. new[] { "ListNodes", "ListAccess", "ShowFederation", "ListFederations", "WatchFederation", "ReplayRound" }.Select(name => $"fedlora.v1.Admin.{name}"),
         "fedlora.v1.Upkeep.CreateDashboardLink", "fedlora.v1.Upkeep.ListTokens", "fedlora.v1.Upkeep.ShowNode", "fedlora.v1.Upkeep.ShowDisk",
     ];
 

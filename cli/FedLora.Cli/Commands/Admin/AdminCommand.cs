@@ -12,6 +12,8 @@ internal static class AdminCommand
             new Command("token", "Join tokens for new nodes.") { TokenCreateCommand.Create(), TokenListCommands.List(), TokenListCommands.Revoke() },
             new Command("node", "Enrolled training nodes.") { NodeListCommand.Create(), NodeShowCommand.Create(),
                 NodeRevokeCommand.Create() },
+            new Command("access", "Who operates and audits.") { AccessCommands.List(), AccessCommands.Revoke() },
+            JoinCommand.Create(),
             new Command("federation", "Fine-tuning jobs.")
             {
                 FederationCreateCommand.Create(),

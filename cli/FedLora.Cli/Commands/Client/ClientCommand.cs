@@ -16,7 +16,7 @@ internal static class ClientCommand
     private const string TokenVariable = "FEDLORA_JOIN_TOKEN";
 
     private static readonly Option<string?> Config = new("--config") { Description = "YAML file with the settings below; flags given here win." };
-    private static readonly Option<string?> Coordinator = new("--coordinator") { Description = "Address of the coordinator, e.g. http://127.0.0.1:5080." };
+    private static readonly Option<string?> Coordinator = new("--coordinator") { Description = "Address of the coordinator, e.g. http://127.0.0.1:5080; several, with commas between, are tried one after another." };
     private static readonly Option<string?> Data = new("--data") { Description = $"The site's examples. {DataHelp.File}" };
     private static readonly Option<string?> Model = new("--model") { Description = "Folder of the base model (Hugging Face layout)." };
     private static readonly Option<string?> State = new("--state") { Description = "The node's own folder: identity, cache, updates on their way, privacy ledger. Default: fedlora-node beside the data." };

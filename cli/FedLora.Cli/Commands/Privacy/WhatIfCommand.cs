@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FedLora.Aggregation;
 using FedLora.Privacy;
 using FedLora.Privacy.Ledger;
 using Spectre.Console;

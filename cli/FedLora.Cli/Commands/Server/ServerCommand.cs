@@ -13,14 +13,22 @@ internal static class ServerCommand
     public static Command Create()
     {
         var data = new Option<string>("--data") { Description = "Folder for everything that the coordinator keeps; made if it is not there.", Required = true };
-        var listen = new Option<string>("--listen") { Description = "Address to listen on; port 0 takes a free one.", DefaultValueFactory = _ => "http://127.0.0.1:5080" };
+        var listen = new Option<string>("--listen") { Description = "Address to listen on, https://IP:PORT (or http:// on loopback, without TLS); port 0 takes a free one.", DefaultValueFactory = _ => new ServerOptions().Listen };
+        var certificate = new Option<string?>("--certificate") { Description = "PEM file of a certificate to show instead of one by the coordinator's own authority; nodes check it, and the host's name, against what their machines trust." };
+        var key = new Option<string?>("--certificate-key") { Description = "PEM file of its key, not encrypted." };
         var dashboard = new Option<string?>("--dashboard") { Description = "Where people look at it in a browser, on loopback; off: nowhere. Default: the port after --listen's." };
         var withParent = ParentWatch.Create();
-        return new Command("server", "Run a coordinator: it enrols nodes, runs federations and aggregates their updates.") { data, listen, dashboard, withParent }.Streams(typeof(ServerJson))
+        return new Command("server", "Run a coordinator: it enrols nodes, runs federations and aggregates their updates.") { data, listen, certificate, key, dashboard, withParent }.Streams(typeof(ServerJson))
             .Runs(async (parsed, output, cancellation) =>
             {
                 using var ending = ParentWatch.Follow(parsed.GetValue(withParent), cancellation);
-                var options = new ServerOptions { Data = parsed.GetValue(data)!, Listen = parsed.GetValue(listen)! };
+                var options = new ServerOptions
+                {
+                    Data = parsed.GetValue(data)!,
+                    Listen = parsed.GetValue(listen)!,
+                    Certificate = parsed.GetValue(certificate),
+                    CertificateKey = parsed.GetValue(key),
+                };
                 var pages = parsed.GetValue(dashboard) ?? DashboardAddress.Beside(options.Listen);
                 await using var host = await CoordinatorHost.StartAsync(
                     options,

@@ -1,0 +1,41 @@
+using System.CommandLine;
+using FedLora.Client.Connection;
+using FedLora.Protocol.V1;
+using Spectre.Console;
+
+namespace FedLora.Cli.Commands.Admin;
+
+/// <summary><c>fedlora admin join</c>: an operator's or auditor's certificate for a one-time token.</summary>
+internal static class JoinCommand
+{
+    private const string TokenVariable = "FEDLORA_JOIN_TOKEN";
+
+    public static Command Create()
+    {
+        var file = new Option<string?>("--token-file") { Description = $"File with the one-time join token; {TokenVariable} may hold it instead." };
+        return new Command("join", "Get an operator's or auditor's certificate for a join token; later commands find it with --identity.") { file }.Runs(async (parsed, output, cancellation) =>
+        {
+            var (address, folder) = Operator.Joins(parsed);
+            var token = Environment.GetEnvironmentVariable(TokenVariable) is { Length: > 0 } named ? named
+                : parsed.GetValue(file) is { } path ? Read(path)
+                : throw new UsageException("no join token is given", $"Give --token-file FILE, or the token in {TokenVariable}; an operator makes one with 'fedlora admin token create --role operator --name NAME'.");
+            using var identity = new PeerIdentity(Directory.CreateDirectory(folder).FullName, "operator", TimeProvider.System);
+            await Operator.ExplainedAsync(address.Url, null, () => Joining.JoinAsync(identity, address, token, new EnrolRequest(), cancellation), cancellation);
+            var until = identity.Certificate!.NotAfter.ToUniversalTime();
+            output.Result(new { Identity = Path.GetFullPath(folder), Until = until }, console => console.WriteLine(
+                $"Joined. Use it with: fedlora admin --coordinator {address.Url} --identity {folder} ... It is renewed when it is used."));
+        });
+    }
+
+    private static string Read(string file)
+    {
+        try
+        {
+            return File.ReadAllText(file).Trim();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new FedLoraException("token-missing", $"the join token cannot be read: {error.Message}", "name the file that holds it with --token-file", error);
+        }
+    }
+}

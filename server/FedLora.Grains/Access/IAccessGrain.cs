@@ -1,0 +1,29 @@
+using Orleans.Concurrency;
+
+namespace FedLora.Grains.Access;
+
+/// <summary>The people (and programs) that hold an operator's or auditor's certificate, and the join tokens for them; the key is <see cref="Key"/>.</summary>
+public interface IAccessGrain : IGrainWithStringKey
+{
+    /// <summary>The key of the only one.</summary>
+    const string Key = "access";
+
+    /// <summary>Makes a one-time join token for a certificate of that role.</summary>
+    Task<IssuedToken> CreateTokenAsync(AccessTokenRequest request, CancellationToken cancellationToken);
+
+    /// <summary>Uses the token up and lists its holder; null where the token is none of these. The same request again is the same holder.</summary>
+    Task<AccessEntry?> EnrolAsync(AccessRequest request, CancellationToken cancellationToken);
+
+    /// <summary>Lists a holder that the coordinator itself has made; its key replaces the one of before.</summary>
+    Task KeepAsync(AccessEntry entry, CancellationToken cancellationToken);
+
+    /// <summary>The holder of a key. Refuses (<c>access-unknown</c>, <c>access-revoked</c>).</summary>
+    [AlwaysInterleave]
+    Task<AccessEntry> AuthenticateAsync(string id, string keyHash, CancellationToken cancellationToken);
+
+    [AlwaysInterleave]
+    Task<IReadOnlyList<AccessEntry>> ListAsync(CancellationToken cancellationToken);
+
+    /// <summary>Takes the access of an id, or of all of one name, away, at once. Refuses (<c>access-unknown-name</c>).</summary>
+    Task<IReadOnlyList<AccessEntry>> RevokeAsync(string idOrName, CancellationToken cancellationToken);
+}

@@ -1,0 +1,61 @@
+using System.Collections.Concurrent;
+using System.Security.Claims;
+using Grpc.Core;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http;
+
+namespace FedLora.Server.Authentication;
+
+/// <summary>The calls that are being served, by who makes them: what ends them when that caller's access is taken away.</summary>
+internal sealed class OpenCalls
+{
+    private readonly ConcurrentDictionary<Call, bool> _calls = [];
+
+    /// <summary>Who is being served.</summary>
+    internal IReadOnlyCollection<string> Callers => [.. _calls.Keys.Select(call => call.Caller).Distinct()];
+
+    /// <summary>Serves a call until it is done, or its caller's access is taken away.</summary>
+    /// <exception cref="RefusedException"><c>node-revoked</c>, <c>access-revoked</c>.</exception>
+    internal async Task<T> ServeAsync<T>(Func<Task<T>> serve, ServerCallContext context)
+    {
+        if (context.GetHttpContext() is not { User: { } user } http || user.FindFirstValue(ClaimTypes.NameIdentifier) is not { } caller)
+            return await serve();
+        var call = new Call(caller, user.FindFirstValue(ClaimTypes.Role) == Roles.Node);
+        _calls[call] = true;
+        try
+        {
+            var served = serve();
+            if (await Task.WhenAny(served, call.Revoked.Task) == served)
+                return await served;
+            // What it still does has nobody to answer to; its next message meets a call that is over.
+            _ = served.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            Close(http);
+            throw call.IsNode
+                ? new RefusedException(RefusalCodes.NodeRevoked, "the node has been revoked", "ask the operator of the coordinator")
+                : new RefusedException(RefusalCodes.AccessRevoked, "the access has been revoked", "ask an operator of the coordinator");
+        }
+        finally
+        {
+            _calls.TryRemove(call, out _);
+        }
+    }
+
+    /// <summary>Ends all calls of a caller.</summary>
+    internal void End(string caller)
+    {
+        foreach (var call in _calls.Keys.Where(call => call.Caller == caller))
+            call.Revoked.TrySetResult();
+    }
+
+    /// <summary>No further call over this connection, once what it carries is answered: it keeps the identity of its handshake.</summary>
+    internal static void Close(HttpContext http) => http.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
+
+    private sealed class Call(string caller, bool isNode)
+    {
+        public string Caller { get; } = caller;
+
+        public bool IsNode { get; } = isNode;
+
+        public TaskCompletionSource Revoked { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}

@@ -1,0 +1,90 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using FedLora.Client.Connection;
+using FedLora.Protocol.V1;
+using FedLora.Server.Certificates;
+using FedLora.Server.Hosting;
+
+namespace FedLora.Server.Tests.Certificates;
+
+/// <summary>A coordinator that speaks TLS on a free loopback port, with a clock that the test moves.</summary>
+internal sealed class TlsBench : IAsyncDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedlora-tls-tests-");
+    private CoordinatorHost? _host;
+    private PeerIdentity? _operator;
+
+    /// <summary>The coordinator's clock, and that of identities made here.</summary>
+    internal MovedTime Time { get; } = new();
+
+    internal string Data => Path.Combine(_folder.FullName, "server");
+
+    internal string Url => _host!.Url;
+
+    internal CoordinatorAddress Address => new(Url);
+
+    internal CoordinatorConnection Operator { get; private set; } = null!;
+
+    internal static async Task<TlsBench> StartAsync()
+    {
+        var bench = new TlsBench();
+        bench._host = await CoordinatorHost.StartAsync(new ServerOptions { Data = bench.Data, Listen = "https://127.0.0.1:0" }, bench.AddTime, CancellationToken.None);
+        bench._operator = new PeerIdentity(bench.Data, "operator", bench.Time);
+        bench.Operator = new CoordinatorConnection(bench.Url, identity: bench._operator);
+        return bench;
+    }
+
+    internal async Task<string> TokenAsync(string role = "node", string name = "") =>
+        (await Operator.Admin.CreateTokenAsync(new CreateTokenRequest { Role = role, Name = name }, Operator.Options(default))).Token;
+
+    internal X509Certificate2 Authority() => X509Certificate2.CreateFromPem(File.ReadAllText(CertificateAuthority.FileOf(Data)));
+
+    internal string Fingerprint() => Convert.ToHexStringLower(SHA256.HashData(Authority().RawData));
+
+    /// <summary>Options of an operator's call whose certificate the moved clock may have ended: renewed first, over a new connection.</summary>
+    internal async Task<Grpc.Core.CallOptions> OptionsAsync()
+    {
+        using var key = ECDsa.Create();
+        key.ImportFromPem(await File.ReadAllTextAsync(Path.Combine(Data, "operator.pem")));
+        using var bare = X509Certificate2.CreateFromPem(await File.ReadAllTextAsync(Path.Combine(Data, "operator.pem")));
+        var folder = Folder("operator");
+        AtomicFile.WriteSecret(Path.Combine(folder, "operator.key"), key.ExportPkcs8PrivateKeyPem());
+        AtomicFile.Write(Path.Combine(folder, "operator.pem"), bare.ExportCertificatePem());
+        File.Copy(CertificateAuthority.FileOf(Data), Path.Combine(folder, "authority.pem"), overwrite: true);
+        Operator.Dispose();
+        _operator = new PeerIdentity(folder, "operator", Time);
+        await Joining.RenewAsync(_operator, Address, default);
+        Operator = new CoordinatorConnection(Url, identity: _operator);
+        return Operator.Options(default);
+    }
+
+    internal string Folder(string name) => Directory.CreateDirectory(Path.Combine(_folder.FullName, name)).FullName;
+
+    internal PeerIdentity Identity(string name) => new(Folder(name), "node", Time);
+
+    /// <summary>A node that has joined.</summary>
+    internal async Task<(PeerIdentity Identity, string Id)> JoinAsync(string name)
+    {
+        var identity = Identity(name);
+        var reply = await Joining.JoinAsync(identity, Address, await TokenAsync(), new EnrolRequest { Name = name, RequestId = Guid.NewGuid().ToString("N") }, default);
+        return (identity, reply.NodeId);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Operator.Dispose();
+        _operator!.Dispose();
+        await _host!.DisposeAsync();
+        _folder.Delete(recursive: true);
+    }
+
+    private void AddTime(Microsoft.Extensions.Hosting.IHostApplicationBuilder builder) => Microsoft.Extensions.DependencyInjection.ServiceCollectionServiceExtensions.AddSingleton<TimeProvider>(builder.Services, Time);
+
+    /// <summary>The system's clock, put forward or back; its timers are the system's.</summary>
+    internal sealed class MovedTime : TimeProvider
+    {
+        internal TimeSpan By { get; set; }
+
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + By;
+    }
+}
