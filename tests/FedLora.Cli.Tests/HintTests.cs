@@ -41,7 +41,7 @@ public sealed partial class HintTests
     [InlineData("export --help", "fedlora admin export --help")]
     [InlineData("export mail --out x", "fedlora admin export --help")]
     [InlineData("federation list", "fedlora admin federation --help")]
-    [InlineData("admin list", "fedlora admin node list --help, fedlora admin federation list --help")]
+    [InlineData("admin list", "fedlora admin ")]
     [InlineData("admin federation shwo mail", "fedlora admin federation show --help")]
     [InlineData("simulat --help", "fedlora")]
     [InlineData("evalute --help", "fedlora evaluate --help")]

@@ -45,7 +45,7 @@ internal sealed class DemoRun(DemoOptions options, CommandOutput output)
     private async Task StayAsync(FederatedRun run, CancellationToken cancellation)
     {
         output.Remark($"the coordinator stays up; the dashboard: {await run.DashboardLinkAsync(cancellation)}");
-        output.Remark($"further links: fedlora admin --data {run.Data} dashboard-link. Ctrl-C ends it.");
+        output.Remark($"Ctrl-C ends it; further links: fedlora admin --data {run.Data} dashboard-link");
         var ended = new TaskCompletionSource();
         await using var registration = cancellation.Register(ended.SetResult);
         await ended.Task;

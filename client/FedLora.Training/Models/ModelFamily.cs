@@ -93,7 +93,7 @@ public sealed record ModelFamily(string ModelType, Func<ConfigJson, ModelTask, A
         string[] near = [.. All.Where(family => IsReadBy(family, config)).Select(family => family.ModelType)];
         return new FedLoraException("model-architecture-unknown", $"'{folder}' is of the architecture '{type}', which is not known.", near.Length == 0
             ? $"{known} Its config.json lacks what any of them needs."
-            : $"{known} Its config.json has all that {string.Join(", ", near)} need{(near.Length == 1 ? "s" : "")}: if it is one of them in all but the name, write that model_type; fedlora evaluate shows whether it is.");
+            : $"{known} Its config.json has all that {string.Join(", ", near)} need{(near.Length == 1 ? "s" : "")}: if it is one of them in all but the name, write that model_type, and evaluate it to see whether it is.");
     }
 
     private static bool IsReadBy(ModelFamily family, ConfigJson config)

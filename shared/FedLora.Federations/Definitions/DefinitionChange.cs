@@ -22,7 +22,7 @@ public static class DefinitionChange
         {
             throw new FedLoraException(RefusalCodes.DefinitionInvalid,
                 $"'{key}' of federation '{current.Name}' cannot be changed: what is done was done with it",
-                "Only cohort and retention can be. For other settings: fedlora admin federation clone, or create.");
+                "Only cohort and retention can be. For other settings create another federation.");
         }
         DefinitionRules.Check(next);
         return next;

@@ -8,18 +8,19 @@ namespace FedLora.Cli.Commands.Admin;
 /// <summary><c>fedlora admin access list|revoke</c>: who holds an operator's or auditor's certificate.</summary>
 internal static class AccessCommands
 {
-    public static Command List() => new Command("list", "List who holds an operator's or auditor's certificate.").RunsAtCoordinator(async (_, output, connection, cancellation) =>
+    public static Command List() => new Command("list", "List who holds an operator's or auditor's certificate.").Writes(typeof(AccessJson)).RunsAtCoordinator(async (_, output, connection, cancellation) =>
         Show(output, (await connection.Admin.ListAccessAsync(new ListAccessRequest(), connection.Call(cancellation))).Access));
 
     public static Command Revoke()
     {
         var holder = new Argument<string>("HOLDER") { Description = "Name or id." };
-        return new Command("revoke", "Take an operator's or auditor's access away, at once.") { holder }.RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
+        return new Command("revoke", "Take an operator's or auditor's access away, at once.") { holder }.Writes(typeof(AccessJson)).RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
             Show(output, (await connection.Admin.RevokeAccessAsync(new RevokeAccessRequest { Holder = parsed.GetValue(holder) }, connection.Call(cancellation))).Access));
     }
 
     private static void Show(CommandOutput output, IReadOnlyList<AccessView> holders) =>
-        output.Result(holders.Select(holder => new { holder.Id, holder.Name, holder.Role, Since = DateTimeOffset.FromUnixTimeMilliseconds(holder.SinceUnixMs), holder.Revoked }), console =>
+        output.Result(new AccessJson([.. holders.Select(holder => new HolderJson(holder.Id, holder.Name, holder.Role,
+            DateTimeOffset.FromUnixTimeMilliseconds(holder.SinceUnixMs), holder.Revoked))]), console =>
         {
             var table = new Table().Border(TableBorder.Rounded).AddColumns("name", "role", "id", "since", "state");
             foreach (var holder in holders)
@@ -27,3 +28,9 @@ internal static class AccessCommands
             console.Write(table);
         });
 }
+
+/// <summary>Who has access, as <c>--json</c> shows it.</summary>
+internal sealed record AccessJson(IReadOnlyList<HolderJson> Access);
+
+/// <summary>One who holds a certificate.</summary>
+internal sealed record HolderJson(string Id, string Name, string Role, DateTimeOffset Since, bool Revoked);

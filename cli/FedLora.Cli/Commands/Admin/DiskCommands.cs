@@ -13,12 +13,11 @@ internal static class DiskCommands
 
     public static Command Disk() =>
         new Command("disk", "What the coordinator's data folder holds, and what is free beside it.")
-            .RunsAtCoordinator(async (_, output, connection, cancellation) =>
+            .Writes(typeof(DiskJson)).RunsAtCoordinator(async (_, output, connection, cancellation) =>
     {
         var disk = await connection.Upkeep.ShowDiskAsync(new ShowDiskRequest(), connection.Call(cancellation));
-        var json =
-            new { disk.Folder, disk.FreeBytes, Parts = disk.Parts.Select(part => new { part.Name, part.Bytes, part.Files }),
-                Bytes = disk.Parts.Sum(part => part.Bytes) };
+        var json = new DiskJson(disk.Folder, disk.FreeBytes, disk.Parts.Sum(part => part.Bytes),
+            [.. disk.Parts.Select(part => new DiskPartJson(part.Name, part.Bytes, part.Files))]);
         output.Result(json, console =>
         {
             var table = new Table().Border(TableBorder.Rounded).Title(Markup.Escape(disk.Folder)).AddColumns("part", "size", "files");
@@ -33,10 +32,19 @@ internal static class DiskCommands
     public static Command Gc() =>
         new Command("gc",
             "Remove now what the hourly clean-up would: uploads abandoned for a day, and blobs a day old that no federation needs.")
-        .RunsAtCoordinator(async (_, output, connection, cancellation) =>
+        .Writes(typeof(GoneJson)).RunsAtCoordinator(async (_, output, connection, cancellation) =>
         {
             var gone = await connection.Upkeep.CollectGarbageAsync(new CollectGarbageRequest(), connection.Options(cancellation, GcLimit));
-            output.Result(new { gone.Uploads, gone.Blobs }, console =>
+            output.Result(new GoneJson(gone.Uploads, gone.Blobs), console =>
                 console.WriteLine($"{gone.Uploads} abandoned uploads and {gone.Blobs} blobs are gone."));
         });
 }
+
+/// <summary>What lies in a data folder, as <c>--json</c> shows it.</summary>
+internal sealed record DiskJson(string Folder, long FreeBytes, long Bytes, IReadOnlyList<DiskPartJson> Parts);
+
+/// <summary>One part of it.</summary>
+internal sealed record DiskPartJson(string Name, long Bytes, long Files);
+
+/// <summary>What a clean-up removed, as <c>--json</c> shows it.</summary>
+internal sealed record GoneJson(long Uploads, long Blobs);

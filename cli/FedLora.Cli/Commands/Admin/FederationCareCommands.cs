@@ -21,7 +21,7 @@ internal static class FederationCareCommands
                     Required = true };
         return new Command("update",
             "Change who takes part in a federation, how long anybody waits and what is kept, from the next sampling on.") { file }
-            .RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
+            .Writes(typeof(FederationJson)).RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
             {
                 var definition = FederationFile.Load(parsed.GetValue(file)!).Definition;
                 var view =
@@ -37,7 +37,7 @@ internal static class FederationCareCommands
         var to = new Option<string>("--as") { Description = "The new one's name.", Required = true };
         return new Command("clone",
             "Create another federation with the same settings and the same first adapter; it does not start by itself.") { from, to }
-            .RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
+            .Writes(typeof(FederationJson)).RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
             {
                 var request = new CloneFederationRequest { From = parsed.GetValue(from), Name = parsed.GetValue(to) };
                 Show(output, await connection.Upkeep.CloneFederationAsync(request, connection.Options(cancellation, CloneLimit)));
@@ -49,11 +49,11 @@ internal static class FederationCareCommands
         var name = new Argument<string>("NAME") { Description = "A federation that has finished, was stopped, or was never started." };
         return new Command("delete",
             "Forget a federation with its rounds and adapters. What data sets have spent for it stays known.") { name }
-            .RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
+            .Writes(typeof(DeletedJson)).RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
             {
                 await connection.Upkeep.DeleteFederationAsync(new FederationName { Name = parsed.GetValue(name) },
                     connection.Call(cancellation));
-                output.Result(new { Deleted = parsed.GetValue(name) }, console =>
+                output.Result(new DeletedJson(parsed.GetValue(name)!), console =>
                     console.WriteLine($"{parsed.GetValue(name)} is deleted; its files go with the next clean-up ('fedlora admin gc')."));
             });
     }
@@ -61,3 +61,6 @@ internal static class FederationCareCommands
     private static void Show(CommandOutput output, FederationView view) =>
         output.Result(FederationJson.From(view), console => console.WriteLine(FederationTables.Headline(view)));
 }
+
+/// <summary>What was deleted, as <c>--json</c> shows it.</summary>
+internal sealed record DeletedJson(string Deleted);

@@ -19,7 +19,7 @@ internal static class FederationFileCommands
             };
         return new Command("validate",
             "Check a federation's file, and with a base model all that creation checks, without a coordinator.") { file,
-                model }.Runs((parsed, output, cancellation) =>
+                model }.Writes(typeof(ValidatedJson)).Runs((parsed, output, cancellation) =>
         {
             var definition = FederationFile.Load(parsed.GetValue(file)!);
             var folder = parsed.GetValue(model) ?? (Directory.Exists(definition.ModelFolder) ? definition.ModelFolder : null);
@@ -27,7 +27,7 @@ internal static class FederationFileCommands
                 : FederationPreparation.Prepare(definition.Definition, folder, definition.PublicData, cancellation).Remarks;
             foreach (var remark in remarks)
                 output.Remark(remark);
-            output.Result(new { valid = true, name = definition.Definition.Name, base_model = folder, remarks }, console =>
+            output.Result(new ValidatedJson(true, definition.Definition.Name, folder, [.. remarks]), console =>
                 console.WriteLine($"{parsed.GetValue(file)} holds."));
             return Task.CompletedTask;
         });
@@ -58,3 +58,6 @@ internal sealed record ExplainedJson(string Yaml);
 
 /// <param name="Schema">The JSON schema's text.</param>
 internal sealed record SchemaJson(string Schema);
+
+/// <summary>What a check found, as <c>--json</c> shows it.</summary>
+internal sealed record ValidatedJson(bool Valid, string Name, string? BaseModel, IReadOnlyList<string> Remarks);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FedLora.Cli.Output;
 using FedLora.Client.Connection;
 using FedLora.Protocol.V1;
 using Spectre.Console;
@@ -13,7 +14,7 @@ internal static class JoinCommand
     public static Command Create()
     {
         var file = new Option<string?>("--token-file") { Description = $"File with the one-time join token; {TokenVariable} may hold it instead." };
-        return new Command("join", "Get an operator's or auditor's certificate for a join token; later commands find it with --identity.") { file }.Runs(async (parsed, output, cancellation) =>
+        return new Command("join", "Get an operator's or auditor's certificate for a join token; later commands find it with --identity.") { file }.Writes(typeof(JoinedJson)).Runs(async (parsed, output, cancellation) =>
         {
             var (address, folder) = Operator.Joins(parsed);
             var token = Environment.GetEnvironmentVariable(TokenVariable) is { Length: > 0 } named ? named
@@ -22,8 +23,8 @@ internal static class JoinCommand
             using var identity = new PeerIdentity(Directory.CreateDirectory(folder).FullName, "operator", TimeProvider.System);
             await Operator.ExplainedAsync(address.Url, null, () => Joining.JoinAsync(identity, address, token, new EnrolRequest(), cancellation), cancellation);
             var until = identity.Certificate!.NotAfter.ToUniversalTime();
-            output.Result(new { Identity = Path.GetFullPath(folder), Until = until }, console => console.WriteLine(
-                $"Joined. Use it with: fedlora admin --coordinator {address.Url} --identity {folder} ... It is renewed when it is used."));
+            output.Result(new JoinedJson(Path.GetFullPath(folder), until), console => console.WriteLine(
+                $"Joined. The certificate is in {folder} and is renewed when it is used; see: fedlora admin --coordinator {address.Url} --identity {folder} federation list"));
         });
     }
 
@@ -39,3 +40,6 @@ internal static class JoinCommand
         }
     }
 }
+
+/// <summary>A certificate's place and end, as <c>--json</c> shows it.</summary>
+internal sealed record JoinedJson(string Identity, DateTime Until);

@@ -12,7 +12,7 @@ internal static class NodeShowCommand
     {
         var node = new Argument<string>("NODE") { Description = "Name or id of the node." };
         return new Command("show",
-            "Show a node: when it was last seen, what it offers, refuses and has spent.") { node }.RunsAtCoordinator(
+            "Show a node: when it was last seen, what it offers, refuses and has spent.") { node }.Writes(typeof(NodeJson)).RunsAtCoordinator(
                 async (parsed, output, connection, cancellation) =>
         {
             var view =

@@ -76,7 +76,7 @@ internal static class Operator
 
     private static async Task<PeerIdentity> IdentityAsync(string url, string? data, string? folder, CancellationToken cancellation)
     {
-        var from = folder ?? data ?? throw new UsageException($"{url} asks for a certificate", "Give --identity DIR (fedlora admin join fills it), or --data DIR on the coordinator's machine.");
+        var from = folder ?? data ?? throw new UsageException($"{url} asks for a certificate", "Give --identity DIR, which the command join has filled, or --data DIR on the coordinator's machine.");
         var identity = new PeerIdentity(from, "operator", TimeProvider.System);
         if (identity.Certificate is null)
             throw new FedLoraException("coordinator-unknown", $"there is no certificate in {from}", folder is null ? "is the coordinator of this data folder running?" : "Join first, with the token that an operator made: fedlora admin join --help");

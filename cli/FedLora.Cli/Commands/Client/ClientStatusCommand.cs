@@ -17,7 +17,7 @@ internal static class ClientStatusCommand
         var state = new Option<string?>("--state") { Description = "The node's own folder; by default the one that the file says." };
         return new Command("status",
             "What this site's node has spent, last sent and keeps, by its own folder; asks no coordinator.") { config, state }
-            .Runs((parsed, output, _) =>
+            .Writes(typeof(SiteStatus)).Runs((parsed, output, _) =>
             {
                 var file = parsed.GetValue(config) is { } path ? ClientConfigFile.Load(path) : new ClientConfigFile();
                 var status = Read(parsed.GetValue(state) ?? file.State ?? Beside(file.Data)
@@ -87,10 +87,10 @@ internal static class ClientStatusCommand
     }
 
     /// <summary>What a node's folder says.</summary>
-    private sealed record SiteStatus(
+    internal sealed record SiteStatus(
         string Folder, bool Running, string? Node, string? NodeId, string? Coordinator, IReadOnlyList<LedgerBalance> Balances,
             IReadOnlyList<SentUpdate> Updates, long CacheBytes);
 
     /// <summary>A federation's newest update; it waits until the coordinator has said what becomes of it.</summary>
-    private sealed record SentUpdate(string Federation, uint Round, long Bytes, bool Waiting, DateTimeOffset Made);
+    internal sealed record SentUpdate(string Federation, uint Round, long Bytes, bool Waiting, DateTimeOffset Made);
 }

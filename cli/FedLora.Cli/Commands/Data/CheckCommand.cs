@@ -12,7 +12,11 @@ internal static class CheckCommand
     private const int DefaultLength = 512;
 
     /// <summary>Lengths in tokens of the examples as they would be trained, cut to the longest.</summary>
-    private sealed record Lengths(int Longest, long Total, int Least, int Median, int P95, int Most, int Cut, long CutTokens);
+    internal sealed record Lengths(int Longest, long Total, int Least, int Median, int P95, int Most, int Cut, long CutTokens);
+
+    /// <summary>What was found, as <c>--json</c> shows it.</summary>
+    internal sealed record DataCheckJson(int Lines, int Usable, int Conversations, int Completions, int Texts, IReadOnlyDictionary<string, int> Labels,
+        int Unlabelled, int? Units, int Duplicates, int BadLines, IReadOnlyList<string> Reasons, Lengths? Tokens);
 
     public static Command Create()
     {
@@ -24,7 +28,7 @@ internal static class CheckCommand
         var unit = new Option<string?>("--unit") { Description = "Field whose value makes lines one unit of privacy, e.g. person." };
         return new Command("check",
             "Say what is read of a data file: kinds of examples, labels, duplicates, bad lines, lengths. Nothing leaves this machine.") { file, model, length, unit }
-            .Runs((parsed, output, cancellationToken) =>
+            .Writes(typeof(DataCheckJson)).Runs((parsed, output, cancellationToken) =>
                 Task.Run(() => Run(parsed.GetValue(file)!, parsed.GetValue(model), parsed.GetValue(length), parsed.GetValue(unit), output,
                     cancellationToken), cancellationToken));
     }
@@ -36,22 +40,20 @@ internal static class CheckCommand
         var set = model is null ? null : DataSet.Of(read, settings, Tokenizer.Load(model), cancellationToken);
         var skipped = set?.Skipped ?? read.Skipped;
         var records = read.Records;
-        var result = new
-        {
-            Lines = records.Count + read.Skipped.Count,
-            Usable = set?.Examples.Count ?? records.Count,
-            Conversations = records.Count(record => record.Conversation is not null),
-            Completions = records.Count(record => record.Prompt is not null),
-            Texts = records.Count(record => record.Conversation is null && record.Prompt is null),
-            Labels = records.Where(record => record.Label is not null).CountBy(record => record.Label!)
+        var result = new DataCheckJson(
+            records.Count + read.Skipped.Count,
+            set?.Examples.Count ?? records.Count,
+            records.Count(record => record.Conversation is not null),
+            records.Count(record => record.Prompt is not null),
+            records.Count(record => record.Conversation is null && record.Prompt is null),
+            records.Where(record => record.Label is not null).CountBy(record => record.Label!)
                 .OrderBy(label => label.Key, StringComparer.Ordinal).ToDictionary(StringComparer.Ordinal),
-            Unlabelled = records.Count(record => record.Label is null),
-            Units = unit is null ? (int?)null : records.Select(record => record.Unit).Distinct(StringComparer.Ordinal).Count(),
-            Duplicates = records.Count - records.Select(Content).Distinct(StringComparer.Ordinal).Count(),
-            BadLines = skipped.Count,
-            Reasons = skipped.Reasons,
-            Tokens = set is null ? null : LengthsOf(set, length),
-        };
+            records.Count(record => record.Label is null),
+            unit is null ? null : records.Select(record => record.Unit).Distinct(StringComparer.Ordinal).Count(),
+            records.Count - records.Select(Content).Distinct(StringComparer.Ordinal).Count(),
+            skipped.Count,
+            skipped.Reasons,
+            set is null ? null : LengthsOf(set, length));
         output.Result(result, console =>
         {
             var table = new Table().AddColumn("of the data").AddColumn(new TableColumn("count").RightAligned());

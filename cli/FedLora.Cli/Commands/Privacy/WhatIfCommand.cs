@@ -1,5 +1,6 @@
 using System.CommandLine;
 using FedLora.Aggregation;
+using FedLora.Cli.Output;
 using FedLora.Privacy;
 using FedLora.Privacy.Ledger;
 using Spectre.Console;
@@ -27,13 +28,13 @@ internal static class WhatIfCommand
             "What further rounds would spend of a data set, and with which noise they would fit. Asking spends nothing.")
         {
             folder, rounds, name, sigma, rate, steps, policyFile,
-        }.RunsOnNumbers((parsed, output, cancellation) =>
+        }.Writes(typeof(WhatIfJson)).RunsOnNumbers((parsed, output, cancellation) =>
         {
             using var ledger = PrivacyLedger.Read(parsed.GetValue(folder)!.FullName);
             var dataSet = DataSetOf(ledger, parsed.GetValue(name));
             var last = ledger.UsesOf(dataSet).LastOrDefault(use => use.IsPrivate)
                 ?? throw new FedLoraException("ledger-empty", "the data set has spent nothing yet",
-                    "ask 'fedlora privacy epsilon' what rounds would spend");
+                    "fedlora privacy epsilon --help tells how to ask what rounds would spend");
             var policy = parsed.GetValue(policyFile) is { } file ? SitePolicy.Load(file.FullName, [.. Methods.All.Select(method => method.Name)]).Limit
                 : new PrivacyLimit(last.Limit, last.Delta ?? new SitePolicy().Delta);
             var round =
@@ -58,19 +59,15 @@ internal static class WhatIfCommand
         {
             [var only] => only,
             [] => throw new FedLoraException("ledger-empty", "the ledger has no entry yet",
-                "ask 'fedlora privacy epsilon' what rounds would spend"),
+                "fedlora privacy epsilon --help tells how to ask what rounds would spend"),
             _ => throw new UsageException("the ledger has several data sets",
                 $"Name one with --data-set: {string.Join(", ", known.Select(dataSet => ledger.LabelOf(dataSet)?.Name ?? dataSet))}."),
         };
     }
 
-    private static object Json(WhatIf answer, SampledGaussian round, PrivacyLimit limit) => new
-    {
-        answer.Rounds, round.NoiseMultiplier, round.SamplingRate, round.Steps, SpentEpsilon = answer.Before.Epsilon,
-            AfterEpsilon = answer.After.Epsilon,
-        AfterEpsilonAtLeast = answer.After.Lower, limit.Delta, LimitEpsilon = limit.Epsilon, answer.Fits, answer.RoundsThatFit,
-            NoiseMultiplierThatFits = answer.NoiseMultiplier,
-    };
+    private static WhatIfJson Json(WhatIf answer, SampledGaussian round, PrivacyLimit limit) => new(answer.Rounds, round.NoiseMultiplier, round.SamplingRate,
+        round.Steps, answer.Before.Epsilon, answer.After.Epsilon, answer.After.Lower, limit.Delta, limit.Epsilon, answer.Fits, answer.RoundsThatFit,
+        answer.NoiseMultiplier);
 
     private static void Show(IAnsiConsole console, WhatIf answer, SampledGaussian round, PrivacyLimit limit)
     {
@@ -88,3 +85,7 @@ internal static class WhatIfCommand
         }
     }
 }
+
+/// <summary>The answer as <c>--json</c> shows it.</summary>
+internal sealed record WhatIfJson(long Rounds, double NoiseMultiplier, double SamplingRate, long Steps, double SpentEpsilon, double AfterEpsilon,
+    double AfterEpsilonAtLeast, double Delta, double? LimitEpsilon, bool Fits, long? RoundsThatFit, double? NoiseMultiplierThatFits);
