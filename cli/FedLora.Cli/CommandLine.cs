@@ -16,14 +16,16 @@ public static class CommandLine
     /// <param name="args">The words after <c>fedlora</c>.</param>
     /// <param name="output">Results, and under <c>--json</c> errors too.</param>
     /// <param name="error">Progress and errors.</param>
-    /// <param name="cancellation">Ends the command as Ctrl-C does.</param>
+    /// <param name="cancellationToken">Ends the command as Ctrl-C does.</param>
     /// <returns>0 success, 1 failure, 2 wrong usage, 130 interrupted.</returns>
-    public static Task<int> RunAsync(IReadOnlyList<string> args, TextWriter output, TextWriter error, CancellationToken cancellation) =>
-        RunAsync(FedLoraCommand.Create, args, output, error, cancellation);
+    public static Task<int> RunAsync(IReadOnlyList<string> args, TextWriter output, TextWriter error,
+        CancellationToken cancellationToken) =>
+            RunAsync(FedLoraCommand.Create, args, output, error, cancellationToken);
 
     /// <summary>Runs another tree of commands in the same way.</summary>
     /// <inheritdoc cref="RunAsync(IReadOnlyList{string}, TextWriter, TextWriter, CancellationToken)"/>
-    public static async Task<int> RunAsync(Func<Command> program, IReadOnlyList<string> args, TextWriter output, TextWriter error, CancellationToken cancellation)
+    public static async Task<int> RunAsync(Func<Command> program, IReadOnlyList<string> args, TextWriter output, TextWriter error,
+        CancellationToken cancellationToken)
     {
         // As far as it can be known before the words are parsed: a word that is missing may have taken --json for itself.
         var errors = new ErrorWriter(args.Contains(FedLoraCommand.Json.Name, StringComparer.Ordinal), PrintedCommands.Plain, output, error);
@@ -32,7 +34,8 @@ public static class CommandLine
             var parsed = program().ReadsNumbers().Parse(args);
             if (UnknownWord.Of(parsed) is { } unknown)
             {
-                errors.Write(UsageException.UsageCode, $"unknown command or option '{unknown}'", UnknownWord.Hint(parsed, unknown, HelpFor(parsed)));
+                errors.Write(UsageException.UsageCode, $"unknown command or option '{unknown}'",
+                    UnknownWord.Hint(parsed, unknown, HelpFor(parsed)));
                 return ExitCode.Usage;
             }
 
@@ -57,7 +60,7 @@ public static class CommandLine
                 // A command has this long to end its child processes after Ctrl-C.
                 ProcessTerminationTimeout = TimeSpan.FromSeconds(20),
             };
-            return await parsed.InvokeAsync(configuration, cancellation);
+            return await parsed.InvokeAsync(configuration, cancellationToken);
         }
         catch (InterruptedException interrupted)
         {
@@ -92,7 +95,9 @@ public static class CommandLine
             $"This is a defect of FedLora; report it with what {TraceVariable}=1 adds to the output."),
     };
 
-    /// <summary>An option or argument that was given as an empty text, which nothing here means: an unset variable in somebody's script.</summary>
+    /// <summary>
+    /// An option or argument that was given as an empty text, which nothing here means: an unset variable in somebody's script.
+    /// </summary>
     private static string? Empty(ParseResult parsed)
     {
         for (var result = parsed.CommandResult; result is not null; result = result.Parent as CommandResult)

@@ -39,7 +39,8 @@ internal static class UnknownWord
         {
             var like = known.Exists(command => command.Name == word) ? word : Nearest.To(word, known.Select(command => command.Name));
             if (like is not null)
-                return [.. known.Where(command => command.Name == like).Take(MostOffered).Select(command => string.Join(' ', command.Path()))];
+                return [.. known.Where(command => command.Name == like).Take(MostOffered)
+                    .Select(command => string.Join(' ', command.Path()))];
         }
 
         return [];

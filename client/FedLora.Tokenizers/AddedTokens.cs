@@ -108,5 +108,6 @@ internal sealed class AddedTokens
         return parts;
     }
 
-    private static bool IsWord(ReadOnlySpan<int> runes, int index) => (uint)index < (uint)runes.Length && UnicodeData.Word.Contains(runes[index]);
+    private static bool IsWord(ReadOnlySpan<int> runes, int index) =>
+        (uint)index < (uint)runes.Length && UnicodeData.Word.Contains(runes[index]);
 }

@@ -12,7 +12,9 @@ internal static class ComponentReader
     public static INormalizer Normalizer(JsonNode node) => node.Type switch
     {
         "Sequence" => new NormalizerSequence([.. node["normalizers"].Items().Select(Normalizer)]),
-        "BertNormalizer" => new BertNormalizer(node.Flag("clean_text", true), node.Flag("handle_chinese_chars", true), node.Flag("strip_accents", node.Flag("lowercase", true)), node.Flag("lowercase", true)),
+        "BertNormalizer" =>
+            new BertNormalizer(node.Flag("clean_text", true), node.Flag("handle_chinese_chars", true),
+                node.Flag("strip_accents", node.Flag("lowercase", true)), node.Flag("lowercase", true)),
         "NFC" => new UnicodeNormalizer(compose: true, compatibility: false),
         "NFD" => new UnicodeNormalizer(compose: false, compatibility: false),
         "NFKC" => new UnicodeNormalizer(compose: true, compatibility: true),
@@ -23,7 +25,8 @@ internal static class ComponentReader
         "Prepend" => new Prepend(node.Text("prepend")),
         "Replace" => new Replace(Pattern(node["pattern"]), node.Text("content")),
         "ByteLevel" => new ByteLevelNormalizer(),
-        _ => throw node.Unsupported("normalizer", "Sequence, BertNormalizer, NFC, NFD, NFKC, NFKD, Lowercase, StripAccents, Strip, Prepend, Replace, ByteLevel"),
+        _ => throw node.Unsupported("normalizer",
+            "Sequence, BertNormalizer, NFC, NFD, NFKC, NFKD, Lowercase, StripAccents, Strip, Prepend, Replace, ByteLevel"),
     };
 
     public static IPreTokenizer PreTokenizer(JsonNode node) => node.Type switch
@@ -38,7 +41,9 @@ internal static class ComponentReader
         "WhitespaceSplit" => new SetSplit(UnicodeData.WhiteSpace, SplitBehavior.Removed),
         "CharDelimiterSplit" => new PatternSplit(RunePattern.Literal(node.Text("delimiter")), SplitBehavior.Removed, invert: false),
         "Metaspace" => new Metaspace(node.Character("replacement"), PrependScheme(node), node.Flag("split", true)),
-        _ => throw node.Unsupported("pre-tokenizer", "Sequence, BertPreTokenizer, ByteLevel, Split, Digits, Punctuation, Whitespace, WhitespaceSplit, CharDelimiterSplit, Metaspace"),
+        _ => throw node.Unsupported("pre-tokenizer",
+            "Sequence, BertPreTokenizer, ByteLevel, Split, Digits, Punctuation, Whitespace, WhitespaceSplit, CharDelimiterSplit, "
+                + "Metaspace"),
     };
 
     public static IPostProcessor PostProcessor(JsonNode node) => node.Type switch
@@ -46,7 +51,9 @@ internal static class ComponentReader
         "Sequence" => new PostProcessorSequence([.. node["processors"].Items().Select(PostProcessor)]),
         "TemplateProcessing" => Template(node),
         "BertProcessing" => BertTemplate(Special(node["cls"]), Special(node["sep"])),
-        "RobertaProcessing" => new RobertaProcessing(Special(node["cls"]), Special(node["sep"]), node.Flag("trim_offsets", true), node.Flag("add_prefix_space", true)),
+        "RobertaProcessing" =>
+            new RobertaProcessing(Special(node["cls"]), Special(node["sep"]), node.Flag("trim_offsets", true),
+                node.Flag("add_prefix_space", true)),
         "ByteLevel" => new ByteLevelProcessing(node.Flag("trim_offsets", true), node.Flag("add_prefix_space", true)),
         _ => throw node.Unsupported("post-processor", "Sequence, TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel"),
     };
@@ -80,7 +87,8 @@ internal static class ComponentReader
     }
 
     private static SplitBehavior Behavior(JsonNode node) =>
-        Enum.TryParse<SplitBehavior>(node.Text("behavior", "Isolated"), out var behavior) ? behavior : throw node["behavior"].Error("is not known");
+        Enum.TryParse<SplitBehavior>(node.Text("behavior", "Isolated"), out var behavior) ? behavior
+            : throw node["behavior"].Error("is not known");
 
     private static string PrependScheme(JsonNode node)
     {
@@ -92,7 +100,8 @@ internal static class ComponentReader
     {
         node.Expect(System.Text.Json.JsonValueKind.Array);
         var items = node.Items().ToList();
-        return items.Count == 2 ? new Token(items[1].AsNumber(), items[0].AsText(), default, Added: true) : throw node.Error("should be a token and its id");
+        return items.Count == 2 ? new Token(items[1].AsNumber(), items[0].AsText(), default, Added: true)
+            : throw node.Error("should be a token and its id");
     }
 
     private static Template BertTemplate(Token start, Token end)
@@ -104,7 +113,8 @@ internal static class ComponentReader
     private static Template Template(JsonNode node)
     {
         var special = node["special_tokens"];
-        return new Template([.. node["single"].Items().Select(part => TemplatePart(part, special))], [.. node["pair"].Items().Select(part => TemplatePart(part, special))]);
+        return new Template([.. node["single"].Items().Select(part => TemplatePart(part, special))],
+            [.. node["pair"].Items().Select(part => TemplatePart(part, special))]);
     }
 
     private static TemplatePart TemplatePart(JsonNode node, JsonNode special)
@@ -114,7 +124,8 @@ internal static class ComponentReader
         var piece = node["SpecialToken"];
         var typeId = piece.Number("type_id");
         var token = special[piece.Text("id")];
-        var tokens = token["ids"].Items().Zip(token["tokens"].Items(), (id, text) => new Token(id.AsNumber(), text.AsText(), default, typeId, Added: true));
+        var tokens = token["ids"].Items()
+            .Zip(token["tokens"].Items(), (id, text) => new Token(id.AsNumber(), text.AsText(), default, typeId, Added: true));
         return new TemplatePart(-1, typeId, [.. tokens]);
     }
 }

@@ -51,7 +51,8 @@ internal readonly record struct JsonNode(JsonElement Element, string Path, strin
         _ => throw this[name].Error("should be true or false"),
     };
 
-    public int Number(string name, int? missing = null) => this[name] is { IsNull: true } && missing is { } value ? value : this[name].AsNumber();
+    public int Number(string name, int? missing = null) =>
+        this[name] is { IsNull: true } && missing is { } value ? value : this[name].AsNumber();
 
     /// <summary>A number with a fraction.</summary>
     public double Fraction(string name)
@@ -81,8 +82,10 @@ internal readonly record struct JsonNode(JsonElement Element, string Path, strin
     }
 
     public FedLoraException Error(string what) =>
-        new("tokenizer-invalid", $"{File}: {(Path.Length == 0 ? "the file" : Path)} {what}.", "Fetch the file again from where the model came from.");
+        new("tokenizer-invalid", $"{File}: {(Path.Length == 0 ? "the file" : Path)} {what}.",
+            "Fetch the file again from where the model came from.");
 
     public FedLoraException Unsupported(string kind, string known) =>
-        new("tokenizer-unsupported", $"{File}: {Path} is of type {Type}, a {kind} that is not supported.", $"Use a tokenizer with one of: {known}.");
+        new("tokenizer-unsupported", $"{File}: {Path} is of type {Type}, a {kind} that is not supported.",
+            $"Use a tokenizer with one of: {known}.");
 }

@@ -25,7 +25,8 @@ public sealed class Tokenizer
 
     /// <summary>Reads a tokenizer.</summary>
     /// <param name="path">A model folder, or its <c>tokenizer.json</c>.</param>
-    /// <exception cref="FedLoraException"><c>tokenizer-missing</c>, <c>tokenizer-invalid</c>, or <c>tokenizer-unsupported</c>, which names the component.</exception>
+    /// <exception cref="FedLoraException"><c>tokenizer-missing</c>, <c>tokenizer-invalid</c>, or <c>tokenizer-unsupported</c>, which names
+    /// the component.</exception>
     public static Tokenizer Load(string path) => TokenizerFile.Load(path);
 
     /// <summary>How the model writes conversations; null where its folder does not say.</summary>
@@ -177,7 +178,8 @@ public sealed class Tokenizer
         var (texts, offsets) = (new string[target], new TextSpan[target]);
         for (var i = 0; i < target; i++)
         {
-            var token = i >= before && i < before + count ? tokens[i - before] : new Token(Padding!.Id, Padding.Token, default, Padding.TypeId, Added: true);
+            var token = i >= before && i < before + count ? tokens[i - before]
+                : new Token(Padding!.Id, Padding.Token, default, Padding.TypeId, Added: true);
             (ids[i], types[i], texts[i], offsets[i]) = (token.Id, token.TypeId, token.Text, token.Offset);
             special[i] = token.Added ? 1 : 0;
             attention[i] = i >= before && i < before + count ? 1 : 0;
@@ -200,4 +202,5 @@ public sealed class Tokenizer
 }
 
 /// <summary>What a tokenizer is made of.</summary>
-internal sealed record TokenizerParts(IModel Model, AddedTokens Added, IPreTokenizer? PreTokenizer, IPostProcessor? PostProcessor, IDecoder? Decoder);
+internal sealed record TokenizerParts(IModel Model, AddedTokens Added, IPreTokenizer? PreTokenizer, IPostProcessor? PostProcessor,
+    IDecoder? Decoder);

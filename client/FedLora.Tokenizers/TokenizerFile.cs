@@ -13,7 +13,8 @@ internal static class TokenizerFile
     {
         var file = Directory.Exists(path) ? Path.Combine(path, "tokenizer.json") : path;
         if (!File.Exists(file))
-            throw new FedLoraException("tokenizer-missing", $"There is no tokenizer at {file}.", "Name a model folder that holds a tokenizer.json.");
+            throw new FedLoraException("tokenizer-missing", $"There is no tokenizer at {file}.",
+                "Name a model folder that holds a tokenizer.json.");
         try
         {
             using var document = JsonDocument.Parse(File.ReadAllBytes(file));
@@ -21,12 +22,14 @@ internal static class TokenizerFile
         }
         catch (JsonException e)
         {
-            throw new FedLoraException("tokenizer-invalid", $"{file} is not valid JSON: {e.Message}", "Fetch the file again from where the model came from.", e);
+            throw new FedLoraException("tokenizer-invalid", $"{file} is not valid JSON: {e.Message}",
+                "Fetch the file again from where the model came from.", e);
         }
         catch (Exception e) when (e is InvalidOperationException or ArgumentException)
         {
             // Half a surrogate pair where a character belongs.
-            throw new FedLoraException("tokenizer-invalid", $"{file} cannot be read: {e.Message}", "Fetch the file again from where the model came from.", e);
+            throw new FedLoraException("tokenizer-invalid", $"{file} cannot be read: {e.Message}",
+                "Fetch the file again from where the model came from.", e);
         }
     }
 
@@ -34,7 +37,9 @@ internal static class TokenizerFile
     {
         var model = ReadModel(root["model"]);
         var normalizer = root["normalizer"] is { IsNull: false } n ? ComponentReader.Normalizer(n) : null;
-        var added = new AddedTokens(root["added_tokens"] is { IsNull: false } list ? list.Items().Select(item => ReadAdded(item, model.Vocabulary)) : [], normalizer);
+        var added = new AddedTokens(
+            root["added_tokens"] is { IsNull: false } list ? list.Items().Select(item => ReadAdded(item, model.Vocabulary)) : [],
+            normalizer);
         var preTokenizer = root["pre_tokenizer"] is { IsNull: false } pre ? ComponentReader.PreTokenizer(pre) : null;
         // One code point instead of up to four characters on the way from the text to the model.
         if (preTokenizer?.WithoutBytes() is { } plain && (model as BpeModel)?.TakingBytes() is { } takingBytes)
@@ -45,7 +50,7 @@ internal static class TokenizerFile
             preTokenizer,
             root["post_processor"] is { IsNull: false } post ? ComponentReader.PostProcessor(post) : null,
             root["decoder"] is { IsNull: false } decoder ? ComponentReader.Decoder(decoder) : null);
-        return new Tokenizer(parts, SpecialTokens.Load(folder), ReadTruncation(root["truncation"]), ReadPadding(root["padding"])) 
+        return new Tokenizer(parts, SpecialTokens.Load(folder), ReadTruncation(root["truncation"]), ReadPadding(root["padding"]))
         {
             Template = new Lazy<ChatTemplate?>(() => ChatTemplate.Load(folder)),
         };
@@ -56,7 +61,8 @@ internal static class TokenizerFile
         var content = node.Text("content");
         var id = vocabulary.Find(content) is >= 0 and var known ? known : Id(node["id"]);
         var special = node.Flag("special");
-        return new AddedToken(id, content, node.Flag("single_word"), node.Flag("lstrip"), node.Flag("rstrip"), node.Flag("normalized", !special), special);
+        return new AddedToken(id, content, node.Flag("single_word"), node.Flag("lstrip"), node.Flag("rstrip"),
+            node.Flag("normalized", !special), special);
     }
 
     private static IModel ReadModel(JsonNode node)
@@ -72,12 +78,15 @@ internal static class TokenizerFile
         if (type == "WordPiece")
         {
             return unknownId < 0 ? throw node["unk_token"].Error("is missing")
-                : new WordPieceModel(vocabulary, unknownId, node.Text("continuing_subword_prefix", "##"), node.Number("max_input_chars_per_word", 100));
+                : new WordPieceModel(vocabulary, unknownId, node.Text("continuing_subword_prefix", "##"),
+                    node.Number("max_input_chars_per_word", 100));
         }
         if (!node["dropout"].IsNull && node.Fraction("dropout") > 0)
-            throw new FedLoraException("tokenizer-unsupported", $"{node.File}: model.dropout is above 0, which makes tokenisation random.", "Set model.dropout to null.");
+            throw new FedLoraException("tokenizer-unsupported", $"{node.File}: model.dropout is above 0, which makes tokenisation random.",
+                "Set model.dropout to null.");
         var prefix = node.Text("continuing_subword_prefix", "");
-        var options = new BpeOptions(unknownId, prefix, node.Text("end_of_word_suffix", ""), node.Flag("fuse_unk"), node.Flag("byte_fallback"), node.Flag("ignore_merges"));
+        var options = new BpeOptions(unknownId, prefix, node.Text("end_of_word_suffix", ""), node.Flag("fuse_unk"),
+            node.Flag("byte_fallback"), node.Flag("ignore_merges"));
         return new BpeModel(vocabulary, ReadMerges(node["merges"], vocabulary, prefix.Length), options);
     }
 
@@ -90,7 +99,8 @@ internal static class TokenizerFile
         return new Vocabulary(ids);
     }
 
-    private static int Id(JsonNode node) => node.AsNumber() is var id && id < LargestId ? id : throw node.Error($"is {node.AsNumber()}, more than any vocabulary has");
+    private static int Id(JsonNode node) =>
+        node.AsNumber() is var id && id < LargestId ? id : throw node.Error($"is {node.AsNumber()}, more than any vocabulary has");
 
     private static MergeTable ReadMerges(JsonNode node, Vocabulary vocabulary, int prefixLength)
     {
@@ -99,7 +109,8 @@ internal static class TokenizerFile
         foreach (var item in node.Items())
         {
             var (left, right) = ReadPair(item);
-            var ids = (vocabulary.Find(left), vocabulary.Find(right), vocabulary.Find(left + right[Math.Min(prefixLength, right.Length)..]));
+            var ids = (vocabulary.Find(left), vocabulary.Find(right),
+                vocabulary.Find(left + right[Math.Min(prefixLength, right.Length)..]));
             if (ids.Item1 < 0 || ids.Item2 < 0 || ids.Item3 < 0)
                 throw item.Error($"merges \"{left}\" and \"{right}\", and the vocabulary lacks one of them or their union");
             merges.Add(ids.Item1, ids.Item2, ids.Item3);
@@ -117,7 +128,8 @@ internal static class TokenizerFile
 
     private static Truncation? ReadTruncation(JsonNode node) => node.IsNull ? null : new Truncation(
         node.Number("max_length"),
-        Enum.TryParse<TruncationStrategy>(node.Text("strategy", "LongestFirst"), out var strategy) ? strategy : throw node["strategy"].Error("is not known"),
+        Enum.TryParse<TruncationStrategy>(node.Text("strategy", "LongestFirst"), out var strategy) ? strategy
+            : throw node["strategy"].Error("is not known"),
         Direction(node));
 
     private static Padding? ReadPadding(JsonNode node)

@@ -84,7 +84,8 @@ public sealed record Truncation(int MaxLength, TruncationStrategy Strategy = Tru
     }
 
     private static FedLoraException Impossible(string why) =>
-        new("tokenizer-truncation", $"A text cannot be truncated: {why}.", "Raise the maximum length, or choose another truncation strategy.");
+        new("tokenizer-truncation", $"A text cannot be truncated: {why}.",
+            "Raise the maximum length, or choose another truncation strategy.");
 }
 
 /// <summary>How encodings are filled up to one length.</summary>
@@ -94,7 +95,8 @@ public sealed record Truncation(int MaxLength, TruncationStrategy Strategy = Tru
 /// <param name="Id">The padding token's id.</param>
 /// <param name="TypeId">Its type id.</param>
 /// <param name="Token">Its text.</param>
-public sealed record Padding(int? Length = null, Side Direction = Side.Right, int? MultipleOf = null, int Id = 0, int TypeId = 0, string Token = "[PAD]")
+public sealed record Padding(int? Length = null, Side Direction = Side.Right, int? MultipleOf = null, int Id = 0, int TypeId = 0,
+    string Token = "[PAD]")
 {
     /// <summary>The length to fill up to, for a longest encoding.</summary>
     internal int Target(int longest)

@@ -2,7 +2,9 @@ using Orleans.Serialization.Cloning;
 
 namespace FedLora.Grains;
 
-/// <summary>What the pure room defines is immutable: a grain in the same process gets the very object instead of a copy by way of JSON.</summary>
+/// <summary>
+/// What the pure room defines is immutable: a grain in the same process gets the very object instead of a copy by way of JSON.
+/// </summary>
 internal sealed class ImmutableModels : IGeneralizedCopier
 {
     public static bool IsModel(Type type) => type.Assembly == typeof(FederationDefinition).Assembly;

@@ -3,8 +3,15 @@ using System.Text.Json.Serialization;
 
 namespace FedLora.Grains;
 
-/// <summary>The form of all that is stored as JSON: enums by name, so that moving a member does not change what old rows say; numbers, as they were written before, are read too.</summary>
+/// <summary>
+/// The form of all that is stored as JSON: enums by name, so that moving a member does not change what old rows say; numbers, as they were
+/// written before, are read too.
+/// </summary>
 public static class StoredJson
 {
-    public static JsonSerializerOptions Options { get; } = new() { Converters = { new JsonStringEnumConverter() }, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
+    public static JsonSerializerOptions Options { get; } = new()
+    {
+        Converters = { new JsonStringEnumConverter() },
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    };
 }

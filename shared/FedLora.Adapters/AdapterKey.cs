@@ -17,7 +17,8 @@ public readonly record struct AdapterKey(string Module, Factors Factor, string P
     };
 
     /// <summary>Takes a tensor's name apart.</summary>
-    /// <exception cref="FedLoraException"><c>adapter-key-invalid</c>: not a name that PEFT's LoRA writes, or of a kind that is not supported.</exception>
+    /// <exception cref="FedLoraException"><c>adapter-key-invalid</c>: not a name that PEFT's LoRA writes, or of a kind that is not
+    /// supported.</exception>
     public static AdapterKey Parse(string name)
     {
         if (!name.StartsWith(Prefix, StringComparison.Ordinal))
@@ -33,9 +34,11 @@ public readonly record struct AdapterKey(string Module, Factors Factor, string P
                 return new AdapterKey(module[..^".lora_A".Length], factor);
         }
         if (parameter == "weight" && module.Split('.') is [.., "lora_A" or "lora_B", var adapter])
-            throw Invalid(name, $"carries the adapter's name '{adapter}', as state_dict() has it and save_pretrained leaves it out", "Save the adapter with model.save_pretrained(FOLDER).");
+            throw Invalid(name, $"carries the adapter's name '{adapter}', as state_dict() has it and save_pretrained leaves it out",
+                "Save the adapter with model.save_pretrained(FOLDER).");
         if (path.Contains("lora_embedding_", StringComparison.Ordinal))
-            throw Invalid(name, "belongs to LoRA on an embedding, which is not supported", "Train the adapter with linear layers alone in target_modules.");
+            throw Invalid(name, "belongs to LoRA on an embedding, which is not supported",
+                "Train the adapter with linear layers alone in target_modules.");
         if (path.Contains("lora_magnitude_vector", StringComparison.Ordinal))
             throw Invalid(name, "belongs to DoRA, which is not supported", "Train the adapter with use_dora=False.");
         return path.Contains("lora_", StringComparison.Ordinal)
@@ -43,6 +46,7 @@ public readonly record struct AdapterKey(string Module, Factors Factor, string P
             : new AdapterKey(module, Factors.Head, parameter);
     }
 
-    private static FedLoraException Invalid(string name, string why, string hint = "Expected keys such as base_model.model.MODULE.lora_A.weight, as PEFT writes them.") =>
-        new("adapter-key-invalid", $"Tensor '{name}' {why}.", hint);
+    private static FedLoraException Invalid(string name, string why,
+        string hint = "Expected keys such as base_model.model.MODULE.lora_A.weight, as PEFT writes them.") =>
+            new("adapter-key-invalid", $"Tensor '{name}' {why}.", hint);
 }

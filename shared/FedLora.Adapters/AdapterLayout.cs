@@ -20,7 +20,8 @@ public sealed record HeadTensor(string Name, ImmutableArray<int> Shape);
 /// <param name="Alpha">lora_alpha, above 0.</param>
 /// <param name="Heads">Tensors trained whole; often none.</param>
 /// <param name="UseRsLora">Scale by alpha / sqrt(r) instead of alpha / r.</param>
-public sealed record AdapterLayout(ImmutableArray<AdapterModule> Modules, int Rank, double Alpha, ImmutableArray<HeadTensor> Heads, bool UseRsLora = false)
+public sealed record AdapterLayout(ImmutableArray<AdapterModule> Modules, int Rank, double Alpha, ImmutableArray<HeadTensor> Heads,
+    bool UseRsLora = false)
 {
     /// <summary>s in W = W0 + s B A (Fed-SB: s B R A): the one place that says how alpha and r make it.</summary>
     public double Scale => ScaleOf(Alpha, Rank, UseRsLora);
@@ -59,7 +60,8 @@ public sealed record AdapterLayout(ImmutableArray<AdapterModule> Modules, int Ra
     public long ParameterCount(Factors factors) => Tensors(factors).Sum(t => t.Shape.Aggregate(1L, (n, size) => n * size));
 
     /// <summary>Refuses an adapter whose tensors are not exactly those of some factors.</summary>
-    /// <exception cref="FedLoraException"><c>tensor-missing</c>, <c>tensor-unexpected</c> or <c>tensor-shape</c>, naming the tensor.</exception>
+    /// <exception cref="FedLoraException"><c>tensor-missing</c>, <c>tensor-unexpected</c> or <c>tensor-shape</c>, naming the
+    /// tensor.</exception>
     public void Require(IReadOnlyDictionary<string, int[]> shapes, Factors factors, string where)
     {
         var expected = new HashSet<string>(StringComparer.Ordinal);
@@ -67,12 +69,16 @@ public sealed record AdapterLayout(ImmutableArray<AdapterModule> Modules, int Ra
         {
             expected.Add(name);
             if (!shapes.TryGetValue(name, out var actual))
-                throw new FedLoraException("tensor-missing", $"{where} lacks tensor '{name}'.", "It was made by another method, for other modules or for another model.");
+                throw new FedLoraException("tensor-missing", $"{where} lacks tensor '{name}'.",
+                    "It was made by another method, for other modules or for another model.");
             if (!shape.AsSpan().SequenceEqual(actual))
-                throw new FedLoraException("tensor-shape", $"{where}: tensor '{name}' has shape [{string.Join(", ", actual)}] instead of [{string.Join(", ", shape)}].", "Use the rank and the model that the federation states.");
+                throw new FedLoraException("tensor-shape",
+                    $"{where}: tensor '{name}' has shape [{string.Join(", ", actual)}] instead of [{string.Join(", ", shape)}].",
+                    "Use the rank and the model that the federation states.");
         }
         if (shapes.Keys.Order(StringComparer.Ordinal).FirstOrDefault(name => !expected.Contains(name)) is { } extra)
-            throw new FedLoraException("tensor-unexpected", $"{where} has tensor '{extra}', which does not belong there.", "It was made by another method, for other modules or for another model.");
+            throw new FedLoraException("tensor-unexpected", $"{where} has tensor '{extra}', which does not belong there.",
+                "It was made by another method, for other modules or for another model.");
     }
 
     /// <inheritdoc cref="Require(IReadOnlyDictionary{string, int[]}, Factors, string)"/>

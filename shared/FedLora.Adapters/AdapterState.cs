@@ -3,21 +3,27 @@ using System.Security.Cryptography;
 
 namespace FedLora.Adapters;
 
-/// <summary>An immutable set of tensors, ordered by ordinal name; equal content has equal bytes and so an equal <see cref="Hash"/>.</summary>
+/// <summary>
+/// An immutable set of tensors, ordered by ordinal name; equal content has equal bytes and so an equal <see cref="Hash"/>.
+/// </summary>
 public sealed class AdapterState : IReadOnlyCollection<AdapterTensor>
 {
     private readonly SortedList<string, AdapterTensor> _tensors = new(StringComparer.Ordinal);
     private readonly Lazy<string> _hash;
 
-    /// <exception cref="FedLoraException"><c>adapter-invalid</c>: a name comes twice, or a tensor holds another number of values than its shape says.</exception>
+    /// <exception cref="FedLoraException"><c>adapter-invalid</c>: a name comes twice, or a tensor holds another number of values than its
+    /// shape says.</exception>
     public AdapterState(IEnumerable<AdapterTensor> tensors)
     {
         foreach (var tensor in tensors)
         {
             if (tensor.Values.Length != AdapterTensor.Count(tensor.Shape))
-                throw new FedLoraException("adapter-invalid", $"Tensor '{tensor.Name}' of shape [{string.Join(", ", tensor.Shape)}] holds {tensor.Values.Length} values.", "This is a defect of whatever built the adapter.");
+                throw new FedLoraException("adapter-invalid",
+                    $"Tensor '{tensor.Name}' of shape [{string.Join(", ", tensor.Shape)}] holds {tensor.Values.Length} values.",
+                    "This is a defect of whatever built the adapter.");
             if (!_tensors.TryAdd(tensor.Name, tensor))
-                throw new FedLoraException("adapter-invalid", $"Tensor '{tensor.Name}' comes twice.", "Names within an adapter are unique.");
+                throw new FedLoraException("adapter-invalid", $"Tensor '{tensor.Name}' comes twice.",
+                    "Names within an adapter are unique.");
         }
         _hash = new Lazy<string>(() =>
         {
@@ -46,11 +52,15 @@ public sealed class AdapterState : IReadOnlyCollection<AdapterTensor>
     /// <exception cref="FedLoraException"><c>tensor-missing</c>.</exception>
     public AdapterTensor this[string name] => TryGet(name, out var tensor)
         ? tensor
-        : throw new FedLoraException("tensor-missing", $"The adapter has no tensor '{name}'.", "It was made by another method, for other modules or for another model.");
+        : throw new FedLoraException("tensor-missing", $"The adapter has no tensor '{name}'.",
+            "It was made by another method, for other modules or for another model.");
 
-    public bool TryGet(string name, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out AdapterTensor? tensor) => _tensors.TryGetValue(name, out tensor);
+    public bool TryGet(string name, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out AdapterTensor? tensor) =>
+        _tensors.TryGetValue(name, out tensor);
 
-    /// <summary>The tensors that belong to some factors. One blob for each factor, so that a node fetches only those that changed.</summary>
+    /// <summary>
+    /// The tensors that belong to some factors. One blob for each factor, so that a node fetches only those that changed.
+    /// </summary>
     public AdapterState Only(Factors factors) => new(this.Where(t => factors.HasFlag(AdapterKey.Parse(t.Name).Factor)));
 
     /// <summary>This adapter with the tensors of another in the place of its own.</summary>
@@ -86,7 +96,8 @@ public sealed class AdapterState : IReadOnlyCollection<AdapterTensor>
     public static AdapterState Load(string path)
     {
         using var file = SafetensorsFile.Open(path);
-        return new AdapterState(file.Tensors.Values.Select(entry => new AdapterTensor(entry.Name, entry.IntShape(), file.ReadFloats(entry.Name))));
+        return new AdapterState(
+            file.Tensors.Values.Select(entry => new AdapterTensor(entry.Name, entry.IntShape(), file.ReadFloats(entry.Name))));
     }
 
     /// <summary>Reads a safetensors file from a stream that can seek.</summary>
@@ -96,7 +107,8 @@ public sealed class AdapterState : IReadOnlyCollection<AdapterTensor>
     public static AdapterState Load(Stream stream, string where)
     {
         using var reader = SafetensorsReader.Open(stream, where);
-        return new AdapterState(reader.Header.Tensors.Values.Select(entry => new AdapterTensor(entry.Name, entry.IntShape(), reader.ReadFloats(entry.Name))));
+        return new AdapterState(
+            reader.Header.Tensors.Values.Select(entry => new AdapterTensor(entry.Name, entry.IntShape(), reader.ReadFloats(entry.Name))));
     }
 
     /// <summary>Reads a safetensors file that lies in memory.</summary>

@@ -28,7 +28,8 @@ public sealed record AdapterTensor(string Name, int[] Shape, float[] Values)
         for (var i = 0; i < Values.Length; i++)
         {
             if (!float.IsFinite(Values[i]))
-                throw new FedLoraException("tensor-not-finite", $"Tensor '{Name}' holds {Values[i]} at index {i}.", "The training that made it diverged: lower the learning rate, or leave this update out.");
+                throw new FedLoraException("tensor-not-finite", $"Tensor '{Name}' holds {Values[i]} at index {i}.",
+                    "The training that made it diverged: lower the learning rate, or leave this update out.");
         }
     }
 }

@@ -13,9 +13,11 @@ public static class AdapterAlgebra
     }
 
     /// <summary>||P - Q||_F and ||P||_F of a module's products in two adapters of the same model, of any ranks.</summary>
-    public static (double Distance, double Norm) Compare((AdapterState State, AdapterLayout Layout) one, (AdapterState State, AdapterLayout Layout) other, AdapterModule module)
+    public static (double Distance, double Norm) Compare((AdapterState State, AdapterLayout Layout) one,
+        (AdapterState State, AdapterLayout Layout) other, AdapterModule module)
     {
-        var (difference, whole) = AggregationError.Compare([one.State.Product(one.Layout, module)], [other.State.Product(other.Layout, module)]);
+        var (difference, whole) = AggregationError.Compare([one.State.Product(one.Layout, module)],
+            [other.State.Product(other.Layout, module)]);
         return (Math.Sqrt(difference), Math.Sqrt(whole));
     }
 
@@ -26,7 +28,10 @@ public static class AdapterAlgebra
     /// <returns>The adapter, its layout, and ||lost||_F / ||product||_F over all modules.</returns>
     public static (AdapterState State, AdapterLayout Layout, double Error) WithRank(AdapterState state, AdapterLayout layout, int rank)
     {
-        var target = layout.WithRankKeepingScale(rank) with { Modules = [.. layout.Modules.Select(m => m with { Rank = null, Alpha = null })] };
+        var target = layout.WithRankKeepingScale(rank) with
+        {
+            Modules = [.. layout.Modules.Select(m => m with { Rank = null, Alpha = null })],
+        };
         var (tensors, lost, whole) = (new List<AdapterTensor>(state.Only(Factors.Head)), 0.0, 0.0);
         foreach (var module in layout.Modules)
         {

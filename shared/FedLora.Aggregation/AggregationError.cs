@@ -17,7 +17,8 @@ internal static class AggregationError
 
     /// <summary>Compares the nodes' products with the new ones: exactly, or where there are many by random probes.</summary>
     /// <param name="products">The new product of a module as a sum of such, made for each call: they are given back after it.</param>
-    public static AggregationReport Report(Round round, AggregationOptions options, Func<AdapterModule, IReadOnlyList<NodeProduct>> products)
+    public static AggregationReport Report(Round round, AggregationOptions options,
+        Func<AdapterModule, IReadOnlyList<NodeProduct>> products)
     {
         if (!options.MeasureError)
             return new(round.Count, null);
@@ -35,8 +36,9 @@ internal static class AggregationError
     }
 
     /// <summary>The same for a method that knows the mean product itself.</summary>
-    public static AggregationReport Report(Round round, AggregationOptions options, IEnumerable<(double Difference, double Whole)> squares) =>
-        new(round.Count, options.MeasureError ? Relative(squares) : null);
+    public static AggregationReport Report(Round round, AggregationOptions options,
+        IEnumerable<(double Difference, double Whole)> squares) =>
+            new(round.Count, options.MeasureError ? Relative(squares) : null);
 
     /// <summary>Squared norms of (ideal - result) and of ideal, each a sum of products.</summary>
     public static (double Difference, double Whole) Compare(IReadOnlyList<NodeProduct> ideal, IReadOnlyList<NodeProduct> result)
@@ -47,7 +49,8 @@ internal static class AggregationError
         {
             for (var j = 0; j <= i; j++)
             {
-                var inner = i == j ? all[i].Factor * all[i].Factor * LowRank.SquaredNorm(all[i].B, all[i].At) : 2 * LowRank.Inner(all[i], all[j]);
+                var inner = i == j ? all[i].Factor * all[i].Factor * LowRank.SquaredNorm(all[i].B, all[i].At)
+                    : 2 * LowRank.Inner(all[i], all[j]);
                 difference += inner;
                 whole += i < ideal.Count ? inner : 0;
             }
@@ -57,7 +60,8 @@ internal static class AggregationError
 
     private static double Relative(IEnumerable<(double Difference, double Whole)> squares)
     {
-        var (difference, whole) = squares.Aggregate((Difference: 0.0, Whole: 0.0), (sum, s) => (sum.Difference + s.Difference, sum.Whole + s.Whole));
+        var (difference, whole) = squares.Aggregate((Difference: 0.0, Whole: 0.0),
+            (sum, s) => (sum.Difference + s.Difference, sum.Whole + s.Whole));
         return whole > 0 ? Math.Sqrt(difference / whole) : difference == 0 ? 0 : double.PositiveInfinity;
     }
 
@@ -67,7 +71,9 @@ internal static class AggregationError
         var probes = Math.Clamp(Probes / round.Layout.Modules.Length, 4, 16);
         var signs = round.Layout.Modules.ToDictionary(m => m.Name, m => Signs(m, probes, options.Seed), StringComparer.Ordinal);
         var sums = round.Layout.Modules.ToDictionary(m => m.Name, m => new Matrix(m.DOut, probes), StringComparer.Ordinal);
-        round.ForEachProduct((module, product) => sums[module.Name].AddProduct(product.B, product.At.TransposedTimes(signs[module.Name]).Times(product.Factor)));
+        round.ForEachProduct(
+            (module, product) => sums[module.Name]
+                .AddProduct(product.B, product.At.TransposedTimes(signs[module.Name]).Times(product.Factor)));
         return Relative(round.PerModule(module =>
         {
             var sum = sums[module.Name];

@@ -6,9 +6,10 @@ namespace FedLora.Aggregation;
 public static class FoldSum
 {
     /// <summary>
-    /// One fold whose product is the sum of the folds' products. While their ranks add up to less than a full matrix has, the factors side by side, bit by bit;
-    /// beyond, B A is the sum itself beside an identity (times a power of two), each entry rounded to float32 once: never larger than a full matrix of float32 and that identity. A sum may be given as
-    /// a fold again: t sums one after another lose at most t 2^-24 of the largest entry on the way.
+    /// One fold whose product is the sum of the folds' products. While their ranks add up to less than a full matrix has, the factors side
+    /// by side, bit by bit; beyond, B A is the sum itself beside an identity (times a power of two), each entry rounded to float32 once:
+    /// never larger than a full matrix of float32 and that identity. A sum may be given as a fold again: t sums one after another lose at
+    /// most t 2^-24 of the largest entry on the way.
     /// </summary>
     /// <param name="folds">At least one, each with A and B of every module, of any ranks.</param>
     /// <param name="layout">The federation's layout.</param>
@@ -31,7 +32,8 @@ public static class FoldSum
     /// <summary>The same of one module, after a first product where one is given.</summary>
     internal static ProductSum Of(IReadOnlyList<AdapterState> folds, AdapterModule module, NodeProduct? first = null)
     {
-        var sum = new ProductSum(module.DOut, module.DIn, (first?.B.Columns ?? 0) + folds.Sum(fold => fold[Products.Key(module, Factors.A)].Rows));
+        var sum = new ProductSum(module.DOut, module.DIn,
+            (first?.B.Columns ?? 0) + folds.Sum(fold => fold[Products.Key(module, Factors.A)].Rows));
         if (first is { } start)
             sum.Add(start);
         foreach (var fold in folds)

@@ -25,7 +25,9 @@ public interface IFederatedMethod
     /// <summary>What a node keeps on its own disk and starts from in its next round. Unless overridden, nothing.</summary>
     Factors Kept(MethodOptions options) => Factors.None;
 
-    /// <summary>The factors of the global adapter that a round changes, so that nodes must fetch them. Unless overridden, what was sent.</summary>
+    /// <summary>
+    /// The factors of the global adapter that a round changes, so that nodes must fetch them. Unless overridden, what was sent.
+    /// </summary>
     Factors Changed(int round, MethodOptions options) => Sent(round, options);
 
     /// <summary>The largest rank of a round's fold. Unless overridden, 0: there is none.</summary>
@@ -36,16 +38,21 @@ public interface IFederatedMethod
     /// <param name="layout">The federation's layout; its rank is the largest.</param>
     /// <param name="ranks">The ranks of its nodes.</param>
     /// <exception cref="FedLoraException"><c>method-unsupported</c>, saying why.</exception>
-    void Check(AdapterLayout layout, MethodOptions options, IReadOnlyCollection<int> ranks) => MethodChecks.Require(this, layout, options, ranks);
+    void Check(AdapterLayout layout, MethodOptions options, IReadOnlyCollection<int> ranks) =>
+        MethodChecks.Require(this, layout, options, ranks);
 
     /// <summary>The global adapter before round 1, of the layout's rank: a pure function of its arguments.</summary>
     /// <param name="layout">The federation's layout.</param>
     /// <param name="options">The federation's settings of the method.</param>
     /// <param name="seed">The federation's seed.</param>
-    /// <param name="weights">The base model's weights, for methods whose traits say <see cref="MethodTraits.StartsFromWeights"/>; otherwise not looked at.</param>
+    /// <param name="weights">The base model's weights, for methods whose traits say <see cref="MethodTraits.StartsFromWeights"/>; otherwise
+    /// not looked at.</param>
     AdapterState Initialize(AdapterLayout layout, MethodOptions options, ulong seed, IWeightSource? weights = null);
 
-    /// <summary>Refuses, before round 1, an initial adapter that this method cannot start from. Unless overridden, it takes any of the layout's shapes.</summary>
+    /// <summary>
+    /// Refuses, before round 1, an initial adapter that this method cannot start from. Unless overridden, it takes any of the layout's
+    /// shapes.
+    /// </summary>
     /// <exception cref="FedLoraException"><c>method-unsupported</c>, naming the tensor.</exception>
     void CheckInitial(AdapterState initial)
     {
@@ -66,12 +73,13 @@ public interface IFederatedMethod
     /// </summary>
     /// <exception cref="FedLoraException"><c>tensor-missing</c>, <c>tensor-unexpected</c>, <c>tensor-shape</c>, <c>tensor-not-finite</c>
     /// (naming node and tensor), <c>update-set-empty</c>.</exception>
-    AggregationResult Aggregate(AdapterState global, UpdateSet updates, AggregationOptions options, CancellationToken cancel);
+    AggregationResult Aggregate(AdapterState global, UpdateSet updates, AggregationOptions options, CancellationToken cancellationToken);
 
     /// <summary>
     /// The federation's result as one plain LoRA adapter (A, B, head) with its layout, exact, as PEFT can load it. Unless overridden,
     /// the global adapter.
     /// </summary>
     /// <param name="folds">Every fold so far, oldest first.</param>
-    (AdapterState Adapter, AdapterLayout Layout) Export(AdapterState global, IReadOnlyList<AdapterState> folds, AdapterLayout layout) => (global, layout);
+    (AdapterState Adapter, AdapterLayout Layout) Export(AdapterState global, IReadOnlyList<AdapterState> folds, AdapterLayout layout) =>
+        (global, layout);
 }

@@ -14,7 +14,9 @@ internal static class LoraInit
 
     /// <summary>The head tensors alone.</summary>
     public static IEnumerable<AdapterTensor> Heads(AdapterLayout layout, ulong seed) => layout.Tensors(Factors.Head)
-        .Select(t => new AdapterTensor(t.Name, t.Shape, t.Shape.Length > 1 ? Uniform(t.Shape, 0.02 * Math.Sqrt(3), seed, t.Name) : new float[AdapterTensor.Count(t.Shape)]));
+        .Select(
+            t => new AdapterTensor(t.Name, t.Shape,
+                t.Shape.Length > 1 ? Uniform(t.Shape, 0.02 * Math.Sqrt(3), seed, t.Name) : new float[AdapterTensor.Count(t.Shape)]));
 
     /// <summary>Kaiming-uniform with a = sqrt(5): uniform in (-1/sqrt(d_in), 1/sqrt(d_in)) (He et al. 2015; PEFT's default).</summary>
     public static float[] Kaiming(int[] shape, ulong seed, string purpose) => Uniform(shape, 1 / Math.Sqrt(shape[1]), seed, purpose);

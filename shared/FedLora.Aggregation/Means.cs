@@ -6,35 +6,45 @@ namespace FedLora.Aggregation;
 /// <param name="global">The adapter that the round started from: factors that were not sent are its own.</param>
 /// <param name="tensors">Names and shapes of what was sent.</param>
 /// <param name="sums">Row-major, one for each, at least as long.</param>
-internal sealed class Means(AdapterState global, AdapterLayout layout, AdapterModule module, (string Name, int[] Shape)[] tensors, double[][] sums)
+internal sealed class Means(AdapterState global, AdapterLayout layout, AdapterModule module, (string Name, int[] Shape)[] tensors,
+    double[][] sums)
 {
-    /// <summary>B (d_out x r; for Fed-SB B R), A^T and s. Where all nodes shared the other factors, that is the mean of their products.</summary>
+    /// <summary>
+    /// B (d_out x r; for Fed-SB B R), A^T and s. Where all nodes shared the other factors, that is the mean of their products.
+    /// </summary>
     public NodeProduct Product()
     {
         var rank = layout.RankOf(module);
         var sumB = Sum(Factors.B);
         var sumA = Sum(Factors.A);
         var sumR = Sum(Factors.R);
-        var b = sumB.IsEmpty ? Matrix.FromRows<float>(global[Products.Key(module, Factors.B)].Values, module.DOut, rank) : Matrix.FromRows(sumB, module.DOut, rank);
-        var at = sumA.IsEmpty ? Matrix.FromColumns(global[Products.Key(module, Factors.A)].Values, module.DIn, rank) : Matrix.FromColumns(sumA, module.DIn, rank);
+        var b = sumB.IsEmpty ? Matrix.FromRows<float>(global[Products.Key(module, Factors.B)].Values, module.DOut, rank)
+            : Matrix.FromRows(sumB, module.DOut, rank);
+        var at = sumA.IsEmpty ? Matrix.FromColumns(global[Products.Key(module, Factors.A)].Values, module.DIn, rank)
+            : Matrix.FromColumns(sumA, module.DIn, rank);
         if (!sumR.IsEmpty)
             b = b.Times(Matrix.FromRows(sumR, rank, rank));
         return new NodeProduct(b, at, layout.ScaleOf(module));
     }
 
     /// <summary>The means.</summary>
-    public AdapterTensor[] Tensors() => [.. tensors.Select((t, i) => new AdapterTensor(t.Name, t.Shape, Vectors.Round(sums[i].AsSpan(0, AdapterTensor.Count(t.Shape)))))];
+    public AdapterTensor[] Tensors() =>
+        [.. tensors.Select((t, i) => new AdapterTensor(t.Name, t.Shape, Vectors.Round(sums[i].AsSpan(0, AdapterTensor.Count(t.Shape)))))];
 
-    /// <summary>The means, and what rounding one of two factors did to their product: squared norms of the difference and of the whole.</summary>
+    /// <summary>
+    /// The means, and what rounding one of two factors did to their product: squared norms of the difference and of the whole.
+    /// </summary>
     public (AdapterTensor[] Tensors, (double Difference, double Whole) Squares) Rounded(bool measure)
     {
         var rounded = Tensors();
         if (!measure)
             return (rounded, default);
         using var before = Product();
-        var own = ((IEnumerable<Factors>)[Factors.A, Factors.B, Factors.R]).Select(f => global.TryGet(Products.Key(module, f), out var tensor) ? tensor : null).OfType<AdapterTensor>();
+        var own = ((IEnumerable<Factors>)[Factors.A, Factors.B, Factors.R])
+            .Select(f => global.TryGet(Products.Key(module, f), out var tensor) ? tensor : null).OfType<AdapterTensor>();
         using var after = new AdapterState(own).With(rounded).Product(layout, module);
-        using var difference = Sum(Factors.A).IsEmpty ? new NodeProduct(before.B.Minus(after.B), before.At.Copy(), before.Factor) : new NodeProduct(before.B.Copy(), before.At.Minus(after.At), before.Factor);
+        using var difference = Sum(Factors.A).IsEmpty ? new NodeProduct(before.B.Minus(after.B), before.At.Copy(), before.Factor)
+            : new NodeProduct(before.B.Copy(), before.At.Minus(after.At), before.Factor);
         return (rounded, (difference.SquaredNorm(), before.SquaredNorm()));
     }
 

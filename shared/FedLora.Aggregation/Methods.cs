@@ -21,5 +21,6 @@ public static class Methods
     /// <summary>The method of that name.</summary>
     /// <exception cref="FedLoraException"><c>method-unknown</c>, listing the known.</exception>
     public static IFederatedMethod Get(string name) => All.FirstOrDefault(method => method.Name == name)
-        ?? throw new FedLoraException("method-unknown", $"There is no method '{name}'.", $"Known: {string.Join(", ", All.Select(method => method.Name))}.");
+        ?? throw new FedLoraException("method-unknown", $"There is no method '{name}'.",
+            $"Known: {string.Join(", ", All.Select(method => method.Name))}.");
 }

@@ -13,8 +13,10 @@ internal static class Products
     public static NodeProduct Product(this AdapterState state, AdapterModule module)
     {
         var (b, a) = (state[Key(module, Factors.B)], state[Key(module, Factors.A)]);
-        var product = new NodeProduct(Matrix.FromRows<float>(b.Values, b.Rows, b.Columns), Matrix.FromColumns(a.Values, a.Columns, a.Rows), 1);
-        return state.TryGet(Key(module, Factors.R), out var r) ? product with { B = product.B.Times(Matrix.FromRows<float>(r.Values, r.Rows, r.Columns)) } : product;
+        var product = new NodeProduct(Matrix.FromRows<float>(b.Values, b.Rows, b.Columns), Matrix.FromColumns(a.Values, a.Columns, a.Rows),
+            1);
+        return state.TryGet(Key(module, Factors.R), out var r)
+            ? product with { B = product.B.Times(Matrix.FromRows<float>(r.Values, r.Rows, r.Columns)) } : product;
     }
 
     /// <summary>The tensors A and B of a module.</summary>
@@ -28,7 +30,8 @@ internal static class Products
     /// Adapter and folds as one plain LoRA adapter with s = 1 and, per module, the rank that the sum really has (PEFT's rank_pattern),
     /// by <see cref="LowRank.Truncate"/>.
     /// </summary>
-    public static (AdapterState Adapter, AdapterLayout Layout) Merge(AdapterState global, IReadOnlyList<AdapterState> folds, AdapterLayout layout)
+    public static (AdapterState Adapter, AdapterLayout Layout) Merge(AdapterState global, IReadOnlyList<AdapterState> folds,
+        AdapterLayout layout)
     {
         var modules = new List<AdapterModule>();
         var tensors = new List<AdapterTensor>(global.Only(Factors.Head));

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace FedLora.Aggregation;
 
-/// <summary>SplitMix64 (Steele, Lea, Flood 2014): the same numbers from the same seed on every machine and runtime. Not for secrets.</summary>
+/// <summary>
+/// SplitMix64 (Steele, Lea, Flood 2014): the same numbers from the same seed on every machine and runtime. Not for secrets.
+/// </summary>
 internal sealed class Random64(ulong seed)
 {
     private ulong _state = seed;

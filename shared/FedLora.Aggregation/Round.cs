@@ -21,7 +21,9 @@ internal readonly record struct NodeProduct(Matrix B, Matrix At, double Factor) 
     }
 }
 
-/// <summary>A round's updates, checked, and read as methods need them: all tensors of one node after another, or one module of all nodes.</summary>
+/// <summary>
+/// A round's updates, checked, and read as methods need them: all tensors of one node after another, or one module of all nodes.
+/// </summary>
 internal sealed class Round
 {
     /// <summary>How many bytes of several modules' sums are held at once. A thousand nodes' updates of one module take as much.</summary>
@@ -37,16 +39,17 @@ internal sealed class Round
     private readonly AdapterLayout[] _layouts;
     private readonly CancellationToken _cancel;
 
-    public Round(IFederatedMethod method, AdapterState global, UpdateSet updates, AggregationOptions options, CancellationToken cancel)
+    public Round(IFederatedMethod method, AdapterState global, UpdateSet updates, AggregationOptions options,
+        CancellationToken cancellationToken)
     {
-        (_global, _updates, _options, _cancel) = (global, updates, options, cancel);
+        (_global, _updates, _options, _cancel) = (global, updates, options, cancellationToken);
         _sent = method.Sent(options.Round, options.Method);
         Weights = updates.Weights(options.Method.Weighting);
         _layouts = new AdapterLayout[updates.Count];
         IReadOnlyDictionary<string, int[]>? shapes = null;
         for (var k = 0; k < updates.Count; k++)
         {
-            cancel.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             using var reader = updates[k].Open();
             if (ReferenceEquals(shapes, reader.Shapes))
             {
@@ -71,7 +74,9 @@ internal sealed class Round
     {
         var tensors = Layout.Tensors(factors & _sent).ToArray();
         var means = new AdapterTensor[tensors.Length];
-        Accumulate([.. tensors.Select(t => new[] { t })], (i, sums) => means[i] = new(tensors[i].Name, tensors[i].Shape, Vectors.Round(sums[0].AsSpan(0, AdapterTensor.Count(tensors[i].Shape)))));
+        Accumulate([.. tensors.Select(t => new[] { t })],
+            (i, sums) => means[i] = new(tensors[i].Name, tensors[i].Shape,
+                Vectors.Round(sums[0].AsSpan(0, AdapterTensor.Count(tensors[i].Shape)))));
         return means;
     }
 
@@ -79,18 +84,23 @@ internal sealed class Round
     public T[] PerMean<T>(Func<AdapterModule, Means, T> map)
     {
         var results = new T[Layout.Modules.Length];
-        var units = Layout.Modules.Select(module => (Layout with { Modules = [module] }).Tensors(_sent & ~Factors.Head).ToArray()).ToArray();
+        var units = Layout.Modules.Select(module => (Layout with { Modules = [module] }).Tensors(_sent & ~Factors.Head).ToArray())
+            .ToArray();
         Accumulate(units, (i, sums) => results[i] = map(Layout.Modules[i], new Means(_global, Layout, Layout.Modules[i], units[i], sums)));
         return results;
     }
 
-    /// <summary>Calls for every node and module, one update open at a time; for different modules on several threads. A product lasts for its call.</summary>
-    public void ForEachProduct(Action<AdapterModule, NodeProduct> visit) => ForEachProduct(0..Count, 0..Layout.Modules.Length, (module, product) => visit(Layout.Modules[module], product));
+    /// <summary>
+    /// Calls for every node and module, one update open at a time; for different modules on several threads. A product lasts for its call.
+    /// </summary>
+    public void ForEachProduct(Action<AdapterModule, NodeProduct> visit) =>
+        ForEachProduct(0..Count, 0..Layout.Modules.Length, (module, product) => visit(Layout.Modules[module], product));
 
     /// <summary>The same for some nodes and some modules; modules by their place in the layout.</summary>
     public void ForEachProduct(Range nodes, Range modules, Action<int, NodeProduct> visit)
     {
-        var ((first, nodeCount), (start, moduleCount)) = (nodes.GetOffsetAndLength(Count), modules.GetOffsetAndLength(Layout.Modules.Length));
+        var ((first, nodeCount), (start, moduleCount)) = (nodes.GetOffsetAndLength(Count),
+            modules.GetOffsetAndLength(Layout.Modules.Length));
         for (var k = first; k < first + nodeCount; k++)
         {
             _cancel.ThrowIfCancellationRequested();
@@ -104,8 +114,8 @@ internal sealed class Round
     }
 
     /// <summary>
-    /// Maps the sum over nodes of every module's products, on several threads; the results are in the order of modules. So many modules are summed up in one pass
-    /// over the updates as fit <see cref="MostHeld"/>, at least one.
+    /// Maps the sum over nodes of every module's products, on several threads; the results are in the order of modules. So many modules are
+    /// summed up in one pass over the updates as fit <see cref="MostHeld"/>, at least one.
     /// </summary>
     /// <param name="nodes">Those that are summed over.</param>
     /// <param name="change">What a node adds instead of its product, made for the call; null: the product.</param>
@@ -120,7 +130,8 @@ internal sealed class Round
             while (++end < results.Length && held < MostHeld);
             var (first, count) = (start, end - start);
             var threads = count < _options.Threads ? _options.Threads : 1;
-            var sums = Layout.Modules.AsSpan()[first..end].ToArray().Select(m => new ProductSum(m.DOut, m.DIn, Ranks(nodes, m), threads)).ToArray();
+            var sums = Layout.Modules.AsSpan()[first..end].ToArray().Select(m => new ProductSum(m.DOut, m.DIn, Ranks(nodes, m), threads))
+                .ToArray();
             ForEachProduct(nodes, first..end, (module, product) =>
             {
                 if (change is null)
@@ -144,7 +155,8 @@ internal sealed class Round
     public T[] PerSum<T>(Func<AdapterModule, ProductSum, T> map) => PerSum(0..Count, null, map);
 
     /// <summary>The round's result, once it is known to be finite.</summary>
-    /// <exception cref="FedLoraException"><c>aggregate-not-finite</c>, naming the module and the node whose factors there are largest.</exception>
+    /// <exception cref="FedLoraException"><c>aggregate-not-finite</c>, naming the module and the node whose factors there are
+    /// largest.</exception>
     public AggregationResult Result(AdapterState global, AdapterState? fold, AggregationReport report)
     {
         foreach (var tensor in fold is null ? global : global.Concat(fold))
@@ -152,7 +164,9 @@ internal sealed class Round
             if (!Vectors.IsFinite(tensor.Values))
             {
                 var module = AdapterKey.Parse(tensor.Name).Module;
-                throw new FedLoraException("aggregate-not-finite", $"The aggregate of module '{module}' does not fit into float32; the largest factors there are node '{LargestIn(module)}''s.",
+                throw new FedLoraException("aggregate-not-finite",
+                    $"The aggregate of module '{module}' does not fit into float32; the largest factors there are node "
+                        + $"'{LargestIn(module)}''s.",
                     "That node's training diverged: leave its update out, or lower the learning rate or the clip norm.");
             }
         }
@@ -168,7 +182,8 @@ internal sealed class Round
             using var reader = _updates[k].Open();
             var size = 1.0;
             foreach (var (tensor, shape) in reader.Shapes.Where(t => AdapterKey.Parse(t.Key).Module == module))
-                Read(reader, k, tensor, AdapterTensor.Count(shape), values => size *= Math.Abs((double)TensorPrimitives.MaxMagnitude(values)));
+                Read(reader, k, tensor, AdapterTensor.Count(shape),
+                    values => size *= Math.Abs((double)TensorPrimitives.MaxMagnitude(values)));
             if (size > largest)
                 (largest, name) = (size, _updates[k].Node);
         }
@@ -188,8 +203,9 @@ internal sealed class Round
         return results;
     }
 
-    // Sums of tensors over nodes, in float64 and in node order: the bytes depend on neither arrival order nor machine. Some tensors make a unit, which is handed on whole and lasts for
-    // that call. Few updates are open at a time; with no more nodes than that, a sum stays in the nearer caches from its first node to its last.
+    // Sums of tensors over nodes, in float64 and in node order: the bytes depend on neither arrival order nor machine. Some tensors make a
+    // unit, which is handed on whole and lasts for that call. Few updates are open at a time; with no more nodes than that, a sum stays in
+    // the nearer caches from its first node to its last.
     private void Accumulate((string Name, int[] Shape)[][] units, Action<int, double[][]> done)
     {
         for (var (start, end) = (0, 0); start < units.Length; start = end)
@@ -210,7 +226,8 @@ internal sealed class Round
                         readers.Add(_updates[node].Open());
                     ForEach(sums.Length, i =>
                     {
-                        Add(sums[i] ??= [.. units[first + i].Select(t => Zeros(AdapterTensor.Count(t.Shape)))], units[first + i], readers, from);
+                        Add(sums[i] ??= [.. units[first + i].Select(t => Zeros(AdapterTensor.Count(t.Shape)))], units[first + i], readers,
+                            from);
                         if (to < Count)
                             return;
                         done(first + i, sums[i]);
@@ -250,9 +267,11 @@ internal sealed class Round
     {
         try
         {
-            Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, _options.Threads), CancellationToken = _cancel }, action);
+            Parallel.For(0, count,
+                new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, _options.Threads), CancellationToken = _cancel }, action);
         }
-        catch (AggregateException error) when (error.InnerExceptions.OfType<FedLoraException>().OrderBy(e => e.Message, StringComparer.Ordinal).FirstOrDefault() is { } first)
+        catch (AggregateException error) when (error.InnerExceptions.OfType<FedLoraException>()
+            .OrderBy(e => e.Message, StringComparer.Ordinal).FirstOrDefault() is { } first)
         {
             throw new FedLoraException(first.Code, first.Message, first.Hint, error);
         }
@@ -268,7 +287,8 @@ internal sealed class Round
         return new NodeProduct(b, at, Weights[node] * layout.ScaleOf(module));
     }
 
-    private Matrix Factor(IUpdateReader reader, int node, AdapterModule module, Factors factor, int count, Func<ReadOnlySpan<float>, Matrix> make)
+    private Matrix Factor(IUpdateReader reader, int node, AdapterModule module, Factors factor, int count,
+        Func<ReadOnlySpan<float>, Matrix> make)
     {
         var name = new AdapterKey(module.Name, factor).Name;
         Matrix? made = null;
@@ -286,7 +306,8 @@ internal sealed class Round
             var values = buffer.AsSpan(0, count);
             reader.Read(name, values);
             if (!Vectors.IsFinite(values))
-                throw new FedLoraException("tensor-not-finite", $"{Where(node)} holds NaN or infinity in tensor '{name}'.", "The node's training diverged: lower the learning rate, or leave this update out.");
+                throw new FedLoraException("tensor-not-finite", $"{Where(node)} holds NaN or infinity in tensor '{name}'.",
+                    "The node's training diverged: lower the learning rate, or leave this update out.");
             use(values);
         }
         finally
@@ -302,7 +323,8 @@ internal sealed class Round
             return Layout;
         return shape[0] >= 1 && shape[0] <= Layout.Rank
             ? method.Traits.SharesScale ? Layout.WithRankKeepingScale(shape[0]) : Layout with { Rank = shape[0] }
-            : throw new FedLoraException("tensor-shape", $"The update of node '{node}': tensor '{name}' is of rank {shape[0]}.", $"A node's rank lies between 1 and the federation's {Layout.Rank}.");
+            : throw new FedLoraException("tensor-shape", $"The update of node '{node}': tensor '{name}' is of rank {shape[0]}.",
+                $"A node's rank lies between 1 and the federation's {Layout.Rank}.");
     }
 
     private string Where(int node) => $"The update of node '{_updates[node].Node}'";

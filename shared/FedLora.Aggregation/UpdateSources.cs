@@ -25,7 +25,9 @@ public sealed class MemoryUpdate(string node, long examples, AdapterState state)
     }
 }
 
-/// <summary>An update that lies in a store as a safetensors file, which stays as it is: its header is read once, however often it is opened.</summary>
+/// <summary>
+/// An update that lies in a store as a safetensors file, which stays as it is: its header is read once, however often it is opened.
+/// </summary>
 /// <param name="node">The node's id.</param>
 /// <param name="examples">What it counts for.</param>
 /// <param name="open">Opens the whole file, seekable.</param>

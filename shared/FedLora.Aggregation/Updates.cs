@@ -2,7 +2,9 @@ using System.Collections;
 
 namespace FedLora.Aggregation;
 
-/// <summary>One node's stored update. It is opened once per pass and read tensor by tensor, so that aggregation never holds all of them.</summary>
+/// <summary>
+/// One node's stored update. It is opened once per pass and read tensor by tensor, so that aggregation never holds all of them.
+/// </summary>
 public interface IUpdate
 {
     /// <summary>The node's id, unique within a round.</summary>
@@ -39,9 +41,11 @@ public sealed class UpdateSet : IReadOnlyList<IUpdate>
         for (var i = 0; i < _updates.Length; i++)
         {
             if (i > 0 && _updates[i].Node == _updates[i - 1].Node)
-                throw new FedLoraException("update-duplicate", $"Node '{_updates[i].Node}' has two updates in one round.", "A node counts once per round.");
+                throw new FedLoraException("update-duplicate", $"Node '{_updates[i].Node}' has two updates in one round.",
+                    "A node counts once per round.");
             if (_updates[i].Examples < 1)
-                throw new FedLoraException("update-examples", $"Node '{_updates[i].Node}' states {_updates[i].Examples} examples.", "An update is trained on at least one example.");
+                throw new FedLoraException("update-examples", $"Node '{_updates[i].Node}' states {_updates[i].Examples} examples.",
+                    "An update is trained on at least one example.");
         }
     }
 

@@ -19,6 +19,7 @@ public static class MaskBound
 
         var inverse = 1.0 / n;
         var square = inverse * inverse;
-        return (n * Math.Log(n)) - n + (0.5 * Math.Log(2 * Math.PI * n)) + (inverse * ((1.0 / 12) - (square * ((1.0 / 360) - (square / 1260)))));
+        return (n * Math.Log(n)) - n + (0.5 * Math.Log(2 * Math.PI * n))
+            + (inverse * ((1.0 / 12) - (square * ((1.0 / 360) - (square / 1260)))));
     }
 }

@@ -36,7 +36,8 @@ public static class SparseCodec
         var mode = MaskCodec.Encode(vector.Indices, vector.Length, mask);
         var size = HeaderSize + mask.Length + ValueCodec.Size(format, vector.Count);
         if (size > Array.MaxLength)
-            throw new FedLoraException("update-too-large", $"an update of {size} bytes does not fit into one message", "Lower the density or the rank.");
+            throw new FedLoraException("update-too-large", $"an update of {size} bytes does not fit into one message",
+                "Lower the density or the rank.");
 
         var bytes = GC.AllocateUninitializedArray<byte>((int)size);
         var header = bytes.AsSpan(0, HeaderSize);
@@ -55,7 +56,9 @@ public static class SparseCodec
         return bytes;
     }
 
-    /// <summary>Decodes what <see cref="Encode"/> wrote. Time and memory are bounded by <paramref name="expectedLength"/>, whatever the bytes say.</summary>
+    /// <summary>
+    /// Decodes what <see cref="Encode"/> wrote. Time and memory are bounded by <paramref name="expectedLength"/>, whatever the bytes say.
+    /// </summary>
     /// <param name="bytes">From a peer: trusted in nothing.</param>
     /// <param name="expectedLength">Number of entries that the receiver's own layout has.</param>
     /// <param name="layoutDigest">16 bytes that name the receiver's layout.</param>

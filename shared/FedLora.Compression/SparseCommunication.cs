@@ -6,8 +6,8 @@ namespace FedLora.Compression;
 /// <summary>
 /// What travels in a round of sparse communication (CELLM, FLASC: Kuo et al. 2024, arXiv 2406.05233, as their code does it). With P the
 /// server's weights of all tensors that a node trains, laid end to end:
-/// down: P masked by the largest magnitudes, one mask for all; node: dense training from there to P_k; up: delta_k = P_k - masked P, masked by
-/// its own largest magnitudes; server: P + delta_k stands for the node's weights. Entries that did not travel survive at the server.
+/// down: P masked by the largest magnitudes, one mask for all; node: dense training from there to P_k; up: delta_k = P_k - masked P, masked
+/// by its own largest magnitudes; server: P + delta_k stands for the node's weights. Entries that did not travel survive at the server.
 /// </summary>
 public static class SparseCommunication
 {
@@ -34,7 +34,9 @@ public static class SparseCommunication
         var indices = new List<int>();
         foreach (var factor in layout.Names.GroupBy(name => AdapterKey.Parse(name).Factor))
         {
-            var places = factor.SelectMany(name => Enumerable.Range(layout.RangeOf(name).Start.Value, layout.RangeOf(name).End.Value - layout.RangeOf(name).Start.Value)).ToArray();
+            var places = factor.SelectMany(
+                name => Enumerable.Range(layout.RangeOf(name).Start.Value,
+                    layout.RangeOf(name).End.Value - layout.RangeOf(name).Start.Value)).ToArray();
             var own = SparseVector.Gather(weights, places).Values;
             indices.AddRange(TopK.Select(own, TopK.Count(own.Length, density)).Select(index => places[index]));
         }
@@ -52,7 +54,8 @@ public static class SparseCommunication
     /// <param name="density">Share that travels, in (0, 1].</param>
     /// <param name="residual">With error feedback, what earlier rounds left unsent; empty without.</param>
     /// <returns>The change to send, and what it leaves unsent if it arrives as it is.</returns>
-    public static (SparseVector Change, float[] Residual) SelectUp(ReadOnlySpan<float> start, ReadOnlySpan<float> trained, double density, ReadOnlySpan<float> residual)
+    public static (SparseVector Change, float[] Residual) SelectUp(ReadOnlySpan<float> start, ReadOnlySpan<float> trained, double density,
+        ReadOnlySpan<float> residual)
     {
         var change = new float[start.Length];
         TensorPrimitives.Subtract(trained, start, change);
@@ -64,13 +67,17 @@ public static class SparseCommunication
         return (sent, change);
     }
 
-    /// <summary>The change on the wire, and with error feedback what the server will lack of it: entries that do not travel, and what the format rounds off those that do.</summary>
+    /// <summary>
+    /// The change on the wire, and with error feedback what the server will lack of it: entries that do not travel, and what the format
+    /// rounds off those that do.
+    /// </summary>
     /// <param name="layout">Of the tensors that are sent.</param>
     /// <param name="format">How values are written.</param>
     /// <param name="seed">Of stochastic rounding.</param>
     /// <inheritdoc cref="SelectUp"/>
     /// <returns>The bytes, and what they leave unsent.</returns>
-    public static (byte[] Bytes, float[] Residual) EncodeUp(VectorLayout layout, ReadOnlySpan<float> start, ReadOnlySpan<float> trained, double density, ReadOnlySpan<float> residual, ValueFormat format, ulong seed)
+    public static (byte[] Bytes, float[] Residual) EncodeUp(VectorLayout layout, ReadOnlySpan<float> start, ReadOnlySpan<float> trained,
+        double density, ReadOnlySpan<float> residual, ValueFormat format, ulong seed)
     {
         var (change, unsent) = SelectUp(start, trained, density, residual);
         var bytes = SparseCodec.Encode(change, format, layout.Digest.Span, seed);

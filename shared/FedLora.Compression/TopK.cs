@@ -10,8 +10,8 @@ public static class TopK
     private const int Infinity = 0x7F80_0000;
 
     /// <summary>
-    /// How many of <paramref name="length"/> entries a density keeps: floor(length x density), where a product that is a whole number but for the rounding of
-    /// the density counts as that number: 49 entries at 1/49 are one.
+    /// How many of <paramref name="length"/> entries a density keeps: floor(length x density), where a product that is a whole number but
+    /// for the rounding of the density counts as that number: 49 entries at 1/49 are one.
     /// </summary>
     /// <param name="length">Number of entries.</param>
     /// <param name="density">In (0, 1].</param>
@@ -56,7 +56,8 @@ public static class TopK
         {
             var magnitude = Magnitude(value);
             if (magnitude > Infinity)
-                throw new FedLoraException("not-a-number", "an entry to select by magnitude is NaN", "Lower the learning rate or clip the gradients: training has diverged.");
+                throw new FedLoraException("not-a-number", "an entry to select by magnitude is NaN",
+                    "Lower the learning rate or clip the gradients: training has diverged.");
             histogram[magnitude >> 15]++;
         }
 
@@ -73,7 +74,9 @@ public static class TopK
         return ((high << 15) | low, ties);
     }
 
-    /// <summary>The largest bin such that it and those above hold at least <paramref name="count"/>; and how many are wanted of that bin.</summary>
+    /// <summary>
+    /// The largest bin such that it and those above hold at least <paramref name="count"/>; and how many are wanted of that bin.
+    /// </summary>
     private static (int Bin, int Wanted) Descend(int[] histogram, int count)
     {
         var bin = histogram.Length - 1;

@@ -20,7 +20,8 @@ public sealed class VectorLayout
         foreach (var (name, (shape, _, length)) in _tensors.ToArray())
         {
             if (start + length > Array.MaxLength)
-                throw new FedLoraException("update-too-large", $"The adapter has more than {Array.MaxLength} entries.", "Lower the rank or adapt fewer modules.");
+                throw new FedLoraException("update-too-large", $"The adapter has more than {Array.MaxLength} entries.",
+                    "Lower the rank or adapt fewer modules.");
             _tensors[name] = (shape, (int)start, length);
             start += length;
             text.Append(name).Append(' ').AppendJoin('x', shape).Append('\n');
@@ -43,7 +44,8 @@ public sealed class VectorLayout
     public IList<string> Names => _tensors.Keys;
 
     /// <summary>Shapes by name.</summary>
-    public IReadOnlyDictionary<string, int[]> Shapes => _tensors.ToDictionary(tensor => tensor.Key, tensor => tensor.Value.Shape, StringComparer.Ordinal);
+    public IReadOnlyDictionary<string, int[]> Shapes =>
+        _tensors.ToDictionary(tensor => tensor.Key, tensor => tensor.Value.Shape, StringComparer.Ordinal);
 
     /// <summary>Where a tensor lies.</summary>
     public Range RangeOf(string name) => new(_tensors[name].Start, _tensors[name].Start + _tensors[name].Length);
@@ -60,7 +62,9 @@ public sealed class VectorLayout
         {
             var tensor = adapter[name];
             if (!shape.AsSpan().SequenceEqual(tensor.Shape))
-                throw new FedLoraException("tensor-shape", $"Tensor '{name}' has shape [{string.Join(", ", tensor.Shape)}] instead of [{string.Join(", ", shape)}].", "Use the rank and the model that the federation states.");
+                throw new FedLoraException("tensor-shape",
+                    $"Tensor '{name}' has shape [{string.Join(", ", tensor.Shape)}] instead of [{string.Join(", ", shape)}].",
+                    "Use the rank and the model that the federation states.");
             tensor.Values.CopyTo(vector, start);
         }
 

@@ -21,14 +21,19 @@ public static partial class AtomicFile
     public static void WriteSecret(string path, string content)
     {
         var full = Path.GetFullPath(path);
-        WriteAll(Path.GetDirectoryName(full)!, secret: true, (Path.GetFileName(full), stream => stream.Write(Encoding.UTF8.GetBytes(content))));
+        WriteAll(Path.GetDirectoryName(full)!, secret: true,
+            (Path.GetFileName(full), stream => stream.Write(Encoding.UTF8.GetBytes(content))));
     }
 
-    /// <summary>Writes files that belong together: all of them beside their targets first, so that a full disk is met before any target changes. Renamed in the order given.</summary>
+    /// <summary>
+    /// Writes files that belong together: all of them beside their targets first, so that a full disk is met before any target changes.
+    /// Renamed in the order given.
+    /// </summary>
     /// <param name="folder">Of all of them; made if need be.</param>
     /// <param name="files">Names without a folder, and what writes each content.</param>
     /// <exception cref="FedLoraException"><c>file-write-failed</c>, as for one file.</exception>
-    public static void WriteAll(string folder, params IReadOnlyList<(string Name, Action<Stream> Write)> files) => WriteAll(folder, secret: false, files);
+    public static void WriteAll(string folder, params IReadOnlyList<(string Name, Action<Stream> Write)> files) =>
+        WriteAll(folder, secret: false, files);
 
     private static void WriteAll(string folder, bool secret, params IReadOnlyList<(string Name, Action<Stream> Write)> files)
     {
@@ -54,7 +59,8 @@ public static partial class AtomicFile
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new FedLoraException("file-write-failed", $"Cannot write '{writing}': {Reason(error)}.", "Free some space, or choose a folder that can be written.", error);
+            throw new FedLoraException("file-write-failed", $"Cannot write '{writing}': {Reason(error)}.",
+                "Free some space, or choose a folder that can be written.", error);
         }
         finally
         {
@@ -94,7 +100,13 @@ public static partial class AtomicFile
 
     private static FileStreamOptions Options(bool secret)
     {
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.None, BufferSize = 1 << 16 };
+        var options = new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.Write,
+            Share = FileShare.None,
+            BufferSize = 1 << 16,
+        };
         if (secret && !OperatingSystem.IsWindows())
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         return options;

@@ -5,9 +5,12 @@ public static class CacheFolder
 {
     /// <summary><c>$XDG_CACHE_HOME/fedlora</c> or <c>~/.cache/fedlora</c>.</summary>
     public static string Path { get; } = System.IO.Path.Combine(
-        Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } named ? named : System.IO.Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"), "fedlora");
+        Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } named ? named
+            : System.IO.Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"), "fedlora");
 
-    /// <summary>Writes a file, or leaves it where the cache cannot be written (read-only home, full disk): nothing but time depends on it.</summary>
+    /// <summary>
+    /// Writes a file, or leaves it where the cache cannot be written (read-only home, full disk): nothing but time depends on it.
+    /// </summary>
     public static void TryWrite(string path, string text)
     {
         try

@@ -3,7 +3,9 @@ namespace FedLora.Core;
 /// <summary>What somebody may have meant by a word that is not known.</summary>
 public static class Nearest
 {
-    /// <summary>The known word that is fewest letters away, if at most a third of them (and at least one) must change; null where none is near.</summary>
+    /// <summary>
+    /// The known word that is fewest letters away, if at most a third of them (and at least one) must change; null where none is near.
+    /// </summary>
     public static string? To(string word, IEnumerable<string> known) => known
         .Select(candidate => (candidate, distance: Distance(word, candidate)))
         .Where(near => near.distance <= Math.Max(1, Math.Max(word.Length, near.candidate.Length) / 3))
@@ -27,7 +29,8 @@ public static class Nearest
         int Step(int i, int j)
         {
             var best = Math.Min(Math.Min(rows[i - 1, j], rows[i, j - 1]) + 1, rows[i - 1, j - 1] + (Same(from[i - 1], to[j - 1]) ? 0 : 1));
-            return i > 1 && j > 1 && Same(from[i - 1], to[j - 2]) && Same(from[i - 2], to[j - 1]) ? Math.Min(best, rows[i - 2, j - 2] + 1) : best;
+            return i > 1 && j > 1 && Same(from[i - 1], to[j - 2]) && Same(from[i - 2], to[j - 1]) ? Math.Min(best, rows[i - 2, j - 2] + 1)
+                : best;
         }
 
         static bool Same(char left, char right) => char.ToLowerInvariant(left) == char.ToLowerInvariant(right);

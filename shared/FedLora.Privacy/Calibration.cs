@@ -4,7 +4,9 @@ using FedLora.Privacy.Prv;
 
 namespace FedLora.Privacy;
 
-/// <summary>The two questions asked the other way round: how much noise, and how many steps, does an epsilon allow. Answers are on the safe side.</summary>
+/// <summary>
+/// The two questions asked the other way round: how much noise, and how many steps, does an epsilon allow. Answers are on the safe side.
+/// </summary>
 public static class Calibration
 {
     private const double Least = 0.02;
@@ -18,20 +20,25 @@ public static class Calibration
     public const long MostSteps = 100_000_000;
 
     /// <summary>
-    /// The smallest noise multiplier, to about one in a million and rounded up to seven digits, with which <paramref name="steps"/> steps at <paramref name="samplingRate"/> after what
-    /// <paramref name="past"/> holds stay within <paramref name="epsilon"/> at <paramref name="delta"/>. Where the accountant can afford only wide intervals, a little larger.
+    /// The smallest noise multiplier, to about one in a million and rounded up to seven digits, with which <paramref name="steps"/> steps
+    /// at <paramref name="samplingRate"/> after what
+    /// <paramref name="past"/> holds stay within <paramref name="epsilon"/> at <paramref name="delta"/>. Where the accountant can afford
+    /// only wide intervals, a little larger.
     /// </summary>
-    /// <exception cref="FedLoraException"><c>privacy-budget-too-small</c>: no noise is enough, e.g. since the past alone exceeds it; <c>privacy-out-of-range</c>: the accountant cannot tell.</exception>
+    /// <exception cref="FedLoraException"><c>privacy-budget-too-small</c>: no noise is enough, e.g. since the past alone exceeds it;
+    /// <c>privacy-out-of-range</c>: the accountant cannot tell.</exception>
     public static double NoiseMultiplier(
-        IAccountant accountant, double epsilon, double delta, double samplingRate, long steps, IReadOnlyList<SampledGaussian>? past = null, CancellationToken cancellation = default)
+        IAccountant accountant, double epsilon, double delta, double samplingRate, long steps, IReadOnlyList<SampledGaussian>? past = null,
+        CancellationToken cancellationToken = default)
     {
         Validate(epsilon, delta);
         new SampledGaussian(1, samplingRate, steps).Validate();
         if (accountant is PrvAccountant && epsilon <= 2 * PrvAccountant.EpsilonError)
             throw TooSmall(accountant, epsilon, delta);
         // The first guess: unsampled steps as one Gaussian, scaled by the rate.
-        var (guess, grow) = (Math.Clamp(samplingRate * Math.Sqrt(2 * Math.Max(steps, 1) * Math.Log(1.25 / delta)) / epsilon, 0.4, 1e4), 0.25);
-        var question = new Question(accountant, epsilon, delta, past ?? [], cancellation);
+        var (guess, grow) = (Math.Clamp(samplingRate * Math.Sqrt(2 * Math.Max(steps, 1) * Math.Log(1.25 / delta)) / epsilon, 0.4, 1e4),
+            0.25);
+        var question = new Question(accountant, epsilon, delta, past ?? [], cancellationToken);
         if (accountant is PldAccountant)
             (guess, grow) = (Search(question.By(PldAccountant.Coarse), samplingRate, steps, guess, grow, 1e-4), 2e-4);
         var found = Search(question, samplingRate, steps, guess, grow, Tolerance);
@@ -40,15 +47,20 @@ public static class Calibration
         found = RoundUp(found * (1 + (2 * over)));
         if (question.Confirms(new SampledGaussian(found, samplingRate, steps)) is null)
             return found;
-        found = RoundUp(Math.Exp(Roots.Bisect(Math.Log(found), Math.Log(Most), at => question.HoldsAnyhow(new SampledGaussian(Math.Exp(at), samplingRate, steps)), 1e-6)) * (1 + 1e-5));
+        found = RoundUp(
+            Math.Exp(
+                Roots.Bisect(Math.Log(found), Math.Log(Most),
+                    at => question.HoldsAnyhow(new SampledGaussian(Math.Exp(at), samplingRate, steps)), 1e-6)) * (1 + 1e-5));
         return question.HoldsAnyhow(new SampledGaussian(found, samplingRate, steps)) ? found : throw TooSmall(accountant, epsilon, delta);
     }
 
     private static double Search(Question question, double samplingRate, long steps, double guess, double grow, double tolerance)
     {
-        double low = Math.Log(Least), high = Math.Log(Most), lowValue = double.NaN, highValue = double.NaN, at = Math.Log(guess), answer = double.NaN;
+        double low = Math.Log(Least), high = Math.Log(Most), lowValue = double.NaN, highValue = double.NaN, at = Math.Log(guess),
+            answer = double.NaN;
         var closing = new Closing();
-        while (high - low > (lowValue == Question.Unstated && highValue < -0.02 ? 1e-3 : tolerance) && !(question.HasLookedEnough && answer > 0))
+        while (high - low > (lowValue == Question.Unstated && highValue < -0.02 ? 1e-3 : tolerance)
+            && !(question.HasLookedEnough && answer > 0))
         {
             var sigma = Math.Max(Least, RoundUp(Math.Exp(at)));
             if (sigma >= answer)
@@ -75,23 +87,27 @@ public static class Calibration
         }
         if (lowValue == Question.Unstated && highValue < -0.02)
         {
-            throw new FedLoraException("privacy-out-of-range", $"the accountant '{question.Accountant.Name}' cannot tell how much noise epsilon {question.Epsilon} at delta {question.Delta} asks for",
+            throw new FedLoraException("privacy-out-of-range",
+                $"the accountant '{question.Accountant.Name}' cannot tell how much noise epsilon {question.Epsilon} at delta "
+                    + $"{question.Delta} asks for",
                 "Use --accountant pld, which can.");
         }
         return answer;
     }
 
     /// <summary>
-    /// The largest number of steps of one kind that, after what <paramref name="past"/> holds, stays within <paramref name="epsilon"/> at <paramref name="delta"/>;
-    /// 0 if not even one does, <see cref="MostSteps"/> if that many do. Where the accountant can afford only wide intervals, a little smaller.
+    /// The largest number of steps of one kind that, after what <paramref name="past"/> holds, stays within <paramref name="epsilon"/> at
+    /// <paramref name="delta"/>; 0 if not even one does, <see cref="MostSteps"/> if that many do. Where the accountant can afford only wide
+    /// intervals, a little smaller.
     /// </summary>
     public static long Steps(
-        IAccountant accountant, double epsilon, double delta, double noiseMultiplier, double samplingRate, IReadOnlyList<SampledGaussian>? past = null, CancellationToken cancellation = default)
+        IAccountant accountant, double epsilon, double delta, double noiseMultiplier, double samplingRate,
+        IReadOnlyList<SampledGaussian>? past = null, CancellationToken cancellationToken = default)
     {
         Validate(epsilon, delta);
         var kind = new SampledGaussian(noiseMultiplier, samplingRate, 0);
         kind.Validate();
-        var question = new Question(accountant, epsilon, delta, past ?? [], cancellation);
+        var question = new Question(accountant, epsilon, delta, past ?? [], cancellationToken);
         if (samplingRate == 0)
             return question.Excess(kind) <= 0 ? MostSteps : 0;
         if (accountant is not PldAccountant)
@@ -103,7 +119,8 @@ public static class Calibration
             return found;
         found = (long)(found * Math.Max(0, 1 - (2 * over)));
         return found == 0 || question.Confirms(kind with { Steps = found }) is null ? found
-            : (long)Math.Exp(Roots.Bisect(0, Math.Log(found), at => !question.HoldsAnyhow(kind with { Steps = (long)Math.Exp(at) }), 1e-6) - 1e-5);
+            : (long)Math.Exp(
+                Roots.Bisect(0, Math.Log(found), at => !question.HoldsAnyhow(kind with { Steps = (long)Math.Exp(at) }), 1e-6) - 1e-5);
     }
 
     private static long Search(Question question, SampledGaussian kind, long start, long grow)
@@ -135,7 +152,8 @@ public static class Calibration
     }
 
     /// <summary>What is asked, and what may still be spent on answers.</summary>
-    private sealed record Question(IAccountant Accountant, double Epsilon, double Delta, IReadOnlyList<SampledGaussian> Past, CancellationToken Cancellation)
+    private sealed record Question(IAccountant Accountant, double Epsilon, double Delta, IReadOnlyList<SampledGaussian> Past,
+        CancellationToken cancellationToken)
     {
         /// <summary>So little noise that no epsilon can be stated.</summary>
         public const double Unstated = 50;
@@ -149,27 +167,30 @@ public static class Calibration
         public bool HasLookedEnough => looks > LastLooks;
 
         /// <summary>The same asked of another accountant, out of the same effort.</summary>
-        public Question By(IAccountant other) => new(other, Epsilon, Delta, Past, Cancellation) { Effort = Effort };
+        public Question By(IAccountant other) => new(other, Epsilon, Delta, Past, cancellationToken) { Effort = Effort };
 
         /// <summary>
-        /// An answer found when little was left to be spent is asked again as anybody will ask: null where it holds, or by which share it does not. Where intervals are wide, less effort may
-        /// happen upon a grid whose interval ends lower.
+        /// An answer found when little was left to be spent is asked again as anybody will ask: null where it holds, or by which share it
+        /// does not. Where intervals are wide, less effort may happen upon a grid whose interval ends lower.
         /// </summary>
         public double? Confirms(SampledGaussian run)
         {
             if (!wasShort)
                 return null;
-            var spent = Accountant.Epsilon([.. Past, run], Delta, Cancellation).Epsilon;
+            var spent = Accountant.Epsilon([.. Past, run], Delta, cancellationToken).Epsilon;
             return spent <= Epsilon ? null : (spent / Epsilon) - 1;
         }
 
-        /// <summary>Whether it holds by closed forms, a little below the limit, since a close interval may still end that much above the truth.</summary>
-        public bool HoldsAnyhow(SampledGaussian run) => AnyComposition.Epsilon(SampledGaussian.Simplify([.. Past, run]), Delta).High <= Epsilon * (1 - 1e-4);
+        /// <summary>
+        /// Whether it holds by closed forms, a little below the limit, since a close interval may still end that much above the truth.
+        /// </summary>
+        public bool HoldsAnyhow(SampledGaussian run) =>
+            AnyComposition.Epsilon(SampledGaussian.Simplify([.. Past, run]), Delta).High <= Epsilon * (1 - 1e-4);
 
         /// <summary>log of what would be spent over what may be.</summary>
         public double Excess(SampledGaussian run)
         {
-            Cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             looks += Effort.IsSpent ? 1 : 0;
             wasShort |= Effort.IsShort;
             try
@@ -177,11 +198,12 @@ public static class Calibration
                 IReadOnlyList<SampledGaussian> runs = [.. Past, run];
                 var bound = Accountant switch
                 {
-                    PldAccountant pld => pld.Epsilon(runs, Delta, Effort.Share(), Cancellation),
-                    PrvAccountant prv => prv.Epsilon(runs, Delta, Effort.Share(), Cancellation),
-                    _ => Accountant.Epsilon(runs, Delta, Cancellation),
+                    PldAccountant pld => pld.Epsilon(runs, Delta, Effort.Share(), cancellationToken),
+                    PrvAccountant prv => prv.Epsilon(runs, Delta, Effort.Share(), cancellationToken),
+                    _ => Accountant.Epsilon(runs, Delta, cancellationToken),
                 };
-                return bound.Epsilon <= Epsilon ? Math.Min(0, Math.Log(Math.Max(1e-9 * Epsilon, bound.Epsilon) / Epsilon)) : Math.Max(1e-300, Math.Log(bound.Epsilon / Epsilon));
+                return bound.Epsilon <= Epsilon ? Math.Min(0, Math.Log(Math.Max(1e-9 * Epsilon, bound.Epsilon) / Epsilon))
+                    : Math.Max(1e-300, Math.Log(bound.Epsilon / Epsilon));
             }
             catch (FedLoraException e) when (e.Code == "privacy-out-of-range" && run.NoiseMultiplier < 1)
             {
@@ -190,7 +212,10 @@ public static class Calibration
         }
     }
 
-    /// <summary>Where intervals are wide, what is asked jumps with the grid it is answered on, and interpolation may crawl along the jump; halving does not.</summary>
+    /// <summary>
+    /// Where intervals are wide, what is asked jumps with the grid it is answered on, and interpolation may crawl along the jump; halving
+    /// does not.
+    /// </summary>
     private sealed class Closing
     {
         private double width = double.PositiveInfinity;
@@ -212,7 +237,9 @@ public static class Calibration
         return Math.Ceiling(sigma * scale) / scale;
     }
 
-    /// <summary>A point between two ends of opposite signs: where the chord crosses zero, kept a little away from the ends so that both move.</summary>
+    /// <summary>
+    /// A point between two ends of opposite signs: where the chord crosses zero, kept a little away from the ends so that both move.
+    /// </summary>
     private static double Inside(double a, double fa, double b, double fb)
     {
         var share = Math.Clamp(fa / (fa - fb), 0, 1);
@@ -225,14 +252,17 @@ public static class Calibration
     {
         SampledGaussian.ValidateDelta(delta);
         if (!double.IsFinite(epsilon) || epsilon <= 0)
-            throw SampledGaussian.Invalid($"epsilon is {epsilon}, which is not a positive number", "Give the epsilon that may be spent, e.g. 4.");
+            throw SampledGaussian.Invalid($"epsilon is {epsilon}, which is not a positive number",
+                "Give the epsilon that may be spent, e.g. 4.");
     }
 
     private static FedLoraException TooSmall(IAccountant accountant, double epsilon, double delta) => new("privacy-budget-too-small",
         $"no noise brings epsilon down to {epsilon} at delta {delta} by the accountant '{accountant.Name}'", accountant.Name switch
         {
             "rdp" => "Renyi accounting cannot show epsilons this small: use --accountant pld.",
-            "prv" => $"prv adds an error of {PrvAccountant.EpsilonError} to every epsilon and cannot show ones this small: use --accountant pld.",
+            "prv" =>
+                $"prv adds an error of {PrvAccountant.EpsilonError} to every epsilon and cannot show ones this small: use --accountant "
+                    + $"pld.",
             _ => "Raise epsilon or delta, or take fewer steps or a smaller sampling rate.",
         });
 }

@@ -1,12 +1,13 @@
 namespace FedLora.Privacy;
 
 /// <summary>
-/// Between which numbers private training is what it says in floating point. Clipped sum and noise are made and added in double precision (53 bits, u = 2^-53), and only their
-/// sum is rounded to single precision, which is post-processing. With n examples in a step, C the clipping norm and sigma the noise multiplier:
-/// the sum errs by at most n^2 u C, which the hair by which gradients are clipped below C (1e-6 C) covers up to n = 94,000;
-/// neighbouring doubles at the size of the sum, n C, are 2 n u C apart, so that at sigma >= 0.02 and n = 10^6 a standard deviation of noise still holds 10^8 of them;
-/// the noised mean, at least sigma C / batch in size, is 2 * 10^-14 or more and at most 10^13, where single precision has all its 24 bits (1.2e-38 to 3.4e38).
-/// q is rounded down to a multiple of 2^-53 by the sampler. A learning rate only scales what has been noised.
+/// Between which numbers private training is what it says in floating point. Clipped sum and noise are made and added in double precision
+/// (53 bits, u = 2^-53), and only their sum is rounded to single precision, which is post-processing. With n examples in a step, C the
+/// clipping norm and sigma the noise multiplier: the sum errs by at most n^2 u C, which the hair by which gradients are clipped below C
+/// (1e-6 C) covers up to n = 94,000; neighbouring doubles at the size of the sum, n C, are 2 n u C apart, so that at sigma >= 0.02 and n =
+/// 10^6 a standard deviation of noise still holds 10^8 of them; the noised mean, at least sigma C / batch in size, is 2 * 10^-14 or more
+/// and at most 10^13, where single precision has all its 24 bits (1.2e-38 to 3.4e38). q is rounded down to a multiple of 2^-53 by the
+/// sampler. A learning rate only scales what has been noised.
 /// </summary>
 public static class PrivateBounds
 {
@@ -40,6 +41,7 @@ public static class PrivateBounds
     private static void Require(double value, double least, double most, string what)
     {
         if (!(value >= least && value <= most))
-            throw SampledGaussian.Invalid($"private training cannot run with a {what} of {value}", $"Floating point keeps its promise from {least} to {most}.");
+            throw SampledGaussian.Invalid($"private training cannot run with a {what} of {value}",
+                $"Floating point keeps its promise from {least} to {most}.");
     }
 }

@@ -12,5 +12,6 @@ public static class Bearer
     public static Metadata Of(string credential) => new() { { Key, Prefix + credential } };
 
     /// <summary>The credential in a call's <c>authorization</c> header, or null.</summary>
-    public static string? Read(string? header) => header?.StartsWith(Prefix, StringComparison.Ordinal) is true ? header[Prefix.Length..] : null;
+    public static string? Read(string? header) =>
+        header?.StartsWith(Prefix, StringComparison.Ordinal) is true ? header[Prefix.Length..] : null;
 }

@@ -7,9 +7,9 @@ using Grpc.Core;
 namespace FedLora.Protocol;
 
 /// <summary>
-/// Carries a <see cref="FedLoraException"/> over gRPC: the message as status detail, code and hint as <c>google.rpc.ErrorInfo</c> in the rich
-/// status, so that what a user reads at a node or at the command line is what the coordinator meant. They go as trailers of their own too, as
-/// programs of before the rich status read them.
+/// Carries a <see cref="FedLoraException"/> over gRPC: the message as status detail, code and hint as <c>google.rpc.ErrorInfo</c> in the
+/// rich status, so that what a user reads at a node or at the command line is what the coordinator meant. They go as trailers of their own
+/// too, as programs of before the rich status read them.
 /// </summary>
 public static partial class RpcErrors
 {
@@ -38,14 +38,17 @@ public static partial class RpcErrors
             return new FedLoraException(code, error.Status.Detail, hint, error);
         return error.StatusCode switch
         {
-            _ when proxy is not null && error.Status.DebugException is HttpRequestException => new FedLoraException("coordinator-unreachable",
-                $"no coordinator answers at {url} through the proxy {proxy}: {OneLine(error.Status.Detail)}",
-                "check the proxy (https_proxy, all_proxy), or name the coordinator's host in no_proxy where it needs none", error),
-            StatusCode.Unavailable => new FedLoraException("coordinator-unreachable", $"no coordinator answers at {url}: {OneLine(error.Status.Detail)}",
-                "check the address, and that a coordinator runs there", error),
+            _ when proxy is not null && error.Status.DebugException is HttpRequestException =>
+                new FedLoraException("coordinator-unreachable",
+                    $"no coordinator answers at {url} through the proxy {proxy}: {OneLine(error.Status.Detail)}",
+                    "check the proxy (https_proxy, all_proxy), or name the coordinator's host in no_proxy where it needs none", error),
+            StatusCode.Unavailable =>
+                new FedLoraException("coordinator-unreachable", $"no coordinator answers at {url}: {OneLine(error.Status.Detail)}",
+                    "check the address, and that a coordinator runs there", error),
             StatusCode.DeadlineExceeded => new FedLoraException("coordinator-slow", $"the coordinator at {url} did not answer in time",
                 "try again; look at the coordinator's log if it stays so", error),
-            _ => new FedLoraException("coordinator-error", $"the coordinator at {url} answered {error.StatusCode}: {OneLine(error.Status.Detail)}",
+            _ => new FedLoraException("coordinator-error",
+                $"the coordinator at {url} answered {error.StatusCode}: {OneLine(error.Status.Detail)}",
                 "look at the coordinator's log", error),
         };
     }
@@ -57,7 +60,8 @@ public static partial class RpcErrors
         return Text(error.Trailers, CodeTrailer) is { } code ? (code, Text(error.Trailers, HintTrailer) ?? "") : null;
     }
 
-    private static string? Text(Metadata trailers, string key) => trailers.GetValueBytes(key) is { } bytes ? Encoding.UTF8.GetString(bytes) : null;
+    private static string? Text(Metadata trailers, string key) =>
+        trailers.GetValueBytes(key) is { } bytes ? Encoding.UTF8.GetString(bytes) : null;
 
     // .NET writes a proxy's address with its password.
     private static string OneLine(string text) => UserOfAddress().Replace(text.ReplaceLineEndings(" "), "");

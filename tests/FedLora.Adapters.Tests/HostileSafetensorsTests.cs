@@ -20,14 +20,20 @@ public sealed class HostileSafetensorsTests : IDisposable
         { "JSON ends early", File("{\"a\":{\"dtype\":\"F32\""), "ends early|cannot be read" },
         { "an array", File("[]"), "StartObject belongs" },
         { "two objects", File("{}{}"), "more than one object|cannot be read" },
-        { "overlap", File("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""", 12), "overlapping tensors before tensor 'b'" },
-        { "same place", File("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 8), "overlapping" },
-        { "gap", File("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}""", 12), "a gap before tensor 'b'" },
+        { "overlap", File(
+            """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""", 12),
+            "overlapping tensors before tensor 'b'" },
+        { "same place", File(
+            """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 8),
+            "overlapping" },
+        { "gap", File("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}""",
+            12), "a gap before tensor 'b'" },
         { "gap at the start", File("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8), "a gap before tensor 'a'" },
         { "bytes left over", File("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 8), "4 bytes that belong to no tensor" },
         { "truncated data", File("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 7), "truncated" },
         { "shape and bytes differ", File("""{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}""", 8), "tensor 'a'" },
-        { "shape overflows", File("""{"a":{"dtype":"F32","shape":[4294967296,4294967296,4294967296],"data_offsets":[0,0]}}"""), "tensor 'a'" },
+        { "shape overflows", File(
+            """{"a":{"dtype":"F32","shape":[4294967296,4294967296,4294967296],"data_offsets":[0,0]}}"""), "tensor 'a'" },
         { "shape overflows to zero", File("""{"a":{"dtype":"U8","shape":[9223372036854775807,2],"data_offsets":[0,0]}}"""), "tensor 'a'" },
         { "negative size", File("""{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}""", 4), "negative" },
         { "negative offset", File("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[-4,0]}}""", 4), "negative" },
@@ -36,7 +42,9 @@ public sealed class HostileSafetensorsTests : IDisposable
         { "end before start", File("""{"a":{"dtype":"F32","shape":[0],"data_offsets":[4,0]}}""", 4), "tensor 'a'" },
         { "three offsets", File("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4,8]}}""", 4), "lacks" },
         { "no shape", File("""{"a":{"dtype":"F32","data_offsets":[0,4]}}""", 4), "lacks" },
-        { "tensor twice", File("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8), "tensor 'a' twice" },
+        { "tensor twice", File(
+            """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8),
+            "tensor 'a' twice" },
         { "shape twice", File("""{"a":{"dtype":"F32","shape":[1],"shape":[1],"data_offsets":[0,4]}}""", 4), "'shape' twice" },
         { "metadata twice", File("""{"__metadata__":{},"__metadata__":{}}"""), "metadata twice" },
         { "metadata of numbers", File("""{"__metadata__":{"a":1}}"""), "String belongs" },
@@ -55,7 +63,8 @@ public sealed class HostileSafetensorsTests : IDisposable
             var error = Assert.Throws<FedLoraException>(read);
             Assert.Equal("safetensors-invalid", error.Code);
             Assert.Contains(path, error.Message, StringComparison.Ordinal);
-            Assert.True(expected.Split('|').Any(part => error.Message.Contains(part, StringComparison.Ordinal)), $"{name}: {error.Message}");
+            Assert.True(expected.Split('|').Any(part => error.Message.Contains(part, StringComparison.Ordinal)),
+                $"{name}: {error.Message}");
             Assert.DoesNotContain('\n', error.Message);
         }
     }
@@ -77,7 +86,8 @@ public sealed class HostileSafetensorsTests : IDisposable
     public void AFileThatIsNotThereIsNamed() =>
         Assert.Equal("file-missing", Assert.Throws<FedLoraException>(() => SafetensorsFile.Open(Path.Combine(_folder, "none"))).Code);
 
-    internal static byte[] File(string header, int data = 0) => [.. Length(header.Length), .. Encoding.UTF8.GetBytes(header), .. new byte[data]];
+    internal static byte[] File(string header, int data = 0) =>
+        [.. Length(header.Length), .. Encoding.UTF8.GetBytes(header), .. new byte[data]];
 
     private static byte[] Length(long length)
     {

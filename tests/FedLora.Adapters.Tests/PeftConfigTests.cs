@@ -12,7 +12,8 @@ public sealed class PeftConfigTests
     [InlineData("attn.q", "h.0.attn.q", true)]
     [InlineData("h.0.q", "h.0.q", true)]
     [InlineData("h.0.q", "h.1.q", false)]
-    public void NamesMatchWholeLastParts(string name, string module, bool expected) => Assert.Equal(expected, Of(PeftModules.Of(name)).Targets(module));
+    public void NamesMatchWholeLastParts(string name, string module, bool expected) =>
+        Assert.Equal(expected, Of(PeftModules.Of(name)).Targets(module));
 
     [Theory]
     [InlineData(@".*\.(q|v)", "h.0.q", true)]
@@ -23,7 +24,8 @@ public sealed class PeftConfigTests
         Assert.Equal(expected, Of(new PeftModules([], expression)).Targets(module));
 
     [Fact]
-    public void ExclusionWins() => Assert.False((Of(new PeftModules([], "all-linear")) with { ExcludeModules = PeftModules.Of("lm_head") }).Targets("lm_head"));
+    public void ExclusionWins() =>
+        Assert.False((Of(new PeftModules([], "all-linear")) with { ExcludeModules = PeftModules.Of("lm_head") }).Targets("lm_head"));
 
     [Fact]
     public void LayersToTransformLookAtTheLayersNumber()
@@ -48,10 +50,12 @@ public sealed class PeftConfigTests
     public void ALayoutListsTensorsWithTheirShapes()
     {
         var config = Of(PeftModules.Of("q")) with { ModulesToSave = ["classifier"], UseRsLora = true };
-        var layout = config.LayoutFor([new("h.0.q", 5, 3), new("h.0.k", 5, 3)], [new("classifier.dense.weight", [2, 3]), new("norm.weight", [3])]);
+        var layout = config.LayoutFor([new("h.0.q", 5, 3), new("h.0.k", 5, 3)],
+            [new("classifier.dense.weight", [2, 3]), new("norm.weight", [3])]);
         Assert.Equal(4.0, layout.Scale);
         Assert.Equal(
-            ["base_model.model.classifier.dense.weight [2 3]", "base_model.model.h.0.q.lora_A.weight [4 3]", "base_model.model.h.0.q.lora_B.weight [5 4]", "base_model.model.h.0.q.lora_R.weight [4 4]"],
+            ["base_model.model.classifier.dense.weight [2 3]", "base_model.model.h.0.q.lora_A.weight [4 3]",
+                "base_model.model.h.0.q.lora_B.weight [5 4]", "base_model.model.h.0.q.lora_R.weight [4 4]"],
             layout.Tensors(Factors.A | Factors.B | Factors.R | Factors.Head).Select(t => $"{t.Name} [{string.Join(' ', t.Shape)}]"));
         Assert.Equal(12 + 20 + 6, layout.ParameterCount(Factors.A | Factors.B | Factors.Head));
         Assert.Equal(layout.Scale, layout.WithRankKeepingScale(9).Scale, 12);

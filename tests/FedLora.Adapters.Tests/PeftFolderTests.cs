@@ -11,8 +11,18 @@ public sealed class PeftFolderTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     private static PeftFolder Small => new(
-        new PeftConfig { Rank = 2, Alpha = 4, TargetModules = PeftModules.Of("q"), ModulesToSave = ["classifier"], TaskType = "SEQ_CLS", Dropout = 0.05 },
-        new AdapterState([new(A, [2, 3], [1, 2, 3, 4, 5, 6]), new(B, [5, 2], new float[10]), new("base_model.model.classifier.dense.bias", [2], [7, 8])]));
+        new PeftConfig
+        {
+            Rank = 2,
+            Alpha = 4,
+            TargetModules = PeftModules.Of("q"),
+            ModulesToSave = ["classifier"],
+            TaskType = "SEQ_CLS",
+            Dropout = 0.05,
+        },
+        new AdapterState(
+            [new(A, [2, 3], [1, 2, 3, 4, 5, 6]), new(B, [5, 2], new float[10]),
+                new("base_model.model.classifier.dense.bias", [2], [7, 8])]));
 
     [Fact]
     [Trait("Category", "Fixtures")]
@@ -33,12 +43,14 @@ public sealed class PeftFolderTests : IDisposable
             adapter.RequireFits(adapter.Layout(), original);
             var written = Path.Combine(_folder, file.Replace('/', '_'));
             adapter.Write(written);
-            Assert.Equal(File.ReadAllBytes(Path.Combine(original, PeftFolder.ModelFile)), File.ReadAllBytes(Path.Combine(written, PeftFolder.ModelFile)));
+            Assert.Equal(File.ReadAllBytes(Path.Combine(original, PeftFolder.ModelFile)),
+                File.ReadAllBytes(Path.Combine(written, PeftFolder.ModelFile)));
             // Equal but for the order of sets, repeated names, and the spelling of one name or layer as a list.
             var ours = JsonNode.Parse(File.ReadAllText(Path.Combine(written, PeftFolder.ConfigFile)))!.AsObject();
             Assert.Equal(config.Select(p => p.Key), ours.Select(p => p.Key));
             foreach (var (key, value) in config)
-                Assert.True(Canonical(value) == Canonical(ours[key]), $"{file}: {key}: {value?.ToJsonString()} became {ours[key]?.ToJsonString()}");
+                Assert.True(Canonical(value) == Canonical(ours[key]),
+                    $"{file}: {key}: {value?.ToJsonString()} became {ours[key]?.ToJsonString()}");
         }
     }
 
@@ -46,7 +58,8 @@ public sealed class PeftFolderTests : IDisposable
     [Trait("Category", "Fixtures")]
     public void PatternsGiveEachModuleItsRankAndScale()
     {
-        foreach (var file in Fixtures.Files("models", PeftFolder.ConfigFile).Where(f => f.Contains("/adapters/patterns/", StringComparison.Ordinal)))
+        foreach (var file in Fixtures.Files("models", PeftFolder.ConfigFile)
+            .Where(f => f.Contains("/adapters/patterns/", StringComparison.Ordinal)))
         {
             var layout = PeftFolder.Read(Path.GetDirectoryName(Fixtures.PathOf("models", file))!).Layout();
             var q = layout.Modules.Single(m => m.Name == "model.layers.0.self_attn.q_proj");
@@ -59,7 +72,13 @@ public sealed class PeftFolderTests : IDisposable
     [Fact]
     public void WhatUsingItNeedsTravelsWithIt()
     {
-        var use = new AdapterUse { Labels = ["spam", "ham", "a \"quoted\" label"], MaxTokens = 96, BaseModel = "mail-encoder", BaseFingerprint = new string('a', 64) };
+        var use = new AdapterUse
+        {
+            Labels = ["spam", "ham", "a \"quoted\" label"],
+            MaxTokens = 96,
+            BaseModel = "mail-encoder",
+            BaseFingerprint = new string('a', 64),
+        };
         (Small with { Use = use }).Write(_folder);
         var read = PeftFolder.Read(_folder).Use!;
         Assert.Equal(use.Labels, read.Labels);
@@ -120,7 +139,8 @@ public sealed class PeftFolderTests : IDisposable
     public void EqualContentIsWrittenAsEqualBytes()
     {
         Small.Write(_folder);
-        var (config, model) = (File.ReadAllBytes(Path.Combine(_folder, PeftFolder.ConfigFile)), File.ReadAllBytes(Path.Combine(_folder, PeftFolder.ModelFile)));
+        var (config, model) = (File.ReadAllBytes(Path.Combine(_folder, PeftFolder.ConfigFile)),
+            File.ReadAllBytes(Path.Combine(_folder, PeftFolder.ModelFile)));
         PeftFolder.Read(_folder).Write(_folder);
         Assert.Equal(config, File.ReadAllBytes(Path.Combine(_folder, PeftFolder.ConfigFile)));
         Assert.Equal(model, File.ReadAllBytes(Path.Combine(_folder, PeftFolder.ModelFile)));
@@ -136,7 +156,8 @@ public sealed class PeftFolderTests : IDisposable
         { "head not listed", [new("base_model.model.score.weight", [2, 3], new float[6])], "tensor-unexpected", "score.weight" },
         { "NaN", [new(A, [2, 3], [0, 0, float.NaN, 0, 0, 0]), new(B, [5, 2], new float[10])], "tensor-not-finite", A },
         { "R", [new("base_model.model.h.0.q.lora_R.weight", [2, 2], new float[4])], "tensor-unexpected", "lora_R" },
-        { "DoRA", [new("base_model.model.h.0.q.lora_magnitude_vector", [2], new float[2])], "adapter-key-invalid", "lora_magnitude_vector" },
+        { "DoRA", [new("base_model.model.h.0.q.lora_magnitude_vector", [2],
+            new float[2])], "adapter-key-invalid", "lora_magnitude_vector" },
         { "embedding", [new("base_model.model.h.0.q.lora_embedding_A", [2], new float[2])], "adapter-key-invalid", "lora_embedding_A" },
         { "no prefix", [new("h.0.q.lora_A.weight", [2, 3], new float[6])], "adapter-key-invalid", "h.0.q.lora_A.weight" },
         { "nothing", [], "tensor-missing", "no tensor" },
@@ -158,11 +179,14 @@ public sealed class PeftFolderTests : IDisposable
     {
         var layout = Small.Layout();
         var more = layout with { Modules = layout.Modules.Add(new AdapterModule("h.1.q", 5, 3)) };
-        Assert.Contains("h.1.q.lora_A", Assert.Throws<FedLoraException>(() => Small.RequireFits(more, "x")).Message, StringComparison.Ordinal);
+        Assert.Contains("h.1.q.lora_A", Assert.Throws<FedLoraException>(() => Small.RequireFits(more, "x")).Message,
+            StringComparison.Ordinal);
         var fewer = layout with { Heads = [] };
-        Assert.Contains("classifier.dense.bias", Assert.Throws<FedLoraException>(() => Small.RequireFits(fewer, "x")).Message, StringComparison.Ordinal);
+        Assert.Contains("classifier.dense.bias", Assert.Throws<FedLoraException>(() => Small.RequireFits(fewer, "x")).Message,
+            StringComparison.Ordinal);
         var wider = layout with { Modules = [layout.Modules[0] with { DIn = 4 }] };
-        Assert.Contains("[2, 3] instead of [2, 4]", Assert.Throws<FedLoraException>(() => Small.RequireFits(wider, "x")).Message, StringComparison.Ordinal);
+        Assert.Contains("[2, 3] instead of [2, 4]", Assert.Throws<FedLoraException>(() => Small.RequireFits(wider, "x")).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]

@@ -1,6 +1,8 @@
 namespace FedLora.Adapters.Tests;
 
-/// <summary>Regular expressions mean here what Python's <c>re.fullmatch</c> makes of them (each line tried there with CPython 3.11), or are refused.</summary>
+/// <summary>
+/// Regular expressions mean here what Python's <c>re.fullmatch</c> makes of them (each line tried there with CPython 3.11), or are refused.
+/// </summary>
 public sealed class PythonPatternTests
 {
     [Theory]
@@ -31,7 +33,8 @@ public sealed class PythonPatternTests
     [InlineData(@"q(?<=q)v", "qv", true)]
     [InlineData(@"\(?q\)?", "(q)", true)]
     [InlineData(@".*\.layers\.(?:[0-9]|1[0-5])\..*_proj", "model.layers.15.q_proj", true)]
-    public void As_Python_reads_it(string expression, string module, bool expected) => Assert.Equal(expected, new PeftModules([], expression).Matches(module));
+    public void As_Python_reads_it(string expression, string module, bool expected) =>
+        Assert.Equal(expected, new PeftModules([], expression).Matches(module));
 
     [Theory]
     [InlineData(@"(?<x>q)", "(?P<name>")]
@@ -56,7 +59,15 @@ public sealed class PythonPatternTests
     [Fact]
     public void Patterns_of_rank_and_layers_are_Pythons_too()
     {
-        var config = new PeftConfig { Rank = 4, Alpha = 8, TargetModules = PeftModules.Of("q"), RankPattern = [new(@"(?P<n>0)\.q", 2)], LayersToTransform = [1], LayersPattern = ["(?P<list>h|layers)"] };
+        var config = new PeftConfig
+        {
+            Rank = 4,
+            Alpha = 8,
+            TargetModules = PeftModules.Of("q"),
+            RankPattern = [new(@"(?P<n>0)\.q", 2)],
+            LayersToTransform = [1],
+            LayersPattern = ["(?P<list>h|layers)"],
+        };
         Assert.Equal(2, config.RankOf("h.0.q"));
         Assert.True(config.Targets("model.layers.1.q"));
         Assert.False(config.Targets("model.layers.2.q"));

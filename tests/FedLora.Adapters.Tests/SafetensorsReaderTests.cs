@@ -27,7 +27,8 @@ public sealed class SafetensorsReaderTests : IDisposable
     public void ManyThreadsReadAtOnce(bool inMemory)
     {
         var path = Path.Combine(_folder, "many");
-        new AdapterState(Enumerable.Range(0, 200).Select(i => new AdapterTensor($"t{i:D3}", [100], [.. Enumerable.Repeat((float)i, 100)]))).Save(path);
+        new AdapterState(Enumerable.Range(0, 200).Select(i => new AdapterTensor($"t{i:D3}", [100], [.. Enumerable.Repeat((float)i, 100)])))
+            .Save(path);
         using var reader = Open(path, inMemory);
         Parallel.For(0, 4_000, i => Assert.Equal(Enumerable.Repeat((float)(i % 200), 100), reader.ReadFloats($"t{i % 200:D3}")));
     }
@@ -69,7 +70,9 @@ public sealed class SafetensorsReaderTests : IDisposable
     }
 
     private static SafetensorsReader Open(string path, bool inMemory, SafetensorsHeader? known = null) =>
-        SafetensorsReader.Open(inMemory ? new MemoryStream(File.ReadAllBytes(path)) : new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite), path, known);
+        SafetensorsReader.Open(
+            inMemory ? new MemoryStream(File.ReadAllBytes(path))
+                : new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite), path, known);
 
     private static float[] Read(SafetensorsReader reader)
     {

@@ -54,7 +54,8 @@ public sealed class SafetensorsTests : IDisposable
         foreach (var value in (float[])[float.NaN, float.PositiveInfinity, float.NegativeInfinity, -0f, float.Epsilon])
         {
             var state = new AdapterState([new AdapterTensor("t", [1], [value])]);
-            Assert.Equal(BitConverter.SingleToInt32Bits(value), BitConverter.SingleToInt32Bits(AdapterState.FromBytes(state.ToBytes())["t"].Values[0]));
+            Assert.Equal(BitConverter.SingleToInt32Bits(value),
+                BitConverter.SingleToInt32Bits(AdapterState.FromBytes(state.ToBytes())["t"].Values[0]));
         }
     }
 

@@ -20,9 +20,11 @@ public sealed class AggregationCase
         using var json = JsonDocument.Parse(System.IO.File.ReadAllBytes(Fixtures.PathOf("aggregation", file)));
         Json = json.RootElement.Clone();
         _examples = [.. Json.GetProperty("examples").EnumerateArray().Select(e => e.GetInt64())];
-        _ranks = Json.TryGetProperty("ranks", out var ranks) ? [.. ranks.EnumerateArray().Select(r => r.GetInt32())] : [.. _examples.Select(_ => Json.GetProperty("r").GetInt32())];
+        _ranks = Json.TryGetProperty("ranks", out var ranks) ? [.. ranks.EnumerateArray().Select(r => r.GetInt32())]
+            : [.. _examples.Select(_ => Json.GetProperty("r").GetInt32())];
         Layout = new AdapterLayout(
-            [.. Json.GetProperty("modules").EnumerateObject().Select(m => new AdapterModule(m.Name, m.Value[0].GetInt32(), m.Value[1].GetInt32()))],
+            [.. Json.GetProperty("modules").EnumerateObject()
+                .Select(m => new AdapterModule(m.Name, m.Value[0].GetInt32(), m.Value[1].GetInt32()))],
             _ranks.Max(), Json.GetProperty("lora_alpha").GetDouble(), []);
         var path = Fixtures.PathOf("aggregation", Path.ChangeExtension(file, ".safetensors"));
         _tensors = AdapterState.Load(path);
@@ -46,14 +48,21 @@ public sealed class AggregationCase
         .Where(file => Methods.All.Where(m => file.StartsWith(m.Name, StringComparison.Ordinal)).MaxBy(m => m.Name.Length)?.Name == method)
         .Select(file => new AggregationCase(file, Methods.Get(method)));
 
-    public AggregationOptions Options(int round = 1, MethodOptions? method = null) => new(Layout, method ?? MethodOptions.Default, round, 7);
+    public AggregationOptions Options(int round = 1, MethodOptions? method = null) =>
+        new(Layout, method ?? MethodOptions.Default, round, 7);
 
     /// <summary>The global adapter; factors that the case does not give are zero.</summary>
-    public AdapterState Global() => new(Layout.Tensors(Factors.A | Factors.B).Select(t => Tensor($"global.{Short(t.Name)}", t.Name) ?? new AdapterTensor(t.Name, t.Shape, new float[AdapterTensor.Count(t.Shape)])));
+    public AdapterState Global() =>
+        new(Layout.Tensors(Factors.A | Factors.B)
+            .Select(
+                t => Tensor($"global.{Short(t.Name)}", t.Name)
+                    ?? new AdapterTensor(t.Name, t.Shape, new float[AdapterTensor.Count(t.Shape)])));
 
     /// <summary>The updates with the tensors that the method sends in a round.</summary>
     public UpdateSet Updates(int round = 1) => new(_examples.Select((examples, k) => new MemoryUpdate($"node-{k:D3}", examples,
-        new AdapterState((Layout with { Rank = _ranks[k] }).Tensors(Method.Sent(round, MethodOptions.Default)).Select(t => Tensor($"update.{k}.{Short(t.Name)}", t.Name)!)))));
+        new AdapterState(
+            (Layout with { Rank = _ranks[k] }).Tensors(Method.Sent(round, MethodOptions.Default))
+                .Select(t => Tensor($"update.{k}.{Short(t.Name)}", t.Name)!)))));
 
     public bool Has(string expected) => _expected.ContainsKey($"expected.{expected}");
 
@@ -68,7 +77,8 @@ public sealed class AggregationCase
         foreach (var value in expected)
             largest = Math.Max(largest, Math.Abs(value));
         for (var i = 0; i < expected.Length; i++)
-            Assert.True(Math.Abs(expected[i] - actual[i]) <= tolerance * largest, $"{what}[{i}]: {actual[i]} instead of {expected[i]} (largest {largest})");
+            Assert.True(Math.Abs(expected[i] - actual[i]) <= tolerance * largest,
+                $"{what}[{i}]: {actual[i]} instead of {expected[i]} (largest {largest})");
     }
 
     private static string Short(string name) => AdapterKey.Parse(name) is var key ? $"{key.Module}.{key.Factor}" : "";

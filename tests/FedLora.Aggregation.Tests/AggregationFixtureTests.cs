@@ -55,7 +55,8 @@ public sealed class AggregationFixtureTests
         {
             foreach (var weighting in Enum.GetValues<Weighting>())
             {
-                var result = c.Method.Aggregate(c.Global(), c.Updates(), c.Options(method: new MethodOptions { Weighting = weighting }), default);
+                var result = c.Method.Aggregate(c.Global(), c.Updates(), c.Options(method: new MethodOptions { Weighting = weighting }),
+                    default);
                 foreach (var module in c.Layout.Modules)
                 {
                     var prefix = weighting == Weighting.Uniform ? "uniform." : "";
@@ -80,7 +81,8 @@ public sealed class AggregationFixtureTests
                 {
                     if (!c.Has($"{module.Name}.residual_rank{rank}"))
                         continue;
-                    var cut = c.Method.Aggregate(c.Global(), c.Updates(), c.Options(method: new MethodOptions { ResidualRank = rank }), default);
+                    var cut = c.Method.Aggregate(c.Global(), c.Updates(), c.Options(method: new MethodOptions { ResidualRank = rank }),
+                        default);
                     c.Equal($"{module.Name}.residual_rank{rank}", Naive.Product(cut.Fold!, module));
                 }
             }
@@ -123,8 +125,10 @@ public sealed class AggregationFixtureTests
             {
                 // Keys hold lambda as the JSON writes it: 0.0, 1.0.
                 var (lambda, name) = (given.GetDouble(), given.GetRawText());
-                var cosine = c.Method.Aggregate(c.Global(), c.Updates(), c.Options(method: new MethodOptions { Lambda = lambda }), default).Global;
-                var squares = c.Method.Aggregate(c.Global(), c.Updates(), c.Options(method: new MethodOptions { Lambda = lambda, FairObjective = FairObjective.LeastSquares }), default).Global;
+                var cosine = c.Method.Aggregate(c.Global(), c.Updates(), c.Options(method: new MethodOptions { Lambda = lambda }),
+                    default).Global;
+                var squares = c.Method.Aggregate(c.Global(), c.Updates(),
+                    c.Options(method: new MethodOptions { Lambda = lambda, FairObjective = FairObjective.LeastSquares }), default).Global;
                 foreach (var module in c.Layout.Modules)
                 {
                     var value = Objective(c, module, fedit, cosine, lambda);
@@ -133,7 +137,8 @@ public sealed class AggregationFixtureTests
                     if (c.Has($"leastsquares.{name}.{module.Name}.dB"))
                     {
                         var key = new AdapterKey(module.Name, Factors.B).Name;
-                        c.Equal($"leastsquares.{name}.{module.Name}.dB", [.. squares[key].Values.Zip(fedit[key].Values, (x, y) => (double)x - y)]);
+                        c.Equal($"leastsquares.{name}.{module.Name}.dB",
+                            [.. squares[key].Values.Zip(fedit[key].Values, (x, y) => (double)x - y)]);
                     }
                 }
             }

@@ -15,7 +15,8 @@ public sealed class DeadDirectionsTests
         for (var p = 0; p < 8; p++)
         {
             for (var q = 0; q < 8; q++)
-                Assert.Equal(p == q ? 1 : 0, Enumerable.Range(0, 24).Sum(j => (double)a.Values[(p * 24) + j] * a.Values[(q * 24) + j]), 1e-6);
+                Assert.Equal(p == q ? 1 : 0, Enumerable.Range(0, 24).Sum(j => (double)a.Values[(p * 24) + j] * a.Values[(q * 24) + j]),
+                    1e-6);
         }
     }
 
@@ -37,7 +38,8 @@ public sealed class DeadDirectionsTests
     public void ARaisedRankHasRowsOfAToLearnWith(int rank)
     {
         var (state, layout, error) = AdapterAlgebra.WithRank(Global(), _layout, rank);
-        AggregationCase.Near("product", Naive.Product(Global(), _layout.Modules[0], _layout.Scale), Naive.Product(state, layout.Modules[0], layout.Scale));
+        AggregationCase.Near("product", Naive.Product(Global(), _layout.Modules[0], _layout.Scale),
+            Naive.Product(state, layout.Modules[0], layout.Scale));
         Assert.InRange(error, 0, 1e-6);
         var a = state[new AdapterKey("q", Factors.A).Name];
         for (var p = 0; p < rank; p++)
@@ -45,13 +47,16 @@ public sealed class DeadDirectionsTests
     }
 
     private static AdapterState Global() => new(_layout.Tensors(Factors.A | Factors.B)
-        .Select(t => new AdapterTensor(t.Name, t.Shape, [.. Enumerable.Range(0, AdapterTensor.Count(t.Shape)).Select(i => (float)Math.Sin((i * 1.3) + t.Name.Length + (i % 7)))])));
+        .Select(
+            t => new AdapterTensor(t.Name, t.Shape,
+                [.. Enumerable.Range(0, AdapterTensor.Count(t.Shape)).Select(i => (float)Math.Sin((i * 1.3) + t.Name.Length + (i % 7)))])));
 
     private static AggregationResult Aggregate(string name, int rank)
     {
         var method = Methods.Get(name);
         var start = method.Start(Global(), null, new NodeTerms(_layout, MethodOptions.Default, 1, 1, rank)).Adapter;
         var trained = new AdapterState(start.Select(t => t with { Values = [.. t.Values.Select(v => (0.9f * v) + 0.01f)] }));
-        return method.Aggregate(Global(), new UpdateSet([new MemoryUpdate("small", 1, trained)]), new AggregationOptions(_layout, MethodOptions.Default, 1, 1), default);
+        return method.Aggregate(Global(), new UpdateSet([new MemoryUpdate("small", 1, trained)]),
+            new AggregationOptions(_layout, MethodOptions.Default, 1, 1), default);
     }
 }

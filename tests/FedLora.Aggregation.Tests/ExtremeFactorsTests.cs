@@ -2,18 +2,22 @@ using FedLora.Adapters;
 
 namespace FedLora.Aggregation.Tests;
 
-/// <summary>Factors as they come in life and seldom from a generator: equal, nearly equal, scaled apart, zero; of up to 200 nodes.</summary>
+/// <summary>
+/// Factors as they come in life and seldom from a generator: equal, nearly equal, scaled apart, zero; of up to 200 nodes.
+/// </summary>
 public sealed class ExtremeFactorsTests
 {
     private const int Rank = 2;
 
     // Side by side, 24 nodes' factors fit the second module, but not the first.
-    private static readonly AdapterLayout _layout = new([new AdapterModule("narrow", 20, 33), new AdapterModule("wide", 90, 70)], Rank, 4, []);
+    private static readonly AdapterLayout _layout = new([new AdapterModule("narrow", 20, 33), new AdapterModule("wide", 90, 70)], Rank, 4,
+        []);
 
     private static readonly Dictionary<string, Func<int, Factors, double, double>> _kinds = new(StringComparer.Ordinal)
     {
         ["equal"] = (_, _, common) => common,
-        ["equal A, as one step from B = 0 leaves them"] = (node, factor, common) => factor == Factors.A ? common : common * Math.Cos(node + (5 * common)),
+        ["equal A, as one step from B = 0 leaves them"] = (node, factor, common) => factor == Factors.A ? common
+            : common * Math.Cos(node + (5 * common)),
         ["nearly equal"] = (node, _, common) => common * (1 + (1e-7 * Math.Cos(node))),
         ["scaled"] = (node, _, common) => common * Math.Pow(10, (node % 13) - 6),
         ["zero B"] = (node, factor, common) => factor == Factors.A ? common + Math.Sin(node + common) : 0,
@@ -34,7 +38,8 @@ public sealed class ExtremeFactorsTests
         {
             var global = Global(method);
             var updates = Enumerable.Range(0, nodes).Select(k => Update(method, global, k, _kinds[kind])).ToArray();
-            var result = method.Aggregate(global, new UpdateSet(updates.Select((u, k) => new MemoryUpdate($"node-{k:D3}", 1, u))), new AggregationOptions(_layout, MethodOptions.Default, 1, 1), default);
+            var result = method.Aggregate(global, new UpdateSet(updates.Select((u, k) => new MemoryUpdate($"node-{k:D3}", 1, u))),
+                new AggregationOptions(_layout, MethodOptions.Default, 1, 1), default);
             result.Global.RequireFinite();
             result.Fold?.RequireFinite();
             Assert.True(result.Report.RelativeError is null or >= 0, $"{nodes} nodes: {result.Report.RelativeError}");
@@ -49,7 +54,8 @@ public sealed class ExtremeFactorsTests
                     product = Naive.Sum([product, Naive.Product(result.Fold, module)]);
                 // Not of the mean's norm: where products cancel, float32 factors cannot.
                 var scale = updates.Max(u => Naive.Norm(Naive.Product(u, module, _layout.Scale / nodes, fallback: global)));
-                Assert.True(Naive.Distance(mean, product) <= 1e-5 * Math.Max(scale, Naive.Norm(mean)), $"{nodes} nodes, {module.Name}: {Naive.Distance(mean, product)} of {Naive.Norm(mean)}");
+                Assert.True(Naive.Distance(mean, product) <= 1e-5 * Math.Max(scale, Naive.Norm(mean)),
+                    $"{nodes} nodes, {module.Name}: {Naive.Distance(mean, product)} of {Naive.Norm(mean)}");
             }
         }
     }
@@ -61,7 +67,8 @@ public sealed class ExtremeFactorsTests
     {
         var method = Methods.Get(name);
         var global = Global(method);
-        var fold = new AdapterState((_layout with { Rank = 3 }).Tensors(Factors.A | Factors.B).Select(t => Tensor(t, (i, _) => Math.Sin(i + 1), 0)));
+        var fold = new AdapterState(
+            (_layout with { Rank = 3 }).Tensors(Factors.A | Factors.B).Select(t => Tensor(t, (i, _) => Math.Sin(i + 1), 0)));
         foreach (var count in (ReadOnlySpan<int>)[30, 200])
         {
             var (adapter, layout) = method.Export(global, [.. Enumerable.Repeat(fold, count)], _layout);
@@ -113,19 +120,26 @@ public sealed class ExtremeFactorsTests
         var method = Methods.Get(name);
         var layout = _layout with { Alpha = name is "flora" or "fedex-lora" ? 40 : 4 };
         var global = new AdapterState(Global(method).Select(t => t with { Values = [.. t.Values.Select(v => 40 * v)] }));
-        var updates = Enumerable.Range(0, 3).Select(k => new MemoryUpdate($"node-{k}", 1, new AdapterState(Update(method, global, k, (_, _, common) => common)
-            .Select(t => k == 1 && t.Name.Contains("wide", StringComparison.Ordinal) ? t with { Values = [.. t.Values.Select(_ => (float)huge)] } : t))));
-        var error = Assert.Throws<FedLoraException>(() => method.Aggregate(global, new UpdateSet(updates), new AggregationOptions(layout, MethodOptions.Default, 1, 1), default));
+        var updates = Enumerable.Range(0, 3)
+            .Select(k => new MemoryUpdate($"node-{k}", 1, new AdapterState(Update(method, global, k, (_, _, common) => common)
+                .Select(
+                    t => k == 1 && t.Name.Contains("wide", StringComparison.Ordinal)
+                        ? t with { Values = [.. t.Values.Select(_ => (float)huge)] } : t))));
+        var error = Assert.Throws<FedLoraException>(
+            () => method.Aggregate(global, new UpdateSet(updates), new AggregationOptions(layout, MethodOptions.Default, 1, 1), default));
         Assert.Equal("aggregate-not-finite", error.Code);
         Assert.Contains("'wide'", error.Message, StringComparison.Ordinal);
         Assert.Contains("'node-1'", error.Message, StringComparison.Ordinal);
     }
 
-    private static AdapterState Global(IFederatedMethod method) => method.Initialize(_layout, MethodOptions.Default, 1, new RandomWeights(1));
+    private static AdapterState Global(IFederatedMethod method) =>
+        method.Initialize(_layout, MethodOptions.Default, 1, new RandomWeights(1));
 
-    private static AdapterState Update(IFederatedMethod method, AdapterState global, int node, Func<int, Factors, double, double> kind) => new(_layout.Tensors(method.Sent(1, MethodOptions.Default))
-        .Select(t => Tensor(t, (i, factor) => kind(node, factor, Math.Sin((i * 1.7) + t.Name.Length + 1)), node)));
+    private static AdapterState Update(IFederatedMethod method, AdapterState global, int node, Func<int, Factors, double, double> kind) =>
+        new(_layout.Tensors(method.Sent(1, MethodOptions.Default))
+            .Select(t => Tensor(t, (i, factor) => kind(node, factor, Math.Sin((i * 1.7) + t.Name.Length + 1)), node)));
 
-    private static AdapterTensor Tensor((string Name, int[] Shape) tensor, Func<int, Factors, double> value, int node) => new(tensor.Name, tensor.Shape,
-        [.. Enumerable.Range(0, AdapterTensor.Count(tensor.Shape)).Select(i => (float)value(i, AdapterKey.Parse(tensor.Name).Factor))]);
+    private static AdapterTensor Tensor((string Name, int[] Shape) tensor, Func<int, Factors, double> value, int node) =>
+        new(tensor.Name, tensor.Shape,
+            [.. Enumerable.Range(0, AdapterTensor.Count(tensor.Shape)).Select(i => (float)value(i, AdapterKey.Parse(tensor.Name).Factor))]);
 }

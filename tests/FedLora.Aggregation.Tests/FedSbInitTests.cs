@@ -5,7 +5,9 @@ namespace FedLora.Aggregation.Tests;
 
 public sealed class FedSbInitTests
 {
-    /// <summary>LoRA-SB's start, B R A = the best rank-r part of -1e-3 sign(G), as <c>fed-sb.safetensors</c> of the models has it.</summary>
+    /// <summary>
+    /// LoRA-SB's start, B R A = the best rank-r part of -1e-3 sign(G), as <c>fed-sb.safetensors</c> of the models has it.
+    /// </summary>
     [Fact]
     [Trait("Category", "Fixtures")]
     public void LoraSbStartsAtTheFirstStepsBestPart()
@@ -14,7 +16,8 @@ public sealed class FedSbInitTests
         {
             using var fixture = SafetensorsFile.Open(Fixtures.PathOf("models", file));
             const string Prefix = "init.", Suffix = ".gradient";
-            foreach (var name in fixture.Tensors.Keys.Where(k => k.StartsWith(Prefix, StringComparison.Ordinal) && k.EndsWith(Suffix, StringComparison.Ordinal)))
+            foreach (var name in fixture.Tensors.Keys.Where(
+                k => k.StartsWith(Prefix, StringComparison.Ordinal) && k.EndsWith(Suffix, StringComparison.Ordinal)))
             {
                 var module = name[Prefix.Length..^Suffix.Length];
                 var shape = fixture.Entry(name).IntShape();
@@ -23,10 +26,14 @@ public sealed class FedSbInitTests
                 foreach (var alpha in (double[])[rank, 16])
                 {
                     var layout = new AdapterLayout([new AdapterModule(module, shape[0], shape[1])], rank, alpha, []);
-                    var state = Methods.Get("fed-sb").Initialize(layout, new MethodOptions { Init = FedSbInit.LoraSb, InitStep = 1e-3 }, 0, new Gradient(fixture.ReadFloats(name)));
-                    AggregationCase.Near($"{file} {module} product", Doubles(fixture, $"init.{module}.product"), Naive.Product(state, layout.Modules[0], layout.Scale));
+                    var state = Methods.Get("fed-sb")
+                        .Initialize(layout, new MethodOptions { Init = FedSbInit.LoraSb, InitStep = 1e-3 }, 0,
+                            new Gradient(fixture.ReadFloats(name)));
+                    AggregationCase.Near($"{file} {module} product", Doubles(fixture, $"init.{module}.product"),
+                        Naive.Product(state, layout.Modules[0], layout.Scale));
                     var r = state[new AdapterKey(module, Factors.R).Name];
-                    AggregationCase.Near($"{file} {module} singular", singular, [.. Enumerable.Range(0, rank).Select(i => r.Values[(i * rank) + i] * layout.Scale)]);
+                    AggregationCase.Near($"{file} {module} singular", singular,
+                        [.. Enumerable.Range(0, rank).Select(i => r.Values[(i * rank) + i] * layout.Scale)]);
                     RequireOrthonormal(state, module);
                 }
             }
@@ -80,7 +87,8 @@ public sealed class FedSbInitTests
     public void WeightsThatAreNotFiniteAreRefusedByName()
     {
         var layout = new AdapterLayout([new AdapterModule("layers.3.q", 2, 2)], 1, 1, []);
-        var error = Assert.Throws<FedLoraException>(() => Methods.Get("fed-sb").Initialize(layout, MethodOptions.Default, 0, new Gradient([1, 2, float.NaN, 4])));
+        var error = Assert.Throws<FedLoraException>(
+            () => Methods.Get("fed-sb").Initialize(layout, MethodOptions.Default, 0, new Gradient([1, 2, float.NaN, 4])));
         Assert.Equal("tensor-not-finite", error.Code);
         Assert.Contains("layers.3.q", error.Message, StringComparison.Ordinal);
     }
@@ -125,7 +133,8 @@ public sealed class FedSbInitTests
         return vectors;
     }
 
-    private static double[] Doubles(SafetensorsFile file, string name) => System.Runtime.InteropServices.MemoryMarshal.Cast<byte, double>(file.Bytes(name)).ToArray();
+    private static double[] Doubles(SafetensorsFile file, string name) =>
+        System.Runtime.InteropServices.MemoryMarshal.Cast<byte, double>(file.Bytes(name)).ToArray();
 
     private sealed class Gradient(float[] values) : IWeightSource
     {

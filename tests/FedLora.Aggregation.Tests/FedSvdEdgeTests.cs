@@ -25,18 +25,22 @@ public sealed class FedSvdEdgeTests
         const int DOut = 11, DIn = 9, Rank = 4;
         var layout = new AdapterLayout([new AdapterModule("q", DOut, DIn)], Rank, Rank, []);
         AdapterTensor Make(Factors factor, int rows, int columns, Func<int, int, double> value) =>
-            new(new AdapterKey("q", factor).Name, [rows, columns], [.. Enumerable.Range(0, rows * columns).Select(i => (float)value(i / columns, i % columns))]);
+            new(new AdapterKey("q", factor).Name, [rows, columns],
+                [.. Enumerable.Range(0, rows * columns).Select(i => (float)value(i / columns, i % columns))]);
         var global = new AdapterState([Make(Factors.A, Rank, DIn, a), Make(Factors.B, DOut, Rank, (_, _) => 0)]);
         var update = new AdapterState([Make(Factors.B, DOut, Rank, b)]);
         var expected = Naive.Product(update, layout.Modules[0], fallback: global);
         for (var round = 1; round <= 3; round++)
         {
-            global = Methods.Get("fedsvd").Aggregate(global, new UpdateSet([new MemoryUpdate("a", 1, update)]), new AggregationOptions(layout, MethodOptions.Default, round, 1), default).Global;
+            global = Methods.Get("fedsvd")
+                .Aggregate(global, new UpdateSet([new MemoryUpdate("a", 1, update)]),
+                    new AggregationOptions(layout, MethodOptions.Default, round, 1), default).Global;
             var newA = global[new AdapterKey("q", Factors.A).Name];
             for (var p = 0; p < Rank; p++)
             {
                 for (var q = 0; q < Rank; q++)
-                    Assert.Equal(p == q ? 1 : 0, Enumerable.Range(0, DIn).Sum(j => (double)newA.Values[(p * DIn) + j] * newA.Values[(q * DIn) + j]), 1e-6);
+                    Assert.Equal(p == q ? 1 : 0,
+                        Enumerable.Range(0, DIn).Sum(j => (double)newA.Values[(p * DIn) + j] * newA.Values[(q * DIn) + j]), 1e-6);
                 var row = newA.Values.AsSpan(p * DIn, DIn).ToArray();
                 Assert.True(row.MaxBy(Math.Abs) > 0, $"{name}: sign of row {p}");
             }

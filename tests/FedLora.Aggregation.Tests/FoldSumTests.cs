@@ -32,7 +32,10 @@ public sealed class FoldSumTests
         }
     }
 
-    /// <summary>A thousand rounds, each adding a thousandth of a part in a thousand to the sum so far: what arrives in bfloat16 weights is off by less than one rounding.</summary>
+    /// <summary>
+    /// A thousand rounds, each adding a thousandth of a part in a thousand to the sum so far: what arrives in bfloat16 weights is off by
+    /// less than one rounding.
+    /// </summary>
     [Fact]
     public void AThousandSumsOneAfterAnotherStayBelowOneRoundingOfBfloat16()
     {
@@ -54,12 +57,17 @@ public sealed class FoldSumTests
     public void ASumThatFloat32DoesNotHoldIsRefused()
     {
         var huge = new AdapterState(Fold(1, 2).Select(t => t with { Values = [.. t.Values.Select(_ => 3e38f)] }));
-        Assert.Equal("tensor-not-finite", Assert.Throws<FedLoraException>(() => FoldSum.Of([.. Enumerable.Repeat(huge, 20)], _layout)).Code);
+        Assert.Equal("tensor-not-finite",
+            Assert.Throws<FedLoraException>(() => FoldSum.Of([.. Enumerable.Repeat(huge, 20)], _layout)).Code);
     }
 
     private static AdapterState Fold(int seed, int rank)
     {
         var random = new Random(seed);
-        return new((_layout with { Rank = rank }).Tensors(Factors.A | Factors.B).Select(t => new AdapterTensor(t.Name, t.Shape, [.. Enumerable.Range(0, AdapterTensor.Count(t.Shape)).Select(_ => random.NextSingle() - 0.5f)])));
+        return new(
+            (_layout with { Rank = rank }).Tensors(Factors.A | Factors.B)
+                .Select(
+                    t => new AdapterTensor(t.Name, t.Shape,
+                        [.. Enumerable.Range(0, AdapterTensor.Count(t.Shape)).Select(_ => random.NextSingle() - 0.5f)])));
     }
 }

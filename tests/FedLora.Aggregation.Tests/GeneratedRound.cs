@@ -19,7 +19,9 @@ public sealed record GeneratedRound(int Seed, int Nodes, int Rank, int Round, (i
     public static void ForAll(Action<GeneratedRound> property, int cases = 40) =>
         Check.One(Config.QuickThrowOnFailure.WithMaxTest(cases), Prop.ForAll(Arbitrary, round => property(round)));
 
-    public AdapterLayout Layout => new([.. Shapes.Select((s, i) => new AdapterModule($"layers.{i}.q_proj", s.DOut, s.DIn))], Rank, 8, [new HeadTensor("classifier.weight", [2, 3])]);
+    public AdapterLayout Layout =>
+        new([.. Shapes.Select((s, i) => new AdapterModule($"layers.{i}.q_proj", s.DOut, s.DIn))], Rank, 8,
+            [new HeadTensor("classifier.weight", [2, 3])]);
 
     public AggregationOptions Options => new(Layout, MethodOptions.Default, Round, (ulong)Seed) { Threads = 2 };
 
@@ -38,11 +40,13 @@ public sealed record GeneratedRound(int Seed, int Nodes, int Rank, int Round, (i
     }
 
     /// <summary>What each node trained, from its own start.</summary>
-    public IEnumerable<(AdapterState Trained, AdapterLayout Layout)> Trained(IFederatedMethod method, AdapterState global, bool equal = false)
+    public IEnumerable<(AdapterState Trained, AdapterLayout Layout)> Trained(IFederatedMethod method, AdapterState global,
+        bool equal = false)
     {
         for (var k = 0; k < Nodes; k++)
         {
-            var start = method.Start(global, null, new NodeTerms(Layout, MethodOptions.Default, Round, (ulong)Seed, equal ? Rank : RankOf(method, k)));
+            var start = method.Start(global, null,
+                new NodeTerms(Layout, MethodOptions.Default, Round, (ulong)Seed, equal ? Rank : RankOf(method, k)));
             var random = new Random(equal ? Seed + 1 : Seed + 1 + k);
             var trained = start.Adapter.Only(method.Trained(Round, MethodOptions.Default));
             yield return (start.Adapter.With(trained.Select(t => Moved(t, random, 0.5f)).ToArray()), start.Layout);
@@ -50,15 +54,17 @@ public sealed record GeneratedRound(int Seed, int Nodes, int Rank, int Round, (i
     }
 
     /// <summary>The updates; node names are not in the order of nodes.</summary>
-    public UpdateSet Updates(IFederatedMethod method, AdapterState global, bool equal = false, long examplesTimes = 1, Func<AdapterTensor, AdapterTensor>? change = null) =>
-        new(Trained(method, global, equal).Select((t, k) => new MemoryUpdate(Name(k), Examples(k) * examplesTimes,
-            new AdapterState(t.Trained.Only(method.Sent(Round, MethodOptions.Default)).Select(change ?? (x => x))))).ToArray());
+    public UpdateSet Updates(IFederatedMethod method, AdapterState global, bool equal = false, long examplesTimes = 1,
+        Func<AdapterTensor, AdapterTensor>? change = null) =>
+            new(Trained(method, global, equal).Select((t, k) => new MemoryUpdate(Name(k), Examples(k) * examplesTimes,
+                new AdapterState(t.Trained.Only(method.Sent(Round, MethodOptions.Default)).Select(change ?? (x => x))))).ToArray());
 
     public string Name(int node) => $"node-{((node * 7) + Seed % 5) % 97:D2}";
 
     public long Examples(int node) => 1 + ((Seed / 3) + (node * 13)) % 50;
 
-    public double[] Weights() => [.. Enumerable.Range(0, Nodes).Select(k => Examples(k) / (double)Enumerable.Range(0, Nodes).Sum(Examples))];
+    public double[] Weights() =>
+        [.. Enumerable.Range(0, Nodes).Select(k => Examples(k) / (double)Enumerable.Range(0, Nodes).Sum(Examples))];
 
     /// <summary>sum p_k s_k B_k A_k of a module with full products in float64.</summary>
     public double[] MeanProduct(IFederatedMethod method, AdapterState global, AdapterModule module)
@@ -74,7 +80,8 @@ public sealed record GeneratedRound(int Seed, int Nodes, int Rank, int Round, (i
         return result.Fold is null ? product : Naive.Sum([product, Naive.Product(result.Fold, module)]);
     }
 
-    private static AdapterTensor Moved(AdapterTensor tensor, Random random, float by) => tensor with { Values = [.. tensor.Values.Select(v => v + (by * ((2 * random.NextSingle()) - 1)))] };
+    private static AdapterTensor Moved(AdapterTensor tensor, Random random, float by) =>
+        tensor with { Values = [.. tensor.Values.Select(v => v + (by * ((2 * random.NextSingle()) - 1)))] };
 }
 
 /// <summary>Base weights made of a seed.</summary>

@@ -21,9 +21,17 @@ public sealed class MemoryTests : IDisposable
         var method = Methods.Get(name);
         var layout = new AdapterLayout([new AdapterModule("q", Side, Side)], 4, 4, []);
         var tensors = layout.Tensors(Factors.A | Factors.B | (method.Trained(1, MethodOptions.Default) & Factors.R)).ToArray();
-        var global = new AdapterState(tensors.Select(t => name == "flora" && t.Name.Contains("lora_B", StringComparison.Ordinal) ? new AdapterTensor(t.Name, t.Shape, new float[Side * 4]) : Random(t, 0)));
-        var updates = new UpdateSet(Enumerable.Range(1, 6).Select(k => new MemoryUpdate($"{k}", k, new AdapterState(layout.Tensors(method.Sent(1, MethodOptions.Default)).Select(t => Random(t, k))))).ToArray());
-        var allocated = Allocated(() => method.Aggregate(global, updates, new AggregationOptions(layout, MethodOptions.Default, 1, 1) { Threads = 1 }, default));
+        var global = new AdapterState(
+            tensors.Select(
+                t => name == "flora" && t.Name.Contains("lora_B", StringComparison.Ordinal)
+                    ? new AdapterTensor(t.Name, t.Shape, new float[Side * 4]) : Random(t, 0)));
+        var updates = new UpdateSet(
+            Enumerable.Range(1, 6)
+                .Select(
+                    k => new MemoryUpdate($"{k}", k,
+                        new AdapterState(layout.Tensors(method.Sent(1, MethodOptions.Default)).Select(t => Random(t, k))))).ToArray());
+        var allocated = Allocated(
+            () => method.Aggregate(global, updates, new AggregationOptions(layout, MethodOptions.Default, 1, 1) { Threads = 1 }, default));
         // A full matrix of float32 has 64 MiB; all factors of all nodes together have 0.8.
         Assert.InRange(allocated, 100, 24L << 20);
     }
@@ -71,7 +79,8 @@ public sealed class MemoryTests : IDisposable
     private static AdapterTensor Random((string Name, int[] Shape) tensor, int seed)
     {
         var random = new Random(seed);
-        return new AdapterTensor(tensor.Name, tensor.Shape, [.. Enumerable.Range(0, AdapterTensor.Count(tensor.Shape)).Select(_ => random.NextSingle() - 0.5f)]);
+        return new AdapterTensor(tensor.Name, tensor.Shape,
+            [.. Enumerable.Range(0, AdapterTensor.Count(tensor.Shape)).Select(_ => random.NextSingle() - 0.5f)]);
     }
 
     private sealed class Probe(IUpdate update) : IUpdate

@@ -31,9 +31,12 @@ public sealed class MethodContractTests
         {
             var start = method.Start(global, null, new NodeTerms(_round.Layout, MethodOptions.Default, 1, 5, rank));
             Assert.Equal(rank, start.Layout.Rank);
-            start.Layout.Require(start.Adapter, Factors.A | Factors.B | Factors.Head | (method.Trained(1, MethodOptions.Default) & Factors.R), name);
+            start.Layout.Require(start.Adapter,
+                Factors.A | Factors.B | Factors.Head | (method.Trained(1, MethodOptions.Default) & Factors.R), name);
             if (rank == 3 && !method.Traits.Folds)
-                Assert.All(_round.Layout.Modules, m => AggregationCase.Near(m.Name, Naive.Product(global, m, _round.Layout.Scale), Naive.Product(start.Adapter, m, start.Layout.Scale), 1e-6));
+                Assert.All(_round.Layout.Modules,
+                    m => AggregationCase.Near(m.Name, Naive.Product(global, m, _round.Layout.Scale),
+                        Naive.Product(start.Adapter, m, start.Layout.Scale), 1e-6));
         }
     }
 
@@ -76,7 +79,8 @@ public sealed class MethodContractTests
         Assert.False(method.Trained(1, frozen).HasFlag(Factors.Head));
         method.Check(_round.Layout, frozen, [3]);
         var global = _round.Global(method);
-        var updates = new UpdateSet(_round.Trained(method, global).Select((t, k) => new MemoryUpdate($"{k}", 1, t.Trained.Only(method.Sent(1, frozen)))).ToArray());
+        var updates = new UpdateSet(
+            _round.Trained(method, global).Select((t, k) => new MemoryUpdate($"{k}", 1, t.Trained.Only(method.Sent(1, frozen)))).ToArray());
         var result = method.Aggregate(global, updates, _round.Options with { Method = frozen }, default);
         Assert.Equal(global.Only(Factors.Head).Hash, result.Global.Only(Factors.Head).Hash);
     }
@@ -93,7 +97,8 @@ public sealed class MethodContractTests
         var (global, folds) = (_round.Global(method), new List<AdapterState>());
         for (var r = 1; r <= 3; r++)
         {
-            var result = method.Aggregate(global, (_round with { Round = r, Seed = 5 * r }).Updates(method, global), _round.Options with { Round = r }, default);
+            var result = method.Aggregate(global, (_round with { Round = r, Seed = 5 * r }).Updates(method, global),
+                _round.Options with { Round = r }, default);
             global = result.Global;
             if (result.Fold is not null)
                 folds.Add(result.Fold);
@@ -107,8 +112,15 @@ public sealed class MethodContractTests
             AggregationCase.Near(module.Name, expected, Naive.Product(adapter, module, layout.ScaleOf(module)));
             Assert.True(layout.RankOf(module) <= Math.Min(module.DOut, module.DIn));
         }
-        var peft = new PeftConfig { Rank = layout.Rank, Alpha = layout.Alpha, TargetModules = PeftModules.Of("q_proj"), ModulesToSave = ["classifier"] }.WithPatternsOf(layout);
-        Assert.Equal(layout.Modules.Select(layout.ScaleOf), new PeftFolder(peft, adapter).Layout().Modules.Select(peft.LayoutFor(layout.Modules, layout.Heads).ScaleOf));
+        var peft = new PeftConfig
+        {
+            Rank = layout.Rank,
+            Alpha = layout.Alpha,
+            TargetModules = PeftModules.Of("q_proj"),
+            ModulesToSave = ["classifier"],
+        }.WithPatternsOf(layout);
+        Assert.Equal(layout.Modules.Select(layout.ScaleOf),
+            new PeftFolder(peft, adapter).Layout().Modules.Select(peft.LayoutFor(layout.Modules, layout.Heads).ScaleOf));
     }
 
     [Fact]
@@ -128,7 +140,8 @@ public sealed class MethodContractTests
         Refuses("fedit", "alpha", layout: _round.Layout with { Alpha = 0 });
         foreach (var method in Methods.All)
             method.Check(_round.Layout, MethodOptions.Default, method.Traits.MixesRanks ? [1, 2, 3] : [3]);
-        Assert.Equal("base-weights-needed", Assert.Throws<FedLoraException>(() => Methods.Get("fed-sb").Initialize(_round.Layout, MethodOptions.Default, 1)).Code);
+        Assert.Equal("base-weights-needed",
+            Assert.Throws<FedLoraException>(() => Methods.Get("fed-sb").Initialize(_round.Layout, MethodOptions.Default, 1)).Code);
         Assert.Contains("fedit, ffa-lora", Assert.Throws<FedLoraException>(() => Methods.Get("fedavg")).Hint, StringComparison.Ordinal);
     }
 
@@ -136,8 +149,11 @@ public sealed class MethodContractTests
     public void AnUpdateSetRefusesDoublesEmptinessAndZeroExamples()
     {
         Assert.Equal("update-set-empty", Assert.Throws<FedLoraException>(() => new UpdateSet([])).Code);
-        Assert.Equal("update-duplicate", Assert.Throws<FedLoraException>(() => new UpdateSet([new MemoryUpdate("a", 1, AdapterState.Empty), new MemoryUpdate("a", 2, AdapterState.Empty)])).Code);
-        Assert.Equal("update-examples", Assert.Throws<FedLoraException>(() => new UpdateSet([new MemoryUpdate("a", 0, AdapterState.Empty)])).Code);
+        Assert.Equal("update-duplicate",
+            Assert.Throws<FedLoraException>(
+                () => new UpdateSet([new MemoryUpdate("a", 1, AdapterState.Empty), new MemoryUpdate("a", 2, AdapterState.Empty)])).Code);
+        Assert.Equal("update-examples",
+            Assert.Throws<FedLoraException>(() => new UpdateSet([new MemoryUpdate("a", 0, AdapterState.Empty)])).Code);
     }
 
     [Theory]
@@ -146,14 +162,16 @@ public sealed class MethodContractTests
     {
         var method = Methods.Get(name);
         var global = _round.Global(method);
-        Assert.ThrowsAny<OperationCanceledException>(() => method.Aggregate(global, _round.Updates(method, global), _round.Options, new CancellationToken(canceled: true)));
+        Assert.ThrowsAny<OperationCanceledException>(
+            () => method.Aggregate(global, _round.Updates(method, global), _round.Options, new CancellationToken(canceled: true)));
     }
 
     private static Factors Rolora(int round) => Methods.Get("rolora").Trained(round, MethodOptions.Default);
 
     private static void Refuses(string method, string why, MethodOptions? options = null, int[]? ranks = null, AdapterLayout? layout = null)
     {
-        var error = Assert.Throws<FedLoraException>(() => Methods.Get(method).Check(layout ?? _round.Layout, options ?? MethodOptions.Default, ranks ?? [3]));
+        var error = Assert.Throws<FedLoraException>(
+            () => Methods.Get(method).Check(layout ?? _round.Layout, options ?? MethodOptions.Default, ranks ?? [3]));
         Assert.Equal("method-unsupported", error.Code);
         Assert.Contains(why, error.Message, StringComparison.Ordinal);
     }

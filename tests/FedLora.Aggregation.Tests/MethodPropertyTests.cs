@@ -52,7 +52,8 @@ public sealed class MethodPropertyTests
             var expected = Naive.Product(method.Traits.Personalised ? global.With(trained.Only(Factors.A)) : trained, module, layout.Scale);
             Assert.True(Naive.Distance(expected, round.NewProduct(result, module)) <= 1e-5 * Naive.Norm(expected), module.Name);
         }
-        AggregationCase.Near("head", Naive.Doubles(trained["base_model.model.classifier.weight"]), Naive.Doubles(result.Global["base_model.model.classifier.weight"]), 1e-6);
+        AggregationCase.Near("head", Naive.Doubles(trained["base_model.model.classifier.weight"]),
+            Naive.Doubles(result.Global["base_model.model.classifier.weight"]), 1e-6);
     });
 
     [Theory]
@@ -76,7 +77,8 @@ public sealed class MethodPropertyTests
         {
             foreach (var tensor in round.Layout.Tensors(method.Sent(round.Round, MethodOptions.Default)).Select(t => t.Name))
             {
-                var updates = round.Updates(method, global, change: t => t.Name == tensor ? t with { Values = [.. t.Values[..^1], bad] } : t);
+                var updates = round.Updates(method, global,
+                    change: t => t.Name == tensor ? t with { Values = [.. t.Values[..^1], bad] } : t);
                 var error = Assert.Throws<FedLoraException>(() => method.Aggregate(global, updates, round.Options, default));
                 Assert.Equal("tensor-not-finite", error.Code);
                 Assert.Contains($"'{tensor}'", error.Message, StringComparison.Ordinal);
@@ -94,13 +96,15 @@ public sealed class MethodPropertyTests
         var tensor = round.Layout.Tensors(method.Sent(round.Round, MethodOptions.Default) & ~Factors.Head).First().Name;
         var rankAxis = AdapterKey.Parse(tensor).Factor == Factors.B ? 1 : 0;
 
-        Refuses("tensor-shape", t => t.Name == tensor ? t with { Shape = rankAxis == 0 ? [0, t.Shape[1]] : [t.Shape[0], 0], Values = [] } : t);
+        Refuses("tensor-shape",
+            t => t.Name == tensor ? t with { Shape = rankAxis == 0 ? [0, t.Shape[1]] : [t.Shape[0], 0], Values = [] } : t);
         Refuses("tensor-shape", t => t.Name == tensor ? t with { Shape = [t.Shape[0] * t.Shape[1]] } : t);
         Refuses("tensor-missing", t => t.Name == tensor ? t with { Name = tensor + "x" } : t);
 
         void Refuses(string code, Func<AdapterTensor, AdapterTensor> change)
         {
-            var error = Assert.Throws<FedLoraException>(() => method.Aggregate(global, round.Updates(method, global, change: change), round.Options, default));
+            var error = Assert.Throws<FedLoraException>(
+                () => method.Aggregate(global, round.Updates(method, global, change: change), round.Options, default));
             Assert.Equal(code, error.Code);
             Assert.Contains($"'{tensor}'", error.Message, StringComparison.Ordinal);
         }
@@ -115,8 +119,10 @@ public sealed class MethodPropertyTests
             return;
         var global = round.Global(method);
         var result = method.Aggregate(global, round.Updates(method, global), round.Options, default);
-        var pairs = round.Layout.Modules.Select(m => (Mean: round.MeanProduct(method, global, m), New: round.NewProduct(result, m))).ToArray();
-        var expected = Math.Sqrt(pairs.Sum(p => Math.Pow(Naive.Distance(p.Mean, p.New), 2)) / pairs.Sum(p => Math.Pow(Naive.Norm(p.Mean), 2)));
+        var pairs = round.Layout.Modules.Select(m => (Mean: round.MeanProduct(method, global, m), New: round.NewProduct(result, m)))
+            .ToArray();
+        var expected = Math.Sqrt(
+            pairs.Sum(p => Math.Pow(Naive.Distance(p.Mean, p.New), 2)) / pairs.Sum(p => Math.Pow(Naive.Norm(p.Mean), 2)));
         Assert.False(result.Report.Estimated);
         Assert.Equal(expected, result.Report.RelativeError!.Value, 1e-6);
     });
@@ -130,8 +136,11 @@ public sealed class MethodPropertyTests
         var round = new GeneratedRound(11, 24, 3, 1, [.. Enumerable.Repeat((40, 30), 12)]);
         var global = round.Global(method);
         var report = method.Aggregate(global, round.Updates(method, global), round.Options, default).Report;
-        var pairs = round.Layout.Modules.Select(m => (Mean: round.MeanProduct(method, global, m), New: round.NewProduct(method.Aggregate(global, round.Updates(method, global), round.Options, default), m))).ToArray();
-        var expected = Math.Sqrt(pairs.Sum(p => Math.Pow(Naive.Distance(p.Mean, p.New), 2)) / pairs.Sum(p => Math.Pow(Naive.Norm(p.Mean), 2)));
+        var pairs = round.Layout.Modules.Select(
+            m => (Mean: round.MeanProduct(method, global, m),
+                New: round.NewProduct(method.Aggregate(global, round.Updates(method, global), round.Options, default), m))).ToArray();
+        var expected = Math.Sqrt(
+            pairs.Sum(p => Math.Pow(Naive.Distance(p.Mean, p.New), 2)) / pairs.Sum(p => Math.Pow(Naive.Norm(p.Mean), 2)));
         Assert.True(report.Estimated);
         Assert.InRange(report.RelativeError!.Value, 0.8 * expected - 1e-6, 1.2 * expected + 1e-6);
     }

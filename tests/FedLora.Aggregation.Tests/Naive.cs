@@ -11,7 +11,8 @@ internal static class Naive
     /// <summary>(B R) A or B A of a module, row-major d_out x d_in, times a factor.</summary>
     public static double[] Product(AdapterState state, AdapterModule module, double factor = 1, AdapterState? fallback = null)
     {
-        AdapterTensor Get(Factors f) => state.TryGet(new AdapterKey(module.Name, f).Name, out var t) ? t : fallback![new AdapterKey(module.Name, f).Name];
+        AdapterTensor Get(Factors f) =>
+            state.TryGet(new AdapterKey(module.Name, f).Name, out var t) ? t : fallback![new AdapterKey(module.Name, f).Name];
         var (b, a) = (Get(Factors.B), Get(Factors.A));
         var (left, inner) = (Doubles(b), b.Columns);
         if (state.TryGet(new AdapterKey(module.Name, Factors.R).Name, out var r))

@@ -33,7 +33,8 @@ public sealed class ServerOptimizerTests
 
     [Fact]
     public void AStepThatFloat32DoesNotHoldIsRefused() =>
-        Assert.Equal("tensor-not-finite", Assert.Throws<FedLoraException>(() => new FedAdam(LearningRate: 3e38).Step(State(3e38f), State(-3e38f), Factors.A, null)).Code);
+        Assert.Equal("tensor-not-finite",
+            Assert.Throws<FedLoraException>(() => new FedAdam(LearningRate: 3e38).Step(State(3e38f), State(-3e38f), Factors.A, null)).Code);
 
     private static AdapterState State(float value) => new([new AdapterTensor(Name, [1, 1], [value])]);
 }

@@ -52,7 +52,8 @@ public sealed class WideSumTests
     [InlineData(3e37f)]
     public void LeadingTriplesOfLargeAndSmallWeightsAreThoseOfCommonOnes(float scale)
     {
-        float[] Weights() => [.. Enumerable.Range(0, 240 * 200).Select(i => (float)Math.Sin(i * 0.37) + (float)Math.Cos(i / 200 * (i % 200) * 0.01))];
+        float[] Weights() =>
+            [.. Enumerable.Range(0, 240 * 200).Select(i => (float)Math.Sin(i * 0.37) + (float)Math.Cos(i / 200 * (i % 200) * 0.01))];
         var common = LeadingSvd.Of(Weights(), 240, 200, 4, Random64.For(1, "x"));
         var (_, singular, v) = LeadingSvd.Of([.. Weights().Select(w => w * scale)], 240, 200, 4, Random64.For(1, "x"));
         for (var j = 0; j < 4; j++)

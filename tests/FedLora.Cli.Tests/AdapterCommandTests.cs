@@ -15,7 +15,8 @@ public sealed class AdapterCommandTests : IDisposable
     [InlineData("gemma-2-9b", 294, 108.04, 54.02, 2700.90, 160, 7.53, 200, 11.76, 229.7)]
     [InlineData("llama-3.2-3b", 196, 48.63, 24.31, 243.14, 120, 2.82, 200, 7.84, 31.0)]
     [InlineData("bert-base-snli", 24, 1.182, 0.592, 3.546, 48, 0.0576, 64, 0.1006, 35.2)]
-    public async Task Size_reproduces_the_published_counts(string model, int modules, double fedit, double ffa, double fedex, int oneRank, double one, int otherRank, double other, double times)
+    public async Task Size_reproduces_the_published_counts(string model, int modules, double fedit, double ffa, double fedex, int oneRank,
+        double one, int otherRank, double other, double times)
     {
         var json = await JsonAsync("adapter", "size", "--model", model);
         var result = json.GetProperty("models")[0];
@@ -28,7 +29,9 @@ public sealed class AdapterCommandTests : IDisposable
         Near(other, Published("fed-sb", otherRank));
         Assert.Equal(times, Row("fed-sb", otherRank).GetProperty("fed_ex_over").GetDouble(), 0.35);
 
-        JsonElement Row(string method, int rank) => result.GetProperty("methods").EnumerateArray().Single(m => m.GetProperty("method").GetString() == method && m.GetProperty("rank").GetInt32() == rank);
+        JsonElement Row(string method, int rank) =>
+            result.GetProperty("methods").EnumerateArray()
+                .Single(m => m.GetProperty("method").GetString() == method && m.GetProperty("rank").GetInt32() == rank);
         double Published(string method, int rank) => Row(method, rank).GetProperty("published").GetInt64() / 1e6;
         static void Near(double expected, double actual) => Assert.InRange(actual, expected * 0.997, expected * 1.003);
     }
@@ -79,7 +82,8 @@ public sealed class AdapterCommandTests : IDisposable
         using var output = new StringWriter();
         var exit = await CommandLine.RunAsync(["adapter", "inspect", _folder, "--json"], output, TextWriter.Null, CancellationToken.None);
         Assert.Equal(1, exit);
-        Assert.Equal("file-missing", JsonDocument.Parse(output.ToString()).RootElement.GetProperty("error").GetProperty("code").GetString());
+        Assert.Equal("file-missing",
+            JsonDocument.Parse(output.ToString()).RootElement.GetProperty("error").GetProperty("code").GetString());
     }
 
     private AdapterState Write(string name, int rank, float times)
@@ -89,7 +93,8 @@ public sealed class AdapterCommandTests : IDisposable
             new("base_model.model.h.0.q.lora_A.weight", [2, 2], [3 * times, 0, 0, 4 * times]),
             new("base_model.model.h.0.q.lora_B.weight", [3, 2], [1, 0, 0, 1, 0, 0]),
         ]);
-        new PeftFolder(new PeftConfig { Rank = rank, Alpha = 4, TargetModules = PeftModules.Of("q") }, state).Write(Path.Combine(_folder, name));
+        new PeftFolder(new PeftConfig { Rank = rank, Alpha = 4, TargetModules = PeftModules.Of("q") }, state)
+            .Write(Path.Combine(_folder, name));
         return state;
     }
 

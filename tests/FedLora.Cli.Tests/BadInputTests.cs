@@ -5,7 +5,9 @@ using System.Text.Json;
 
 namespace FedLora.Cli.Tests;
 
-/// <summary>Data, adapters, settings files, folders and addresses that are wrong: one clear line, exit code 1 or 2, nothing left behind.</summary>
+/// <summary>
+/// Data, adapters, settings files, folders and addresses that are wrong: one clear line, exit code 1 or 2, nothing left behind.
+/// </summary>
 public sealed class BadInputTests : IDisposable
 {
     private const string Federation = """
@@ -31,7 +33,8 @@ public sealed class BadInputTests : IDisposable
     [InlineData("{\"text\":\"\\ud800\",\"label\":\"ham\"}\n", "data-invalid", "half a surrogate pair")]
     public async Task Data(string text, string code, string said)
     {
-        var (found, line) = await scratch.FailsAsync(1, "evaluate", "--model", Scratch.Model, "--data", scratch.File("data.jsonl", text), "--labels", "ham,spam");
+        var (found, line) = await scratch.FailsAsync(1, "evaluate", "--model", Scratch.Model, "--data", scratch.File("data.jsonl", text),
+            "--labels", "ham,spam");
         Assert.Equal(code, found);
         Assert.Contains(said, line, StringComparison.Ordinal);
     }
@@ -40,7 +43,8 @@ public sealed class BadInputTests : IDisposable
     public async Task Data_that_is_not_there_or_a_folder()
     {
         foreach (var data in new[] { scratch["nowhere.jsonl"], Scratch.Model })
-            Assert.Equal("data-missing", (await scratch.FailsAsync(1, "evaluate", "--model", Scratch.Model, "--data", data, "--labels", "ham,spam")).Code);
+            Assert.Equal("data-missing",
+                (await scratch.FailsAsync(1, "evaluate", "--model", Scratch.Model, "--data", data, "--labels", "ham,spam")).Code);
     }
 
     [Theory]
@@ -51,7 +55,9 @@ public sealed class BadInputTests : IDisposable
     [InlineData("--dtype", "f8")]
     [InlineData("--modell", "x")]
     public async Task Options_of_evaluate(string option, string value) =>
-        Assert.Equal("usage", (await scratch.FailsAsync(2, "evaluate", "--model", Scratch.Model, "--data", scratch.File("data.jsonl", "{}\n"), option, value)).Code);
+        Assert.Equal("usage",
+            (await scratch.FailsAsync(2, "evaluate", "--model", Scratch.Model, "--data", scratch.File("data.jsonl", "{}\n"), option,
+                value)).Code);
 
     [Theory]
     [InlineData("{", "adapter-config-invalid")]
@@ -76,7 +82,8 @@ public sealed class BadInputTests : IDisposable
     {
         scratch.File("adapter/adapter_config.json", """{"peft_type":"LORA","r":1,"lora_alpha":8,"target_modules":["q"]}""");
         var header = $$$"""{"{{{tensor}}}":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]}}""";
-        await System.IO.File.WriteAllBytesAsync(scratch["adapter/adapter_model.safetensors"], [.. BitConverter.GetBytes((ulong)header.Length), .. Encoding.ASCII.GetBytes(header), .. new byte[8]]);
+        await System.IO.File.WriteAllBytesAsync(scratch["adapter/adapter_model.safetensors"],
+            [.. BitConverter.GetBytes((ulong)header.Length), .. Encoding.ASCII.GetBytes(header), .. new byte[8]]);
         var (found, line) = await scratch.FailsAsync(1, "adapter", "inspect", scratch["adapter"]);
         Assert.Equal(code, found);
         Assert.Contains("adapter_model.safetensors", line, StringComparison.Ordinal);
@@ -114,7 +121,8 @@ public sealed class BadInputTests : IDisposable
     [InlineData("epsilon: -4")]
     [InlineData("hours: 25-99")]
     [InlineData("a: [1, 2\nb: }")]
-    public async Task Policy(string text) => Assert.Equal("policy-invalid", (await ClientAsync(1, "--policy", scratch.File("policy.yaml", text))).Code);
+    public async Task Policy(string text) =>
+        Assert.Equal("policy-invalid", (await ClientAsync(1, "--policy", scratch.File("policy.yaml", text))).Code);
 
     [Theory]
     [InlineData("--threads", "-3", 2, "usage")]
@@ -128,7 +136,8 @@ public sealed class BadInputTests : IDisposable
     [InlineData("--model", "nowhere", 1, "model-folder-missing")]
     [InlineData("--coordinator", "nonsense", 1, "coordinator-url")]
     [InlineData("--coordinator", "http://example.org:5080", 1, "coordinator-url")]
-    public async Task Options_of_a_client(string option, string value, int exit, string code) => Assert.Equal(code, (await ClientAsync(exit, option, value)).Code);
+    public async Task Options_of_a_client(string option, string value, int exit, string code) =>
+        Assert.Equal(code, (await ClientAsync(exit, option, value)).Code);
 
     [Fact]
     public async Task A_client_says_at_its_start_what_no_federation_could_use()
@@ -143,14 +152,16 @@ public sealed class BadInputTests : IDisposable
     [InlineData("nonsense", "listen-invalid")]
     [InlineData("http://127.0.0.1:99999", "listen-invalid")]
     [InlineData("http://0.0.0.0:5080", "listen-insecure")]
-    public async Task Address_of_a_server(string listen, string code) => Assert.Equal(code, (await scratch.FailsAsync(1, "server", "--data", scratch["server"], "--listen", listen)).Code);
+    public async Task Address_of_a_server(string listen, string code) =>
+        Assert.Equal(code, (await scratch.FailsAsync(1, "server", "--data", scratch["server"], "--listen", listen)).Code);
 
     [Fact]
     public async Task Port_in_use()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
-        Assert.Equal("port-in-use", (await scratch.FailsAsync(1, "server", "--data", scratch["server"], "--listen", $"http://{listener.LocalEndpoint}")).Code);
+        Assert.Equal("port-in-use",
+            (await scratch.FailsAsync(1, "server", "--data", scratch["server"], "--listen", $"http://{listener.LocalEndpoint}")).Code);
     }
 
     [Fact]
@@ -173,7 +184,8 @@ public sealed class BadInputTests : IDisposable
         Assert.Equal("state-damaged", code);
         Assert.Contains("state.db", line, StringComparison.Ordinal);
 
-        Task<(string Code, string Line)> ServerAsync() => scratch.FailsAsync(1, "server", "--data", scratch["server"], "--listen", "http://127.0.0.1:0");
+        Task<(string Code, string Line)> ServerAsync() =>
+            scratch.FailsAsync(1, "server", "--data", scratch["server"], "--listen", "http://127.0.0.1:0");
     }
 
     [Fact]
@@ -197,8 +209,10 @@ public sealed class BadInputTests : IDisposable
     [Fact]
     public async Task A_demo_looks_at_its_model_before_it_begins()
     {
-        Assert.Equal("model-folder-missing", (await scratch.FailsAsync(1, "demo", "--model", scratch["nowhere"], "--out", scratch["out"])).Code);
-        Assert.Equal("tokenizer-missing", (await scratch.FailsAsync(1, "demo", "--model", scratch.ModelWith("tokenizer.json", _ => null), "--out", scratch["out"])).Code);
+        Assert.Equal("model-folder-missing",
+            (await scratch.FailsAsync(1, "demo", "--model", scratch["nowhere"], "--out", scratch["out"])).Code);
+        Assert.Equal("tokenizer-missing",
+            (await scratch.FailsAsync(1, "demo", "--model", scratch.ModelWith("tokenizer.json", _ => null), "--out", scratch["out"])).Code);
     }
 
     [Fact]
@@ -212,8 +226,11 @@ public sealed class BadInputTests : IDisposable
     [InlineData("privacy: { epsilon: 0 }", "federation-invalid", "privacy.epsilon")]
     public async Task Federation_files(string added, string code, string said)
     {
-        var text = added.Length == 0 ? "" : Federation.Replace("method: fedit\n", added.StartsWith("method", StringComparison.Ordinal) ? "" : "method: fedit\n", StringComparison.Ordinal) + "\n" + added;
-        var (found, line) = await AdminAsync(1, "federation", "create", "-f", scratch.File("federation.yaml", text), "--model", Scratch.Model);
+        var text = added.Length == 0 ? ""
+            : Federation.Replace("method: fedit\n", added.StartsWith("method", StringComparison.Ordinal) ? "" : "method: fedit\n",
+                StringComparison.Ordinal) + "\n" + added;
+        var (found, line) = await AdminAsync(1, "federation", "create", "-f", scratch.File("federation.yaml", text), "--model",
+            Scratch.Model);
         Assert.Equal(code, found);
         Assert.Contains(said, line, StringComparison.Ordinal);
     }

@@ -15,7 +15,8 @@ public sealed class BadModelTests : IDisposable
     [InlineData("header-cut", "it is truncated")]
     [InlineData("header-2GiB", "states a header of 2147483648 bytes, above the limit")]
     [InlineData("header-max", "states a header of 18446744073709551615 bytes, above the limit")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}|12""", "overlapping tensors before tensor 'b'")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}|12""",
+        "overlapping tensors before tensor 'b'")]
     [InlineData("""{"a":{"dtype":"F32","shape":[1099511627776,1099511627776],"data_offsets":[0,8]}}|8""", "gives tensor 'a'")]
     [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[-8,0]}}|8""", "negative, too large")]
     [InlineData("""{"a":{"dtype":"F8_E4M3","shape":[8],"data_offsets":[0,8]}}|8""", "is of type 'F8_E4M3'")]
@@ -64,8 +65,9 @@ public sealed class BadModelTests : IDisposable
     [InlineData("{")]
     [InlineData("")]
     [InlineData("[]")]
-    [InlineData("""{"model_type":"bert","architectures":["BertForSequenceClassification"],"vocab_size":8,"hidden_size":4,"num_hidden_layers":1,"""
-        + """ "num_attention_heads":1,"intermediate_size":4,"max_position_embeddings":8,"id2label":{"0":"a","0":"b"}}""")]
+    [InlineData(
+        """{"model_type":"bert","architectures":["BertForSequenceClassification"],"vocab_size":8,"hidden_size":4,"num_hidden_layers":1,"""
+            + """ "num_attention_heads":1,"intermediate_size":4,"max_position_embeddings":8,"id2label":{"0":"a","0":"b"}}""")]
     public async Task Config_that_is_none(string text)
     {
         var model = scratch.ModelWith("config.json", _ => Encoding.UTF8.GetBytes(text));
@@ -103,7 +105,8 @@ public sealed class BadModelTests : IDisposable
         var model = scratch.ModelWith("tokenizer.json", bytes =>
         {
             var json = JsonNode.Parse(bytes)!;
-            json["pre_tokenizer"] = JsonNode.Parse("""{"type":"Split","pattern":{"Regex":"(a+)+$"},"behavior":"Isolated","invert":false}""");
+            json["pre_tokenizer"] = JsonNode.Parse(
+                """{"type":"Split","pattern":{"Regex":"(a+)+$"},"behavior":"Isolated","invert":false}""");
             return Encoding.UTF8.GetBytes(json.ToJsonString());
         });
         var data = scratch.File("a.jsonl", $$"""{"text":"{{new string('a', 60)}}!","label":"ham"}""" + "\n");
@@ -114,7 +117,8 @@ public sealed class BadModelTests : IDisposable
 
     public void Dispose() => scratch.Dispose();
 
-    private Task<(string Code, string Line)> EvaluateAsync(string model) => scratch.FailsAsync(1, "evaluate", "--model", model, "--data", Data(), "--labels", "ham,spam");
+    private Task<(string Code, string Line)> EvaluateAsync(string model) =>
+        scratch.FailsAsync(1, "evaluate", "--model", model, "--data", Data(), "--labels", "ham,spam");
 
     private string Data() => scratch.File("good.jsonl", "{\"text\":\"a meeting\",\"label\":\"ham\"}\n");
 

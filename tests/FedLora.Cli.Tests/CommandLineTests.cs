@@ -45,7 +45,8 @@ public sealed class CommandLineTests
     [Fact]
     public async Task Help_of_every_command_shows_an_example()
     {
-        foreach (var command in Leaves(FedLoraCommand.Create()).Where(command => command.Name != "bench").Concat(Leaves(BenchCommand.Program())))
+        foreach (var command in Leaves(FedLoraCommand.Create()).Where(command => command.Name != "bench")
+            .Concat(Leaves(BenchCommand.Program())))
         {
             var path = command.Path().ToList();
             Assert.True(Examples.Of(string.Join(' ', path)).Any(), $"'{string.Join(' ', path)}' has no example in Examples.All");

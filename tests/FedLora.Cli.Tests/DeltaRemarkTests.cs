@@ -10,7 +10,9 @@ public sealed class DeltaRemarkTests
     public void The_largest_stated_count_is_named()
     {
         var view = View(1e-5, 0, ("site-1", 400), ("site-2", 200_000));
-        Assert.Equal("the default delta 1e-5 is too large for the 200000 examples of site-2: from 1/200000 on, publishing an example whole would keep the promise. State a delta well below it, such as 5e-7.",
+        Assert.Equal(
+            "the default delta 1e-5 is too large for the 200000 examples of site-2: from 1/200000 on, publishing an example whole would "
+                + "keep the promise. State a delta well below it, such as 5e-7.",
             DeltaRemark.For(view));
         view.Definition.PublicCounts["site-2"] = 20_000;
         Assert.Null(DeltaRemark.For(view));
@@ -27,13 +29,18 @@ public sealed class DeltaRemarkTests
     }
 
     [Fact]
-    public void Nothing_is_said_without_privacy() => Assert.Null(DeltaRemark.For(new FederationView { Definition = new FederationDefinition() }));
+    public void Nothing_is_said_without_privacy() =>
+        Assert.Null(DeltaRemark.For(new FederationView { Definition = new FederationDefinition() }));
 
     private static FederationView View(double delta, double rate, params (string Node, uint Count)[] counts)
     {
         var view = new FederationView
         {
-            Definition = new FederationDefinition { Privacy = new PrivacyTerms { Delta = delta, SamplingRate = rate }, Training = new TrainingSettings { BatchSize = 32 } },
+            Definition = new FederationDefinition
+            {
+                Privacy = new PrivacyTerms { Delta = delta, SamplingRate = rate },
+                Training = new TrainingSettings { BatchSize = 32 },
+            },
         };
         foreach (var (node, count) in counts)
             view.Definition.PublicCounts[node] = count;

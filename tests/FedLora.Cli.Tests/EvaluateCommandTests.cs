@@ -32,7 +32,8 @@ public sealed class EvaluateCommandTests : IDisposable
         Assert.Equal(1, result.GetProperty("examples").GetInt32());
         // Without its file the adapter does not say which class that is.
         File.Delete(Path.Combine(adapter, AdapterUse.FileName));
-        Assert.Equal("labels-unknown", (await scratch.FailsAsync(1, "evaluate", "--model", Scratch.Model, "--adapter", adapter, "--data", scratch["one.jsonl"])).Code);
+        Assert.Equal("labels-unknown",
+            (await scratch.FailsAsync(1, "evaluate", "--model", Scratch.Model, "--adapter", adapter, "--data", scratch["one.jsonl"])).Code);
     }
 
     [Fact]
@@ -57,7 +58,8 @@ public sealed class EvaluateCommandTests : IDisposable
     {
         var adapter = Export(["spam", "ham"]);
         var folder = PeftFolder.Read(adapter);
-        new PeftFolder(folder.Config with { ModulesToSave = [] }, folder.State.Only(Factors.A | Factors.B)) { Use = folder.Use }.Write(scratch["bare"]);
+        new PeftFolder(folder.Config with { ModulesToSave = [] }, folder.State.Only(Factors.A | Factors.B)) { Use = folder.Use }
+            .Write(scratch["bare"]);
         var (result, remarks) = await EvaluateAsync(scratch["bare"], scratch.File("data.jsonl", Mail));
         Assert.True(result.GetProperty("new_head").GetBoolean());
         Assert.Contains("classifier.weight", remarks, StringComparison.Ordinal);
@@ -68,7 +70,8 @@ public sealed class EvaluateCommandTests : IDisposable
     {
         var adapter = Export(["spam", "ham"]);
         var other = scratch.ModelWith("model.safetensors", bytes => [.. bytes[..^1], (byte)(bytes[^1] ^ 1)]);
-        var (_, remarks) = await Scratch.SucceedsAsync("evaluate", "--model", other, "--adapter", adapter, "--data", scratch.File("data.jsonl", Mail));
+        var (_, remarks) = await Scratch.SucceedsAsync("evaluate", "--model", other, "--adapter", adapter, "--data",
+            scratch.File("data.jsonl", Mail));
         Assert.Contains("another base model", remarks, StringComparison.Ordinal);
     }
 
@@ -84,7 +87,8 @@ public sealed class EvaluateCommandTests : IDisposable
         Assert.Contains("bert.pooler.dense", Assert.Single(prepared.Remarks), StringComparison.Ordinal);
         Assert.Contains("base_model.model.bert.pooler.dense.weight", prepared.InitialAdapter.Names);
         AdapterExport.ToPeft(prepared.Definition, prepared.InitialAdapter, 1, []).Write(scratch["adapter"]);
-        var (result, _) = await Scratch.SucceedsAsync("evaluate", "--model", model, "--adapter", scratch["adapter"], "--data", scratch.File("data.jsonl", Mail));
+        var (result, _) = await Scratch.SucceedsAsync("evaluate", "--model", model, "--adapter", scratch["adapter"], "--data",
+            scratch.File("data.jsonl", Mail));
         Assert.False(result.GetProperty("new_head").GetBoolean());
     }
 
@@ -92,7 +96,8 @@ public sealed class EvaluateCommandTests : IDisposable
     public void What_nodes_would_meet_is_met_at_creation()
     {
         var broken = scratch.ModelWith("tokenizer.json", _ => null);
-        Assert.Equal("tokenizer-missing", Assert.Throws<FedLoraException>(() => FederationPreparation.Prepare(Definition(["spam", "ham"]), broken, null, default)).Code);
+        Assert.Equal("tokenizer-missing",
+            Assert.Throws<FedLoraException>(() => FederationPreparation.Prepare(Definition(["spam", "ham"]), broken, null, default)).Code);
     }
 
     private const string Mail = """
@@ -102,10 +107,12 @@ public sealed class EvaluateCommandTests : IDisposable
 
         """;
 
-    private static double Loss((System.Text.Json.JsonElement Result, string Remarks) evaluated) => evaluated.Result.GetProperty("loss").GetDouble();
+    private static double Loss((System.Text.Json.JsonElement Result, string Remarks) evaluated) =>
+        evaluated.Result.GetProperty("loss").GetDouble();
 
-    private static Task<(System.Text.Json.JsonElement Result, string Remarks)> EvaluateAsync(string adapter, string data, params string[] more) =>
-        Scratch.SucceedsAsync(["evaluate", "--model", Scratch.Model, "--adapter", adapter, "--data", data, "--dtype", "f32", .. more]);
+    private static Task<(System.Text.Json.JsonElement Result, string Remarks)> EvaluateAsync(string adapter, string data,
+        params string[] more) =>
+            Scratch.SucceedsAsync(["evaluate", "--model", Scratch.Model, "--adapter", adapter, "--data", data, "--dtype", "f32", .. more]);
 
     private string Export(string[] labels)
     {

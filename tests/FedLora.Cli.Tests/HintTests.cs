@@ -15,22 +15,32 @@ public sealed partial class HintTests
     public void Every_command_that_a_message_names_can_be_run()
     {
         var hints = SourceFiles.Product.Where(path => !path.EndsWith("Examples.cs", StringComparison.Ordinal))
-            .SelectMany(path => SourceFiles.Read(path).Split('\n').Where(line => !line.TrimStart().StartsWith("//", StringComparison.Ordinal))
-                .SelectMany(line => Commands().Matches(Hole().Replace(line, "x")).Select(match => (path, Text: match.Groups["command"].Value.TrimEnd(' ', '.', ';', ','))))).ToList();
+            .SelectMany(
+                path => SourceFiles.Read(path).Split('\n').Where(line => !line.TrimStart().StartsWith("//", StringComparison.Ordinal))
+                    .SelectMany(
+                        line => Commands().Matches(Hole().Replace(line, "x"))
+                            .Select(match => (path, Text: match.Groups["command"].Value.TrimEnd(' ', '.', ';', ','))))).ToList();
         Assert.True(hints.Count >= 6, "the pattern no longer finds them");
         Assert.All(hints, hint =>
         {
             var parsed = FedLoraCommand.Create().Parse(hint.Text.Split(' ')[1..]);
-            Assert.True(parsed.Errors.Count == 0, $"{hint.path}: '{hint.Text}': {string.Join("; ", parsed.Errors.Select(error => error.Message))}");
-            Assert.True(parsed.CommandResult.Command.Subcommands.Count == 0 || JsonForm.Of(parsed.CommandResult.Command) is not null || hint.Text.EndsWith("--help", StringComparison.Ordinal), $"{hint.path}: '{hint.Text}' does nothing");
+            Assert.True(parsed.Errors.Count == 0,
+                $"{hint.path}: '{hint.Text}': {string.Join("; ", parsed.Errors.Select(error => error.Message))}");
+            Assert.True(
+                parsed.CommandResult.Command.Subcommands.Count == 0 || JsonForm.Of(parsed.CommandResult.Command) is not null
+                    || hint.Text.EndsWith("--help", StringComparison.Ordinal), $"{hint.path}: '{hint.Text}' does nothing");
         });
     }
 
     [Theory]
-    [InlineData("admin --data ./coordinator federation show mail", "See: fedlora admin federation list", "See: fedlora admin --data ./coordinator federation list")]
-    [InlineData("admin --data /srv/our~coordinator federation show mail", "fedlora admin node list.", "fedlora admin --data '/srv/our coordinator' node list.")]
-    [InlineData("admin federation show mail --coordinator http://127.0.0.1:5080", "fedlora admin federation start mail", "fedlora admin --coordinator http://127.0.0.1:5080 federation start mail")]
-    [InlineData("evaluate --model m --data d", "fedlora evaluate --help; not fedlora-node/ledger, nor a fedlora of others", "fedlora evaluate --help; not fedlora-node/ledger, nor a fedlora of others")]
+    [InlineData("admin --data ./coordinator federation show mail", "See: fedlora admin federation list",
+        "See: fedlora admin --data ./coordinator federation list")]
+    [InlineData("admin --data /srv/our~coordinator federation show mail", "fedlora admin node list.",
+        "fedlora admin --data '/srv/our coordinator' node list.")]
+    [InlineData("admin federation show mail --coordinator http://127.0.0.1:5080", "fedlora admin federation start mail",
+        "fedlora admin --coordinator http://127.0.0.1:5080 federation start mail")]
+    [InlineData("evaluate --model m --data d", "fedlora evaluate --help; not fedlora-node/ledger, nor a fedlora of others",
+        "fedlora evaluate --help; not fedlora-node/ledger, nor a fedlora of others")]
     public void A_command_in_a_message_names_the_coordinator_that_was_named(string line, string text, string completed)
     {
         var parsed = FedLoraCommand.Create().Parse([.. line.Split(' ').Select(word => word.Replace('~', ' '))]);
@@ -59,7 +69,9 @@ public sealed partial class HintTests
         Assert.DoesNotContain("demo-site", errors.ToString(), StringComparison.Ordinal);
     }
 
-    [GeneratedRegex(@"(?<![\w./-])(?<command>fedlora (?:demo|server|client|admin|evaluate|generate|pretrain|adapter|privacy|simulate)\b[^""';()\\]*)", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        @"(?<![\w./-])(?<command>fedlora (?:demo|server|client|admin|evaluate|generate|pretrain|adapter|privacy|simulate)\b[^""';()\\]*)",
+        RegexOptions.ExplicitCapture)]
     private static partial Regex Commands();
 
     // What is put in at run time.

@@ -14,13 +14,18 @@ public sealed class JsonPageTests
 
     [Fact]
     public void Every_command_says_what_it_writes() =>
-        Assert.DoesNotContain(JsonPages.Leaves(FedLoraCommand.Create()), command => JsonForm.Of(command) is null && command.Name != "bench");
+        Assert.DoesNotContain(JsonPages.Leaves(FedLoraCommand.Create()),
+            command => JsonForm.Of(command) is null && command.Name != "bench");
 
     [Fact]
     public void The_schema_is_that_of_the_types() => Require("json.schema.json", _ => JsonPages.Schema());
 
     [Fact]
-    public void The_page_lists_all_documents() => Require("json.md", page => page[..(page.IndexOf("\n\n| ", StringComparison.Ordinal) is > 0 and var table ? table + 2 : page.Length)] + JsonPages.Table());
+    public void The_page_lists_all_documents() =>
+        Require("json.md",
+            page =>
+                page[..(page.IndexOf("\n\n| ", StringComparison.Ordinal) is > 0 and var table ? table + 2 : page.Length)]
+                    + JsonPages.Table());
 
     /// <summary>Three ways of naming met in one program.</summary>
     [Fact]
@@ -64,7 +69,8 @@ public sealed class JsonPageTests
         var (output, errors) = (new StringWriter(), new StringWriter());
         Assert.Equal(exit, await CommandLine.RunAsync(line.Split(' '), output, errors, TestContext.Current.CancellationToken));
         using var document = JsonDocument.Parse(output.ToString());
-        Assert.Equal(("version", 1), (document.RootElement.EnumerateObject().First().Name, document.RootElement.GetProperty("version").GetInt32()));
+        Assert.Equal(("version", 1),
+            (document.RootElement.EnumerateObject().First().Name, document.RootElement.GetProperty("version").GetInt32()));
         Assert.Equal(exit != 0, document.RootElement.TryGetProperty("error", out _));
         if (exit != 0)
             Assert.Single(output.ToString().TrimEnd().Split('\n'));

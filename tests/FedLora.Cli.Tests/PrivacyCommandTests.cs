@@ -50,7 +50,8 @@ public sealed class PrivacyCommandTests
     [InlineData("prv", null)]
     public async Task Epsilon_under_json(string accountant, double? order)
     {
-        var (exit, output, _) = await RunAsync("privacy", "epsilon", "--noise-multiplier", "1", "--sampling-rate", "0.1", "--steps", "10", "--delta", "1e-5", "--accountant", accountant, "--json");
+        var (exit, output, _) = await RunAsync("privacy", "epsilon", "--noise-multiplier", "1", "--sampling-rate", "0.1", "--steps", "10",
+            "--delta", "1e-5", "--accountant", accountant, "--json");
         Assert.Equal(0, exit);
         var answer = JsonDocument.Parse(output).RootElement;
         Assert.Equal(["version", "epsilon", "lower", "accountant", "order"], answer.EnumerateObject().Select(property => property.Name));
@@ -70,10 +71,12 @@ public sealed class PrivacyCommandTests
     [InlineData("1e-6", "100000", false)]
     public async Task A_delta_too_large_for_the_count_is_said(string delta, string count, bool said)
     {
-        string[][] questions = [["epsilon", "--noise-multiplier", "1", "--steps", "10"], ["noise", "--epsilon", "3", "--steps", "10"], ["steps", "--epsilon", "3", "--noise-multiplier", "1"]];
+        string[][] questions = [["epsilon", "--noise-multiplier", "1", "--steps", "10"], ["noise", "--epsilon", "3", "--steps", "10"],
+            ["steps", "--epsilon", "3", "--noise-multiplier", "1"]];
         foreach (var question in questions)
         {
-            var (exit, output, error) = await RunAsync(["privacy", .. question, "--sampling-rate", "0.1", "--delta", delta, "--count", count, "--json"]);
+            var (exit, output, error) = await RunAsync(
+                ["privacy", .. question, "--sampling-rate", "0.1", "--delta", delta, "--count", count, "--json"]);
             Assert.Equal(0, exit);
             Assert.Equal(said, error.Contains($"too large for the {count} examples", StringComparison.Ordinal));
             JsonDocument.Parse(output).Dispose();
@@ -86,7 +89,8 @@ public sealed class PrivacyCommandTests
         var file = Path.Combine(Path.GetTempPath(), $"fedlora-curve-{Guid.NewGuid():N}.svg");
         try
         {
-            var (exit, _, _) = await RunAsync("privacy", "epsilon", "--noise-multiplier", "2", "--sampling-rate", "0.01", "--steps", "40", "--delta", "1e-5", "--plot", file);
+            var (exit, _, _) = await RunAsync("privacy", "epsilon", "--noise-multiplier", "2", "--sampling-rate", "0.01", "--steps", "40",
+                "--delta", "1e-5", "--plot", file);
             Assert.Equal(0, exit);
             var picture = System.Xml.Linq.XDocument.Load(file);
             Assert.Contains(picture.Descendants(), element => element.Name.LocalName is "path" or "polyline");

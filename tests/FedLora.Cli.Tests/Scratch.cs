@@ -68,7 +68,8 @@ internal sealed class Scratch : IDisposable
 
     public void Dispose() => folder.Delete(recursive: true);
 
-    private string[] Everything() => [.. Directory.EnumerateFileSystemEntries(folder.FullName, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
+    private string[] Everything() =>
+        [.. Directory.EnumerateFileSystemEntries(folder.FullName, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
 
     private static async Task<(int Exit, string Output, string Error)> RunAsync(string[] arguments)
     {

@@ -18,11 +18,11 @@ public sealed class WhatIfCommandTests : IDisposable
         Spend("letters", 3);
         var (exit, output, _) = await RunAsync("--rounds", "25", "--json");
         Assert.Equal(0, exit);
-        Same(WhatIf.Ask([Round with { Steps = 30 }], Round, 25, Limit, cancellation: TestContext.Current.CancellationToken), output);
+        Same(WhatIf.Ask([Round with { Steps = 30 }], Round, 25, Limit, cancellationToken: TestContext.Current.CancellationToken), output);
         var other = new SampledGaussian(0.9, 0.03, 12);
         (_, output, _) =
             await RunAsync("--rounds", "25", "--noise-multiplier", "0.9", "--sampling-rate", "0.03", "--steps", "12", "--json");
-        Same(WhatIf.Ask([Round with { Steps = 30 }], other, 25, Limit, cancellation: TestContext.Current.CancellationToken), output);
+        Same(WhatIf.Ask([Round with { Steps = 30 }], other, 25, Limit, cancellationToken: TestContext.Current.CancellationToken), output);
         Assert.Contains("rounds fit at that noise", (await RunAsync("--rounds", "25")).Output, StringComparison.Ordinal);
     }
 

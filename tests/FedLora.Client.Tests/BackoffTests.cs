@@ -29,7 +29,8 @@ public sealed class BackoffTests
     public void Nodes_that_lost_the_coordinator_together_do_not_come_back_together()
     {
         var random = new Random(7);
-        var waits = Enumerable.Range(0, 100).Select(_ => new Backoff(TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(60), random).Next().TotalSeconds).ToList();
+        var waits = Enumerable.Range(0, 100)
+            .Select(_ => new Backoff(TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(60), random).Next().TotalSeconds).ToList();
         Assert.True(waits.Max() - waits.Min() > 20, $"all within {waits.Max() - waits.Min():0.0} s");
     }
 }

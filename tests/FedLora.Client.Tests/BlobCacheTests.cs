@@ -44,19 +44,22 @@ public sealed class BlobCacheTests : IDisposable
     public async Task What_comes_wrong_is_asked_for_once_and_not_kept()
     {
         var calls = 0;
-        Assert.Equal("blob-invalid", (await Assert.ThrowsAsync<FedLoraException>(() => ReadAsync(new byte[bytes.Length], () => calls++))).Code);
+        Assert.Equal("blob-invalid",
+            (await Assert.ThrowsAsync<FedLoraException>(() => ReadAsync(new byte[bytes.Length], () => calls++))).Code);
         Assert.Equal(1, calls);
         Assert.Empty(folder.EnumerateFiles());
     }
 
     public void Dispose() => folder.Delete(recursive: true);
 
-    private Task<byte[]> ReadAsync(byte[] served, Action called) => new BlobCache(folder.FullName, TimeProvider.System, NullLogger<BlobCache>.Instance).ReadAsync(
-        Blob,
-        (request, _) =>
-        {
-            called();
-            return new FakeCall<GetBlobRequest, Chunk>().Answer(new Chunk { Offset = 0, Data = ByteString.CopyFrom(served) }, null).Download(request);
-        },
-        TestContext.Current.CancellationToken);
+    private Task<byte[]> ReadAsync(byte[] served, Action called) =>
+        new BlobCache(folder.FullName, TimeProvider.System, NullLogger<BlobCache>.Instance).ReadAsync(
+            Blob,
+            (request, _) =>
+            {
+                called();
+                return new FakeCall<GetBlobRequest, Chunk>().Answer(new Chunk { Offset = 0, Data = ByteString.CopyFrom(served) }, null)
+                    .Download(request);
+            },
+            TestContext.Current.CancellationToken);
 }

@@ -55,7 +55,8 @@ public sealed class DaemonTests : IDisposable
 
     [Fact]
     public async Task Without_a_token_a_node_that_is_not_enrolled_says_what_it_needs() =>
-        Assert.Equal("token-missing", (await Assert.ThrowsAsync<FedLoraException>(() => RunAsync(new RecordedTime(1), null, CancellationToken.None))).Code);
+        Assert.Equal("token-missing",
+            (await Assert.ThrowsAsync<FedLoraException>(() => RunAsync(new RecordedTime(1), null, CancellationToken.None))).Code);
 
     [Theory]
     [InlineData(null)]
@@ -86,9 +87,18 @@ public sealed class DaemonTests : IDisposable
 
     public void Dispose() => folder.Delete(recursive: true);
 
-    private async Task RunAsync(TimeProvider time, string? token, CancellationToken cancellation, string? tokenFile = null)
+    private async Task RunAsync(TimeProvider time, string? token, CancellationToken cancellationToken, string? tokenFile = null)
     {
-        var options = new ClientOptions { Coordinator = Nowhere, Data = "", Model = "", State = Path.Combine(folder.FullName, "state"), Token = token, TokenFile = tokenFile, Name = "site" };
+        var options = new ClientOptions
+        {
+            Coordinator = Nowhere,
+            Data = "",
+            Model = "",
+            State = Path.Combine(folder.FullName, "state"),
+            Token = token,
+            TokenFile = tokenFile,
+            Name = "site",
+        };
         using var state = new NodeFolder(options.State);
         using var connection = new CoordinatorConnection(options.Coordinator);
         using var trainer = new NoTrainer();
@@ -98,9 +108,13 @@ public sealed class DaemonTests : IDisposable
         var rules = new SiteRules(options, ledger, time);
         var sender = new UpdateSender(connection, state, NullLogger<UpdateSender>.Instance, time);
         var fetcher = new AdapterFetcher(connection, new BlobCache(state.Cache, time, NullLogger<BlobCache>.Instance));
-        var runner = new RoundRunner(connection, state, trainer, rules, options, fetcher, sender, new NodeInstruments(meters, connection.Traffic), NullLogger<RoundRunner>.Instance, time);
+        var runner = new RoundRunner(connection, state, trainer, rules, options, fetcher, sender,
+            new NodeInstruments(meters, connection.Traffic), NullLogger<RoundRunner>.Instance, time);
         var backoff = new Backoff(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(60), new Random(1));
-        await new NodeDaemon(connection, new Enroller(connection, new CoordinatorAddress(options.Coordinator), new PeerIdentity(state.Root, "node", time), state, options, NullLogger<Enroller>.Instance), runner, sender, trainer, rules, backoff, NullLogger<NodeDaemon>.Instance, time).RunAsync(cancellation);
+        await new NodeDaemon(connection,
+            new Enroller(connection, new CoordinatorAddress(options.Coordinator), new PeerIdentity(state.Root, "node", time), state,
+                options, NullLogger<Enroller>.Instance), runner, sender, trainer, rules, backoff, NullLogger<NodeDaemon>.Instance, time)
+            .RunAsync(cancellationToken);
     }
 
     // Nothing listens on the first port (tcpmux, RFC 1078): connecting there fails at once.
@@ -114,7 +128,8 @@ public sealed class DaemonTests : IDisposable
 
         public VectorLayout SparseLayout(TrainingTask task) => throw new InvalidOperationException("there is no coordinator to ask");
 
-        public RoundOutput Train(RoundInput input, IProgress<TrainingProgress> progress, CancellationToken cancellation) => throw new InvalidOperationException("there is no coordinator to ask");
+        public RoundOutput Train(RoundInput input, IProgress<TrainingProgress> progress, CancellationToken cancellationToken) =>
+            throw new InvalidOperationException("there is no coordinator to ask");
 
         public void Dispose()
         {

@@ -57,13 +57,21 @@ public sealed class ExternalTrainerTests : IDisposable
     [InlineData(CopyBack + "exit 3", "trainer-failed", "exit code 3")]
     [InlineData("echo it burns >&2; exit 1", "trainer-failed", "it burns")]
     [InlineData("true", "trainer-result-invalid", "adapter_config.json")]
-    [InlineData(CopyBack + "sed -i 's/\"lora_alpha\": *[0-9.]*/\"lora_alpha\": 99/' result/adapter_config.json", "trainer-result-invalid", "scale")]
-    [InlineData(CopyBack + "head -c 100 adapter/adapter_model.safetensors > result/adapter_model.safetensors", "trainer-result-invalid", "adapter_model")]
+    [InlineData(CopyBack + "sed -i 's/\"lora_alpha\": *[0-9.]*/\"lora_alpha\": 99/' result/adapter_config.json", "trainer-result-invalid",
+        "scale")]
+    [InlineData(CopyBack + "head -c 100 adapter/adapter_model.safetensors > result/adapter_model.safetensors", "trainer-result-invalid",
+        "adapter_model")]
     [InlineData(CopyBack + "head -c 9000000 /dev/zero >> result/adapter_model.safetensors", "trainer-result-invalid", "bytes")]
     // The last bytes are a value of the last tensor, a B or an A: infinite then.
-    [InlineData(CopyBack + "s=$(stat -c %s result/adapter_model.safetensors); printf '\\000\\000\\200\\177' | dd of=result/adapter_model.safetensors bs=1 seek=$((s-4)) conv=notrunc 2>/dev/null", "trainer-result-invalid", "at index")]
+    [InlineData(
+        CopyBack
+            + "s=$(stat -c %s result/adapter_model.safetensors); printf '\\000\\000\\200\\177' | dd of=result/adapter_model.safetensors "
+            + "bs=1 seek=$((s-4)) conv=notrunc 2>/dev/null", "trainer-result-invalid", "at index")]
     // A comes first, and ffa-lora keeps it.
-    [InlineData(CopyBack + "printf '\\000\\000\\200\\077' | dd of=result/adapter_model.safetensors bs=1 seek=$(($(od -An -tu4 -N4 result/adapter_model.safetensors)+8)) conv=notrunc 2>/dev/null", "trainer-result-invalid", "frozen")]
+    [InlineData(
+        CopyBack
+            + "printf '\\000\\000\\200\\077' | dd of=result/adapter_model.safetensors bs=1 seek=$(($(od -An -tu4 -N4 "
+            + "result/adapter_model.safetensors)+8)) conv=notrunc 2>/dev/null", "trainer-result-invalid", "frozen")]
     public void A_trainer_that_fails_or_lies_ends_the_task_with_its_reason(string script, string code, string what)
     {
         Assert.SkipUnless(File.Exists(Shell), "no shell here");
@@ -114,8 +122,11 @@ public sealed class ExternalTrainerTests : IDisposable
     public void Noise_on_the_whole_update_is_drawn_anew_accounted_first_and_hides_count_and_loss()
     {
         Assert.SkipUnless(File.Exists(Shell), "no shell here");
-        var options = Options(Shell, "-c", CopyBack + "echo '{\"step\":1,\"loss\":0.5}'") with { UpdateNoise = new UpdateNoiseTerms(0.5, 2),
-            PublicCount = 100 };
+        var options = Options(Shell, "-c", CopyBack + "echo '{\"step\":1,\"loss\":0.5}'") with
+        {
+            UpdateNoise = new UpdateNoiseTerms(0.5, 2),
+            PublicCount = 100
+        };
         using var trainer = ExternalTrainer.Create(options, TimeProvider.System);
         var seen = new Seen();
         var prepared = Prepare("fedit", "sgd");
@@ -135,8 +146,11 @@ public sealed class ExternalTrainerTests : IDisposable
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(program, ["-c", "import torch"]) { UseShellExecute = false,
-                RedirectStandardError = true })!;
+            using var process = Process.Start(new ProcessStartInfo(program, ["-c", "import torch"])
+            {
+                UseShellExecute = false,
+                RedirectStandardError = true
+            })!;
             process.WaitForExit();
             return process.ExitCode == 0;
         }
@@ -169,15 +183,30 @@ public sealed class ExternalTrainerTests : IDisposable
         Seed = 5,
         Task = new LearningTask { CausalLanguageModel = new CausalLanguageModel() },
         Lora = new LoraSettings { Rank = 4, Alpha = 8, TargetModules = { "q_proj", "v_proj", "down_proj" } },
-        Training = new TrainingSettings { LocalSteps = 4, BatchSize = 3, Optimizer = optimizer, LearningRate = 0.02, MaxTokens = 24,
-            Schedule = "constant", Dtype = "f32", MaxGradNorm = 1 },
+        Training = new TrainingSettings
+        {
+            LocalSteps = 4,
+            BatchSize = 3,
+            Optimizer = optimizer,
+            LearningRate = 0.02,
+            MaxTokens = 24,
+            Schedule = "constant",
+            Dtype = "f32",
+            MaxGradNorm = 1
+        },
     }.ToModel(), Model(), null, CancellationToken.None);
 
     private RoundInput Input(FederationPreparation prepared, string state) => new(
         new TrainingTask
         {
-            Federation = "texts", Round = 1, Attempt = 1, Definition = prepared.Definition.ToWire(layout: true), Rank = 4, DensityDown = 1,
-                DensityUp = 1, Adapter = new AdapterRef(),
+            Federation = "texts",
+            Round = 1,
+            Attempt = 1,
+            Definition = prepared.Definition.ToWire(layout: true),
+            Rank = 4,
+            DensityDown = 1,
+            DensityUp = 1,
+            Adapter = new AdapterRef(),
             DeadlineUnixMs = DateTimeOffset.UtcNow.AddMinutes(3).ToUnixTimeMilliseconds(),
         },
         prepared.InitialAdapter, [], Directory.CreateDirectory(Path.Combine(folder.FullName, state)).FullName, 7, _ => null);
@@ -189,8 +218,15 @@ public sealed class ExternalTrainerTests : IDisposable
             ["prompt,completion", .. Enumerable.Range(0, 7)
                 .Select(i => $"say {(char)('a' + i)},{string.Concat(Enumerable.Repeat((char)('a' + i), i + 1))} it is")]);
         var state = Directory.CreateDirectory(Path.Combine(folder.FullName, "node")).FullName;
-        return new ClientOptions { Coordinator = "http://127.0.0.1:1", Name = "site", Model = Model(), Data = data, State = state,
-            Trainer = command };
+        return new ClientOptions
+        {
+            Coordinator = "http://127.0.0.1:1",
+            Name = "site",
+            Model = Model(),
+            Data = data,
+            State = state,
+            Trainer = command
+        };
     }
 
     private sealed class Seen : IProgress<TrainingProgress>

@@ -22,7 +22,8 @@ internal sealed class FakeCall<TRequest, TResponse>
     }
 
     internal AsyncDuplexStreamingCall<TRequest, TResponse> Duplex() =>
-        new(new Writer(Sent), new Reader(answers.Reader), Task.FromResult(new Metadata()), () => Status.DefaultSuccess, () => [], () => { });
+        new(new Writer(Sent), new Reader(answers.Reader), Task.FromResult(new Metadata()), () => Status.DefaultSuccess, () => [],
+            () => { });
 
     internal AsyncServerStreamingCall<TResponse> Download(TRequest request)
     {

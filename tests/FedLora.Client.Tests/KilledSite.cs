@@ -12,7 +12,8 @@ internal static class KilledSite
     public static async Task<int> Main(string[] args)
     {
         if (args is not [Verb, var folder])
-            return await TestPlatformTestFramework.RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions).ConfigureAwait(false);
+            return await TestPlatformTestFramework.RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions)
+                .ConfigureAwait(false);
         PrivateRoundTests.TrainIn(folder, new Fatal());
         return 0;
     }

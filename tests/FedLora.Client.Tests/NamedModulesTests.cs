@@ -28,7 +28,8 @@ public sealed class NamedModulesTests
     [InlineData("attention.self.query", "")]
     [InlineData("all-linear", "")]
     [InlineData(".*query", "")]
-    public void Names_that_it_knows_are_not(string targets, string saved) => Assert.NotEmpty(Prepare(targets, saved).Definition.Layout.Modules);
+    public void Names_that_it_knows_are_not(string targets, string saved) =>
+        Assert.NotEmpty(Prepare(targets, saved).Definition.Layout.Modules);
 
     private static FederationPreparation Prepare(string targets, string saved) => FederationPreparation.Prepare(
         new FederationDefinition
@@ -39,7 +40,13 @@ public sealed class NamedModulesTests
             Method = "fedit",
             Rounds = 1,
             Task = new() { Kind = LearningTask.Classification, Labels = ["ham", "spam"] },
-            Lora = new() { Rank = 2, Alpha = 4, TargetModules = targets.Split(','), ModulesToSave = saved.Split(',', StringSplitOptions.RemoveEmptyEntries) },
+            Lora = new()
+            {
+                Rank = 2,
+                Alpha = 4,
+                TargetModules = targets.Split(','),
+                ModulesToSave = saved.Split(',', StringSplitOptions.RemoveEmptyEntries),
+            },
             Training = new() { LocalSteps = 1, BatchSize = 1, MaxTokens = 16 },
         },
         Model, null, TestContext.Current.CancellationToken);

@@ -71,7 +71,8 @@ public sealed class NodeLedgerTests : IDisposable
             Spend(ledger, definition, 1);
         foreach (var text in new[]
         {
-            "{\"label\":\"spam\",\"text\":\"mail 2\"}\n{\"text\":\"mail  0 \",\"label\":\"ham\"}\n{\"text\":\"mail 1\",\"label\":\"ham\"}\n",
+            "{\"label\":\"spam\",\"text\":\"mail 2\"}\n{\"text\":\"mail  0 "
+                + "\",\"label\":\"ham\"}\n{\"text\":\"mail 1\",\"label\":\"ham\"}\n",
             Lines(4),
             "{\"text\":\"mail 2\",\"label\":\"ham\"}\n{\"text\":\"another\",\"label\":\"ham\"}\n",
             "{\"prompt\":\"mail 0\",\"completion\":\"ham\"}\n",
@@ -93,7 +94,8 @@ public sealed class NodeLedgerTests : IDisposable
         using (var ledger = Open("{\"text\":\"a mail that is long enough to be known by\",\"label\":\"ham\"}\n"))
             Spend(ledger, Define("mail", epsilon: 3, rounds: 1), 1);
         using var renamed = Open(line + "\n", dataSet: "other");
-        Assert.Equal("data-set-shared", Assert.Throws<FedLoraException>(() => Spend(renamed, Define("other", epsilon: 3, rounds: 1), 1)).Code);
+        Assert.Equal("data-set-shared",
+            Assert.Throws<FedLoraException>(() => Spend(renamed, Define("other", epsilon: 3, rounds: 1), 1)).Code);
     }
 
     [Fact]
@@ -103,7 +105,13 @@ public sealed class NodeLedgerTests : IDisposable
         using (var ledger = Open(Lines(3), policy))
             Spend(ledger, Define("mail", epsilon: 3, rounds: 1), 1);
         var seen = new HashSet<(PrivacyBalance?, string?)>();
-        foreach (var text in new[] { Lines(3), Lines(2), "{\"text\":\"new\",\"label\":\"ham\"}\n", "{\"text\":\"new\",\"label\":\"ham\"}\n" + Lines(1) })
+        foreach (var text in new[]
+        {
+            Lines(3),
+            Lines(2),
+            "{\"text\":\"new\",\"label\":\"ham\"}\n",
+            "{\"text\":\"new\",\"label\":\"ham\"}\n" + Lines(1),
+        })
         {
             using var ledger = Open(text, policy);
             seen.Add((ledger.Balance(), ledger.Refuses(Define("other", epsilon: 3, rounds: 1), 1)));
@@ -123,7 +131,8 @@ public sealed class NodeLedgerTests : IDisposable
         Spend(ledger, Define("mail two", epsilon: 3, rounds: 1), 1);
         using var other = Reopen(ledger, new SitePolicy(), "other");
         File.WriteAllText(path, "{\"text\":\"another mail, as long a one.\",\"label\":\"ham\"}\n");
-        Assert.Equal("data-set-shared", Assert.Throws<FedLoraException>(() => Spend(other, Define("third", epsilon: 3, rounds: 1), 1)).Code);
+        Assert.Equal("data-set-shared",
+            Assert.Throws<FedLoraException>(() => Spend(other, Define("third", epsilon: 3, rounds: 1), 1)).Code);
     }
 
     [Fact]
@@ -170,13 +179,16 @@ public sealed class NodeLedgerTests : IDisposable
     public void Sigma_comes_with_the_task_and_is_checked_here()
     {
         var enough = Math.BitIncrement(1.001 * Calibration.NoiseMultiplier(Accountants.Default, 3, 1e-5, 0.02, 32));
-        FederationDefinition With(string name, double sigma) => Define(name, epsilon: 3, rounds: 2) is var definition ? definition with { Privacy = definition.Privacy! with { NoiseMultiplier = sigma } } : definition;
+        FederationDefinition With(string name, double sigma) =>
+            Define(name, epsilon: 3, rounds: 2) is var definition
+                ? definition with { Privacy = definition.Privacy! with { NoiseMultiplier = sigma } } : definition;
         using var ledger = Open(Lines(3));
         Assert.Equal(enough, Spend(ledger, With("mail", enough), 1).Run.NoiseMultiplier);
         Assert.Contains("own budget", ledger.Refuses(With("greedy", enough / 4), 1), StringComparison.Ordinal);
     }
 
-    private static string Lines(int count) => string.Concat(Enumerable.Range(0, count).Select(i => $"{{\"text\":\"mail {i}\",\"label\":\"ham\"}}\n"));
+    private static string Lines(int count) =>
+        string.Concat(Enumerable.Range(0, count).Select(i => $"{{\"text\":\"mail {i}\",\"label\":\"ham\"}}\n"));
 
     private static FederationDefinition Define(string name, double epsilon, int rounds) => new()
     {
@@ -191,13 +203,15 @@ public sealed class NodeLedgerTests : IDisposable
         Privacy = new PrivacySpec { Epsilon = epsilon, Delta = 1e-5, ClipNorm = 1, SamplingRate = 0.02, Accountant = "pld" },
     };
 
-    private LedgerReceipt Spend(NodeLedger ledger, FederationDefinition definition, int round) => ledger.Charge(definition, round, Identities())!;
+    private LedgerReceipt Spend(NodeLedger ledger, FederationDefinition definition, int round) =>
+        ledger.Charge(definition, round, Identities())!;
 
     // As a round reads them: all lines, in one pass.
     private IReadOnlyList<ReadOnlyMemory<byte>> Identities() =>
         DataFile.Read(newest, new DataSettings(TextTask.CausalLanguageModelling, 0, [], BadLines.Skip), CancellationToken.None).Identities;
 
-    private NodeLedger Open(string data, SitePolicy? policy = null, string file = "data.jsonl", long publicCount = 0, string dataSet = "data")
+    private NodeLedger Open(string data, SitePolicy? policy = null, string file = "data.jsonl", long publicCount = 0,
+        string dataSet = "data")
     {
         newest = Path.Combine(folder.FullName, file);
         File.WriteAllText(newest, data);

@@ -14,7 +14,8 @@ namespace FedLora.Client.Tests;
 public sealed class PrivateRoundTests : IDisposable
 {
     private readonly DirectoryInfo folder;
-    private static readonly string model = Directory.EnumerateDirectories(Path.Combine(Fixtures.Repository, "simulations", "models")).First(path => File.Exists(Path.Combine(path, "config.json")));
+    private static readonly string model = Directory.EnumerateDirectories(Path.Combine(Fixtures.Repository, "simulations", "models"))
+        .First(path => File.Exists(Path.Combine(path, "config.json")));
 
     public PrivateRoundTests() => folder = Directory.CreateTempSubdirectory("fedlora-private-round-");
 
@@ -71,7 +72,9 @@ public sealed class PrivateRoundTests : IDisposable
     [Fact]
     public void A_node_that_was_killed_in_its_first_round_has_spent_it()
     {
-        using var child = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("dotnet", [typeof(PrivateRoundTests).Assembly.Location, KilledSite.Verb, folder.FullName]))!;
+        using var child = System.Diagnostics.Process.Start(
+            new System.Diagnostics.ProcessStartInfo("dotnet",
+                [typeof(PrivateRoundTests).Assembly.Location, KilledSite.Verb, folder.FullName]))!;
         child.WaitForExit();
         Assert.Equal(137, child.ExitCode);
         using var ledger = PrivacyLedger.Open(Path.Combine(folder.FullName, "state", "ledger"));
@@ -113,7 +116,9 @@ public sealed class PrivateRoundTests : IDisposable
     [Fact]
     public void A_stated_rate_makes_the_expected_batch_not_the_setting_that_only_divides()
     {
-        var task = Task(FederationPreparation.Prepare(Define("ffa-lora", privacy: true).ToModel(), model, null, CancellationToken.None).Definition.ToWire(layout: true));
+        var task = Task(
+            FederationPreparation.Prepare(Define("ffa-lora", privacy: true).ToModel(), model, null,
+                CancellationToken.None).Definition.ToWire(layout: true));
         task.Definition.Training.BatchSize = 1000;
         Assert.Contains("--public-count", Refusal(0));
         Assert.Contains("not 3", Refusal(6));
@@ -135,7 +140,9 @@ public sealed class PrivateRoundTests : IDisposable
         var input = Input(prepared, "fold");
         Assert.Equal(2, node.Train(input, new Seen(), CancellationToken.None).Steps);
         var name = prepared.Definition.Layout.Modules[0].Name;
-        var odd = new AdapterState([new AdapterTensor(new AdapterKey(name, Factors.A).Name, [1, 3], new float[3]), new AdapterTensor(new AdapterKey(name, Factors.B).Name, [5, 1], new float[5])]);
+        var odd = new AdapterState(
+            [new AdapterTensor(new AdapterKey(name, Factors.A).Name, [1, 3], new float[3]),
+                new AdapterTensor(new AdapterKey(name, Factors.B).Name, [5, 1], new float[5])]);
         Assert.ThrowsAny<Exception>(() => node.Train(input with { Fold = [odd] }, new Seen(), CancellationToken.None));
         Assert.Equal(2, node.Train(input, new Seen(), CancellationToken.None).Steps);
     }
@@ -149,7 +156,16 @@ public sealed class PrivateRoundTests : IDisposable
         Seed = 1,
         Task = new LearningTask { Classification = new Classification { Labels = { "ham", "spam" } } },
         Lora = new LoraSettings { Rank = 2, Alpha = 4, TargetModules = { "query" } },
-        Training = new TrainingSettings { LocalSteps = 2, BatchSize = 4, Optimizer = "adamw", LearningRate = 1e-3, MaxTokens = 16, Schedule = "constant", Dtype = "f32" },
+        Training = new TrainingSettings
+        {
+            LocalSteps = 2,
+            BatchSize = 4,
+            Optimizer = "adamw",
+            LearningRate = 1e-3,
+            MaxTokens = 16,
+            Schedule = "constant",
+            Dtype = "f32",
+        },
         Privacy = privacy ? new PrivacyTerms { Epsilon = 8, Delta = 1e-5, ClipNorm = 1, SamplingRate = 0.5, Accountant = "pld" } : null,
     };
 
@@ -158,13 +174,32 @@ public sealed class PrivateRoundTests : IDisposable
         prepared.InitialAdapter, [], Directory.CreateDirectory(Path.Combine(folder.FullName, state, "mail")).FullName, 1, _ => null);
 
     private static TrainingTask Task(FederationDefinition definition) =>
-        new() { Federation = "mail", Round = 1, Attempt = 1, Definition = definition, Rank = 2, DensityDown = 1, DensityUp = 1, Adapter = new AdapterRef() };
+        new()
+        {
+            Federation = "mail",
+            Round = 1,
+            Attempt = 1,
+            Definition = definition,
+            Rank = 2,
+            DensityDown = 1,
+            DensityUp = 1,
+            Adapter = new AdapterRef(),
+        };
 
     private ClientOptions Options(string state, SitePolicy? policy = null)
     {
         var data = Path.Combine(folder.FullName, "data.jsonl");
-        File.WriteAllLines(data, Enumerable.Range(0, 8).Select(i => $"{{\"text\":\"a mail about thing {i}\",\"label\":\"{(i % 2 == 0 ? "ham" : "spam")}\"}}"));
-        return new ClientOptions { Coordinator = "http://127.0.0.1:1", Name = "site", Model = model, Data = data, State = Path.Combine(folder.FullName, state), Policy = policy ?? new SitePolicy() };
+        File.WriteAllLines(data,
+            Enumerable.Range(0, 8).Select(i => $"{{\"text\":\"a mail about thing {i}\",\"label\":\"{(i % 2 == 0 ? "ham" : "spam")}\"}}"));
+        return new ClientOptions
+        {
+            Coordinator = "http://127.0.0.1:1",
+            Name = "site",
+            Model = model,
+            Data = data,
+            State = Path.Combine(folder.FullName, state),
+            Policy = policy ?? new SitePolicy(),
+        };
     }
 
     /// <summary>A trainer, and the rules of the site that it trains at.</summary>
@@ -177,8 +212,9 @@ public sealed class PrivateRoundTests : IDisposable
 
         public LedgerReceipt? Receipt { get; private set; }
 
-        public RoundOutput Train(RoundInput input, IProgress<TrainingProgress> progress, CancellationToken cancellation) =>
-            _trainer.Train(input with { Charge = identities => Receipt = Rules.Charge(input.Task, identities) }, progress, cancellation);
+        public RoundOutput Train(RoundInput input, IProgress<TrainingProgress> progress, CancellationToken cancellationToken) =>
+            _trainer.Train(input with { Charge = identities => Receipt = Rules.Charge(input.Task, identities) }, progress,
+                cancellationToken);
 
         public void Dispose()
         {

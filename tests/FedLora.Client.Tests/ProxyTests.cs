@@ -18,7 +18,8 @@ public class ProxyTests
 
     [Fact]
     public void A_host_that_the_proxy_does_not_serve_has_none() =>
-        Assert.Null(new CoordinatorAddress("https://inside.example", new WebProxy("http://proxy.example:3128", false, ["inside\\.example"])).Proxy);
+        Assert.Null(
+            new CoordinatorAddress("https://inside.example", new WebProxy("http://proxy.example:3128", false, ["inside\\.example"])).Proxy);
 
     [Fact]
     public async Task Elsewhere_it_is_asked_and_an_error_names_it_but_not_its_password()
@@ -27,8 +28,11 @@ public class ProxyTests
         proxy.Start();
         var asked = RefuseAsync(proxy);
         var at = $"127.0.0.1:{((IPEndPoint)proxy.LocalEndpoint).Port}";
-        using var connection = new CoordinatorConnection("https://coordinator.example:5443", null, new WebProxy($"http://user:secret@{at}"));
-        var error = await Assert.ThrowsAsync<RpcException>(async () => await connection.Admin.ListNodesAsync(new ListNodesRequest(), connection.Options(TestContext.Current.CancellationToken)));
+        using var connection = new CoordinatorConnection("https://coordinator.example:5443", null,
+            new WebProxy($"http://user:secret@{at}"));
+        var error = await Assert.ThrowsAsync<RpcException>(
+            async () => await connection.Admin.ListNodesAsync(new ListNodesRequest(),
+                connection.Options(TestContext.Current.CancellationToken)));
         var told = connection.Explain(error);
         Assert.Equal("coordinator-unreachable", told.Code);
         Assert.Contains($"through the proxy http://{at}", told.Message);

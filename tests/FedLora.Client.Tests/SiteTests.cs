@@ -87,7 +87,8 @@ public sealed class SiteTests : IDisposable
     {
         Assert.Equal("data-missing", Assert.Throws<FedLoraException>(() => RoundTrainer.Create(Options())).Code);
         File.WriteAllText(Data, "{}\n");
-        var error = Assert.Throws<FedLoraException>(() => RoundTrainer.Create(Options() with { Model = Path.Combine(folder.FullName, "nowhere") }));
+        var error = Assert.Throws<FedLoraException>(
+            () => RoundTrainer.Create(Options() with { Model = Path.Combine(folder.FullName, "nowhere") }));
         Assert.Contains("nowhere", error.Message);
     }
 
@@ -100,7 +101,14 @@ public sealed class SiteTests : IDisposable
     }
 
     private ClientOptions Options(SitePolicy? policy = null) =>
-        new() { Coordinator = "http://127.0.0.1:5080", Data = Data, Model = Model, State = folder.FullName, Policy = policy ?? new SitePolicy() };
+        new()
+        {
+            Coordinator = "http://127.0.0.1:5080",
+            Data = Data,
+            Model = Model,
+            State = folder.FullName,
+            Policy = policy ?? new SitePolicy(),
+        };
 
     private static TrainingTask Task(FederationDefinition federation) => new() { Definition = federation, Round = 1 };
 

@@ -49,7 +49,12 @@ public sealed class SparseUplinkTests : IDisposable
 
     private float[] Sent(uint round, params float[] change)
     {
-        var task = new TrainingTask { Round = round, DensityUp = 0.25, Definition = new() { Communication = new Communication { ErrorFeedback = true } } };
+        var task = new TrainingTask
+        {
+            Round = round,
+            DensityUp = 0.25,
+            Definition = new() { Communication = new Communication { ErrorFeedback = true } },
+        };
         var bytes = SparseUplink.Encode(task, folder, _layout.Unflatten(new float[4]), _layout.Unflatten(change), 1);
         return SparseCodec.Decode(bytes, 4, _layout.Digest.Span).ToDense();
     }

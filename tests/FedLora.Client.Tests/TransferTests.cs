@@ -33,7 +33,9 @@ public sealed class TransferTests : IDisposable
     [InlineData(199_999)]
     public async Task An_upload_goes_on_from_the_byte_that_the_coordinator_names(int received)
     {
-        var call = new FakeCall<UpdateMessage, UpdateAck>().Answer(new UpdateAck { Received = received }, new UpdateAck { Received = bytes.Length }, new UpdateAck { Received = bytes.Length, Complete = true });
+        var call = new FakeCall<UpdateMessage, UpdateAck>()
+            .Answer(new UpdateAck { Received = received }, new UpdateAck { Received = bytes.Length },
+                new UpdateAck { Received = bytes.Length, Complete = true });
         await SendAsync(call);
         var chunks = call.Sent.Skip(1).Select(message => message.Chunk).ToList();
         Assert.Equal(received, chunks[0].Offset);
@@ -76,7 +78,9 @@ public sealed class TransferTests : IDisposable
     public async Task Bytes_with_another_hash_are_dropped()
     {
         await File.WriteAllBytesAsync(Target + ".part", new byte[120_000]);
-        Assert.Equal("blob-invalid", (await Assert.ThrowsAsync<FedLoraException>(() => FetchAsync(new FakeCall<GetBlobRequest, Chunk>().Answer(Chunk(120_000, 200_000), null)))).Code);
+        Assert.Equal("blob-invalid",
+            (await Assert.ThrowsAsync<FedLoraException>(
+                () => FetchAsync(new FakeCall<GetBlobRequest, Chunk>().Answer(Chunk(120_000, 200_000), null)))).Code);
         Assert.Empty(folder.EnumerateFiles());
     }
 
@@ -96,7 +100,8 @@ public sealed class TransferTests : IDisposable
         var call = new FakeCall<GetBlobRequest, Chunk>();
         var download = new BlobDownload(TimeProvider.System, Idle);
         Assert.Equal("blob-invalid", (await Assert.ThrowsAsync<FedLoraException>(() =>
-            download.FetchAsync(new BlobRef { Sha256 = name, Size = 1 }, Target, (request, _) => call.Download(request), CancellationToken.None))).Code);
+            download.FetchAsync(new BlobRef { Sha256 = name, Size = 1 }, Target, (request, _) => call.Download(request),
+                CancellationToken.None))).Code);
         Assert.Empty(call.Sent);
     }
 
@@ -113,5 +118,6 @@ public sealed class TransferTests : IDisposable
     }
 
     private Task FetchAsync(FakeCall<GetBlobRequest, Chunk> call) =>
-        new BlobDownload(TimeProvider.System, Idle).FetchAsync(Blob, Target, (request, _) => call.Download(request), CancellationToken.None);
+        new BlobDownload(TimeProvider.System, Idle)
+            .FetchAsync(Blob, Target, (request, _) => call.Download(request), CancellationToken.None);
 }

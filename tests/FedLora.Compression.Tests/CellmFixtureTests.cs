@@ -20,9 +20,11 @@ public sealed class CellmFixtureTests
         var path = Fixtures.PathOf("aggregation", file);
         var meta = JsonDocument.Parse(File.ReadAllText(path)).RootElement;
         using var tensors = SafetensorsFile.Open(Path.ChangeExtension(path, ".safetensors"));
-        var densities = meta.GetProperty("densities").EnumerateArray().Select(pair => (Down: pair[0].GetDouble(), Up: pair[1].GetDouble())).ToArray();
+        var densities = meta.GetProperty("densities").EnumerateArray().Select(pair => (Down: pair[0].GetDouble(), Up: pair[1].GetDouble()))
+            .ToArray();
         for (var i = 0; i < densities.Length; i++)
-            Run(tensors, i, densities[i].Down, densities[i].Up, meta.GetProperty("rounds").GetInt32(), meta.GetProperty("clients").GetInt32());
+            Run(tensors, i, densities[i].Down, densities[i].Up, meta.GetProperty("rounds").GetInt32(),
+                meta.GetProperty("clients").GetInt32());
     }
 
     private static void Run(SafetensorsFile tensors, int configuration, double down, double up, int rounds, int clients)
@@ -53,7 +55,8 @@ public sealed class CellmFixtureTests
             var expected = tensors.ReadFloats($"expected.{configuration}.{round}.server");
             var tolerance = 1e-5 * expected.Max(Math.Abs);
             for (var i = 0; i < expected.Length; i++)
-                Assert.True(Math.Abs(weights[i] - expected[i]) <= tolerance, $"configuration {configuration}, round {round}, entry {i}: {weights[i]} instead of {expected[i]}");
+                Assert.True(Math.Abs(weights[i] - expected[i]) <= tolerance,
+                    $"configuration {configuration}, round {round}, entry {i}: {weights[i]} instead of {expected[i]}");
         }
     }
 

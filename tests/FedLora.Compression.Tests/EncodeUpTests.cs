@@ -5,7 +5,9 @@ public sealed class EncodeUpTests
     private const string A = "base_model.model.m.lora_A.weight";
     private static readonly VectorLayout _layout = new([(A, [1, 49])]);
 
-    /// <summary>A change below half a step of the format is rounded away each time, unless what was rounded off comes along with the next.</summary>
+    /// <summary>
+    /// A change below half a step of the format is rounded away each time, unless what was rounded off comes along with the next.
+    /// </summary>
     [Theory]
     [InlineData(ValueFormat.F16)]
     [InlineData(ValueFormat.BF16)]
@@ -32,7 +34,8 @@ public sealed class EncodeUpTests
         var (residual, arrived) = (Array.Empty<float>(), 0.0);
         for (var round = 0; round < 100; round++)
         {
-            (var bytes, residual) = SparseCommunication.EncodeUp(_layout, new float[49], [.. Enumerable.Repeat(2e-8f, 49)], 1, residual, ValueFormat.F16, 0);
+            (var bytes, residual) = SparseCommunication.EncodeUp(_layout, new float[49], [.. Enumerable.Repeat(2e-8f, 49)], 1, residual,
+                ValueFormat.F16, 0);
             arrived += SparseCodec.Decode(bytes, _layout.Length, _layout.Digest.Span).ToDense()[7];
         }
         Assert.Equal(2e-6, arrived, 6e-8);
@@ -45,7 +48,8 @@ public sealed class EncodeUpTests
     public void The_largest_float_stays_finite_in_bf16(float value)
     {
         var vector = new SparseVector(1, [0], [value]);
-        var arrived = SparseCodec.Decode(SparseCodec.Encode(vector, ValueFormat.BF16, _layout.Digest.Span), 1, _layout.Digest.Span).Values[0];
+        var arrived = SparseCodec.Decode(SparseCodec.Encode(vector, ValueFormat.BF16, _layout.Digest.Span), 1,
+            _layout.Digest.Span).Values[0];
         Assert.InRange(Math.Abs(arrived / value), 1 - Math.ScaleB(1, -8), 1 + Math.ScaleB(1, -9));
     }
 }

@@ -8,7 +8,26 @@ public sealed class EntropyBoundTests
     [InlineData(100_000)]
     public void Within_five_percent_of_the_bound_over_densities_for_evenly_spread_masks(int length)
     {
-        foreach (var density in new[] { 0.98, 0.75, 0.6, 1.0 / 2, 0.45, 0.38, 1.0 / 3, 1.0 / 4, 1.0 / 5, 1.0 / 8, 1.0 / 16, 1.0 / 32, 1.0 / 64, 1.0 / 128, 1.0 / 256, 1.0 / 512, 1.0 / 1024 })
+        foreach (var density in new[]
+        {
+            0.98,
+            0.75,
+            0.6,
+            1.0 / 2,
+            0.45,
+            0.38,
+            1.0 / 3,
+            1.0 / 4,
+            1.0 / 5,
+            1.0 / 8,
+            1.0 / 16,
+            1.0 / 32,
+            1.0 / 64,
+            1.0 / 128,
+            1.0 / 256,
+            1.0 / 512,
+            1.0 / 1024,
+        })
             AssertNearBound(Masks.Uniform(length, (int)(length * density), seed: 11), 1.05);
     }
 

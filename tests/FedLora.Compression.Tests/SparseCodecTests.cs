@@ -11,7 +11,18 @@ public sealed class SparseCodecTests
         var data = new TheoryData<int, int>();
         foreach (var length in new[] { 1, 2, 3, 17, 64, 1000, 65_537 })
         {
-            foreach (var count in new[] { 0, 1, length / 1024, length / 16, length / 3, length / 2, (length / 2) + 1, length - 1, length }.Distinct())
+            foreach (var count in new[]
+            {
+                0,
+                1,
+                length / 1024,
+                length / 16,
+                length / 3,
+                length / 2,
+                (length / 2) + 1,
+                length - 1,
+                length,
+            }.Distinct())
             {
                 if (count <= length)
                     data.Add(length, count);
@@ -79,7 +90,8 @@ public sealed class SparseCodecTests
             for (var i = block * 64; i < (block + 1) * 64; i++)
             {
                 // A draw's deviation is below one step, its standard deviation at most step / 2: five standard errors of the mean.
-                Assert.True(Math.Abs(mean[i] - vector.Values[i]) <= 5 * 0.5 * step / Math.Sqrt(Draws), $"entry {i}: mean {mean[i]}, value {vector.Values[i]}");
+                Assert.True(Math.Abs(mean[i] - vector.Values[i]) <= 5 * 0.5 * step / Math.Sqrt(Draws),
+                    $"entry {i}: mean {mean[i]}, value {vector.Values[i]}");
             }
         }
     }

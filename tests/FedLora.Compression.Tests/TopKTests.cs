@@ -12,7 +12,9 @@ public sealed class TopKTests
     {
         var random = new Random(count);
         // Few distinct magnitudes, so that ties matter; both signs, zeros and infinities.
-        var values = Enumerable.Range(0, 500).Select(_ => random.Next(-6, 7) switch { 6 => float.PositiveInfinity, -6 => float.NegativeInfinity, var v => v * 0.25f }).ToArray();
+        var values = Enumerable.Range(0, 500)
+            .Select(_ => random.Next(-6, 7) switch { 6 => float.PositiveInfinity, -6 => float.NegativeInfinity, var v => v * 0.25f })
+            .ToArray();
         var expected = Enumerable.Range(0, 500).OrderByDescending(i => Math.Abs(values[i])).ThenBy(i => i).Take(count).Order();
         Assert.Equal(expected, TopK.Select(values, count));
     }
@@ -43,7 +45,8 @@ public sealed class TopKTests
     }
 
     [Fact]
-    public void NaN_is_refused() => Assert.Equal("not-a-number", Assert.Throws<FedLoraException>(() => TopK.Select([1f, float.NaN], 1)).Code);
+    public void NaN_is_refused() =>
+        Assert.Equal("not-a-number", Assert.Throws<FedLoraException>(() => TopK.Select([1f, float.NaN], 1)).Code);
 
     [Theory]
     [InlineData(0)]

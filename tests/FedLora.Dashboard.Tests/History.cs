@@ -100,8 +100,13 @@ internal sealed record History(int Federations, int Rounds, int Nodes, int Cohor
             for (var federation = 0; federation < Federations; federation++)
             {
                 if (CohortOf(federation, round).Contains(node))
-                    ledger.Add(new() { Federation = FederationName(federation), Round = round, At = At(federation, round),
-                        Receipt = Receipt(node, ledger.Count + 1) });
+                    ledger.Add(new()
+                    {
+                        Federation = FederationName(federation),
+                        Round = round,
+                        At = At(federation, round),
+                        Receipt = Receipt(node, ledger.Count + 1)
+                    });
             }
         }
 
@@ -201,8 +206,11 @@ internal sealed record History(int Federations, int Rounds, int Nodes, int Cohor
         Task = new() { Kind = LearningTask.Classification, Labels = ["ham", "spam"] },
         Method = "fedit",
         Lora = new() { Rank = 8, Alpha = 8, TargetModules = ["query", "value"] },
-        Layout = new() { Modules = [new ModuleSpec { Name = "layer.query", DOut = 6, DIn = 5 },
-            new ModuleSpec { Name = "layer.value", DOut = 4, DIn = 5 }] },
+        Layout = new()
+        {
+            Modules = [new ModuleSpec { Name = "layer.query", DOut = 6, DIn = 5 },
+            new ModuleSpec { Name = "layer.value", DOut = 4, DIn = 5 }]
+        },
         Training = new() { LocalSteps = Steps },
         Privacy = new() { Epsilon = 4, Delta = Delta, ClipNorm = ClipNorm, SamplingRate = Rate },
         Rounds = 500,

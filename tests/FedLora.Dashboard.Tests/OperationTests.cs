@@ -42,8 +42,15 @@ public sealed partial class OperationTests
         await node;
         instruments!.Spent("a", new PrivacyReceipt
         {
-            NoiseMultiplier = 1, SamplingRate = 0.1, Steps = 1, ClipNorm = 1, Delta = 1e-5, EpsilonSpent = 1.5, EpsilonLimit = 4,
-                DataSet = "d", EntryHash = "",
+            NoiseMultiplier = 1,
+            SamplingRate = 0.1,
+            Steps = 1,
+            ClipNorm = 1,
+            Delta = 1e-5,
+            EpsilonSpent = 1.5,
+            EpsilonLimit = 4,
+            DataSet = "d",
+            EntryHash = "",
         });
 
         Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(site.Stranger(), "/metrics"));

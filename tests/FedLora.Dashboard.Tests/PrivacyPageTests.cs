@@ -56,7 +56,7 @@ public sealed partial class PrivacyPageTests
         var browser = await site.LogInAsync(Roles.Auditor);
         var answer =
             WhatIf.Ask([new SampledGaussian(History.Sigma, History.Rate, 3 * History.Steps)], new SampledGaussian(0.8, 0.03, 12), 40,
-                new(History.Limit, History.Delta), cancellation: TestContext.Current.CancellationToken);
+                new(History.Limit, History.Delta), cancellationToken: TestContext.Current.CancellationToken);
         var page = await browser.TextAsync($"/privacy/{History.NodeName(0)}/{History.DataSet(0)}?rounds=40&steps=12&q=0.03&sigma=0.8");
         Assert.Equal(answer.NoiseMultiplier!.Value, Shown(Answer(), page)[0], 1e-4);
         Assert.InRange(Shown(Fit(), Words(page))[0], answer.RoundsThatFit!.Value - 1, answer.RoundsThatFit.Value + 1);

@@ -31,8 +31,12 @@ internal sealed partial class Site : IAsyncDisposable
     internal HttpClient Stranger()
     {
         var browser =
-            new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false,
-                CookieContainer = new CookieContainer() }) { BaseAddress = new Uri(Bench.Pages), Timeout = Bench.Never };
+            new HttpClient(new SocketsHttpHandler
+            {
+                AllowAutoRedirect = false,
+                CookieContainer = new CookieContainer()
+            })
+            { BaseAddress = new Uri(Bench.Pages), Timeout = Bench.Never };
         _browsers.Add(browser);
         return browser;
     }

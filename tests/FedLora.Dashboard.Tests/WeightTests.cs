@@ -35,7 +35,9 @@ public sealed class WeightTests(ITestOutputHelper output)
                 times.Add(watch.Elapsed.TotalMilliseconds);
             }
             var bytes = Encoding.UTF8.GetByteCount(page) + shared;
-            output.WriteLine($"{path}: {bytes} bytes with what it loads; first {times[0]:0} ms, then {times.Skip(1).Order().ElementAt(2):0} ms (median of 5)");
+            output.WriteLine(
+                $"{path}: {bytes} bytes with what it loads; first {times[0]:0} ms, then {times.Skip(1).Order().ElementAt(2):0} ms (median "
+                    + $"of 5)");
             Assert.True(bytes < 200_000, $"{path} and what it loads have {bytes} bytes");
         }
     }

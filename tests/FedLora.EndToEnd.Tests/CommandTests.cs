@@ -37,7 +37,16 @@ public sealed class CommandTests
     {
         await using var coordinator = await CoordinatorProcess.StartAsync();
         // Nothing listens there: whoever asks it fails.
-        (string, string)[] proxies = [.. new[] { "http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY" }.Select(name => (name, "http://127.0.0.1:1"))];
+        (string,
+            string)[] proxies = [.. new[]
+            {
+                "http_proxy",
+                "https_proxy",
+                "all_proxy",
+                "HTTP_PROXY",
+                "HTTPS_PROXY",
+                "ALL_PROXY",
+            }.Select(name => (name, "http://127.0.0.1:1"))];
         var (code, _, errors) = await Programs.RunAsync(["admin", "--data", coordinator.Data, "node", "list", "--json"], proxies);
         Assert.True(code == 0, errors);
     }
@@ -49,7 +58,8 @@ public sealed class CommandTests
     [Fact]
     public async Task Every_hint_that_is_printed_works_as_printed()
     {
-        var data = Directory.CreateDirectory(Path.Combine(Directory.CreateTempSubdirectory("fedlora-e2e-").FullName, "our coordinator")).FullName;
+        var data = Directory.CreateDirectory(
+            Path.Combine(Directory.CreateTempSubdirectory("fedlora-e2e-").FullName, "our coordinator")).FullName;
         await using var coordinator = await CoordinatorProcess.StartAsync(data);
         using var sites = new RealSites();
         var file = sites.Keep("mail.yaml", """
@@ -78,17 +88,28 @@ public sealed class CommandTests
             said.Add(output + errors);
         }
 
-        var hints = said.SelectMany(text => text.Split('\n')).SelectMany(line => Regex.Matches(line, "fedlora admin (?:'[^']*'|[^;,'])*").Select(match => match.Value.TrimEnd(' ', '.'))).Distinct().ToList();
+        var hints = said.SelectMany(text => text.Split('\n'))
+            .SelectMany(line => Regex.Matches(line, "fedlora admin (?:'[^']*'|[^;,'])*").Select(match => match.Value.TrimEnd(' ', '.')))
+            .Distinct().ToList();
         Assert.True(hints.Count >= 5, string.Join('\n', said));
         Assert.Contains(hints, hint => hint.Contains($"--data '{data}' federation start mail", StringComparison.Ordinal));
         // Not in the order of the alphabet: what is started must be there still.
         foreach (var hint in hints)
         {
-            using var shell = Process.Start(new ProcessStartInfo("sh", ["-c", $"fedlora() {{ dotnet exec '{Programs.Program}' \"$@\"; }}; {hint}"]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true })!;
+            using var shell = Process.Start(
+                new ProcessStartInfo("sh", ["-c", $"fedlora() {{ dotnet exec '{Programs.Program}' \"$@\"; }}; {hint}"])
+                {
+                    UseShellExecute = false,
+                    RedirectStandardOutput = true,
+                    RedirectStandardError = true,
+                })!;
             var (output, errors) = (shell.StandardOutput.ReadToEndAsync(), shell.StandardError.ReadToEndAsync());
             await shell.WaitForExitAsync().WaitAsync(Limits.Step);
             // It was stopped meanwhile: then that is what the hint says.
-            Assert.True(shell.ExitCode == 0 || (hint.EndsWith("start mail", StringComparison.Ordinal) && (await errors).Contains("is stopped", StringComparison.Ordinal)), $"{hint}: {await output}{await errors}");
+            Assert.True(
+                shell.ExitCode == 0
+                    || (hint.EndsWith("start mail", StringComparison.Ordinal)
+                        && (await errors).Contains("is stopped", StringComparison.Ordinal)), $"{hint}: {await output}{await errors}");
         }
     }
 
@@ -101,11 +122,15 @@ public sealed class CommandTests
         using var watch = new RunningProgram(["admin", "--data", coordinator.Data, "federation", "watch", "mail"]);
         await watch.SaidAsync("mail (fedit): running");
         Assert.Equal(130, await watch.EndAsync("INT"));
-        Assert.Contains($"no longer watching; the federation goes on. How it stands: fedlora admin --data {coordinator.Data} federation show mail", watch.LastLine, StringComparison.Ordinal);
+        Assert.Contains(
+            $"no longer watching; the federation goes on. How it stands: fedlora admin --data {coordinator.Data} federation show mail",
+            watch.LastLine, StringComparison.Ordinal);
         var (code, output, _) = await Programs.RunAsync("admin", "--data", coordinator.Data, "federation", "stop", "mail", "--json");
         Assert.Equal(0, code);
         using var stopped = JsonDocument.Parse(output);
-        Assert.Equal((1, "stopped", "fedit"), (stopped.RootElement.GetProperty("version").GetInt32(), stopped.RootElement.GetProperty("state").GetString(), stopped.RootElement.GetProperty("settings").GetProperty("method").GetString()));
+        Assert.Equal((1, "stopped", "fedit"),
+            (stopped.RootElement.GetProperty("version").GetInt32(), stopped.RootElement.GetProperty("state").GetString(),
+                stopped.RootElement.GetProperty("settings").GetProperty("method").GetString()));
         var (ended, lines, _) = await Programs.RunAsync("admin", "--data", coordinator.Data, "federation", "watch", "mail", "--json");
         Assert.Equal(0, ended);
         Assert.All(lines.TrimEnd().Split('\n'), line =>
@@ -121,8 +146,10 @@ public sealed class CommandTests
     [InlineData("libtorch_cpu.so", "")]
     public async Task A_LIBTORCH_that_names_no_libtorch(string? file, string? content)
     {
-        var model = Fixtures.Files("models", "config.json").Select(path => Path.GetDirectoryName(Fixtures.PathOf("models", path))).FirstOrDefault();
-        Assert.SkipUnless(model is not null && OperatingSystem.IsLinux(), "no model among the fixtures, or another system's names of libraries");
+        var model = Fixtures.Files("models", "config.json").Select(path => Path.GetDirectoryName(Fixtures.PathOf("models", path)))
+            .FirstOrDefault();
+        Assert.SkipUnless(model is not null && OperatingSystem.IsLinux(),
+            "no model among the fixtures, or another system's names of libraries");
         var folder = Directory.CreateTempSubdirectory("fedlora-e2e-").FullName;
         var data = Path.Combine(folder, "data.jsonl");
         await File.WriteAllTextAsync(data, """{"text":"one line"}""");

@@ -23,7 +23,8 @@ internal sealed class CoordinatorProcess : IAsyncDisposable
     /// <param name="more">Further options of <c>fedlora server</c>.</param>
     public static async Task<CoordinatorProcess> StartAsync(string? data = null, params string[] more)
     {
-        var coordinator = new CoordinatorProcess(data ?? Directory.CreateTempSubdirectory("fedlora-e2e-").FullName, $"http://127.0.0.1:{FreePort()}", more);
+        var coordinator = new CoordinatorProcess(data ?? Directory.CreateTempSubdirectory("fedlora-e2e-").FullName,
+            $"http://127.0.0.1:{FreePort()}", more);
         await coordinator.StartAgainAsync();
         return coordinator;
     }
@@ -93,7 +94,8 @@ internal sealed class CoordinatorProcess : IAsyncDisposable
         Directory.Delete(Data, recursive: true);
     }
 
-    // Below the ports that Linux gives out by itself: no connection of anybody else takes it while the coordinator is down between kill and start.
+    // Below the ports that Linux gives out by itself: no connection of anybody else takes it while the coordinator is down between kill and
+    // start.
     private static int FreePort()
     {
         while (true)

@@ -54,7 +54,8 @@ public sealed class DemoTests : IClassFixture<DemoTests.TinyModel>, IDisposable
     public void Dispose() => _scratch.Delete(recursive: true);
 
     private RunningProgram Start(string folder, int steps) =>
-        new(["demo", "--rounds", "1", "--steps", $"{steps}", "--nodes", "2", "--model", _model.Folder, "--out", Path.Combine(_scratch.FullName, folder), "--json"], _temporary);
+        new(["demo", "--rounds", "1", "--steps", $"{steps}", "--nodes", "2", "--model", _model.Folder, "--out",
+            Path.Combine(_scratch.FullName, folder), "--json"], _temporary);
 
     /// <summary>A base model that learns nothing, and is quick about it.</summary>
     public sealed class TinyModel : IDisposable
@@ -62,8 +63,11 @@ public sealed class DemoTests : IClassFixture<DemoTests.TinyModel>, IDisposable
         private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedlora-tiny-");
 
         public TinyModel() => new Pretrainer().Run(
-            Folder, [new CorpusSource("words", [string.Join(' ', Enumerable.Repeat("the meeting is on monday win money now", 32))], 1, KeepBeginnings: true)],
-            new EncoderShape(Vocabulary: 100, Layers: 1, Width: 16, Heads: 2, Inner: 32, MaxLength: 128), new PretrainingSettings(Steps: 1, BatchSize: 2), null, CancellationToken.None);
+            Folder,
+            [new CorpusSource("words", [string.Join(' ', Enumerable.Repeat("the meeting is on monday win money now", 32))], 1,
+                KeepBeginnings: true)],
+            new EncoderShape(Vocabulary: 100, Layers: 1, Width: 16, Heads: 2, Inner: 32, MaxLength: 128),
+            new PretrainingSettings(Steps: 1, BatchSize: 2), null, CancellationToken.None);
 
         public string Folder => Path.Combine(_folder.FullName, "model");
 

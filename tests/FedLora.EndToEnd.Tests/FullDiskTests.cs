@@ -36,7 +36,8 @@ public sealed class FullDiskTests
         var (stored, replayed) = await federation.ReplayAsync(1);
         Assert.Equal(stored, replayed);
         Assert.Equal(0, await coordinator.EndAsync("TERM"));
-        Assert.DoesNotContain(disk.Files(), name => name.Contains("temporary/", StringComparison.Ordinal) || name.EndsWith(".tmp", StringComparison.Ordinal));
+        Assert.DoesNotContain(disk.Files(),
+            name => name.Contains("temporary/", StringComparison.Ordinal) || name.EndsWith(".tmp", StringComparison.Ordinal));
         node.Dispose();
     }
 
@@ -70,7 +71,8 @@ public sealed class FullDiskTests
         disk.Free();
         var (code, _, errors) = await Programs.RunAsync(command);
         Assert.True(code == 0, errors);
-        Assert.Equal(["adapter/README.md", "adapter/adapter_config.json", "adapter/adapter_model.safetensors", "adapter/fedlora.json"], disk.Files());
+        Assert.Equal(["adapter/README.md", "adapter/adapter_config.json", "adapter/adapter_model.safetensors", "adapter/fedlora.json"],
+            disk.Files());
     }
 
     [TinyDiskFact]
@@ -82,7 +84,8 @@ public sealed class FullDiskTests
         using var federation = await sites.CreateAsync(coordinator, rounds: 1, steps: 5, quorum: 1, deadlineSeconds: 600, nodes: 1);
         // Room for who it is, not for the adapter that it has to fetch.
         disk.Fill(leave: 64);
-        using var client = RunningProgram.Client([.. sites.Arguments(coordinator.Url, "a", disk.Root), "--token", await federation.TokenAsync(1)]);
+        using var client = RunningProgram.Client(
+            [.. sites.Arguments(coordinator.Url, "a", disk.Root), "--token", await federation.TokenAsync(1)]);
         await client.SaidAsync("No space left on device");
         disk.Free();
         var end = await federation.UntilAsync(view => view.State == FederationState.Finished);

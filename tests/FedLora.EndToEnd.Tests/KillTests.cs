@@ -3,7 +3,9 @@ using Grpc.Core;
 
 namespace FedLora.EndToEnd.Tests;
 
-/// <summary>The coordinator is killed with -9 in each phase of a round and started again: the federation goes on, nothing acknowledged is lost.</summary>
+/// <summary>
+/// The coordinator is killed with -9 in each phase of a round and started again: the federation goes on, nothing acknowledged is lost.
+/// </summary>
 public sealed class KillTests
 {
     private const uint Rounds = 2;
@@ -50,7 +52,8 @@ public sealed class KillTests
                 Assert.InRange(half.Last.Received, Part, updates[0].Length - 1);
                 await coordinator.KillAndStartAgainAsync();
                 var rest = await UploadAsync(nodes[0], tasks[0], updates[0]);
-                Assert.True(rest.First.Received >= half.Last.Received, $"acknowledged {half.Last.Received}, found again {rest.First.Received}");
+                Assert.True(rest.First.Received >= half.Last.Received,
+                    $"acknowledged {half.Last.Received}, found again {rest.First.Received}");
             }
 
             await UploadAsync(nodes[0], tasks[0], updates[0]);

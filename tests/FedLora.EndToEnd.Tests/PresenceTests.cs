@@ -26,7 +26,8 @@ public sealed class PresenceTests : IDisposable
         await coordinator.StartAgainAsync();
         using var again = TestFederation.Of(coordinator, "none");
         var kept = Assert.Single(await again.NodesAsync());
-        Assert.Equal((gone.LastSeenUnixMs, gone.Traffic.Sent, gone.Traffic.Received), (kept.LastSeenUnixMs, kept.Traffic.Sent, kept.Traffic.Received));
+        Assert.Equal((gone.LastSeenUnixMs, gone.Traffic.Sent, gone.Traffic.Received),
+            (kept.LastSeenUnixMs, kept.Traffic.Sent, kept.Traffic.Received));
         Assert.False(kept.Online);
     }
 
@@ -57,7 +58,8 @@ public sealed class PresenceTests : IDisposable
         }
 
         using var federation = await _sites.CreateAsync(coordinator, rounds: 1, steps: 2,
-            "public_counts: { site-a: 64 }\nprivacy: { epsilon: 8, delta: 1e-5, clip_norm: 1 }\ncohort: { size: 2, quorum: 1, wait_seconds: 0 }");
+            "public_counts: { site-a: 64 }\nprivacy: { epsilon: 8, delta: 1e-5, clip_norm: 1 }\ncohort: { size: 2, quorum: 1, "
+                + "wait_seconds: 0 }");
         using var second = RunningProgram.Client(_sites.WithoutName(coordinator.Url, "site-a"));
         var end = await federation.UntilAsync(view => view.State == FederationState.Finished);
         Assert.Equal(1u, Assert.Single(end.Rounds).Updates);

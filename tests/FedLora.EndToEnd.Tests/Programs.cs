@@ -46,7 +46,8 @@ internal static class Programs
     public static Task<(int Code, string Output, string Errors)> RunAsync(params string[] arguments) => RunAsync(arguments, []);
 
     /// <inheritdoc cref="RunAsync(string[])"/>
-    public static async Task<(int Code, string Output, string Errors)> RunAsync(string[] arguments, (string Name, string Value)[] environment)
+    public static async Task<(int Code, string Output, string Errors)> RunAsync(string[] arguments,
+        (string Name, string Value)[] environment)
     {
         using var process = Start(arguments, null, environment);
         process.StandardInput.Close();

@@ -3,10 +3,14 @@ using FedLora.Protocol.V1;
 
 namespace FedLora.EndToEnd.Tests;
 
-/// <summary>Real client processes that train a real model, killed with -9: the federation goes on without them, and they come back by themselves, as the nodes they were.</summary>
+/// <summary>
+/// Real client processes that train a real model, killed with -9: the federation goes on without them, and they come back by themselves, as
+/// the nodes they were.
+/// </summary>
 public sealed class RealClientTests : IDisposable
 {
-    // Less than an update (some 400 kB), more than two of its chunks and far more than all that a node says besides, however long it trains.
+    // Less than an update (some 400 kB), more than two of its chunks and far more than all that a node says besides, however long it
+    // trains.
     private const long MidUpload = 260_000;
     private const long Chunk = ChunkSender.ChunkSize;
 
@@ -48,7 +52,8 @@ public sealed class RealClientTests : IDisposable
         Assert.Equal(2u, Assert.Single(end.Rounds).Updates);
         Assert.False(third.HasSaid("trained 100 steps"), "an update that is on disk is not trained again");
         Assert.Equal(identity, await NodeIdAsync(federation, "a"));
-        var size = Directory.EnumerateFiles(_sites.StateOf("a"), "update-*", SearchOption.AllDirectories).Sum(path => new FileInfo(path).Length);
+        var size = Directory.EnumerateFiles(_sites.StateOf("a"), "update-*", SearchOption.AllDirectories)
+            .Sum(path => new FileInfo(path).Length);
         Assert.InRange(proxy.Sent - sentBefore, 1, size - Chunk);
 
         Assert.Equal(0, await third.EndAsync("INT"));
@@ -89,7 +94,8 @@ public sealed class RealClientTests : IDisposable
 
     /// <summary>Until the coordinator hears from this node that it trains.</summary>
     private static Task<FederationView> TrainsAsync(TestFederation federation, string name) =>
-        federation.UntilAsync(view => view.Rounds.Any(round => round.Nodes.Any(node => node.Name == name && node.Phase == TaskPhase.Training)));
+        federation.UntilAsync(
+            view => view.Rounds.Any(round => round.Nodes.Any(node => node.Name == name && node.Phase == TaskPhase.Training)));
 
     private static async Task<string> NodeIdAsync(TestFederation federation, string name) =>
         Assert.Single(await federation.NodesAsync(), node => node.Name == name).NodeId;

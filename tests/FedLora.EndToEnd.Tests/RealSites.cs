@@ -11,8 +11,10 @@ internal sealed class RealSites : IDisposable
     public static string Model => Path.Combine(Fixtures.Repository, "simulations", "models", "mail-encoder");
 
     /// <summary>Creates and starts a federation over the model; rounds wait for so many nodes.</summary>
-    public Task<TestFederation> CreateAsync(CoordinatorProcess coordinator, int rounds, int steps, int quorum, int deadlineSeconds, int nodes = 2) =>
-        CreateAsync(coordinator, rounds, steps, $"cohort: {{ size: {nodes}, quorum: {quorum}, min_nodes: {nodes}, deadline_seconds: {deadlineSeconds} }}");
+    public Task<TestFederation> CreateAsync(CoordinatorProcess coordinator, int rounds, int steps, int quorum, int deadlineSeconds,
+        int nodes = 2) =>
+            CreateAsync(coordinator, rounds, steps,
+                $"cohort: {{ size: {nodes}, quorum: {quorum}, min_nodes: {nodes}, deadline_seconds: {deadlineSeconds} }}");
 
     /// <summary>The same with other rules.</summary>
     /// <param name="coordinator">Where.</param>
@@ -31,7 +33,8 @@ internal sealed class RealSites : IDisposable
             training: { local_steps: {{steps}}, batch_size: 8, learning_rate: 0.001, max_tokens: 16, dtype: f32 }
             {{rules}}
             """);
-        var (code, _, errors) = await Programs.RunAsync("admin", "--data", coordinator.Data, "federation", "create", "-f", file, "--model", Model, "--start");
+        var (code, _, errors) = await Programs.RunAsync("admin", "--data", coordinator.Data, "federation", "create", "-f", file, "--model",
+            Model, "--start");
         Assert.True(code == 0, errors);
         return TestFederation.Of(coordinator, "mail");
     }
@@ -40,7 +43,8 @@ internal sealed class RealSites : IDisposable
     public string[] Arguments(string url, string site, string? state = null) => ["--name", site, .. WithoutName(url, site, state)];
 
     /// <summary>The same, for a site that was enrolled before.</summary>
-    public string[] WithoutName(string url, string site, string? state = null) => ["--coordinator", url, "--data", Data(site), "--state", state ?? StateOf(site), "--model", Model];
+    public string[] WithoutName(string url, string site, string? state = null) =>
+        ["--coordinator", url, "--data", Data(site), "--state", state ?? StateOf(site), "--model", Model];
 
     public string StateOf(string site) => Path.Combine(_scratch.FullName, $"state-{site}");
 
@@ -58,7 +62,8 @@ internal sealed class RealSites : IDisposable
     {
         var file = Path.Combine(_scratch.FullName, $"{site}.jsonl");
         var words = string.Join(' ', Enumerable.Repeat("meeting report on tuesday", 20));
-        File.WriteAllLines(file, Enumerable.Range(0, 64).Select(i => $$"""{"text":"{{site}} {{i}} {{words}}","label":"{{(i % 2 == 0 ? "ham" : "spam")}}"}"""));
+        File.WriteAllLines(file,
+            Enumerable.Range(0, 64).Select(i => $$"""{"text":"{{site}} {{i}} {{words}}","label":"{{(i % 2 == 0 ? "ham" : "spam")}}"}"""));
         return file;
     }
 }

@@ -24,8 +24,10 @@ public sealed class RefusalTests
         var (node, global) = (members[0], await members[0].FetchAsync(task));
         var right = node.Train(task, global);
 
-        await RefusedAsync(StatusCode.InvalidArgument, "NaN", Change(global, tensor => tensor with { Values = [float.NaN, .. tensor.Values.Skip(1)] }));
-        await RefusedAsync(StatusCode.InvalidArgument, "", Change(global, tensor => tensor with { Shape = [tensor.Shape[1], tensor.Shape[0]] }));
+        await RefusedAsync(StatusCode.InvalidArgument, "NaN",
+            Change(global, tensor => tensor with { Values = [float.NaN, .. tensor.Values.Skip(1)] }));
+        await RefusedAsync(StatusCode.InvalidArgument, "",
+            Change(global, tensor => tensor with { Shape = [tensor.Shape[1], tensor.Shape[0]] }));
         await RefusedAsync(StatusCode.InvalidArgument, "", new AdapterState(global.Skip(1)).ToBytes());
         await RefusedAsync(StatusCode.InvalidArgument, "bytes", right, header => header.Blob.Size = 1L << 40);
         await RefusedAsync(StatusCode.InvalidArgument, "", right, header => header.Blob.Sha256 = new string('0', 64));
@@ -35,7 +37,8 @@ public sealed class RefusalTests
 
         var sent = await node.UploadAsync(TestNode.Header(task, right), right);
         Assert.True(sent.Last.Complete);
-        Assert.True((await node.UploadAsync(TestNode.Header(task, right), right)).First.Complete, "the same update again is complete at once");
+        Assert.True((await node.UploadAsync(TestNode.Header(task, right), right)).First.Complete,
+            "the same update again is complete at once");
         await RefusedAsync(StatusCode.AlreadyExists, "", Change(global, tensor => tensor));
         var other = members[1].Train(task, global);
         await members[1].UploadAsync(TestNode.Header(task, other), other);
@@ -86,9 +89,11 @@ public sealed class RefusalTests
         {
             var headers = new Metadata();
             if (credential is not null) headers.Add("authorization", credential);
-            var node = await Assert.ThrowsAsync<RpcException>(async () => await new Node.NodeClient(channel).PollTaskAsync(new PollTaskRequest(), headers));
+            var node = await Assert.ThrowsAsync<RpcException>(
+                async () => await new Node.NodeClient(channel).PollTaskAsync(new PollTaskRequest(), headers));
             Assert.Equal(StatusCode.Unauthenticated, node.StatusCode);
-            var admin = await Assert.ThrowsAsync<RpcException>(async () => await new Admin.AdminClient(channel).ListNodesAsync(new ListNodesRequest(), headers));
+            var admin = await Assert.ThrowsAsync<RpcException>(
+                async () => await new Admin.AdminClient(channel).ListNodesAsync(new ListNodesRequest(), headers));
             Assert.Equal(StatusCode.Unauthenticated, admin.StatusCode);
         }
     }

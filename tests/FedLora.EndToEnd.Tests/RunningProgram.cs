@@ -85,8 +85,12 @@ internal sealed class RunningProgram : IDisposable
     }
 
     /// <summary>The processes that are left of it and its children.</summary>
-    public IEnumerable<string> ProcessesLeft() => Directory.EnumerateFiles("/proc", "stat", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 1 })
-        .Select(StatOf).Where(stat => stat.Length > 0 && stat[(stat.LastIndexOf(')') + 2)..].Split(' ') is [not "Z", _, var group, ..] && group == $"{_process.Id}");
+    public IEnumerable<string> ProcessesLeft() =>
+        Directory.EnumerateFiles("/proc", "stat", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 1 })
+            .Select(StatOf)
+            .Where(
+                stat => stat.Length > 0 && stat[(stat.LastIndexOf(')') + 2)..].Split(' ') is [not "Z", _, var group, ..]
+                    && group == $"{_process.Id}");
 
     private static string StatOf(string path)
     {
@@ -124,7 +128,8 @@ internal sealed class RunningProgram : IDisposable
         lock (_lines)
         {
             foreach (var (text, said) in _awaited)
-                said.TrySetException(new InvalidOperationException($"it ended without saying '{text}'. It said:\n{string.Join('\n', _lines)}"));
+                said.TrySetException(
+                    new InvalidOperationException($"it ended without saying '{text}'. It said:\n{string.Join('\n', _lines)}"));
         }
     }
 }

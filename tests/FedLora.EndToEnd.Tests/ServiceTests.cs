@@ -4,7 +4,9 @@ using System.Text;
 
 namespace FedLora.EndToEnd.Tests;
 
-/// <summary>Coordinator and node as services: systemd (here a program of that name) is told when they are ready, and that they end.</summary>
+/// <summary>
+/// Coordinator and node as services: systemd (here a program of that name) is told when they are ready, and that they end.
+/// </summary>
 public sealed class ServiceTests : IDisposable
 {
     private readonly RealSites _sites = new();
@@ -33,7 +35,8 @@ public sealed class ServiceTests : IDisposable
         using var heard = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
         heard.Bind(new UnixDomainSocketEndPoint(path));
         // The shell's name is what the program sees of its parent; it passes SIGTERM on, as systemd does.
-        var start = new ProcessStartInfo(shell, ["-c", "dotnet exec \"$@\" & trap 'kill $!' TERM; wait $!; wait $!", "-", Programs.Program, .. arguments])
+        var start = new ProcessStartInfo(shell,
+            ["-c", "dotnet exec \"$@\" & trap 'kill $!' TERM; wait $!; wait $!", "-", Programs.Program, .. arguments])
         {
             Environment = { ["NOTIFY_SOCKET"] = path },
             UseShellExecute = false,

@@ -56,14 +56,15 @@ internal sealed class StallingProxy : IDisposable
         }
     }
 
-    private async Task ServeAsync(TcpClient node, CancellationToken end)
+    private async Task ServeAsync(TcpClient node, CancellationToken cancellationToken)
     {
         using var from = node;
         using var to = new TcpClient();
         try
         {
-            await to.ConnectAsync(_target.Host, _target.Port, end);
-            await Task.WhenAny(UpAsync(from.GetStream(), to.GetStream(), end), to.GetStream().CopyToAsync(from.GetStream(), end));
+            await to.ConnectAsync(_target.Host, _target.Port, cancellationToken);
+            await Task.WhenAny(UpAsync(from.GetStream(), to.GetStream(), cancellationToken),
+                to.GetStream().CopyToAsync(from.GetStream(), cancellationToken));
         }
         catch (Exception error) when (error is OperationCanceledException or SocketException or IOException)
         {
@@ -71,21 +72,21 @@ internal sealed class StallingProxy : IDisposable
         }
     }
 
-    private async Task UpAsync(NetworkStream node, NetworkStream coordinator, CancellationToken end)
+    private async Task UpAsync(NetworkStream node, NetworkStream coordinator, CancellationToken cancellationToken)
     {
         var buffer = new byte[8192];
-        while (await node.ReadAsync(buffer, end) is > 0 and var read)
+        while (await node.ReadAsync(buffer, cancellationToken) is > 0 and var read)
         {
             Interlocked.Add(ref _sent, read);
             if (Interlocked.Add(ref _left, -read) <= 0)
             {
                 _stalled.TrySetResult();
                 // Until the node is gone.
-                await node.CopyToAsync(Stream.Null, end);
+                await node.CopyToAsync(Stream.Null, cancellationToken);
                 return;
             }
 
-            await coordinator.WriteAsync(buffer.AsMemory(0, read), end);
+            await coordinator.WriteAsync(buffer.AsMemory(0, read), cancellationToken);
         }
     }
 }

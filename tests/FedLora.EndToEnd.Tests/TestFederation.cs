@@ -24,7 +24,8 @@ internal sealed class TestFederation : IDisposable
 
     /// <summary>Creates it; an adapter has 64 KiB for each module.</summary>
     /// <param name="addresses">Of a cluster; the coordinator's own if not given.</param>
-    public static async Task<TestFederation> CreateAsync(CoordinatorProcess coordinator, uint rounds, int modules, CohortRules cohort, string? addresses = null)
+    public static async Task<TestFederation> CreateAsync(CoordinatorProcess coordinator, uint rounds, int modules, CohortRules cohort,
+        string? addresses = null)
     {
         var connection = new CoordinatorConnection(addresses ?? coordinator.Url) { Credential = coordinator.OperatorToken };
         var definition = new FederationDefinition
@@ -35,14 +36,24 @@ internal sealed class TestFederation : IDisposable
             Method = "fedit",
             MethodOptions = new Protocol.V1.MethodOptions(),
             Lora = new LoraSettings { Rank = Rank, Alpha = 2 * Rank, TargetModules = { "query" } },
-            Training = new TrainingSettings { LocalSteps = 1, BatchSize = 1, Optimizer = "adamw", LearningRate = 1e-3, MaxTokens = 8, Schedule = "constant", Dtype = "f32" },
+            Training = new TrainingSettings
+            {
+                LocalSteps = 1,
+                BatchSize = 1,
+                Optimizer = "adamw",
+                LearningRate = 1e-3,
+                MaxTokens = 8,
+                Schedule = "constant",
+                Dtype = "f32",
+            },
             Cohort = cohort,
             Communication = new Communication(),
             Rounds = rounds,
             Seed = 7,
             Layout = new AdapterLayout(),
         };
-        for (var i = 0; i < modules; i++) definition.Layout.Modules.Add(new LayoutModule { Name = $"encoder.layer.{i}.query", DOut = Width, DIn = Width });
+        for (var i = 0; i < modules; i++)
+            definition.Layout.Modules.Add(new LayoutModule { Name = $"encoder.layer.{i}.query", DOut = Width, DIn = Width });
         var initial = Methods.Get("fedit").Initialize(definition.ToModel().ToLayout(), Aggregation.MethodOptions.Default, 7).ToBytes();
         using var upload = connection.Admin.PutBlob(connection.Options(CancellationToken.None));
         using var bytes = new MemoryStream(initial, writable: false);
@@ -75,10 +86,12 @@ internal sealed class TestFederation : IDisposable
         (await _connection.Admin.ListNodesAsync(new ListNodesRequest(), _connection.Options(CancellationToken.None, Limits.Step))).Nodes;
 
     public async Task StartAsync() =>
-        await _connection.Admin.StartFederationAsync(new FederationName { Name = Name }, _connection.Options(CancellationToken.None, Limits.Step));
+        await _connection.Admin.StartFederationAsync(new FederationName { Name = Name },
+            _connection.Options(CancellationToken.None, Limits.Step));
 
     public Task<FederationView> ShowAsync() => TestNode.RetryAsync(() =>
-        _connection.Admin.ShowFederationAsync(new FederationName { Name = Name }, _connection.Options(CancellationToken.None, Limits.Step)).ResponseAsync);
+        _connection.Admin.ShowFederationAsync(new FederationName { Name = Name },
+            _connection.Options(CancellationToken.None, Limits.Step)).ResponseAsync);
 
     /// <summary>Waits, told of every change, until this is so; goes on watching when the coordinator comes back.</summary>
     public Task<FederationView> UntilAsync(Func<FederationView, bool> so) => TestNode.RetryAsync(async () =>

@@ -8,7 +8,9 @@ using Grpc.Core;
 
 namespace FedLora.EndToEnd.Tests;
 
-/// <summary>A training node that speaks the wire contract and trains by a formula, so that every run of a federation gives the same bytes.</summary>
+/// <summary>
+/// A training node that speaks the wire contract and trains by a formula, so that every run of a federation gives the same bytes.
+/// </summary>
 internal sealed class TestNode : IDisposable
 {
     private readonly CoordinatorConnection _connection;
@@ -52,7 +54,8 @@ internal sealed class TestNode : IDisposable
             WaitSeconds = waitSeconds,
             Profile = new NodeProfile { ModelFingerprints = { TestFederation.Fingerprint }, ExampleCount = 100, Version = "test" },
         };
-        return (await RetryAsync(() => _connection.Node.PollTaskAsync(request, _connection.Options(CancellationToken.None, Limits.Step)).ResponseAsync)).Task;
+        return (await RetryAsync(
+            () => _connection.Node.PollTaskAsync(request, _connection.Options(CancellationToken.None, Limits.Step)).ResponseAsync)).Task;
     }
 
     /// <summary>The task that must come.</summary>
@@ -73,7 +76,8 @@ internal sealed class TestNode : IDisposable
         foreach (var part in task.Adapter.Parts)
         {
             using var bytes = new MemoryStream();
-            using var call = _connection.Node.GetBlob(new GetBlobRequest { Sha256 = part.Sha256 }, _connection.Options(CancellationToken.None));
+            using var call = _connection.Node.GetBlob(new GetBlobRequest { Sha256 = part.Sha256 },
+                _connection.Options(CancellationToken.None));
             await foreach (var chunk in call.ResponseStream.ReadAllAsync()) chunk.Data.WriteTo(bytes);
             states.Add(AdapterState.FromBytes(bytes.ToArray(), part.Sha256));
         }
@@ -93,13 +97,20 @@ internal sealed class TestNode : IDisposable
         Federation = task.Federation,
         Round = task.Round,
         Attempt = task.Attempt,
-        Blob = new BlobRef { Sha256 = Convert.ToHexStringLower(SHA256.HashData(update)), Size = update.Length, Encoding = BlobEncoding.Safetensors },
+        Blob = new BlobRef
+        {
+            Sha256 = Convert.ToHexStringLower(SHA256.HashData(update)),
+            Size = update.Length,
+            Encoding = BlobEncoding.Safetensors,
+        },
         ExampleCount = 100,
         Steps = 1,
         AdapterSha256 = task.Adapter.Sha256,
     };
 
-    /// <summary>Uploads until <paramref name="stopAfter"/> bytes are acknowledged, or to the end; returns the first and the last acknowledgement.</summary>
+    /// <summary>
+    /// Uploads until <paramref name="stopAfter"/> bytes are acknowledged, or to the end; returns the first and the last acknowledgement.
+    /// </summary>
     public async Task<(UpdateAck First, UpdateAck Last)> UploadAsync(UpdateHeader header, byte[] update, long stopAfter = long.MaxValue)
     {
         using var call = _connection.Node.PutUpdate(_connection.Options(CancellationToken.None));

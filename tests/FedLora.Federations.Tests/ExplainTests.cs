@@ -13,7 +13,9 @@ namespace FedLora.Federations.Tests;
 /// <summary>What is said of a federation file: the explained file, the schema for editors, the page of the documentation.</summary>
 public sealed class ExplainTests
 {
-    public static TheoryData<string> Texts => [Samples.Least, Samples.Full, .. Methods.All.Select(method => Samples.Least.Replace("fedit", method.Name, StringComparison.Ordinal))];
+    public static TheoryData<string> Texts =>
+        [Samples.Least, Samples.Full,
+            .. Methods.All.Select(method => Samples.Least.Replace("fedit", method.Name, StringComparison.Ordinal))];
 
     [Theory]
     [MemberData(nameof(Texts))]
@@ -25,7 +27,8 @@ public sealed class ExplainTests
         Assert.Equal((file.ModelFolder, file.PublicData), (again.ModelFolder, again.PublicData));
         // Options of the method are written with the values that they had anyway.
         Assert.Equal(file.Definition.ToMethodOptions(), again.Definition.ToMethodOptions());
-        Assert.Equal(JsonSerializer.Serialize(file.Definition with { MethodOptions = new() }), JsonSerializer.Serialize(again.Definition with { MethodOptions = new() }));
+        Assert.Equal(JsonSerializer.Serialize(file.Definition with { MethodOptions = new() }),
+            JsonSerializer.Serialize(again.Definition with { MethodOptions = new() }));
         Assert.Equal(explained, Explain(again));
     }
 
@@ -43,7 +46,8 @@ public sealed class ExplainTests
     {
         var definition = Samples.Whole;
         var bytes = Google.Protobuf.MessageExtensions.ToByteArray(definition.ToWire(layout: true));
-        Assert.Equal(JsonSerializer.Serialize(definition), JsonSerializer.Serialize(Protocol.V1.FederationDefinition.Parser.ParseFrom(bytes).ToModel()));
+        Assert.Equal(JsonSerializer.Serialize(definition),
+            JsonSerializer.Serialize(Protocol.V1.FederationDefinition.Parser.ParseFrom(bytes).ToModel()));
     }
 
     /// <summary>A setting that is added to the records and forgotten in the sample would be tested by nobody.</summary>
@@ -61,17 +65,20 @@ public sealed class ExplainTests
                 if (value is not null && Setting.IsSection(value.GetType()))
                     RequireOther(value, standard ?? Activator.CreateInstance(value.GetType())!, $"{path}{setting.Key}.");
                 else if (!Excused.Contains(path + setting.Key))
-                    Assert.False(JsonSerializer.Serialize(value) == JsonSerializer.Serialize(standard), $"the sample leaves {path}{setting.Key} at its default");
+                    Assert.False(JsonSerializer.Serialize(value) == JsonSerializer.Serialize(standard),
+                        $"the sample leaves {path}{setting.Key} at its default");
             }
         }
     }
 
     // What the sample's other settings exclude, or what both samples must state.
     private static readonly string[] Excused =
-        ["name", "rounds", "task.kind", "method_options.lambda", "method_options.solver", "method_options.truncate_rank", "cohort.fraction", "communication.error_feedback"];
+        ["name", "rounds", "task.kind", "method_options.lambda", "method_options.solver", "method_options.truncate_rank", "cohort.fraction",
+            "communication.error_feedback"];
 
     [Fact]
-    public void The_schema_in_the_documentation_is_the_readers() => RequireFile(Path.Combine("docs", "federation.schema.json"), FederationSchema.Text());
+    public void The_schema_in_the_documentation_is_the_readers() =>
+        RequireFile(Path.Combine("docs", "federation.schema.json"), FederationSchema.Text());
 
     [Fact]
     public void The_page_in_the_documentation_tells_every_setting()
@@ -108,7 +115,8 @@ public sealed class ExplainTests
     [InlineData("weighting: unifrom")]
     public void What_the_schema_refuses_the_reader_refuses(string added)
     {
-        var text = (added.StartsWith("lora", StringComparison.Ordinal) ? Samples.Least[..Samples.Least.IndexOf("lora:", StringComparison.Ordinal)] : Samples.Least + "\n") + added;
+        var text = (added.StartsWith("lora", StringComparison.Ordinal)
+            ? Samples.Least[..Samples.Least.IndexOf("lora:", StringComparison.Ordinal)] : Samples.Least + "\n") + added;
         Assert.NotEmpty(Misfits(text));
         Assert.Throws<FedLoraException>(() => Samples.Read(text));
     }
@@ -117,12 +125,19 @@ public sealed class ExplainTests
     [Fact]
     public void Reader_and_schema_have_the_same_ranges()
     {
-        foreach (var setting in Setting.Of(typeof(TrainingSpec)).Concat(Setting.Of(typeof(RetentionSpec))).Where(setting => !double.IsInfinity(setting.Min)))
+        foreach (var setting in Setting.Of(typeof(TrainingSpec)).Concat(Setting.Of(typeof(RetentionSpec)))
+            .Where(setting => !double.IsInfinity(setting.Min)))
         {
             var section = setting.Property.DeclaringType == typeof(TrainingSpec) ? "training" : "retention";
-            foreach (var outside in new[] { setting.AboveMin ? setting.Min : setting.Min - 1, setting.BelowMax ? setting.Max : setting.Max * 2 })
+            foreach (var outside in new[]
             {
-                var text = $"{Samples.Least}\n{section}: {{ {setting.Key}: {outside.ToString("R", System.Globalization.CultureInfo.InvariantCulture)} }}";
+                setting.AboveMin ? setting.Min : setting.Min - 1,
+                setting.BelowMax ? setting.Max : setting.Max * 2,
+            })
+            {
+                var text =
+                    $"{Samples.Least}\n{section}: {{ {setting.Key}: "
+                        + $"{outside.ToString("R", System.Globalization.CultureInfo.InvariantCulture)} }}";
                 Assert.NotEmpty(Misfits(text));
                 Assert.Contains(setting.Key, Assert.Throws<FedLoraException>(() => Samples.Read(text)).Message, StringComparison.Ordinal);
             }
@@ -141,18 +156,24 @@ public sealed class ExplainTests
     {
         var stream = new YamlStream();
         stream.Load(new StringReader(yaml));
-        var result = JsonSchema.FromText(FederationSchema.Text()).Evaluate(JsonSerializer.SerializeToElement(Json(stream.Documents[0].RootNode)), new EvaluationOptions { OutputFormat = OutputFormat.List });
-        return result.IsValid ? [] : [.. (result.Details ?? [result]).Where(detail => detail.Errors is not null).Select(detail => $"{detail.InstanceLocation}: {string.Join("; ", detail.Errors!.Select(error => error.Value))}")];
+        var result = JsonSchema.FromText(FederationSchema.Text())
+            .Evaluate(JsonSerializer.SerializeToElement(Json(stream.Documents[0].RootNode)),
+                new EvaluationOptions { OutputFormat = OutputFormat.List });
+        return result.IsValid ? []
+            : [.. (result.Details ?? [result]).Where(detail => detail.Errors is not null)
+                .Select(detail => $"{detail.InstanceLocation}: {string.Join("; ", detail.Errors!.Select(error => error.Value))}")];
     }
 
     // As editors see YAML: plain scalars that look like numbers or booleans are.
     private static JsonNode? Json(YamlNode node) => node switch
     {
-        YamlMappingNode map => new JsonObject(map.Children.Select(pair => KeyValuePair.Create(((YamlScalarNode)pair.Key).Value!, Json(pair.Value)))),
+        YamlMappingNode map =>
+            new JsonObject(map.Children.Select(pair => KeyValuePair.Create(((YamlScalarNode)pair.Key).Value!, Json(pair.Value)))),
         YamlSequenceNode list => new JsonArray([.. list.Children.Select(Json)]),
         YamlScalarNode { Style: YamlDotNet.Core.ScalarStyle.Plain, Value: "true" or "false" } flag => flag.Value == "true",
         YamlScalarNode { Style: YamlDotNet.Core.ScalarStyle.Plain } plain when ulong.TryParse(plain.Value, out var whole) => whole,
-        YamlScalarNode { Style: YamlDotNet.Core.ScalarStyle.Plain } plain when plain.Value!.Contains('/', StringComparison.Ordinal) is false && Number.Parse(plain.Value) is { } number => number,
+        YamlScalarNode { Style: YamlDotNet.Core.ScalarStyle.Plain } plain
+            when plain.Value!.Contains('/', StringComparison.Ordinal) is false && Number.Parse(plain.Value) is { } number => number,
         YamlScalarNode text => text.Value,
         _ => throw new InvalidOperationException(),
     };

@@ -78,7 +78,8 @@ public class FederationFileTests
     [InlineData("communication: { up: 2 }", "communication.up")]
     [InlineData("weighting: public-counts", "public_counts")]
     [InlineData("training: { max_tokens: 1 }", "training.max_tokens")]
-    [InlineData("communication: { values: bf61 }", "communication.values: 'bf61' is not allowed; it must be one of f32, bf16, f16, int8, int4; did you mean 'bf16'?")]
+    [InlineData("communication: { values: bf61 }",
+        "communication.values: 'bf61' is not allowed; it must be one of f32, bf16, f16, int8, int4; did you mean 'bf16'?")]
     [InlineData("communication: { groups: { slow: { up: 0 } } }", "communication.groups.slow.up")]
     [InlineData("cohort: { size: 2, fraction: 0.5 }", "cohort.fraction")]
     [InlineData("retention: { update_rounds: -2 }", "retention.update_rounds")]
@@ -99,7 +100,8 @@ public class FederationFileTests
     [InlineData("fedit", "init_step: 1", "it is an option of fed-sb")]
     public void An_option_that_the_method_does_not_look_at_is_refused(string method, string option, string expected)
     {
-        var error = Assert.Throws<FedLoraException>(() => Read(Small.Replace("fedit", method, StringComparison.Ordinal) + $"\nmethod_options: {{ {option} }}"));
+        var error = Assert.Throws<FedLoraException>(
+            () => Read(Small.Replace("fedit", method, StringComparison.Ordinal) + $"\nmethod_options: {{ {option} }}"));
         Assert.Equal("federation-invalid", error.Code);
         Assert.StartsWith("method_options." + option.Split(':')[0], error.Message, StringComparison.Ordinal);
         Assert.Contains(expected, error.Message, StringComparison.Ordinal);
@@ -112,11 +114,14 @@ public class FederationFileTests
     [InlineData("fed-sb", "init: lora-sb, init_step: 0.01")]
     [InlineData("fedsvd", "freeze_head: true")]
     public void An_option_of_the_method_is_taken(string method, string options) =>
-        Assert.Equal(method, Read(Small.Replace("fedit", method, StringComparison.Ordinal) + $"\nmethod_options: {{ {options} }}").Definition.Method);
+        Assert.Equal(method,
+            Read(Small.Replace("fedit", method, StringComparison.Ordinal) + $"\nmethod_options: {{ {options} }}").Definition.Method);
 
     [Fact]
     public void A_method_that_is_misspelt_is_offered_the_nearest() =>
-        Assert.Contains("did you mean 'fedit'?", Assert.Throws<FedLoraException>(() => Read(Small.Replace("fedit", "fedti", StringComparison.Ordinal))).Message, StringComparison.Ordinal);
+        Assert.Contains("did you mean 'fedit'?",
+            Assert.Throws<FedLoraException>(() => Read(Small.Replace("fedit", "fedti", StringComparison.Ordinal))).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void Every_setting_that_nothing_reached_before_can_be_set()
@@ -127,19 +132,22 @@ public class FederationFileTests
             cohort: { fraction: 1/2, sampling_timeout_seconds: 60 }
             retention: { update_rounds: 3, adapter_rounds: 4 }
             """).Definition;
-        Assert.Equal((5, 0.5, TimeSpan.FromMinutes(1)), (definition.Training.MaxUpdateNorm, definition.Cohort.Fraction, definition.Cohort.SamplingTimeout));
+        Assert.Equal((5, 0.5, TimeSpan.FromMinutes(1)),
+            (definition.Training.MaxUpdateNorm, definition.Cohort.Fraction, definition.Cohort.SamplingTimeout));
         Assert.Equal(new RetentionSpec { UpdateRounds = 3, AdapterRounds = 4 }, definition.Retention);
     }
 
     [Fact]
     public void Example_counts_do_not_weigh_under_privacy() =>
-        Assert.Equal("federation-invalid", Assert.Throws<FedLoraException>(() => Read(Small + "\nweighting: examples\nprivacy: { epsilon: 3 }")).Code);
+        Assert.Equal("federation-invalid",
+            Assert.Throws<FedLoraException>(() => Read(Small + "\nweighting: examples\nprivacy: { epsilon: 3 }")).Code);
 
     [Theory]
     [InlineData("")]
     [InlineData("- a\n- b")]
     [InlineData("a: [1")]
-    public void What_is_no_mapping_is_refused(string text) => Assert.Equal("yaml-invalid", Assert.Throws<FedLoraException>(() => Read(text)).Code);
+    public void What_is_no_mapping_is_refused(string text) =>
+        Assert.Equal("yaml-invalid", Assert.Throws<FedLoraException>(() => Read(text)).Code);
 
     private static FederationFile Read(string text) => FederationFile.Read(YamlMap.Parse("file.yaml", new StringReader(text)), "/folder");
 }

@@ -36,5 +36,6 @@ public sealed class NumberTests
     [InlineData("local_step", "local_steps")]
     [InlineData("fedti", "fedit")]
     [InlineData("zzz", null)]
-    public void The_nearest_known_word_is_offered(string word, string? near) => Assert.Equal(near, Nearest.To(word, ["rounds", "local_steps", "fedit", "seed"]));
+    public void The_nearest_known_word_is_offered(string word, string? near) =>
+        Assert.Equal(near, Nearest.To(word, ["rounds", "local_steps", "fedit", "seed"]));
 }

@@ -31,8 +31,21 @@ public sealed class PlausibilityTests
         var round = new RoundProgress { Round = 1 };
         foreach (var (weight, i) in weights.Select((weight, i) => (weight, i)))
         {
-            var header = new UpdateHeader { Federation = "demo", Round = 1, Attempt = 1, NodeId = $"n{i}", Sha256 = new('a', 64), Bytes = 1, ExampleCount = weight };
-            round = round with { Updates = round.Updates.Add(header.NodeId, new() { Header = header, Weight = weight, ReceivedAt = DateTimeOffset.UnixEpoch, Rank = 2 }) };
+            var header = new UpdateHeader
+            {
+                Federation = "demo",
+                Round = 1,
+                Attempt = 1,
+                NodeId = $"n{i}",
+                Sha256 = new('a', 64),
+                Bytes = 1,
+                ExampleCount = weight,
+            };
+            round = round with
+            {
+                Updates = round.Updates.Add(header.NodeId,
+                    new() { Header = header, Weight = weight, ReceivedAt = DateTimeOffset.UnixEpoch, Rank = 2 }),
+            };
         }
 
         return round;

@@ -33,7 +33,9 @@ internal static class Samples
           { local_steps: 5, batch_size: 4, optimizer: sgd, learning_rate: 0.1, weight_decay: 0, max_grad_norm: 1, max_tokens: 64,
             schedule: cosine, dtype: bf16, max_update_norm: 5 }
         privacy: { epsilon: 4, delta: 1e-6, clip_norm: 0.5, noise_multiplier: 1.1, sampling_rate: 1/3, accountant: rdp }
-        cohort: { size: 4, over_select: 1.5, quorum: 3, deadline_seconds: 60, max_repeats: 2, min_nodes: 4, wait_seconds: 20, sampling_timeout_seconds: 90 }
+        cohort:
+          { size: 4, over_select: 1.5, quorum: 3, deadline_seconds: 60, max_repeats: 2, min_nodes: 4, wait_seconds: 20,
+            sampling_timeout_seconds: 90 }
         communication:
           { down: 1/16, up: 1/64, values: bf16, spare_b: true, server_optimizer: fedadam, server_learning_rate: 0.01,
             groups: { slow: { up: 1/256 } } }
@@ -41,7 +43,8 @@ internal static class Samples
         retention: { update_rounds: 3, adapter_rounds: 4 }
         """;
 
-    public static FederationFile Read(string text) => FederationFile.Read(YamlMap.Parse("file.yaml", new StringReader(text)), Path.GetFullPath("/folder"));
+    public static FederationFile Read(string text) =>
+        FederationFile.Read(YamlMap.Parse("file.yaml", new StringReader(text)), Path.GetFullPath("/folder"));
 
     /// <summary>Whole, as a coordinator stores it.</summary>
     public static FederationDefinition Whole => Read(Full).Definition with

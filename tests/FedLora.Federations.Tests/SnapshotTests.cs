@@ -14,7 +14,8 @@ using Weighting = FedLora.Federations.Definitions.Weighting;
 namespace FedLora.Federations.Tests;
 
 /// <summary>
-/// What is stored or sent, as files: a change of format is seen in review. FEDLORA_UPDATE_SNAPSHOTS=1 writes them anew; one that older programs have written is kept beside, and must still open.
+/// What is stored or sent, as files: a change of format is seen in review. FEDLORA_UPDATE_SNAPSHOTS=1 writes them anew; one that older
+/// programs have written is kept beside, and must still open.
 /// </summary>
 public sealed class SnapshotTests
 {
@@ -26,16 +27,21 @@ public sealed class SnapshotTests
 
     [Fact]
     public void A_stored_definition_reads_back() =>
-        Assert.Equal(JsonSerializer.Serialize(Samples.Whole), JsonSerializer.Serialize(JsonSerializer.Deserialize<FederationDefinition>(File.ReadAllText(Path.Combine(Folder, "definition.json")))));
+        Assert.Equal(JsonSerializer.Serialize(Samples.Whole),
+            JsonSerializer.Serialize(
+                JsonSerializer.Deserialize<FederationDefinition>(File.ReadAllText(Path.Combine(Folder, "definition.json")))));
 
     /// <summary>Written by commit 02401dd: enums as numbers, and settings that are gone.</summary>
     [Fact]
     public void A_definition_that_an_older_program_stored_opens()
     {
-        var definition = JsonSerializer.Deserialize<FederationDefinition>(File.ReadAllText(Path.Combine(Folder, "definition-02401dd.json")))!;
+        var definition = JsonSerializer.Deserialize<FederationDefinition>(
+            File.ReadAllText(Path.Combine(Folder, "definition-02401dd.json")))!;
         Assert.Equal((LearningTask.Classification, Weighting.Uniform), (definition.Task.Kind, definition.Weighting));
-        Assert.Equal((150, 0.01, 10_000), (definition.Training.LocalSteps, definition.Training.WeightDecay, definition.Training.MaxUpdateNorm));
-        Assert.Equal((TimeSpan.FromMinutes(1), TimeSpan.FromDays(1), 2), (definition.Cohort.Deadline, definition.Cohort.SamplingTimeout, definition.Cohort.MinNodes));
+        Assert.Equal((150, 0.01, 10_000),
+            (definition.Training.LocalSteps, definition.Training.WeightDecay, definition.Training.MaxUpdateNorm));
+        Assert.Equal((TimeSpan.FromMinutes(1), TimeSpan.FromDays(1), 2),
+            (definition.Cohort.Deadline, definition.Cohort.SamplingTimeout, definition.Cohort.MinNodes));
         Assert.Equal((4, 2), (definition.Layout.Modules.Count, definition.Layout.Head.Count));
         Assert.Equal((10, -1), (definition.Retention.UpdateRounds, definition.Retention.AdapterRounds));
         DefinitionRules.CheckWhole(definition);
@@ -46,20 +52,31 @@ public sealed class SnapshotTests
     {
         var training = Samples.Whole.Training with { LocalSteps = 1_000_000 };
         DefinitionRules.Check(Samples.Whole with { Rounds = 2147, Training = training });
-        Assert.Contains("2148000000 in all", Assert.Throws<FedLoraException>(() => DefinitionRules.Check(Samples.Whole with { Rounds = 2148, Training = training })).Message, StringComparison.Ordinal);
+        Assert.Contains("2148000000 in all",
+            Assert.Throws<FedLoraException>(() => DefinitionRules.Check(Samples.Whole with { Rounds = 2148, Training = training })).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public void The_wire_contract()
     {
         var text = new StringBuilder();
-        foreach (var file in new[] { BlobReflection.Descriptor, FederationReflection.Descriptor, EnrolmentReflection.Descriptor, NodeReflection.Descriptor, AdminReflection.Descriptor })
+        foreach (var file in new[]
+        {
+            BlobReflection.Descriptor,
+            FederationReflection.Descriptor,
+            EnrolmentReflection.Descriptor,
+            NodeReflection.Descriptor,
+            AdminReflection.Descriptor,
+        })
         {
             text.Append($"{file.Name} {file.Package}\n");
             foreach (var service in file.Services)
             {
                 foreach (var method in service.Methods)
-                    text.Append($"  {service.Name}.{method.Name}({(method.IsClientStreaming ? "stream " : "")}{method.InputType.Name}) {(method.IsServerStreaming ? "stream " : "")}{method.OutputType.Name}\n");
+                    text.Append(
+                        $"  {service.Name}.{method.Name}({(method.IsClientStreaming ? "stream " : "")}{method.InputType.Name}) "
+                            + $"{(method.IsServerStreaming ? "stream " : "")}{method.OutputType.Name}\n");
             }
             foreach (var values in file.EnumTypes)
                 text.Append($"  enum {values.Name} {string.Join(' ', values.Values.Select(value => $"{value.Name}={value.Number}"))}\n");
@@ -73,9 +90,12 @@ public sealed class SnapshotTests
             text.Append($"  message {message.FullName}\n");
             foreach (var field in message.Fields.InFieldNumberOrder())
             {
-                var type = field.FieldType is FieldType.Message ? field.MessageType.FullName : field.FieldType is FieldType.Enum ? field.EnumType.FullName : field.FieldType.ToString();
+                var type = field.FieldType is FieldType.Message ? field.MessageType.FullName : field.FieldType is FieldType.Enum
+                    ? field.EnumType.FullName : field.FieldType.ToString();
                 var label = field.IsRepeated ? "repeated " : field.HasPresence && field.FieldType != FieldType.Message ? "optional " : "";
-                text.Append($"    {field.FieldNumber} {field.Name} {label}{type}{(field.RealContainingOneof is { } one ? $" of {one.Name}" : "")}\n");
+                text.Append(
+                    $"    {field.FieldNumber} {field.Name} "
+                        + $"{label}{type}{(field.RealContainingOneof is { } one ? $" of {one.Name}" : "")}\n");
             }
             foreach (var nested in message.NestedTypes)
                 Describe(nested);
@@ -89,9 +109,11 @@ public sealed class SnapshotTests
         foreach (var (name, format) in ValueFormats.ByName.OrderBy(pair => pair.Key, StringComparer.Ordinal))
         {
             // Powers of two: no format rounds them.
-            var bytes = SparseCodec.Encode(new SparseVector(64, [0, 3, 9, 63], [1f, -0.5f, 0.25f, 1f]), format, Enumerable.Range(0, 16).Select(i => (byte)i).ToArray(), 7);
+            var bytes = SparseCodec.Encode(new SparseVector(64, [0, 3, 9, 63], [1f, -0.5f, 0.25f, 1f]), format,
+                Enumerable.Range(0, 16).Select(i => (byte)i).ToArray(), 7);
             text.Append($"{name} {Convert.ToHexStringLower(bytes)}\n");
-            Assert.Equal([0, 3, 9, 63], SparseCodec.Decode(bytes, 64, Enumerable.Range(0, 16).Select(i => (byte)i).ToArray()).Indices.ToArray());
+            Assert.Equal([0, 3, 9, 63],
+                SparseCodec.Decode(bytes, 64, Enumerable.Range(0, 16).Select(i => (byte)i).ToArray()).Indices.ToArray());
         }
         Require("sparse.txt", text.ToString());
     }
@@ -103,12 +125,24 @@ public sealed class SnapshotTests
         try
         {
             var layout = Samples.Whole.ToLayout();
-            var state = new AdapterState(layout.Tensors(Factors.A | Factors.B | Factors.Head).Select(tensor => new AdapterTensor(tensor.Name, tensor.Shape, new float[AdapterTensor.Count(tensor.Shape)])));
-            new PeftFolder(new PeftConfig { Rank = 4, Alpha = 16, TargetModules = PeftModules.Of(["query"]), ModulesToSave = ["classifier"], TaskType = "SEQ_CLS", BaseModel = "tiny" }, state).Write(folder.FullName);
+            var state = new AdapterState(
+                layout.Tensors(Factors.A | Factors.B | Factors.Head)
+                    .Select(tensor => new AdapterTensor(tensor.Name, tensor.Shape, new float[AdapterTensor.Count(tensor.Shape)])));
+            new PeftFolder(
+                new PeftConfig
+                {
+                    Rank = 4,
+                    Alpha = 16,
+                    TargetModules = PeftModules.Of(["query"]),
+                    ModulesToSave = ["classifier"],
+                    TaskType = "SEQ_CLS",
+                    BaseModel = "tiny",
+                }, state).Write(folder.FullName);
             var text = new StringBuilder();
             foreach (var file in folder.EnumerateFiles().OrderBy(file => file.Name, StringComparer.Ordinal))
                 text.Append($"== {file.Name}\n")
-                    .Append(file.Extension == ".safetensors" ? Header(File.ReadAllBytes(file.FullName)) : File.ReadAllText(file.FullName)).Append('\n');
+                    .Append(file.Extension == ".safetensors" ? Header(File.ReadAllBytes(file.FullName)) : File.ReadAllText(file.FullName))
+                    .Append('\n');
             Require("adapter.txt", text.ToString());
         }
         finally
@@ -124,6 +158,8 @@ public sealed class SnapshotTests
         var file = Path.Combine(Folder, name);
         if (Environment.GetEnvironmentVariable("FEDLORA_UPDATE_SNAPSHOTS") == "1")
             File.WriteAllText(file, text);
-        Assert.True(File.ReadAllText(file).ReplaceLineEndings("\n") == text.ReplaceLineEndings("\n"), $"{test}: {name} is no longer what the program writes. If the change is meant, and what is stored or running still opens it, write the snapshot anew.");
+        Assert.True(File.ReadAllText(file).ReplaceLineEndings("\n") == text.ReplaceLineEndings("\n"),
+            $"{test}: {name} is no longer what the program writes. If the change is meant, and what is stored or running still opens it, "
+                + $"write the snapshot anew.");
     }
 }

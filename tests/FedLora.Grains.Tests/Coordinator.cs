@@ -11,7 +11,9 @@ using Orleans.Storage;
 
 namespace FedLora.Grains.Tests;
 
-/// <summary>A coordinator without HTTP on a data folder of its own, with a clock that tests turn, that can be killed and started again.</summary>
+/// <summary>
+/// A coordinator without HTTP on a data folder of its own, with a clock that tests turn, that can be killed and started again.
+/// </summary>
 internal sealed class Coordinator : IAsyncDisposable
 {
     /// <summary>Real time after which a thing has not happened: generous, since it only matters when something is broken.</summary>
@@ -92,7 +94,8 @@ internal sealed class Coordinator : IAsyncDisposable
     {
         var token = await Enrolment.CreateTokenAsync(new() { Uses = names.Length }, default);
         foreach (var name in names)
-            _nodes[name] = (await Enrolment.EnrolAsync(new() { Token = token.Token, Name = name, RequestId = Guid.NewGuid().ToString("N") }, default)).NodeId;
+            _nodes[name] = (await Enrolment.EnrolAsync(new() { Token = token.Token, Name = name, RequestId = Guid.NewGuid().ToString("N") },
+                default)).NodeId;
     }
 
     public Task<PollReply> PollAsync(string name, string fingerprint = Samples.Fingerprint) =>
@@ -217,7 +220,8 @@ internal sealed class Coordinator : IAsyncDisposable
         CoordinatorSilo.Add(builder, _folder.FullName);
         var life = _life;
         builder.Services.AddKeyedSingleton<IGrainStorage>(
-            ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME, (services, _) => new MortalStorage(new(services.GetRequiredService<SqliteDatabase>()), life));
+            ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME,
+            (services, _) => new MortalStorage(new(services.GetRequiredService<SqliteDatabase>()), life));
         _configure?.Invoke(builder.Services);
         _host = builder.Build();
         await _host.StartAsync();

@@ -31,10 +31,12 @@ public sealed class EnrolmentTests
         var node = coordinator.Grains.GetGrain<INodeGrain>(first.NodeId);
         await node.AuthenticateAsync(again.Credential, default);
         await RoundTests.RefusedAsync(RefusalCodes.NodeCredential, () => node.AuthenticateAsync(first.Credential, default));
-        await RoundTests.RefusedAsync(RefusalCodes.TokenInvalid, () => coordinator.Enrolment.EnrolAsync(request with { RequestId = "r2", Name = "b" }, default));
+        await RoundTests.RefusedAsync(RefusalCodes.TokenInvalid,
+            () => coordinator.Enrolment.EnrolAsync(request with { RequestId = "r2", Name = "b" }, default));
         await node.RevokeAsync(default);
         await RoundTests.RefusedAsync(RefusalCodes.NodeRevoked, () => node.AuthenticateAsync(again.Credential, default));
-        await RoundTests.RefusedAsync(RefusalCodes.NodeUnknown, () => coordinator.Grains.GetGrain<INodeGrain>("nobody").AuthenticateAsync("x", default));
+        await RoundTests.RefusedAsync(RefusalCodes.NodeUnknown,
+            () => coordinator.Grains.GetGrain<INodeGrain>("nobody").AuthenticateAsync("x", default));
     }
 
     [Fact]

@@ -9,7 +9,9 @@ namespace FedLora.Grains.Tests;
 /// <summary>Faults that once got a coordinator stuck.</summary>
 public sealed class FaultTests
 {
-    /// <summary>Cohorts of one: the aggregate has the update's own bytes, which the round's pruning removed although all adapters are kept.</summary>
+    /// <summary>
+    /// Cohorts of one: the aggregate has the update's own bytes, which the round's pruning removed although all adapters are kept.
+    /// </summary>
     [Fact]
     public async Task Bytes_that_an_adapter_shares_with_an_update_are_kept()
     {
@@ -38,7 +40,8 @@ public sealed class FaultTests
         Assert.Equal(history[0].Adapter.Sha256, (await coordinator.Federation.GetRoundAsync(1, default)).Updates[0].Header.Sha256);
         foreach (var round in history)
             Assert.True(await coordinator.Blobs.ExistsAsync(round.Adapter.Sha256, default), $"round {round.Round}'s adapter is gone");
-        Assert.Equal((await coordinator.Federation.GetRoundAsync(1, default)).Before, await coordinator.Federation.AdapterAfterAsync(0, default));
+        Assert.Equal((await coordinator.Federation.GetRoundAsync(1, default)).Before,
+            await coordinator.Federation.AdapterAfterAsync(0, default));
     }
 
     [Fact]
@@ -52,7 +55,8 @@ public sealed class FaultTests
         await RoundTests.GatherAsync(coordinator, "a", "b", "c");
         await coordinator.Receiver.BeginAsync(upload, default);
         await coordinator.Blobs.PutAdapterAsync(Samples.Update(9), default);
-        await coordinator.Grains.GetGrain<IJanitorGrain>(IJanitorGrain.Key).ReleaseAsync([shared.Sha256, free.Sha256, upload.Sha256], default);
+        await coordinator.Grains.GetGrain<IJanitorGrain>(IJanitorGrain.Key)
+            .ReleaseAsync([shared.Sha256, free.Sha256, upload.Sha256], default);
         Assert.True(await coordinator.Blobs.ExistsAsync(shared.Sha256, default));
         Assert.True(await coordinator.Blobs.ExistsAsync(upload.Sha256, default));
         Assert.False(await coordinator.Blobs.ExistsAsync(free.Sha256, default));
@@ -63,14 +67,16 @@ public sealed class FaultTests
     public async Task Polls_are_answered_while_a_federation_is_calibrated()
     {
         var (begun, go) = (new TaskCompletionSource(), new ManualResetEventSlim());
-        await using var coordinator = await Coordinator.StartAsync(services => services.AddSingleton<CalibrateRows>((definition, nodes, cancellationToken) =>
-        {
-            begun.TrySetResult();
-            go.Wait(Coordinator.Never, cancellationToken);
-            return PrivacyPlanner.Rows(definition, nodes, cancellationToken);
-        }));
+        await using var coordinator = await Coordinator.StartAsync(
+            services => services.AddSingleton<CalibrateRows>((definition, nodes, cancellationToken) =>
+            {
+                begun.TrySetResult();
+                go.Wait(Coordinator.Never, cancellationToken);
+                return PrivacyPlanner.Rows(definition, nodes, cancellationToken);
+            }));
         await coordinator.EnrolAsync("a", "b", "c");
-        var creation = coordinator.Creator.CreateAsync(Samples.Definition with { Privacy = new() { Epsilon = 3, NoiseMultiplier = 1.4, SamplingRate = 0.1 } }, null, default);
+        var creation = coordinator.Creator.CreateAsync(
+            Samples.Definition with { Privacy = new() { Epsilon = 3, NoiseMultiplier = 1.4, SamplingRate = 0.1 } }, null, default);
         await begun.Task.WaitAsync(Coordinator.Never);
         // Answered at all: while the calibration held the registry's turn, none was until it had ended.
         foreach (var name in new[] { "a", "b", "c" })
@@ -80,7 +86,10 @@ public sealed class FaultTests
         Assert.Equal(FederationState.Created, (await creation).State);
     }
 
-    /// <summary>Listed, and cut off before the node's own record was written: the list of nodes, and with it the creation of federations, failed for good.</summary>
+    /// <summary>
+    /// Listed, and cut off before the node's own record was written: the list of nodes, and with it the creation of federations, failed for
+    /// good.
+    /// </summary>
     [Fact]
     public async Task An_enrolment_that_was_cut_off_is_made_up_for()
     {
@@ -120,7 +129,11 @@ public sealed class FaultTests
     {
         await using var coordinator = await RoundTests.StartAsync();
         await coordinator.Creator.CreateAsync(Samples.Definition with { Name = "broken" }, null, default);
-        await coordinator.Service<SqliteDatabase>().RunAsync(connection => connection.Execute("UPDATE grain_state SET json = '{\"Format\":2,\"Standing\":7}' WHERE grain = 'federation/broken'"), default);
+        await coordinator.Service<SqliteDatabase>()
+            .RunAsync(
+                connection =>
+                    connection.Execute("UPDATE grain_state SET json = '{\"Format\":2,\"Standing\":7}' WHERE grain = 'federation/broken'"),
+                default);
         await coordinator.KillAndRestartAsync();
         await RoundTests.GatherAsync(coordinator, "a", "b", "c");
         Assert.Equal("demo", (await coordinator.PollAsync("a")).Task!.Federation);
@@ -153,14 +166,17 @@ public sealed class FaultTests
         await coordinator.Creator.CreateAsync(Samples.Definition with { Name = "zeta", Cohort = rules, Rounds = 8 }, null, default);
         var zeta = coordinator.Grains.GetGrain<IFederationGrain>("zeta");
         await zeta.StartAsync(default);
-        await coordinator.StoredAsync(async () => (await coordinator.Registry.ListFederationsAsync(default)).All(entry => entry.State == FederationState.Running));
+        await coordinator.StoredAsync(
+            async () => (await coordinator.Registry.ListFederationsAsync(default)).All(entry => entry.State == FederationState.Running));
         var served = new ConcurrentDictionary<string, int>();
         for (var i = 0; i < 6;)
         {
             if ((await coordinator.PollAsync("a")).Task is not { } task)
                 continue;
             served.AddOrUpdate(task.Federation, 1, (_, count) => count + 1);
-            await coordinator.SendAsync(coordinator.Header("a", task.Round, task.Attempt, Samples.Update(i)) with { Federation = task.Federation }, Samples.Update(i));
+            await coordinator.SendAsync(
+                coordinator.Header("a", task.Round, task.Attempt, Samples.Update(i)) with { Federation = task.Federation },
+                Samples.Update(i));
             await coordinator.Grains.GetGrain<IFederationGrain>(task.Federation).GetAsync(default);
             i++;
         }
@@ -177,7 +193,8 @@ public sealed class FaultTests
         for (var i = 0; i < 5; i++)
         {
             var header = coordinator.Header("a", 1, 1, Samples.Update(i));
-            await (await coordinator.Receiver.BeginAsync(header, default)).AppendAsync(Samples.Update(i).ToBytes().AsMemory(0, 100), durable: false, default);
+            await (await coordinator.Receiver.BeginAsync(header, default))
+                .AppendAsync(Samples.Update(i).ToBytes().AsMemory(0, 100), durable: false, default);
             hashes.Add(header.Sha256);
         }
 
@@ -199,7 +216,9 @@ public sealed class FaultTests
         await coordinator.SendAsync(header, Samples.Update(1));
     }
 
-    /// <summary>A node that trains has not polled since the restart; it was unknown at the deadline and told that the round is closed.</summary>
+    /// <summary>
+    /// A node that trains has not polled since the restart; it was unknown at the deadline and told that the round is closed.
+    /// </summary>
     [Fact]
     public async Task After_a_restart_reports_make_nodes_known()
     {
@@ -242,7 +261,8 @@ public sealed class FaultTests
     {
         await using var coordinator = await Coordinator.StartAsync();
         for (var i = 0; i < 100; i++)
-            await RoundTests.RefusedAsync(RefusalCodes.FederationUnknown, () => coordinator.Grains.GetGrain<IFederationGrain>($"made-up-{i}").GetAsync(default));
+            await RoundTests.RefusedAsync(RefusalCodes.FederationUnknown,
+                () => coordinator.Grains.GetGrain<IFederationGrain>($"made-up-{i}").GetAsync(default));
         var management = coordinator.Grains.GetGrain<IManagementGrain>(0);
         var made = coordinator.Grains.GetGrain<IFederationGrain>("made-up-1").Cast<GrainReference>();
         for (var started = Stopwatch.GetTimestamp(); await management.GetGrainActivationCount(made) > 0;)

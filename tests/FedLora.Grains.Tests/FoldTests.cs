@@ -2,7 +2,9 @@ using FedLora.Adapters;
 
 namespace FedLora.Grains.Tests;
 
-/// <summary>Products to fold into the base weights: a node that joins late fetches as few as one that joined early, and no round's own is lost.</summary>
+/// <summary>
+/// Products to fold into the base weights: a node that joins late fetches as few as one that joined early, and no round's own is lost.
+/// </summary>
 public sealed class FoldTests
 {
     private const int Rounds = FederationStanding.MostFolds + 2;
@@ -10,7 +12,13 @@ public sealed class FoldTests
     [Fact]
     public async Task Many_folds_become_one_and_an_earlier_round_is_still_exported()
     {
-        await using var coordinator = await RoundTests.StartAsync(Samples.Definition with { Method = "flora", Rounds = Rounds + 1, Cohort = Samples.Definition.Cohort with { MinNodes = 1, Quorum = 1 } });
+        await using var coordinator = await RoundTests.StartAsync(
+            Samples.Definition with
+            {
+                Method = "flora",
+                Rounds = Rounds + 1,
+                Cohort = Samples.Definition.Cohort with { MinNodes = 1, Quorum = 1 },
+            });
         var most = 0;
         for (var round = 1; round <= Rounds; round++)
         {
@@ -29,16 +37,20 @@ public sealed class FoldTests
         Assert.Empty(await coordinator.Federation.FoldsAfterAsync(0, default));
         var kept = await coordinator.Federation.KeptBlobsAsync(default);
         Assert.Subset(kept.ToHashSet(StringComparer.Ordinal), each.Select(fold => fold.Sha256).ToHashSet(StringComparer.Ordinal));
-        Assert.Equal(await ProductAsync(coordinator, [.. each, view.Fold[^1]]), await ProductAsync(coordinator, view.Fold), (one, other) => Math.Abs(one - other) < 1e-4);
+        Assert.Equal(await ProductAsync(coordinator, [.. each, view.Fold[^1]]), await ProductAsync(coordinator, view.Fold),
+            (one, other) => Math.Abs(one - other) < 1e-4);
     }
 
-    /// <summary>A replay that looks at the adapter alone is content with a fold that every node has added to its weights and that is another.</summary>
+    /// <summary>
+    /// A replay that looks at the adapter alone is content with a fold that every node has added to its weights and that is another.
+    /// </summary>
     [Theory]
     [InlineData("flora", "add", "fold")]
     [InlineData("fedit", "fedadam", "optimiser's mean")]
     public async Task A_replay_compares_all_that_a_round_has_made(string method, string optimizer, string what)
     {
-        await using var coordinator = await RoundTests.StartAsync(Samples.Definition with { Method = method, Communication = new() { ServerOptimizer = optimizer } });
+        await using var coordinator = await RoundTests.StartAsync(
+            Samples.Definition with { Method = method, Communication = new() { ServerOptimizer = optimizer } });
         await RoundTests.GatherAsync(coordinator, "a", "b", "c");
         foreach (var (name, seed) in new[] { ("a", 1), ("b", 2), ("c", 3) })
             await coordinator.DeliverAsync(name, seed);
@@ -48,7 +60,8 @@ public sealed class FoldTests
         var record = await coordinator.Federation.GetRoundAsync(1, default);
         var made = record.Fold ?? record.OptimizerAfter!.Mean;
         var path = coordinator.BlobPath(round.Record);
-        await File.WriteAllTextAsync(path, (await File.ReadAllTextAsync(path)).Replace(made.Sha256, new string('0', 64), StringComparison.Ordinal));
+        await File.WriteAllTextAsync(path,
+            (await File.ReadAllTextAsync(path)).Replace(made.Sha256, new string('0', 64), StringComparison.Ordinal));
         var replay = await replayer.ReplayAsync("demo", 1, default);
         Assert.Equal(replay.StoredSha256, replay.ReplayedSha256);
         Assert.StartsWith($"{what}: {made.Sha256} now", Assert.Single(replay.Differences), StringComparison.Ordinal);
@@ -63,15 +76,28 @@ public sealed class FoldTests
         var global = await coordinator.Blobs.PutAdapterAsync(Samples.Update(1), default);
         var (mean, root, square) = (await FilledAsync(0.5f), await FilledAsync(0.25f), await FilledAsync(0.0625f));
         var update = await coordinator.Blobs.PutAdapterAsync(Samples.Update(2), default);
-        var header = new UpdateHeader { Federation = "demo", Round = 2, Attempt = 1, NodeId = "n", Sha256 = update.Sha256, Bytes = update.Bytes };
-        var inputs = new RoundInputs(definition, 2, global, [new() { Header = header, Weight = 1, ReceivedAt = DateTimeOffset.UnixEpoch, Rank = 2 }]);
+        var header = new UpdateHeader
+        {
+            Federation = "demo",
+            Round = 2,
+            Attempt = 1,
+            NodeId = "n",
+            Sha256 = update.Sha256,
+            Bytes = update.Bytes,
+        };
+        var inputs = new RoundInputs(definition, 2, global,
+            [new() { Header = header, Weight = 1, ReceivedAt = DateTimeOffset.UnixEpoch, Rank = 2 }]);
         var aggregator = coordinator.Service<RoundAggregator>();
-        var (now, memory) = await aggregator.ComputeAsync(inputs with { Optimizer = new() { Step = 3, Mean = mean, Root = root } }, default);
-        var (before, older) = await aggregator.ComputeAsync(inputs with { Optimizer = new() { Step = 3, Mean = mean, Square = square } }, default);
+        var (now, memory) = await aggregator.ComputeAsync(inputs with { Optimizer = new() { Step = 3, Mean = mean, Root = root } },
+            default);
+        var (before, older) = await aggregator.ComputeAsync(inputs with { Optimizer = new() { Step = 3, Mean = mean, Square = square } },
+            default);
         Assert.Equal(now.Global.Hash, before.Global.Hash);
         Assert.Equal((memory!.Step, memory.Root.Hash), (older!.Step, older.Root.Hash));
 
-        Task<AdapterRef> FilledAsync(float value) => coordinator.Blobs.PutAdapterAsync(new(Samples.Update(1).Select(tensor => tensor with { Values = [.. tensor.Values.Select(_ => value)] })), default);
+        Task<AdapterRef> FilledAsync(float value) =>
+            coordinator.Blobs.PutAdapterAsync(
+                new(Samples.Update(1).Select(tensor => tensor with { Values = [.. tensor.Values.Select(_ => value)] })), default);
     }
 
     private static async Task<double[]> ProductAsync(Coordinator coordinator, IReadOnlyList<AdapterRef> folds)

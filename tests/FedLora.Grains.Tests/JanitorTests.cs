@@ -60,7 +60,9 @@ public sealed class JanitorTests
         Assert.False(await coordinator.Blobs.ExistsAsync(orphan.Sha256, default));
     }
 
-    /// <summary>A clock that is set forward by two days makes everything two days old: what somebody is just about to refer to stays all the same.</summary>
+    /// <summary>
+    /// A clock that is set forward by two days makes everything two days old: what somebody is just about to refer to stays all the same.
+    /// </summary>
     [Fact]
     public async Task A_clock_that_is_set_forward_removes_nothing()
     {
@@ -77,7 +79,11 @@ public sealed class JanitorTests
     [Fact]
     public async Task Of_FedAdams_memory_only_what_can_be_replayed_stays()
     {
-        var definition = Samples.Definition with { Retention = new() { UpdateRounds = 1 }, Communication = new() { ServerOptimizer = "fedadam" } };
+        var definition = Samples.Definition with
+        {
+            Retention = new() { UpdateRounds = 1 },
+            Communication = new() { ServerOptimizer = "fedadam" },
+        };
         await using var coordinator = await RoundTests.StartAsync(definition);
         for (var round = 1; round <= 3; round++)
             await FinishRoundAsync(coordinator, round);

@@ -24,7 +24,9 @@ public sealed class OldStateTests
         await coordinator.DeliverAsync("b", 102);
         await coordinator.DeliverAsync("c", 103);
         view = await coordinator.UntilAsync(seen => seen.RoundsDone == 2);
-        Assert.Equal(Samples.Expected(global, 2, (coordinator.IdOf("a"), 10, 101), (coordinator.IdOf("b"), 10, 102), (coordinator.IdOf("c"), 10, 103)), view.Adapter.Sha256);
+        Assert.Equal(
+            Samples.Expected(global, 2, (coordinator.IdOf("a"), 10, 101), (coordinator.IdOf("b"), 10, 102),
+                (coordinator.IdOf("c"), 10, 103)), view.Adapter.Sha256);
         await coordinator.KillAndRestartAsync();
         Assert.Equal(2, (await coordinator.Federation.GetAsync(default)).RoundsDone);
     }
@@ -44,23 +46,44 @@ public sealed class OldStateTests
         Assert.Equal(3, (await coordinator.Registry.EnrolmentBeforeAsync(default)).Nodes.Count);
     }
 
-    /// <summary>What is stored of a federation today, as text: a change of the format is seen in review, and needs a new format number and a way from the old one.</summary>
+    /// <summary>
+    /// What is stored of a federation today, as text: a change of the format is seen in review, and needs a new format number and a way
+    /// from the old one.
+    /// </summary>
     [Fact]
     public void The_form_of_a_federations_row_is_known()
     {
         var now = new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
         var standing = RoundDecisions.Create(Samples.Definition, new() { Sha256 = new('a', 64), Bytes = 10 }, [], now);
         standing = RoundDecisions.Decide(standing, new FederationEvent.StartAsked(), now).Standing;
-        var node = new NodePresence { NodeId = "n1", Name = "a", Group = "", Profile = new() { ModelFingerprints = [Samples.Fingerprint] } };
-        standing = RoundDecisions.Decide(standing with { Definition = standing.Definition with { Cohort = new() { Quorum = 1 } } }, new FederationEvent.Looked([new(node)], 1), now).Standing;
-        var update = new UpdateHeader { Federation = "demo", Round = 1, Attempt = 1, NodeId = "n1", Sha256 = new('b', 64), Bytes = 100, ExampleCount = 10 };
+        var node = new NodePresence
+        {
+            NodeId = "n1",
+            Name = "a",
+            Group = "",
+            Profile = new() { ModelFingerprints = [Samples.Fingerprint] },
+        };
+        standing = RoundDecisions.Decide(standing with { Definition = standing.Definition with { Cohort = new() { Quorum = 1 } } },
+            new FederationEvent.Looked([new(node)], 1), now).Standing;
+        var update = new UpdateHeader
+        {
+            Federation = "demo",
+            Round = 1,
+            Attempt = 1,
+            NodeId = "n1",
+            Sha256 = new('b', 64),
+            Bytes = 100,
+            ExampleCount = 10,
+        };
         standing = RoundDecisions.Decide(standing, new FederationEvent.UpdateArrived(update), now).Standing;
-        standing = RoundDecisions.Decide(standing, new FederationEvent.Aggregated(new() { Round = 1, Adapter = standing.Adapter, Record = new('c', 64) }), now).Standing;
+        standing = RoundDecisions.Decide(standing,
+            new FederationEvent.Aggregated(new() { Round = 1, Adapter = standing.Adapter, Record = new('c', 64) }), now).Standing;
         standing = RoundDecisions.Decide(standing, new FederationEvent.Looked([new(node)], 1), now).Standing;
         standing = RoundDecisions.Decide(standing, new FederationEvent.UpdateArrived(update with { Round = 2 }), now).Standing;
         var json = JsonSerializer.Serialize(new FederationRow { Format = FederationRow.PresentFormat, Standing = standing }, Indented);
         var file = Path.Combine(Folder, "federation.json");
-        Assert.True(File.Exists(file) && File.ReadAllText(file).ReplaceLineEndings("\n").Trim() == json.ReplaceLineEndings("\n"), $"Snapshots/federation.json is to be:\n{json}");
+        Assert.True(File.Exists(file) && File.ReadAllText(file).ReplaceLineEndings("\n").Trim() == json.ReplaceLineEndings("\n"),
+            $"Snapshots/federation.json is to be:\n{json}");
         Assert.Equal(json, JsonSerializer.Serialize(JsonSerializer.Deserialize<FederationRow>(json, StoredJson.Options), Indented));
     }
 
@@ -69,9 +92,12 @@ public sealed class OldStateTests
         var database = new SqliteDatabase(Path.Combine(folder, "state.db"));
         database.RunAsync(connection =>
         {
-            connection.Execute("CREATE TABLE grain_state (name TEXT NOT NULL, grain TEXT NOT NULL, version INTEGER NOT NULL, json TEXT NOT NULL, PRIMARY KEY (name, grain)) WITHOUT ROWID");
+            connection.Execute(
+                "CREATE TABLE grain_state (name TEXT NOT NULL, grain TEXT NOT NULL, version INTEGER NOT NULL, json TEXT NOT NULL, PRIMARY "
+                    + "KEY (name, grain)) WITHOUT ROWID");
             foreach (var row in File.ReadLines(Path.Combine(Folder, "02401dd", "rows.tsv")).Select(line => line.Split('\t')))
-                connection.Execute("INSERT INTO grain_state VALUES (@name, @grain, @version, @json)", new { name = row[0], grain = row[1], version = long.Parse(row[2]), json = row[3] });
+                connection.Execute("INSERT INTO grain_state VALUES (@name, @grain, @version, @json)",
+                    new { name = row[0], grain = row[1], version = long.Parse(row[2]), json = row[3] });
             return true;
         }, CancellationToken.None).GetAwaiter().GetResult();
         foreach (var file in Directory.EnumerateFiles(Path.Combine(Folder, "02401dd", "blobs"), "*", SearchOption.AllDirectories))

@@ -1,6 +1,8 @@
 namespace FedLora.Grains.Tests;
 
-/// <summary>Privacy budgets as the coordinator mirrors them: refusal at creation, before sampling, and of receipts that are not as agreed.</summary>
+/// <summary>
+/// Privacy budgets as the coordinator mirrors them: refusal at creation, before sampling, and of receipts that are not as agreed.
+/// </summary>
 public sealed class PrivacyTests
 {
     private const double Delta = 1e-5;
@@ -29,7 +31,10 @@ public sealed class PrivacyTests
         Assert.True(rows[0].NoiseMultiplier > rows[1].NoiseMultiplier);
     }
 
-    /// <summary>Calibrated by each side for itself, sigma differed in its last digit with the C library's kernels, and every update was refused after it was charged.</summary>
+    /// <summary>
+    /// Calibrated by each side for itself, sigma differed in its last digit with the C library's kernels, and every update was refused
+    /// after it was charged.
+    /// </summary>
     [Fact]
     public async Task A_task_states_sigma_and_q_so_that_no_node_computes_them_again()
     {
@@ -52,7 +57,9 @@ public sealed class PrivacyTests
         await PollAsync(coordinator, "b", limit: 1.5);
         var refusal = await Assert.ThrowsAsync<RefusedException>(() => coordinator.Creator.CreateAsync(Definition, null, default));
         Assert.Equal(RefusalCodes.PrivacyBudget, refusal.Code);
-        Assert.Matches("a: of 3 planned rounds [0-2] fit the limit epsilon 2 .*; all would with noise multiplier [0-9.]+; b: of 3 planned rounds", refusal.Message);
+        Assert.Matches(
+            "a: of 3 planned rounds [0-2] fit the limit epsilon 2 .*; all would with noise multiplier [0-9.]+; b: of 3 planned rounds",
+            refusal.Message);
         // With the sites' limits as they are now it is created.
         await PollAsync(coordinator, "a", limit: 5);
         await PollAsync(coordinator, "b", limit: 0);
@@ -83,7 +90,8 @@ public sealed class PrivacyTests
         Assert.Equal("b", excluded.Name);
         Assert.Contains("its limit is 4", excluded.Reason, StringComparison.Ordinal);
         Assert.Null(told.Task);
-        Assert.Contains("not this node: one more round would bring", (await PollAsync(coordinator, "b", limit: 4, run)).WaitingFor, StringComparison.Ordinal);
+        Assert.Contains("not this node: one more round would bring", (await PollAsync(coordinator, "b", limit: 4, run)).WaitingFor,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -112,7 +120,8 @@ public sealed class PrivacyTests
         // The node comes back with an older copy of its ledger, which knows of nothing.
         await PollAsync(coordinator, "a", limit: 4);
         var big = new PrivacyRun { NoiseMultiplier = row.NoiseMultiplier, SamplingRate = row.SamplingRate, Steps = 1 };
-        var (fresh, known) = (await coordinator.Node("b").AskPlanAsync(big, 1_000_000, default), await coordinator.Node("a").AskPlanAsync(big, 1_000_000, default));
+        var (fresh, known) = (await coordinator.Node("b").AskPlanAsync(big, 1_000_000, default),
+            await coordinator.Node("a").AskPlanAsync(big, 1_000_000, default));
         Assert.True(fresh.Fits);
         await PollAsync(coordinator, "b", limit: 4);
         fresh = await coordinator.Node("b").AskPlanAsync(big, 1_000_000, default);
@@ -124,9 +133,18 @@ public sealed class PrivacyTests
     {
         await using var coordinator = await StartAsync(Definition with { Cohort = Definition.Cohort with { MinNodes = 1 } });
         await PollAsync(coordinator, "a", limit: 4);
-        var receipt = Private(coordinator, "a", (await coordinator.Federation.GetAsync(default)).Privacy.First(row => row.Node == "a")).Receipt!;
+        var receipt = Private(coordinator, "a",
+            (await coordinator.Federation.GetAsync(default)).Privacy.First(row => row.Node == "a")).Receipt!;
         foreach (var (hash, sequence) in new[] { ("1", 1), ("2", 2), ("2", 2) })
-            await coordinator.Node("a").RecordReceiptAsync(new() { Federation = "mail", Round = 1, Receipt = receipt with { EntryHash = hash, EntrySequence = sequence }, At = DateTimeOffset.UnixEpoch }, default);
+            await coordinator.Node("a")
+                .RecordReceiptAsync(
+                    new()
+                    {
+                        Federation = "mail",
+                        Round = 1,
+                        Receipt = receipt with { EntryHash = hash, EntrySequence = sequence },
+                        At = DateTimeOffset.UnixEpoch,
+                    }, default);
         Assert.Equal(2, (await coordinator.Node("a").GetAsync(default)).Ledger.Count);
         var round = new PrivacyRun { NoiseMultiplier = receipt.NoiseMultiplier, SamplingRate = receipt.SamplingRate, Steps = 16 };
         Assert.True((await coordinator.Node("a").AskBudgetAsync(round, default)).Fits);
@@ -163,12 +181,16 @@ public sealed class PrivacyTests
         await coordinator.SendAsync(good, Samples.Update(1));
     }
 
-    /// <summary>Noise calibrated as for equal sites while one site counts nine times as much: here every site counts alike, or by what the file states.</summary>
+    /// <summary>
+    /// Noise calibrated as for equal sites while one site counts nine times as much: here every site counts alike, or by what the file
+    /// states.
+    /// </summary>
     [Fact]
     public void Under_privacy_sites_weigh_alike_or_by_public_counts()
     {
         Assert.Equal(1, Definition.WeightOf("a", 9000));
-        Assert.Equal(Weighting.Uniform, Definition.ToMethodOptions().Weighting switch { Aggregation.Weighting.Uniform => Weighting.Uniform, _ => Weighting.Examples });
+        Assert.Equal(Weighting.Uniform,
+            Definition.ToMethodOptions().Weighting switch { Aggregation.Weighting.Uniform => Weighting.Uniform, _ => Weighting.Examples });
         var stated = Definition with { Weighting = Weighting.PublicCounts, PublicCounts = new() { ["a"] = 300, ["b"] = 100 } };
         Assert.Equal(300, stated.WeightOf("a", 9000));
         Assert.Throws<FedLoraException>(() => DefinitionRules.CheckWhole(Definition with { Weighting = Weighting.Examples }));
@@ -180,38 +202,50 @@ public sealed class PrivacyTests
         await coordinator.EnrolAsync("a", "b");
         await coordinator.Creator.CreateAsync(definition, null, default);
         await coordinator.Federation.StartAsync(default);
-        await coordinator.StoredAsync(async () => (await coordinator.Registry.ListFederationsAsync(default))[0].State == FederationState.Running);
+        await coordinator.StoredAsync(
+            async () => (await coordinator.Registry.ListFederationsAsync(default))[0].State == FederationState.Running);
         return coordinator;
     }
 
-    private static Task<PollReply> PollAsync(Coordinator coordinator, string name, double limit, params PrivacyRun[] runs) => PollAsync(coordinator, name, limit, 0, runs);
+    private static Task<PollReply> PollAsync(Coordinator coordinator, string name, double limit, params PrivacyRun[] runs) =>
+        PollAsync(coordinator, name, limit, 0, runs);
 
-    private static Task<PollReply> PollAsync(Coordinator coordinator, string name, double limit, long entries, params PrivacyRun[] runs) => coordinator.Node(name).PollAsync(
-        new()
-        {
-            Profile = new()
+    private static Task<PollReply> PollAsync(Coordinator coordinator, string name, double limit, long entries, params PrivacyRun[] runs) =>
+        coordinator.Node(name).PollAsync(
+            new()
             {
-                ModelFingerprints = [Samples.Fingerprint],
-                Balances = [new() { DataSet = $"data-{name}", SpentEpsilon = 0, LimitEpsilon = limit, Delta = Delta, Entries = entries, Runs = runs }],
-            },
-        }, default);
+                Profile = new()
+                {
+                    ModelFingerprints = [Samples.Fingerprint],
+                    Balances = [new()
+                    {
+                        DataSet = $"data-{name}",
+                        SpentEpsilon = 0,
+                        LimitEpsilon = limit,
+                        Delta = Delta,
+                        Entries = entries,
+                        Runs = runs,
+                    }],
+                },
+            }, default);
 
-    private static UpdateHeader Private(Coordinator coordinator, string name, NodePrivacy row) => coordinator.Header(name, 1, 1, Samples.Update(1)) with
-    {
-        ExampleCount = 0,
-        Loss = null,
-        Steps = 16,
-        Receipt = new()
+    private static UpdateHeader Private(Coordinator coordinator, string name, NodePrivacy row) =>
+        coordinator.Header(name, 1, 1, Samples.Update(1)) with
         {
-            NoiseMultiplier = row.NoiseMultiplier,
-            SamplingRate = row.SamplingRate,
+            ExampleCount = 0,
+            Loss = null,
             Steps = 16,
-            ClipNorm = 1,
-            Delta = Delta,
-            EpsilonSpent = 1.25,
-            EpsilonLimit = 4,
-            DataSet = $"data-{name}",
-            EntryHash = new('0', 64),
-        },
-    };
+            Receipt = new()
+            {
+                NoiseMultiplier = row.NoiseMultiplier,
+                SamplingRate = row.SamplingRate,
+                Steps = 16,
+                ClipNorm = 1,
+                Delta = Delta,
+                EpsilonSpent = 1.25,
+                EpsilonLimit = 4,
+                DataSet = $"data-{name}",
+                EntryHash = new('0', 64),
+            },
+        };
 }

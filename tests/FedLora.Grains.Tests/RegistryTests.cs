@@ -15,9 +15,12 @@ public sealed class RegistryTests
         await coordinator.Enrolment.EnrolAsync(new() { Token = token.Token, Name = "hospital", RequestId = "2" }, default);
         foreach (var (bad, said) in new (FederationDefinition, string)[]
         {
-            (Samples.Definition with { PublicCounts = new() { ["hospital"] = 300, ["site-99"] = 400 } }, "public_counts: no node 'site-99' is enrolled; did you mean 'site-1'?; enrolled: hospital, site-1"),
-            (Samples.Definition with { PublicCounts = new() { ["elsewhere"] = 400 } }, "public_counts: no node 'elsewhere' is enrolled; enrolled: hospital, site-1"),
-            (Samples.Definition with { Method = "hetlora", Lora = Samples.Definition.Lora with { RankGroups = new() { ["smal"] = 1 } } }, "lora.rank_groups: no node of the group 'smal' is enrolled; did you mean 'small'?"),
+            (Samples.Definition with { PublicCounts = new() { ["hospital"] = 300, ["site-99"] = 400 } },
+                "public_counts: no node 'site-99' is enrolled; did you mean 'site-1'?; enrolled: hospital, site-1"),
+            (Samples.Definition with { PublicCounts = new() { ["elsewhere"] = 400 } },
+                "public_counts: no node 'elsewhere' is enrolled; enrolled: hospital, site-1"),
+            (Samples.Definition with { Method = "hetlora", Lora = Samples.Definition.Lora with { RankGroups = new() { ["smal"] = 1 } } },
+                "lora.rank_groups: no node of the group 'smal' is enrolled; did you mean 'small'?"),
         })
         {
             var refusal = await Assert.ThrowsAsync<RefusedException>(() => coordinator.Creator.CreateAsync(bad, null, default));
@@ -76,6 +79,8 @@ public sealed class RegistryTests
     [InlineData(4, 0, 1.3, 3, 10, 4, 6, 3)]
     [InlineData(0, 0.5, 1.0, 0, 5, 3, 3, 3)]
     [InlineData(4, 0, 2.0, 2, 3, 3, 3, 2)]
-    public void Sizes_follow_the_rules(int size, double fraction, double over, int quorum, int there, int wanted, int sampled, int needed) =>
-        Assert.Equal((wanted, sampled, needed), CohortSampler.Sizes(new() { Size = size, Fraction = fraction, OverSelect = over, Quorum = quorum }, there));
+    public void Sizes_follow_the_rules(int size, double fraction, double over, int quorum, int there, int wanted, int sampled,
+        int needed) =>
+            Assert.Equal((wanted, sampled, needed),
+                CohortSampler.Sizes(new() { Size = size, Fraction = fraction, OverSelect = over, Quorum = quorum }, there));
 }

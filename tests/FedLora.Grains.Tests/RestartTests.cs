@@ -20,7 +20,8 @@ public sealed class RestartTests
         await RoundTests.GatherAsync(coordinator, "a", "b", "c");
         var half = coordinator.Header("b", 1, 1, Samples.Update(2));
         await coordinator.DeliverAsync("a", 1);
-        await (await coordinator.Receiver.BeginAsync(half, default)).AppendAsync(Samples.Update(2).ToBytes().AsMemory(0, 100), durable: true, default);
+        await (await coordinator.Receiver.BeginAsync(half, default))
+            .AppendAsync(Samples.Update(2).ToBytes().AsMemory(0, 100), durable: true, default);
         await coordinator.KillAndRestartAsync();
         var view = await coordinator.Federation.GetAsync(default);
         Assert.Equal((RoundState.Open, 1), (view.Current!.State, view.Current.Nodes.Count(node => node.UpdateIn)));
@@ -59,7 +60,9 @@ public sealed class RestartTests
         }
 
         var view = await coordinator.UntilAsync(seen => seen.RoundsDone == 1);
-        Assert.Equal(Samples.Expected(global, 1, (coordinator.IdOf("a"), 10, 1), (coordinator.IdOf("b"), 10, 2), (coordinator.IdOf("c"), 10, 3)), view.Adapter.Sha256);
+        Assert.Equal(
+            Samples.Expected(global, 1, (coordinator.IdOf("a"), 10, 1), (coordinator.IdOf("b"), 10, 2), (coordinator.IdOf("c"), 10, 3)),
+            view.Adapter.Sha256);
         var record = await coordinator.Federation.GetRoundAsync(1, default);
         Assert.Subset(record.Updates.Select(update => update.Header.NodeId).ToHashSet(StringComparer.Ordinal), acknowledged);
         Assert.InRange(deaths, write <= 5 ? 1 : 0, 1);

@@ -16,7 +16,8 @@ public sealed class RoundTests
         {
             var global = await coordinator.Blobs.GetAdapterAsync(view.Adapter.Sha256, default);
             await GatherAsync(coordinator, "a", "b", "c");
-            var expected = Samples.Expected(global, round, (coordinator.IdOf("a"), 10, round), (coordinator.IdOf("b"), 20, round + 10), (coordinator.IdOf("c"), 30, round + 20));
+            var expected = Samples.Expected(global, round, (coordinator.IdOf("a"), 10, round), (coordinator.IdOf("b"), 20, round + 10),
+                (coordinator.IdOf("c"), 30, round + 20));
             await coordinator.DeliverAsync("c", round + 20, 30);
             await coordinator.DeliverAsync("a", round, 10);
             await coordinator.DeliverAsync("b", round + 10, 20);
@@ -76,7 +77,8 @@ public sealed class RoundTests
         Assert.Equal((RoundState.Open, 2, 1), (view.Current!.State, view.Current.Attempt, view.Current.Nodes.Count(node => node.UpdateIn)));
         Assert.Null((await coordinator.PollAsync("a")).Task);
         view = await coordinator.AdvanceUntilAsync(TimeSpan.FromMinutes(5), seen => seen.State == FederationState.Paused);
-        Assert.Contains("Round 1 ended without quorum 2 times: 1 of 2 needed updates at the deadline", view.Reason, StringComparison.Ordinal);
+        Assert.Contains("Round 1 ended without quorum 2 times: 1 of 2 needed updates at the deadline", view.Reason,
+            StringComparison.Ordinal);
         Assert.Null((await coordinator.PollAsync("b")).Task);
 
         await coordinator.Federation.StartAsync(default);
@@ -132,7 +134,9 @@ public sealed class RoundTests
         await GatherAsync(coordinator, "a", "b", "c");
         await coordinator.DeliverAsync("a", 1);
         await coordinator.DeliverAsync("b", 2);
-        var reply = await coordinator.Node("c").ReportAsync(new() { Federation = "demo", Round = 1, Attempt = 1, Phase = TaskPhase.Failed, Reason = "out of memory" }, default);
+        var reply = await coordinator.Node("c")
+            .ReportAsync(new() { Federation = "demo", Round = 1, Attempt = 1, Phase = TaskPhase.Failed, Reason = "out of memory" },
+                default);
         Assert.False(reply.Wanted);
         var view = await coordinator.UntilAsync(seen => seen.RoundsDone == 1);
         Assert.Equal(2, view.History[0].Updates);
@@ -156,7 +160,9 @@ public sealed class RoundTests
     public async Task A_waiting_poll_is_woken_by_the_round()
     {
         await using var coordinator = await StartAsync();
-        var poll = coordinator.Node("a").PollAsync(new() { Profile = new() { ModelFingerprints = new[] { Samples.Fingerprint } }, Wait = TimeSpan.FromMinutes(1) }, default);
+        var poll = coordinator.Node("a")
+            .PollAsync(new() { Profile = new() { ModelFingerprints = new[] { Samples.Fingerprint } }, Wait = TimeSpan.FromMinutes(1) },
+                default);
         await coordinator.UntilAsync(view => view.Reason.Contains("1 here", StringComparison.Ordinal));
         await coordinator.PollAsync("b");
         await coordinator.PollAsync("c");
@@ -171,7 +177,9 @@ public sealed class RoundTests
         await coordinator.DeliverAsync("a", 1);
         await coordinator.Federation.PauseAsync("maintenance", default);
         Assert.Contains("maintenance", (await coordinator.PollAsync("b")).WaitingFor, StringComparison.Ordinal);
-        Assert.False((await coordinator.Node("b").ReportAsync(new() { Federation = "demo", Round = 1, Attempt = 1, Phase = TaskPhase.Training }, default)).Wanted);
+        Assert.False(
+            (await coordinator.Node("b")
+                .ReportAsync(new() { Federation = "demo", Round = 1, Attempt = 1, Phase = TaskPhase.Training }, default)).Wanted);
         await coordinator.Federation.StartAsync(default);
         await GatherAsync(coordinator, "b", "c");
         Assert.Equal(1, (await coordinator.Federation.GetAsync(default)).Current!.Nodes.Count(node => node.UpdateIn));
@@ -187,7 +195,8 @@ public sealed class RoundTests
         await coordinator.Creator.CreateAsync(definition ?? Samples.Definition, null, default);
         await coordinator.Federation.StartAsync(default);
         // The registry is told in the background.
-        await coordinator.StoredAsync(async () => (await coordinator.Registry.ListFederationsAsync(default))[0].State == FederationState.Running);
+        await coordinator.StoredAsync(
+            async () => (await coordinator.Registry.ListFederationsAsync(default))[0].State == FederationState.Running);
         return coordinator;
     }
 
@@ -199,5 +208,6 @@ public sealed class RoundTests
         await coordinator.UntilAsync(view => view.Current?.State == RoundState.Open);
     }
 
-    internal static async Task RefusedAsync(string code, Func<Task> action) => Assert.Equal(code, (await Assert.ThrowsAsync<RefusedException>(action)).Code);
+    internal static async Task RefusedAsync(string code, Func<Task> action) =>
+        Assert.Equal(code, (await Assert.ThrowsAsync<RefusedException>(action)).Code);
 }

@@ -17,12 +17,23 @@ internal static class Samples
         Lora = new() { Rank = 2, Alpha = 4, TargetModules = ["query", "value"] },
         Layout = new()
         {
-            Modules = new ModuleSpec[] { new() { Name = "layer.query", DOut = 6, DIn = 5 }, new() { Name = "layer.value", DOut = 4, DIn = 5 } },
+            Modules = new ModuleSpec[]
+            {
+                new() { Name = "layer.query", DOut = 6, DIn = 5 },
+                new() { Name = "layer.value", DOut = 4, DIn = 5 },
+            },
             Head = new HeadSpec[] { new() { Name = "base_model.model.classifier.weight", Shape = [2, 6] } },
         },
         Training = new() { LocalSteps = 16 },
         Rounds = 3,
-        Cohort = new() { MinNodes = 3, Quorum = 2, Deadline = TimeSpan.FromMinutes(10), MaxRepeats = 1, SamplingTimeout = TimeSpan.FromHours(1) },
+        Cohort = new()
+        {
+            MinNodes = 3,
+            Quorum = 2,
+            Deadline = TimeSpan.FromMinutes(10),
+            MaxRepeats = 1,
+            SamplingTimeout = TimeSpan.FromHours(1),
+        },
     };
 
     /// <summary>All that a fedit node sends, filled from a seed.</summary>
@@ -30,7 +41,9 @@ internal static class Samples
     {
         var random = new Random(seed);
         return new(Definition.ToLayout().Tensors(Factors.A | Factors.B | Factors.Head)
-            .Select(tensor => new AdapterTensor(tensor.Name, tensor.Shape, [.. Enumerable.Range(0, AdapterTensor.Count(tensor.Shape)).Select(_ => (float)((random.NextDouble() * 2) - 1))])));
+            .Select(
+                tensor => new AdapterTensor(tensor.Name, tensor.Shape,
+                    [.. Enumerable.Range(0, AdapterTensor.Count(tensor.Shape)).Select(_ => (float)((random.NextDouble() * 2) - 1))])));
     }
 
     /// <summary>The method's own aggregate of updates in memory, without any of the coordinator's machinery.</summary>

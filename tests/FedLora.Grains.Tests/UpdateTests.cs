@@ -15,7 +15,8 @@ public sealed class UpdateTests
         var again = await coordinator.Receiver.BeginAsync(header, default);
         Assert.Equal(header.Bytes, again.Offset);
         await again.CompleteAsync(default);
-        await RoundTests.RefusedAsync(RefusalCodes.UpdateConflict, () => coordinator.SendAsync(coordinator.Header("a", 1, 1, Samples.Update(2)), Samples.Update(2)));
+        await RoundTests.RefusedAsync(RefusalCodes.UpdateConflict,
+            () => coordinator.SendAsync(coordinator.Header("a", 1, 1, Samples.Update(2)), Samples.Update(2)));
         Assert.Equal(1, (await coordinator.Federation.GetAsync(default)).Current!.Nodes.Count(node => node.UpdateIn));
     }
 
@@ -28,11 +29,14 @@ public sealed class UpdateTests
         var update = Samples.Update(1);
         var good = coordinator.Header("a", 1, 1, update);
         await RoundTests.RefusedAsync(RefusalCodes.RoundUnknown, () => coordinator.SendAsync(good with { Round = 2 }, update));
-        await RoundTests.RefusedAsync(RefusalCodes.NotInCohort, () => coordinator.SendAsync(coordinator.Header("stranger", 1, 1, update), update));
-        await RoundTests.RefusedAsync(RefusalCodes.FederationUnknown, () => coordinator.SendAsync(good with { Federation = "nowhere" }, update));
+        await RoundTests.RefusedAsync(RefusalCodes.NotInCohort,
+            () => coordinator.SendAsync(coordinator.Header("stranger", 1, 1, update), update));
+        await RoundTests.RefusedAsync(RefusalCodes.FederationUnknown,
+            () => coordinator.SendAsync(good with { Federation = "nowhere" }, update));
         await RoundTests.RefusedAsync(RefusalCodes.UpdateSize, () => coordinator.SendAsync(good with { Bytes = 1 << 30 }, update));
         await RoundTests.RefusedAsync(RefusalCodes.UpdateExamples, () => coordinator.SendAsync(good with { ExampleCount = 0 }, update));
-        await RoundTests.RefusedAsync(RefusalCodes.BlobHash, () => coordinator.SendAsync(good with { Sha256 = new string('0', 64) }, update));
+        await RoundTests.RefusedAsync(RefusalCodes.BlobHash,
+            () => coordinator.SendAsync(good with { Sha256 = new string('0', 64) }, update));
         await RoundTests.RefusedAsync(RefusalCodes.UpdateReceipt, () => coordinator.SendAsync(good with { Receipt = Receipt(1) }, update));
         await coordinator.SendAsync(good, update);
     }
@@ -44,13 +48,19 @@ public sealed class UpdateTests
         await RoundTests.GatherAsync(coordinator, "a", "b", "c");
         var good = Samples.Update(1);
         var first = good.First();
-        await RefusedAsync(coordinator, RefusalCodes.UpdateNotFinite, good.With([first with { Values = [float.NaN, .. first.Values[1..]] }]));
+        await RefusedAsync(coordinator, RefusalCodes.UpdateNotFinite,
+            good.With([first with { Values = [float.NaN, .. first.Values[1..]] }]));
         await RefusedAsync(coordinator, RefusalCodes.UpdateShape, good.With([first with { Shape = [first.Shape[1], first.Shape[0]] }]));
         await RefusedAsync(coordinator, RefusalCodes.UpdateTensors, new AdapterState(good.Skip(1)));
-        await RefusedAsync(coordinator, RefusalCodes.UpdateTensors, new AdapterState([.. good, first with { Name = first.Name.Replace("classifier", "other", StringComparison.Ordinal) }]));
+        await RefusedAsync(coordinator, RefusalCodes.UpdateTensors,
+            new AdapterState([.. good, first with { Name = first.Name.Replace("classifier", "other", StringComparison.Ordinal) }]));
         await RefusedAsync(coordinator, RefusalCodes.UpdateNorm, good.With([first with { Values = [1e6f, .. first.Values[1..]] }]));
         var noise = RandomNumberGenerator.GetBytes(100);
-        var header = coordinator.Header("a", 1, 1, good) with { Bytes = noise.Length, Sha256 = Convert.ToHexStringLower(SHA256.HashData(noise)) };
+        var header = coordinator.Header("a", 1, 1, good) with
+        {
+            Bytes = noise.Length,
+            Sha256 = Convert.ToHexStringLower(SHA256.HashData(noise)),
+        };
         await RoundTests.RefusedAsync(RefusalCodes.UpdateFormat, () => coordinator.SendBytesAsync(header, noise));
         Assert.Equal(0, await coordinator.Blobs.PartialLengthAsync(header.Sha256, default));
         await coordinator.SendAsync(coordinator.Header("a", 1, 1, good), good);
@@ -65,7 +75,8 @@ public sealed class UpdateTests
         var update = Samples.Update(1);
         var header = coordinator.Header("a", 1, 1, update) with { ExampleCount = 0, Loss = null, Steps = 16 };
         await RoundTests.RefusedAsync(RefusalCodes.UpdateReceipt, () => coordinator.SendAsync(header, update));
-        await RoundTests.RefusedAsync(RefusalCodes.UpdateReceipt, () => coordinator.SendAsync(header with { Receipt = Receipt(1.3) }, update));
+        await RoundTests.RefusedAsync(RefusalCodes.UpdateReceipt,
+            () => coordinator.SendAsync(header with { Receipt = Receipt(1.3) }, update));
         await coordinator.SendAsync(header with { Receipt = Receipt(1.4) }, update);
         var entry = Assert.Single((await coordinator.Node("a").GetAsync(default)).Ledger);
         Assert.Equal(("demo", 1, 0.7), (entry.Federation, entry.Round, entry.Receipt.EpsilonSpent));
@@ -74,7 +85,11 @@ public sealed class UpdateTests
     [Fact]
     public async Task A_node_whose_budget_is_gone_is_left_out_before_sampling_with_the_reason()
     {
-        var definition = Samples.Definition with { Privacy = new() { Epsilon = 3, NoiseMultiplier = 1.4, SamplingRate = 0.1 }, Cohort = Samples.Definition.Cohort with { MinNodes = 2 } };
+        var definition = Samples.Definition with
+        {
+            Privacy = new() { Epsilon = 3, NoiseMultiplier = 1.4, SamplingRate = 0.1 },
+            Cohort = Samples.Definition.Cohort with { MinNodes = 2 },
+        };
         await using var coordinator = await RoundTests.StartAsync(definition);
         var profile = new NodeProfile
         {

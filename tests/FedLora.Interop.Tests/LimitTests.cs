@@ -10,13 +10,14 @@ public sealed class LimitTests
 {
     private static readonly Packet Large = Packets.Of(1, 10_000);
 
-    private static readonly (string Side, Action<GrpcServiceOptions>? Server, Action<global::Grpc.Net.Client.GrpcChannelOptions>? Client)[] Sides =
-    [
-        ("server receives", options => options.MaxReceiveMessageSize = 9000, null),
-        ("server sends", options => options.MaxSendMessageSize = 9000, null),
-        ("client receives", null, options => options.MaxReceiveMessageSize = 9000),
-        ("client sends", null, options => options.MaxSendMessageSize = 9000),
-    ];
+    private static readonly (string Side, Action<GrpcServiceOptions>? Server,
+        Action<global::Grpc.Net.Client.GrpcChannelOptions>? Client)[] Sides =
+        [
+            ("server receives", options => options.MaxReceiveMessageSize = 9000, null),
+            ("server sends", options => options.MaxSendMessageSize = 9000, null),
+            ("client receives", null, options => options.MaxReceiveMessageSize = 9000),
+            ("client sends", null, options => options.MaxSendMessageSize = 9000),
+        ];
 
     [Fact]
     public async Task A_message_over_a_limit_ends_its_call_and_no_other()

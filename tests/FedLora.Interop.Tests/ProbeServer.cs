@@ -21,7 +21,8 @@ public sealed class ProbeServer : IAsyncDisposable
     public ProbeEvents Events => _app.Services.GetRequiredService<ProbeEvents>();
 
     public static async Task<ProbeServer> StartAsync(
-        Action<GrpcServiceOptions>? options = null, Action<IServiceCollection>? services = null, Action<KestrelServerOptions>? kestrel = null)
+        Action<GrpcServiceOptions>? options = null, Action<IServiceCollection>? services = null,
+        Action<KestrelServerOptions>? kestrel = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();

@@ -50,7 +50,8 @@ public sealed class ProbeService(ProbeEvents events) : Probe.ProbeBase
         }
     }
 
-    public override async Task Chat(IAsyncStreamReader<Packet> requestStream, IServerStreamWriter<Packet> responseStream, ServerCallContext context)
+    public override async Task Chat(IAsyncStreamReader<Packet> requestStream, IServerStreamWriter<Packet> responseStream,
+        ServerCallContext context)
     {
         await events.OnCall(context);
         await foreach (var packet in requestStream.ReadAllAsync(context.CancellationToken))

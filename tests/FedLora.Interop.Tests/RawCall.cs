@@ -36,5 +36,6 @@ internal static class RawCall
 
     /// <summary>The status of a response, wherever it stands.</summary>
     public static string Status(HttpResponseMessage response) =>
-        (response.TrailingHeaders.TryGetValues("grpc-status", out var trailers) ? trailers : response.Headers.GetValues("grpc-status")).Single();
+        (response.TrailingHeaders.TryGetValues("grpc-status", out var trailers) ? trailers : response.Headers.GetValues("grpc-status"))
+            .Single();
 }

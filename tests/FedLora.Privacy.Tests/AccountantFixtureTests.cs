@@ -11,7 +11,8 @@ public sealed class AccountantFixtureTests(ITestOutputHelper output)
     [Fact]
     public void Pld_encloses_the_truth_tightly() => ForAll((test, wrong) =>
     {
-        if (AccountingFixtures.Number(test.Item, "true_low") is not { } low || AccountingFixtures.Number(test.Item, "true_up") is not { } up)
+        if (AccountingFixtures.Number(test.Item, "true_low") is not { } low
+            || AccountingFixtures.Number(test.Item, "true_up") is not { } up)
             return 0;
         var bound = Accountants.Default.Epsilon(test.Runs, test.Delta);
         if (!(bound.Epsilon >= low))
@@ -40,7 +41,8 @@ public sealed class AccountantFixtureTests(ITestOutputHelper output)
     public void Prv_agrees_with_opacus_to_1e_3() => ForAll((test, wrong) =>
     {
         // Grids of several million points take seconds each; they are the same code.
-        if (AccountingFixtures.Number(test.Item, "prv_opacus") is not { } expected || test.Refutes("prv_opacus") || AccountingFixtures.Number(test.Item, "prv_grid_points") > 500_000)
+        if (AccountingFixtures.Number(test.Item, "prv_opacus") is not { } expected || test.Refutes("prv_opacus")
+            || AccountingFixtures.Number(test.Item, "prv_grid_points") > 500_000)
             return 0;
         var bound = new PrvAccountant().Epsilon(test.Runs, test.Delta);
         if (!(Math.Abs(bound.Epsilon - expected) <= 1e-3 * Math.Min(1, expected)))
@@ -55,7 +57,8 @@ public sealed class AccountantFixtureTests(ITestOutputHelper output)
         foreach (var item in AccountingFixtures.Section("rdp_values"))
         {
             var (sigma, q) = (item.GetProperty("sigma").GetDouble(), item.GetProperty("q").GetDouble());
-            foreach (var (order, expected) in item.GetProperty("alphas").EnumerateArray().Zip(item.GetProperty("rdp_exact").EnumerateArray()))
+            foreach (var (order, expected) in item.GetProperty("alphas").EnumerateArray()
+                .Zip(item.GetProperty("rdp_exact").EnumerateArray()))
                 worst = Math.Max(worst, Math.Abs(RdpAccountant.Divergence(sigma, q, order.GetDouble()) / expected.GetDouble() - 1));
         }
         output.WriteLine($"largest relative deviation {worst:E2}");
@@ -72,7 +75,9 @@ public sealed class AccountantFixtureTests(ITestOutputHelper output)
             worst = deviation > worst.Value ? (deviation, test.Id) : worst;
             slowest = watch.Elapsed.TotalSeconds > slowest.Value ? (watch.Elapsed.TotalSeconds, test.Id) : slowest;
         }
-        output.WriteLine($"largest relative deviation {worst.Value:E2} ({worst.Id}), slowest {slowest.Value:0.000} s ({slowest.Id}), all {total.Elapsed.TotalSeconds:0.0} s");
+        output.WriteLine(
+            $"largest relative deviation {worst.Value:E2} ({worst.Id}), slowest {slowest.Value:0.000} s ({slowest.Id}), all "
+                + $"{total.Elapsed.TotalSeconds:0.0} s");
         Assert.True(wrong.Count == 0, string.Join('\n', wrong));
     }
 }

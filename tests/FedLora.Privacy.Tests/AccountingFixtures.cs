@@ -21,7 +21,8 @@ internal static class AccountingFixtures
     }
 
     /// <summary>All entries of one section, whatever the file.</summary>
-    public static IEnumerable<JsonElement> Section(string section) => Fixtures.Files("privacy", "*.json").SelectMany(file => Section(file, section));
+    public static IEnumerable<JsonElement> Section(string section) =>
+        Fixtures.Files("privacy", "*.json").SelectMany(file => Section(file, section));
 
     /// <summary>A number that may be missing or null.</summary>
     public static double? Number(JsonElement item, string name) =>
@@ -35,6 +36,7 @@ internal static class AccountingFixtures
 
     internal sealed record Case(string Id, SampledGaussian[] Runs, double Delta, JsonElement Item)
     {
-        public bool Refutes(string field) => Item.TryGetProperty("refuted", out var refuted) && refuted.EnumerateArray().Any(name => name.GetString() == field);
+        public bool Refutes(string field) =>
+            Item.TryGetProperty("refuted", out var refuted) && refuted.EnumerateArray().Any(name => name.GetString() == field);
     }
 }

@@ -21,7 +21,8 @@ public sealed class CalibrationTests(ITestOutputHelper output)
             if (AccountingFixtures.Number(item, "sigma_rdp_root") is { } root)
                 Assert.Equal(root, Calibration.NoiseMultiplier(new RdpAccountant(), epsilon, delta, q, steps), root * 1e-5);
             else
-                Assert.Equal("privacy-budget-too-small", Assert.Throws<FedLoraException>(() => Calibration.NoiseMultiplier(new RdpAccountant(), epsilon, delta, q, steps)).Code);
+                Assert.Equal("privacy-budget-too-small",
+                    Assert.Throws<FedLoraException>(() => Calibration.NoiseMultiplier(new RdpAccountant(), epsilon, delta, q, steps)).Code);
         }
     }
 
@@ -46,7 +47,8 @@ public sealed class CalibrationTests(ITestOutputHelper output)
         var after = Calibration.Steps(Accountants.Default, 2, 1e-5, 1, 0.01, past);
         Assert.InRange(after, 1, alone - 1);
         Assert.Equal(0, Calibration.Steps(Accountants.Default, 0.5, 1e-5, 1, 0.01, past));
-        Assert.Equal("privacy-budget-too-small", Assert.Throws<FedLoraException>(() => Calibration.NoiseMultiplier(Accountants.Default, 0.5, 1e-5, 0.01, 10, past)).Code);
+        Assert.Equal("privacy-budget-too-small",
+            Assert.Throws<FedLoraException>(() => Calibration.NoiseMultiplier(Accountants.Default, 0.5, 1e-5, 0.01, 10, past)).Code);
     }
 
     /// <summary>The published setting of FFA-LoRA: n = 67349/3, batch 200, 10,000 steps, sigma 0.99, delta 1e-5.</summary>

@@ -71,7 +71,8 @@ public sealed class ExtremeInputTests(ITestOutputHelper output)
         Assert.InRange(bound.Lower, truth * (1 - 1e-7), truth * (1 + 1e-13));
         // Two such steps are no more private than one, and no less than each at half of delta.
         var two = Accountants.Default.Epsilon([new(sigma, q, 2)], delta);
-        Assert.InRange(two.Epsilon, truth * (1 - 1e-13), 2 * Accountants.Default.Epsilon([new(sigma, q, 1)], delta / 2).Epsilon * (1 + 1e-9));
+        Assert.InRange(two.Epsilon, truth * (1 - 1e-13),
+            2 * Accountants.Default.Epsilon([new(sigma, q, 1)], delta / 2).Epsilon * (1 + 1e-9));
     }
 
     [Theory]
@@ -88,7 +89,8 @@ public sealed class ExtremeInputTests(ITestOutputHelper output)
     public void Nonsense_is_refused(double sigma, double q, long steps, double delta)
     {
         foreach (var name in Accountants.Names)
-            Assert.Equal("privacy-invalid", Assert.Throws<FedLoraException>(() => Accountants.Get(name).Epsilon([new(sigma, q, steps)], delta)).Code);
+            Assert.Equal("privacy-invalid",
+                Assert.Throws<FedLoraException>(() => Accountants.Get(name).Epsilon([new(sigma, q, steps)], delta)).Code);
     }
 
     [Fact]

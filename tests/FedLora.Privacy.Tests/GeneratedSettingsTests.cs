@@ -7,8 +7,8 @@ namespace FedLora.Privacy.Tests;
 public sealed class Alone;
 
 /// <summary>
-/// Settings drawn from the whole domain, also its far corners: every answer in bounded time and memory, and consistent with closed forms. The suite draws a few; FEDLORA_SETTINGS=100000 draws that
-/// many, FEDLORA_SEED others.
+/// Settings drawn from the whole domain, also its far corners: every answer in bounded time and memory, and consistent with closed forms.
+/// The suite draws a few; FEDLORA_SETTINGS=100000 draws that many, FEDLORA_SEED others.
 /// </summary>
 [Collection(nameof(Alone))]
 public sealed class GeneratedSettingsTests(ITestOutputHelper output)
@@ -29,7 +29,9 @@ public sealed class GeneratedSettingsTests(ITestOutputHelper output)
         var seed = int.Parse(Environment.GetEnvironmentVariable("FEDLORA_SEED") ?? "1");
         for (var i = first; i < first + count; i++)
             Ask(new Random((seed * 1_000_003) + i), i);
-        output.WriteLine($"{count} settings: slowest {slowest.Seconds:0.00} s of processor time ({slowest.What}), largest heap {largest / 1048576:0} MiB, {noted} said to be wider");
+        output.WriteLine(
+            $"{count} settings: slowest {slowest.Seconds:0.00} s of processor time ({slowest.What}), largest heap {largest / 1048576:0} "
+                + $"MiB, {noted} said to be wider");
         Assert.True(wrong.Count == 0, string.Join('\n', wrong.Take(40)));
     }
 
@@ -60,7 +62,9 @@ public sealed class GeneratedSettingsTests(ITestOutputHelper output)
         Assert.True(wrong.Count == 0, string.Join('\n', wrong));
     }
 
-    /// <summary>Grids of a million cells under a small transform, and a bracket that interpolation crawled along: 74 and 16 s once.</summary>
+    /// <summary>
+    /// Grids of a million cells under a small transform, and a bracket that interpolation crawled along: 74 and 16 s once.
+    /// </summary>
     [Theory]
     [InlineData(9.058728056591801E-05, 0.5123469786862489, 9.066582082570352E-09, 0.00014788714587177584)]
     [InlineData(1.8732029913586128, 0.023940310267304307, 3.89173223917593E-11, 0.0011645554114920686)]
@@ -78,8 +82,10 @@ public sealed class GeneratedSettingsTests(ITestOutputHelper output)
         foreach (var name in Accountants.Names)
         {
             Assert.ThrowsAny<OperationCanceledException>(() => Accountants.Get(name).Epsilon([new(0.987, 0.0123, 456)], 1e-5, gone.Token));
-            Assert.ThrowsAny<OperationCanceledException>(() => Calibration.NoiseMultiplier(Accountants.Get(name), 3, 1e-5, 0.0123, 456, cancellation: gone.Token));
-            Assert.ThrowsAny<OperationCanceledException>(() => Calibration.Steps(Accountants.Get(name), 3, 1e-5, 0.987, 0.0123, cancellation: gone.Token));
+            Assert.ThrowsAny<OperationCanceledException>(
+                () => Calibration.NoiseMultiplier(Accountants.Get(name), 3, 1e-5, 0.0123, 456, cancellationToken: gone.Token));
+            Assert.ThrowsAny<OperationCanceledException>(
+                () => Calibration.Steps(Accountants.Get(name), 3, 1e-5, 0.987, 0.0123, cancellationToken: gone.Token));
         }
     }
 
@@ -98,14 +104,20 @@ public sealed class GeneratedSettingsTests(ITestOutputHelper output)
         {
             case 4:
                 var epsilon = Log(-10, 3);
-                Measure($"noise {epsilon:R} {what}", () => Noise(accountant, epsilon, runs[0].SamplingRate, runs[0].Steps, delta, runs[1..]));
+                Measure($"noise {epsilon:R} {what}",
+                    () => Noise(accountant, epsilon, runs[0].SamplingRate, runs[0].Steps, delta, runs[1..]));
                 break;
             case 9:
                 epsilon = Log(-10, 3);
                 Measure($"steps {epsilon:R} {what}", () =>
                 {
-                    var steps = Refusable(() => (long?)Calibration.Steps(accountant, epsilon, delta, runs[0].NoiseMultiplier, runs[0].SamplingRate, runs[1..]));
-                    Require(steps is null or 0 || accountant.Epsilon([runs[0] with { Steps = steps.Value }, .. runs[1..]], delta).Epsilon <= epsilon, "too many steps");
+                    var steps = Refusable(
+                        () => (long?)Calibration.Steps(accountant, epsilon, delta, runs[0].NoiseMultiplier, runs[0].SamplingRate,
+                            runs[1..]));
+                    Require(
+                        steps is null or 0
+                            || accountant.Epsilon([runs[0] with { Steps = steps.Value }, .. runs[1..]], delta).Epsilon <= epsilon,
+                        "too many steps");
                 });
                 break;
             default:
@@ -122,7 +134,9 @@ public sealed class GeneratedSettingsTests(ITestOutputHelper output)
             return;
         }
         noted += bound.Note is null ? 0 : 1;
-        Require(accountant.Name != "pld" || bound.Note is not null || bound.Epsilon - bound.Lower <= 1e-2 * bound.Epsilon || bound.Epsilon < 1e-2, $"{bound} is wide without a word");
+        Require(
+            accountant.Name != "pld" || bound.Note is not null || bound.Epsilon - bound.Lower <= 1e-2 * bound.Epsilon
+                || bound.Epsilon < 1e-2, $"{bound} is wide without a word");
         Require(bound.Lower >= 0 && bound.Epsilon >= bound.Lower && double.IsFinite(bound.Epsilon), $"{bound} is no interval");
         // No composition is more private than one of its steps, nor less than all of them by themselves at their shares of delta.
         foreach (var run in runs)
@@ -131,13 +145,15 @@ public sealed class GeneratedSettingsTests(ITestOutputHelper output)
             Require(least <= Math.Log(delta) + 1e-9 * (1 + Math.Abs(least)), $"{bound}: one step of {run} has delta e^{least:R} there");
         }
         if (runs is [{ Steps: 1 } one] && accountant.Name == "pld" && bound.Lower > 0)
-            Require(OneStep.LogDelta(one, bound.Lower) >= Math.Log(delta) - 1e-9 * Math.Abs(Math.Log(delta)), $"{bound}: the lower end is above the closed form");
+            Require(OneStep.LogDelta(one, bound.Lower) >= Math.Log(delta) - 1e-9 * Math.Abs(Math.Log(delta)),
+                $"{bound}: the lower end is above the closed form");
     }
 
     private void Noise(IAccountant accountant, double epsilon, double q, long steps, double delta, SampledGaussian[]? past = null)
     {
         if (Refusable(() => (double?)Calibration.NoiseMultiplier(accountant, epsilon, delta, q, steps, past)) is { } sigma)
-            Require(accountant.Epsilon([new(sigma, q, steps), .. past ?? []], delta).Epsilon <= epsilon * (1 + 1e-4), $"sigma {sigma} is too small: {accountant.Epsilon([new(sigma, q, steps), .. past ?? []], delta)}");
+            Require(accountant.Epsilon([new(sigma, q, steps), .. past ?? []], delta).Epsilon <= epsilon * (1 + 1e-4),
+                $"sigma {sigma} is too small: {accountant.Epsilon([new(sigma, q, steps), .. past ?? []], delta)}");
     }
 
     private T? Refusable<T>(Func<T> ask)

@@ -21,7 +21,8 @@ internal static class LedgerChild
         if (args is [FatalVerb, var home, var fatal, var share])
         {
             using var disk = DiskLedgerStorage.Open(home);
-            using var ledger = PrivacyLedger.Open(new Fatal(disk, home, int.Parse(fatal, CultureInfo.InvariantCulture), double.Parse(share, CultureInfo.InvariantCulture)));
+            using var ledger = PrivacyLedger.Open(
+                new Fatal(disk, home, int.Parse(fatal, CultureInfo.InvariantCulture), double.Parse(share, CultureInfo.InvariantCulture)));
             return Spend(ledger, 2) ? 0 : 1;
         }
         return await TestPlatformTestFramework.RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions).ConfigureAwait(false);
@@ -38,7 +39,9 @@ internal static class LedgerChild
         return true;
     }
 
-    /// <summary>The disk, until this process ends itself by SIGKILL: before a write, in its middle (where it is not atomic), or just after it.</summary>
+    /// <summary>
+    /// The disk, until this process ends itself by SIGKILL: before a write, in its middle (where it is not atomic), or just after it.
+    /// </summary>
     private sealed class Fatal(DiskLedgerStorage disk, string folder, int fatal, double share) : ILedgerStorage
     {
         private int writes;

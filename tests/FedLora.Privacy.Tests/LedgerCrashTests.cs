@@ -37,7 +37,8 @@ public sealed class LedgerCrashTests
                 var reopened = PrivacyLedger.Open(survivor);
                 Assert.InRange(reopened.Entries.Count, drawn, drawn + 1);
                 // It goes on, and what it says holds at the next start too.
-                reopened.Spend(reopened.Identify(LedgerTests.Data, LedgerTests.Lines("a", "b")), LedgerTests.Use("mail", 9), Round, 1, None);
+                reopened.Spend(reopened.Identify(LedgerTests.Data, LedgerTests.Lines("a", "b")), LedgerTests.Use("mail", 9), Round, 1,
+                    None);
                 Assert.Equal(reopened.Entries, PrivacyLedger.Open(new MortalStorage(survivor)).Entries);
                 if (drawn == 3)
                     break;
@@ -55,7 +56,12 @@ public sealed class LedgerCrashTests
             var drawn = 0;
             for (var life = 0; life < 3; life++)
             {
-                using var child = Process.Start(new ProcessStartInfo("dotnet", [typeof(LedgerCrashTests).Assembly.Location, LedgerChild.Verb, folder]) { RedirectStandardOutput = true, UseShellExecute = false })!;
+                using var child = Process.Start(
+                    new ProcessStartInfo("dotnet", [typeof(LedgerCrashTests).Assembly.Location, LedgerChild.Verb, folder])
+                    {
+                        RedirectStandardOutput = true,
+                        UseShellExecute = false,
+                    })!;
                 for (var line = 0; line < 5 + life; line++)
                 {
                     Assert.Equal("drawn", child.StandardOutput.ReadLine());
@@ -86,12 +92,19 @@ public sealed class LedgerCrashTests
                 var folder = Directory.CreateTempSubdirectory("fedlora-ledger-").FullName;
                 try
                 {
-                    using var child = Process.Start(new ProcessStartInfo("dotnet", [typeof(LedgerCrashTests).Assembly.Location, LedgerChild.FatalVerb, folder, $"{fatal}", share]) { RedirectStandardOutput = true, UseShellExecute = false })!;
+                    using var child = Process.Start(
+                        new ProcessStartInfo("dotnet",
+                            [typeof(LedgerCrashTests).Assembly.Location, LedgerChild.FatalVerb, folder, $"{fatal}", share])
+                        {
+                            RedirectStandardOutput = true,
+                            UseShellExecute = false,
+                        })!;
                     var drawn = child.StandardOutput.ReadToEnd().Split('\n').Count(word => word == "drawn");
                     child.WaitForExit();
                     using var ledger = PrivacyLedger.Open(folder);
                     Assert.InRange(ledger.Entries.Count, drawn, drawn + 1);
-                    ledger.Spend(ledger.Identify(LedgerTests.Data, LedgerTests.Lines("a", "b")), LedgerTests.Use("mail", 9), Round, 1, None);
+                    ledger.Spend(ledger.Identify(LedgerTests.Data, LedgerTests.Lines("a", "b")), LedgerTests.Use("mail", 9), Round, 1,
+                        None);
                     if (child.ExitCode == 0)
                     {
                         Assert.Equal(2, drawn);
@@ -116,7 +129,12 @@ public sealed class LedgerCrashTests
         var folder = Directory.CreateTempSubdirectory("fedlora-ledger-").FullName;
         try
         {
-            using var child = Process.Start(new ProcessStartInfo("dotnet", [typeof(LedgerCrashTests).Assembly.Location, LedgerChild.Verb, folder]) { RedirectStandardOutput = true, UseShellExecute = false })!;
+            using var child = Process.Start(
+                new ProcessStartInfo("dotnet", [typeof(LedgerCrashTests).Assembly.Location, LedgerChild.Verb, folder])
+                {
+                    RedirectStandardOutput = true,
+                    UseShellExecute = false,
+                })!;
             Assert.Equal("drawn", child.StandardOutput.ReadLine());
             Assert.Equal("ledger-in-use", Assert.Throws<FedLoraException>(() => PrivacyLedger.Open(folder)).Code);
             using (var reader = PrivacyLedger.Read(folder))
@@ -139,7 +157,8 @@ public sealed class LedgerCrashTests
         var data = ledger.Identify(LedgerTests.Data, LedgerTests.Lines("a", "b"));
         ledger.Spend(data, LedgerTests.Use("mail", 1), Round, 1, None);
         Assert.Throws<PowerCutException>(() => ledger.Spend(data, LedgerTests.Use("mail", 2), Round, 1, None));
-        Assert.Equal("ledger-write-failed", Assert.Throws<FedLoraException>(() => ledger.Spend(data, LedgerTests.Use("mail", 2), Round, 1, None)).Code);
+        Assert.Equal("ledger-write-failed",
+            Assert.Throws<FedLoraException>(() => ledger.Spend(data, LedgerTests.Use("mail", 2), Round, 1, None)).Code);
         var reopened = PrivacyLedger.Open(new MortalStorage(disk));
         Assert.Single(reopened.Entries);
         reopened.Spend(data, LedgerTests.Use("mail", 2), Round, 1, None);
@@ -189,7 +208,8 @@ public sealed class LedgerCrashTests
             Die(dies);
         }
 
-        public IEnumerable<string> List(string folder) => files.Keys.Where(name => name.StartsWith(folder + "/", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
+        public IEnumerable<string> List(string folder) =>
+            files.Keys.Where(name => name.StartsWith(folder + "/", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
 
         private static void Die(bool dies)
         {

@@ -86,7 +86,8 @@ public sealed class LedgerTests : IDisposable
         Assert.True(second.EpsilonSpent > first.EpsilonSpent);
         Assert.Equal(Accountants.Default.Epsilon([Round with { Steps = 20 }], 1e-5).Epsilon, second.EpsilonSpent, 1e-4);
         Assert.False(ledger.Ask(data, Round, limit).Fits);
-        Assert.Equal("privacy-budget-exhausted", Assert.Throws<FedLoraException>(() => ledger.Spend(data, Use("one", 2), Round, 1, limit)).Code);
+        Assert.Equal("privacy-budget-exhausted",
+            Assert.Throws<FedLoraException>(() => ledger.Spend(data, Use("one", 2), Round, 1, limit)).Code);
         Assert.Equal(2, ledger.Entries.Count);
         Assert.True(ledger.Ask(data, Round with { Steps = 4 }, limit).Fits);
     }
@@ -143,7 +144,8 @@ public sealed class LedgerTests : IDisposable
             case "remove the key": File.Delete(Path.Combine(folder, "ledger.key")); break;
             case "remove ledger and head": File.Delete(path); File.Delete(head); break;
             case "remove all but the data sets" or "remove all but the key":
-                foreach (var file in Directory.GetFiles(folder).Where(file => tampering.EndsWith("sets", StringComparison.Ordinal) || Path.GetFileName(file) != "ledger.key"))
+                foreach (var file in Directory.GetFiles(folder)
+                    .Where(file => tampering.EndsWith("sets", StringComparison.Ordinal) || Path.GetFileName(file) != "ledger.key"))
                     File.Delete(file);
                 if (tampering.EndsWith("key", StringComparison.Ordinal))
                     Directory.Delete(Path.GetDirectoryName(record)!, recursive: true);
@@ -192,7 +194,8 @@ public sealed class LedgerTests : IDisposable
     [Fact]
     public void A_ledger_of_an_older_program_opens_and_its_spending_goes_on()
     {
-        foreach (var file in Directory.EnumerateFiles(Path.Combine(AppContext.BaseDirectory, "Snapshots", "ledger-1"), "*", SearchOption.AllDirectories))
+        foreach (var file in Directory.EnumerateFiles(Path.Combine(AppContext.BaseDirectory, "Snapshots", "ledger-1"), "*",
+            SearchOption.AllDirectories))
         {
             var target = Path.Combine(folder, Path.GetRelativePath(Path.Combine(AppContext.BaseDirectory, "Snapshots", "ledger-1"), file));
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);
@@ -237,7 +240,8 @@ public sealed class LedgerTests : IDisposable
         using var ledger = PrivacyLedger.Open(folder);
         var data = ledger.Identify(Data, Lines("a"));
         ledger.Spend(data, Use("mail", 1) with { Unit = "person" }, Round, 1, None);
-        Assert.Equal("privacy-unit-changed", Assert.Throws<FedLoraException>(() => ledger.Spend(data, Use("mail", 2), Round, 1, None)).Code);
+        Assert.Equal("privacy-unit-changed",
+            Assert.Throws<FedLoraException>(() => ledger.Spend(data, Use("mail", 2), Round, 1, None)).Code);
         ledger.Spend(data, Use("mail", 2) with { Unit = "person" }, Round, 1, None);
     }
 
@@ -251,7 +255,9 @@ public sealed class LedgerTests : IDisposable
         Assert.Equal((1, receipt.EntryHash), (check.Entries, check.Seal));
         Assert.Contains("\"limit_epsilon\":4", text, StringComparison.Ordinal);
         Assert.Equal(check.KeySha256, PrivacyStatement.Check(PrivacyStatement.Write(ledger, null, DateTimeOffset.UnixEpoch)).KeySha256);
-        Assert.Equal("statement-invalid", Assert.Throws<FedLoraException>(() => PrivacyStatement.Check(text.Replace("\"limit_epsilon\":4", "\"limit_epsilon\":3", StringComparison.Ordinal))).Code);
+        Assert.Equal("statement-invalid",
+            Assert.Throws<FedLoraException>(
+                () => PrivacyStatement.Check(text.Replace("\"limit_epsilon\":4", "\"limit_epsilon\":3", StringComparison.Ordinal))).Code);
         Assert.Equal("statement-invalid", Assert.Throws<FedLoraException>(() => PrivacyStatement.Check("{}")).Code);
     }
 
@@ -264,14 +270,16 @@ public sealed class LedgerTests : IDisposable
         Assert.False(verdict.Fits);
         Assert.True(PrivacyBudget.Plan([new(1.2, 0.02, 50)], round, verdict.Rounds, limit).Fits);
         Assert.False(PrivacyBudget.Plan([new(1.2, 0.02, 50)], round, verdict.Rounds + 1, limit).Fits);
-        Assert.True(PrivacyBudget.Plan([new(1.2, 0.02, 50)], round with { NoiseMultiplier = verdict.NoiseMultiplier!.Value }, 100, limit).Fits);
+        Assert.True(
+            PrivacyBudget.Plan([new(1.2, 0.02, 50)], round with { NoiseMultiplier = verdict.NoiseMultiplier!.Value }, 100, limit).Fits);
         Assert.Contains($"of 100 planned rounds {verdict.Rounds} fit", verdict.Reason);
     }
 
     [Fact]
     public void The_policy_is_read_strictly()
     {
-        var policy = SitePolicy.Parse("epsilon: 4\ndelta: 1e-6\nmin_batch: 32\nmethods: [ffa-lora, fed-sb]\nhours: 20:00-06:00\n", "policy.yaml");
+        var policy = SitePolicy.Parse("epsilon: 4\ndelta: 1e-6\nmin_batch: 32\nmethods: [ffa-lora, fed-sb]\nhours: 20:00-06:00\n",
+            "policy.yaml");
         Assert.Equal(new PrivacyLimit(4, 1e-6), policy.Limit);
         Assert.Null(policy.Refuses("mail", "fed-sb", "any", 32, isPrivate: true));
         Assert.Contains("methods", policy.Refuses("mail", "fedit", "any", 32, true));
@@ -279,7 +287,20 @@ public sealed class LedgerTests : IDisposable
         Assert.Contains("--public-count", policy.Refuses("mail", "fed-sb", "any", null, true));
         Assert.Contains("differential privacy", policy.Refuses("mail", "fed-sb", "any", 32, false));
         Assert.True(policy.IsOpen(new TimeOnly(23, 0)) && policy.IsOpen(new TimeOnly(5, 59)) && !policy.IsOpen(new TimeOnly(6, 0)));
-        foreach (var wrong in new[] { "epsilon: -1", "epsilon: 1,5", "delta: 0,5", "min_batch: 1,000", "min_batch: 1.5", "epsilon: .nan", "delta: 2", "epsilonn: 4", "hours: all day", "min_batch: -1", "epsilon: [" })
+        foreach (var wrong in new[]
+        {
+            "epsilon: -1",
+            "epsilon: 1,5",
+            "delta: 0,5",
+            "min_batch: 1,000",
+            "min_batch: 1.5",
+            "epsilon: .nan",
+            "delta: 2",
+            "epsilonn: 4",
+            "hours: all day",
+            "min_batch: -1",
+            "epsilon: [",
+        })
             Assert.Equal("policy-invalid", Assert.Throws<FedLoraException>(() => SitePolicy.Parse(wrong, "policy.yaml")).Code);
     }
 
@@ -287,5 +308,6 @@ public sealed class LedgerTests : IDisposable
 
     internal static LedgerUse Use(string federation, int round) => new("http://coordinator", federation, round);
 
-    internal static IEnumerable<ReadOnlyMemory<byte>> Lines(params string[] lines) => lines.Select(line => (ReadOnlyMemory<byte>)Encoding.UTF8.GetBytes(line));
+    internal static IEnumerable<ReadOnlyMemory<byte>> Lines(params string[] lines) =>
+        lines.Select(line => (ReadOnlyMemory<byte>)Encoding.UTF8.GetBytes(line));
 }

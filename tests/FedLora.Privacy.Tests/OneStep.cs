@@ -3,8 +3,9 @@ using MathNet.Numerics;
 namespace FedLora.Privacy.Tests;
 
 /// <summary>
-/// log delta(epsilon) of one sampled Gaussian step by another way than the accountants': with z = log1p(expm1(epsilon)/q) and the normal tail Q(x) = e^(-x^2/2) m(x) / sqrt(2 pi),
-/// delta = q (Q(z sigma - 1/(2 sigma)) - e^z Q(z sigma + 1/(2 sigma))) = q phi(z sigma - 1/(2 sigma)) (m(z sigma - 1/(2 sigma)) - m(z sigma + 1/(2 sigma))), m Mills' ratio.
+/// log delta(epsilon) of one sampled Gaussian step by another way than the accountants': with z = log1p(expm1(epsilon)/q) and the normal
+/// tail Q(x) = e^(-x^2/2) m(x) / sqrt(2 pi), delta = q (Q(z sigma - 1/(2 sigma)) - e^z Q(z sigma + 1/(2 sigma))) = q phi(z sigma - 1/(2
+/// sigma)) (m(z sigma - 1/(2 sigma)) - m(z sigma + 1/(2 sigma))), m Mills' ratio.
 /// </summary>
 internal static class OneStep
 {
@@ -35,7 +36,8 @@ internal static class OneStep
         return 1 / (x + fraction);
     }
 
-    private static double Expm1(double x) => Math.Abs(x) < 1e-3 ? x * (1 + x / 2 * (1 + x / 3 * (1 + x / 4 * (1 + x / 5)))) : Math.Exp(x) - 1;
+    private static double Expm1(double x) =>
+        Math.Abs(x) < 1e-3 ? x * (1 + x / 2 * (1 + x / 3 * (1 + x / 4 * (1 + x / 5)))) : Math.Exp(x) - 1;
 
     private static double Log1p(double x)
     {

@@ -14,7 +14,10 @@ public sealed class PublishedValuesTests
         Assert.Equal(6.777395712150674, new PrvAccountant().Epsilon([new(1.5, 0.04, 2249)], 1e-5).Epsilon, 1e-6);
     }
 
-    /// <summary>opacus get_noise_multiplier, epsilon 8, delta 1e-5, q 0.04: the upper end of a bisection that stops within 0.01 of epsilon, so never below the root and a little above it.</summary>
+    /// <summary>
+    /// opacus get_noise_multiplier, epsilon 8, delta 1e-5, q 0.04: the upper end of a bisection that stops within 0.01 of epsilon, so never
+    /// below the root and a little above it.
+    /// </summary>
     [Theory]
     [InlineData("rdp", 2250, 1.416)]
     [InlineData("rdp", 2000, 1.3562)]
@@ -29,7 +32,10 @@ public sealed class PublishedValuesTests
         Assert.InRange(Calibration.NoiseMultiplier(Accountants.Default, 8, 1e-5, 0.04, steps), 1.2, published);
     }
 
-    /// <summary>opacus/tests/prv_accountant.py, delta 1e-6, after microsoft/prv_accountant. PLD, which is tighter, is never above and never far below.</summary>
+    /// <summary>
+    /// opacus/tests/prv_accountant.py, delta 1e-6, after microsoft/prv_accountant. PLD, which is tighter, is never above and never far
+    /// below.
+    /// </summary>
     [Theory]
     [InlineData(0.8, 0.001, 100, 0.270403)]
     [InlineData(1.5, 0.001, 100, 0.039369)]

@@ -19,7 +19,8 @@ public class IdleLimitTests
         }
         time.Advance(TimeSpan.FromSeconds(11));
         Assert.True(limit.Token.IsCancellationRequested);
-        var error = await Assert.ThrowsAsync<FedLoraException>(() => limit.RunAsync(() => "update, 7 bytes", () => throw new OperationCanceledException(limit.Token)));
+        var error = await Assert.ThrowsAsync<FedLoraException>(
+            () => limit.RunAsync(() => "update, 7 bytes", () => throw new OperationCanceledException(limit.Token)));
         Assert.Equal("transfer-idle", error.Code);
         Assert.Contains("update, 7 bytes", error.Message, StringComparison.Ordinal);
     }
@@ -31,6 +32,7 @@ public class IdleLimitTests
         using var limit = new IdleLimit(TimeSpan.FromSeconds(10), time, caller.Token);
         await caller.CancelAsync();
         Assert.True(limit.Token.IsCancellationRequested);
-        await Assert.ThrowsAsync<OperationCanceledException>(() => limit.RunAsync(() => "update", () => throw new OperationCanceledException(limit.Token)));
+        await Assert.ThrowsAsync<OperationCanceledException>(
+            () => limit.RunAsync(() => "update", () => throw new OperationCanceledException(limit.Token)));
     }
 }

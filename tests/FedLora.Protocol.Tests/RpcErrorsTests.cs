@@ -36,8 +36,13 @@ public class RpcErrorsTests
     [Fact]
     public void What_a_coordinator_of_before_the_rich_status_says_is_read()
     {
-        var trailers = new Metadata { { "fedlora-code-bin", Encoding.UTF8.GetBytes(Refusal.Code) }, { "fedlora-hint-bin", Encoding.UTF8.GetBytes(Refusal.Hint) } };
-        var told = RpcErrors.FromRpc(new RpcException(new Grpc.Core.Status(StatusCode.FailedPrecondition, Refusal.Message), trailers), "http://127.0.0.1:1");
+        var trailers = new Metadata
+        {
+            { "fedlora-code-bin", Encoding.UTF8.GetBytes(Refusal.Code) },
+            { "fedlora-hint-bin", Encoding.UTF8.GetBytes(Refusal.Hint) },
+        };
+        var told = RpcErrors.FromRpc(new RpcException(new Grpc.Core.Status(StatusCode.FailedPrecondition, Refusal.Message), trailers),
+            "http://127.0.0.1:1");
         Assert.Equal((Refusal.Code, Refusal.Message, Refusal.Hint), (told.Code, told.Message, told.Hint));
     }
 }

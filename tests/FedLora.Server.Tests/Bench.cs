@@ -47,10 +47,14 @@ internal sealed class Bench : IAsyncDisposable
         var listen = host?.Url ?? "http://127.0.0.1:0";
         await StopAsync();
         host = await CoordinatorHost.StartAsync(new ServerOptions { Data = Data, Listen = listen }, configure, CancellationToken.None);
-        Operator = new CoordinatorConnection(host.Url) { Credential = (await File.ReadAllTextAsync(AccessTokens.FileOf(Data, Roles.Operator))).Trim() };
+        Operator = new CoordinatorConnection(host.Url)
+        {
+            Credential = (await File.ReadAllTextAsync(AccessTokens.FileOf(Data, Roles.Operator))).Trim(),
+        };
     }
 
-    internal async Task<string> TokenAsync(uint uses = 1) => (await Operator.Admin.CreateTokenAsync(new CreateTokenRequest { Uses = uses }, Operator.Options(default))).Token;
+    internal async Task<string> TokenAsync(uint uses = 1) =>
+        (await Operator.Admin.CreateTokenAsync(new CreateTokenRequest { Uses = uses }, Operator.Options(default))).Token;
 
     /// <summary>A definition with two small modules.</summary>
     internal static FederationDefinition Define(string method, uint rounds, uint nodes) => new()
@@ -63,14 +67,28 @@ internal sealed class Bench : IAsyncDisposable
         BaseModel = new BaseModel { Fingerprint = FakeTrainer.Fingerprint, Name = "tiny" },
         Task = new LearningTask { Classification = new Classification { Labels = { "a", "b" } } },
         Lora = new LoraSettings { Rank = 2, Alpha = 4, TargetModules = { "q" } },
-        Training = new TrainingSettings { LocalSteps = 1, BatchSize = 1, Optimizer = "adamw", LearningRate = 1e-3, MaxTokens = 16, Schedule = "constant", Dtype = "auto" },
+        Training = new TrainingSettings
+        {
+            LocalSteps = 1,
+            BatchSize = 1,
+            Optimizer = "adamw",
+            LearningRate = 1e-3,
+            MaxTokens = 16,
+            Schedule = "constant",
+            Dtype = "auto",
+        },
         Cohort = new CohortRules { Size = nodes, MinNodes = nodes, DeadlineSeconds = 600 },
-        Layout = new Wire.AdapterLayout { Modules = { new LayoutModule { Name = "l.0.q", DOut = 6, DIn = 5 }, new LayoutModule { Name = "l.1.q", DOut = 6, DIn = 5 } } },
+        Layout = new Wire.AdapterLayout
+        {
+            Modules = { new LayoutModule { Name = "l.0.q", DOut = 6, DIn = 5 }, new LayoutModule { Name = "l.1.q", DOut = 6, DIn = 5 } },
+        },
     };
 
     /// <summary>Creates and starts a federation; the coordinator makes the first adapter itself.</summary>
     internal Task StartFederationAsync(FederationDefinition definition) =>
-        StartFederationAsync(definition, Methods.Get(definition.Method).Initialize(definition.ToModel().ToLayout(), definition.ToModel().ToMethodOptions(), definition.Seed));
+        StartFederationAsync(definition,
+            Methods.Get(definition.Method)
+                .Initialize(definition.ToModel().ToLayout(), definition.ToModel().ToMethodOptions(), definition.Seed));
 
     /// <summary>Creates and starts a federation from an adapter.</summary>
     internal async Task StartFederationAsync(FederationDefinition definition, AdapterState first)
@@ -78,14 +96,27 @@ internal sealed class Bench : IAsyncDisposable
         using var upload = Operator.Admin.PutBlob(Operator.Options(default));
         await upload.RequestStream.WriteAsync(new Chunk { Data = Google.Protobuf.ByteString.CopyFrom(first.ToBytes()) });
         await upload.RequestStream.CompleteAsync();
-        await Operator.Admin.CreateFederationAsync(new CreateFederationRequest { Definition = definition, InitialAdapter = await upload.ResponseAsync }, Operator.Options(default));
+        await Operator.Admin.CreateFederationAsync(
+            new CreateFederationRequest { Definition = definition, InitialAdapter = await upload.ResponseAsync },
+            Operator.Options(default));
         await Operator.Admin.StartFederationAsync(new FederationName { Name = definition.Name }, Operator.Options(default));
     }
 
     /// <summary>Runs a node until cancelled.</summary>
-    internal async Task RunNodeAsync(string name, string token, IRoundTrainer trainer, CancellationToken cancellation, string group = "", string data = "", SitePolicy? policy = null)
+    internal async Task RunNodeAsync(string name, string token, IRoundTrainer trainer, CancellationToken cancellationToken,
+        string group = "", string data = "", SitePolicy? policy = null)
     {
-        var options = new ClientOptions { Coordinator = host!.Url, Data = data, Model = "", State = StateOf(name), Token = token, Name = name, Group = group, Policy = policy ?? new SitePolicy() };
+        var options = new ClientOptions
+        {
+            Coordinator = host!.Url,
+            Data = data,
+            Model = "",
+            State = StateOf(name),
+            Token = token,
+            Name = name,
+            Group = group,
+            Policy = policy ?? new SitePolicy(),
+        };
         await using var node = new ServiceCollection()
             .AddSingleton(trainer)
             .AddSingleton(new Backoff(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(200), new Random(1)))
@@ -93,9 +124,9 @@ internal sealed class Bench : IAsyncDisposable
             .BuildServiceProvider();
         try
         {
-            await node.GetRequiredService<NodeDaemon>().RunAsync(cancellation);
+            await node.GetRequiredService<NodeDaemon>().RunAsync(cancellationToken);
         }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             // How a node ends.
         }
@@ -131,7 +162,8 @@ internal sealed class Bench : IAsyncDisposable
     internal async Task UntilEnrolledAsync(string name)
     {
         using var limit = new CancellationTokenSource(Never);
-        while (!(await Operator.Admin.ListNodesAsync(new ListNodesRequest(), Operator.Options(limit.Token))).Nodes.Any(node => node.Name == name && node.Online))
+        while (!(await Operator.Admin.ListNodesAsync(new ListNodesRequest(), Operator.Options(limit.Token))).Nodes.Any(
+            node => node.Name == name && node.Online))
             await Task.Delay(20, limit.Token);
     }
 

@@ -34,7 +34,9 @@ internal sealed class FakeTrainer(float step) : IRoundTrainer
 
     public string? Refuses(TrainingTask task) => task.Definition.BaseModel.Fingerprint == Model ? null : "another base model";
 
-    public VectorLayout SparseLayout(TrainingTask task) => new(Bench.Define(task.Definition.Method, 1, 1).ToModel().ToLayout().Tensors(Methods.Get(task.Definition.Method).Sent((int)task.Round, FedLora.Aggregation.MethodOptions.Default)));
+    public VectorLayout SparseLayout(TrainingTask task) =>
+        new(Bench.Define(task.Definition.Method, 1, 1).ToModel().ToLayout()
+            .Tensors(Methods.Get(task.Definition.Method).Sent((int)task.Round, FedLora.Aggregation.MethodOptions.Default)));
 
     /// <summary>Called when a round is trained, before its update is handed on.</summary>
     internal Action OnTrained { get; init; } = () => { };
@@ -42,16 +44,18 @@ internal sealed class FakeTrainer(float step) : IRoundTrainer
     /// <summary>Thrown by every round, once it is charged, if any.</summary>
     internal Exception? Fault { get; init; }
 
-    public RoundOutput Train(RoundInput input, IProgress<TrainingProgress> progress, CancellationToken cancellation)
+    public RoundOutput Train(RoundInput input, IProgress<TrainingProgress> progress, CancellationToken cancellationToken)
     {
         if (input.Task.Definition.Privacy is not null)
             _ = input.Charge([new byte[32]]);
         if (Fault is not null)
             throw Fault;
         Trained.Add(input.Task.Round);
-        var sent = input.Global.Only(Methods.Get(input.Task.Definition.Method).Sent((int)input.Task.Round, FedLora.Aggregation.MethodOptions.Default));
+        var sent = input.Global.Only(
+            Methods.Get(input.Task.Definition.Method).Sent((int)input.Task.Round, FedLora.Aggregation.MethodOptions.Default));
         progress.Report(new TrainingProgress(1, 1, 0.5));
-        var update = new AdapterState(sent.Select(tensor => new AdapterTensor(tensor.Name, tensor.Shape, [.. tensor.Values.Select(value => value + step)])));
+        var update = new AdapterState(
+            sent.Select(tensor => new AdapterTensor(tensor.Name, tensor.Shape, [.. tensor.Values.Select(value => value + step)])));
         OnTrained();
         return new RoundOutput(sent, update, 10, 1, 0.5);
     }

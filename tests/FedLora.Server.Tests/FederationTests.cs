@@ -28,7 +28,8 @@ public class FederationTests
         Assert.All(trainers, trainer => Assert.Equal([1u, 2u, 3u], trainer.Trained));
         for (var round = 1u; round <= 3; round++)
         {
-            var replay = await bench.Operator.Admin.ReplayRoundAsync(new ReplayRoundRequest { Federation = "test", Round = round }, bench.Operator.Options(default));
+            var replay = await bench.Operator.Admin.ReplayRoundAsync(new ReplayRoundRequest { Federation = "test", Round = round },
+                bench.Operator.Options(default));
             Assert.Equal(replay.StoredSha256, replay.ReplayedSha256);
             Assert.Equal(view.Rounds[(int)round - 1].AdapterSha256, replay.StoredSha256);
         }
@@ -47,15 +48,27 @@ public class FederationTests
         await using var bench = await Bench.StartAsync();
         var token = await bench.TokenAsync(2);
         using var end = new CancellationTokenSource();
-        var nodes = new[] { bench.RunNodeAsync("a", token, new FakeTrainer(0.1f), end.Token), bench.RunNodeAsync("b", token, new FakeTrainer(0.3f), end.Token) };
+        var nodes = new[]
+        {
+            bench.RunNodeAsync("a", token, new FakeTrainer(0.1f), end.Token),
+            bench.RunNodeAsync("b", token, new FakeTrainer(0.3f), end.Token),
+        };
         var definition = Bench.Define(method, rounds: 3, nodes: 2);
-        definition.Communication = new Communication { Down = 0.5, Up = 0.25, Values = values, ServerOptimizer = optimizer, ErrorFeedback = method != "fedsvd" };
+        definition.Communication = new Communication
+        {
+            Down = 0.5,
+            Up = 0.25,
+            Values = values,
+            ServerOptimizer = optimizer,
+            ErrorFeedback = method != "fedsvd",
+        };
         await bench.StartFederationAsync(definition);
         var view = await bench.UntilAsync(view => view.State == FederationState.Finished);
 
         for (var round = 1u; round <= 3; round++)
         {
-            var replay = await bench.Operator.Admin.ReplayRoundAsync(new ReplayRoundRequest { Federation = "test", Round = round }, bench.Operator.Options(default));
+            var replay = await bench.Operator.Admin.ReplayRoundAsync(new ReplayRoundRequest { Federation = "test", Round = round },
+                bench.Operator.Options(default));
             Assert.Equal(view.Rounds[(int)round - 1].AdapterSha256, replay.ReplayedSha256);
         }
         Assert.Equal(3, view.Rounds.Select(round => round.AdapterSha256).Distinct().Count());
@@ -69,11 +82,19 @@ public class FederationTests
     [InlineData("fedsvd", "fedadam", 1.0)]
     [InlineData("fedsvd", "add", 0.5, true)]
     [InlineData("lora-fair", "fedadam", 1.0)]
-    public async Task What_a_method_cannot_do_sparsely_is_refused_at_creation(string method, string optimizer, double down, bool errorFeedback = false)
+    public async Task What_a_method_cannot_do_sparsely_is_refused_at_creation(string method, string optimizer, double down,
+        bool errorFeedback = false)
     {
         await using var bench = await Bench.StartAsync();
         var definition = Bench.Define(method, rounds: 1, nodes: 1);
-        definition.Communication = new Communication { Down = down, Up = 1, Values = "f32", ServerOptimizer = optimizer, ErrorFeedback = errorFeedback };
+        definition.Communication = new Communication
+        {
+            Down = down,
+            Up = 1,
+            Values = "f32",
+            ServerOptimizer = optimizer,
+            ErrorFeedback = errorFeedback,
+        };
         var error = await Assert.ThrowsAsync<RpcException>(() => bench.StartFederationAsync(definition));
         Assert.Equal(StatusCode.InvalidArgument, error.StatusCode);
         Assert.Contains(method, error.Status.Detail);
@@ -85,11 +106,16 @@ public class FederationTests
         await using var bench = await Bench.StartAsync();
         var token = await bench.TokenAsync(2);
         using var end = new CancellationTokenSource();
-        var nodes = new[] { bench.RunNodeAsync("a", token, new FakeTrainer(1), end.Token), bench.RunNodeAsync("b", token, new FakeTrainer(3), end.Token) };
+        var nodes = new[]
+        {
+            bench.RunNodeAsync("a", token, new FakeTrainer(1), end.Token),
+            bench.RunNodeAsync("b", token, new FakeTrainer(3), end.Token),
+        };
         await bench.StartFederationAsync(Bench.Define("fedit", rounds: 1, nodes: 2));
         await bench.UntilAsync(view => view.State == FederationState.Finished);
 
-        var export = await bench.Operator.Admin.ExportAdapterAsync(new ExportAdapterRequest { Federation = "test" }, bench.Operator.Options(default));
+        var export = await bench.Operator.Admin.ExportAdapterAsync(new ExportAdapterRequest { Federation = "test" },
+            bench.Operator.Options(default));
         var b = (await bench.FetchAsync(export.Adapter))["base_model.model.l.0.q.lora_B.weight"];
         Assert.All(b.Values, value => Assert.Equal(2, value, 1e-6));
         await end.CancelAsync();
@@ -102,9 +128,12 @@ public class FederationTests
         await using var bench = await Bench.StartAsync();
         var token = await bench.TokenAsync(1);
         using var end = new CancellationTokenSource();
-        var node = bench.RunNodeAsync("a", token, new FakeTrainer(1) { Fault = new System.Runtime.InteropServices.ExternalException("out of memory") }, end.Token);
+        var node = bench.RunNodeAsync("a", token,
+            new FakeTrainer(1) { Fault = new System.Runtime.InteropServices.ExternalException("out of memory") }, end.Token);
         await bench.StartFederationAsync(Bench.Define("fedit", rounds: 1, nodes: 1));
-        await bench.UntilAsync(view => view.ToString().Contains("training-failed", StringComparison.Ordinal) || view.ToString().Contains("ExternalException", StringComparison.Ordinal));
+        await bench.UntilAsync(
+            view => view.ToString().Contains("training-failed", StringComparison.Ordinal)
+                || view.ToString().Contains("ExternalException", StringComparison.Ordinal));
         Assert.False(node.IsCompleted);
         await end.CancelAsync();
         await node;
@@ -117,7 +146,11 @@ public class FederationTests
         var token = await bench.TokenAsync(2);
         using var end = new CancellationTokenSource();
         var other = new FakeTrainer(1) { Model = new string('b', 64) };
-        var nodes = new[] { bench.RunNodeAsync("right", token, new FakeTrainer(1), end.Token), bench.RunNodeAsync("other", token, other, end.Token) };
+        var nodes = new[]
+        {
+            bench.RunNodeAsync("right", token, new FakeTrainer(1), end.Token),
+            bench.RunNodeAsync("other", token, other, end.Token),
+        };
         var definition = Bench.Define("fedit", rounds: 2, nodes: 1);
         definition.Cohort.Size = 0;
         await bench.StartFederationAsync(definition);

@@ -19,8 +19,13 @@ public sealed class IdleTests : IDisposable
     {
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
         await using var host = await CoordinatorHost.StartAsync(
-            new ServerOptions { Data = folder.FullName, Listen = "http://127.0.0.1:0" }, builder => builder.Services.AddSingleton<TimeProvider>(time), TestContext.Current.CancellationToken);
-        using var connection = new CoordinatorConnection(host.Url) { Credential = (await File.ReadAllTextAsync(AccessTokens.FileOf(folder.FullName, Roles.Operator), TestContext.Current.CancellationToken)).Trim() };
+            new ServerOptions { Data = folder.FullName, Listen = "http://127.0.0.1:0" },
+            builder => builder.Services.AddSingleton<TimeProvider>(time), TestContext.Current.CancellationToken);
+        using var connection = new CoordinatorConnection(host.Url)
+        {
+            Credential = (await File.ReadAllTextAsync(AccessTokens.FileOf(folder.FullName, Roles.Operator),
+                TestContext.Current.CancellationToken)).Trim(),
+        };
         using var upload = connection.Admin.PutBlob(connection.Options(TestContext.Current.CancellationToken));
         await upload.RequestStream.WriteAsync(new Chunk { Data = ByteString.CopyFrom(1, 2, 3) }, TestContext.Current.CancellationToken);
         var answer = upload.ResponseAsync;

@@ -13,7 +13,9 @@ using BaseModel = FedLora.Training.Models.BaseModel;
 
 namespace FedLora.Server.Tests;
 
-/// <summary>Every method in a federation where everything is real: coordinator, nodes, gRPC, training engine; only the model is small.</summary>
+/// <summary>
+/// Every method in a federation where everything is real: coordinator, nodes, gRPC, training engine; only the model is small.
+/// </summary>
 public sealed class MethodFederationTests(TinySites sites) : IClassFixture<TinySites>
 {
     public static TheoryData<string> All => [.. Methods.All.Select(method => method.Name)];
@@ -52,7 +54,13 @@ public sealed class MethodFederationTests(TinySites sites) : IClassFixture<TinyS
         var definition = TinySites.Define(name);
         if (method.Traits.MixesRanks)
             definition.Lora.RankGroups["small"] = 2;
-        definition.Communication = new Communication { Down = down, Up = 0.25, Values = values, ErrorFeedback = !method.Traits.MakesFactorsAnew };
+        definition.Communication = new Communication
+        {
+            Down = down,
+            Up = 0.25,
+            Values = values,
+            ErrorFeedback = !method.Traits.MakesFactorsAnew,
+        };
         await using var bench = await Bench.StartAsync();
         var (view, prepared) = await RunAsync(bench, definition);
         Assert.All(view.Rounds, round => Assert.True(double.IsFinite(round.Loss)));
@@ -66,7 +74,8 @@ public sealed class MethodFederationTests(TinySites sites) : IClassFixture<TinyS
     {
         var definition = TinySites.Define("fed-sb");
         definition.MethodOptions.Init = "lora-sb";
-        Assert.Equal("public-data-needed", Assert.Throws<FedLoraException>(() => FederationPreparation.Prepare(definition.ToModel(), sites.Model, null, default)).Code);
+        Assert.Equal("public-data-needed",
+            Assert.Throws<FedLoraException>(() => FederationPreparation.Prepare(definition.ToModel(), sites.Model, null, default)).Code);
         await using var bench = await Bench.StartAsync();
         var (_, prepared) = await RunAsync(bench, definition, sites.Public);
         // R = diag(S) / s, largest first: the model starts a step away from the base weights.
@@ -77,7 +86,9 @@ public sealed class MethodFederationTests(TinySites sites) : IClassFixture<TinyS
     public void Public_data_that_nothing_is_computed_from_are_refused()
     {
         foreach (var definition in (FederationDefinition[])[TinySites.Define("fedit"), TinySites.Define("fed-sb")])
-            Assert.Equal("public-data-unused", Assert.Throws<FedLoraException>(() => FederationPreparation.Prepare(definition.ToModel(), sites.Model, sites.Public, default)).Code);
+            Assert.Equal("public-data-unused",
+                Assert.Throws<FedLoraException>(
+                    () => FederationPreparation.Prepare(definition.ToModel(), sites.Model, sites.Public, default)).Code);
     }
 
     [Theory]
@@ -87,7 +98,8 @@ public sealed class MethodFederationTests(TinySites sites) : IClassFixture<TinyS
     {
         var definition = TinySites.Define(name);
         definition.Lora.Rank = (uint)rank;
-        var refusal = Assert.Throws<FedLoraException>(() => FederationPreparation.Prepare(definition.ToModel(), sites.Model, null, default));
+        var refusal = Assert.Throws<FedLoraException>(
+            () => FederationPreparation.Prepare(definition.ToModel(), sites.Model, null, default));
         Assert.Equal("method-unsupported", refusal.Code);
         Assert.Contains(why, refusal.Message, StringComparison.Ordinal);
         Assert.Contains("lora.rank", refusal.Hint, StringComparison.Ordinal);
@@ -102,7 +114,10 @@ public sealed class MethodFederationTests(TinySites sites) : IClassFixture<TinyS
         if (Methods.Get(name).Traits.MayFreezeHead)
             FederationPreparation.Prepare(definition.ToModel(), sites.Model, null, default);
         else
-            Assert.Contains("does not freeze the head", Assert.Throws<FedLoraException>(() => FederationPreparation.Prepare(definition.ToModel(), sites.Model, null, default)).Message, StringComparison.Ordinal);
+            Assert.Contains("does not freeze the head",
+                Assert.Throws<FedLoraException>(
+                    () => FederationPreparation.Prepare(definition.ToModel(), sites.Model, null, default)).Message,
+                StringComparison.Ordinal);
     }
 
     [Fact]
@@ -110,7 +125,8 @@ public sealed class MethodFederationTests(TinySites sites) : IClassFixture<TinyS
     {
         var definition = TinySites.Define("fed-sb");
         definition.MethodOptions.Init = "lora-sb-private";
-        var refusal = Assert.Throws<FedLoraException>(() => FederationPreparation.Prepare(definition.ToModel(), sites.Model, sites.Public, default));
+        var refusal = Assert.Throws<FedLoraException>(
+            () => FederationPreparation.Prepare(definition.ToModel(), sites.Model, sites.Public, default));
         Assert.Equal("method-unsupported", refusal.Code);
         Assert.Contains("ledger", refusal.Message, StringComparison.Ordinal);
     }
@@ -124,34 +140,42 @@ public sealed class MethodFederationTests(TinySites sites) : IClassFixture<TinyS
         if (Methods.Get(name).Traits.MixesRanks)
             FederationPreparation.Prepare(definition.ToModel(), sites.Model, null, default);
         else
-            Assert.Contains("cannot mix ranks: 2 beside 4", Assert.Throws<FedLoraException>(() => FederationPreparation.Prepare(definition.ToModel(), sites.Model, null, default)).Message, StringComparison.Ordinal);
+            Assert.Contains("cannot mix ranks: 2 beside 4",
+                Assert.Throws<FedLoraException>(
+                    () => FederationPreparation.Prepare(definition.ToModel(), sites.Model, null, default)).Message,
+                StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task FLora_refuses_an_adapter_with_B_where_the_federation_is_created()
     {
         var prepared = FederationPreparation.Prepare(TinySites.Define("flora").ToModel(), sites.Model, null, default);
-        var warm = new AdapterState(prepared.InitialAdapter.Select(tensor => tensor with { Values = [.. tensor.Values.Select(value => value + 1)] }));
+        var warm = new AdapterState(
+            prepared.InitialAdapter.Select(tensor => tensor with { Values = [.. tensor.Values.Select(value => value + 1)] }));
         await using var bench = await Bench.StartAsync();
-        var error = await Assert.ThrowsAsync<RpcException>(() => bench.StartFederationAsync(prepared.Definition.ToWire(layout: true), warm));
+        var error = await Assert.ThrowsAsync<RpcException>(
+            () => bench.StartFederationAsync(prepared.Definition.ToWire(layout: true), warm));
         Assert.Equal(StatusCode.InvalidArgument, error.StatusCode);
         Assert.Contains("starts every round from B = 0", error.Status.Detail, StringComparison.Ordinal);
     }
 
-    private async Task<(FederationView View, FederationPreparation Prepared)> RunAsync(Bench bench, FederationDefinition definition, string? publicData = null)
+    private async Task<(FederationView View, FederationPreparation Prepared)> RunAsync(Bench bench, FederationDefinition definition,
+        string? publicData = null)
     {
         var prepared = FederationPreparation.Prepare(definition.ToModel(), sites.Model, publicData, default);
         var token = await bench.TokenAsync(3);
         using var end = new CancellationTokenSource();
         var groups = new[] { "", "", "small" };
         var trainers = groups.Select((group, site) => sites.Trainer(site, group)).ToArray();
-        var nodes = trainers.Select((trainer, site) => bench.RunNodeAsync($"site-{site}", token, trainer, end.Token, groups[site], sites.DataOf(site))).ToArray();
+        var nodes = trainers.Select(
+            (trainer, site) => bench.RunNodeAsync($"site-{site}", token, trainer, end.Token, groups[site], sites.DataOf(site))).ToArray();
         await bench.StartFederationAsync(prepared.Definition.ToWire(layout: true), prepared.InitialAdapter);
         var view = await bench.UntilAsync(seen => seen.State is FederationState.Finished or FederationState.Paused);
         Assert.True(view.State == FederationState.Finished, view.Reason);
         for (var round = 1u; round <= definition.Rounds; round++)
         {
-            var replay = await bench.Operator.Admin.ReplayRoundAsync(new ReplayRoundRequest { Federation = "test", Round = round }, bench.Operator.Options(default));
+            var replay = await bench.Operator.Admin.ReplayRoundAsync(new ReplayRoundRequest { Federation = "test", Round = round },
+                bench.Operator.Options(default));
             Assert.Equal(view.Rounds[(int)round - 1].AdapterSha256, replay.ReplayedSha256);
         }
         await end.CancelAsync();
@@ -162,7 +186,8 @@ public sealed class MethodFederationTests(TinySites sites) : IClassFixture<TinyS
 
     private static void RequirePersonal(Bench bench)
     {
-        var kept = Enumerable.Range(0, 3).Select(site => KeptFactors.Newest(NodeFolder.FederationFolderOf(bench.StateOf($"site-{site}"), "test"))!).ToArray();
+        var kept = Enumerable.Range(0, 3)
+            .Select(site => KeptFactors.Newest(NodeFolder.FederationFolderOf(bench.StateOf($"site-{site}"), "test"))!).ToArray();
         Assert.All(kept, own => Assert.Equal(4, own.Only(Factors.B).Count));
         Assert.Equal(3, kept.Select(own => own.Hash).Distinct(StringComparer.Ordinal).Count());
     }
@@ -170,7 +195,8 @@ public sealed class MethodFederationTests(TinySites sites) : IClassFixture<TinyS
     // What PEFT loads is what a node would start the next round with: base weights, folds and all.
     private async Task RequireExportAsync(Bench bench, IFederatedMethod method, FederationDefinition definition)
     {
-        var export = await bench.Operator.Admin.ExportAdapterAsync(new ExportAdapterRequest { Federation = "test" }, bench.Operator.Options(default));
+        var export = await bench.Operator.Admin.ExportAdapterAsync(new ExportAdapterRequest { Federation = "test" },
+            bench.Operator.Options(default));
         var global = await bench.FetchAsync(export.Adapter);
         var folds = new List<AdapterState>();
         foreach (var fold in export.Fold)
@@ -183,9 +209,11 @@ public sealed class MethodFederationTests(TinySites sites) : IClassFixture<TinyS
 
         using var model = BaseModel.Load(sites.Model, DefinitionSettings.Load(definition.ToModel()));
         model.SetFolds(folds);
-        var start = method.Start(Masked(global, method, definition), null, new NodeTerms(definition.ToModel().ToLayout(), definition.ToModel().ToMethodOptions(), 4, definition.Seed, 4));
+        var start = method.Start(Masked(global, method, definition), null,
+            new NodeTerms(definition.ToModel().ToLayout(), definition.ToModel().ToMethodOptions(), 4, definition.Seed, 4));
         using var binding = new AdapterBinding(model.Transformer, start.Adapter, start.Layout);
-        var next = Evaluator.Run(model.Transformer, new NodeData(sites.HeldOut, sites.Model, skipBadLines: false).Read(definition.ToModel(), default).Data.Examples);
+        var next = Evaluator.Run(model.Transformer,
+            new NodeData(sites.HeldOut, sites.Model, skipBadLines: false).Read(definition.ToModel(), default).Data.Examples);
         Assert.Equal(next.Loss, exported.Loss, 1e-4);
         Assert.True(exported.Loss < Math.Log(2) + 0.01, $"held-out loss {exported.Loss}");
     }
@@ -198,6 +226,7 @@ public sealed class MethodFederationTests(TinySites sites) : IClassFixture<TinyS
         var sent = global.Only(method.Sent(4, definition.ToModel().ToMethodOptions()));
         var all = sent.SelectMany(tensor => tensor.Values).Select(Math.Abs).OrderDescending().ToArray();
         var least = all[(int)(all.Length * down) - 1];
-        return global.With(sent.Select(tensor => tensor with { Values = [.. tensor.Values.Select(value => Math.Abs(value) >= least ? value : 0)] }));
+        return global.With(
+            sent.Select(tensor => tensor with { Values = [.. tensor.Values.Select(value => Math.Abs(value) >= least ? value : 0)] }));
     }
 }

@@ -10,7 +10,10 @@ public sealed class NodeFaultTests
 {
     private const string Privately = "private-federation";
 
-    /// <summary>Cut off between training and sending, and then it is night: the update goes out all the same, without a task, and nothing is trained again.</summary>
+    /// <summary>
+    /// Cut off between training and sending, and then it is night: the update goes out all the same, without a task, and nothing is trained
+    /// again.
+    /// </summary>
     [Fact]
     public async Task An_update_that_is_trained_does_not_wait_for_the_hours_of_training()
     {
@@ -24,7 +27,8 @@ public sealed class NodeFaultTests
         using var end = new CancellationTokenSource();
         var later = TimeOnly.FromDateTime(DateTime.Now.AddHours(6));
         var asleep = new FakeTrainer(2);
-        var second = bench.RunNodeAsync("a", token, asleep, end.Token, policy: new SitePolicy { Hours = string.Create(CultureInfo.InvariantCulture, $"{later:HH:mm}-{later.AddHours(1):HH:mm}") });
+        var second = bench.RunNodeAsync("a", token, asleep, end.Token,
+            policy: new SitePolicy { Hours = string.Create(CultureInfo.InvariantCulture, $"{later:HH:mm}-{later.AddHours(1):HH:mm}") });
         await bench.UntilAsync(view => view.State == FederationState.Finished);
         Assert.Empty(asleep.Trained);
         await end.CancelAsync();
@@ -76,14 +80,18 @@ public sealed class NodeFaultTests
         await node;
     }
 
-    /// <summary>What fails after it was paid for is paid for again with every start: three times, and then the round is left alone, whoever restarts the node.</summary>
+    /// <summary>
+    /// What fails after it was paid for is paid for again with every start: three times, and then the round is left alone, whoever restarts
+    /// the node.
+    /// </summary>
     [Fact]
     public async Task A_private_round_that_fails_after_its_charge_is_not_charged_without_end()
     {
         await using var bench = await Bench.StartAsync();
         var token = await bench.TokenAsync();
         var definition = Bench.Define("fedit", rounds: 1, nodes: 1);
-        (definition.Name, definition.Privacy) = (Privately, new PrivacyTerms { NoiseMultiplier = 2, SamplingRate = 0.1, Delta = 1e-5, ClipNorm = 1, Accountant = "pld" });
+        (definition.Name, definition.Privacy) = (Privately,
+            new PrivacyTerms { NoiseMultiplier = 2, SamplingRate = 0.1, Delta = 1e-5, ClipNorm = 1, Accountant = "pld" });
         await bench.StartFederationAsync(definition);
         await FailAsync(new FakeTrainer(1) { Fault = new InvalidOperationException("out of memory") });
         var home = HomeOf(bench, Privately);

@@ -12,8 +12,8 @@ using Microsoft.Extensions.DependencyInjection;
 namespace FedLora.Server.Tests;
 
 /// <summary>
-/// Whatever goes wrong at a site: of its data, what it calls them, and where anything lies, no eight characters in a row are among the bytes that its node sends, in whatever message and field. That
-/// holds for updates too, whose numbers spell no text.
+/// Whatever goes wrong at a site: of its data, what it calls them, and where anything lies, no eight characters in a row are among the
+/// bytes that its node sends, in whatever message and field. That holds for updates too, whose numbers spell no text.
 /// </summary>
 public sealed class NothingOfTheSiteTests(TinySites sites) : IClassFixture<TinySites>
 {
@@ -61,7 +61,8 @@ public sealed class NothingOfTheSiteTests(TinySites sites) : IClassFixture<TinyS
         await bench.UntilEnrolledAsync("site");
         Spoil(fault, options, texts, random);
         await bench.StartFederationAsync(prepared.Definition.ToWire(layout: true), prepared.InitialAdapter);
-        var view = await bench.UntilAsync(view => view.State is FederationState.Finished or FederationState.Paused || view.Excluded.Count > 0);
+        var view = await bench.UntilAsync(
+            view => view.State is FederationState.Finished or FederationState.Paused || view.Excluded.Count > 0);
         Assert.Equal(fault is "nothing" or "privacy", view.State == FederationState.Finished);
         await end.CancelAsync();
         await node;
@@ -74,7 +75,8 @@ public sealed class NothingOfTheSiteTests(TinySites sites) : IClassFixture<TinyS
         foreach (var secret in texts.Concat(paths).Append(options.DataSet))
         {
             for (var start = 0; start + Run <= secret.Length; start++)
-                Assert.False(sent.Contains(secret.Substring(start, Run), StringComparison.Ordinal), $"'{secret.Substring(start, Run)}' of '{secret}' was sent");
+                Assert.False(sent.Contains(secret.Substring(start, Run), StringComparison.Ordinal),
+                    $"'{secret.Substring(start, Run)}' of '{secret}' was sent");
         }
     }
 
@@ -89,22 +91,23 @@ public sealed class NothingOfTheSiteTests(TinySites sites) : IClassFixture<TinyS
     }
 
     // What can be found wrong with a file only in a round is wrong from the start, if its kind has to do with labels.
-    private static void WriteData(string path, string fault, Random random, List<string> texts) => File.WriteAllLines(path, Enumerable.Range(0, 12).Select(i =>
-    {
-        var text = $"{Word(random)} {Word(random)} {Word(random)}";
-        texts.Add(text);
-        if (i != 7)
-            return JsonSerializer.Serialize(new { text, label = i % 2 == 0 ? "spam" : "ham" });
-        var label = $"{Word(random)} {Word(random)}";
-        texts.Add(label);
-        return fault switch
+    private static void WriteData(string path, string fault, Random random, List<string> texts) =>
+        File.WriteAllLines(path, Enumerable.Range(0, 12).Select(i =>
         {
-            "label-free-text" => JsonSerializer.Serialize(new { text, label }),
-            "label-missing" => JsonSerializer.Serialize(new { text, remark = label }),
-            "label-object" => JsonSerializer.Serialize(new { text, label = new { label } }),
-            _ => JsonSerializer.Serialize(new { text, label = "ham" }),
-        };
-    }));
+            var text = $"{Word(random)} {Word(random)} {Word(random)}";
+            texts.Add(text);
+            if (i != 7)
+                return JsonSerializer.Serialize(new { text, label = i % 2 == 0 ? "spam" : "ham" });
+            var label = $"{Word(random)} {Word(random)}";
+            texts.Add(label);
+            return fault switch
+            {
+                "label-free-text" => JsonSerializer.Serialize(new { text, label }),
+                "label-missing" => JsonSerializer.Serialize(new { text, remark = label }),
+                "label-object" => JsonSerializer.Serialize(new { text, label = new { label } }),
+                _ => JsonSerializer.Serialize(new { text, label = "ham" }),
+            };
+        }));
 
     private static void Spoil(string fault, ClientOptions options, List<string> texts, Random random)
     {
@@ -131,14 +134,16 @@ public sealed class NothingOfTheSiteTests(TinySites sites) : IClassFixture<TinyS
         }
     }
 
-    private static async Task RunAsync(ClientOptions options, CancellationToken cancellation)
+    private static async Task RunAsync(ClientOptions options, CancellationToken cancellationToken)
     {
-        await using var node = new ServiceCollection().AddSingleton(new Backoff(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(200), new Random(1))).AddFedLoraNode(options).BuildServiceProvider();
+        await using var node = new ServiceCollection()
+            .AddSingleton(new Backoff(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(200), new Random(1))).AddFedLoraNode(options)
+            .BuildServiceProvider();
         try
         {
-            await node.GetRequiredService<NodeDaemon>().RunAsync(cancellation);
+            await node.GetRequiredService<NodeDaemon>().RunAsync(cancellationToken);
         }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             // How a node ends.
         }

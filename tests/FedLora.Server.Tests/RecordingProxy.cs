@@ -50,14 +50,15 @@ internal sealed class RecordingProxy : IDisposable
         }
     }
 
-    private async Task ServeAsync(TcpClient node, CancellationToken end)
+    private async Task ServeAsync(TcpClient node, CancellationToken cancellationToken)
     {
         using var from = node;
         using var to = new TcpClient();
         try
         {
-            await to.ConnectAsync(_target.Host, _target.Port, end);
-            await Task.WhenAny(UpAsync(from.GetStream(), to.GetStream(), end), to.GetStream().CopyToAsync(from.GetStream(), end));
+            await to.ConnectAsync(_target.Host, _target.Port, cancellationToken);
+            await Task.WhenAny(UpAsync(from.GetStream(), to.GetStream(), cancellationToken),
+                to.GetStream().CopyToAsync(from.GetStream(), cancellationToken));
         }
         catch (Exception error) when (error is OperationCanceledException or SocketException or IOException)
         {
@@ -65,14 +66,14 @@ internal sealed class RecordingProxy : IDisposable
         }
     }
 
-    private async Task UpAsync(NetworkStream node, NetworkStream coordinator, CancellationToken end)
+    private async Task UpAsync(NetworkStream node, NetworkStream coordinator, CancellationToken cancellationToken)
     {
         var buffer = new byte[8192];
-        while (await node.ReadAsync(buffer, end) is > 0 and var read)
+        while (await node.ReadAsync(buffer, cancellationToken) is > 0 and var read)
         {
             lock (_sent)
                 _sent.Write(buffer, 0, read);
-            await coordinator.WriteAsync(buffer.AsMemory(0, read), end);
+            await coordinator.WriteAsync(buffer.AsMemory(0, read), cancellationToken);
         }
     }
 }

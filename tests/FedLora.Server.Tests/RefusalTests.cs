@@ -12,7 +12,8 @@ public class RefusalTests
     public async Task A_wrong_join_token_is_refused()
     {
         await using var bench = await Bench.StartAsync();
-        var error = await Assert.ThrowsAsync<FedLoraException>(() => bench.RunNodeAsync("a", "wrong", new FakeTrainer(1), CancellationToken.None));
+        var error = await Assert.ThrowsAsync<FedLoraException>(
+            () => bench.RunNodeAsync("a", "wrong", new FakeTrainer(1), CancellationToken.None));
         Assert.Equal("token-invalid", error.Code);
     }
 
@@ -25,7 +26,9 @@ public class RefusalTests
         var trainer = new FakeTrainer(1);
         var first = bench.RunNodeAsync("a", token, trainer, end.Token);
         await trainer.Asked.WaitAsync(Bench.Never);
-        Assert.Equal("token-invalid", (await Assert.ThrowsAsync<FedLoraException>(() => bench.RunNodeAsync("b", token, new FakeTrainer(1), CancellationToken.None))).Code);
+        Assert.Equal("token-invalid",
+            (await Assert.ThrowsAsync<FedLoraException>(
+                () => bench.RunNodeAsync("b", token, new FakeTrainer(1), CancellationToken.None))).Code);
         await end.CancelAsync();
         await first;
     }
@@ -35,7 +38,8 @@ public class RefusalTests
     {
         await using var bench = await Bench.StartAsync();
         using var stranger = new CoordinatorConnection(bench.Operator.Url) { Credential = "guess" };
-        var error = await Assert.ThrowsAsync<RpcException>(async () => await stranger.Admin.ListNodesAsync(new ListNodesRequest(), stranger.Options(default)));
+        var error = await Assert.ThrowsAsync<RpcException>(
+            async () => await stranger.Admin.ListNodesAsync(new ListNodesRequest(), stranger.Options(default)));
         Assert.Equal(StatusCode.Unauthenticated, error.StatusCode);
         Assert.Equal("operator-credential", RpcErrors.FromRpc(error, stranger.Url).Code);
     }
@@ -45,7 +49,8 @@ public class RefusalTests
     {
         await using var bench = await Bench.StartAsync();
         using var stranger = new CoordinatorConnection(bench.Operator.Url) { Credential = $"{new string('a', 32)}.guess" };
-        var error = await Assert.ThrowsAsync<RpcException>(async () => await stranger.Node.PollTaskAsync(new PollTaskRequest { Profile = new NodeProfile() }, stranger.Options(default)));
+        var error = await Assert.ThrowsAsync<RpcException>(
+            async () => await stranger.Node.PollTaskAsync(new PollTaskRequest { Profile = new NodeProfile() }, stranger.Options(default)));
         Assert.Equal(StatusCode.Unauthenticated, error.StatusCode);
     }
 
@@ -65,9 +70,12 @@ public class RefusalTests
     public async Task A_data_folder_has_one_coordinator_and_a_port_too()
     {
         await using var bench = await Bench.StartAsync();
-        var folder = await Assert.ThrowsAsync<FedLoraException>(() => CoordinatorHost.StartAsync(new ServerOptions { Data = bench.Data, Listen = "http://127.0.0.1:0" }, null, default));
+        var folder = await Assert.ThrowsAsync<FedLoraException>(
+            () => CoordinatorHost.StartAsync(new ServerOptions { Data = bench.Data, Listen = "http://127.0.0.1:0" }, null, default));
         Assert.Equal("data-locked", folder.Code);
-        var port = await Assert.ThrowsAsync<FedLoraException>(() => CoordinatorHost.StartAsync(new ServerOptions { Data = bench.Scratch("other"), Listen = bench.Operator.Url }, null, default));
+        var port = await Assert.ThrowsAsync<FedLoraException>(
+            () => CoordinatorHost.StartAsync(new ServerOptions { Data = bench.Scratch("other"), Listen = bench.Operator.Url }, null,
+                default));
         Assert.Equal("port-in-use", port.Code);
     }
 
@@ -77,7 +85,9 @@ public class RefusalTests
     public async Task Plain_http_is_for_loopback_only(string listen, string code)
     {
         var data = Path.Combine(Path.GetTempPath(), $"fedlora-{Guid.NewGuid():N}");
-        Assert.Equal(code, (await Assert.ThrowsAsync<FedLoraException>(() => CoordinatorHost.StartAsync(new ServerOptions { Data = data, Listen = listen }, null, default))).Code);
+        Assert.Equal(code,
+            (await Assert.ThrowsAsync<FedLoraException>(
+                () => CoordinatorHost.StartAsync(new ServerOptions { Data = data, Listen = listen }, null, default))).Code);
         Assert.False(Directory.Exists(data));
     }
 }

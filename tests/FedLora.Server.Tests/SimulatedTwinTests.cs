@@ -23,7 +23,11 @@ public sealed class SimulatedTwinTests(TinySites sites) : IClassFixture<TinySite
         await using var bench = await Bench.StartAsync();
         var all = Path.Combine(bench.Scratch("data"), "all.jsonl");
         Directory.CreateDirectory(Path.GetDirectoryName(all)!);
-        await File.WriteAllLinesAsync(all, Enumerable.Range(0, 3).SelectMany(site => File.ReadLines(sites.DataOf(site)).Select(line => line.Replace("{", $"{{\"site\":\"{site}\",", StringComparison.Ordinal))));
+        await File.WriteAllLinesAsync(all,
+            Enumerable.Range(0, 3)
+                .SelectMany(
+                    site => File.ReadLines(sites.DataOf(site))
+                        .Select(line => line.Replace("{", $"{{\"site\":\"{site}\",", StringComparison.Ordinal))));
         var scenario = ScenarioFile.Parse(Path.Combine(bench.Scratch("x"), "scenario.yaml"), Text(method, communication, all));
         var prepared = FederationPreparation.Prepare(scenario.Federation.Definition, sites.Model, null, default);
 
@@ -33,7 +37,8 @@ public sealed class SimulatedTwinTests(TinySites sites) : IClassFixture<TinySite
         // The field's values are dealt largest first: nodes 1, 2, 3 of the simulation are sites 2, 1, 0.
         int[] order = [2, 1, 0];
         var trainers = order.Select(site => sites.Trainer(site, "")).ToArray();
-        var nodes = order.Select((site, i) => bench.RunNodeAsync($"node-{i + 1}", token, trainers[i], end.Token, "", sites.DataOf(site))).ToArray();
+        var nodes = order.Select((site, i) => bench.RunNodeAsync($"node-{i + 1}", token, trainers[i], end.Token, "", sites.DataOf(site)))
+            .ToArray();
         await bench.StartFederationAsync(prepared.Definition.ToWire(layout: true), prepared.InitialAdapter);
         var view = await bench.UntilAsync(seen => seen.State is FederationState.Finished or FederationState.Paused);
         Assert.True(view.State == FederationState.Finished, view.Reason);
@@ -54,7 +59,9 @@ public sealed class SimulatedTwinTests(TinySites sites) : IClassFixture<TinySite
         var folder = Directory.CreateTempSubdirectory("fedlora-private-twin-");
         try
         {
-            var scenario = ScenarioFile.Parse(Path.Combine(folder.FullName, "scenario.yaml"), Text("fedsvd", "  privacy: { epsilon: 3, sampling_rate: 0.3 }", sites.DataOf(2)).Replace("{ kind: field, field: site }", "{ kind: identical }", StringComparison.Ordinal));
+            var scenario = ScenarioFile.Parse(Path.Combine(folder.FullName, "scenario.yaml"),
+                Text("fedsvd", "  privacy: { epsilon: 3, sampling_rate: 0.3 }", sites.DataOf(2))
+                    .Replace("{ kind: field, field: site }", "{ kind: identical }", StringComparison.Ordinal));
             var runs = new[] { "one", "other" }.Select(name =>
             {
                 SimulationRun.Run(scenario, Path.Combine(folder.FullName, name), new Dictionary<string, string>(), new Silent(), default);

@@ -37,7 +37,8 @@ public partial class TelemetryTests
         await end.CancelAsync();
         await node;
 
-        var page = await File.ReadAllTextAsync(Path.Combine(Fixtures.Repository, "docs", "telemetry.md"), TestContext.Current.CancellationToken);
+        var page = await File.ReadAllTextAsync(Path.Combine(Fixtures.Repository, "docs", "telemetry.md"),
+            TestContext.Current.CancellationToken);
         var meter = "";
         var listed = Row().Matches(page).Select(row =>
         {

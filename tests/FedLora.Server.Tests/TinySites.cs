@@ -15,8 +15,12 @@ public sealed class TinySites : IDisposable
 
     public TinySites()
     {
-        var corpus = new CorpusSource("words", [string.Join(' ', Spam), string.Join(' ', Ham), string.Join(' ', Spam.Zip(Ham, (a, b) => $"{a} {b}"))], 1, KeepBeginnings: true);
-        new Pretrainer().Run(Model, [corpus], new EncoderShape(Vocabulary: 100, Layers: 2, Width: 16, Heads: 2, Inner: 32, MaxLength: 16), new PretrainingSettings(Steps: 1, BatchSize: 2), null, CancellationToken.None);
+        var corpus = new CorpusSource("words",
+            [string.Join(' ', Spam), string.Join(' ', Ham), string.Join(' ', Spam.Zip(Ham, (a, b) => $"{a} {b}"))], 1,
+            KeepBeginnings: true);
+        new Pretrainer()
+            .Run(Model, [corpus], new EncoderShape(Vocabulary: 100, Layers: 2, Width: 16, Heads: 2, Inner: 32, MaxLength: 16),
+                new PretrainingSettings(Steps: 1, BatchSize: 2), null, CancellationToken.None);
         for (var site = 0; site < 3; site++)
             Write(DataOf(site), seed: site + 1, 12 + (4 * site));
         Write(HeldOut, seed: 9, 24);
@@ -39,14 +43,31 @@ public sealed class TinySites : IDisposable
         Seed = 5,
         Task = new LearningTask { Classification = new Classification { Labels = { "ham", "spam" } } },
         Lora = new LoraSettings { Rank = 4, Alpha = 8, TargetModules = { "query", "value" } },
-        Training = new TrainingSettings { LocalSteps = 3, BatchSize = 4, Optimizer = "adamw", LearningRate = 1e-2, MaxTokens = 12, Schedule = "constant", Dtype = "f32" },
+        Training = new TrainingSettings
+        {
+            LocalSteps = 3,
+            BatchSize = 4,
+            Optimizer = "adamw",
+            LearningRate = 1e-2,
+            MaxTokens = 12,
+            Schedule = "constant",
+            Dtype = "f32",
+        },
         Cohort = new CohortRules { Size = 3, MinNodes = 3, DeadlineSeconds = 300 },
         Communication = new Communication(),
     };
 
     /// <summary>The real training engine on a site's data.</summary>
     internal RoundTrainer Trainer(int site, string group) => RoundTrainer.Create(
-        new ClientOptions { Coordinator = "", Data = DataOf(site), Model = Model, State = folder.CreateSubdirectory(Path.GetRandomFileName()).FullName, Name = $"site-{site}", Group = group });
+        new ClientOptions
+        {
+            Coordinator = "",
+            Data = DataOf(site),
+            Model = Model,
+            State = folder.CreateSubdirectory(Path.GetRandomFileName()).FullName,
+            Name = $"site-{site}",
+            Group = group,
+        });
 
     public void Dispose() => folder.Delete(recursive: true);
 
@@ -56,6 +77,7 @@ public sealed class TinySites : IDisposable
     {
         var random = new Random(seed);
         File.WriteAllLines(path, Enumerable.Range(0, lines).Select(i =>
-            JsonSerializer.Serialize(new { text = string.Join(' ', random.GetItems(i % 2 == 0 ? Spam : Ham, 6)), label = i % 2 == 0 ? "spam" : "ham" })));
+            JsonSerializer.Serialize(
+                new { text = string.Join(' ', random.GetItems(i % 2 == 0 ? Spam : Ham, 6)), label = i % 2 == 0 ? "spam" : "ham" })));
     }
 }

@@ -13,7 +13,8 @@ public sealed class WireFaultTests
         await using var bench = await Bench.StartAsync();
         var (id, _) = await EnrolAsync(bench, "a");
         var (decoy, _) = await EnrolAsync(bench, id);
-        Assert.Equal(id, (await bench.Operator.Admin.RevokeNodeAsync(new RevokeNodeRequest { Node = id }, bench.Operator.Options(default))).NodeId);
+        Assert.Equal(id,
+            (await bench.Operator.Admin.RevokeNodeAsync(new RevokeNodeRequest { Node = id }, bench.Operator.Options(default))).NodeId);
         var nodes = (await bench.Operator.Admin.ListNodesAsync(new ListNodesRequest(), bench.Operator.Options(default))).Nodes;
         Assert.Equal((true, false), (nodes.Single(node => node.NodeId == id).Revoked, nodes.Single(node => node.NodeId == decoy).Revoked));
     }
@@ -26,7 +27,10 @@ public sealed class WireFaultTests
         await using var bench = await Bench.StartAsync();
         var (_, credential) = await EnrolAsync(bench, "a");
         await bench.StartFederationAsync(Bench.Define("fedit", rounds: 1, nodes: 1));
-        var poll = new PollTaskRequest { Profile = new NodeProfile { Balances = { new PrivacyBalance { DataSet = "d", LimitEpsilon = limit, Delta = 1e-5 } } } };
+        var poll = new PollTaskRequest
+        {
+            Profile = new NodeProfile { Balances = { new PrivacyBalance { DataSet = "d", LimitEpsilon = limit, Delta = 1e-5 } } },
+        };
         var error = await Assert.ThrowsAsync<RpcException>(async () => await bench.Operator.Node.PollTaskAsync(poll, As(credential)));
         Assert.Equal(StatusCode.InvalidArgument, error.StatusCode);
         Assert.Single((await bench.Operator.Admin.ListNodesAsync(new ListNodesRequest(), bench.Operator.Options(default))).Nodes);
@@ -40,7 +44,14 @@ public sealed class WireFaultTests
         await bench.StartFederationAsync(Bench.Define("fedit", rounds: 1, nodes: 1));
         var poll = new PollTaskRequest { Profile = new NodeProfile { ModelFingerprints = { FakeTrainer.Fingerprint } }, WaitSeconds = 30 };
         var task = (await bench.Operator.Node.PollTaskAsync(poll, As(credential))).Task;
-        var report = new StatusReport { Federation = "test", Round = task.Round, Attempt = task.Attempt, Phase = TaskPhase.Failed, Reason = new string('x', 3_900_000) };
+        var report = new StatusReport
+        {
+            Federation = "test",
+            Round = task.Round,
+            Attempt = task.Attempt,
+            Phase = TaskPhase.Failed,
+            Reason = new string('x', 3_900_000),
+        };
         await bench.Operator.Node.ReportStatusAsync(report, As(credential));
         var view = await bench.Operator.Admin.ShowFederationAsync(new FederationName { Name = "test" }, bench.Operator.Options(default));
         Assert.Contains("xxx", view.ToString(), StringComparison.Ordinal);
@@ -53,14 +64,16 @@ public sealed class WireFaultTests
     {
         await using var bench = await Bench.StartAsync();
         await bench.StartFederationAsync(Bench.Define("fedit", rounds: 1, nodes: 1));
-        var export = await bench.Operator.Admin.ExportAdapterAsync(new ExportAdapterRequest { Federation = "test", Round = 0 }, bench.Operator.Options(default));
+        var export = await bench.Operator.Admin.ExportAdapterAsync(new ExportAdapterRequest { Federation = "test", Round = 0 },
+            bench.Operator.Options(default));
         Assert.Equal((await bench.UntilAsync(_ => true)).Adapter.Sha256, export.Adapter.Sha256);
         Assert.Equal(export.Adapter.Sha256, (await bench.FetchAsync(export.Adapter)).Hash);
     }
 
     private static async Task<(string Id, string Credential)> EnrolAsync(Bench bench, string name)
     {
-        var reply = await bench.Operator.Enrolment.EnrolAsync(new EnrolRequest { Token = await bench.TokenAsync(), Name = name, RequestId = Guid.NewGuid().ToString("N") });
+        var reply = await bench.Operator.Enrolment.EnrolAsync(
+            new EnrolRequest { Token = await bench.TokenAsync(), Name = name, RequestId = Guid.NewGuid().ToString("N") });
         return (reply.NodeId, reply.Credential);
     }
 

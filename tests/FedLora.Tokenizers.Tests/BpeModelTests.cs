@@ -2,7 +2,9 @@ using FedLora.Tokenizers.Models;
 
 namespace FedLora.Tokenizers.Tests;
 
-/// <summary>The merges against the definition: of all neighbours the pair of the lowest rank, leftmost first, is merged until none is left.</summary>
+/// <summary>
+/// The merges against the definition: of all neighbours the pair of the lowest rank, leftmost first, is merged until none is left.
+/// </summary>
 public sealed class BpeModelTests
 {
     private const string Letters = "abcdef";
@@ -24,7 +26,9 @@ public sealed class BpeModelTests
             for (var i = 0; i < 20; i++)
             {
                 // x and y are not in the vocabulary.
-                var text = new string([.. Enumerable.Range(0, random.Next(1, 200)).Select(_ => random.Next(30) == 0 ? "xy"[random.Next(2)] : Letters[random.Next(Letters.Length)])]);
+                var text = new string(
+                    [.. Enumerable.Range(0, random.Next(1, 200))
+                        .Select(_ => random.Next(30) == 0 ? "xy"[random.Next(2)] : Letters[random.Next(Letters.Length)])]);
                 var tokens = new List<ModelToken>();
                 model.Tokenize([.. text.Select(c => (int)c)], scratch, tokens);
                 Assert.Equal(Defined(text, vocabulary, pairs, fuseUnknown), tokens.Select(token => token.Id));
@@ -50,7 +54,8 @@ public sealed class BpeModelTests
         return (tokens.Select((token, id) => (token, id)).ToDictionary(entry => entry.token, entry => entry.id), pairs);
     }
 
-    private static List<int> Defined(string text, Dictionary<string, int> vocabulary, List<(string Left, string Right)> pairs, bool fuseUnknown)
+    private static List<int> Defined(string text, Dictionary<string, int> vocabulary, List<(string Left, string Right)> pairs,
+        bool fuseUnknown)
     {
         var symbols = new List<string>();
         foreach (var letter in text.Select(c => vocabulary.ContainsKey(c.ToString()) ? c.ToString() : "?"))
@@ -60,7 +65,8 @@ public sealed class BpeModelTests
         }
         while (true)
         {
-            var neighbours = symbols.Zip(symbols.Skip(1)).Select((pair, at) => (Rank: pairs.IndexOf(pair), At: at)).Where(found => found.Rank >= 0).ToList();
+            var neighbours = symbols.Zip(symbols.Skip(1)).Select((pair, at) => (Rank: pairs.IndexOf(pair), At: at))
+                .Where(found => found.Rank >= 0).ToList();
             if (neighbours.Count == 0)
                 return symbols.ConvertAll(symbol => vocabulary[symbol]);
             var best = neighbours.Min();

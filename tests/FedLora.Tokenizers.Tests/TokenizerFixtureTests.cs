@@ -2,7 +2,9 @@ using System.Text.Json;
 
 namespace FedLora.Tokenizers.Tests;
 
-/// <summary>Ids, tokens, offsets, special tokens, pairs, truncation, padding and decoding equal to those of Hugging Face's library.</summary>
+/// <summary>
+/// Ids, tokens, offsets, special tokens, pairs, truncation, padding and decoding equal to those of Hugging Face's library.
+/// </summary>
 [Trait("Category", "Fixtures")]
 public sealed class TokenizerFixtureTests
 {
@@ -48,7 +50,12 @@ public sealed class TokenizerFixtureTests
             var plain = tokenizer.With(null, null).Encode(a, b, addSpecial: false);
             Assert.Equal(item.Ints("ids_no_special"), plain.Ids);
             Assert.Equal(item.Ints("type_ids_no_special"), plain.TypeIds);
-            foreach (var (key, strategy) in new[] { ("trunc16", TruncationStrategy.LongestFirst), ("trunc16_only_first", TruncationStrategy.OnlyFirst), ("trunc16_only_second", TruncationStrategy.OnlySecond) })
+            foreach (var (key, strategy) in new[]
+            {
+                ("trunc16", TruncationStrategy.LongestFirst),
+                ("trunc16_only_first", TruncationStrategy.OnlyFirst),
+                ("trunc16_only_second", TruncationStrategy.OnlySecond),
+            })
             {
                 if (!item.TryGetProperty(key, out var expected))
                     continue;
@@ -95,7 +102,9 @@ public sealed class TokenizerFixtureTests
     public void Rendered_conversations(string name)
     {
         var (tokenizer, encodings) = TokenizerFixture.Load(name);
-        Each(encodings, "chat", item => Assert.Equal(item.Ints("ids"), tokenizer.With(null, null).Encode(item.GetProperty("rendered").GetString()!, addSpecial: false).Ids));
+        Each(encodings, "chat",
+            item => Assert.Equal(item.Ints("ids"),
+                tokenizer.With(null, null).Encode(item.GetProperty("rendered").GetString()!, addSpecial: false).Ids));
     }
 
     // Names every case that fails, not only the first.

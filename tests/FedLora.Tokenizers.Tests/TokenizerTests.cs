@@ -62,7 +62,8 @@ public sealed class TokenizerTests : IDisposable
     [Fact]
     public void A_batch_is_filled_up_on_the_side_that_is_asked_for()
     {
-        var batch = Load(Json()).With(null, new Padding(Direction: Side.Left, MultipleOf: 4, Id: 1, Token: "!")).EncodeBatch(["abcde", "a"]);
+        var batch = Load(Json()).With(null, new Padding(Direction: Side.Left, MultipleOf: 4, Id: 1, Token: "!"))
+            .EncodeBatch(["abcde", "a"]);
         Assert.All(batch, item => Assert.Equal(8, item.Count));
         Assert.Equal([0, 0, 0, 0, 0, 0, 0, 1], batch[1].AttentionMask);
         Assert.Equal(Id('a'), batch[1].Ids[^1]);
@@ -111,7 +112,8 @@ public sealed class TokenizerTests : IDisposable
         return Tokenizer.Load(path);
     }
 
-    private static string Json(string normalizer = "null", string pre = "null", string post = "null", string added = "[]", string merges = "[]")
+    private static string Json(string normalizer = "null", string pre = "null", string post = "null", string added = "[]",
+        string merges = "[]")
     {
         var vocabulary = string.Join(',', Enumerable.Range(0, 26).Select(i => $"\"{(char)('a' + i)}\":{i + 10}"));
         return $$$"""

@@ -10,8 +10,10 @@ namespace FedLora.Tokenizers.Tests;
 public sealed class UnicodeProbeTests
 {
     [FixtureTheory("tokenizers", "unicode_probe.json")]
-    [InlineData("clean_removed"), InlineData("cjk_padded"), InlineData("accent_removed"), InlineData("bert_punct"), InlineData("bert_space"), InlineData("digits")]
-    [InlineData("regex_L"), InlineData("regex_N"), InlineData("regex_M"), InlineData("regex_Lu"), InlineData("regex_Ll"), InlineData("regex_Lt"), InlineData("regex_Lm"), InlineData("regex_Lo"), InlineData("regex_s")]
+    [InlineData("clean_removed"), InlineData("cjk_padded"), InlineData("accent_removed"), InlineData("bert_punct"),
+        InlineData("bert_space"), InlineData("digits")]
+    [InlineData("regex_L"), InlineData("regex_N"), InlineData("regex_M"), InlineData("regex_Lu"), InlineData("regex_Ll"),
+        InlineData("regex_Lt"), InlineData("regex_Lm"), InlineData("regex_Lo"), InlineData("regex_s")]
     public void Tables(string table)
     {
         var probe = JsonDocument.Parse(File.ReadAllBytes(Fixtures.PathOf("tokenizers", "unicode_probe.json"))).RootElement;

@@ -12,7 +12,8 @@ internal sealed class VocabularyDataAttribute(params string[] others) : DataAttr
     public override ValueTask<IReadOnlyCollection<ITheoryDataRow>> GetData(MethodInfo testMethod, DisposalTracker disposalTracker)
     {
         ITheoryDataRow[] rows = [.. TokenizerFixture.Names.Concat(others).Select(Row)];
-        return ValueTask.FromResult<IReadOnlyCollection<ITheoryDataRow>>(rows.Length > 0 ? rows : [new TheoryDataRow<string>("none") { Skip = $"no tokenizers below {Fixtures.Root}" }]);
+        return ValueTask.FromResult<IReadOnlyCollection<ITheoryDataRow>>(
+            rows.Length > 0 ? rows : [new TheoryDataRow<string>("none") { Skip = $"no tokenizers below {Fixtures.Root}" }]);
     }
 
     public override bool SupportsDiscoveryEnumeration() => true;

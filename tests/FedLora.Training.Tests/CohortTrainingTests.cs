@@ -14,7 +14,8 @@ public sealed class CohortTrainingTests
 {
     private const double Tolerance = 1e-5;
 
-    public static TheoryData<string> Models => [.. ModelFixture.Names.Where(name => Directory.Exists(Fixtures.PathOf("models", name, "adapter")))];
+    public static TheoryData<string> Models =>
+        [.. ModelFixture.Names.Where(name => Directory.Exists(Fixtures.PathOf("models", name, "adapter")))];
 
     [Theory]
     [MemberData(nameof(Models))]
@@ -25,10 +26,13 @@ public sealed class CohortTrainingTests
     [InlineData("bert-classify")]
     public void With_dropout_too(string name) => Compare(name, (task, _) => task with { Dropout = 0.2 });
 
-    /// <summary>Per-example clipping is each example's own matter. Noise and samples cannot be compared, so there is none and all are taken.</summary>
+    /// <summary>
+    /// Per-example clipping is each example's own matter. Noise and samples cannot be compared, so there is none and all are taken.
+    /// </summary>
     [Theory]
     [MemberData(nameof(Models))]
-    public void With_privacy_too(string name) => Compare(name, (task, _) => task with { Privacy = new PrivateTerms(1, 1, 0.05).WithoutNoise() });
+    public void With_privacy_too(string name) =>
+        Compare(name, (task, _) => task with { Privacy = new PrivateTerms(1, 1, 0.05).WithoutNoise() });
 
     /// <summary>Nodes that differ in how long they train and in how much fits at once.</summary>
     [FixtureTheory("models", "model.safetensors")]
@@ -45,8 +49,10 @@ public sealed class CohortTrainingTests
         var adapter = PeftFolder.Read(Path.Combine(fixture.Folder, "adapter"));
         var layout = fixture.Model.LayoutFor(adapter.Config);
         var method = Methods.Get("fed-sb");
-        var start = method.Start(method.Initialize(layout, new MethodOptions(), 3, fixture.Model), null, new NodeTerms(layout, new MethodOptions(), 1, 3, 0));
-        Compare(fixture, [.. Enumerable.Range(0, 3).Select(i => new CohortNode(new LocalTask(start, Factors.R, Settings(i)), fixture.Examples))], 4096);
+        var start = method.Start(method.Initialize(layout, new MethodOptions(), 3, fixture.Model), null,
+            new NodeTerms(layout, new MethodOptions(), 1, 3, 0));
+        Compare(fixture,
+            [.. Enumerable.Range(0, 3).Select(i => new CohortNode(new LocalTask(start, Factors.R, Settings(i)), fixture.Examples))], 4096);
     }
 
     [FixtureTheory("models", "model.safetensors")]
@@ -77,11 +83,13 @@ public sealed class CohortTrainingTests
             var alone = LocalTraining.Run(fixture.Model, node.Task, node.Examples);
             Assert.Equal(alone.Summary.Rows, mine.Summary.Rows);
             Assert.Equal(alone.Summary.Examples, mine.Summary.Examples);
-            Assert.All(alone.Summary.Losses.Zip(mine.Summary.Losses), pair => Assert.Equal(pair.First, pair.Second, Tolerance * Math.Abs(pair.First)));
+            Assert.All(alone.Summary.Losses.Zip(mine.Summary.Losses),
+                pair => Assert.Equal(pair.First, pair.Second, Tolerance * Math.Abs(pair.First)));
             foreach (var tensor in alone.Adapter)
             {
                 var largest = tensor.Values.Max(Math.Abs);
-                Assert.All(tensor.Values.Zip(mine.Adapter[tensor.Name].Values), pair => Assert.Equal(pair.First, pair.Second, Tolerance * Math.Max(largest, 1e-3)));
+                Assert.All(tensor.Values.Zip(mine.Adapter[tensor.Name].Values),
+                    pair => Assert.Equal(pair.First, pair.Second, Tolerance * Math.Max(largest, 1e-3)));
             }
             // It was trained at all.
             Assert.NotEqual(node.Task.Start.Adapter.Hash, mine.Adapter.Hash);

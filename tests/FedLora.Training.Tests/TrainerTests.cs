@@ -94,7 +94,8 @@ public sealed class TrainerTests
         using var fixture = new ModelFixture(name);
         using var narrow = BaseModel.Load(fixture.Folder, new LoadOptions { Compute = ComputeType.BF16 });
         var adapter = PeftFolder.Read(Path.Combine(fixture.Folder, "adapter"));
-        var task = new LocalTask(new NodeStart(adapter.State, fixture.Model.LayoutFor(adapter.Config)), Factors.A | Factors.B | Factors.Head, Settings(3));
+        var task = new LocalTask(new NodeStart(adapter.State, fixture.Model.LayoutFor(adapter.Config)),
+            Factors.A | Factors.B | Factors.Head, Settings(3));
         var (wide, half) = (LocalTraining.Run(fixture.Model, task, fixture.Examples), LocalTraining.Run(narrow, task, fixture.Examples));
         foreach (var (a, b) in wide.Summary.Losses.Zip(half.Summary.Losses))
             Assert.Equal(a, b, 0.03 * a);
@@ -107,7 +108,8 @@ public sealed class TrainerTests
     {
         using var fixture = new ModelFixture(name);
         var adapter = PeftFolder.Read(Path.Combine(fixture.Folder, "adapter"));
-        var task = new LocalTask(new NodeStart(adapter.State, fixture.Model.LayoutFor(adapter.Config)), Factors.A | Factors.B | Factors.Head, Settings(3));
+        var task = new LocalTask(new NodeStart(adapter.State, fixture.Model.LayoutFor(adapter.Config)),
+            Factors.A | Factors.B | Factors.Head, Settings(3));
         LocalTraining.Run(fixture.Model, task, fixture.Examples);
         var before = DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;
         LocalTraining.Run(fixture.Model, task, fixture.Examples);
@@ -120,9 +122,11 @@ public sealed class TrainerTests
     {
         using var fixture = new ModelFixture(name);
         var adapter = PeftFolder.Read(Path.Combine(fixture.Folder, "adapter"));
-        var task = new LocalTask(new NodeStart(adapter.State, fixture.Model.LayoutFor(adapter.Config)), Factors.A | Factors.B, Settings(1) with { BatchSize = 1, WeightDecay = 0.1 });
+        var task = new LocalTask(new NodeStart(adapter.State, fixture.Model.LayoutFor(adapter.Config)), Factors.A | Factors.B,
+            Settings(1) with { BatchSize = 1, WeightDecay = 0.1 });
         var silent = new Example([1]) { Labels = [1] };
-        Assert.Equal("data-nothing-to-learn", Assert.Throws<FedLoraException>(() => LocalTraining.Run(fixture.Model, task, [silent, silent])).Code);
+        Assert.Equal("data-nothing-to-learn",
+            Assert.Throws<FedLoraException>(() => LocalTraining.Run(fixture.Model, task, [silent, silent])).Code);
         // Beside others they are not drawn: the same steps as without them.
         var mixed = LocalTraining.Run(fixture.Model, task, [silent, .. fixture.Examples, silent]);
         Assert.All(mixed.Summary.Losses, loss => Assert.True(double.IsFinite(loss)));
@@ -133,7 +137,14 @@ public sealed class TrainerTests
     [Fact]
     public void Settings_that_make_no_sense_are_refused()
     {
-        foreach (var bad in new[] { Settings(1) with { Steps = 0 }, Settings(1) with { BatchSize = 0 }, Settings(1) with { LearningRate = 0 }, Settings(1) with { Momentum = 1 }, Settings(1) with { LearningRate = double.NaN } })
+        foreach (var bad in new[]
+        {
+            Settings(1) with { Steps = 0 },
+            Settings(1) with { BatchSize = 0 },
+            Settings(1) with { LearningRate = 0 },
+            Settings(1) with { Momentum = 1 },
+            Settings(1) with { LearningRate = double.NaN },
+        })
             Assert.Equal("training-settings-invalid", Assert.Throws<FedLoraException>(bad.Validate).Code);
     }
 
@@ -159,7 +170,10 @@ public sealed class TrainerTests
     private static LocalResult Train(ModelFixture fixture, ulong seed, double dropout, Factors trained = Factors.A | Factors.B)
     {
         var adapter = PeftFolder.Read(Path.Combine(fixture.Folder, "adapter"));
-        var task = new LocalTask(new NodeStart(adapter.State, fixture.Model.LayoutFor(adapter.Config)), trained, Settings(seed)) { Dropout = dropout };
+        var task = new LocalTask(new NodeStart(adapter.State, fixture.Model.LayoutFor(adapter.Config)), trained, Settings(seed))
+        {
+            Dropout = dropout,
+        };
         return LocalTraining.Run(fixture.Model, task, fixture.Examples);
     }
 }

@@ -8,7 +8,8 @@ public sealed class FixtureTheoryAttribute : TheoryAttribute
 {
     /// <param name="kind">Folder below the fixtures' root, e.g. <c>aggregation</c>.</param>
     /// <param name="pattern">Files that the theory reads.</param>
-    public FixtureTheoryAttribute(string kind, string pattern, [CallerFilePath] string? sourceFilePath = null, [CallerLineNumber] int sourceLineNumber = -1)
+    public FixtureTheoryAttribute(string kind, string pattern, [CallerFilePath] string? sourceFilePath = null,
+        [CallerLineNumber] int sourceLineNumber = -1)
         : base(sourceFilePath, sourceLineNumber)
     {
         if (!Fixtures.Files(kind, pattern).Any())

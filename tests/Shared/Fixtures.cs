@@ -5,7 +5,8 @@ public static class Fixtures
 {
     /// <summary>The root folder of all fixtures.</summary>
     public static string Root { get; } =
-        Environment.GetEnvironmentVariable("FEDLORA_FIXTURES") is { Length: > 0 } named ? Path.GetFullPath(named) : Path.Combine(Repository, "tests", "fixtures");
+        Environment.GetEnvironmentVariable("FEDLORA_FIXTURES") is { Length: > 0 } named ? Path.GetFullPath(named)
+            : Path.Combine(Repository, "tests", "fixtures");
 
     /// <summary>The repository's root folder.</summary>
     public static string Repository
@@ -24,7 +25,9 @@ public static class Fixtures
         ? Directory.EnumerateDirectories(Path.Combine(Root, kind)).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal)
         : [];
 
-    /// <summary>The files of a kind of fixture that match a pattern, as paths below the kind's folder; none where that kind is not there.</summary>
+    /// <summary>
+    /// The files of a kind of fixture that match a pattern, as paths below the kind's folder; none where that kind is not there.
+    /// </summary>
     public static IEnumerable<string> Files(string kind, string pattern) => Exists(kind)
         ? Directory.EnumerateFiles(Path.Combine(Root, kind), pattern, SearchOption.AllDirectories)
             .Select(path => Path.GetRelativePath(Path.Combine(Root, kind), path)).Order(StringComparer.Ordinal)

@@ -4,11 +4,18 @@ using System.Net.Sockets;
 
 namespace FedLora.Tests;
 
-/// <summary>The machine's own PostgreSQL on a free loopback port, in a folder that goes with it: one for all tests of a program. PostgreSQL does not run as root: there, as the user postgres.</summary>
+/// <summary>
+/// The machine's own PostgreSQL on a free loopback port, in a folder that goes with it: one for all tests of a program. PostgreSQL does not
+/// run as root: there, as the user postgres.
+/// </summary>
 public static class PostgresServer
 {
-    private static readonly string[] Folders = ["/usr/local/bin", "/usr/bin", .. Directory.Exists("/usr/lib/postgresql") ? Directory.GetDirectories("/usr/lib/postgresql").Select(version => Path.Combine(version, "bin")) : []];
-    private static readonly Lazy<string?> Binaries = new(() => Folders.FirstOrDefault(folder => File.Exists(Path.Combine(folder, "initdb")) && File.Exists(Path.Combine(folder, "postgres"))));
+    private static readonly string[] Folders = ["/usr/local/bin", "/usr/bin",
+        .. Directory.Exists("/usr/lib/postgresql")
+            ? Directory.GetDirectories("/usr/lib/postgresql").Select(version => Path.Combine(version, "bin")) : []];
+    private static readonly Lazy<string?> Binaries = new(
+        () => Folders.FirstOrDefault(
+            folder => File.Exists(Path.Combine(folder, "initdb")) && File.Exists(Path.Combine(folder, "postgres"))));
     private static readonly Lazy<int> Port = new(Start);
     private static int _databases;
 
@@ -31,7 +38,9 @@ public static class PostgresServer
         var data = Path.Combine(folder, "data");
         Run("initdb", "-D", data, "-U", "fedlora", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync");
         var port = FreePort();
-        var server = Process.Start(Command("postgres", "-D", data, "-p", $"{port}", "-c", "listen_addresses=127.0.0.1", "-c", $"unix_socket_directories={folder}", "-c", "max_connections=200"))!;
+        var server = Process.Start(
+            Command("postgres", "-D", data, "-p", $"{port}", "-c", "listen_addresses=127.0.0.1", "-c", $"unix_socket_directories={folder}",
+                "-c", "max_connections=200"))!;
         _ = server.StandardError.ReadToEndAsync();
         _ = server.StandardOutput.ReadToEndAsync();
         AppDomain.CurrentDomain.ProcessExit += (_, _) =>
@@ -70,8 +79,15 @@ public static class PostgresServer
     private static ProcessStartInfo Command(string program, params string[] arguments)
     {
         var path = Folders.Append(Binaries.Value!).Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists) ?? program;
-        string[] all = Environment.UserName == "root" && program != "chown" ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", path, .. arguments] : [path, .. arguments];
-        var start = new ProcessStartInfo(all[0]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Path.GetTempPath() };
+        string[] all = Environment.UserName == "root" && program != "chown"
+            ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", path, .. arguments] : [path, .. arguments];
+        var start = new ProcessStartInfo(all[0])
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = Path.GetTempPath(),
+        };
         foreach (var argument in all.Skip(1))
             start.ArgumentList.Add(argument);
         return start;

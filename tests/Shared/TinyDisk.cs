@@ -62,7 +62,8 @@ public sealed class TinyDisk : IDisposable
 
     private static string Run(string program, params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardError = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardError = true })!;
         var said = process.StandardError.ReadToEnd().Trim();
         process.WaitForExit();
         return process.ExitCode == 0 ? "" : said.Length > 0 ? said : $"{program} ended with {process.ExitCode}";

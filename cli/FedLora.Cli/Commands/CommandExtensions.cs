@@ -9,13 +9,15 @@ public static class CommandExtensions
     /// <summary>Sets what the command does; it ends with exit code 0 unless it throws.</summary>
     public static Command Runs(this Command command, Func<ParseResult, CommandOutput, CancellationToken, Task> action)
     {
-        command.SetAction(async (parsed, cancellation) =>
+        command.SetAction(async (parsed, cancellationToken) =>
         {
             // System.CommandLine waits after Ctrl-C only for a command that has come to its first await: until then it would leave at once,
             // and temporary folders and child processes with it.
             await Task.Yield();
             var configuration = parsed.InvocationConfiguration;
-            await action(parsed, new CommandOutput(parsed.GetValue(FedLoraCommand.Json), PrintedCommands.Of(parsed), JsonForm.Of(command), configuration.Output, configuration.Error), cancellation);
+            await action(parsed,
+                new CommandOutput(parsed.GetValue(FedLoraCommand.Json), PrintedCommands.Of(parsed), JsonForm.Of(command),
+                    configuration.Output, configuration.Error), cancellationToken);
             return ExitCode.Success;
         });
         return command;

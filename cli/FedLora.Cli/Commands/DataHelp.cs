@@ -4,5 +4,6 @@ namespace FedLora.Cli.Commands;
 internal static class DataHelp
 {
     public const string File =
-        "A file of JSON lines, CSV, TSV (also .gz, .zst) or Parquet, or a folder of them: text and label, messages, prompt and completion, or text.";
+        "A file of JSON lines, CSV, TSV (also .gz, .zst) or Parquet, or a folder of them: text and label, messages, prompt and "
+            + "completion, or text.";
 }

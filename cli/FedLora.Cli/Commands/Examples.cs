@@ -4,7 +4,9 @@ using System.CommandLine.Invocation;
 
 namespace FedLora.Cli.Commands;
 
-/// <summary>Command lines that work as they stand, shown by <c>--help</c> of their command and of the commands above it. A test parses each.</summary>
+/// <summary>
+/// Command lines that work as they stand, shown by <c>--help</c> of their command and of the commands above it. A test parses each.
+/// </summary>
 public static class Examples
 {
     private const int Shown = 8;
@@ -82,7 +84,8 @@ public static class Examples
 
     /// <summary>Those of a command, or of the commands below it.</summary>
     /// <param name="path">E.g. <c>admin token create</c>; empty for the program.</param>
-    public static IEnumerable<string> Of(string path) => All.Where(example => Of(Words(example), path.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
+    public static IEnumerable<string> Of(string path) =>
+        All.Where(example => Of(Words(example), path.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
 
     /// <summary>Adds them to the help of every command below <paramref name="root"/>.</summary>
     public static void AddTo(Command root)

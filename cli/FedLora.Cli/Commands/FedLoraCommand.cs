@@ -30,7 +30,8 @@ public static class FedLoraCommand
     }
 
     private static RootCommand Tree() => new(
-        "FedLora: organisations that may not share their data fine-tune a language model together. Each trains LoRA adapters next to its own data; a coordinator aggregates them.")
+        "FedLora: organisations that may not share their data fine-tune a language model together. Each trains LoRA adapters next to its "
+            + "own data; a coordinator aggregates them.")
     {
         Json,
         DemoCommand.Create(),

@@ -8,38 +8,73 @@ namespace FedLora.Cli.Commands;
 /// <summary><c>fedlora pretrain</c>: makes the demo's base model again.</summary>
 internal static class PretrainCommand
 {
-    private static readonly Option<string> Out = new("--out") { Description = "The model's folder; a run that was interrupted there goes on.", Required = true };
+    private static readonly Option<string> Out = new("--out")
+    {
+        Description = "The model's folder; a run that was interrupted there goes on.",
+        Required = true,
+    };
     private static readonly Option<int> Steps = new("--steps") { Description = "Optimiser steps.", DefaultValueFactory = _ => 7000 };
-    private static readonly Option<int> Summary = new("--summary-steps") { Description = "Steps after these in which the first token learns to sum up its window as well.", DefaultValueFactory = _ => 2000 };
-    private static readonly Option<int> Batch = new("--batch-size") { Description = "Windows of 128 tokens per step.", DefaultValueFactory = _ => 16 };
-    private static readonly Option<double> Rate = new("--learning-rate") { Description = "The highest learning rate.", DefaultValueFactory = _ => 4e-4 };
-    private static readonly Option<double> Masked = new("--masked-share") { Description = "Share of the tokens that is masked and to be told.", DefaultValueFactory = _ => 0.15 };
-    private static readonly Option<int> Seed = new("--seed") { Description = "Decides start, draws and masks.", DefaultValueFactory = _ => 1 };
-
-    public static Command Create() => new Command("pretrain", "Make a base model: a small BERT encoder that learns to tell masked tokens of mail, speeches, a novel and a dictionary.")
+    private static readonly Option<int> Summary = new("--summary-steps")
     {
-        Out, Steps, Summary, Batch, Rate, Masked, Seed,
-    }.Writes(typeof(PretrainJson)).Runs(Run);
-
-    private static Task Run(ParseResult parsed, CommandOutput output, CancellationToken cancellation)
+        Description = "Steps after these in which the first token learns to sum up its window as well.",
+        DefaultValueFactory = _ => 2000,
+    };
+    private static readonly Option<int> Batch = new("--batch-size")
     {
-        var settings = new PretrainingSettings(parsed.GetValue(Steps), parsed.GetValue(Batch), parsed.GetValue(Rate), MaskedShare: parsed.GetValue(Masked), Seed: parsed.GetValue(Seed), SummarySteps: parsed.GetValue(Summary));
+        Description = "Windows of 128 tokens per step.",
+        DefaultValueFactory = _ => 16,
+    };
+    private static readonly Option<double> Rate = new("--learning-rate")
+    {
+        Description = "The highest learning rate.",
+        DefaultValueFactory = _ => 4e-4,
+    };
+    private static readonly Option<double> Masked = new("--masked-share")
+    {
+        Description = "Share of the tokens that is masked and to be told.",
+        DefaultValueFactory = _ => 0.15,
+    };
+    private static readonly Option<int> Seed = new("--seed")
+    {
+        Description = "Decides start, draws and masks.",
+        DefaultValueFactory = _ => 1,
+    };
+
+    public static Command Create() =>
+        new Command("pretrain",
+            "Make a base model: a small BERT encoder that learns to tell masked tokens of mail, speeches, a novel and a dictionary.")
+        {
+            Out, Steps, Summary, Batch, Rate, Masked, Seed,
+        }.Writes(typeof(PretrainJson)).Runs(Run);
+
+    private static Task Run(ParseResult parsed, CommandOutput output, CancellationToken cancellationToken)
+    {
+        var settings = new PretrainingSettings(parsed.GetValue(Steps), parsed.GetValue(Batch), parsed.GetValue(Rate),
+            MaskedShare: parsed.GetValue(Masked), Seed: parsed.GetValue(Seed), SummarySteps: parsed.GetValue(Summary));
         var folder = parsed.GetValue(Out)!;
         OutFolder.Create(folder);
         output.Remark("Reading the texts ...");
-        var corpus = PretrainingCorpus.Read(cancellation);
-        output.Remark($"{string.Join(", ", corpus.Select(source => $"{source.Name} {source.Texts.Sum(text => (long)text.Length) / 1e6:F1} M characters"))}; learning word pieces ...");
+        var corpus = PretrainingCorpus.Read(cancellationToken);
+        output.Remark(
+            $"{string.Join(", ", corpus.Select(source =>
+                $"{source.Name} {source.Texts.Sum(text => (long)text.Length) / 1e6:F1} M characters"))}; learning word pieces ...");
         IReadOnlyList<LossPoint> curve;
         try
         {
-            curve = new Pretrainer().Run(folder, corpus, new EncoderShape(), settings, new Reporter(output, settings.Steps + settings.SummarySteps), cancellation);
+            curve = new Pretrainer()
+                .Run(folder, corpus, new EncoderShape(), settings, new Reporter(output, settings.Steps + settings.SummarySteps),
+                    cancellationToken);
         }
         catch (OperationCanceledException error)
         {
-            throw new InterruptedException("interrupted before the end", $"Start the same command again: it goes on from what lies in {folder}.", error);
+            throw new InterruptedException("interrupted before the end",
+                $"Start the same command again: it goes on from what lies in {folder}.", error);
         }
         output.Result(new PretrainJson(folder, curve[^1].Step, curve[^1].Loss, curve[^1].Tokens, curve[^1].Seconds, curve),
-            console => console.WriteLine($"{folder}: loss {curve[^1].Loss:F3} after {curve[^1].Step} steps, {curve[^1].Tokens / 1e6:F1} M tokens, {curve[^1].Seconds / 60:F0} minutes."));
+            console =>
+                console.WriteLine(
+                    $"{folder}: loss {curve[^1].Loss:F3} after {curve[^1].Step} steps, {curve[^1].Tokens / 1e6:F1} M tokens, "
+                        + $"{curve[^1].Seconds / 60:F0} minutes."));
         return Task.CompletedTask;
     }
 
@@ -47,7 +82,9 @@ internal static class PretrainCommand
     private sealed class Reporter(CommandOutput output, int steps) : IProgress<LossPoint>
     {
         public void Report(LossPoint value) =>
-            output.Remark($"step {value.Step} of {steps}: loss {value.Loss:F3}, {value.Tokens / value.Seconds:F0} tokens/s, {value.Seconds / value.Step * (steps - value.Step) / 60:F0} minutes to go");
+            output.Remark(
+                $"step {value.Step} of {steps}: loss {value.Loss:F3}, {value.Tokens / value.Seconds:F0} tokens/s, "
+                    + $"{value.Seconds / value.Step * (steps - value.Step) / 60:F0} minutes to go");
     }
 }
 

@@ -20,19 +20,24 @@ internal static class Baselines
     }
 
     /// <summary>Each site alone, each in a process of its own, all at once.</summary>
-    internal static async Task<IReadOnlyList<AloneScore>> AloneAsync(DemoOptions options, DemoWorkplace workplace, DemoData data, CancellationToken cancellation)
+    internal static async Task<IReadOnlyList<AloneScore>> AloneAsync(DemoOptions options, DemoWorkplace workplace, DemoData data,
+        CancellationToken cancellationToken)
     {
         var processes = new List<ChildProcess>();
         try
         {
             for (var site = 1; site <= options.Nodes; site++)
             {
-                processes.Add(ChildProcess.Start($"site-{site} alone", Path.Combine(workplace.Logs, $"site-{site}-alone.log"), options.Threads,
-                    DemoSiteCommand.Name, "--site", $"{site}", "--data", data.Sites[site - 1], "--held-out", data.HeldOut, "--model", options.Model, "--rounds", $"{options.Rounds}",
-                    "--steps", $"{options.Steps}", "--nodes", $"{options.Nodes}", "--seed", $"{options.Seed}", "--out", ResultFile(workplace, site), "--with-parent"));
+                processes.Add(
+                    ChildProcess.Start($"site-{site} alone", Path.Combine(workplace.Logs, $"site-{site}-alone.log"), options.Threads,
+                        DemoSiteCommand.Name, "--site", $"{site}", "--data", data.Sites[site - 1], "--held-out", data.HeldOut, "--model",
+                        options.Model, "--rounds", $"{options.Rounds}",
+                        "--steps", $"{options.Steps}", "--nodes", $"{options.Nodes}", "--seed", $"{options.Seed}", "--out",
+                        ResultFile(workplace, site), "--with-parent"));
             }
-            await Task.WhenAll(processes.Select(process => process.WaitAsync(cancellation)));
-            return [.. Enumerable.Range(1, options.Nodes).Select(site => JsonSerializer.Deserialize<AloneScore>(File.ReadAllText(ResultFile(workplace, site)), Json.Options)!)];
+            await Task.WhenAll(processes.Select(process => process.WaitAsync(cancellationToken)));
+            return [.. Enumerable.Range(1, options.Nodes)
+                .Select(site => JsonSerializer.Deserialize<AloneScore>(File.ReadAllText(ResultFile(workplace, site)), Json.Options)!)];
         }
         finally
         {

@@ -13,4 +13,5 @@ internal sealed record CompareReport(IReadOnlyList<MethodResult> Methods, string
 /// <param name="BytesDownPerNode">Likewise.</param>
 /// <param name="ServerMs">Mean time of an aggregation.</param>
 /// <param name="AggregationError">Mean over the rounds of the relative error of the product; null where it is not defined.</param>
-internal sealed record MethodResult(string Method, double Accuracy, double MacroF1, long BytesUpPerNode, long BytesDownPerNode, double ServerMs, double? AggregationError);
+internal sealed record MethodResult(string Method, double Accuracy, double MacroF1, long BytesUpPerNode, long BytesDownPerNode,
+    double ServerMs, double? AggregationError);

@@ -6,7 +6,8 @@ namespace FedLora.Cli.Demo;
 /// <summary>Runs a federation of the demo and shows its processes, nodes and rounds meanwhile.</summary>
 internal static class DemoLive
 {
-    internal static async Task<FederatedResult> RunAsync(FederatedRun run, DemoOptions federation, CommandOutput output, bool clear, CancellationToken cancellation)
+    internal static async Task<FederatedResult> RunAsync(FederatedRun run, DemoOptions federation, CommandOutput output, bool clear,
+        CancellationToken cancellationToken)
     {
         FederatedResult? result = null;
         IReadOnlyList<(string Name, int Id)> running = [];
@@ -17,7 +18,7 @@ internal static class DemoLive
                     output.Remark(DemoTables.Processes(processes));
                 running = processes;
                 show(view);
-            }, cancellation));
+            }, cancellationToken));
         return result!;
     }
 }

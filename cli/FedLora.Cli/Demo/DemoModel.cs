@@ -12,10 +12,12 @@ internal static class DemoModel
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
             var models = Path.Combine(folder.FullName, "simulations", "models");
-            if (Directory.Exists(models) && Directory.EnumerateDirectories(models).Order(StringComparer.Ordinal).FirstOrDefault(IsModel) is { } found)
+            if (Directory.Exists(models)
+                && Directory.EnumerateDirectories(models).Order(StringComparer.Ordinal).FirstOrDefault(IsModel) is { } found)
                 return found;
         }
-        throw new FedLoraException("model-missing", "the demo's base model is not there: no folder below simulations/models holds one", "give another with --model DIR");
+        throw new FedLoraException("model-missing", "the demo's base model is not there: no folder below simulations/models holds one",
+            "give another with --model DIR");
     }
 
     /// <summary>Looks at what can be seen of a model without its weights, before the demo begins its minutes of work.</summary>
@@ -28,5 +30,6 @@ internal static class DemoModel
         return Path.GetFullPath(folder);
     }
 
-    private static bool IsModel(string folder) => File.Exists(Path.Combine(folder, "config.json")) && Directory.EnumerateFiles(folder, "*.safetensors").Any();
+    private static bool IsModel(string folder) =>
+        File.Exists(Path.Combine(folder, "config.json")) && Directory.EnumerateFiles(folder, "*.safetensors").Any();
 }

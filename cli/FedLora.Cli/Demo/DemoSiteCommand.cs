@@ -24,24 +24,26 @@ internal static class DemoSiteCommand
         var seed = new Option<int>("--seed") { Required = true };
         var to = new Option<string>("--out") { Required = true };
         var withParent = ParentWatch.Create();
-        return new Command(Name) { site, data, heldOut, model, rounds, steps, nodes, seed, to, withParent }.Hide().Runs(async (parsed, _, cancellation) =>
-        {
-            using var ending = ParentWatch.Follow(parsed.GetValue(withParent), cancellation);
-            // One site knows no method: it trains plain LoRA without noise, which is the best that it can do alone.
-            var options = new DemoOptions
+        return new Command(Name) { site, data, heldOut, model, rounds, steps, nodes, seed, to, withParent }.Hide()
+            .Runs(async (parsed, _, cancellationToken) =>
             {
-                Model = parsed.GetValue(model)!,
-                Out = "",
-                Rounds = parsed.GetValue(rounds),
-                Steps = parsed.GetValue(steps),
-                Nodes = parsed.GetValue(nodes),
-                Seed = parsed.GetValue(seed),
-            };
-            LibtorchLoader.UseThreads(options.Threads);
-            var prepared = FederationPreparation.Prepare(DemoFederation.Define(options), options.Model, null, ending.Token);
-            var score = AloneTraining.Run(prepared, options.Model, parsed.GetValue(data)!, parsed.GetValue(heldOut)!, ending.Token);
-            AtomicFile.Write(parsed.GetValue(to)!, Json.Write(new AloneScore($"site-{parsed.GetValue(site)}", score.Accuracy, score.MacroF1 ?? 0)));
-        });
+                using var ending = ParentWatch.Follow(parsed.GetValue(withParent), cancellationToken);
+                // One site knows no method: it trains plain LoRA without noise, which is the best that it can do alone.
+                var options = new DemoOptions
+                {
+                    Model = parsed.GetValue(model)!,
+                    Out = "",
+                    Rounds = parsed.GetValue(rounds),
+                    Steps = parsed.GetValue(steps),
+                    Nodes = parsed.GetValue(nodes),
+                    Seed = parsed.GetValue(seed),
+                };
+                LibtorchLoader.UseThreads(options.Threads);
+                var prepared = FederationPreparation.Prepare(DemoFederation.Define(options), options.Model, null, ending.Token);
+                var score = AloneTraining.Run(prepared, options.Model, parsed.GetValue(data)!, parsed.GetValue(heldOut)!, ending.Token);
+                AtomicFile.Write(parsed.GetValue(to)!,
+                    Json.Write(new AloneScore($"site-{parsed.GetValue(site)}", score.Accuracy, score.MacroF1 ?? 0)));
+            });
     }
 
     private static Command Hide(this Command command)

@@ -13,7 +13,8 @@ internal static class DemoTables
     /// <summary>What each site has.</summary>
     internal static IRenderable Sites(DemoData data)
     {
-        var table = new Table().Border(TableBorder.Rounded).Title("the sites' mail (none leaves its site)").AddColumns("site", "mails", "spam", "from");
+        var table = new Table().Border(TableBorder.Rounded).Title("the sites' mail (none leaves its site)")
+            .AddColumns("site", "mails", "spam", "from");
         foreach (var (site, index) in data.Summary.Select((site, index) => (site, index)))
         {
             table.AddRow($"site-{index + 1}", $"{site.Mails}", Units.Percent(site.Spam / (double)site.Mails),
@@ -29,9 +30,11 @@ internal static class DemoTables
     /// <summary>What each site has spent.</summary>
     private static Table Privacy(IReadOnlyList<SiteEpsilon> sites)
     {
-        var table = new Table().Border(TableBorder.Rounded).Title("privacy spent, for each mail, by the sites' own ledgers").AddColumns("site", "epsilon", "delta", "sigma", "q", "rounds");
+        var table = new Table().Border(TableBorder.Rounded).Title("privacy spent, for each mail, by the sites' own ledgers")
+            .AddColumns("site", "epsilon", "delta", "sigma", "q", "rounds");
         foreach (var site in sites)
-            table.AddRow(Markup.Escape(site.Node), site.Epsilon.ToString("0.000"), site.Delta.ToString("0.###e+0"), site.NoiseMultiplier.ToString("0.000"), site.SamplingRate.ToString("0.0000"), $"{site.Rounds}");
+            table.AddRow(Markup.Escape(site.Node), site.Epsilon.ToString("0.000"), site.Delta.ToString("0.###e+0"),
+                site.NoiseMultiplier.ToString("0.000"), site.SamplingRate.ToString("0.0000"), $"{site.Rounds}");
         return table;
     }
 
@@ -43,19 +46,27 @@ internal static class DemoTables
     /// <summary>The result.</summary>
     internal static IRenderable Result(DemoReport report)
     {
-        var table = new Table().Border(TableBorder.Rounded).Title($"{DemoData.HeldOutMails} held-out mails").AddColumns("who", "accuracy", "macro-F1");
+        var table = new Table().Border(TableBorder.Rounded).Title($"{DemoData.HeldOutMails} held-out mails")
+            .AddColumns("who", "accuracy", "macro-F1");
         table.AddRow("always the more frequent label", Units.Percent(report.Majority.Accuracy), report.Majority.MacroF1.ToString("0.000"));
         foreach (var site in report.Alone)
-            table.AddRow($"{Markup.Escape(site.Node)} alone, same number of steps", Units.Percent(site.Accuracy), site.MacroF1.ToString("0.000"));
-        table.AddRow($"[bold]all sites together ({Markup.Escape(report.Method)})[/]", $"[bold]{Units.Percent(report.Together.Accuracy)}[/]", $"[bold]{report.Together.MacroF1:0.000}[/]");
+            table.AddRow($"{Markup.Escape(site.Node)} alone, same number of steps", Units.Percent(site.Accuracy),
+                site.MacroF1.ToString("0.000"));
+        table.AddRow($"[bold]all sites together ({Markup.Escape(report.Method)})[/]", $"[bold]{Units.Percent(report.Together.Accuracy)}[/]",
+            $"[bold]{report.Together.MacroF1:0.000}[/]");
         var rows = new List<IRenderable>
         {
             table,
-            new Text($"{report.Rounds} rounds in {report.FederatedSeconds:0.0} s; each node sent {Units.Bytes(report.BytesUpPerNode)} and received {Units.Bytes(report.BytesDownPerNode)} (counted on the socket)."),
+            new Text(
+                $"{report.Rounds} rounds in {report.FederatedSeconds:0.0} s; each node sent {Units.Bytes(report.BytesUpPerNode)} and "
+                    + $"received {Units.Bytes(report.BytesDownPerNode)} (counted on the socket)."),
         };
         if (report.Privacy is { } sites)
             rows.Add(Privacy(sites));
-        rows.Add(new Text(report.Adapter.Length > 0 ? $"The adapter, as PEFT loads it: {report.Adapter}" : "Every site keeps an adapter of its own; there is none for all."));
+        rows.Add(
+            new Text(
+                report.Adapter.Length > 0 ? $"The adapter, as PEFT loads it: {report.Adapter}"
+                    : "Every site keeps an adapter of its own; there is none for all."));
         return new Rows(rows);
     }
 }

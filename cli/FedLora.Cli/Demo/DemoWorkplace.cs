@@ -3,7 +3,9 @@ using FedLora.Simulations.Demo;
 
 namespace FedLora.Cli.Demo;
 
-/// <summary>A demo's folders: what stays lies under <c>--out</c>, what does not in a temporary folder of its own, so that two demos never meet.</summary>
+/// <summary>
+/// A demo's folders: what stays lies under <c>--out</c>, what does not in a temporary folder of its own, so that two demos never meet.
+/// </summary>
 internal sealed class DemoWorkplace : IDisposable
 {
     private readonly DirectoryInfo temporary;
@@ -31,8 +33,8 @@ internal sealed class DemoWorkplace : IDisposable
 
     internal string Scratch(string name) => Path.Combine(temporary.FullName, name);
 
-    internal DemoData PrepareData(DemoOptions options, CancellationToken cancellation) =>
-        DemoData.Prepare(Corpora.SpamAssassin, Path.Combine(temporary.FullName, "data"), options.Nodes, options.Seed, cancellation);
+    internal DemoData PrepareData(DemoOptions options, CancellationToken cancellationToken) =>
+        DemoData.Prepare(Corpora.SpamAssassin, Path.Combine(temporary.FullName, "data"), options.Nodes, options.Seed, cancellationToken);
 
     public void Dispose() => temporary.Delete(recursive: true);
 

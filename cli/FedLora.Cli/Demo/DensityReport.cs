@@ -15,4 +15,5 @@ internal sealed record DensityReport(IReadOnlyList<DensityResult> Runs, string P
 /// <param name="BytesDownPerNode">Likewise.</param>
 /// <param name="FewerBytes">How many times fewer bytes, up and down together, than the dense run of the same method.</param>
 internal sealed record DensityResult(
-    string Method, double DensityDown, double DensityUp, double Accuracy, double MacroF1, long BytesUpPerNode, long BytesDownPerNode, double FewerBytes);
+    string Method, double DensityDown, double DensityUp, double Accuracy, double MacroF1, long BytesUpPerNode, long BytesDownPerNode,
+    double FewerBytes);

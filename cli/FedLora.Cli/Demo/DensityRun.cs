@@ -8,19 +8,21 @@ namespace FedLora.Cli.Demo;
 internal static class DensityRun
 {
     // Dense, then each direction alone, then both.
-    private static readonly (int Down, int Up)[] Inverse = [(1, 1), .. Sparse.Select(d => (d, 1)), .. Sparse.Select(d => (1, d)), .. Sparse.Select(d => (d, d))];
+    private static readonly (int Down, int Up)[] Inverse = [(1, 1), .. Sparse.Select(d => (d, 1)), .. Sparse.Select(d => (1, d)),
+        .. Sparse.Select(d => (d, d))];
 
     private static int[] Sparse => [4, 16, 64];
 
     /// <summary>The methods of the table.</summary>
     internal static IReadOnlyList<string> Methods { get; } = ["ffa-lora", "fedit", "fed-sb", "fedsvd"];
 
-    internal static async Task RunAsync(DemoOptions options, IReadOnlyList<string> methods, CommandOutput output, CancellationToken cancellation)
+    internal static async Task RunAsync(DemoOptions options, IReadOnlyList<string> methods, CommandOutput output,
+        CancellationToken cancellationToken)
     {
         var results = new List<DensityResult>();
         var all = Path.GetFullPath(options.Out);
         var report = new DensityReport(results, Path.Combine(all, "densities.svg"));
-        await using var run = await MethodRun.StartAsync(options, output, cancellation);
+        await using var run = await MethodRun.StartAsync(options, output, cancellationToken);
         foreach (var method in methods)
         {
             var dense = 0.0;
@@ -28,10 +30,18 @@ internal static class DensityRun
             {
                 output.Remark($"{method} at 1/{down} down, 1/{up} up ({results.Count + 1} of {methods.Count * Inverse.Length}) ...");
                 var one = await run.NextAsync(
-                    options with { Method = method, DensityDown = 1.0 / down, DensityUp = 1.0 / up, Federation = $"{method}-down-{down}-up-{up}" }, cancellation);
+                    options with
+                    {
+                        Method = method,
+                        DensityDown = 1.0 / down,
+                        DensityUp = 1.0 / up,
+                        Federation = $"{method}-down-{down}-up-{up}",
+                    }, cancellationToken);
                 var bytes = (double)(one.BytesUpPerNode + one.BytesDownPerNode);
                 dense = dense > 0 ? dense : bytes;
-                results.Add(new DensityResult(method, 1.0 / down, 1.0 / up, one.Accuracy, one.MacroF1, one.BytesUpPerNode, one.BytesDownPerNode, dense / bytes));
+                results.Add(
+                    new DensityResult(method, 1.0 / down, 1.0 / up, one.Accuracy, one.MacroF1, one.BytesUpPerNode, one.BytesDownPerNode,
+                        dense / bytes));
                 // After each, so that an interrupted run leaves what it has seen.
                 AtomicFile.Write(report.Picture, SvgChart.Draw(Picture(results, options)));
                 AtomicFile.Write(Path.Combine(all, "densities.json"), Json.Write(report));
@@ -49,16 +59,19 @@ internal static class DensityRun
         "bytes per node and round, up and down, on the socket",
         "accuracy on held-out mail, %",
         [.. results.GroupBy(result => result.Method).Select(method =>
-            new ScatterSeries(method.Key, [.. method.Select(result => ((double)(result.BytesUpPerNode + result.BytesDownPerNode), result.Accuracy * 100))]))],
+            new ScatterSeries(method.Key,
+                [.. method.Select(result => ((double)(result.BytesUpPerNode + result.BytesDownPerNode), result.Accuracy * 100))]))],
         Units.Bytes);
 
     private static Table Table(IEnumerable<DensityResult> results)
     {
         var table = new Table().Border(TableBorder.Rounded).Title("same mail, same seed, same number of steps")
-            .AddColumns("method", "density down", "density up", "accuracy", "macro-F1", "up per node and round", "down per node and round", "fewer bytes");
+            .AddColumns("method", "density down", "density up", "accuracy", "macro-F1", "up per node and round", "down per node and round",
+                "fewer bytes");
         foreach (var result in results)
         {
-            table.AddRow(Markup.Escape(result.Method), Share(result.DensityDown), Share(result.DensityUp), Units.Percent(result.Accuracy), result.MacroF1.ToString("0.000"),
+            table.AddRow(Markup.Escape(result.Method), Share(result.DensityDown), Share(result.DensityUp), Units.Percent(result.Accuracy),
+                result.MacroF1.ToString("0.000"),
                 Units.Bytes(result.BytesUpPerNode), Units.Bytes(result.BytesDownPerNode), $"{result.FewerBytes:0.0}x");
         }
         return table;

@@ -24,10 +24,15 @@ namespace FedLora.Cli.Demo;
 /// <param name="Adapter">The result for PEFT; null where every node has its own.</param>
 /// <param name="Personal">The nodes' own adapters where there is none for all; otherwise empty.</param>
 internal sealed record FederatedResult(
-    FederationView View, double Seconds, IReadOnlyList<NodeView> Nodes, double BytesUp, double BytesDown, PeftFolder? Adapter, IReadOnlyList<AdapterState> Personal)
+    FederationView View, double Seconds, IReadOnlyList<NodeView> Nodes, double BytesUp, double BytesDown, PeftFolder? Adapter,
+    IReadOnlyList<AdapterState> Personal)
 {
     /// <summary>What every site has spent, by the receipts of its ledger.</summary>
-    internal IReadOnlyList<SiteEpsilon> Spent => [.. View.Privacy.Where(node => node.Node.Length > 0).Select(node => new SiteEpsilon(node.Node, node.SpentEpsilon, node.Delta, node.NoiseMultiplier, node.SamplingRate, (int)node.Rounds))];
+    internal IReadOnlyList<SiteEpsilon> Spent =>
+        [.. View.Privacy.Where(node => node.Node.Length > 0)
+            .Select(
+                node => new SiteEpsilon(node.Node, node.SpentEpsilon, node.Delta, node.NoiseMultiplier, node.SamplingRate,
+                    (int)node.Rounds))];
 }
 
 /// <summary>One coordinator process and one client process per site, which run federations one after the other until disposed of.</summary>
@@ -47,20 +52,23 @@ internal sealed class FederatedRun : IAsyncDisposable
 
     private CoordinatorConnection Coordinator => coordinator ?? throw new InvalidOperationException("The processes have not started.");
 
-    private FederatedRun(DemoOptions options, DemoWorkplace workplace, DemoData data) => (this.options, this.workplace, this.data) = (options, workplace, data);
+    private FederatedRun(DemoOptions options, DemoWorkplace workplace, DemoData data) =>
+        (this.options, this.workplace, this.data) = (options, workplace, data);
 
     /// <summary>Starts the processes.</summary>
     /// <param name="options">Sites and their base model.</param>
     /// <param name="workplace">Takes their folders and logs.</param>
     /// <param name="data">The sites' data.</param>
-    /// <param name="cancellation">Ends the wait for the coordinator.</param>
-    internal static async Task<FederatedRun> StartAsync(DemoOptions options, DemoWorkplace workplace, DemoData data, CancellationToken cancellation)
+    /// <param name="cancellationToken">Ends the wait for the coordinator.</param>
+    internal static async Task<FederatedRun> StartAsync(DemoOptions options, DemoWorkplace workplace, DemoData data,
+        CancellationToken cancellationToken)
     {
         var run = new FederatedRun(options, workplace, data);
         try
         {
-            var server = run.coordinator = await run.StartServerAsync(cancellation);
-            var token = await server.Admin.CreateTokenAsync(new CreateTokenRequest { Uses = (uint)options.Nodes }, server.Call(cancellation));
+            var server = run.coordinator = await run.StartServerAsync(cancellationToken);
+            var token = await server.Admin.CreateTokenAsync(new CreateTokenRequest { Uses = (uint)options.Nodes },
+                server.Call(cancellationToken));
             run.StartClients(server.Url, token.Token);
             run.failing = Task.WhenAny(run.processes.Select(process => process.FailsAsync(run.ending.Token)));
             return run;
@@ -70,7 +78,7 @@ internal sealed class FederatedRun : IAsyncDisposable
             await run.DisposeAsync();
             if (error is not RpcException rpc)
                 throw;
-            await Interruption.SettleAsync(cancellation);
+            await Interruption.SettleAsync(cancellationToken);
             throw RpcErrors.FromRpc(rpc, "the demo's coordinator");
         }
     }
@@ -78,27 +86,29 @@ internal sealed class FederatedRun : IAsyncDisposable
     /// <summary>Runs a federation from its creation to its end.</summary>
     /// <param name="federation">What it is; its sites and base model are those of the start.</param>
     /// <param name="show">Told of every change.</param>
-    /// <param name="cancellation">Ends the wait.</param>
-    internal async Task<FederatedResult> RunAsync(DemoOptions federation, Action<FederationView, IReadOnlyList<(string Name, int Id)>> show, CancellationToken cancellation)
+    /// <param name="cancellationToken">Ends the wait.</param>
+    internal async Task<FederatedResult> RunAsync(DemoOptions federation, Action<FederationView, IReadOnlyList<(string Name, int Id)>> show,
+        CancellationToken cancellationToken)
     {
         try
         {
             EmptyCaches();
-            var prepared = FederationPreparation.Prepare(DemoFederation.Define(federation, [.. data.Summary.Select(site => site.Mails)]), federation.Model, null, cancellation);
-            await FederationCreateCommand.CreateAsync(Coordinator, prepared, cancellation);
-            using var failure = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            var prepared = FederationPreparation.Prepare(DemoFederation.Define(federation, [.. data.Summary.Select(site => site.Mails)]),
+                federation.Model, null, cancellationToken);
+            await FederationCreateCommand.CreateAsync(Coordinator, prepared, cancellationToken);
+            using var failure = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             var run = FederateAsync(federation, show, failure.Token);
             if (await Task.WhenAny(run, failing!) != run)
             {
                 await failure.CancelAsync();
-                await Interruption.SettleAsync(cancellation);
+                await Interruption.SettleAsync(cancellationToken);
                 await await failing!;
             }
             return await run;
         }
         catch (RpcException error)
         {
-            await Interruption.SettleAsync(cancellation);
+            await Interruption.SettleAsync(cancellationToken);
             throw RpcErrors.FromRpc(error, "the demo's coordinator");
         }
     }
@@ -107,8 +117,8 @@ internal sealed class FederatedRun : IAsyncDisposable
     internal string Data => workplace.ServerData;
 
     /// <summary>A link that opens the coordinator's dashboard, once.</summary>
-    internal async Task<string> DashboardLinkAsync(CancellationToken cancellation) =>
-        (await Coordinator.Upkeep.CreateDashboardLinkAsync(new CreateDashboardLinkRequest(), Coordinator.Call(cancellation))).Url;
+    internal async Task<string> DashboardLinkAsync(CancellationToken cancellationToken) =>
+        (await Coordinator.Upkeep.CreateDashboardLinkAsync(new CreateDashboardLinkRequest(), Coordinator.Call(cancellationToken))).Url;
 
     /// <summary>Ends the sites, which have nothing more to do and would only keep the processor from what follows.</summary>
     /// <param name="all">The coordinator too.</param>
@@ -129,12 +139,12 @@ internal sealed class FederatedRun : IAsyncDisposable
         ending.Dispose();
     }
 
-    private async Task<CoordinatorConnection> StartServerAsync(CancellationToken cancellation)
+    private async Task<CoordinatorConnection> StartServerAsync(CancellationToken cancellationToken)
     {
         var server =
             Start(CoordinatorName, threads: 1, "server", "--data", workplace.ServerData, "--listen", "http://127.0.0.1:0", "--with-parent");
         var file = DataFolder.UrlFileOf(workplace.ServerData);
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(StartLimit);
         var failed = server.FailsAsync(limit.Token);
         while (!File.Exists(file))
@@ -143,8 +153,8 @@ internal sealed class FederatedRun : IAsyncDisposable
                 await failed;
             await Task.Delay(Look, TimeProvider.System, limit.Token);
         }
-        var token = await File.ReadAllTextAsync(AccessTokens.FileOf(workplace.ServerData, Roles.Operator), cancellation);
-        return new CoordinatorConnection((await File.ReadAllTextAsync(file, cancellation)).Trim()) { Credential = token.Trim() };
+        var token = await File.ReadAllTextAsync(AccessTokens.FileOf(workplace.ServerData, Roles.Operator), cancellationToken);
+        return new CoordinatorConnection((await File.ReadAllTextAsync(file, cancellationToken)).Trim()) { Credential = token.Trim() };
     }
 
     private void StartClients(string url, string token)
@@ -152,20 +162,22 @@ internal sealed class FederatedRun : IAsyncDisposable
         AtomicFile.Write(workplace.JoinToken, token);
         for (var site = 1; site <= options.Nodes; site++)
         {
-            Start($"site-{site}", options.Threads, "client", "--coordinator", url, "--token-file", workplace.JoinToken, "--name", $"site-{site}", "--data", data.Sites[site - 1],
+            Start($"site-{site}", options.Threads, "client", "--coordinator", url, "--token-file", workplace.JoinToken, "--name",
+                $"site-{site}", "--data", data.Sites[site - 1],
                 "--model", options.Model, "--state", workplace.NodeState(site), "--threads", options.Threads.ToString(), "--with-parent");
         }
     }
 
-    private async Task<FederatedResult> FederateAsync(DemoOptions federation, Action<FederationView, IReadOnlyList<(string Name, int Id)>> show, CancellationToken cancellation)
+    private async Task<FederatedResult> FederateAsync(DemoOptions federation,
+        Action<FederationView, IReadOnlyList<(string Name, int Id)>> show, CancellationToken cancellationToken)
     {
         var name = new FederationName { Name = federation.Federation };
         var ids = processes.Select(process => (process.Name, process.Id)).ToList();
         var watch = Stopwatch.StartNew();
-        await Coordinator.Admin.StartFederationAsync(name, Coordinator.Call(cancellation));
-        using var call = Coordinator.Admin.WatchFederation(name, Coordinator.Options(cancellation));
+        await Coordinator.Admin.StartFederationAsync(name, Coordinator.Call(cancellationToken));
+        using var call = Coordinator.Admin.WatchFederation(name, Coordinator.Options(cancellationToken));
         FederationView? last = null;
-        while (await call.ResponseStream.MoveNext(cancellation))
+        while (await call.ResponseStream.MoveNext(cancellationToken))
         {
             last = call.ResponseStream.Current;
             show(last, ids);
@@ -174,21 +186,26 @@ internal sealed class FederatedRun : IAsyncDisposable
         }
         var seconds = watch.Elapsed.TotalSeconds;
         if (last is not { State: FederationState.Finished })
-            throw new FedLoraException("demo-failed", $"the federation ended as {last?.State}: {last?.Reason}", $"the logs are in {workplace.Logs}");
-        var nodes = await NodesAtRestAsync(cancellation);
+            throw new FedLoraException("demo-failed", $"the federation ended as {last?.State}: {last?.Reason}",
+                $"the logs are in {workplace.Logs}");
+        var nodes = await NodesAtRestAsync(cancellationToken);
         var before = counted;
         counted = (nodes.Average(node => (double)(node.Traffic?.Sent ?? 0)), nodes.Average(node => (double)(node.Traffic?.Received ?? 0)));
         var result = new FederatedResult(last, seconds, nodes, counted.Up - before.Up, counted.Down - before.Down, null, []);
         if (!Methods.Get(federation.Method).Traits.Personalised)
-            return result with { Adapter = (await ExportCommand.FetchAsync(Coordinator, federation.Federation, null, cancellation)).Adapter };
-        var global = await ExportCommand.FetchGlobalAsync(Coordinator, federation.Federation, cancellation);
+            return result with
+            {
+                Adapter = (await ExportCommand.FetchAsync(Coordinator, federation.Federation, null, cancellationToken)).Adapter,
+            };
+        var global = await ExportCommand.FetchGlobalAsync(Coordinator, federation.Federation, cancellationToken);
         return result with { Personal = [.. Enumerable.Range(1, options.Nodes).Select(site => Personal(global, federation, site))] };
     }
 
     // What an earlier federation fetched would not be counted for this one.
     private void EmptyCaches()
     {
-        foreach (var cache in Enumerable.Range(1, options.Nodes).Select(site => NodeFolder.CacheOf(workplace.NodeState(site))).Where(Directory.Exists))
+        foreach (var cache in Enumerable.Range(1, options.Nodes).Select(site => NodeFolder.CacheOf(workplace.NodeState(site)))
+            .Where(Directory.Exists))
         {
             foreach (var blob in Directory.EnumerateFiles(cache))
                 File.Delete(blob);
@@ -196,20 +213,21 @@ internal sealed class FederatedRun : IAsyncDisposable
     }
 
     private AdapterState Personal(AdapterState global, DemoOptions federation, int site) =>
-        KeptFactors.Newest(NodeFolder.FederationFolderOf(workplace.NodeState(site), federation.Federation)) is { } kept ? global.With(kept) : global;
+        KeptFactors.Newest(NodeFolder.FederationFolderOf(workplace.NodeState(site), federation.Federation)) is { } kept ? global.With(kept)
+            : global;
 
     // The last count of bytes comes with a node's next poll, a moment after the last round.
-    private async Task<IReadOnlyList<NodeView>> NodesAtRestAsync(CancellationToken cancellation)
+    private async Task<IReadOnlyList<NodeView>> NodesAtRestAsync(CancellationToken cancellationToken)
     {
         var before = 0UL;
         for (var look = 0; ; look++)
         {
-            var nodes = (await Coordinator.Admin.ListNodesAsync(new ListNodesRequest(), Coordinator.Call(cancellation))).Nodes;
+            var nodes = (await Coordinator.Admin.ListNodesAsync(new ListNodesRequest(), Coordinator.Call(cancellationToken))).Nodes;
             var now = nodes.Aggregate(0UL, (sum, node) => sum + (node.Traffic?.Sent ?? 0));
             if ((now == before && look > 4) || look > 30)
                 return nodes;
             before = now;
-            await Task.Delay(Look, TimeProvider.System, cancellation);
+            await Task.Delay(Look, TimeProvider.System, cancellationToken);
         }
     }
 

@@ -4,7 +4,9 @@ using FedLora.Simulations.Demo;
 
 namespace FedLora.Cli.Demo;
 
-/// <summary>Federations that are compared: one after the other with the same processes and data, each scored and its bytes counted.</summary>
+/// <summary>
+/// Federations that are compared: one after the other with the same processes and data, each scored and its bytes counted.
+/// </summary>
 internal sealed class MethodRun : IAsyncDisposable
 {
     private readonly DemoWorkplace workplace;
@@ -16,13 +18,13 @@ internal sealed class MethodRun : IAsyncDisposable
         (this.workplace, this.data, this.run, this.output) = (workplace, data, run, output);
 
     /// <summary>Prepares the data and starts the processes.</summary>
-    internal static async Task<MethodRun> StartAsync(DemoOptions options, CommandOutput output, CancellationToken cancellation)
+    internal static async Task<MethodRun> StartAsync(DemoOptions options, CommandOutput output, CancellationToken cancellationToken)
     {
         var place = new DemoWorkplace(options.Out);
         try
         {
-            var mail = place.PrepareData(options, cancellation);
-            return new MethodRun(place, mail, await FederatedRun.StartAsync(options, place, mail, cancellation), output);
+            var mail = place.PrepareData(options, cancellationToken);
+            return new MethodRun(place, mail, await FederatedRun.StartAsync(options, place, mail, cancellationToken), output);
         }
         catch
         {
@@ -33,14 +35,15 @@ internal sealed class MethodRun : IAsyncDisposable
 
     /// <summary>Runs one federation; its PEFT folder is the method's name below the workplace.</summary>
     /// <param name="federation">Its name is one that no other has.</param>
-    /// <param name="cancellation">Ends the wait.</param>
-    internal async Task<MethodResult> NextAsync(DemoOptions federation, CancellationToken cancellation)
+    /// <param name="cancellationToken">Ends the wait.</param>
+    internal async Task<MethodResult> NextAsync(DemoOptions federation, CancellationToken cancellationToken)
     {
-        var result = await DemoLive.RunAsync(run, federation, output, clear: true, cancellation);
-        var score = TogetherScore.Of(federation, Path.Combine(workplace.Out, federation.Federation), data, result, cancellation);
+        var result = await DemoLive.RunAsync(run, federation, output, clear: true, cancellationToken);
+        var score = TogetherScore.Of(federation, Path.Combine(workplace.Out, federation.Federation), data, result, cancellationToken);
         var rounds = result.View.Rounds.Where(round => round.State == RoundState.Committed).ToList();
         var errors = rounds.Where(round => round.HasAggregationError).Select(round => round.AggregationError).ToList();
-        return new MethodResult(federation.Method, score.Accuracy, score.MacroF1, (long)(result.BytesUp / rounds.Count), (long)(result.BytesDown / rounds.Count),
+        return new MethodResult(federation.Method, score.Accuracy, score.MacroF1, (long)(result.BytesUp / rounds.Count),
+            (long)(result.BytesDown / rounds.Count),
             rounds.Average(round => round.ServerMs), errors.Count > 0 ? errors.Average() : null);
     }
 

@@ -1,7 +1,8 @@
 namespace FedLora.Cli.Output;
 
 /// <summary>
-/// Writes an error: <c>{"error":{"code","message","hint"}}</c> on standard output under <c>--json</c>, otherwise one line on standard error.
+/// Writes an error: <c>{"error":{"code","message","hint"}}</c> on standard output under <c>--json</c>, otherwise one line on standard
+/// error.
 /// </summary>
 internal sealed class ErrorWriter(bool json, PrintedCommands commands, TextWriter output, TextWriter error)
 {
@@ -15,7 +16,8 @@ internal sealed class ErrorWriter(bool json, PrintedCommands commands, TextWrite
     }
 
     // What others' libraries say may have several lines, and files' names control characters.
-    private static string OneLine(string text) => string.Join(' ', string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c)).Split(' ', StringSplitOptions.RemoveEmptyEntries));
+    private static string OneLine(string text) =>
+        string.Join(' ', string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c)).Split(' ', StringSplitOptions.RemoveEmptyEntries));
 
     // The hint follows a full stop.
     private static string Sentence(string hint) => hint.Length > 0 ? char.ToUpperInvariant(hint[0]) + hint[1..] : hint;

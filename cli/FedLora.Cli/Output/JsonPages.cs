@@ -57,7 +57,9 @@ public static class JsonPages
         from document in form.Results.Index()
         select (string.Join(' ', command.Path()), form, document.Index, document.Item);
 
-    private static string Fields(Type type) => string.Join(", ", Document(type)["properties"]!.AsObject().Where(field => field.Key != Json.VersionField).Select(field => $"`{field.Key}`"));
+    private static string Fields(Type type) =>
+        string.Join(", ",
+            Document(type)["properties"]!.AsObject().Where(field => field.Key != Json.VersionField).Select(field => $"`{field.Key}`"));
 
     private static JsonObject Document(Type type)
     {
@@ -65,7 +67,10 @@ public static class JsonPages
         var properties = schema["properties"]!.AsObject();
         properties.Insert(0, Json.VersionField, new JsonObject { ["const"] = Json.Version });
         if (properties.ContainsKey("settings"))
-            properties["settings"] = new JsonObject { ["description"] = $"as in {Settings}, defaults too, without what every site has of its own" };
+            properties["settings"] = new JsonObject
+            {
+                ["description"] = $"as in {Settings}, defaults too, without what every site has of its own",
+            };
         if (schema["required"] is JsonArray required)
             required.Insert(0, Json.VersionField);
         return schema;

@@ -13,7 +13,8 @@ internal static class OutFolder
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new FedLoraException("out-unwritable", $"cannot use the folder {folder}: {error.Message}", "choose another with --out, or mend its rights", error);
+            throw new FedLoraException("out-unwritable", $"cannot use the folder {folder}: {error.Message}",
+                "choose another with --out, or mend its rights", error);
         }
     }
 }

@@ -30,12 +30,15 @@ public sealed partial class PrintedCommands
     public string Complete(string text) => Commands().Replace(text, match => match.Groups["admin"].Success ? admin : program);
 
     /// <summary>A word as a shell reads it.</summary>
-    internal static string Quoted(string word) => word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "-_./:=@%+,".Contains(c, StringComparison.Ordinal))
-        ? word
-        : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+    internal static string Quoted(string word) =>
+        word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "-_./:=@%+,".Contains(c, StringComparison.Ordinal))
+            ? word
+            : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 
-    private static string Program() => Environment.GetEnvironmentVariable(ProgramVariable) is { Length: > 0 } named ? Quoted(named) : "fedlora";
+    private static string Program() =>
+        Environment.GetEnvironmentVariable(ProgramVariable) is { Length: > 0 } named ? Quoted(named) : "fedlora";
 
-    [GeneratedRegex(@"(?<![\w./-])fedlora(?<admin> admin)?(?= [a-z-])(?! --data| --coordinator)", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, 1000)]
+    [GeneratedRegex(@"(?<![\w./-])fedlora(?<admin> admin)?(?= [a-z-])(?! --data| --coordinator)",
+        RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, 1000)]
     private static partial Regex Commands();
 }

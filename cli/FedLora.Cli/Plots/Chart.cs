@@ -36,4 +36,5 @@ public sealed record ScatterSeries(string Name, IReadOnlyList<(double X, double 
 /// <param name="YLabel">What y is, with its unit.</param>
 /// <param name="Series">At least one, each with a point.</param>
 /// <param name="XTick">How a value of x is written at its tick.</param>
-public sealed record ScatterChart(string Title, string XLabel, string YLabel, IReadOnlyList<ScatterSeries> Series, Func<double, string> XTick);
+public sealed record ScatterChart(string Title, string XLabel, string YLabel, IReadOnlyList<ScatterSeries> Series,
+    Func<double, string> XTick);

@@ -23,7 +23,8 @@ internal sealed class Scale
         var rough = (high - low) / wanted;
         var power = Math.Pow(10, Math.Floor(Math.Log10(rough)));
         var even = new[] { 1, 2, 2.5, 5, 10 }.Select(factor => factor * power).First(candidate => candidate >= rough * 0.999);
-        return tight ? new Scale(low, high, even) : new Scale(Math.Floor(low / even + 1e-9) * even, Math.Ceiling(high / even - 1e-9) * even, even);
+        return tight ? new Scale(low, high, even)
+            : new Scale(Math.Floor(low / even + 1e-9) * even, Math.Ceiling(high / even - 1e-9) * even, even);
     }
 
     /// <summary>Where a value lies, 0 to 1.</summary>
@@ -39,6 +40,7 @@ internal sealed class Scale
     private string Label(double value)
     {
         var size = Math.Max(Math.Abs(Low), Math.Abs(High));
-        return size >= 1e6 ? (value / 1e6).ToString("0.###") + " M" : size >= 1e4 ? (value / 1e3).ToString("0.###") + " k" : size < 1e-3 ? value.ToString("0.##e+0") : Math.Round(value, 9).ToString("0.######");
+        return size >= 1e6 ? (value / 1e6).ToString("0.###") + " M" : size >= 1e4 ? (value / 1e3).ToString("0.###") + " k" : size < 1e-3
+            ? value.ToString("0.##e+0") : Math.Round(value, 9).ToString("0.######");
     }
 }

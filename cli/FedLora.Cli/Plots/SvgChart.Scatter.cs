@@ -18,7 +18,9 @@ public static partial class SvgChart
         var svg = Begin(chart.Title, chart.YLabel, y, right);
         foreach (var value in Decades(from, to))
         {
-            svg.AppendLine($"<line x1='{At(X(value))}' x2='{At(X(value))}' y1='{At(Height - Bottom)}' y2='{At(Height - Bottom + 6)}' stroke='{Faint}'/>");
+            svg.AppendLine(
+                $"<line x1='{At(X(value))}' x2='{At(X(value))}' y1='{At(Height - Bottom)}' y2='{At(Height - Bottom + 6)}' "
+                    + $"stroke='{Faint}'/>");
             svg.AppendLine(Text(X(value), Height - Bottom + 26, chart.XTick(value), "middle", 15, Faint));
         }
         svg.AppendLine(Text((Left + Width - right) / 2, Height - 18, chart.XLabel, "middle", 17, Ink));
@@ -52,6 +54,7 @@ public static partial class SvgChart
     {
         0 => $"<circle cx='{At(x)}' cy='{At(y)}' r='7' fill='{Colour(i)}' fill-opacity='0.85' stroke='white'/>",
         1 => $"<rect x='{At(x - 6)}' y='{At(y - 6)}' width='12' height='12' fill='{Colour(i)}' fill-opacity='0.85' stroke='white'/>",
-        _ => $"<path d='M{At(x)} {At(y - 8)} L{At(x + 8)} {At(y)} L{At(x)} {At(y + 8)} L{At(x - 8)} {At(y)} Z' fill='{Colour(i)}' fill-opacity='0.85' stroke='white'/>",
+        _ => $"<path d='M{At(x)} {At(y - 8)} L{At(x + 8)} {At(y)} L{At(x)} {At(y + 8)} L{At(x - 8)} {At(y)} Z' fill='{Colour(i)}' "
+            + $"fill-opacity='0.85' stroke='white'/>",
     });
 }

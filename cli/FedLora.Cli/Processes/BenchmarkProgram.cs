@@ -24,14 +24,14 @@ public static class BenchmarkProgram
 
     /// <summary>Runs it on this process's standard streams.</summary>
     /// <returns>Its exit code.</returns>
-    internal static async Task<int> RunAsync(IEnumerable<string> words, CancellationToken cancellation)
+    internal static async Task<int> RunAsync(IEnumerable<string> words, CancellationToken cancellationToken)
     {
         var host = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
         using var process = Process.Start(new ProcessStartInfo(host, ["exec", Find(AppContext.BaseDirectory), .. words]))
             ?? throw new FedLoraException("process-failed", "cannot start the benchmarks", "is 'dotnet' on the PATH?");
         try
         {
-            await process.WaitForExitAsync(cancellation);
+            await process.WaitForExitAsync(cancellationToken);
         }
         catch (OperationCanceledException)
         {

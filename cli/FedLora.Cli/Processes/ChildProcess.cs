@@ -52,24 +52,25 @@ internal sealed class ChildProcess : IAsyncDisposable
         // BLAS and OpenMP read these once, before main(); more threads than cores only wait for each other.
         foreach (var variable in (ReadOnlySpan<string>)["OMP_NUM_THREADS", "MKL_NUM_THREADS"])
             start.Environment[variable] = threads.ToString();
-        var started = Process.Start(start) ?? throw new FedLoraException("process-failed", $"cannot start {name}", "is 'dotnet' on the PATH?");
+        var started = Process.Start(start)
+            ?? throw new FedLoraException("process-failed", $"cannot start {name}", "is 'dotnet' on the PATH?");
         return new ChildProcess(started, CopyAsync(started, log), name, log);
     }
 
     /// <summary>Waits for its end.</summary>
     /// <exception cref="FedLoraException"><c>process-failed</c>: it ended with another exit code than 0; <c>log-unwritable</c>.</exception>
-    internal async Task WaitAsync(CancellationToken cancellation)
+    internal async Task WaitAsync(CancellationToken cancellationToken)
     {
-        await ExitedAsync(cancellation);
+        await ExitedAsync(cancellationToken);
         if (process.ExitCode != 0)
-            throw await FailedAsync(cancellation);
+            throw await FailedAsync(cancellationToken);
     }
 
     /// <summary>Ends only if the process ends, or its log cannot be written: with the error that tells why.</summary>
-    internal async Task FailsAsync(CancellationToken cancellation)
+    internal async Task FailsAsync(CancellationToken cancellationToken)
     {
-        await ExitedAsync(cancellation);
-        throw await FailedAsync(cancellation);
+        await ExitedAsync(cancellationToken);
+        throw await FailedAsync(cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -92,17 +93,18 @@ internal sealed class ChildProcess : IAsyncDisposable
     }
 
     // The output ends when the process does, and at once where the log cannot be written.
-    private async Task ExitedAsync(CancellationToken cancellation)
+    private async Task ExitedAsync(CancellationToken cancellationToken)
     {
-        await logging.WaitAsync(cancellation);
-        await process.WaitForExitAsync(cancellation);
+        await logging.WaitAsync(cancellationToken);
+        await process.WaitForExitAsync(cancellationToken);
     }
 
-    private async Task<FedLoraException> FailedAsync(CancellationToken cancellation)
+    private async Task<FedLoraException> FailedAsync(CancellationToken cancellationToken)
     {
-        await Interruption.SettleAsync(cancellation);
+        await Interruption.SettleAsync(cancellationToken);
         var last = File.ReadLines(Log).LastOrDefault(line => line.Length > 0) ?? "it said nothing";
-        return new FedLoraException("process-failed", $"{Name} ended with exit code {process.ExitCode}: {last.Trim()}", $"its log is {Log}");
+        return new FedLoraException("process-failed", $"{Name} ended with exit code {process.ExitCode}: {last.Trim()}",
+            $"its log is {Log}");
     }
 
     private static async Task CopyAsync(Process process, string log)
@@ -113,7 +115,8 @@ internal sealed class ChildProcess : IAsyncDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new FedLoraException("log-unwritable", $"cannot write the log {log}: {error.Message}", "free some space, or choose another folder with --out", error);
+            throw new FedLoraException("log-unwritable", $"cannot write the log {log}: {error.Message}",
+                "free some space, or choose another folder with --out", error);
         }
     }
 

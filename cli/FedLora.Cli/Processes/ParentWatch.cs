@@ -12,9 +12,9 @@ internal static class ParentWatch
     internal static Option<bool> Create() => new("--with-parent") { Hidden = true };
 
     /// <summary>A cancellation that also comes when standard input ends.</summary>
-    internal static CancellationTokenSource Follow(bool watch, CancellationToken cancellation)
+    internal static CancellationTokenSource Follow(bool watch, CancellationToken cancellationToken)
     {
-        var source = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var source = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         if (watch)
             new Thread(() => WaitForEnd(source)) { IsBackground = true, Name = "parent" }.Start();
         return source;

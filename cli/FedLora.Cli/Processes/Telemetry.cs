@@ -9,7 +9,10 @@ using OpenTelemetry.Trace;
 
 namespace FedLora.Cli.Processes;
 
-/// <summary>Sends what a long-running command counts, calls and logs to an OpenTelemetry collector, where the environment names one; otherwise nothing is sent.</summary>
+/// <summary>
+/// Sends what a long-running command counts, calls and logs to an OpenTelemetry collector, where the environment names one; otherwise
+/// nothing is sent.
+/// </summary>
 internal static class Telemetry
 {
     /// <summary>OpenTelemetry's own variable; its others (headers, protocol, interval, ...) count too.</summary>
@@ -17,7 +20,8 @@ internal static class Telemetry
 
     // Kestrel's and gRPC's own, Orleans', and the runtime's.
     private static readonly string[] Meters =
-        [CoordinatorInstruments.Meter, NodeInstruments.Meter, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "Microsoft.Orleans", "System.Runtime"];
+        [CoordinatorInstruments.Meter, NodeInstruments.Meter, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel",
+            "Microsoft.Orleans", "System.Runtime"];
 
     private static readonly string[] Sources = ["Microsoft.AspNetCore", "Grpc.Net.Client"];
 

@@ -11,15 +11,19 @@ public sealed class CoordinatorAddress
     private readonly List<DnsEndPoint> _all;
     private int _last;
 
-    /// <param name="url">E.g. <c>http://127.0.0.1:5000</c>; of a cluster several, with commas between: any of them will do. Plain HTTP only to loopback.</param>
-    /// <param name="proxy">The way out of this network; what the environment names (<c>https_proxy</c>, <c>all_proxy</c>, <c>no_proxy</c>) if not given. Never used for loopback.</param>
+    /// <param name="url">E.g. <c>http://127.0.0.1:5000</c>; of a cluster several, with commas between: any of them will do. Plain HTTP only
+    /// to loopback.</param>
+    /// <param name="proxy">The way out of this network; what the environment names (<c>https_proxy</c>, <c>all_proxy</c>, <c>no_proxy</c>)
+    /// if not given. Never used for loopback.</param>
     /// <exception cref="FedLoraException"><c>coordinator-url</c>.</exception>
     public CoordinatorAddress(string url, IWebProxy? proxy = null)
     {
-        var parsed = url.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(one => Parse(url, one)).ToList();
+        var parsed = url.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(one => Parse(url, one))
+            .ToList();
         var address = parsed.Count > 0 ? parsed[0] : Parse(url, url);
         if (parsed.Exists(one => one.Scheme != address.Scheme))
-            throw new FedLoraException("coordinator-url", $"'{url}' mixes http and https", "write all addresses of the cluster as https://HOST:PORT");
+            throw new FedLoraException("coordinator-url", $"'{url}' mixes http and https",
+                "write all addresses of the cluster as https://HOST:PORT");
         _all = parsed.ConvertAll(one => new DnsEndPoint(one.IdnHost.Trim('[', ']'), one.Port));
         (Url, Uri, _proxy) = (url, address, address.IsLoopback ? null : proxy ?? HttpClient.DefaultProxy);
     }
@@ -27,9 +31,11 @@ public sealed class CoordinatorAddress
     private static Uri Parse(string url, string one)
     {
         if (!Uri.TryCreate(one, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
-            throw new FedLoraException("coordinator-url", $"'{url}' is not the address of a coordinator", "write it as http://127.0.0.1:5000 or https://HOST:PORT");
+            throw new FedLoraException("coordinator-url", $"'{url}' is not the address of a coordinator",
+                "write it as http://127.0.0.1:5000 or https://HOST:PORT");
         if (address.Scheme == "http" && !address.IsLoopback)
-            throw new FedLoraException("coordinator-url", $"'{url}' would send a credential in the clear over a network", "plain http is for loopback only; use https://");
+            throw new FedLoraException("coordinator-url", $"'{url}' would send a credential in the clear over a network",
+                "plain http is for loopback only; use https://");
         return address;
     }
 
@@ -40,7 +46,9 @@ public sealed class CoordinatorAddress
     public Uri Uri { get; }
 
     /// <summary>The proxy that calls go through, without credentials; null if they go straight.</summary>
-    public string? Proxy => _proxy is { } proxy && !proxy.IsBypassed(Uri) && proxy.GetProxy(Uri) is { } found ? found.GetComponents(UriComponents.SchemeAndServer, UriFormat.UriEscaped) : null;
+    public string? Proxy =>
+        _proxy is { } proxy && !proxy.IsBypassed(Uri) && proxy.GetProxy(Uri) is { } found
+            ? found.GetComponents(UriComponents.SchemeAndServer, UriFormat.UriEscaped) : null;
 
     /// <summary>Whether calls go over TLS.</summary>
     public bool IsSecure => Uri.Scheme == "https";

@@ -8,8 +8,8 @@ using Grpc.Net.Client;
 namespace FedLora.Client.Connection;
 
 /// <summary>
-/// The connection to one coordinator: service stubs, credential and the count of bytes on the socket. Its channel reconnects by itself; calls
-/// fail with UNAVAILABLE until it has.
+/// The connection to one coordinator: service stubs, credential and the count of bytes on the socket. Its channel reconnects by itself;
+/// calls fail with UNAVAILABLE until it has.
 /// </summary>
 public sealed class CoordinatorConnection : IDisposable
 {
@@ -35,18 +35,21 @@ public sealed class CoordinatorConnection : IDisposable
     /// <param name="identity">As above.</param>
     /// <param name="time">As above.</param>
     /// <param name="tls">Another way to trust than the identity's.</param>
-    internal CoordinatorConnection(CoordinatorAddress address, PeerIdentity? identity, TimeProvider? time = null, SslClientAuthenticationOptions? tls = null)
+    internal CoordinatorConnection(CoordinatorAddress address, PeerIdentity? identity, TimeProvider? time = null,
+        SslClientAuthenticationOptions? tls = null)
     {
         (_address, _identity) = (address, identity);
         _time = time ?? TimeProvider.System;
         Traffic = new SocketTraffic();
-        _channel = GrpcChannel.ForAddress(_address.Uri, new GrpcChannelOptions { HttpHandler = _address.CreateHandler(Traffic, tls ?? identity?.Options()), DisposeHttpClient = true });
+        _channel = GrpcChannel.ForAddress(_address.Uri,
+            new GrpcChannelOptions { HttpHandler = _address.CreateHandler(Traffic, tls ?? identity?.Options()), DisposeHttpClient = true });
         _calls = new CoordinatorCalls(_channel.CreateCallInvoker());
     }
 
     /// <summary>Over calls that a host has made, which it also ends.</summary>
-    internal CoordinatorConnection(CoordinatorAddress address, PeerIdentity identity, CoordinatorCalls calls, SocketTraffic traffic, TimeProvider time) =>
-        (_address, _identity, _calls, Traffic, _time) = (address, identity, calls, traffic, time);
+    internal CoordinatorConnection(CoordinatorAddress address, PeerIdentity identity, CoordinatorCalls calls, SocketTraffic traffic,
+        TimeProvider time) =>
+            (_address, _identity, _calls, Traffic, _time) = (address, identity, calls, traffic, time);
 
     /// <summary>The coordinator's address as it was given.</summary>
     public string Url => _address.Url;

@@ -7,56 +7,59 @@ using Microsoft.Extensions.Logging;
 namespace FedLora.Client.Connection;
 
 /// <summary>Makes this daemon a training node of its coordinator, once; from then on its identity comes from disk.</summary>
-public sealed class Enroller(CoordinatorConnection connection, CoordinatorAddress address, PeerIdentity identity, NodeFolder folder, ClientOptions options, ILogger<Enroller> logger)
+public sealed class Enroller(CoordinatorConnection connection, CoordinatorAddress address, PeerIdentity identity, NodeFolder folder,
+    ClientOptions options, ILogger<Enroller> logger)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
     /// <summary>Enrols if need be and gives the connection its credential.</summary>
     /// <exception cref="FedLoraException"><c>token-missing</c>.</exception>
     /// <exception cref="Grpc.Core.RpcException">The coordinator refused, or is not there.</exception>
-    public async Task<NodeCredential> EnsureAsync(CancellationToken cancellation)
+    public async Task<NodeCredential> EnsureAsync(CancellationToken cancellationToken)
     {
         var credential = NodeCredential.Load(folder.CredentialFile);
         // One that was enrolled without TLS has no certificate: it joins anew.
         if (credential is not { IsEnrolled: true } || (address.IsSecure && identity.Certificate is null))
-            credential = await EnrolAsync(credential is { IsEnrolled: true } ? null : credential, cancellation);
+            credential = await EnrolAsync(credential is { IsEnrolled: true } ? null : credential, cancellationToken);
         else if (address.IsSecure && identity.IsRenewalDue)
-            await TryRenewAsync(cancellation);
+            await TryRenewAsync(cancellationToken);
         connection.Credential = credential.Secret;
         return credential;
     }
 
     /// <summary>A new certificate for this node's key.</summary>
     /// <exception cref="Grpc.Core.RpcException">The coordinator refused, or is not there.</exception>
-    public async Task RenewAsync(CancellationToken cancellation)
+    public async Task RenewAsync(CancellationToken cancellationToken)
     {
-        await Joining.RenewAsync(identity, address, cancellation);
+        await Joining.RenewAsync(identity, address, cancellationToken);
         logger.Renewed(identity.Certificate!.NotAfter.ToUniversalTime());
     }
 
     // Long before the end: where it fails, the calls that follow say why, and it is tried again.
-    private async Task TryRenewAsync(CancellationToken cancellation)
+    private async Task TryRenewAsync(CancellationToken cancellationToken)
     {
         try
         {
-            await RenewAsync(cancellation);
+            await RenewAsync(cancellationToken);
         }
-        catch (Grpc.Core.RpcException error) when (error.StatusCode is not (Grpc.Core.StatusCode.Unauthenticated or Grpc.Core.StatusCode.PermissionDenied))
+        catch (Grpc.Core.RpcException error) when (error.StatusCode is not (Grpc.Core.StatusCode.Unauthenticated
+            or Grpc.Core.StatusCode.PermissionDenied))
         {
             logger.NotRenewed(connection.Explain(error).Message);
         }
     }
 
-    private async Task<NodeCredential> EnrolAsync(NodeCredential? started, CancellationToken cancellation)
+    private async Task<NodeCredential> EnrolAsync(NodeCredential? started, CancellationToken cancellationToken)
     {
         var token = JoinToken();
         // Written before it is sent: if the answer is lost, the same request is recognised and answered again.
-        var request = started ?? new NodeCredential(connection.Url, "", options.Name, "", Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)));
+        var request = started
+            ?? new NodeCredential(connection.Url, "", options.Name, "", Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)));
         request.Save(folder.CredentialFile);
         var message = new EnrolRequest { Token = token, Name = request.Name, Group = options.Group, RequestId = request.RequestId };
         var reply = address.IsSecure
-            ? await Joining.JoinAsync(identity, address, token, message, cancellation)
-            : await connection.Enrolment.EnrolAsync(message, connection.Options(cancellation, Limit));
+            ? await Joining.JoinAsync(identity, address, token, message, cancellationToken)
+            : await connection.Enrolment.EnrolAsync(message, connection.Options(cancellationToken, Limit));
         var credential = request with { NodeId = reply.NodeId, Secret = reply.Credential };
         credential.Save(folder.CredentialFile);
         logger.Enrolled(connection.Url, credential.Name, credential.NodeId);
@@ -73,7 +76,8 @@ public sealed class Enroller(CoordinatorConnection connection, CoordinatorAddres
             throw new FedLoraException("token-missing", $"this node is not enrolled at {connection.Url} yet and has no join token", How);
         try
         {
-            return File.ReadAllText(file).Trim() is { Length: > 0 } read ? read : throw new FedLoraException("token-missing", $"there is no join token in {file}", How);
+            return File.ReadAllText(file).Trim() is { Length: > 0 } read ? read
+                : throw new FedLoraException("token-missing", $"there is no join token in {file}", How);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

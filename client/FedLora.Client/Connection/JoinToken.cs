@@ -16,6 +16,8 @@ public readonly record struct JoinToken(string Secret, string? Authority)
             return new JoinToken(token, null);
         var authority = token[(dot + 1)..];
         return authority.Length == Digits && authority.All(char.IsAsciiHexDigitLower) ? new JoinToken(token[..dot], authority)
-            : throw new FedLoraException("token-invalid", $"the join token is cut off: {authority.Length} characters follow its dot, {Digits} should", "copy the whole line that 'fedlora admin token create' printed");
+            : throw new FedLoraException("token-invalid",
+                $"the join token is cut off: {authority.Length} characters follow its dot, {Digits} should",
+                "copy the whole line that 'fedlora admin token create' printed");
     }
 }

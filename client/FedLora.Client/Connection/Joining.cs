@@ -2,12 +2,17 @@ using FedLora.Protocol.V1;
 
 namespace FedLora.Client.Connection;
 
-/// <summary>How a program gets its certificate from a coordinator, and a new one in time. Each step has a connection of its own: one that is open keeps the identity of its handshake.</summary>
+/// <summary>
+/// How a program gets its certificate from a coordinator, and a new one in time. Each step has a connection of its own: one that is open
+/// keeps the identity of its handshake.
+/// </summary>
 public static class Joining
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
-    /// <summary>Joins with a token: checks that the coordinator is the one that the token names, and only then shows the token's secret.</summary>
+    /// <summary>
+    /// Joins with a token: checks that the coordinator is the one that the token names, and only then shows the token's secret.
+    /// </summary>
     /// <param name="identity">Takes authority and certificate.</param>
     /// <param name="address">The coordinator's.</param>
     /// <param name="token">As it was given out.</param>
@@ -15,7 +20,8 @@ public static class Joining
     /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="Grpc.Core.RpcException">The coordinator refused, or is not there.</exception>
     /// <exception cref="FedLoraException"><c>coordinator-other</c>, <c>token-invalid</c>.</exception>
-    public static async Task<EnrolResponse> JoinAsync(PeerIdentity identity, CoordinatorAddress address, string token, EnrolRequest request, CancellationToken cancellationToken)
+    public static async Task<EnrolResponse> JoinAsync(PeerIdentity identity, CoordinatorAddress address, string token, EnrolRequest request,
+        CancellationToken cancellationToken)
     {
         var join = JoinToken.Parse(token);
         if (join.Authority is { } fingerprint && identity.Authority != fingerprint)
@@ -27,7 +33,8 @@ public static class Joining
         using var connection = new CoordinatorConnection(address, identity);
         var (secret, csr) = (join.Secret, Google.Protobuf.ByteString.CopyFrom(identity.CreateRequest()));
         var enrolled = await CallAsync(connection, () => connection.Enrolment.EnrolAsync(
-            new EnrolRequest(request) { Token = secret, CertificateRequest = csr }, connection.Options(cancellationToken, Limit)).ResponseAsync);
+            new EnrolRequest(request) { Token = secret, CertificateRequest = csr },
+            connection.Options(cancellationToken, Limit)).ResponseAsync);
         identity.Take(enrolled.Certificate.ToByteArray());
         return enrolled;
     }
@@ -37,7 +44,8 @@ public static class Joining
     public static async Task RenewAsync(PeerIdentity identity, CoordinatorAddress address, CancellationToken cancellationToken)
     {
         using var connection = new CoordinatorConnection(address, identity);
-        var reply = await CallAsync(connection, () => connection.Enrolment.RenewAsync(new RenewRequest(), connection.Options(cancellationToken, Limit)).ResponseAsync);
+        var reply = await CallAsync(connection,
+            () => connection.Enrolment.RenewAsync(new RenewRequest(), connection.Options(cancellationToken, Limit)).ResponseAsync);
         identity.Take(reply.Certificate.ToByteArray());
     }
 

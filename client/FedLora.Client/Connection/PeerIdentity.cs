@@ -5,9 +5,9 @@ using System.Security.Cryptography.X509Certificates;
 namespace FedLora.Client.Connection;
 
 /// <summary>
-/// Who this program is at a coordinator that speaks TLS, and which coordinator that is. Three files of a folder: the key (<c>NAME.key</c>, for its owner only), the certificate
-/// that the coordinator gave for it (<c>NAME.pem</c>), and the coordinator's authority (<c>authority.pem</c>). Where the last is missing, the machine's own
-/// authorities are trusted, and the host's name is checked.
+/// Who this program is at a coordinator that speaks TLS, and which coordinator that is. Three files of a folder: the key (<c>NAME.key</c>,
+/// for its owner only), the certificate that the coordinator gave for it (<c>NAME.pem</c>), and the coordinator's authority
+/// (<c>authority.pem</c>). Where the last is missing, the machine's own authorities are trusted, and the host's name is checked.
 /// </summary>
 public sealed class PeerIdentity : IDisposable
 {
@@ -25,10 +25,14 @@ public sealed class PeerIdentity : IDisposable
     /// <exception cref="FedLoraException"><c>identity-invalid</c>: a file is damaged.</exception>
     public PeerIdentity(string folder, string name, TimeProvider time)
     {
-        (_certificateFile, _keyFile, _authorityFile, _time) = (Path.Combine(folder, $"{name}.pem"), Path.Combine(folder, $"{name}.key"), Path.Combine(folder, "authority.pem"), time);
-        _authority = File.Exists(_authorityFile) ? Read(() => X509Certificate2.CreateFromPem(File.ReadAllText(_authorityFile)), _authorityFile) : null;
+        (_certificateFile, _keyFile, _authorityFile, _time) = (Path.Combine(folder, $"{name}.pem"), Path.Combine(folder, $"{name}.key"),
+            Path.Combine(folder, "authority.pem"), time);
+        _authority = File.Exists(_authorityFile)
+            ? Read(() => X509Certificate2.CreateFromPem(File.ReadAllText(_authorityFile)), _authorityFile) : null;
         // A coordinator's own operator has both in one file.
-        _certificate = File.Exists(_certificateFile) ? Read(() => X509Certificate2.CreateFromPemFile(_certificateFile, File.Exists(_keyFile) ? _keyFile : null), _certificateFile) : null;
+        _certificate = File.Exists(_certificateFile)
+            ? Read(() => X509Certificate2.CreateFromPemFile(_certificateFile, File.Exists(_keyFile) ? _keyFile : null), _certificateFile)
+            : null;
     }
 
     /// <summary>What is shown to the coordinator; null before it has given one.</summary>
@@ -39,7 +43,8 @@ public sealed class PeerIdentity : IDisposable
 
     /// <summary>Whether half of the certificate's time is over.</summary>
     public bool IsRenewalDue => _certificate is { } certificate
-        && _time.GetUtcNow().UtcDateTime > certificate.NotAfter.ToUniversalTime() - TimeSpan.FromTicks((certificate.NotAfter - certificate.NotBefore).Ticks / 2);
+        && _time.GetUtcNow().UtcDateTime
+        > certificate.NotAfter.ToUniversalTime() - TimeSpan.FromTicks((certificate.NotAfter - certificate.NotBefore).Ticks / 2);
 
     /// <summary>Why the coordinator was not trusted in the last handshake; null if it was.</summary>
     public string? Distrust { get; private set; }
@@ -64,7 +69,9 @@ public sealed class PeerIdentity : IDisposable
     {
         var authority = Read(() => X509CertificateLoader.LoadCertificate(der), $"what {url} sends as its authority");
         if (Fingerprint(authority) != fingerprint)
-            throw Other($"the coordinator at {url} has the authority {Fingerprint(authority)[..16]}..., the join token is for {fingerprint[..16]}...");
+            throw Other(
+                $"the coordinator at {url} has the authority {Fingerprint(authority)[..16]}..., the join token is for "
+                    + $"{fingerprint[..16]}...");
         AtomicFile.Write(_authorityFile, authority.ExportCertificatePem() + "\n");
         _authority = authority;
     }
@@ -107,7 +114,8 @@ public sealed class PeerIdentity : IDisposable
     internal static FedLoraException Other(string message) => new("coordinator-other", message,
         "check the address; if the coordinator was set up anew, join it with a new token and a state folder of its own");
 
-    // All that the pinned authority signs for servers is this coordinator, by whatever name or address it is reached: nothing else has that authority.
+    // All that the pinned authority signs for servers is this coordinator, by whatever name or address it is reached: nothing else has that
+    // authority.
     private bool Trusts(X509Certificate2? shown, SslPolicyErrors errors)
     {
         if (_authority is null)
@@ -125,7 +133,8 @@ public sealed class PeerIdentity : IDisposable
         var isTrusted = shown is not null && chain.Build(shown);
         Distrust = isTrusted ? null
             : chain.ChainStatus.All(status => status.Status == X509ChainStatusFlags.NotTimeValid) && chain.ChainStatus.Length > 0
-                ? $"its certificate holds from {shown!.NotBefore.ToUniversalTime():u} to {shown.NotAfter.ToUniversalTime():u}, this machine's clock says {_time.GetUtcNow():u}"
+                ? $"its certificate holds from {shown!.NotBefore.ToUniversalTime():u} to {shown.NotAfter.ToUniversalTime():u}, this "
+                    + $"machine's clock says {_time.GetUtcNow():u}"
                 : $"its certificate is not of the authority {Authority![..16]}... that this program joined";
         return isTrusted;
     }
@@ -140,7 +149,8 @@ public sealed class PeerIdentity : IDisposable
         }
         catch (Exception error) when (error is CryptographicException or ArgumentException or IOException or UnauthorizedAccessException)
         {
-            throw new FedLoraException("identity-invalid", $"{what} cannot be used: {error.Message}", "put it back from a backup, or delete it and join with a new token", error);
+            throw new FedLoraException("identity-invalid", $"{what} cannot be used: {error.Message}",
+                "put it back from a backup, or delete it and join with a new token", error);
         }
     }
 }

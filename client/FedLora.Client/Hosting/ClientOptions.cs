@@ -41,17 +41,20 @@ public sealed record ClientOptions
     public bool SkipBadLines { get; init; }
 
     /// <summary>
-    /// How many examples the site lets be known: a figure that somebody states, rounded, which does not change with one example. 0 = none is stated. With it, federations
-    /// that state no sampling rate can be trained under privacy.
+    /// How many examples the site lets be known: a figure that somebody states, rounded, which does not change with one example. 0 = none
+    /// is stated. With it, federations that state no sampling rate can be trained under privacy.
     /// </summary>
     public long PublicCount { get; init; }
 
     /// <summary>
-    /// What the site calls its data, for the privacy ledger: everything ever trained under one name shares one budget. Only data that were never used before may have a new name.
+    /// What the site calls its data, for the privacy ledger: everything ever trained under one name shares one budget. Only data that were
+    /// never used before may have a new name.
     /// </summary>
     public string DataSet { get; init; } = "data";
 
-    /// <summary>The field of the data whose value makes lines one unit of privacy (a person, a thread); null where each line is one.</summary>
+    /// <summary>
+    /// The field of the data whose value makes lines one unit of privacy (a person, a thread); null where each line is one.
+    /// </summary>
     public string? Unit { get; init; }
 
     /// <summary>A program of the site's own that trains, and its arguments; null for FedLora's training engine. See
@@ -69,11 +72,13 @@ public sealed record ClientOptions
     /// calls the node.
     /// </summary>
     /// <exception cref="FedLoraException"><c>credential-invalid</c>.</exception>
-    public ClientOptions AsEnrolled() => NodeCredential.Load(NodeFolder.CredentialFileOf(State)) is { Name: var name } ? this with { Name = name } : this;
+    public ClientOptions AsEnrolled() =>
+        NodeCredential.Load(NodeFolder.CredentialFileOf(State)) is { Name: var name } ? this with { Name = name } : this;
 
     private static string DefaultName()
     {
-        var name = new string([.. Environment.MachineName.ToLowerInvariant().Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' ? c : '-')]);
+        var name = new string(
+            [.. Environment.MachineName.ToLowerInvariant().Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' ? c : '-')]);
         return name.Length is > 0 and <= 64 ? name : "node";
     }
 }

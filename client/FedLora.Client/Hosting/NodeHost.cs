@@ -15,7 +15,8 @@ public static class NodeHost
     /// <param name="options">How it runs.</param>
     /// <param name="configure">What the program adds: where its log goes, ...</param>
     /// <param name="cancellationToken">Ends it.</param>
-    /// <exception cref="FedLoraException">Options, model, data or state folder cannot be used, or the coordinator refuses this node.</exception>
+    /// <exception cref="FedLoraException">Options, model, data or state folder cannot be used, or the coordinator refuses this
+    /// node.</exception>
     public static async Task RunAsync(ClientOptions options, Action<IHostApplicationBuilder> configure, CancellationToken cancellationToken)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { ContentRootPath = AppContext.BaseDirectory });

@@ -16,7 +16,10 @@ public static class NodeServices
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(60);
 
-    /// <summary>Adds a training node that runs as long as the host. What is registered before (a clock, another <see cref="IRoundTrainer"/>, another <see cref="Backoff"/>) stands.</summary>
+    /// <summary>
+    /// Adds a training node that runs as long as the host. What is registered before (a clock, another <see cref="IRoundTrainer"/>, another
+    /// <see cref="Backoff"/>) stands.
+    /// </summary>
     public static IServiceCollection AddFedLoraNode(this IServiceCollection services, ClientOptions options)
     {
         services.AddLogging().AddMetrics();
@@ -28,10 +31,12 @@ public static class NodeServices
         services.AddSingleton(_ => options.AsEnrolled());
         services.AddConnection(options.Coordinator);
         services.AddSingleton(provider => new BlobCache(
-            provider.GetRequiredService<NodeFolder>().Cache, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<BlobCache>>()));
+            provider.GetRequiredService<NodeFolder>().Cache, provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<BlobCache>>()));
         services.AddSingleton<AdapterFetcher>();
         services.AddSingleton<Enroller>();
-        services.AddSingleton(provider => NodeLedger.Open(provider.GetRequiredService<ClientOptions>(), provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(
+            provider => NodeLedger.Open(provider.GetRequiredService<ClientOptions>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<SiteRules>();
         services.AddSingleton<NodeInstruments>();
         services.AddSingleton<UpdateSender>();
@@ -46,13 +51,19 @@ public static class NodeServices
     {
         services.AddSingleton(_ => new CoordinatorAddress(url));
         services.AddSingleton<SocketTraffic>();
-        services.AddSingleton(provider => new PeerIdentity(provider.GetRequiredService<NodeFolder>().Root, "node", provider.GetRequiredService<TimeProvider>()));
-        services.AddGrpcClient<CoordinatorCalls>((provider, client) => client.Address = provider.GetRequiredService<CoordinatorAddress>().Uri)
-            .ConfigurePrimaryHttpMessageHandler(provider => provider.GetRequiredService<CoordinatorAddress>().CreateHandler(provider.GetRequiredService<SocketTraffic>(), provider.GetRequiredService<PeerIdentity>().Options()))
+        services.AddSingleton(
+            provider => new PeerIdentity(provider.GetRequiredService<NodeFolder>().Root, "node",
+                provider.GetRequiredService<TimeProvider>()));
+        services.AddGrpcClient<CoordinatorCalls>(
+            (provider, client) => client.Address = provider.GetRequiredService<CoordinatorAddress>().Uri)
+            .ConfigurePrimaryHttpMessageHandler(
+                provider => provider.GetRequiredService<CoordinatorAddress>()
+                    .CreateHandler(provider.GetRequiredService<SocketTraffic>(), provider.GetRequiredService<PeerIdentity>().Options()))
             .SetHandlerLifetime(Timeout.InfiniteTimeSpan)
             .RemoveAllLoggers();
         services.AddSingleton(provider => new CoordinatorConnection(
-            provider.GetRequiredService<CoordinatorAddress>(), provider.GetRequiredService<PeerIdentity>(), provider.GetRequiredService<CoordinatorCalls>(),
+            provider.GetRequiredService<CoordinatorAddress>(), provider.GetRequiredService<PeerIdentity>(),
+            provider.GetRequiredService<CoordinatorCalls>(),
             provider.GetRequiredService<SocketTraffic>(), provider.GetRequiredService<TimeProvider>()));
     }
 }

@@ -8,9 +8,9 @@ using FederationDefinition = FedLora.Federations.Definitions.FederationDefinitio
 namespace FedLora.Client.Ledger;
 
 /// <summary>
-/// The node's privacy ledger over its data set: what federations with privacy terms mean here, whether one more round of them fits, and the spending itself. It decides
-/// alone; what the coordinator thinks of the budget changes nothing. What it tells and refuses follows from the data set's name and the rounds charged to it, never
-/// from what the file holds, so that it is the same for neighbouring data.
+/// The node's privacy ledger over its data set: what federations with privacy terms mean here, whether one more round of them fits, and the
+/// spending itself. It decides alone; what the coordinator thinks of the budget changes nothing. What it tells and refuses follows from the
+/// data set's name and the rounds charged to it, never from what the file holds, so that it is the same for neighbouring data.
 /// </summary>
 public sealed class NodeLedger : IDisposable
 {
@@ -25,12 +25,15 @@ public sealed class NodeLedger : IDisposable
     private (long Entries, PrivacyBalance Balance)? told;
 
     private NodeLedger(ClientOptions options, TimeProvider time) =>
-        (this.options, this.time, folder, coordinator) = (options, time, Path.Combine(options.State, LedgerFolder), options.Coordinator.TrimEnd('/'));
+        (this.options, this.time, folder, coordinator) = (options, time, Path.Combine(options.State, LedgerFolder),
+            options.Coordinator.TrimEnd('/'));
 
     /// <summary>
-    /// Opens the ledger where there is one or the site sets a limit, and checks every seal of it; otherwise it is made when it is first needed.
+    /// Opens the ledger where there is one or the site sets a limit, and checks every seal of it; otherwise it is made when it is first
+    /// needed.
     /// </summary>
-    /// <exception cref="FedLoraException"><c>ledger-damaged</c>, <c>ledger-in-use</c>, <c>ledger-unlockable</c>: the node must not train.</exception>
+    /// <exception cref="FedLoraException"><c>ledger-damaged</c>, <c>ledger-in-use</c>, <c>ledger-unlockable</c>: the node must not
+    /// train.</exception>
     public static NodeLedger Open(ClientOptions options, TimeProvider time)
     {
         var opened = new NodeLedger(options, time);
@@ -59,7 +62,17 @@ public sealed class NodeLedger : IDisposable
                 SpentEpsilon = Accountants.Default.Epsilon(runs, options.Policy.Delta).Epsilon,
                 LimitEpsilon = options.Policy.Epsilon ?? 0,
                 Delta = options.Policy.Delta,
-                Runs = { runs.Select(run => new PrivacyRun { NoiseMultiplier = run.NoiseMultiplier, SamplingRate = run.SamplingRate, Steps = (ulong)run.Steps }) },
+                Runs =
+                {
+                    runs.Select(
+                        run =>
+                            new PrivacyRun
+                            {
+                                NoiseMultiplier = run.NoiseMultiplier,
+                                SamplingRate = run.SamplingRate,
+                                Steps = (ulong)run.Steps,
+                            }),
+                },
                 UsedWithoutPrivacy = uses.Any(use => !use.IsPrivate),
                 Unit = options.Unit ?? "",
                 Entries = (ulong)entries,
@@ -69,7 +82,9 @@ public sealed class NodeLedger : IDisposable
         }
     }
 
-    /// <summary>Why one more round of the federation may not be trained on these data, in one line; null if it may. Asking spends nothing.</summary>
+    /// <summary>
+    /// Why one more round of the federation may not be trained on these data, in one line; null if it may. Asking spends nothing.
+    /// </summary>
     public string? Refuses(FederationDefinition definition, int round)
     {
         try
@@ -81,19 +96,21 @@ public sealed class NodeLedger : IDisposable
                 return definition.ToPlan() is not { } plan ? null : Check(plan, RoundOf(plan, definition), definition.Name);
             }
         }
-        catch (FedLoraException error) when (error.Code is "privacy-rate-unknown" or "privacy-budget-too-small" or "privacy-out-of-range" or "privacy-invalid" or "privacy-accountant-unknown")
+        catch (FedLoraException error) when (error.Code is "privacy-rate-unknown" or "privacy-budget-too-small" or "privacy-out-of-range"
+            or "privacy-invalid" or "privacy-accountant-unknown")
         {
             return error.Message;
         }
     }
 
     /// <summary>
-    /// Charges one round, durably, to what was just read: spends it under privacy terms, and records that there were none otherwise. Only once this has returned may the
-    /// round's first sample or noise be drawn.
+    /// Charges one round, durably, to what was just read: spends it under privacy terms, and records that there were none otherwise. Only
+    /// once this has returned may the round's first sample or noise be drawn.
     /// </summary>
     /// <returns>The receipt; null without privacy terms.</returns>
     /// <exception cref="FedLoraException">
-    /// <c>privacy-budget-exhausted</c>: it does not fit, nothing was written; <c>privacy-rate-unknown</c>; <c>data-set-shared</c>; <c>privacy-unit-changed</c>.
+    /// <c>privacy-budget-exhausted</c>: it does not fit, nothing was written; <c>privacy-rate-unknown</c>; <c>data-set-shared</c>;
+    /// <c>privacy-unit-changed</c>.
     /// </exception>
     public LedgerReceipt? Charge(FederationDefinition definition, int round, IReadOnlyList<ReadOnlyMemory<byte>> identities)
     {
@@ -108,7 +125,8 @@ public sealed class NodeLedger : IDisposable
         lock (gate)
         {
             if (Check(plan, run, definition.Name) is { } reason)
-                throw new FedLoraException("privacy-budget-exhausted", reason, "Only the site can raise its limit, in its policy file; a federation with more noise or fewer steps spends less.");
+                throw new FedLoraException("privacy-budget-exhausted", reason,
+                    "Only the site can raise its limit, in its policy file; a federation with more noise or fewer steps spends less.");
             return Opened().Spend(Identify(identities), use, run, plan.ClipNorm, LimitOf(plan));
         }
     }
@@ -120,11 +138,14 @@ public sealed class NodeLedger : IDisposable
     public long? StatedCount(FederationDefinition definition) =>
         definition.PublicCounts.TryGetValue(options.Name, out var count) ? count : options.PublicCount > 0 ? options.PublicCount : null;
 
-    private SampledGaussian RoundOf(PrivacyPlan plan, FederationDefinition definition) => plan.RoundAt(plan.RateFor(StatedCount(definition)));
+    private SampledGaussian RoundOf(PrivacyPlan plan, FederationDefinition definition) =>
+        plan.RoundAt(plan.RateFor(StatedCount(definition)));
 
     private string? Mixes(FederationDefinition definition) =>
-        options.Policy.ForbidMixing && ledger?.UsesOf(ledger.IdentityOf(options.DataSet)).Any(use => use.IsPrivate != definition.Privacy is not null) == true
-            ? $"the site's policy forbids training the same data with privacy and without, and they were used {(definition.Privacy is null ? "with" : "without")} it"
+        options.Policy.ForbidMixing
+            && ledger?.UsesOf(ledger.IdentityOf(options.DataSet)).Any(use => use.IsPrivate != definition.Privacy is not null) == true
+            ? $"the site's policy forbids training the same data with privacy and without, and they were used "
+                + $"{(definition.Privacy is null ? "with" : "without")} it"
             : null;
 
     private string? Check(PrivacyPlan plan, SampledGaussian run, string federation)
@@ -137,9 +158,11 @@ public sealed class NodeLedger : IDisposable
         return verdict.Fits ? null : verdict.Reason;
     }
 
-    private string Identify(IReadOnlyList<ReadOnlyMemory<byte>> identities) => Opened().Identify(new DataSetLabel(options.DataSet, Path.GetFullPath(options.Data)), identities);
+    private string Identify(IReadOnlyList<ReadOnlyMemory<byte>> identities) =>
+        Opened().Identify(new DataSetLabel(options.DataSet, Path.GetFullPath(options.Data)), identities);
 
-    private PrivacyLimit LimitOf(PrivacyPlan plan) => options.Policy.Epsilon is null ? new PrivacyLimit(null, plan.Delta) : options.Policy.Limit;
+    private PrivacyLimit LimitOf(PrivacyPlan plan) =>
+        options.Policy.Epsilon is null ? new PrivacyLimit(null, plan.Delta) : options.Policy.Limit;
 
     private PrivacyLedger Opened() => ledger ??= PrivacyLedger.Open(folder, time);
 }

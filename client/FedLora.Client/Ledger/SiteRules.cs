@@ -5,23 +5,29 @@ using FedLora.Protocol.V1;
 
 namespace FedLora.Client.Ledger;
 
-/// <summary>What the site allows, whatever trains: its policy, and what its privacy ledger has left. No coordinator can change either.</summary>
+/// <summary>
+/// What the site allows, whatever trains: its policy, and what its privacy ledger has left. No coordinator can change either.
+/// </summary>
 public sealed class SiteRules(ClientOptions options, NodeLedger ledger, TimeProvider time)
 {
     /// <summary>Why this node asks for no work at this hour, in one line; null if it does.</summary>
-    public string? Rests => options.Policy.IsOpen(TimeOnly.FromDateTime(time.GetLocalNow().DateTime)) ? null : $"the site's policy lets this node train only at {options.Policy.Hours}, local time";
+    public string? Rests =>
+        options.Policy.IsOpen(TimeOnly.FromDateTime(time.GetLocalNow().DateTime)) ? null
+            : $"the site's policy lets this node train only at {options.Policy.Hours}, local time";
 
     /// <summary>Why this node may not take part in a federation's round, in one line; null if it may. Asking spends nothing.</summary>
     public string? Refuses(TrainingTask task)
     {
         var federation = task.Definition.ToModel();
-        return options.Policy.Refuses(federation.Name, federation.Method, federation.BaseModel.Name, ExpectedBatch(federation), federation.Privacy is not null)
+        return options.Policy.Refuses(federation.Name, federation.Method, federation.BaseModel.Name, ExpectedBatch(federation),
+            federation.Privacy is not null)
             ?? ledger.Refuses(federation, (int)task.Round);
     }
 
     /// <summary>Charges a round to what was just read, durably.</summary>
     /// <exception cref="FedLoraException">As <see cref="NodeLedger.Charge"/>.</exception>
-    public LedgerReceipt? Charge(TrainingTask task, IReadOnlyList<ReadOnlyMemory<byte>> identities) => ledger.Charge(task.Definition.ToModel(), (int)task.Round, identities);
+    public LedgerReceipt? Charge(TrainingTask task, IReadOnlyList<ReadOnlyMemory<byte>> identities) =>
+        ledger.Charge(task.Definition.ToModel(), (int)task.Round, identities);
 
     /// <summary>What the coordinator is told of this node.</summary>
     /// <param name="fingerprint">Of the base model that it trains on.</param>
@@ -42,5 +48,6 @@ public sealed class SiteRules(ClientOptions options, NodeLedger ledger, TimeProv
 
     // Under a stated rate the batch setting only divides; what is expected to be drawn follows from a stated count, if from anything.
     private double? ExpectedBatch(Federations.Definitions.FederationDefinition federation) =>
-        federation.Privacy is { SamplingRate: > 0 } terms ? terms.SamplingRate * ledger.StatedCount(federation) : federation.Training.BatchSize;
+        federation.Privacy is { SamplingRate: > 0 } terms ? terms.SamplingRate * ledger.StatedCount(federation)
+            : federation.Training.BatchSize;
 }

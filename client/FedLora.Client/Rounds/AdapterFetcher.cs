@@ -12,21 +12,23 @@ public sealed class AdapterFetcher(CoordinatorConnection connection, BlobCache c
     /// <summary>Fetches what is missing and joins the parts.</summary>
     /// <param name="adapter">With its parts.</param>
     /// <param name="sparse">How the tensors lie that travel sparsely; asked for only where some do.</param>
-    /// <param name="cancellation">Ends the transfer; what has arrived is kept.</param>
+    /// <param name="cancellationToken">Ends the transfer; what has arrived is kept.</param>
     /// <exception cref="FedLoraException"><c>blob-invalid</c>: what was fetched is not the adapter that the task names.</exception>
-    public async Task<AdapterState> FetchAsync(AdapterRef adapter, Func<VectorLayout> sparse, CancellationToken cancellation)
+    public async Task<AdapterState> FetchAsync(AdapterRef adapter, Func<VectorLayout> sparse, CancellationToken cancellationToken)
     {
         var tensors = new List<AdapterTensor>();
         var dense = true;
         foreach (var part in adapter.Parts)
         {
-            var bytes = await cache.ReadAsync(part, (request, token) => connection.Node.GetBlob(request, connection.Options(token)), cancellation);
+            var bytes = await cache.ReadAsync(part, (request, token) => connection.Node.GetBlob(request, connection.Options(token)),
+                cancellationToken);
             dense &= part.Encoding == BlobEncoding.Safetensors;
             tensors.AddRange(BlobCodec.Decode(part.Encoding, bytes, sparse));
         }
         var state = new AdapterState(tensors);
         if (dense && state.Hash != adapter.Sha256)
-            throw new FedLoraException("blob-invalid", $"the parts of adapter {adapter.Sha256} make another one", "look at the coordinator's store");
+            throw new FedLoraException("blob-invalid", $"the parts of adapter {adapter.Sha256} make another one",
+                "look at the coordinator's store");
         return state;
     }
 }

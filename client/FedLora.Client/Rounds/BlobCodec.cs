@@ -14,7 +14,9 @@ internal static class BlobCodec
     internal static AdapterState Decode(BlobEncoding encoding, byte[] bytes, Func<VectorLayout> sparse) => encoding switch
     {
         BlobEncoding.Safetensors => AdapterState.FromBytes(bytes, "adapter from the coordinator"),
-        BlobEncoding.Sparse when sparse() is var layout => layout.Unflatten(SparseCodec.Decode(bytes, layout.Length, layout.Digest.Span).ToDense()),
-        _ => throw new FedLoraException("encoding-unknown", $"the coordinator sent an adapter in encoding {encoding}, which this program does not know", "update the client"),
+        BlobEncoding.Sparse when sparse() is var layout =>
+            layout.Unflatten(SparseCodec.Decode(bytes, layout.Length, layout.Digest.Span).ToDense()),
+        _ => throw new FedLoraException("encoding-unknown",
+            $"the coordinator sent an adapter in encoding {encoding}, which this program does not know", "update the client"),
     };
 }

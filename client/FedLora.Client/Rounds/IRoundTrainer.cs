@@ -10,14 +10,16 @@ namespace FedLora.Client.Rounds;
 /// <param name="Global">The global adapter that the round starts from.</param>
 /// <param name="Fold">Products of earlier rounds to fold into the base weights, oldest first.</param>
 /// <param name="Folder">Where the trainer keeps what this federation leaves from round to round (local factors, optimiser state).</param>
-/// <param name="Seed">Of the order of the examples: the same for a round that is trained again, another in every round, and another at every site.</param>
+/// <param name="Seed">Of the order of the examples: the same for a round that is trained again, another in every round, and another at
+/// every site.</param>
 /// <param name="Charge">
-/// Charges the round to the examples that were read for it (their identities, see <see cref="FedLora.Training.Data.ExampleIdentity"/>) in the site's ledger, on disk when it
-/// returns. To be called once, when everything is ready and before the first sample or noise is drawn; under privacy the round then trains on the terms of the receipt.
-/// Null without privacy.
+/// Charges the round to the examples that were read for it (their identities, see <see cref="FedLora.Training.Data.ExampleIdentity"/>) in
+/// the site's ledger, on disk when it returns. To be called once, when everything is ready and before the first sample or noise is drawn;
+/// under privacy the round then trains on the terms of the receipt. Null without privacy.
 /// </param>
 public sealed record RoundInput(
-    TrainingTask Task, AdapterState Global, IReadOnlyList<AdapterState> Fold, string Folder, ulong Seed, Func<IReadOnlyList<ReadOnlyMemory<byte>>, LedgerReceipt?> Charge);
+    TrainingTask Task, AdapterState Global, IReadOnlyList<AdapterState> Fold, string Folder, ulong Seed,
+    Func<IReadOnlyList<ReadOnlyMemory<byte>>, LedgerReceipt?> Charge);
 
 /// <summary>What a round made. The daemon encodes it, and under privacy keeps count and loss to itself.</summary>
 /// <param name="Start">What training began with: the factors that the method sends.</param>
@@ -34,7 +36,8 @@ public sealed record RoundOutput(AdapterState Start, AdapterState Update, long E
 public sealed record TrainingProgress(int Step, int Steps, double? Loss);
 
 /// <summary>
-/// What trains: a task and an adapter in, an update out. Rounds, resumption, encoding, the site's policy and its privacy ledger are the daemon's, whatever trains.
+/// What trains: a task and an adapter in, an update out. Rounds, resumption, encoding, the site's policy and its privacy ledger are the
+/// daemon's, whatever trains.
 /// </summary>
 public interface IRoundTrainer : IDisposable
 {
@@ -50,5 +53,5 @@ public interface IRoundTrainer : IDisposable
     /// <summary>Trains one round. Blocks; called on a thread of its own.</summary>
     /// <exception cref="FedLoraException">What is wrong with data, model or settings.</exception>
     /// <exception cref="OperationCanceledException">The round is no longer wanted, or the program ends.</exception>
-    RoundOutput Train(RoundInput input, IProgress<TrainingProgress> progress, CancellationToken cancellation);
+    RoundOutput Train(RoundInput input, IProgress<TrainingProgress> progress, CancellationToken cancellationToken);
 }

@@ -11,7 +11,8 @@ namespace FedLora.Client.Rounds;
 /// The training node: asks the coordinator for work, does it, asks again, for months. A lost connection is waited out with growing,
 /// jittered pauses of at most a minute, and so is a full disk; only what no waiting can mend (wrong token, revoked) ends it.
 /// </summary>
-public sealed class NodeDaemon(CoordinatorConnection connection, Enroller enroller, RoundRunner runner, UpdateSender sender, IRoundTrainer trainer, SiteRules rules, Backoff backoff, ILogger<NodeDaemon> logger, TimeProvider time)
+public sealed class NodeDaemon(CoordinatorConnection connection, Enroller enroller, RoundRunner runner, UpdateSender sender,
+    IRoundTrainer trainer, SiteRules rules, Backoff backoff, ILogger<NodeDaemon> logger, TimeProvider time)
 {
     private const int WaitSeconds = 30;
     private static readonly TimeSpan PollLimit = TimeSpan.FromSeconds(WaitSeconds + 20);
@@ -22,26 +23,27 @@ public sealed class NodeDaemon(CoordinatorConnection connection, Enroller enroll
 
     /// <summary>Runs until cancelled.</summary>
     /// <exception cref="FedLoraException">The coordinator refuses this node.</exception>
-    public async Task RunAsync(CancellationToken cancellation)
+    public async Task RunAsync(CancellationToken cancellationToken)
     {
         while (true)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             try
             {
-                await enroller.EnsureAsync(cancellation);
-                await sender.SendWaitingAsync(cancellation);
-                await PollOnceAsync(cancellation);
+                await enroller.EnsureAsync(cancellationToken);
+                await sender.SendWaitingAsync(cancellationToken);
+                await PollOnceAsync(cancellationToken);
             }
-            catch (RpcException error) when (cancellation.IsCancellationRequested)
+            catch (RpcException error) when (cancellationToken.IsCancellationRequested)
             {
-                throw new OperationCanceledException("the client is ending", error, cancellation);
+                throw new OperationCanceledException("the client is ending", error, cancellationToken);
             }
             catch (RpcException error) when (!renewed && connection.Explain(error).Code == "certificate-expired")
             {
-                // A node that was off for weeks comes back by its key. Once: a coordinator that calls a new certificate old has another fault.
+                // A node that was off for weeks comes back by its key. Once: a coordinator that calls a new certificate old has another
+                // fault.
                 renewed = true;
-                await RenewAsync(cancellation);
+                await RenewAsync(cancellationToken);
             }
             catch (RpcException error) when (IsFinal(error))
             {
@@ -49,47 +51,48 @@ public sealed class NodeDaemon(CoordinatorConnection connection, Enroller enroll
             }
             catch (RpcException error)
             {
-                await WaitAsync(connection.Explain(error).Message, cancellation);
+                await WaitAsync(connection.Explain(error).Message, cancellationToken);
             }
             catch (FedLoraException error) when (error.Code is "transfer-idle" or "upload-incomplete" or "blob-invalid")
             {
-                await WaitAsync(error.Message, cancellation);
+                await WaitAsync(error.Message, cancellationToken);
             }
             catch (Exception error) when (error is IOException or FedLoraException { Code: "file-write-failed" })
             {
                 // A full disk under the state folder: somebody makes room, and the node goes on.
-                await WaitAsync(error.Message, cancellation);
+                await WaitAsync(error.Message, cancellationToken);
             }
         }
     }
 
-    private async Task RenewAsync(CancellationToken cancellation)
+    private async Task RenewAsync(CancellationToken cancellationToken)
     {
         try
         {
-            await enroller.RenewAsync(cancellation);
+            await enroller.RenewAsync(cancellationToken);
         }
         catch (RpcException error) when (IsFinal(error))
         {
             throw connection.Explain(error);
         }
-        catch (RpcException error) when (!cancellation.IsCancellationRequested)
+        catch (RpcException error) when (!cancellationToken.IsCancellationRequested)
         {
             renewed = false;
-            await WaitAsync(connection.Explain(error).Message, cancellation);
+            await WaitAsync(connection.Explain(error).Message, cancellationToken);
         }
     }
 
     // What no waiting mends: who is not let in, and whoever answers in the coordinator's place.
     private bool IsFinal(RpcException error) =>
-        error.StatusCode is StatusCode.Unauthenticated or StatusCode.PermissionDenied or StatusCode.AlreadyExists || connection.Explain(error).Code == "coordinator-other";
+        error.StatusCode is StatusCode.Unauthenticated or StatusCode.PermissionDenied or StatusCode.AlreadyExists
+            || connection.Explain(error).Code == "coordinator-other";
 
-    private async Task PollOnceAsync(CancellationToken cancellation)
+    private async Task PollOnceAsync(CancellationToken cancellationToken)
     {
         if (rules.Rests is { } hours)
         {
             Say(hours);
-            await Task.Delay(RestPause, time, cancellation);
+            await Task.Delay(RestPause, time, cancellationToken);
             return;
         }
         var request = new PollTaskRequest
@@ -100,7 +103,7 @@ public sealed class NodeDaemon(CoordinatorConnection connection, Enroller enroll
             Start = start,
             Refused = { runner.Refused.Select(entry => $"{entry.Key}: {entry.Value}") },
         };
-        var reply = await connection.Node.PollTaskAsync(request, connection.Options(cancellation, PollLimit));
+        var reply = await connection.Node.PollTaskAsync(request, connection.Options(cancellationToken, PollLimit));
         renewed = false;
         if (reply.Task is not { } task)
         {
@@ -110,17 +113,17 @@ public sealed class NodeDaemon(CoordinatorConnection connection, Enroller enroll
         }
         said = "";
         logger.RoundStarts(task.Round, task.Federation, task.Definition.Method, task.Adapter.Sha256);
-        if (await runner.RunAsync(task, cancellation) == RoundEnd.Delivered)
+        if (await runner.RunAsync(task, cancellationToken) == RoundEnd.Delivered)
             backoff.Reset();
         else
-            await Task.Delay(backoff.Next(), time, cancellation);
+            await Task.Delay(backoff.Next(), time, cancellationToken);
     }
 
-    private async Task WaitAsync(string why, CancellationToken cancellation)
+    private async Task WaitAsync(string why, CancellationToken cancellationToken)
     {
         var pause = backoff.Next();
         Say($"{why}; trying again, at most every minute");
-        await Task.Delay(pause, time, cancellation);
+        await Task.Delay(pause, time, cancellationToken);
     }
 
     // Each state is said once, not with every try.

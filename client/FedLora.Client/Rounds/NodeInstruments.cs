@@ -26,7 +26,8 @@ public sealed class NodeInstruments
     internal void Ended(RoundEnd end, string federation) => _tasks.Add(
         1,
         new KeyValuePair<string, object?>("federation", federation),
-        new KeyValuePair<string, object?>("end", end switch { RoundEnd.Delivered => "delivered", RoundEnd.Refused => "refused", _ => "not-wanted" }));
+        new KeyValuePair<string, object?>("end",
+            end switch { RoundEnd.Delivered => "delivered", RoundEnd.Refused => "refused", _ => "not-wanted" }));
 
     internal void Trained(long steps, TimeSpan took)
     {

@@ -7,7 +7,8 @@ internal static partial class RoundRunnerLog
     [LoggerMessage(221, LogLevel.Information, "round {Round} of {Federation}: sending the update that is already trained")]
     internal static partial void SendingKept(this ILogger logger, uint round, string federation);
 
-    [LoggerMessage(222, LogLevel.Information, "round {Round} of {Federation}: trained {Steps} steps in {Seconds:0.0} s, sending {Bytes} bytes")]
+    [LoggerMessage(222, LogLevel.Information,
+        "round {Round} of {Federation}: trained {Steps} steps in {Seconds:0.0} s, sending {Bytes} bytes")]
     internal static partial void Trained(this ILogger logger, uint round, string federation, uint steps, double seconds, long bytes);
 
     [LoggerMessage(223, LogLevel.Warning, "round {Round} of {Federation}: the update is sent without being kept here: {Reason}")]

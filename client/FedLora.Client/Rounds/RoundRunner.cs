@@ -28,7 +28,9 @@ public enum RoundEnd
 }
 
 /// <summary>Does one task: fetch, train (once per round, whatever happens), keep, upload.</summary>
-public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder folder, IRoundTrainer trainer, SiteRules rules, ClientOptions options, AdapterFetcher fetcher, UpdateSender sender, NodeInstruments instruments, ILogger<RoundRunner> logger, TimeProvider time)
+public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder folder, IRoundTrainer trainer, SiteRules rules,
+    ClientOptions options, AdapterFetcher fetcher, UpdateSender sender, NodeInstruments instruments, ILogger<RoundRunner> logger,
+    TimeProvider time)
 {
     private const int MostInvalid = 3;
     private int invalid;
@@ -40,14 +42,14 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
 
     /// <summary>Runs the task to its end.</summary>
     /// <exception cref="RpcException">The connection failed: poll again, the same task comes back and goes on where it was.</exception>
-    public async Task<RoundEnd> RunAsync(TrainingTask task, CancellationToken cancellation)
+    public async Task<RoundEnd> RunAsync(TrainingTask task, CancellationToken cancellationToken)
     {
-        var end = await DoAsync(task, cancellation);
+        var end = await DoAsync(task, cancellationToken);
         instruments.Ended(end, task.Federation);
         return end;
     }
 
-    private async Task<RoundEnd> DoAsync(TrainingTask task, CancellationToken cancellation)
+    private async Task<RoundEnd> DoAsync(TrainingTask task, CancellationToken cancellationToken)
     {
         var reporter = new StatusReporter(connection, task, time);
         var home = folder.FederationFolder(task.Federation);
@@ -56,50 +58,55 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
             if (PendingUpdate.Load(home) is { } kept && kept.Answers(task))
             {
                 logger.SendingKept(task.Round, task.Federation);
-                return await UploadAsync(task, kept, reporter, cancellation);
+                return await UploadAsync(task, kept, reporter, cancellationToken);
             }
             if ((WhyNoFederation(task) ?? trainer.Refuses(task) ?? rules.Refuses(task)) is { } reason)
-                return await RefuseAsync(task, reporter, TaskPhase.Refused, reason, cancellation);
+                return await RefuseAsync(task, reporter, TaskPhase.Refused, reason, cancellationToken);
             refused.Remove(task.Federation);
             RequireUnpaid(task, home);
-            await reporter.SayAsync(TaskPhase.Downloading, "", cancellation);
-            var (global, folds) = await FetchAsync(task, cancellation);
-            var update = await TrainAsync(task, global, folds, home, reporter, cancellation);
-            return update is null ? RoundEnd.NotWanted : await UploadAsync(task, update, reporter, cancellation);
+            await reporter.SayAsync(TaskPhase.Downloading, "", cancellationToken);
+            var (global, folds) = await FetchAsync(task, cancellationToken);
+            var update = await TrainAsync(task, global, folds, home, reporter, cancellationToken);
+            return update is null ? RoundEnd.NotWanted : await UploadAsync(task, update, reporter, cancellationToken);
         }
         catch (FedLoraException error) when (error.Code == "privacy-budget-exhausted")
         {
-            return await RefuseAsync(task, reporter, TaskPhase.Refused, error.Message, cancellation);
+            return await RefuseAsync(task, reporter, TaskPhase.Refused, error.Message, cancellationToken);
         }
         catch (FedLoraException error) when (error.Code is not ("transfer-idle" or "upload-incomplete" or "blob-invalid"))
         {
             var phase = error.Code == "data-nothing-to-learn" ? TaskPhase.Refused : TaskPhase.Failed;
-            return await RefuseAsync(task, reporter, phase, error.Message, cancellation, PublicReason.Of(error));
+            return await RefuseAsync(task, reporter, phase, error.Message, cancellationToken, PublicReason.Of(error));
         }
         catch (Exception error) when (error is not (FedLoraException or RpcException or IOException or OperationCanceledException))
         {
             // Whatever it is, it ends this round's task and not the node, which would be started again, and meet it again.
-            var failure = new FedLoraException("task-failed", $"the task ended with {error.GetType().Name}: {error.Message.ReplaceLineEndings(" ")}", "see the node's log", error);
-            return await RefuseAsync(task, reporter, TaskPhase.Failed, failure.Message, cancellation, PublicReason.Of(failure));
+            var failure = new FedLoraException("task-failed",
+                $"the task ended with {error.GetType().Name}: {error.Message.ReplaceLineEndings(" ")}", "see the node's log", error);
+            return await RefuseAsync(task, reporter, TaskPhase.Failed, failure.Message, cancellationToken, PublicReason.Of(failure));
         }
     }
 
-    // What does not have its hash is fetched again, a few times and ever later; then the coordinator hears of it, and its store is looked at.
-    private async Task<(AdapterState Global, IReadOnlyList<AdapterState> Folds)> FetchAsync(TrainingTask task, CancellationToken cancellation)
+    // What does not have its hash is fetched again, a few times and ever later; then the coordinator hears of it, and its store is looked
+    // at.
+    private async Task<(AdapterState Global, IReadOnlyList<AdapterState> Folds)> FetchAsync(TrainingTask task,
+        CancellationToken cancellationToken)
     {
         try
         {
-            var global = await fetcher.FetchAsync(task.Adapter, () => trainer.SparseLayout(task), cancellation);
+            var global = await fetcher.FetchAsync(task.Adapter, () => trainer.SparseLayout(task), cancellationToken);
             var folds = new List<AdapterState>();
             foreach (var fold in task.Fold)
-                folds.Add(await fetcher.FetchAsync(fold, () => trainer.SparseLayout(task), cancellation));
+                folds.Add(await fetcher.FetchAsync(fold, () => trainer.SparseLayout(task), cancellationToken));
             invalid = 0;
             return (global, folds);
         }
         catch (FedLoraException error) when (error.Code == "blob-invalid" && ++invalid >= MostInvalid)
         {
             invalid = 0;
-            throw new FedLoraException("adapter-damaged", $"the adapter was fetched {MostInvalid} times and is never the one that the task names: {error.Message}", error.Hint, error);
+            throw new FedLoraException("adapter-damaged",
+                $"the adapter was fetched {MostInvalid} times and is never the one that the task names: {error.Message}", error.Hint,
+                error);
         }
     }
 
@@ -107,7 +114,9 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
     {
         if (task.Definition.Privacy is null || RoundCharges.Of(home, task.Round) is var charged && charged < RoundCharges.Most)
             return;
-        throw new FedLoraException("privacy-spent-in-vain", $"round {task.Round} was charged to the privacy ledger {charged} times and never came to an update", "see the log for why; the node goes on with the next round");
+        throw new FedLoraException("privacy-spent-in-vain",
+            $"round {task.Round} was charged to the privacy ledger {charged} times and never came to an update",
+            "see the log for why; the node goes on with the next round");
     }
 
     // A newer coordinator may know methods and words that this node does not.
@@ -124,29 +133,34 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
         }
     }
 
-    private async Task<PendingUpdate?> TrainAsync(TrainingTask task, AdapterState global, IReadOnlyList<AdapterState> folds, string home, StatusReporter reporter, CancellationToken cancellation)
+    private async Task<PendingUpdate?> TrainAsync(TrainingTask task, AdapterState global, IReadOnlyList<AdapterState> folds, string home,
+        StatusReporter reporter, CancellationToken cancellationToken)
     {
         var seed = RoundSeed.Of(task.Definition.Seed, task.Federation, (int)task.Round, options.Name);
         LedgerReceipt? receipt = null;
         var input = new RoundInput(task, global, folds, home, seed, identities => receipt = Charge(task, home, identities));
-        using var wanted = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var wanted = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var watch = Stopwatch.StartNew();
         var reporting = reporter.FollowAsync(wanted, ended.Token);
         RoundOutput output;
         try
         {
-            output = await Task.Factory.StartNew(() => trainer.Train(input, reporter, wanted.Token), wanted.Token, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            output = await Task.Factory.StartNew(() => trainer.Train(input, reporter, wanted.Token), wanted.Token,
+                TaskCreationOptions.LongRunning, TaskScheduler.Default);
         }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             logger.NotWanted(task.Round, task.Federation, reporter.UnwantedBecause);
             return null;
         }
         catch (Exception error) when (error is not (OperationCanceledException or FedLoraException))
         {
-            // Whatever a trainer throws (libtorch's errors, a disk's) ends this round's task and nothing else: a daemon that died of it would be started again, and spend again.
-            throw new FedLoraException("training-failed", $"training ended with {error.GetType().Name}: {error.Message.ReplaceLineEndings(" ")}", "see the node's log, mend the cause, and the next round trains again", error);
+            // Whatever a trainer throws (libtorch's errors, a disk's) ends this round's task and nothing else: a daemon that died of it
+            // would be started again, and spend again.
+            throw new FedLoraException("training-failed",
+                $"training ended with {error.GetType().Name}: {error.Message.ReplaceLineEndings(" ")}",
+                "see the node's log, mend the cause, and the next round trains again", error);
         }
         finally
         {
@@ -155,7 +169,9 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
         }
         instruments.Trained(output.Steps, watch.Elapsed);
         if (task.Definition.Privacy is not null && receipt is null)
-            throw new FedLoraException("privacy-unpaid", "the trainer did not spend this round from the privacy ledger; its update stays here", "use a trainer that adds the noise which the federation asks for");
+            throw new FedLoraException("privacy-unpaid",
+                "the trainer did not spend this round from the privacy ledger; its update stays here",
+                "use a trainer that adds the noise which the federation asks for");
         var (encoded, encoding) = Encode(task, home, output, seed);
         var header = Header(task, output, encoded, encoding, receipt, watch.Elapsed);
         logger.Trained(task.Round, task.Federation, header.Steps, watch.Elapsed.TotalSeconds, header.Blob.Size);
@@ -171,12 +187,14 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
         }
     }
 
-    private static (byte[] Bytes, BlobEncoding Encoding) Encode(TrainingTask task, string home, RoundOutput output, ulong seed) => SparseUplink.IsUsed(task)
-        ? (SparseUplink.Encode(task, home, output.Start, output.Update, seed), BlobEncoding.Sparse)
-        : (output.Update.ToBytes(), BlobEncoding.Safetensors);
+    private static (byte[] Bytes, BlobEncoding Encoding) Encode(TrainingTask task, string home, RoundOutput output, ulong seed) =>
+        SparseUplink.IsUsed(task)
+            ? (SparseUplink.Encode(task, home, output.Start, output.Update, seed), BlobEncoding.Sparse)
+            : (output.Update.ToBytes(), BlobEncoding.Safetensors);
 
     // Neither count nor loss is paid for: under privacy they stay here.
-    private static UpdateHeader Header(TrainingTask task, RoundOutput output, byte[] encoded, BlobEncoding encoding, LedgerReceipt? receipt, TimeSpan took)
+    private static UpdateHeader Header(TrainingTask task, RoundOutput output, byte[] encoded, BlobEncoding encoding, LedgerReceipt? receipt,
+        TimeSpan took)
     {
         var header = new UpdateHeader
         {
@@ -203,20 +221,24 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
         return rules.Charge(task, identities);
     }
 
-    private async Task<RoundEnd> UploadAsync(TrainingTask task, PendingUpdate update, StatusReporter reporter, CancellationToken cancellation)
+    private async Task<RoundEnd> UploadAsync(TrainingTask task, PendingUpdate update, StatusReporter reporter,
+        CancellationToken cancellationToken)
     {
-        var (end, reason) = await sender.SendAsync(update, task.Attempt, cancellation);
-        return end == RoundEnd.Refused ? await RefuseAsync(task, reporter, TaskPhase.Failed, reason, cancellation) : end;
+        var (end, reason) = await sender.SendAsync(update, task.Attempt, cancellationToken);
+        return end == RoundEnd.Refused ? await RefuseAsync(task, reporter, TaskPhase.Failed, reason, cancellationToken) : end;
     }
 
-    private async Task<RoundEnd> RefuseAsync(TrainingTask task, StatusReporter reporter, TaskPhase phase, string reason, CancellationToken cancellation, string? told = null)
+    private async Task<RoundEnd> RefuseAsync(TrainingTask task, StatusReporter reporter, TaskPhase phase, string reason,
+        CancellationToken cancellationToken, string? told = null)
     {
         logger.Refused(task.Round, task.Federation, reason);
         reason = told ?? reason;
         if (phase == TaskPhase.Refused)
             refused[task.Federation] = reason;
         // What went wrong in training may tell of the data, and nothing has paid for that.
-        await reporter.SayAsync(phase, phase == TaskPhase.Failed && task.Definition.Privacy is not null ? "it failed; the node's own log says why" : reason, cancellation);
+        await reporter.SayAsync(phase,
+            phase == TaskPhase.Failed && task.Definition.Privacy is not null ? "it failed; the node's own log says why" : reason,
+            cancellationToken);
         return RoundEnd.Refused;
     }
 }

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace FedLora.Client.Rounds;
 
-/// <summary>The seed of a node's part in a round: the same for a round that is trained again, another in every round, and another at every site.</summary>
+/// <summary>
+/// The seed of a node's part in a round: the same for a round that is trained again, another in every round, and another at every site.
+/// </summary>
 public static class RoundSeed
 {
     /// <summary>The first eight bytes of SHA-256(seed/federation/round/node).</summary>

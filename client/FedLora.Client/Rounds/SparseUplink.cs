@@ -12,13 +12,18 @@ public static class SparseUplink
     private const string ResidualFolder = "residual";
     private const string Waiting = "waiting-";
 
-    /// <summary>Whether a task's update travels as a change. It must where the node started from masked weights: what it did not get, it cannot send back.</summary>
+    /// <summary>
+    /// Whether a task's update travels as a change. It must where the node started from masked weights: what it did not get, it cannot send
+    /// back.
+    /// </summary>
     public static bool IsUsed(TrainingTask task) =>
-        task.DensityDown is > 0 and < 1 || task.DensityUp is > 0 and < 1 || task.Definition.Communication is { Values: not ("" or ValueFormats.Default) };
+        task.DensityDown is > 0 and < 1 || task.DensityUp is > 0 and < 1
+            || task.Definition.Communication is { Values: not ("" or ValueFormats.Default) };
 
     /// <summary>
-    /// Encodes the change from <paramref name="start"/> to <paramref name="trained"/>. Under privacy it is private already, so that selecting from it is post-processing.
-    /// With error feedback what it leaves unsent waits beside it until <see cref="Acknowledge"/>: of an update that is never delivered, what earlier rounds left unsent stays so.
+    /// Encodes the change from <paramref name="start"/> to <paramref name="trained"/>. Under privacy it is private already, so that
+    /// selecting from it is post-processing. With error feedback what it leaves unsent waits beside it until <see cref="Acknowledge"/>: of
+    /// an update that is never delivered, what earlier rounds left unsent stays so.
     /// </summary>
     /// <param name="task">Its densities, format and round.</param>
     /// <param name="folder">Where the node keeps what this federation leaves from round to round.</param>
@@ -39,7 +44,8 @@ public static class SparseUplink
         }
 
         var format = ValueFormats.ByName[communication.Values is { Length: > 0 } values ? values : ValueFormats.Default];
-        var (bytes, unsent) = SparseCommunication.EncodeUp(layout, layout.Flatten(start), layout.Flatten(trained), task.DensityUp is > 0 ? task.DensityUp : 1, residual, format, seed);
+        var (bytes, unsent) = SparseCommunication.EncodeUp(layout, layout.Flatten(start), layout.Flatten(trained),
+            task.DensityUp is > 0 ? task.DensityUp : 1, residual, format, seed);
         if (communication.ErrorFeedback)
         {
             foreach (var old in Directory.EnumerateFiles(kept, $"{Waiting}*").ToList())
@@ -49,7 +55,10 @@ public static class SparseUplink
         return bytes;
     }
 
-    /// <summary>The coordinator has a round's update, durable: what that left unsent is what the next one starts from. Without error feedback, or told again, it does nothing.</summary>
+    /// <summary>
+    /// The coordinator has a round's update, durable: what that left unsent is what the next one starts from. Without error feedback, or
+    /// told again, it does nothing.
+    /// </summary>
     /// <param name="folder">As for <see cref="Encode"/>.</param>
     /// <param name="round">The update's.</param>
     public static void Acknowledge(string folder, uint round)

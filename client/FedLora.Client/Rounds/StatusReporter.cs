@@ -4,7 +4,9 @@ using Grpc.Core;
 
 namespace FedLora.Client.Rounds;
 
-/// <summary>Tells the coordinator how far a task is, which is the heartbeat of a busy node, and hears whether the round is still wanted.</summary>
+/// <summary>
+/// Tells the coordinator how far a task is, which is the heartbeat of a busy node, and hears whether the round is still wanted.
+/// </summary>
 public sealed class StatusReporter(CoordinatorConnection connection, TrainingTask task, TimeProvider time) : IProgress<TrainingProgress>
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(2);
@@ -18,7 +20,7 @@ public sealed class StatusReporter(CoordinatorConnection connection, TrainingTas
     public void Report(TrainingProgress value) => latest = value;
 
     /// <summary>Reports one phase.</summary>
-    public async Task<StatusReply> SayAsync(TaskPhase phase, string reason, CancellationToken cancellation)
+    public async Task<StatusReply> SayAsync(TaskPhase phase, string reason, CancellationToken cancellationToken)
     {
         // Under privacy the pace of the steps would tell how large the batches were that were drawn.
         var progress = task.Definition.Privacy is null ? latest : new TrainingProgress(0, 0, null);
@@ -35,29 +37,32 @@ public sealed class StatusReporter(CoordinatorConnection connection, TrainingTas
         };
         if (progress.Loss is { } loss)
             report.Loss = loss;
-        return await connection.Node.ReportStatusAsync(report, connection.Options(cancellation, Limit));
+        return await connection.Node.ReportStatusAsync(report, connection.Options(cancellationToken, Limit));
     }
 
-    /// <summary>Reports at once and then every two seconds until <paramref name="ended"/>; cancels <paramref name="wanted"/> when the round no longer wants this node.</summary>
-    public async Task FollowAsync(CancellationTokenSource wanted, CancellationToken ended)
+    /// <summary>
+    /// Reports at once and then every two seconds until <paramref name="cancellationToken"/>; cancels <paramref name="wanted"/> when the
+    /// round no longer wants this node.
+    /// </summary>
+    public async Task FollowAsync(CancellationTokenSource wanted, CancellationToken cancellationToken)
     {
         try
         {
-            while (await IsWantedAsync(ended))
-                await Task.Delay(Every, time, ended);
+            while (await IsWantedAsync(cancellationToken))
+                await Task.Delay(Every, time, cancellationToken);
             await wanted.CancelAsync();
         }
-        catch (OperationCanceledException) when (ended.IsCancellationRequested)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             // Training has ended first.
         }
     }
 
-    private async Task<bool> IsWantedAsync(CancellationToken ended)
+    private async Task<bool> IsWantedAsync(CancellationToken cancellationToken)
     {
         try
         {
-            var reply = await SayAsync(TaskPhase.Training, "", ended);
+            var reply = await SayAsync(TaskPhase.Training, "", cancellationToken);
             UnwantedBecause = reply.Reason;
             return reply.Wanted;
         }

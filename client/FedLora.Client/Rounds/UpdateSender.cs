@@ -11,7 +11,10 @@ namespace FedLora.Client.Rounds;
 /// <param name="Reason">What the coordinator said; empty where it has the update.</param>
 public sealed record SendResult(RoundEnd End, string Reason = "");
 
-/// <summary>Sends updates: of the task at hand, and those that an interruption left on the disk, which need no task, and no hour at which the site would train.</summary>
+/// <summary>
+/// Sends updates: of the task at hand, and those that an interruption left on the disk, which need no task, and no hour at which the site
+/// would train.
+/// </summary>
 public sealed class UpdateSender(CoordinatorConnection connection, NodeFolder folder, ILogger<UpdateSender> logger, TimeProvider time)
 {
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(60);
@@ -19,7 +22,7 @@ public sealed class UpdateSender(CoordinatorConnection connection, NodeFolder fo
     /// <summary>Sends one, from where the coordinator has it.</summary>
     /// <exception cref="RpcException">The connection failed, or the coordinator cannot take it now: try again later.</exception>
     /// <exception cref="FedLoraException"><c>transfer-idle</c>, <c>upload-incomplete</c>: try again later.</exception>
-    public async Task<SendResult> SendAsync(PendingUpdate update, uint attempt, CancellationToken cancellation)
+    public async Task<SendResult> SendAsync(PendingUpdate update, uint attempt, CancellationToken cancellationToken)
     {
         var header = update.Header.Clone();
         header.Attempt = attempt;
@@ -29,11 +32,13 @@ public sealed class UpdateSender(CoordinatorConnection connection, NodeFolder fo
         {
             try
             {
-                await new UpdateUpload(time, Idle).SendAsync(header, file, token => connection.Node.PutUpdate(connection.Options(token)), null, cancellation);
+                await new UpdateUpload(time, Idle)
+                    .SendAsync(header, file, token => connection.Node.PutUpdate(connection.Options(token)), null, cancellationToken);
                 logger.Delivered(header.Round, header.Federation);
                 result = new(RoundEnd.Delivered);
             }
-            catch (RpcException error) when (error.StatusCode is StatusCode.FailedPrecondition or StatusCode.AlreadyExists or StatusCode.NotFound)
+            catch (RpcException error) when (error.StatusCode is StatusCode.FailedPrecondition or StatusCode.AlreadyExists
+                or StatusCode.NotFound)
             {
                 logger.NotWanted(header.Round, header.Federation, error.Status.Detail);
                 result = new(RoundEnd.NotWanted, error.Status.Detail);
@@ -48,9 +53,12 @@ public sealed class UpdateSender(CoordinatorConnection connection, NodeFolder fo
         return result;
     }
 
-    /// <summary>Sends what lies on the disk and was never answered for. What goes wrong with one of them is logged, and is tried again later; the node goes on.</summary>
+    /// <summary>
+    /// Sends what lies on the disk and was never answered for. What goes wrong with one of them is logged, and is tried again later; the
+    /// node goes on.
+    /// </summary>
     /// <exception cref="RpcException">There is no coordinator to send to, or it does not know this node.</exception>
-    public async Task SendWaitingAsync(CancellationToken cancellation)
+    public async Task SendWaitingAsync(CancellationToken cancellationToken)
     {
         foreach (var home in folder.FederationFolders())
         {
@@ -60,10 +68,14 @@ public sealed class UpdateSender(CoordinatorConnection connection, NodeFolder fo
             logger.SendingKept(round, federation);
             try
             {
-                if (await SendAsync(update, update.Header.Attempt, cancellation) is { End: RoundEnd.Refused } refused)
+                if (await SendAsync(update, update.Header.Attempt, cancellationToken) is { End: RoundEnd.Refused } refused)
                     logger.Refused(round, federation, refused.Reason);
             }
-            catch (Exception error) when (error is FedLoraException or RpcException { StatusCode: not (StatusCode.Unavailable or StatusCode.Unauthenticated or StatusCode.PermissionDenied or StatusCode.Cancelled) })
+            catch (Exception error) when (error is FedLoraException or RpcException
+            {
+                StatusCode: not (StatusCode.Unavailable
+                or StatusCode.Unauthenticated or StatusCode.PermissionDenied or StatusCode.Cancelled)
+            })
             {
                 logger.NotSent(round, federation, error.Message);
             }

@@ -5,7 +5,10 @@ using Microsoft.Extensions.Logging;
 
 namespace FedLora.Client.State;
 
-/// <summary>Blobs on disk under their hashes; fetched once, resumed where a fetch stopped, oldest dropped when there are many. What lies there is believed only as far as its hash says.</summary>
+/// <summary>
+/// Blobs on disk under their hashes; fetched once, resumed where a fetch stopped, oldest dropped when there are many. What lies there is
+/// believed only as far as its hash says.
+/// </summary>
 /// <param name="folder">Where they lie.</param>
 /// <param name="time">Clock of idle limits.</param>
 /// <param name="logger">Hears of what the disk has changed.</param>
@@ -16,15 +19,17 @@ public sealed class BlobCache(string folder, TimeProvider time, ILogger<BlobCach
     private readonly BlobDownload download = new(time, Idle);
 
     /// <summary>The bytes of a blob, fetched first if they are not here, or no longer what they were.</summary>
-    /// <exception cref="FedLoraException"><c>blob-invalid</c>: it is no hash, or neither what lay here nor what was fetched has it; and as <see cref="BlobDownload.FetchAsync"/>.</exception>
-    public async Task<byte[]> ReadAsync(BlobRef blob, GetBlobCall call, CancellationToken cancellation)
+    /// <exception cref="FedLoraException"><c>blob-invalid</c>: it is no hash, or neither what lay here nor what was fetched has it; and as
+    /// <see cref="BlobDownload.FetchAsync"/>.</exception>
+    public async Task<byte[]> ReadAsync(BlobRef blob, GetBlobCall call, CancellationToken cancellationToken)
     {
         if (!Sha256Hex.IsValid(blob.Sha256))
-            throw new FedLoraException("blob-invalid", $"the coordinator named a blob '{blob.Sha256}', which is no SHA-256", "look at the coordinator's version");
+            throw new FedLoraException("blob-invalid", $"the coordinator named a blob '{blob.Sha256}', which is no SHA-256",
+                "look at the coordinator's version");
         var path = Path.Combine(folder, blob.Sha256);
         if (File.Exists(path))
         {
-            if (await ReadAsync(path, blob, cancellation) is { } kept)
+            if (await ReadAsync(path, blob, cancellationToken) is { } kept)
             {
                 File.SetLastWriteTimeUtc(path, time.GetUtcNow().UtcDateTime);
                 return kept;
@@ -33,16 +38,17 @@ public sealed class BlobCache(string folder, TimeProvider time, ILogger<BlobCach
             File.Delete(path);
         }
         Trim(path);
-        await download.FetchAsync(blob, path, call, cancellation);
-        if (await ReadAsync(path, blob, cancellation) is { } fetched)
+        await download.FetchAsync(blob, path, call, cancellationToken);
+        if (await ReadAsync(path, blob, cancellationToken) is { } fetched)
             return fetched;
         File.Delete(path);
-        throw new FedLoraException("blob-invalid", $"{path} was written and does not read the same", "look at the disk under the state folder, or give the client another with --state");
+        throw new FedLoraException("blob-invalid", $"{path} was written and does not read the same",
+            "look at the disk under the state folder, or give the client another with --state");
     }
 
-    private static async Task<byte[]?> ReadAsync(string path, BlobRef blob, CancellationToken cancellation)
+    private static async Task<byte[]?> ReadAsync(string path, BlobRef blob, CancellationToken cancellationToken)
     {
-        var bytes = await File.ReadAllBytesAsync(path, cancellation);
+        var bytes = await File.ReadAllBytesAsync(path, cancellationToken);
         return Convert.ToHexStringLower(SHA256.HashData(bytes)) == blob.Sha256 ? bytes : null;
     }
 

@@ -27,7 +27,8 @@ public sealed record NodeCredential(string Coordinator, string NodeId, string Na
         }
         catch (JsonException error)
         {
-            throw new FedLoraException("credential-invalid", $"{path} is damaged: {error.Message}", "delete it and enrol the node again with a new token", error);
+            throw new FedLoraException("credential-invalid", $"{path} is damaged: {error.Message}",
+                "delete it and enrol the node again with a new token", error);
         }
     }
 

@@ -24,11 +24,13 @@ public sealed class NodeFolder : IDisposable
             if (!OperatingSystem.IsWindows())
                 File.SetUnixFileMode(Root, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             held = HeldFile.TryOpen(Path.Combine(Root, "lock"))
-                ?? throw new FedLoraException("state-locked", $"another client is running on the state folder {Root}", "stop it, or give this one a folder of its own with --state");
+                ?? throw new FedLoraException("state-locked", $"another client is running on the state folder {Root}",
+                    "stop it, or give this one a folder of its own with --state");
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new FedLoraException("state-unwritable", $"cannot use the state folder {Root}: {error.Message}", "choose another with --state, free some space, or mend its rights", error);
+            throw new FedLoraException("state-unwritable", $"cannot use the state folder {Root}: {error.Message}",
+                "choose another with --state, free some space, or mend its rights", error);
         }
     }
 
@@ -48,7 +50,8 @@ public sealed class NodeFolder : IDisposable
     public static string CredentialFileOf(string root) => Path.Combine(root, "node.json");
 
     /// <summary>The folders of all federations that it has worked for.</summary>
-    public IReadOnlyList<string> FederationFolders() => Directory.Exists(FederationsOf(Root)) ? Directory.GetDirectories(FederationsOf(Root)) : [];
+    public IReadOnlyList<string> FederationFolders() =>
+        Directory.Exists(FederationsOf(Root)) ? Directory.GetDirectories(FederationsOf(Root)) : [];
 
     /// <summary>The adapters' folder of a state folder that another process may hold.</summary>
     public static string CacheOf(string root) => Path.Combine(root, "cache");
@@ -59,7 +62,10 @@ public sealed class NodeFolder : IDisposable
 
     private static string FederationsOf(string root) => Path.Combine(root, "federations");
 
-    /// <summary>Lets go of the folder. One that was made for this daemon, and that it put nothing into, goes again: a start that failed leaves nothing behind.</summary>
+    /// <summary>
+    /// Lets go of the folder. One that was made for this daemon, and that it put nothing into, goes again: a start that failed leaves
+    /// nothing behind.
+    /// </summary>
     public void Dispose()
     {
         try

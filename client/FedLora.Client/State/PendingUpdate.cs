@@ -34,22 +34,26 @@ public sealed record PendingUpdate(UpdateHeader Header, string? Path, byte[]? By
         if (Read(folder) is not { } header || PathOf(folder, header) is var path && !File.Exists(path))
             return null;
         using var file = File.OpenRead(path);
-        return file.Length == header.Blob.Size && Convert.ToHexStringLower(SHA256.HashData(file)) == header.Blob.Sha256 ? new PendingUpdate(header, path) : null;
+        return file.Length == header.Blob.Size && Convert.ToHexStringLower(SHA256.HashData(file)) == header.Blob.Sha256
+            ? new PendingUpdate(header, path) : null;
     }
 
     /// <summary>The update, where the coordinator has not yet said what becomes of it.</summary>
     public static PendingUpdate? Waiting(string folder)
     {
         var settled = System.IO.Path.Combine(folder, SettledFile);
-        return Read(folder) is { } header && !(File.Exists(settled) && File.ReadAllText(settled) == header.Blob.Sha256) ? Load(folder) : null;
+        return Read(folder) is { } header && !(File.Exists(settled) && File.ReadAllText(settled) == header.Blob.Sha256) ? Load(folder)
+            : null;
     }
 
     /// <summary>The coordinator has it, or does not want it: it is not sent again but for a task that asks for it.</summary>
     /// <exception cref="FedLoraException"><c>file-write-failed</c>.</exception>
-    public static void Settle(string folder, UpdateHeader header) => AtomicFile.Write(System.IO.Path.Combine(folder, SettledFile), header.Blob.Sha256);
+    public static void Settle(string folder, UpdateHeader header) =>
+        AtomicFile.Write(System.IO.Path.Combine(folder, SettledFile), header.Blob.Sha256);
 
     /// <summary>Its bytes.</summary>
-    public Stream Open() => Path is { } file ? new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read) : new MemoryStream(Bytes!, writable: false);
+    public Stream Open() =>
+        Path is { } file ? new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read) : new MemoryStream(Bytes!, writable: false);
 
     /// <summary>Whether it answers a task: same round from the same adapter, whatever the attempt.</summary>
     public bool Answers(TrainingTask task) =>

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace FedLora.Client.State;
 
 /// <summary>
-/// How often a federation's newest round was charged to the privacy ledger, on disk before each charge. A round that was paid for and came to no update (the machine's memory is too small, libtorch
-/// fails) would be paid for again with every start; so only a few times.
+/// How often a federation's newest round was charged to the privacy ledger, on disk before each charge. A round that was paid for and came
+/// to no update (the machine's memory is too small, libtorch fails) would be paid for again with every start; so only a few times.
 /// </summary>
 public static class RoundCharges
 {
@@ -19,12 +19,14 @@ public static class RoundCharges
     public static int Of(string folder, uint round)
     {
         var path = Path.Combine(folder, FileName);
-        return File.Exists(path) && File.ReadAllText(path).Split(' ') is [var of, var times] && of == Text(round) && int.TryParse(times, CultureInfo.InvariantCulture, out var count) ? count : 0;
+        return File.Exists(path) && File.ReadAllText(path).Split(' ') is [var of, var times] && of == Text(round)
+            && int.TryParse(times, CultureInfo.InvariantCulture, out var count) ? count : 0;
     }
 
     /// <summary>The round is about to be charged once more.</summary>
     /// <exception cref="FedLoraException"><c>file-write-failed</c>.</exception>
-    public static void Add(string folder, uint round) => AtomicFile.Write(Path.Combine(folder, FileName), $"{Text(round)} {Of(folder, round) + 1}");
+    public static void Add(string folder, uint round) =>
+        AtomicFile.Write(Path.Combine(folder, FileName), $"{Text(round)} {Of(folder, round) + 1}");
 
     private static string Text(uint round) => round.ToString(CultureInfo.InvariantCulture);
 }

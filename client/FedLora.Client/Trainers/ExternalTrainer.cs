@@ -49,12 +49,15 @@ public sealed class ExternalTrainer : IRoundTrainer
         if (RoundTrainer.Refuses(definition, Fingerprint) is { } reason)
             return reason;
         if (definition.Privacy is not null)
-            return "it promises privacy of single examples, and this node trains by a program of its own, whose noise nobody can vouch for; clipping and noise on the whole update (trainer_clip, trainer_noise) is another promise, for federations without privacy terms";
+            return "it promises privacy of single examples, and this node trains by a program of its own, whose noise nobody can vouch "
+                + "for; clipping and noise on the whole update (trainer_clip, trainer_noise) is another promise, for federations without "
+                + "privacy terms";
         var method = Methods.Get(definition.Method);
         var settings = definition.ToMethodOptions();
         if (method.Trained((int)task.Round, settings).HasFlag(Factors.R) || method.FoldRank(definition.ToLayout(), settings, 2) > 0
             || task.Fold.Count > 0)
-            return $"method {method.Name} trains a middle factor or folds products into the base model, which no PEFT folder says; a trainer of one's own takes methods of plain A and B";
+            return $"method {method.Name} trains a middle factor or folds products into the base model, which no PEFT folder says; a "
+                + $"trainer of one's own takes methods of plain A and B";
         return noise is not null && method.Kept(settings) != Factors.None
             ? $"method {method.Name} keeps factors at the node, which noise on the update does not cover" : null;
     }
@@ -67,13 +70,13 @@ public sealed class ExternalTrainer : IRoundTrainer
     }
 
     /// <inheritdoc/>
-    public RoundOutput Train(RoundInput input, IProgress<TrainingProgress> progress, CancellationToken cancellation)
+    public RoundOutput Train(RoundInput input, IProgress<TrainingProgress> progress, CancellationToken cancellationToken)
     {
         var definition = input.Task.Definition.ToModel();
         var method = Methods.Get(definition.Method);
         var settings = definition.ToMethodOptions();
         var (architecture, peft, layout) = LayoutOf(definition);
-        var (read, identities) = data.Read(definition, cancellation);
+        var (read, identities) = data.Read(definition, cancellationToken);
         var learnable = read.Learnable(architecture);
         var round = (int)input.Task.Round;
         var start = method.Start(input.Global, KeptFactors.Load(input.Folder, input.Task.Round),
@@ -92,7 +95,7 @@ public sealed class ExternalTrainer : IRoundTrainer
             TrainerTask.Of(terms, training, learnable.Examples.Count).Write(folder, start, peft, learnable);
             _ = input.Charge(identities);
             var loss = new TrainerProcess(options.Trainer!, folder, Path.Combine(input.Folder, LogFile), time)
-                .Run(left, noise is null ? progress : Quiet.Instance, cancellation);
+                .Run(left, noise is null ? progress : Quiet.Instance, cancellationToken);
             var trained = TrainerResult.Read(Path.Combine(folder, TrainerTask.ResultFolder), start, terms.Trained);
             KeptFactors.Save(input.Folder, input.Task.Round, trained.Only(method.Kept(settings)));
             var sent = method.Sent(round, settings);

@@ -41,7 +41,8 @@ internal sealed class TrainerProcess(IReadOnlyList<string> command, string folde
             End(process, output, errors);
             cancellationToken.ThrowIfCancellationRequested();
             throw new FedLoraException("trainer-late",
-                $"the trainer {command[0]} was not done after {limit.TotalSeconds:F0} seconds, when the round's time was over, and was ended",
+                $"the trainer {command[0]} was not done after {limit.TotalSeconds:F0} seconds, when the round's time was over, and was "
+                    + $"ended",
                 "see its log in the node's state folder; the federation's deadline or steps may not suit this site");
         }
         // A child of its own may hold the pipes open: the trainer's end is what counts.
@@ -59,8 +60,14 @@ internal sealed class TrainerProcess(IReadOnlyList<string> command, string folde
 
     private Process Start()
     {
-        var start = new ProcessStartInfo(command[0]) { UseShellExecute = false, WorkingDirectory = folder, RedirectStandardInput = true,
-            RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(command[0])
+        {
+            UseShellExecute = false,
+            WorkingDirectory = folder,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true
+        };
         foreach (var argument in command.Skip(1).Append(folder))
             start.ArgumentList.Add(argument);
         try

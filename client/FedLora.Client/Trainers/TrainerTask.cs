@@ -138,10 +138,17 @@ internal sealed record TrainerTask
         {
             JsonSerializer.Serialize(stream, new
             {
-                record.Prompt, Text = record.Conversation is null && record.Prompt is null ? record.Text
-                    : null, Completion = record.Prompt is null ? null : record.Text,
-                record.Conversation?.Messages, record.Conversation?.Tools, Label = record.Class is null ? null : record.Label, record.Class,
-                InputIds = example.Tokens, example.TokenTypes, example.Labels,
+                record.Prompt,
+                Text = record.Conversation is null && record.Prompt is null ? record.Text
+                    : null,
+                Completion = record.Prompt is null ? null : record.Text,
+                record.Conversation?.Messages,
+                record.Conversation?.Tools,
+                Label = record.Class is null ? null : record.Label,
+                record.Class,
+                InputIds = example.Tokens,
+                example.TokenTypes,
+                example.Labels,
             }, Line);
             stream.WriteByte((byte)'\n');
         }

@@ -8,7 +8,9 @@ using FedLora.Training.Running;
 
 namespace FedLora.Client.Training;
 
-/// <summary>What a site reaches without the others: the same model, settings, and number of steps, plain LoRA, one optimiser throughout.</summary>
+/// <summary>
+/// What a site reaches without the others: the same model, settings, and number of steps, plain LoRA, one optimiser throughout.
+/// </summary>
 public static class AloneTraining
 {
     /// <summary>Trains from the initial adapter for rounds x local steps and scores the result on held-out examples.</summary>
@@ -16,12 +18,13 @@ public static class AloneTraining
     /// <param name="modelFolder">The base model.</param>
     /// <param name="dataFile">The site's data.</param>
     /// <param name="heldOutFile">What the result is judged by.</param>
-    /// <param name="cancellation">Ends the training.</param>
-    public static Evaluation Run(FederationPreparation prepared, string modelFolder, string dataFile, string heldOutFile, CancellationToken cancellation)
+    /// <param name="cancellationToken">Ends the training.</param>
+    public static Evaluation Run(FederationPreparation prepared, string modelFolder, string dataFile, string heldOutFile,
+        CancellationToken cancellationToken)
     {
         var definition = prepared.Definition;
         using var model = BaseModel.Load(modelFolder, DefinitionSettings.Load(definition));
-        var examples = new NodeData(dataFile, modelFolder, skipBadLines: false).Read(definition, cancellation).Data.Examples;
+        var examples = new NodeData(dataFile, modelFolder, skipBadLines: false).Read(definition, cancellationToken).Data.Examples;
         var settings = DefinitionSettings.Training(definition, 1, definition.Seed) with
         {
             Steps = definition.Rounds * definition.Training.LocalSteps,
@@ -34,22 +37,24 @@ public static class AloneTraining
         };
         var start = new NodeStart(prepared.InitialAdapter, definition.ToLayout());
         var task = new LocalTask(start, Factors.A | Factors.B | Factors.Head, settings) { Dropout = definition.Lora.Dropout };
-        var trained = LocalTraining.Run(model, task, examples, cancel: cancellation).Adapter;
-        return Score(model, definition, trained, start.Layout, modelFolder, heldOutFile, cancellation);
+        var trained = LocalTraining.Run(model, task, examples, cancellationToken: cancellationToken).Adapter;
+        return Score(model, definition, trained, start.Layout, modelFolder, heldOutFile, cancellationToken);
     }
 
     /// <summary>Scores an adapter on held-out examples.</summary>
-    public static Evaluation Score(FederationDefinition definition, AdapterState adapter, AdapterLayout layout, string modelFolder, string heldOutFile, CancellationToken cancellation)
+    public static Evaluation Score(FederationDefinition definition, AdapterState adapter, AdapterLayout layout, string modelFolder,
+        string heldOutFile, CancellationToken cancellationToken)
     {
         using var model = BaseModel.Load(modelFolder, DefinitionSettings.Load(definition));
-        return Score(model, definition, adapter, layout, modelFolder, heldOutFile, cancellation);
+        return Score(model, definition, adapter, layout, modelFolder, heldOutFile, cancellationToken);
     }
 
     private static Evaluation Score(
-        BaseModel model, FederationDefinition definition, AdapterState adapter, AdapterLayout layout, string modelFolder, string heldOutFile, CancellationToken cancellation)
+        BaseModel model, FederationDefinition definition, AdapterState adapter, AdapterLayout layout, string modelFolder,
+        string heldOutFile, CancellationToken cancellationToken)
     {
-        var examples = new NodeData(heldOutFile, modelFolder, skipBadLines: false).Read(definition, cancellation).Data.Examples;
+        var examples = new NodeData(heldOutFile, modelFolder, skipBadLines: false).Read(definition, cancellationToken).Data.Examples;
         using var binding = new AdapterBinding(model.Transformer, adapter, layout);
-        return Evaluator.Run(model.Transformer, examples, cancel: cancellation);
+        return Evaluator.Run(model.Transformer, examples, cancellationToken: cancellationToken);
     }
 }

@@ -21,7 +21,9 @@ public static class DefinitionSettings
         },
     };
 
-    /// <summary>The LoRA settings as PEFT has them; for a classifier that names no module to save, its head is saved as PEFT does it.</summary>
+    /// <summary>
+    /// The LoRA settings as PEFT has them; for a classifier that names no module to save, its head is saved as PEFT does it.
+    /// </summary>
     public static PeftConfig Peft(FederationDefinition definition, Architecture model)
     {
         var lora = definition.Lora;
@@ -33,7 +35,9 @@ public static class DefinitionSettings
         };
     }
 
-    /// <summary>The training settings of one round. A schedule runs over all rounds: the rate of a round is its value at the round's start.</summary>
+    /// <summary>
+    /// The training settings of one round. A schedule runs over all rounds: the rate of a round is its value at the round's start.
+    /// </summary>
     public static TrainingSettings Training(FederationDefinition definition, int round, ulong seed)
     {
         var training = definition.Training;

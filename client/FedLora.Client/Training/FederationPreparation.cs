@@ -18,34 +18,45 @@ public sealed record FederationPreparation(FederationDefinition Definition, Adap
     private const int PublicExamples = 550;
     private const int PublicBatch = 32;
 
-    /// <summary>Looks at the operator's copy of the base model, with whatever a node would meet there. Its weights are read only for methods that start from them.</summary>
+    /// <summary>
+    /// Looks at the operator's copy of the base model, with whatever a node would meet there. Its weights are read only for methods that
+    /// start from them.
+    /// </summary>
     /// <param name="definition">What the operator wrote.</param>
     /// <param name="modelFolder">The operator's copy.</param>
     /// <param name="publicData">JSONL that anyone may see, for Fed-SB's <c>lora-sb</c> start; null without.</param>
-    /// <param name="cancellation">Ends the reading.</param>
-    /// <exception cref="FedLoraException">The model or its tokenizer cannot be read, has no head, takes shorter texts than the federation states, has none of the target modules, or the method refuses the settings.</exception>
-    public static FederationPreparation Prepare(FederationDefinition definition, string modelFolder, string? publicData, CancellationToken cancellation)
+    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <exception cref="FedLoraException">The model or its tokenizer cannot be read, has no head, takes shorter texts than the federation
+    /// states, has none of the target modules, or the method refuses the settings.</exception>
+    public static FederationPreparation Prepare(FederationDefinition definition, string modelFolder, string? publicData,
+        CancellationToken cancellationToken)
     {
         var load = DefinitionSettings.Load(definition) with { Compute = ComputeType.F32 };
         var architecture = ModelFamily.ReadFolder(modelFolder, load.Task, load.Labels);
         if (definition.Training.MaxTokens > architecture.MaxLength)
         {
-            throw new FedLoraException("max-tokens-too-large", $"training.max_tokens {definition.Training.MaxTokens} is more than the base model {modelFolder} takes: {architecture.MaxLength}",
+            throw new FedLoraException("max-tokens-too-large",
+                $"training.max_tokens {definition.Training.MaxTokens} is more than the base model {modelFolder} takes: "
+                    + $"{architecture.MaxLength}",
                 $"write max_tokens: {architecture.MaxLength} or less, or choose a model for longer texts");
         }
 
         NamedModules.Require(definition.Lora, architecture, modelFolder);
-        var (peft, remarks) = NewHead.Complete(DefinitionSettings.Peft(definition, architecture), BaseModel.Check(modelFolder, load), architecture, modelFolder);
+        var (peft, remarks) = NewHead.Complete(DefinitionSettings.Peft(definition, architecture), BaseModel.Check(modelFolder, load),
+            architecture, modelFolder);
         var tokens = Tokenizer.Load(modelFolder).Size;
         if (tokens > architecture.Vocabulary)
-            remarks = [.. remarks, $"the tokenizer knows {tokens} tokens and the base model {architecture.Vocabulary}: a text with one of those beyond cannot be used"];
+            remarks = [.. remarks,
+                $"the tokenizer knows {tokens} tokens and the base model {architecture.Vocabulary}: a text with one of those beyond "
+                    + $"cannot be used"];
         var layout = ModelLayout.For(architecture, peft);
         var method = Methods.Get(definition.Method);
         var options = definition.ToMethodOptions();
         method.Check(layout, options, [definition.Lora.Rank, .. definition.Lora.RankGroups.Values]);
         if (publicData is not null && options.Init != FedSbInit.LoraSb)
         {
-            throw new FedLoraException("public-data-unused", $"public_data is named, and nothing is computed from data under {method.Name} with these options",
+            throw new FedLoraException("public-data-unused",
+                $"public_data is named, and nothing is computed from data under {method.Name} with these options",
                 "leave public_data out, or use method fed-sb with method_options: { init: lora-sb }");
         }
         var whole = definition with
@@ -62,20 +73,23 @@ public sealed record FederationPreparation(FederationDefinition Definition, Adap
         if (!method.Traits.StartsFromWeights)
             return new FederationPreparation(whole, method.Initialize(layout, options, definition.Seed)) { Remarks = remarks };
         using var model = BaseModel.Load(modelFolder, load);
-        IWeightSource source = options.Init == FedSbInit.LoraSb ? PublicGradients(model, layout, whole, modelFolder, publicData, cancellation) : model;
+        IWeightSource source = options.Init == FedSbInit.LoraSb
+            ? PublicGradients(model, layout, whole, modelFolder, publicData, cancellationToken) : model;
         return new FederationPreparation(whole, method.Initialize(layout, options, definition.Seed, source)) { Remarks = remarks };
     }
 
     // As LoRA-SB does it: the gradient of the base weights over a few hundred examples, in batches.
     private static BaseGradients PublicGradients(
-        BaseModel model, AdapterLayout layout, FederationDefinition definition, string modelFolder, string? publicData, CancellationToken cancellation)
+        BaseModel model, AdapterLayout layout, FederationDefinition definition, string modelFolder, string? publicData,
+        CancellationToken cancellationToken)
     {
         if (publicData is null)
         {
-            throw new FedLoraException("public-data-needed", "init lora-sb computes the first adapter from data, and no public data is named",
+            throw new FedLoraException("public-data-needed",
+                "init lora-sb computes the first adapter from data, and no public data is named",
                 "write public_data: FILE.jsonl with data that anyone may see, or use init svd-of-weights");
         }
-        var examples = new NodeData(publicData, modelFolder, skipBadLines: false).Read(definition, cancellation).Data.Examples;
-        return new BaseGradients(model.Transformer, layout.Modules, examples.Take(PublicExamples).Chunk(PublicBatch), cancellation);
+        var examples = new NodeData(publicData, modelFolder, skipBadLines: false).Read(definition, cancellationToken).Data.Examples;
+        return new BaseGradients(model.Transformer, layout.Modules, examples.Take(PublicExamples).Chunk(PublicBatch), cancellationToken);
     }
 }

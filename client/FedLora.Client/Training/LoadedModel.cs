@@ -14,7 +14,9 @@ internal sealed class LoadedModel : IDisposable
 
     internal LoadedModel(string folder) => this.folder = folder;
 
-    /// <summary>The model as this federation wants it, whatever is folded in; loaded anew only when that differs from what is here.</summary>
+    /// <summary>
+    /// The model as this federation wants it, whatever is folded in; loaded anew only when that differs from what is here.
+    /// </summary>
     /// <param name="definition">Task, labels and number type.</param>
     internal BaseModel Get(FederationDefinition definition)
     {

@@ -27,14 +27,17 @@ internal static class NamedModules
     private static bool Saves(string name, string module) =>
         new PeftConfig { Rank = 1, Alpha = 1, TargetModules = None, ModulesToSave = [name] }.Saves(module);
 
-    private static void Require(string setting, IEnumerable<string> names, string[] modules, Func<string, string, bool> matches, string folder)
+    private static void Require(string setting, IEnumerable<string> names, string[] modules, Func<string, string, bool> matches,
+        string folder)
     {
         if (names.FirstOrDefault(name => !modules.Any(module => matches(name, module))) is not { } unknown)
             return;
         // The last part of a name, as files have it, or the first.
-        var parts = modules.Select(module => module[(module.LastIndexOf('.') + 1)..]).Concat(modules.Select(module => module.Split('.')[0]));
+        var parts = modules.Select(module => module[(module.LastIndexOf('.') + 1)..])
+            .Concat(modules.Select(module => module.Split('.')[0]));
         string[] known = [.. parts.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
         throw new FedLoraException("adapter-target-missing",
-            $"{setting}: the base model {folder} has no module '{unknown}'{Nearest.Question(unknown, known)}", $"Name one of: {string.Join(", ", known)}.");
+            $"{setting}: the base model {folder} has no module '{unknown}'{Nearest.Question(unknown, known)}",
+            $"Name one of: {string.Join(", ", known)}.");
     }
 }

@@ -9,10 +9,14 @@ public interface INodeData
 {
     /// <summary>The examples, and whose they are: both of one reading.</summary>
     /// <exception cref="FedLoraException">The data or a line of them cannot be used.</exception>
-    (DataSet Data, IReadOnlyList<ReadOnlyMemory<byte>> Identities) Read(FederationDefinition definition, CancellationToken cancellation);
+    (DataSet Data, IReadOnlyList<ReadOnlyMemory<byte>> Identities) Read(FederationDefinition definition,
+        CancellationToken cancellationToken);
 }
 
-/// <summary>A site's data file as examples for a federation's task. The file is read anew for every round, and tokenised anew where its bytes or the task are others.</summary>
+/// <summary>
+/// A site's data file as examples for a federation's task. The file is read anew for every round, and tokenised anew where its bytes or the
+/// task are others.
+/// </summary>
 /// <param name="path">JSONL.</param>
 /// <param name="modelFolder">Whose tokenizer.</param>
 /// <param name="skipBadLines">Leave lines out that cannot be used, instead of stopping.</param>
@@ -23,7 +27,8 @@ public sealed class NodeData(string path, string modelFolder, bool skipBadLines,
     private DataSet? data;
 
     /// <inheritdoc/>
-    public (DataSet Data, IReadOnlyList<ReadOnlyMemory<byte>> Identities) Read(FederationDefinition definition, CancellationToken cancellation)
+    public (DataSet Data, IReadOnlyList<ReadOnlyMemory<byte>> Identities) Read(FederationDefinition definition,
+        CancellationToken cancellationToken)
     {
         var settings = new DataSettings(
             definition.Task.Kind == LearningTask.Classification ? TextTask.SequenceClassification : TextTask.CausalLanguageModelling,
@@ -31,11 +36,11 @@ public sealed class NodeData(string path, string modelFolder, bool skipBadLines,
             definition.Task.Kind == LearningTask.Classification ? [.. definition.Task.Labels] : [],
             skipBadLines ? BadLines.Skip : BadLines.Stop,
             unit);
-        var file = DataFile.Read(path, settings, cancellation);
+        var file = DataFile.Read(path, settings, cancellationToken);
         var wanted = $"{settings.Task}|{string.Join('\n', settings.Labels)}|{settings.MaxLength}|{file.Sha256}";
         if (data is null || key != wanted)
         {
-            data = DataSet.Of(file, settings, Tokenizer.Load(Path.Combine(modelFolder, "tokenizer.json")), cancellation);
+            data = DataSet.Of(file, settings, Tokenizer.Load(Path.Combine(modelFolder, "tokenizer.json")), cancellationToken);
             key = wanted;
         }
         return (data, file.Identities);

@@ -25,14 +25,18 @@ public sealed class RoundTrainer : IRoundTrainer
 
     private Func<PrivateTerms, ulong, PrivateTerms>? SimulatedTerms { get; init; }
 
-    private RoundTrainer(string modelFolder, INodeData data, string fingerprint) => (Fingerprint, model, this.data) = (fingerprint, new LoadedModel(modelFolder), data);
+    private RoundTrainer(string modelFolder, INodeData data, string fingerprint) =>
+        (Fingerprint, model, this.data) = (fingerprint, new LoadedModel(modelFolder), data);
 
     /// <inheritdoc/>
     public string Fingerprint { get; }
 
-    /// <summary>Looks at model, tokenizer and data, so that what no federation could use is said at the start, not in the first round.</summary>
+    /// <summary>
+    /// Looks at model, tokenizer and data, so that what no federation could use is said at the start, not in the first round.
+    /// </summary>
     /// <exception cref="FedLoraException">
-    /// <c>model-folder-missing</c>, <c>model-config-invalid</c>, <c>safetensors-invalid</c>, <c>tokenizer-missing</c>, <c>tokenizer-invalid</c>, <c>data-missing</c>,
+    /// <c>model-folder-missing</c>, <c>model-config-invalid</c>, <c>safetensors-invalid</c>, <c>tokenizer-missing</c>,
+    /// <c>tokenizer-invalid</c>, <c>data-missing</c>,
     /// <c>data-invalid</c>, <c>data-empty</c>, ...
     /// </exception>
     public static RoundTrainer Create(ClientOptions options) =>
@@ -53,8 +57,12 @@ public sealed class RoundTrainer : IRoundTrainer
         return found;
     }
 
-    /// <summary>A trainer that is several nodes in turn, on one copy of the base model: <paramref name="data"/> gives the examples of whichever trains next.</summary>
-    /// <param name="simulatedTerms">What private terms become before they are used, by the round's seed; null: what they are. Only a simulation gives it, which has to be repeatable.</param>
+    /// <summary>
+    /// A trainer that is several nodes in turn, on one copy of the base model: <paramref name="data"/> gives the examples of whichever
+    /// trains next.
+    /// </summary>
+    /// <param name="simulatedTerms">What private terms become before they are used, by the round's seed; null: what they are. Only a
+    /// simulation gives it, which has to be repeatable.</param>
     public static RoundTrainer Over(string modelFolder, INodeData data, Func<PrivateTerms, ulong, PrivateTerms>? simulatedTerms = null) =>
         new(modelFolder, data, ModelFingerprint.Of(modelFolder)) { SimulatedTerms = simulatedTerms };
 
@@ -68,7 +76,8 @@ public sealed class RoundTrainer : IRoundTrainer
     internal static string? Refuses(FederationDefinition federation, string fingerprint)
     {
         if (federation.BaseModel.Fingerprint != fingerprint)
-            return $"its base model is {federation.BaseModel.Name} ({federation.BaseModel.Fingerprint}), this node's is another ({fingerprint})";
+            return $"its base model is {federation.BaseModel.Name} ({federation.BaseModel.Fingerprint}), this node's is another "
+                + $"({fingerprint})";
         if (Methods.All.All(method => method.Name != federation.Method))
             return $"this program does not know method '{federation.Method}'; update it";
         return null;
@@ -84,17 +93,22 @@ public sealed class RoundTrainer : IRoundTrainer
     }
 
     /// <inheritdoc/>
-    public RoundOutput Train(RoundInput input, IProgress<TrainingProgress> progress, CancellationToken cancellation)
+    public RoundOutput Train(RoundInput input, IProgress<TrainingProgress> progress, CancellationToken cancellationToken)
     {
         var definition = input.Task.Definition.ToModel();
         var method = Methods.Get(definition.Method);
         var settings = definition.ToMethodOptions();
         var loaded = model.Get(definition, input.Fold);
-        var (read, identities) = data.Read(definition, cancellation);
+        var (read, identities) = data.Read(definition, cancellationToken);
         var layout = loaded.LayoutFor(DefinitionSettings.Peft(definition, loaded.Architecture));
         var round = (int)input.Task.Round;
-        var start = method.Start(input.Global, KeptFactors.Load(input.Folder, input.Task.Round), new NodeTerms(layout, settings, round, definition.Seed, (int)input.Task.Rank));
-        var task = new LocalTask(start, method.Trained(round, settings), DefinitionSettings.Training(definition, round, input.Seed)) { Dropout = definition.Lora.Dropout, Units = read.Units };
+        var start = method.Start(input.Global, KeptFactors.Load(input.Folder, input.Task.Round),
+            new NodeTerms(layout, settings, round, definition.Seed, (int)input.Task.Rank));
+        var task = new LocalTask(start, method.Trained(round, settings), DefinitionSettings.Training(definition, round, input.Seed))
+        {
+            Dropout = definition.Lora.Dropout,
+            Units = read.Units,
+        };
         // Before anything is written down. Under privacy it would tell of the data, and the noise goes out as ever.
         var examples = definition.Privacy is null ? Trainer.Learnable(read.Examples, loaded.Transformer).Count : 0;
         if (input.Charge(identities) is { } receipt)
@@ -102,11 +116,12 @@ public sealed class RoundTrainer : IRoundTrainer
             var terms = new PrivateTerms(receipt.Run.NoiseMultiplier, receipt.Run.SamplingRate, receipt.ClipNorm);
             task = task with { Privacy = SimulatedTerms?.Invoke(terms, input.Seed) ?? terms };
         }
-        var result = LocalTraining.Run(loaded, task, read.Examples, new Relay(progress), cancellation);
+        var result = LocalTraining.Run(loaded, task, read.Examples, new Relay(progress), cancellationToken);
         KeptFactors.Save(input.Folder, input.Task.Round, result.Adapter.Only(method.Kept(settings)));
         var sent = method.Sent(round, settings);
         var loss = result.Summary.MeanLoss;
-        return new RoundOutput(start.Adapter.Only(sent), result.Adapter.Only(sent), examples, result.Summary.Losses.Count, double.IsNaN(loss) ? null : loss);
+        return new RoundOutput(start.Adapter.Only(sent), result.Adapter.Only(sent), examples, result.Summary.Losses.Count,
+            double.IsNaN(loss) ? null : loss);
     }
 
     /// <inheritdoc/>
@@ -114,6 +129,7 @@ public sealed class RoundTrainer : IRoundTrainer
 
     private sealed class Relay(IProgress<TrainingProgress> progress) : IProgress<TrainingReport>
     {
-        public void Report(TrainingReport value) => progress.Report(new TrainingProgress(value.Step, value.Steps, double.IsNaN(value.Loss) ? null : value.Loss));
+        public void Report(TrainingReport value) =>
+            progress.Report(new TrainingProgress(value.Step, value.Steps, double.IsNaN(value.Loss) ? null : value.Loss));
     }
 }

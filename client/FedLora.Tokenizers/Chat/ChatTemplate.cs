@@ -77,7 +77,10 @@ public sealed class ChatTemplate
     {
         var names = new Dictionary<string, object?>(StringComparer.Ordinal)
         {
-            ["messages"] = messages, ["tools"] = tools, ["documents"] = null, ["add_generation_prompt"] = addGenerationPrompt,
+            ["messages"] = messages,
+            ["tools"] = tools,
+            ["documents"] = null,
+            ["add_generation_prompt"] = addGenerationPrompt,
             ["namespace"] = (TemplateFunction)((_, named) => new TemplateNamespace(named.ToDictionary(StringComparer.Ordinal))),
             ["dict"] = (TemplateFunction)((_, named) => named.ToDictionary(StringComparer.Ordinal)),
             ["range"] = (TemplateFunction)((given, _) =>
@@ -115,9 +118,15 @@ public sealed class ChatTemplate
 
     private static object?[] Range(long[] bounds)
     {
-        var (from, to, step) = bounds switch { [var end] => (0L, end, 1L), [var begin, var end] =>
-            (begin, end, 1L), [var begin, var end, var by] => (begin, end, by), _ =>
-                throw new TemplateException(0, "calls range without bounds") };
+        var (from, to, step) = bounds switch
+        {
+            [var end] => (0L, end, 1L),
+            [var begin, var end] =>
+            (begin, end, 1L),
+            [var begin, var end, var by] => (begin, end, by),
+            _ =>
+                throw new TemplateException(0, "calls range without bounds")
+        };
         var count = step == 0 ? throw new TemplateException(0, "takes a range in steps of 0")
             : Math.Max(0, (long)Math.Ceiling((to - (double)from) / step));
         return count <= LongestRange ? [.. Enumerable.Range(0, (int)count).Select(i => (object?)(from + (i * step)))]

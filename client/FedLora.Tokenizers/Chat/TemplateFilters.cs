@@ -10,55 +10,56 @@ internal static class TemplateFilters
     /// <summary>value | name(arguments).</summary>
     public static object? Apply(string name, object? value, IReadOnlyList<object?> given, IReadOnlyDictionary<string, object?> named) =>
         name switch
-    {
-        "trim" => TemplateValues.Text(value).Trim(given.Count > 0 ? TemplateMethods.Text(given, 0).ToCharArray() : _white),
-        "upper" => TemplateValues.Text(value).ToUpperInvariant(),
-        "lower" => TemplateValues.Text(value).ToLowerInvariant(),
-        "capitalize" => TemplateMethods.Capital(TemplateValues.Text(value)),
-        "title" => string.Join(' ', TemplateValues.Text(value).Split(' ').Select(TemplateMethods.Capital)),
-        "string" => TemplateValues.Text(value),
-        "safe" => value,
-        "length" or "count" => TemplateValues.Length(value),
-        "first" => TemplateValues.Items(value) is [var first, ..] ? first : Undefined.Named("first"),
-        "last" => TemplateValues.Items(value) is [.., var last] ? last : Undefined.Named("last"),
-        "list" => (object?[])[.. TemplateValues.Items(value)],
-        "reverse" => value is string text ? string.Concat(TemplateValues.Items(text).Reverse())
-            : (object?[])[.. TemplateValues.Items(value).Reverse()],
-        "join" => string.Join(given.Count > 0 ? TemplateValues.Text(given[0])
-            : "", Mapped(value, given.Count > 1 ? given[1] : named.GetValueOrDefault("attribute")).Select(TemplateValues.Text)),
-        "replace" => TemplateMethods.Replace(TemplateValues.Text(value), TemplateMethods.Text(given, 0), TemplateMethods.Text(given, 1),
-            given.Count > 2 ? TemplateValues.Whole(given[2]) : null),
-        "tojson" => TemplateJson.Write(value, TemplateValues.Whole(given.Count > 0 ? given[0] : named.GetValueOrDefault("indent")),
-            TemplateValues.IsTrue(named.GetValueOrDefault("sort_keys"))),
-        "default" or "d" => value is Undefined || (Flag(given, 1, named, "boolean") && !TemplateValues.IsTrue(value)) ? given.Count > 0
-            ? given[0] : named.GetValueOrDefault("default_value") ?? "" : value,
-        "items" => value is Undefined ? (object?[])[] : TemplateMethods.Of(value, "items") is { } items ? items([], named)
-            : throw new TemplateException(0, $"takes the items of {TemplateValues.Kind(value)}"),
-        "dictsort" => (object?[])[.. Fields(value).OrderBy(field => field.Key, StringComparer.OrdinalIgnoreCase)
+        {
+            "trim" => TemplateValues.Text(value).Trim(given.Count > 0 ? TemplateMethods.Text(given, 0).ToCharArray() : _white),
+            "upper" => TemplateValues.Text(value).ToUpperInvariant(),
+            "lower" => TemplateValues.Text(value).ToLowerInvariant(),
+            "capitalize" => TemplateMethods.Capital(TemplateValues.Text(value)),
+            "title" => string.Join(' ', TemplateValues.Text(value).Split(' ').Select(TemplateMethods.Capital)),
+            "string" => TemplateValues.Text(value),
+            "safe" => value,
+            "length" or "count" => TemplateValues.Length(value),
+            "first" => TemplateValues.Items(value) is [var first, ..] ? first : Undefined.Named("first"),
+            "last" => TemplateValues.Items(value) is [.., var last] ? last : Undefined.Named("last"),
+            "list" => (object?[])[.. TemplateValues.Items(value)],
+            "reverse" => value is string text ? string.Concat(TemplateValues.Items(text).Reverse())
+                : (object?[])[.. TemplateValues.Items(value).Reverse()],
+            "join" => string.Join(given.Count > 0 ? TemplateValues.Text(given[0])
+                : "", Mapped(value, given.Count > 1 ? given[1] : named.GetValueOrDefault("attribute")).Select(TemplateValues.Text)),
+            "replace" => TemplateMethods.Replace(TemplateValues.Text(value), TemplateMethods.Text(given, 0), TemplateMethods.Text(given, 1),
+                given.Count > 2 ? TemplateValues.Whole(given[2]) : null),
+            "tojson" => TemplateJson.Write(value, TemplateValues.Whole(given.Count > 0 ? given[0] : named.GetValueOrDefault("indent")),
+                TemplateValues.IsTrue(named.GetValueOrDefault("sort_keys"))),
+            "default" or "d" => value is Undefined || (Flag(given, 1, named, "boolean") && !TemplateValues.IsTrue(value)) ? given.Count > 0
+                ? given[0] : named.GetValueOrDefault("default_value") ?? "" : value,
+            "items" => value is Undefined ? (object?[])[] : TemplateMethods.Of(value, "items") is { } items ? items([], named)
+                : throw new TemplateException(0, $"takes the items of {TemplateValues.Kind(value)}"),
+            "dictsort" => (object?[])[.. Fields(value).OrderBy(field => field.Key, StringComparer.OrdinalIgnoreCase)
             .Select(field => (object?[])[field.Key, field.Value])],
-        "map" => named.TryGetValue("attribute", out var attribute) ? (object?[])[.. Mapped(value, attribute)]
-            : (object?[])[.. TemplateValues.Items(value)
+            "map" => named.TryGetValue("attribute", out var attribute) ? (object?[])[.. Mapped(value, attribute)]
+                : (object?[])[.. TemplateValues.Items(value)
                 .Select(item => Apply(TemplateMethods.Text(given, 0), item, [.. given.Skip(1)], named))],
-        "select" => Chosen(value, given, byField: false, wanted: true),
-        "reject" => Chosen(value, given, byField: false, wanted: false),
-        "selectattr" => Chosen(value, given, byField: true, wanted: true),
-        "rejectattr" => Chosen(value, given, byField: true, wanted: false),
-        "unique" => (object?[])[.. TemplateValues.Items(value)
+            "select" => Chosen(value, given, byField: false, wanted: true),
+            "reject" => Chosen(value, given, byField: false, wanted: false),
+            "selectattr" => Chosen(value, given, byField: true, wanted: true),
+            "rejectattr" => Chosen(value, given, byField: true, wanted: false),
+            "unique" => (object?[])[.. TemplateValues.Items(value)
             .Aggregate(new List<object?>(), (found, item) => found.Any(other => TemplateValues.Equals(other, item)) ? found
                 : [.. found, item])],
-        "sort" => (object?[])[.. TemplateValues.Items(value).Order(Comparer<object?>.Create(TemplateValues.Compare))],
-        "sum" => TemplateValues.Items(value).Aggregate((object?)0L, TemplateValues.Add),
-        "min" => TemplateValues.Items(value).Order(Comparer<object?>.Create(TemplateValues.Compare)).FirstOrDefault(Undefined.Named("min")),
-        "max" => TemplateValues.Items(value).OrderDescending(Comparer<object?>.Create(TemplateValues.Compare))
-            .FirstOrDefault(Undefined.Named("max")),
-        "abs" => TemplateValues.Calculate(value, 0L, (a, _) => Math.Abs(a), (a, _) => Math.Abs(a)),
-        "int" => Whole(value, given),
-        "float" => TemplateValues.Number(value)
-            ?? (double.TryParse(value as string, CultureInfo.InvariantCulture, out var number) ? number : 0.0),
-        "indent" => Indented(TemplateValues.Text(value), given.Count > 0 ? TemplateValues.Whole(given[0]) ?? 4
-            : TemplateValues.Whole(named.GetValueOrDefault("width")) ?? 4, Flag(given, 1, named, "first")),
-        _ => throw new TemplateException(0, $"uses the filter '{name}', which is not known here"),
-    };
+            "sort" => (object?[])[.. TemplateValues.Items(value).Order(Comparer<object?>.Create(TemplateValues.Compare))],
+            "sum" => TemplateValues.Items(value).Aggregate((object?)0L, TemplateValues.Add),
+            "min" =>
+                TemplateValues.Items(value).Order(Comparer<object?>.Create(TemplateValues.Compare)).FirstOrDefault(Undefined.Named("min")),
+            "max" => TemplateValues.Items(value).OrderDescending(Comparer<object?>.Create(TemplateValues.Compare))
+                .FirstOrDefault(Undefined.Named("max")),
+            "abs" => TemplateValues.Calculate(value, 0L, (a, _) => Math.Abs(a), (a, _) => Math.Abs(a)),
+            "int" => Whole(value, given),
+            "float" => TemplateValues.Number(value)
+                ?? (double.TryParse(value as string, CultureInfo.InvariantCulture, out var number) ? number : 0.0),
+            "indent" => Indented(TemplateValues.Text(value), given.Count > 0 ? TemplateValues.Whole(given[0]) ?? 4
+                : TemplateValues.Whole(named.GetValueOrDefault("width")) ?? 4, Flag(given, 1, named, "first")),
+            _ => throw new TemplateException(0, $"uses the filter '{name}', which is not known here"),
+        };
 
     /// <summary>value is name(arguments).</summary>
     public static bool Test(string name, object? value, IReadOnlyList<object?> given) => name switch

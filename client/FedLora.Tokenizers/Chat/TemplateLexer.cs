@@ -196,8 +196,15 @@ internal sealed class TemplateLexer
             _at += 2;
             text.Append(_source[_at - 1] switch
             {
-                'n' => "\n", 't' => "\t", 'r' => "\r", 'b' => "\b", 'f' => "\f", '\n' => "",
-                'u' => Hex(4), 'U' => Hex(8), 'x' => Hex(2),
+                'n' => "\n",
+                't' => "\t",
+                'r' => "\r",
+                'b' => "\b",
+                'f' => "\f",
+                '\n' => "",
+                'u' => Hex(4),
+                'U' => Hex(8),
+                'x' => Hex(2),
                 '\\' or '\'' or '"' => _source[_at - 1].ToString(),
                 var other => $"\\{other}",
             });

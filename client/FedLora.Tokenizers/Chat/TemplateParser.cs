@@ -147,9 +147,15 @@ internal sealed class TemplateParser
 
     private static Dictionary<string, object?> Loop(long index, long count, object? previous, object? next) => new(StringComparer.Ordinal)
     {
-        ["index"] = index + 1, ["index0"] = index, ["revindex"] = count - index, ["revindex0"] = count - index - 1, ["first"] = index == 0,
-            ["last"] = index == count - 1,
-        ["length"] = count, ["previtem"] = previous, ["nextitem"] = next,
+        ["index"] = index + 1,
+        ["index0"] = index,
+        ["revindex"] = count - index,
+        ["revindex0"] = count - index - 1,
+        ["first"] = index == 0,
+        ["last"] = index == count - 1,
+        ["length"] = count,
+        ["previtem"] = previous,
+        ["nextitem"] = next,
         ["cycle"] = (TemplateFunction)((given, _) => given[(int)(index % given.Count)]),
     };
 

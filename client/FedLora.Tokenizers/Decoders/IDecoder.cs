@@ -104,21 +104,26 @@ internal sealed class ReplaceDecoder(RunePattern pattern, string content) : IDec
 /// <summary>The mark becomes a space; in front of the first token it was added and goes.</summary>
 internal sealed class MetaspaceDecoder(string replacement, bool prefixed) : IDecoder
 {
-    public List<string> Decode(List<string> tokens) => [.. tokens.Select((token, i) => token.Replace(replacement, i == 0 && prefixed ? "" : " ", StringComparison.Ordinal))];
+    public List<string> Decode(List<string> tokens) =>
+        [.. tokens.Select((token, i) => token.Replace(replacement, i == 0 && prefixed ? "" : " ", StringComparison.Ordinal))];
 }
 
 /// <summary>The suffix that ends a word becomes a space, but for the last.</summary>
 internal sealed class BpeDecoder(string suffix) : IDecoder
 {
-    public List<string> Decode(List<string> tokens) => [.. tokens.Select((token, i) => token.Replace(suffix, i == tokens.Count - 1 ? "" : " ", StringComparison.Ordinal))];
+    public List<string> Decode(List<string> tokens) =>
+        [.. tokens.Select((token, i) => token.Replace(suffix, i == tokens.Count - 1 ? "" : " ", StringComparison.Ordinal))];
 }
 
-/// <summary>Continuing pieces join what is before them, others get a space; clean-up pulls punctuation and English clitics to the word before.</summary>
+/// <summary>
+/// Continuing pieces join what is before them, others get a space; clean-up pulls punctuation and English clitics to the word before.
+/// </summary>
 internal sealed class WordPieceDecoder(string prefix, bool cleanup) : IDecoder
 {
     // In this order, token by token, as the library does.
     private static readonly (string From, string To)[] Rules =
-        [(" .", "."), (" ?", "?"), (" !", "!"), (" ,", ","), (" ' ", "'"), (" n't", "n't"), (" 'm", "'m"), (" do not", " don't"), (" 's", "'s"), (" 've", "'ve"), (" 're", "'re")];
+        [(" .", "."), (" ?", "?"), (" !", "!"), (" ,", ","), (" ' ", "'"), (" n't", "n't"), (" 'm", "'m"), (" do not", " don't"),
+            (" 's", "'s"), (" 've", "'ve"), (" 're", "'re")];
 
     public List<string> Decode(List<string> tokens) => [.. tokens.Select((token, i) =>
     {

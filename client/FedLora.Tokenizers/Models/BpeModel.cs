@@ -11,11 +11,12 @@ namespace FedLora.Tokenizers.Models;
 /// <param name="FuseUnknown">Neighbouring unknown code points are one token.</param>
 /// <param name="ByteFallback">An unknown code point becomes the tokens <c>&lt;0xNN&gt;</c> of its bytes.</param>
 /// <param name="IgnoreMerges">A piece that is an entry itself is that token, whatever the merges say.</param>
-internal sealed record BpeOptions(int UnknownId, string ContinuingPrefix, string EndOfWordSuffix, bool FuseUnknown, bool ByteFallback, bool IgnoreMerges);
+internal sealed record BpeOptions(int UnknownId, string ContinuingPrefix, string EndOfWordSuffix, bool FuseUnknown, bool ByteFallback,
+    bool IgnoreMerges);
 
 /// <summary>
-/// Byte pair encoding (Sennrich et al. 2016, arXiv:1508.07909) over code points; byte-level with pieces in GPT-2's alphabet, or (<c>bytes</c>) with
-/// pieces of plain text, whose UTF-8 bytes it takes itself.
+/// Byte pair encoding (Sennrich et al. 2016, arXiv:1508.07909) over code points; byte-level with pieces in GPT-2's alphabet, or
+/// (<c>bytes</c>) with pieces of plain text, whose UTF-8 bytes it takes itself.
 /// </summary>
 internal sealed class BpeModel : IModel
 {
@@ -47,11 +48,12 @@ internal sealed class BpeModel : IModel
     public Vocabulary Vocabulary { get; }
 
     /// <summary>
-    /// The same model for pieces whose bytes have not been made GPT-2's characters yet; null where that would not be the same: a byte that the vocabulary lacks is left
-    /// out, and moves the offsets of what follows by the length of its character.
+    /// The same model for pieces whose bytes have not been made GPT-2's characters yet; null where that would not be the same: a byte that
+    /// the vocabulary lacks is left out, and moves the offsets of what follows by the length of its character.
     /// </summary>
-    public BpeModel? TakingBytes() => _plain && !_options.ByteFallback && Enumerable.Range(0, 256).All(b => _single[ByteAlphabet.Character((byte)b)] >= 0)
-        ? new BpeModel(Vocabulary, _merges, _options, takesBytes: true) : null;
+    public BpeModel? TakingBytes() =>
+        _plain && !_options.ByteFallback && Enumerable.Range(0, 256).All(b => _single[ByteAlphabet.Character((byte)b)] >= 0)
+            ? new BpeModel(Vocabulary, _merges, _options, takesBytes: true) : null;
 
     public void Tokenize(ReadOnlySpan<int> piece, ModelScratch scratch, List<ModelToken> output)
     {
@@ -72,7 +74,8 @@ internal sealed class BpeModel : IModel
         if (scratch.Cache.TryGet(part, output))
             return;
         var from = output.Count;
-        if (_options.IgnoreMerges && Vocabulary.Find(_takesBytes ? scratch.ByteCharacters(part) : scratch.Characters(part)) is >= 0 and var whole)
+        if (_options.IgnoreMerges
+            && Vocabulary.Find(_takesBytes ? scratch.ByteCharacters(part) : scratch.Characters(part)) is >= 0 and var whole)
         {
             output.Add(new ModelToken(whole, Utf8.Length(part)));
         }

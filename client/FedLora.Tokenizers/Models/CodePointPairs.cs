@@ -1,8 +1,9 @@
 namespace FedLora.Tokenizers.Models;
 
 /// <summary>
-/// Which code points merges put side by side. Where two that no merge does meet, a text can be cut before it is merged: no symbol ever spans the
-/// place, and merges on either side of it do not touch each other. A set of hashes: it may hold a pair too many, never one too few.
+/// Which code points merges put side by side. Where two that no merge does meet, a text can be cut before it is merged: no symbol ever
+/// spans the place, and merges on either side of it do not touch each other. A set of hashes: it may hold a pair too many, never one too
+/// few.
 /// </summary>
 internal sealed class CodePointPairs
 {

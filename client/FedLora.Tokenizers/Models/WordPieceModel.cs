@@ -35,7 +35,8 @@ internal sealed class WordPieceModel : IModel
         for (var start = 0; start < piece.Length;)
         {
             var rest = piece[start..];
-            var length = piece.Length > _maxCharacters ? 0 : (start == 0 ? _first : _continuing).LongestAt(rest, out var id) is > 0 and var found ? Emit(id, found, rest, output) : 0;
+            var length = piece.Length > _maxCharacters ? 0
+                : (start == 0 ? _first : _continuing).LongestAt(rest, out var id) is > 0 and var found ? Emit(id, found, rest, output) : 0;
             if (length == 0)
             {
                 output.RemoveRange(from, output.Count - from);

@@ -2,7 +2,9 @@ using FedLora.Tokenizers.Text;
 
 namespace FedLora.Tokenizers.Normalizers;
 
-/// <summary>BERT's clean-up: control characters out, white space to spaces, ideographs padded, accents off, lower case; in this order.</summary>
+/// <summary>
+/// BERT's clean-up: control characters out, white space to spaces, ideographs padded, accents off, lower case; in this order.
+/// </summary>
 /// <param name="clean">Remove control characters; white space becomes the space.</param>
 /// <param name="padIdeographs">A space before and after each CJK ideograph.</param>
 /// <param name="stripAccents">NFD, then drop non-spacing marks.</param>
@@ -10,7 +12,8 @@ namespace FedLora.Tokenizers.Normalizers;
 internal sealed class BertNormalizer(bool clean, bool padIdeographs, bool stripAccents, bool lowercase) : INormalizer
 {
     private readonly RuneSet _changed = new(rune =>
-        clean && rune != ' ' && (UnicodeData.Removed.Contains(rune) || UnicodeData.WhiteSpace.Contains(rune)) || padIdeographs && UnicodeData.IsPaddedIdeograph(rune));
+        clean && rune != ' ' && (UnicodeData.Removed.Contains(rune) || UnicodeData.WhiteSpace.Contains(rune))
+            || padIdeographs && UnicodeData.IsPaddedIdeograph(rune));
 
     private readonly Drop _dropMarks = new(UnicodeData.NonSpacing);
     private readonly Lowercase _lowercase = new();

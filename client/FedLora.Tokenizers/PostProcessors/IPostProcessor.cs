@@ -17,7 +17,8 @@ internal sealed class PostProcessorSequence(IReadOnlyList<IPostProcessor> steps)
 {
     public int Added(bool pair) => steps.Sum(step => step.Added(pair));
 
-    public List<List<Token>> Apply(List<List<Token>> parts, bool addSpecial) => steps.Aggregate(parts, (current, step) => step.Apply(current, addSpecial));
+    public List<List<Token>> Apply(List<List<Token>> parts, bool addSpecial) =>
+        steps.Aggregate(parts, (current, step) => step.Apply(current, addSpecial));
 }
 
 /// <summary>A part of a template: a text (<paramref name="Sequence"/> 0 or 1) or special tokens (-1).</summary>
@@ -52,7 +53,8 @@ internal sealed class RobertaProcessing(Token start, Token end, bool trimOffsets
         var result = new List<List<Token>>();
         for (var i = 0; i < parts.Count; i++)
         {
-            var text = (trimOffsets ? OffsetTrimming.Apply(parts[i], addPrefixSpace) : parts[i]).ConvertAll(token => token with { TypeId = 0 });
+            var text = (trimOffsets ? OffsetTrimming.Apply(parts[i], addPrefixSpace) : parts[i])
+                .ConvertAll(token => token with { TypeId = 0 });
             result.Add(addSpecial ? [i == 0 ? start : end, .. text, end] : text);
         }
         return result;

@@ -2,10 +2,13 @@ using FedLora.Tokenizers.Text;
 
 namespace FedLora.Tokenizers.PreTokenizers;
 
-/// <summary>GPT-2's: perhaps a space in front, perhaps its pattern, then (<paramref name="rewrites"/>) every UTF-8 byte as its printable character.</summary>
+/// <summary>
+/// GPT-2's: perhaps a space in front, perhaps its pattern, then (<paramref name="rewrites"/>) every UTF-8 byte as its printable character.
+/// </summary>
 internal sealed class ByteLevel(bool addPrefixSpace, bool useRegex, bool rewrites = true) : IPreTokenizer
 {
-    private static readonly RunePattern Gpt2 = RunePattern.Compile(@"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+");
+    private static readonly RunePattern Gpt2 = RunePattern.Compile(
+        @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+");
 
     public void Apply(PieceText pieces)
     {

@@ -20,7 +20,8 @@ internal sealed class PreTokenizerSequence(IReadOnlyList<IPreTokenizer> steps) :
             step.Apply(text);
     }
 
-    public IPreTokenizer? WithoutBytes() => steps.Count > 0 && steps[^1].WithoutBytes() is { } last ? new PreTokenizerSequence([.. steps.SkipLast(1), last]) : null;
+    public IPreTokenizer? WithoutBytes() =>
+        steps.Count > 0 && steps[^1].WithoutBytes() is { } last ? new PreTokenizerSequence([.. steps.SkipLast(1), last]) : null;
 }
 
 /// <summary>Splits at single code points: Digits, Punctuation, WhitespaceSplit, CharDelimiterSplit.</summary>

@@ -46,7 +46,9 @@ internal sealed class AlignedText
 
     public void Clear() => _current.Count = 0;
 
-    /// <summary>Adds a code point to the next version, aligned as <paramref name="source"/> of this version is; before the first: with nothing.</summary>
+    /// <summary>
+    /// Adds a code point to the next version, aligned as <paramref name="source"/> of this version is; before the first: with nothing.
+    /// </summary>
     public void Emit(int rune, int source)
     {
         if (source < 0)

@@ -5,7 +5,9 @@ namespace FedLora.Tokenizers.Text;
 /// <summary>What the ways through a pattern's program begin with, so that one that cannot match is not tried, nor kept for later.</summary>
 internal static class PatternBeginnings
 {
-    /// <summary>The same program, its choices told what they begin with, and repetitions that nothing follows made to keep what they have.</summary>
+    /// <summary>
+    /// The same program, its choices told what they begin with, and repetitions that nothing follows made to keep what they have.
+    /// </summary>
     public static Instruction[] Prune(Instruction[] program) => [.. program.Select((instruction, pc) => instruction.Operation switch
     {
         Operation.Split => instruction with { Set = Of(program, instruction.Argument), Second = Of(program, instruction.Minimum) },
@@ -13,7 +15,9 @@ internal static class PatternBeginnings
         _ => instruction,
     })];
 
-    /// <summary>The code points that a match from an instruction on can begin with; null when it may be empty, or begin with anything.</summary>
+    /// <summary>
+    /// The code points that a match from an instruction on can begin with; null when it may be empty, or begin with anything.
+    /// </summary>
     public static RuneSet? Of(Instruction[] program, int pc)
     {
         var sets = new List<RuneSet>();
@@ -57,5 +61,6 @@ internal static class PatternBeginnings
         }
     }
 
-    private static RuneSet Union(RuneSet[] sets) => sets.Length == 1 ? sets[0] : new RuneSet(rune => Array.Exists(sets, set => set.Contains(rune)));
+    private static RuneSet Union(RuneSet[] sets) =>
+        sets.Length == 1 ? sets[0] : new RuneSet(rune => Array.Exists(sets, set => set.Contains(rune)));
 }

@@ -111,7 +111,8 @@ internal sealed class PatternReader(string pattern)
                 _position++;
                 var left = Union(singles, ranges, sets, ignoreCase);
                 var right = Class(ignoreCase);
-                return negative ? new RuneSet(r => !(left.Contains(r) && right.Contains(r))) : new RuneSet(r => left.Contains(r) && right.Contains(r));
+                return negative ? new RuneSet(r => !(left.Contains(r) && right.Contains(r)))
+                    : new RuneSet(r => left.Contains(r) && right.Contains(r));
             }
             if (rune == '\\')
             {
@@ -160,9 +161,15 @@ internal sealed class PatternReader(string pattern)
     private static RuneSet Union(List<int> singles, List<(int First, int Last)> ranges, List<RuneSet> sets, bool ignoreCase)
     {
         if (ignoreCase)
-            singles = [.. Fold(singles.Concat(ranges.Where(range => range.Last - range.First < 0x400).SelectMany(range => Enumerable.Range(range.First, range.Last - range.First + 1))).Where(Rune.IsValid))];
+            singles = [
+                .. Fold(
+                    singles.Concat(
+                        ranges.Where(range => range.Last - range.First < 0x400)
+                            .SelectMany(range => Enumerable.Range(range.First, range.Last - range.First + 1))).Where(Rune.IsValid))];
         var known = singles.ToHashSet();
-        return new RuneSet(rune => known.Contains(rune) || ranges.Exists(range => rune >= range.First && rune <= range.Last) || sets.Exists(set => set.Contains(rune)));
+        return new RuneSet(
+            rune => known.Contains(rune) || ranges.Exists(range => rune >= range.First && rune <= range.Last)
+                || sets.Exists(set => set.Contains(rune)));
     }
 
     private static RuneSet Not(RuneSet set) => new(rune => !set.Contains(rune));
@@ -190,7 +197,8 @@ internal sealed class PatternReader(string pattern)
     private int Hex(int digits)
     {
         if (digits is < 1 or > 6 || _position + digits > _runes.Length
-            || !int.TryParse(Text(_position, _position + digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value))
+            || !int.TryParse(Text(_position, _position + digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture,
+                out var value))
             throw Error("a code point that is not hexadecimal");
         _position += digits;
         return value;

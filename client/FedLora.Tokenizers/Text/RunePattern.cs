@@ -4,7 +4,8 @@ namespace FedLora.Tokenizers.Text;
 
 /// <summary>
 /// A regular expression over code points. .NET's engine works on UTF-16 units and its own tables; tokenizer patterns mean code
-/// points (letters beyond U+FFFF are letters). A backtracking matcher on a small program, with its own stack: no recursion but for look-around.
+/// points (letters beyond U+FFFF are letters). A backtracking matcher on a small program, with its own stack: no recursion but for
+/// look-around.
 /// </summary>
 internal sealed class RunePattern
 {
@@ -26,12 +27,15 @@ internal sealed class RunePattern
         _rune = program[0].Operation == Operation.Rune ? program[0].Argument : -1;
     }
 
-    /// <summary>Compiles a pattern as Oniguruma writes it. Throws <see cref="FormatException"/> that names what is not understood.</summary>
+    /// <summary>
+    /// Compiles a pattern as Oniguruma writes it. Throws <see cref="FormatException"/> that names what is not understood.
+    /// </summary>
     public static RunePattern Compile(string pattern) => new(new RunePatternCompiler(pattern).Compile(), pattern);
 
     /// <summary>A pattern that matches exactly this text.</summary>
     public static RunePattern Literal(string text) =>
-        new([.. text.EnumerateRunes().Select(rune => new Instruction(Operation.Rune, rune.Value)), new Instruction(Operation.Accept)], text);
+        new([.. text.EnumerateRunes().Select(rune => new Instruction(Operation.Rune, rune.Value)), new Instruction(Operation.Accept)],
+            text);
 
     /// <summary>All matches, leftmost first, not overlapping; an empty one is left out right behind another.</summary>
     /// <param name="text">The text.</param>
@@ -137,7 +141,8 @@ internal sealed class RunePattern
                     break;
                 case Operation.Look:
                     var from = position - instruction.Minimum;
-                    go = from >= 0 && Run(text, pc + 1, from, choices, ref backtracks) >= 0 != instruction.Negative || from < 0 && instruction.Negative;
+                    go = from >= 0 && Run(text, pc + 1, from, choices, ref backtracks) >= 0 != instruction.Negative
+                        || from < 0 && instruction.Negative;
                     pc = instruction.Argument - 1;
                     break;
                 case Operation.Start:
@@ -160,7 +165,9 @@ internal sealed class RunePattern
             if (++backtracks > MostBacktracks)
             {
                 choices.Clear();
-                throw new FedLoraException("tokenizer-invalid", $"The tokenizer's pattern {_source} tries more than {MostBacktracks} ways at one place of a text of {text.Length} characters.", "Use a tokenizer without nested repetitions in its patterns.");
+                throw new FedLoraException("tokenizer-invalid",
+                    $"The tokenizer's pattern {_source} tries more than {MostBacktracks} ways at one place of a text of {text.Length} "
+                        + $"characters.", "Use a tokenizer without nested repetitions in its patterns.");
             }
             if (!Backtrack(choices, floor, out pc, out position))
                 return -1;
@@ -193,21 +200,25 @@ internal sealed class RunePattern
         return -1;
     }
 
-    private static bool IsWord(ReadOnlySpan<int> text, int index) => (uint)index < (uint)text.Length && UnicodeData.Word.Contains(text[index]);
+    private static bool IsWord(ReadOnlySpan<int> text, int index) =>
+        (uint)index < (uint)text.Length && UnicodeData.Word.Contains(text[index]);
 
-    // What to try when the present way fails: Pc at Position, then at each position down to Lowest. Pc < 0 only marks where a loop's body began.
+    // What to try when the present way fails: Pc at Position, then at each position down to Lowest. Pc < 0 only marks where a loop's body
+    // began.
     [StructLayout(LayoutKind.Auto)]
     private readonly record struct Choice(int Pc, int Position, int Lowest);
 
     internal enum Operation { Accept, Rune, Set, Repeat, Jump, Split, Mark, Progress, Atomic, Look, Start, End, Boundary }
 
     /// <summary>
-    /// One step. Argument: code point, target or mark; Minimum: least repeats, second target, or length looked back. Of a Split, Set and Second are
-    /// what its two ways begin with (null: anything).
+    /// One step. Argument: code point, target or mark; Minimum: least repeats, second target, or length looked back. Of a Split, Set and
+    /// Second are what its two ways begin with (null: anything).
     /// </summary>
     internal sealed record Instruction(
-        Operation Operation, int Argument = 0, RuneSet? Set = null, int Minimum = 0, int Maximum = -1, bool Possessive = false, bool Negative = false, RuneSet? Second = null)
+        Operation Operation, int Argument = 0, RuneSet? Set = null, int Minimum = 0, int Maximum = -1, bool Possessive = false,
+        bool Negative = false, RuneSet? Second = null)
     {
-        public static bool CanBegin(ReadOnlySpan<int> text, int position, RuneSet? set) => set is null || (uint)position < (uint)text.Length && set.Contains(text[position]);
+        public static bool CanBegin(ReadOnlySpan<int> text, int position, RuneSet? set) =>
+            set is null || (uint)position < (uint)text.Length && set.Contains(text[position]);
     }
 }

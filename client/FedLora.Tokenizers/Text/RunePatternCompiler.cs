@@ -104,7 +104,8 @@ internal sealed class RunePatternCompiler(string pattern)
                 case ':': Body(null); break;
                 case '>': Body(new Instruction(Operation.Atomic)); break;
                 case '=' or '!': Body(new Instruction(Operation.Look, Negative: kind == '!')); break;
-                case '<' when _reader.Peek is '=' or '!': Body(new Instruction(Operation.Look, Negative: _reader.Next() == '!', Minimum: -1)); break;
+                case '<' when _reader.Peek is '=' or '!':
+                    Body(new Instruction(Operation.Look, Negative: _reader.Next() == '!', Minimum: -1)); break;
                 default:
                     for (var on = true; kind is not (':' or ')'); kind = _reader.Next())
                     {

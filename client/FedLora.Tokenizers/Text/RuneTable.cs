@@ -1,6 +1,8 @@
 namespace FedLora.Tokenizers.Text;
 
-/// <summary>A value for every code point, given by a function and kept page by page. The function must give the same at every call.</summary>
+/// <summary>
+/// A value for every code point, given by a function and kept page by page. The function must give the same at every call.
+/// </summary>
 internal sealed class RuneTable<T>(Func<int, T> function)
 {
     private const int PageBits = 8;

@@ -52,7 +52,8 @@ internal static class UnicodeData
         {
             var equals = item.IndexOf('=');
             var marked = item[equals - 1] == '!';
-            yield return (Hex(item.AsSpan(0, marked ? equals - 1 : equals)), marked, Array.ConvertAll(item[(equals + 1)..].Split(','), part => Hex(part)));
+            yield return (Hex(item.AsSpan(0, marked ? equals - 1 : equals)), marked,
+                Array.ConvertAll(item[(equals + 1)..].Split(','), part => Hex(part)));
         }
     }
 
@@ -63,7 +64,8 @@ internal static class UnicodeData
 
     private static bool IsWord(int rune) => CharUnicodeInfo.GetUnicodeCategory(rune) switch
     {
-        <= UnicodeCategory.EnclosingMark or UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.ConnectorPunctuation => true,
+        <= UnicodeCategory.EnclosingMark or UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber
+            or UnicodeCategory.ConnectorPunctuation => true,
         // Circled and squared letters are symbols, yet alphabetic.
         _ => rune is >= 0x24B6 and <= 0x24E9 or >= 0x1F130 and <= 0x1F149 or >= 0x1F150 and <= 0x1F169 or >= 0x1F170 and <= 0x1F189,
     };
@@ -71,8 +73,10 @@ internal static class UnicodeData
     private static Func<int, bool> NumericPredicate()
     {
         var later = ReadSet("numeric");
-        return rune => CharUnicodeInfo.GetUnicodeCategory(rune) is UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber
-            || later.Contains(rune);
+        return rune =>
+            CharUnicodeInfo.GetUnicodeCategory(rune) is UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber
+                or UnicodeCategory.OtherNumber
+                || later.Contains(rune);
     }
 
     private static Dictionary<string, string[]> ReadSections()
@@ -84,7 +88,8 @@ internal static class UnicodeData
         foreach (var part in reader.ReadToEnd().Split('@').Skip(1))
         {
             var lines = part.Split('\n');
-            sections[lines[0]] = [.. lines.Skip(1).Where(line => !line.StartsWith('#')).SelectMany(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))];
+            sections[lines[0]] = [.. lines.Skip(1).Where(line => !line.StartsWith('#'))
+                .SelectMany(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))];
         }
         return sections;
     }

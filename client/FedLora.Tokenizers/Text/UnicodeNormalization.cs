@@ -14,7 +14,8 @@ internal static class UnicodeNormalization
     private static readonly Dictionary<int, int[]> Compatibility = [];
     private static readonly PairTable Compositions = new();
     private static readonly HashSet<int> Followers = [];
-    private static readonly RuneSet[] Stable = [.. Enumerable.Range(0, 4).Select(form => new RuneSet(rune => IsStable(rune, (form & 1) != 0, (form & 2) != 0)))];
+    private static readonly RuneSet[] Stable = [.. Enumerable.Range(0, 4)
+        .Select(form => new RuneSet(rune => IsStable(rune, (form & 1) != 0, (form & 2) != 0)))];
 
     static UnicodeNormalization()
     {
@@ -64,7 +65,8 @@ internal static class UnicodeNormalization
     {
         if (rune < 0x80)
             return true;
-        if (UnicodeData.CombiningClass(rune) != 0 || rune is >= VBase and < VBase + VCount or > TBase and < TBase + TCount || Followers.Contains(rune))
+        if (UnicodeData.CombiningClass(rune) != 0 || rune is >= VBase and < VBase + VCount or > TBase and < TBase + TCount
+            || Followers.Contains(rune))
             return false;
         var symbols = new List<Symbol>();
         Change([rune], compose, compatibility, symbols);
@@ -104,7 +106,8 @@ internal static class UnicodeNormalization
             if (index % TCount > 0)
                 Push(TBase + index % TCount, output, ref first);
         }
-        else if (rune >= 0x80 && (Canonical.TryGetValue(rune, out var parts) || compatibility && Compatibility.TryGetValue(rune, out parts)))
+        else if (rune >= 0x80
+            && (Canonical.TryGetValue(rune, out var parts) || compatibility && Compatibility.TryGetValue(rune, out parts)))
         {
             foreach (var part in parts)
                 Decompose(part, compatibility, output, ref first);
@@ -164,7 +167,8 @@ internal static class UnicodeNormalization
             composed = SBase + ((first - LBase) * VCount + second - VBase) * TCount;
             return true;
         }
-        if (first is >= SBase and < SBase + LCount * VCount * TCount && (first - SBase) % TCount == 0 && second is > TBase and < TBase + TCount)
+        if (first is >= SBase and < SBase + LCount * VCount * TCount && (first - SBase) % TCount == 0
+            && second is > TBase and < TBase + TCount)
         {
             composed = first + second - TBase;
             return true;

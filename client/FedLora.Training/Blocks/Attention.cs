@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 namespace FedLora.Training.Blocks;
 
 /// <summary>Self-attention over a packed batch: softmax(q k^T s + mask) v for every head of every example.</summary>
-public sealed class Attention(AttentionShape shape, int? window, Projection input, Projection output, Norm? queryNorm, Norm? keyNorm) : IDisposable
+public sealed class Attention(AttentionShape shape, int? window, Projection input, Projection output, Norm? queryNorm, Norm? keyNorm)
+    : IDisposable
 {
     private readonly int _perKey = shape.Heads / shape.KeyValueHeads;
 
@@ -29,7 +30,8 @@ public sealed class Attention(AttentionShape shape, int? window, Projection inpu
         using var scope = NewDisposeScope();
         var isFused = pass.Cache is null && shape.SoftCap is null && x.device_type == TorchSharp.DeviceType.CPU;
         var heads = input.Forward(x, pass, pass.Batch.Lengths, isFused && queryNorm is null ? ProductType : ScalarType.Float32);
-        var all = isFused && HostMemory.CanRead(heads) ? Fused(heads, pass, at) : Stepwise(heads.view(x.shape[0], -1, shape.HeadSize), pass, at, masks, layer);
+        var all = isFused && HostMemory.CanRead(heads) ? Fused(heads, pass, at)
+            : Stepwise(heads.view(x.shape[0], -1, shape.HeadSize), pass, at, masks, layer);
         return output.Forward(rows.Select(all), pass, rows.Counts).MoveToOuterDisposeScope();
     }
 
@@ -38,7 +40,9 @@ public sealed class Attention(AttentionShape shape, int? window, Projection inpu
         if (queryNorm is not null)
         {
             var split = heads.view(heads.shape[0], -1, shape.HeadSize);
-            heads = cat([queryNorm.Forward(split.narrow(1, 0, shape.Heads)), keyNorm!.Forward(split.narrow(1, shape.Heads, shape.KeyValueHeads)), split.narrow(1, shape.Heads + shape.KeyValueHeads, shape.KeyValueHeads)], 1);
+            heads = cat(
+                [queryNorm.Forward(split.narrow(1, 0, shape.Heads)), keyNorm!.Forward(split.narrow(1, shape.Heads, shape.KeyValueHeads)),
+                    split.narrow(1, shape.Heads + shape.KeyValueHeads, shape.KeyValueHeads)], 1);
         }
         var plan = new AttentionPlan(shape.Heads, shape.KeyValueHeads, shape.HeadSize, (float)shape.Scale, shape.Causal, window);
         return AttentionFunction.apply(heads, new AttentionFunction.Call(plan, pass.Batch.Groups, at));
@@ -47,7 +51,8 @@ public sealed class Attention(AttentionShape shape, int? window, Projection inpu
     /// <summary>Operation by operation: on a GPU, with a cache, with capped scores.</summary>
     private Tensor Stepwise(Tensor heads, Pass pass, (Tensor Cosine, Tensor Sine)? at, AttentionMasks masks, int layer)
     {
-        var (query, key, value) = (heads.narrow(1, 0, shape.Heads), heads.narrow(1, shape.Heads, shape.KeyValueHeads), heads.narrow(1, shape.Heads + shape.KeyValueHeads, shape.KeyValueHeads));
+        var (query, key, value) = (heads.narrow(1, 0, shape.Heads), heads.narrow(1, shape.Heads, shape.KeyValueHeads),
+            heads.narrow(1, shape.Heads + shape.KeyValueHeads, shape.KeyValueHeads));
         if (queryNorm is not null)
             (query, key) = (queryNorm.Forward(query), keyNorm!.Forward(key));
         if (at is { } turn)
@@ -62,7 +67,8 @@ public sealed class Attention(AttentionShape shape, int? window, Projection inpu
         }
         if (pass.Cache is { } cache)
             (key, value) = cache.Append(layer, key, value);
-        var mixed = pass.Batch.Groups.Select(group => Group(query, key, value, group, pass.Cache is null ? 0 : (int)key.shape[0] - pass.Batch.Rows, masks)).ToArray();
+        var mixed = pass.Batch.Groups.Select(
+            group => Group(query, key, value, group, pass.Cache is null ? 0 : (int)key.shape[0] - pass.Batch.Rows, masks)).ToArray();
         return mixed.Length == 1 ? mixed[0] : cat(mixed, 0);
     }
 
@@ -72,17 +78,21 @@ public sealed class Attention(AttentionShape shape, int? window, Projection inpu
         using var scope = NewDisposeScope();
         var (count, length, all) = ((long)group.Count, (long)group.Length, (long)group.Length + past);
         var (pairs, rows) = (count * shape.KeyValueHeads, _perKey * length);
-        var q = query.narrow(0, group.FirstRow, count * length).reshape(count, length, shape.KeyValueHeads, _perKey, shape.HeadSize).permute(0, 2, 3, 1, 4).reshape(pairs, rows, shape.HeadSize);
+        var q = query.narrow(0, group.FirstRow, count * length).reshape(count, length, shape.KeyValueHeads, _perKey, shape.HeadSize)
+            .permute(0, 2, 3, 1, 4).reshape(pairs, rows, shape.HeadSize);
         var (k, v) = (Keys(key), Keys(value));
         var mask = shape.Causal ? masks.For((int)length, past, _perKey, window) : null;
         var mixed = shape.SoftCap is { } cap
             ? Capped(q, k, mask, cap).softmax(-1).bmm(v)
             // Its own scale is that of the head size. In four dimensions, since libtorch's fused kernels want them.
-            : nn.functional.scaled_dot_product_attention(q.mul(shape.Scale * Math.Sqrt(shape.HeadSize)).unsqueeze(0), k.unsqueeze(0), v.unsqueeze(0), mask?.unsqueeze(0));
+            : nn.functional.scaled_dot_product_attention(q.mul(shape.Scale * Math.Sqrt(shape.HeadSize)).unsqueeze(0), k.unsqueeze(0),
+                v.unsqueeze(0), mask?.unsqueeze(0));
         return mixed.view(count, shape.KeyValueHeads, _perKey, length, shape.HeadSize).permute(0, 3, 1, 2, 4)
             .reshape(count * length, shape.Heads * shape.HeadSize).MoveToOuterDisposeScope();
 
-        Tensor Keys(Tensor of) => of.narrow(0, group.FirstRow, count * all).reshape(count, all, shape.KeyValueHeads, shape.HeadSize).permute(0, 2, 1, 3).reshape(pairs, all, shape.HeadSize);
+        Tensor Keys(Tensor of) =>
+            of.narrow(0, group.FirstRow, count * all).reshape(count, all, shape.KeyValueHeads, shape.HeadSize).permute(0, 2, 1, 3)
+                .reshape(pairs, all, shape.HeadSize);
     }
 
     private Tensor Capped(Tensor q, Tensor k, Tensor? mask, double cap)

@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace FedLora.Training.Blocks;
 
-/// <summary>Attention of a packed batch as one step of autograd, see <see cref="AttentionKernel"/>. Only what goes in and a number for each row and head is kept.</summary>
+/// <summary>
+/// Attention of a packed batch as one step of autograd, see <see cref="AttentionKernel"/>. Only what goes in and a number for each row and
+/// head is kept.
+/// </summary>
 internal sealed class AttentionFunction : CustomFunction<AttentionFunction>
 {
     /// <summary>What is not differentiated.</summary>
@@ -35,7 +38,8 @@ internal sealed class AttentionFunction : CustomFunction<AttentionFunction>
         {
             var (call, saved) = ((Call)ctx.get_data("call"), Take(ctx, scope));
             dHeads = empty_like(saved[0]);
-            new AttentionKernel(call.Plan, call.Groups, saved.ElementAtOrDefault(2), saved.ElementAtOrDefault(3)).Backward(saved[0], saved[1], grad_output.contiguous(), dHeads);
+            new AttentionKernel(call.Plan, call.Groups, saved.ElementAtOrDefault(2), saved.ElementAtOrDefault(3))
+                .Backward(saved[0], saved[1], grad_output.contiguous(), dHeads);
             dHeads.MoveToOuterDisposeScope();
         }
         return Handover.Return([dHeads, null!]);

@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace FedLora.Training.Blocks;
 
-/// <summary>The masks of causal attention: 0 where a position may look, minus infinity elsewhere. Those used last are kept, up to a size.</summary>
+/// <summary>
+/// The masks of causal attention: 0 where a position may look, minus infinity elsewhere. Those used last are kept, up to a size.
+/// </summary>
 public sealed class AttentionMasks(Device device) : IDisposable
 {
     /// <summary>How many numbers all kept masks hold together, at most (128 MiB).</summary>
@@ -18,7 +20,8 @@ public sealed class AttentionMasks(Device device) : IDisposable
     /// <param name="past">Earlier positions, which all queries may look at as far as the window reaches.</param>
     /// <param name="repeats">How often the queries stand below each other.</param>
     /// <param name="window">How many positions, itself included, a position sees; null for all.</param>
-    /// <returns>1 x (repeats * length) x (past + length), good until the caller's dispose scope or the next call ends it; null where nothing is masked.</returns>
+    /// <returns>1 x (repeats * length) x (past + length), good until the caller's dispose scope or the next call ends it; null where
+    /// nothing is masked.</returns>
     public Tensor? For(int length, int past, int repeats, int? window)
     {
         if (length == 1 && (window is not { } sees || past < sees))

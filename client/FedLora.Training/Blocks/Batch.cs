@@ -11,8 +11,8 @@ namespace FedLora.Training.Blocks;
 public sealed record LengthGroup(int FirstRow, int Count, int Length);
 
 /// <summary>
-/// Examples as one packed matrix: a row for every token, none for padding. Examples are sorted by length, so that attention runs over groups
-/// of equal length and needs no padding mask either.
+/// Examples as one packed matrix: a row for every token, none for padding. Examples are sorted by length, so that attention runs over
+/// groups of equal length and needs no padding mask either.
 /// </summary>
 public sealed class Batch : IDisposable
 {
@@ -24,8 +24,10 @@ public sealed class Batch : IDisposable
     /// <param name="device">Where its tensors lie.</param>
     /// <param name="firstPosition">Position of the first token (generation goes on where it stopped).</param>
     /// <param name="blocks">How many neighbouring examples stay together: each block is sorted by itself; null for one block.</param>
-    /// <exception cref="FedLoraException"><c>example-invalid</c>: empty, longer than the model allows, or with a token that it does not know.</exception>
-    public Batch(IReadOnlyList<Example> examples, Architecture model, Device device, int firstPosition = 0, IReadOnlyList<int>? blocks = null)
+    /// <exception cref="FedLoraException"><c>example-invalid</c>: empty, longer than the model allows, or with a token that it does not
+    /// know.</exception>
+    public Batch(IReadOnlyList<Example> examples, Architecture model, Device device, int firstPosition = 0,
+        IReadOnlyList<int>? blocks = null)
     {
         _model = model;
         var blockOf = (blocks ?? [examples.Count]).SelectMany((count, block) => Enumerable.Repeat(block, count)).ToArray();
@@ -36,7 +38,8 @@ public sealed class Batch : IDisposable
         Groups = [.. Group(Lengths)];
         if (model.Image is { } image)
         {
-            Pixels = tensor(Examples.SelectMany(RequirePixels).ToArray(), [examples.Count, image.Channels, image.Side, image.Side], device: device);
+            Pixels = tensor(Examples.SelectMany(RequirePixels).ToArray(), [examples.Count, image.Channels, image.Side, image.Side],
+                device: device);
             return;
         }
         foreach (var example in Examples)
@@ -44,7 +47,8 @@ public sealed class Batch : IDisposable
         Tokens = tensor(Examples.SelectMany(e => e.Tokens).Select(t => (long)t).ToArray(), device: device);
         Positions = tensor(Examples.SelectMany(e => PositionsOf(e, firstPosition)).ToArray(), device: device);
         if (model.Names.TokenTypes is not null)
-            TokenTypes = tensor(Examples.SelectMany(e => e.TokenTypes?.Select(t => (long)t) ?? new long[e.Tokens.Length]).ToArray(), device: device);
+            TokenTypes = tensor(Examples.SelectMany(e => e.TokenTypes?.Select(t => (long)t) ?? new long[e.Tokens.Length]).ToArray(),
+                device: device);
     }
 
     /// <summary>Where each packed example stood among those given.</summary>
@@ -94,7 +98,9 @@ public sealed class Batch : IDisposable
         }
     }
 
-    /// <summary>RoBERTa counts only tokens that are not padding; a padding token stands at position "padding" itself, one before the first.</summary>
+    /// <summary>
+    /// RoBERTa counts only tokens that are not padding; a padding token stands at position "padding" itself, one before the first.
+    /// </summary>
     private IEnumerable<long> PositionsOf(Example example, int first)
     {
         if (_model.FirstPosition == 0)
@@ -113,7 +119,8 @@ public sealed class Batch : IDisposable
             if ((uint)token >= (uint)_model.Vocabulary)
                 throw Invalid($"holds token {token}, but the model knows 0 to {_model.Vocabulary - 1}");
         }
-        if (example.Labels is { } labels && (labels.Length != example.Tokens.Length || labels.Any(l => l != Example.NoLabel && (uint)l >= (uint)_model.Vocabulary)))
+        if (example.Labels is { } labels
+            && (labels.Length != example.Tokens.Length || labels.Any(l => l != Example.NoLabel && (uint)l >= (uint)_model.Vocabulary)))
             throw Invalid("has labels of another length than its tokens, or labels that are no tokens");
         if (example.TokenTypes is { } types && types.Length != example.Tokens.Length)
             throw Invalid("has token types of another length than its tokens");
@@ -122,8 +129,10 @@ public sealed class Batch : IDisposable
     private float[] RequirePixels(Example example)
     {
         var expected = _model.Image!.Channels * _model.Image.Side * _model.Image.Side;
-        return example.Pixels is { } pixels && pixels.Length == expected ? pixels : throw Invalid($"is not an image of {_model.Image.Channels} x {_model.Image.Side} x {_model.Image.Side} numbers");
+        return example.Pixels is { } pixels && pixels.Length == expected ? pixels
+            : throw Invalid($"is not an image of {_model.Image.Channels} x {_model.Image.Side} x {_model.Image.Side} numbers");
     }
 
-    private static FedLoraException Invalid(string what) => new("example-invalid", $"An example {what}.", "Truncate texts to the model's length and use the model's own tokenizer.");
+    private static FedLoraException Invalid(string what) =>
+        new("example-invalid", $"An example {what}.", "Truncate texts to the model's length and use the model's own tokenizer.");
 }

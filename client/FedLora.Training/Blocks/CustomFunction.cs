@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace FedLora.Training.Blocks;
 
 /// <summary>
-/// A step of autograd of our own. What TorchSharp's save_for_backward is given lives as long as the graph; what <see cref="Keep"/> is given goes as soon as the
-/// way back has passed here, so that a pass's memory shrinks while it goes back.
+/// A step of autograd of our own. What TorchSharp's save_for_backward is given lives as long as the graph; what <see cref="Keep"/> is given
+/// goes as soon as the way back has passed here, so that a pass's memory shrinks while it goes back.
 /// </summary>
 internal abstract class CustomFunction<T> : autograd.SingleTensorFunction<T> where T : CustomFunction<T>, new()
 {
@@ -26,7 +26,9 @@ internal abstract class CustomFunction<T> : autograd.SingleTensorFunction<T> whe
         return autograd.SingleTensorFunction<T>.apply(vars).MoveToOuterDisposeScope();
     }
 
-    /// <summary>In forward, once: keeps tensors for the way back, whatever becomes of these wrappers; nothing where there is none.</summary>
+    /// <summary>
+    /// In forward, once: keeps tensors for the way back, whatever becomes of these wrappers; nothing where there is none.
+    /// </summary>
     protected static void Keep(autograd.AutogradContext context, params Tensor[] tensors)
     {
         if (_goesBack)

@@ -49,9 +49,11 @@ public sealed class ImageEmbeddings(ImageShape shape, Slot weight, Slot bias, Sl
     {
         using var scope = NewDisposeScope();
         var (count, side, width) = (batch.Pixels!.shape[0], shape.Side / shape.Patch, weight.Value.shape[0]);
-        var patches = batch.Pixels.view(count, shape.Channels, side, shape.Patch, side, shape.Patch).permute(0, 2, 4, 1, 3, 5).reshape(count * side * side, -1);
+        var patches = batch.Pixels.view(count, shape.Channels, side, shape.Patch, side, shape.Patch).permute(0, 2, 4, 1, 3, 5)
+            .reshape(count * side * side, -1);
         var embedded = nn.functional.linear(patches, weight.Value, bias.Value).view(count, shape.Patches, width);
-        return cat([classToken.Value.view(1, 1, width).expand(count, 1, width), embedded], 1).add(positions.Value.view(1, shape.Patches + 1, width))
+        return cat([classToken.Value.view(1, 1, width).expand(count, 1, width), embedded], 1)
+            .add(positions.Value.view(1, shape.Patches + 1, width))
             .reshape(count * (shape.Patches + 1), width).MoveToOuterDisposeScope();
     }
 

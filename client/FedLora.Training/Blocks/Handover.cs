@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace FedLora.Training.Blocks;
 
 /// <summary>
-/// Gradients that a custom function returns belong to the engine once it has taken them, which it has when it calls the next function. Until
-/// the step's scope ends their wrappers would keep them alive, and with them a whole pass's memory; so the next call lets go of them.
+/// Gradients that a custom function returns belong to the engine once it has taken them, which it has when it calls the next function.
+/// Until the step's scope ends their wrappers would keep them alive, and with them a whole pass's memory; so the next call lets go of them.
 /// </summary>
 internal static class Handover
 {

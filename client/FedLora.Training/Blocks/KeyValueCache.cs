@@ -14,7 +14,8 @@ public sealed class KeyValueCache(int layers) : IDisposable
     public (Tensor Key, Tensor Value) Append(int layer, Tensor key, Tensor value)
     {
         var old = _layers[layer];
-        var (keys, values) = old is { } before ? (cat([before.Key, key], 0), cat([before.Value, value], 0)) : (key.contiguous().alias(), value.contiguous().alias());
+        var (keys, values) = old is { } before ? (cat([before.Key, key], 0), cat([before.Value, value], 0))
+            : (key.contiguous().alias(), value.contiguous().alias());
         _layers[layer] = (keys.DetachFromDisposeScope(), values.DetachFromDisposeScope());
         old?.Key.Dispose();
         old?.Value.Dispose();

@@ -13,13 +13,16 @@ public sealed record Labels(RowSet Rows, Tensor Targets)
     public int Count => Rows.Counts.Sum();
 
     /// <summary>The labels of a batch for the task that its model was loaded for.</summary>
-    /// <exception cref="FedLoraException"><c>example-invalid</c>: an example without class, or with one that the model does not have.</exception>
+    /// <exception cref="FedLoraException"><c>example-invalid</c>: an example without class, or with one that the model does not
+    /// have.</exception>
     public static Labels Of(Batch batch, Architecture model, Device device)
     {
         if (model.Task == ModelTask.Classification)
         {
             var classes = batch.Examples.Select(e => e.Class is { } right && (uint)right < (uint)model.Labels.Count ? (long)right
-                : throw new FedLoraException("example-invalid", $"An example has the class {e.Class?.ToString() ?? "none"}; this model has {model.Labels.Count}.", "Check the data's labels against the federation's list."));
+                : throw new FedLoraException("example-invalid",
+                    $"An example has the class {e.Class?.ToString() ?? "none"}; this model has {model.Labels.Count}.",
+                    "Check the data's labels against the federation's list."));
             return new Labels(Pooled(batch, model, device), tensor(classes.ToArray(), device: device));
         }
         var shift = model.Task == ModelTask.CausalLanguageModelling ? 1 : 0;

@@ -21,7 +21,8 @@ internal sealed class LanguageLossFunction : CustomFunction<LanguageLossFunction
     }
 
     /// <param name="ctx">Keeps the gradients that were formed.</param>
-    /// <param name="vars">h (rows x width), W (words x width), b, targets, w, whether b counts, cap or 0, where the rows' losses go.</param>
+    /// <param name="vars">h (rows x width), W (words x width), b, targets, w, whether b counts, cap or 0, where the rows' losses
+    /// go.</param>
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {
         var (hidden, weight, bias) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2]);
@@ -46,7 +47,8 @@ internal sealed class LanguageLossFunction : CustomFunction<LanguageLossFunction
             if (isParted && logits.All(HostMemory.CanRead))
                 CrossEntropyKernel.Run(logits, target, factors, each);
             else
-                (parts, logits) = ([(0, words)], [Gradient(cat(logits, 1).to(ScalarType.Float32), target.unsqueeze(1), factors, cap, each)]);
+                (parts, logits) = ([(0, words)],
+                    [Gradient(cat(logits, 1).to(ScalarType.Float32), target.unsqueeze(1), factors, cap, each)]);
             if (dHidden is null && dWeight is null && dBias is null)
                 continue;
             foreach (var ((first, size), gradient) in parts.Zip(logits))

@@ -8,7 +8,8 @@ namespace FedLora.Training.Blocks;
 internal sealed class LinearLayers(IReadOnlyList<Projection> projections, Device device)
 {
     private readonly Dictionary<string, (Projection, LinearPart)> _byName =
-        projections.SelectMany(projection => projection.Parts, (projection, part) => (projection, part)).ToDictionary(pair => pair.part.Name, StringComparer.Ordinal);
+        projections.SelectMany(projection => projection.Parts, (projection, part) => (projection, part))
+            .ToDictionary(pair => pair.part.Name, StringComparer.Ordinal);
 
     public IReadOnlyList<Projection> Projections { get; } = projections;
 
@@ -18,5 +19,6 @@ internal sealed class LinearLayers(IReadOnlyList<Projection> projections, Device
     public (Projection Projection, LinearPart Part)? Find(string module) => _byName.TryGetValue(module, out var found) ? found : null;
 
     /// <summary>Stand-ins that share every tensor, by the layer that each stands in for.</summary>
-    public IReadOnlyDictionary<Projection, Projection> StandIns() => Projections.ToDictionary(projection => projection, projection => projection.StandIn());
+    public IReadOnlyDictionary<Projection, Projection> StandIns() =>
+        Projections.ToDictionary(projection => projection, projection => projection.StandIn());
 }

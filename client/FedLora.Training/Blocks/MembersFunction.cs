@@ -5,8 +5,9 @@ using static TorchSharp.torch;
 namespace FedLora.Training.Blocks;
 
 /// <summary>
-/// A projection whose rows belong to several nodes, as one step of autograd: y_k = x_k W^T + s (x_k A_k^T) B_k^T for node k's rows, where the product with W is one for all of them, and so is g W on
-/// the way back. Where a node has a weight of its own (a head), its rows are multiplied by that.
+/// A projection whose rows belong to several nodes, as one step of autograd: y_k = x_k W^T + s (x_k A_k^T) B_k^T for node k's rows, where
+/// the product with W is one for all of them, and so is g W on the way back. Where a node has a weight of its own (a head), its rows are
+/// multiplied by that.
 /// </summary>
 internal sealed class MembersFunction : CustomFunction<MembersFunction>
 {
@@ -16,7 +17,8 @@ internal sealed class MembersFunction : CustomFunction<MembersFunction>
     {
         var pieces = Pieces(projection, pass, rows);
         var leaves = pieces.SelectMany(piece => piece.Layer.Slots.Where(slot => slot.IsTrainable)).ToArray();
-        return apply([x, new Call(projection, pass, pieces, leaves, x.requires_grad, x.dtype), result, .. leaves.Select(slot => slot.Value)]);
+        return apply(
+            [x, new Call(projection, pass, pieces, leaves, x.requires_grad, x.dtype), result, .. leaves.Select(slot => slot.Value)]);
     }
 
     /// <param name="ctx">Keeps x and dropout's masks.</param>
@@ -28,7 +30,8 @@ internal sealed class MembersFunction : CustomFunction<MembersFunction>
         using var off = no_grad();
         var x = ((Tensor)vars[0]).to(call.Projection.Weight.Value.dtype);
         var masks = new List<Tensor>();
-        var y = call.IsShared ? call.Projection.Plain(x, result) : empty([x.shape[0], call.Projection.Weight.Value.shape[0]], dtype: result, device: x.device);
+        var y = call.IsShared ? call.Projection.Plain(x, result)
+            : empty([x.shape[0], call.Projection.Weight.Value.shape[0]], dtype: result, device: x.device);
         foreach (var piece in call.Pieces)
         {
             using var inner = NewDisposeScope();
@@ -57,7 +60,8 @@ internal sealed class MembersFunction : CustomFunction<MembersFunction>
             var saved = Take(ctx, scope);
             var (x, weight) = (saved[0], call.Projection.Weight.Value);
             var g = grad_output.to(weight.dtype).contiguous();
-            var dx = !call.NeedsInput ? null : call.IsShared ? g.Times(weight) : empty([g.shape[0], weight.shape[1]], dtype: g.dtype, device: g.device);
+            var dx = !call.NeedsInput ? null : call.IsShared ? g.Times(weight)
+                : empty([g.shape[0], weight.shape[1]], dtype: g.dtype, device: g.device);
             var used = 1;
             foreach (var piece in call.Pieces)
             {
@@ -69,7 +73,8 @@ internal sealed class MembersFunction : CustomFunction<MembersFunction>
                     sink.Sum(bias, back);
                 if (!call.IsShared)
                     place?.copy_(back.Times(piece.Layer.Weight.Value));
-                LoraStack.Build(piece.Layer, mine, saved[used..(used + piece.Masks)], mayMerge: false)?.AddBackward(back, mine, sink, place);
+                LoraStack.Build(piece.Layer, mine, saved[used..(used + piece.Masks)], mayMerge: false)?.AddBackward(back, mine, sink,
+                    place);
                 used += piece.Masks;
             }
             if (dx is not null)
@@ -105,7 +110,9 @@ internal sealed class MembersFunction : CustomFunction<MembersFunction>
 
     private sealed record Call(Projection Projection, Pass Pass, Piece[] Pieces, Slot[] Leaves, bool NeedsInput, ScalarType InputType)
     {
-        /// <summary>Whether all nodes have the model's weight; where one has its own, each node's rows are multiplied by themselves.</summary>
+        /// <summary>
+        /// Whether all nodes have the model's weight; where one has its own, each node's rows are multiplied by themselves.
+        /// </summary>
         public bool IsShared { get; } = Pieces.All(piece => piece.Layer.IsShared);
     }
 }

@@ -39,7 +39,8 @@ internal sealed class RmsNormFunction : CustomFunction<RmsNormFunction>
         if (x.device_type == TorchSharp.DeviceType.CPU)
         {
             var (rows, whole) = (x.contiguous(), (offset == 0 ? weight : weight.add(offset)).contiguous());
-            var (result, inverse) = (empty(x.shape, dtype: (ScalarType)vars[4]), empty([x.numel() / weight.shape[0]], dtype: ScalarType.Float32));
+            var (result, inverse) = (empty(x.shape, dtype: (ScalarType)vars[4]),
+                empty([x.numel() / weight.shape[0]], dtype: ScalarType.Float32));
             RmsNormKernel.Forward(rows, whole, epsilon, result, inverse);
             Save(rows, inverse);
             return result.MoveToOuterDisposeScope();
@@ -67,7 +68,8 @@ internal sealed class RmsNormFunction : CustomFunction<RmsNormFunction>
             var saved = Take(ctx, scope);
             var (x, weight, q, offset) = (saved[0], saved[1], saved[2], (double)ctx.get_data("offset"));
             if ((bool)ctx.get_data("trainable"))
-                dw = grad_output.to(ScalarType.Float32).mul(x).mul_(q.view([.. x.shape[..^1], 1])).reshape(-1, weight.shape[0]).sum(0L).MoveToOuterDisposeScope();
+                dw = grad_output.to(ScalarType.Float32).mul(x).mul_(q.view([.. x.shape[..^1], 1])).reshape(-1, weight.shape[0]).sum(0L)
+                    .MoveToOuterDisposeScope();
             var whole = offset == 0 ? weight : weight.add(offset);
             if (x.device_type == TorchSharp.DeviceType.CPU)
             {

@@ -23,11 +23,13 @@ public static class Objective
         if (IsWide(model, pass))
         {
             var bias = head.Output.Bias?.Value ?? zeros(1, device: features.device);
-            loss = LanguageLossFunction.apply(features, head.Output.Weight.Value, bias, labels.Targets, weights, head.Output.Bias is not null, head.SoftCap ?? 0.0, rowLosses);
+            loss = LanguageLossFunction.apply(features, head.Output.Weight.Value, bias, labels.Targets, weights,
+                head.Output.Bias is not null, head.SoftCap ?? 0.0, rowLosses);
         }
         else
         {
-            var each = nn.functional.log_softmax(head.Logits(features, pass, labels.Rows.Counts), -1).gather(1, labels.Targets.unsqueeze(1)).squeeze(1).neg();
+            var each = nn.functional.log_softmax(head.Logits(features, pass, labels.Rows.Counts), -1).gather(1, labels.Targets.unsqueeze(1))
+                .squeeze(1).neg();
             rowLosses.Losses = each.detach();
             loss = each.mul(weights).sum();
         }
@@ -49,7 +51,9 @@ public static class Objective
             using var inner = NewDisposeScope();
             var count = Math.Min(rows, labels.Count - start);
             var logits = head.Logits(features.narrow(0, start, count), pass, labels.Rows.Counts);
-            losses.Add(nn.functional.log_softmax(logits, -1).gather(1, labels.Targets.narrow(0, start, count).unsqueeze(1)).squeeze(1).neg().MoveToOuterDisposeScope());
+            losses.Add(
+                nn.functional.log_softmax(logits, -1).gather(1, labels.Targets.narrow(0, start, count).unsqueeze(1)).squeeze(1).neg()
+                    .MoveToOuterDisposeScope());
             guesses.Add(logits.argmax(1).MoveToOuterDisposeScope());
         }
         return (cat(losses, 0).MoveToOuterDisposeScope(), cat(guesses, 0).MoveToOuterDisposeScope());
@@ -66,11 +70,14 @@ public static class Objective
         return means;
     }
 
-    /// <summary>Vocabularies are wide: their logits are never held for all rows at once. That way has no place for factors or a tap at the output.</summary>
+    /// <summary>
+    /// Vocabularies are wide: their logits are never held for all rows at once. That way has no place for factors or a tap at the output.
+    /// </summary>
     private static bool IsWide(Transformer model, Pass pass)
     {
         var output = model.Head!.Output;
         return model.Architecture.Task != ModelTask.Classification && output.Parts.All(p => p.Lora is null)
-            && (pass.Members is null || pass.Members.All(member => member.Layers![output].IsBare)) && (pass.Tap is null || !output.Slots.Any(s => s.IsTrainable));
+            && (pass.Members is null || pass.Members.All(member => member.Layers![output].IsBare))
+            && (pass.Tap is null || !output.Slots.Any(s => s.IsTrainable));
     }
 }

@@ -12,7 +12,10 @@ public sealed record Pass(Batch Batch)
     /// <summary>Source of LoRA's dropout; null turns dropout off (evaluation).</summary>
     public Generator? Dropout { get; init; }
 
-    /// <summary>Several nodes whose examples lie one node's after the other's, each with an adapter of its own; null where the adapter is on the model.</summary>
+    /// <summary>
+    /// Several nodes whose examples lie one node's after the other's, each with an adapter of its own; null where the adapter is on the
+    /// model.
+    /// </summary>
     internal IReadOnlyList<PassMember>? Members { get; init; }
 
     /// <summary>Keys and values of earlier positions (generation), or null.</summary>

@@ -42,7 +42,8 @@ public sealed class Projection(IReadOnlyList<LinearPart> parts, Slot weight, Slo
     public int DIn => (int)Weight.Value.shape[1];
 
     /// <summary>What may be trained: the weight, the bias, the factors.</summary>
-    public IEnumerable<Slot> Slots => [Weight, .. Bias is null ? Array.Empty<Slot>() : [Bias], .. Parts.SelectMany(p => p.Lora?.Slots ?? [])];
+    public IEnumerable<Slot> Slots =>
+        [Weight, .. Bias is null ? Array.Empty<Slot>() : [Bias], .. Parts.SelectMany(p => p.Lora?.Slots ?? [])];
 
     /// <summary>Applies it.</summary>
     /// <param name="x">rows x d_in, float32 or the weight's type.</param>
@@ -74,8 +75,13 @@ public sealed class Projection(IReadOnlyList<LinearPart> parts, Slot weight, Slo
             return wide.add(Bias.Value);
     }
 
-    /// <summary>The same layer for one of several nodes that go through a model together: it shares weight and bias until they are replaced, and takes factors of its own.</summary>
-    internal Projection StandIn() => new([.. Parts.Select(part => new LinearPart(part.Name, part.Offset, part.DOut))], Shared(Weight), Bias is null ? null : Shared(Bias), tied);
+    /// <summary>
+    /// The same layer for one of several nodes that go through a model together: it shares weight and bias until they are replaced, and
+    /// takes factors of its own.
+    /// </summary>
+    internal Projection StandIn() =>
+        new([.. Parts.Select(part => new LinearPart(part.Name, part.Offset, part.DOut))], Shared(Weight),
+            Bias is null ? null : Shared(Bias), tied);
 
     /// <summary>Whether weight and bias are those that it was made with.</summary>
     internal bool IsShared => ReferenceEquals(Weight.Value, _first.Weight) && ReferenceEquals(Bias?.Value, _first.Bias);

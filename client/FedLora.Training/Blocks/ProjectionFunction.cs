@@ -15,7 +15,8 @@ internal sealed class ProjectionFunction : CustomFunction<ProjectionFunction>
     private const int FirstLeaf = 6;
 
     /// <param name="ctx">Keeps x.</param>
-    /// <param name="vars">x, the projection, the pass, rows of each example, its trainable slots, the type of the result, and their tensors (for the graph's edges).</param>
+    /// <param name="vars">x, the projection, the pass, rows of each example, its trainable slots, the type of the result, and their tensors
+    /// (for the graph's edges).</param>
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {
         var (x, projection, pass) = ((Tensor)vars[0], (Projection)vars[1], (Pass)vars[2]);
@@ -24,7 +25,8 @@ internal sealed class ProjectionFunction : CustomFunction<ProjectionFunction>
         var narrow = x.to(projection.Weight.Value.dtype);
         var stack = LoraStack.Build(projection, narrow, pass);
         Keep(ctx, stack is not null ? [narrow, .. stack.Masks] : ((Slot[])vars[4]).Length > 0 ? [narrow] : []);
-        ctx.save_data("call", new Call(projection, pass, (IReadOnlyList<int>)vars[3], (Slot[])vars[4], x.requires_grad, x.dtype, vars.Length));
+        ctx.save_data("call",
+            new Call(projection, pass, (IReadOnlyList<int>)vars[3], (Slot[])vars[4], x.requires_grad, x.dtype, vars.Length));
         var result = (ScalarType)vars[5];
         return (stack is null ? projection.Plain(narrow, result) : stack.Forward(narrow, result)).MoveToOuterDisposeScope();
     }
@@ -56,5 +58,6 @@ internal sealed class ProjectionFunction : CustomFunction<ProjectionFunction>
         return Handover.Return(results);
     }
 
-    private sealed record Call(Projection Projection, Pass Pass, IReadOnlyList<int> Rows, Slot[] Leaves, bool NeedsInput, ScalarType InputType, int Arguments);
+    private sealed record Call(Projection Projection, Pass Pass, IReadOnlyList<int> Rows, Slot[] Leaves, bool NeedsInput,
+        ScalarType InputType, int Arguments);
 }

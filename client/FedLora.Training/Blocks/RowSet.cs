@@ -11,7 +11,8 @@ public sealed record RowSet(IReadOnlyList<int> Counts, Tensor? Index)
     public static RowSet All(Batch batch) => new(batch.Lengths, null);
 
     /// <summary>Rows by number.</summary>
-    public static RowSet Of(IReadOnlyList<int> counts, IEnumerable<int> rows, Device device) => new(counts, tensor(rows.Select(r => (long)r).ToArray(), device: device));
+    public static RowSet Of(IReadOnlyList<int> counts, IEnumerable<int> rows, Device device) =>
+        new(counts, tensor(rows.Select(r => (long)r).ToArray(), device: device));
 
     /// <summary>The chosen rows of a matrix with a row for every token.</summary>
     public Tensor Select(Tensor all) => Index is null ? all : all.index_select(0, Index);

@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace FedLora.Training.Blocks;
 
-/// <summary>A named tensor of a model: frozen as it was loaded, until a <see cref="ParameterSet"/> puts a trainable leaf in its place.</summary>
+/// <summary>
+/// A named tensor of a model: frozen as it was loaded, until a <see cref="ParameterSet"/> puts a trainable leaf in its place.
+/// </summary>
 /// <param name="name">Its name: an adapter's key for factors and heads, the checkpoint's for base weights.</param>
 /// <param name="value">Its values.</param>
 public sealed class Slot(string name, Tensor value) : IDisposable

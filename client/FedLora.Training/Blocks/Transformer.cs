@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace FedLora.Training.Blocks;
 
 /// <summary>A whole model: embeddings, blocks, final norm, head. All families are this, with parts of their own.</summary>
-public sealed class Transformer(Architecture architecture, IEmbeddings embeddings, IReadOnlyList<Block> blocks, Norm? finalNorm, Head? head, Rotary? rotary, Device device) : IDisposable
+public sealed class Transformer(Architecture architecture, IEmbeddings embeddings, IReadOnlyList<Block> blocks, Norm? finalNorm, Head? head,
+    Rotary? rotary, Device device) : IDisposable
 {
     private readonly AttentionMasks _masks = new(device);
     private LinearLayers? _layers;
@@ -23,7 +24,8 @@ public sealed class Transformer(Architecture architecture, IEmbeddings embedding
 
     /// <summary>Every tensor of the base model, each once (a tied head counts as the embedding).</summary>
     public IEnumerable<Slot> BaseSlots =>
-        Embeddings.Slots.Concat(blocks.SelectMany(b => b.Norms).Concat(finalNorm is null ? [] : [finalNorm]).Concat(Head?.Norms ?? []).SelectMany(n => n.Slots))
+        Embeddings.Slots.Concat(
+            blocks.SelectMany(b => b.Norms).Concat(finalNorm is null ? [] : [finalNorm]).Concat(Head?.Norms ?? []).SelectMany(n => n.Slots))
             .Concat(Projections.SelectMany(p => p.Bias is null ? [p.Weight] : new[] { p.Weight, p.Bias })).Distinct();
 
     /// <summary>Its linear layers, to look one up or to put an adapter on.</summary>

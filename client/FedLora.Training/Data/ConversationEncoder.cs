@@ -124,5 +124,6 @@ internal sealed class ConversationEncoder(Tokenizer tokenizer, int maxLength)
 
     private static FedLoraException Bad(TextRecord record, string what, Exception? inner = null) =>
         new("data-invalid", $"{record.Place} {what}.", "Mend the line, or leave such lines out with --on-bad-line skip.",
-            inner!) { Data = { [FedLoraException.LineKey] = record.Line } };
+            inner!)
+        { Data = { [FedLoraException.LineKey] = record.Line } };
 }

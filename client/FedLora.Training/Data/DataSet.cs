@@ -11,7 +11,8 @@ namespace FedLora.Training.Data;
 /// <param name="Labels">Classification: the federation's labels, in the order of the classes.</param>
 /// <param name="BadLines">What becomes of lines that cannot be used.</param>
 /// <param name="Unit">The field whose value makes lines one unit of privacy; null = each line is one.</param>
-public sealed record DataSettings(TextTask Task, int MaxLength, IReadOnlyList<string> Labels, BadLines BadLines = BadLines.Stop, string? Unit = null);
+public sealed record DataSettings(TextTask Task, int MaxLength, IReadOnlyList<string> Labels, BadLines BadLines = BadLines.Stop,
+    string? Unit = null);
 
 /// <summary>
 /// A tokenised data file: examples without padding (the trainer packs them by length), and what was cut or left out.
@@ -34,7 +35,8 @@ public sealed record DataSet(IReadOnlyList<Example> Examples, int Truncated, lon
     public long Tokens => Examples.Sum(example => (long)example.Tokens.Length);
 
     /// <summary>Examples per class; empty for language modelling.</summary>
-    public IReadOnlyDictionary<int, int> Classes => Examples.Where(example => example.Class is not null).CountBy(example => example.Class!.Value).ToDictionary();
+    public IReadOnlyDictionary<int, int> Classes =>
+        Examples.Where(example => example.Class is not null).CountBy(example => example.Class!.Value).ToDictionary();
 
     /// <summary>Reads and tokenises a file, or a folder of files.</summary>
     /// <exception cref="FedLoraException">As <see cref="DataFile.Read"/>; <c>data-settings-invalid</c>.</exception>
@@ -82,17 +84,23 @@ public sealed record DataSet(IReadOnlyList<Example> Examples, int Truncated, lon
     {
         var learnable = Examples.Zip(Records).Where(pair => Labels.CountOf(pair.First, model) > 0).ToArray();
         return learnable.Length > 0
-            ? this with { Examples = [.. learnable.Select(pair => pair.First)], Records = [.. learnable.Select(pair => pair.Second)],
-                Units = null }
+            ? this with
+            {
+                Examples = [.. learnable.Select(pair => pair.First)],
+                Records = [.. learnable.Select(pair => pair.Second)],
+                Units = null
+            }
             : throw Trainer.NothingToLearn();
     }
 
     private static DataSettings Checked(DataSettings settings)
     {
         if (settings.MaxLength < LeastLength)
-            throw new FedLoraException("data-settings-invalid", $"The maximum length is {settings.MaxLength}; it must be at least {LeastLength}.", "Raise the maximum length.");
+            throw new FedLoraException("data-settings-invalid",
+                $"The maximum length is {settings.MaxLength}; it must be at least {LeastLength}.", "Raise the maximum length.");
         if (settings.Task == TextTask.SequenceClassification && settings.Labels.Count < 2)
-            throw new FedLoraException("data-settings-invalid", "Classification wants at least two labels.", "Name the labels in the federation's settings.");
+            throw new FedLoraException("data-settings-invalid", "Classification wants at least two labels.",
+                "Name the labels in the federation's settings.");
         return settings;
     }
 }

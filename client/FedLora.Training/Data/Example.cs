@@ -11,12 +11,14 @@ public sealed record Example(int[] Tokens)
     public int[]? TokenTypes { get; init; }
 
     /// <summary>
-    /// Language modelling: as long as <see cref="Tokens"/>; the id that belongs at that place, or <see cref="NoLabel"/>. Causal models predict
-    /// the label of a place from the places before it (the shift is theirs), masked ones from the whole text.
+    /// Language modelling: as long as <see cref="Tokens"/>; the id that belongs at that place, or <see cref="NoLabel"/>. Causal models
+    /// predict the label of a place from the places before it (the shift is theirs), masked ones from the whole text.
     /// </summary>
     public int[]? Labels { get; init; }
 
-    /// <summary>Masked language modelling: ids that the first place shall tell as well, so that it learns to sum up the text; null for none.</summary>
+    /// <summary>
+    /// Masked language modelling: ids that the first place shall tell as well, so that it learns to sum up the text; null for none.
+    /// </summary>
     public int[]? Summary { get; init; }
 
     /// <summary>Classification: the index of the right class; null where it is not known.</summary>

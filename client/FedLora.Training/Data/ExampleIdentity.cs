@@ -5,9 +5,9 @@ using System.Text.Json;
 namespace FedLora.Training.Data;
 
 /// <summary>
-/// What makes an example the same example, for the privacy ledger: every text that training may read, each by itself, whatever its field is called here, its label, its place in
-/// the file, further fields, the JSON's layout or the white space. Short texts (a completion "ham") are shared by strangers and count only together. A line that is no
-/// such JSON is known by its bytes.
+/// What makes an example the same example, for the privacy ledger: every text that training may read, each by itself, whatever its field is
+/// called here, its label, its place in the file, further fields, the JSON's layout or the white space. Short texts (a completion "ham")
+/// are shared by strangers and count only together. A line that is no such JSON is known by its bytes.
 /// </summary>
 public static class ExampleIdentity
 {

@@ -34,7 +34,8 @@ internal static class RecordReader
             var unit = settings.Unit is null ? null : UnitOf(root, settings.Unit)
                 ?? throw Bad(line, $"has no \"{settings.Unit}\", the unit of privacy, which must be a text or a number");
             return (settings.Task == TextTask.SequenceClassification ? Classified(line, root, settings)
-                : Continued(line, root)) with { Unit = unit };
+                : Continued(line, root)) with
+            { Unit = unit };
         }
         catch (JsonException e)
         {
@@ -56,9 +57,13 @@ internal static class RecordReader
         if (index is null && settings.Labels.Count > 0)
         {
             throw new FedLoraException("data-label-unknown",
-                $"{line.Place}: the label \"{(label.Length > LongestShown ? $"{label[..LongestShown]}..." : label)}\" is not one of {string.Join(", ", settings.Labels)}.",
-                "Mend the line, or create the federation with this label; fedlora data check counts the labels of a file.") { Data =
-                    { [FedLoraException.LineKey] = line.Number } };
+                $"{line.Place}: the label \"{(label.Length > LongestShown ? $"{label[..LongestShown]}..." : label)}\" is not one of "
+                    + $"{string.Join(", ", settings.Labels)}.",
+                "Mend the line, or create the federation with this label; fedlora data check counts the labels of a file.")
+            {
+                Data =
+                    { [FedLoraException.LineKey] = line.Number }
+            };
         }
         return new TextRecord(line.Number, null, Required(line, root, "text"), index) { Place = line.Place, Label = label };
     }
@@ -85,5 +90,6 @@ internal static class RecordReader
 
     private static FedLoraException Bad(DataLine line, string what) =>
         new("data-invalid", $"{line.Place} {what}.",
-            "Mend the line, or leave such lines out with --on-bad-line skip.") { Data = { [FedLoraException.LineKey] = line.Number } };
+            "Mend the line, or leave such lines out with --on-bad-line skip.")
+        { Data = { [FedLoraException.LineKey] = line.Number } };
 }

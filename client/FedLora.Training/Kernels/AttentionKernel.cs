@@ -17,8 +17,9 @@ internal sealed record AttentionPlan(int Heads, int KeyHeads, int HeadSize, floa
 
 /// <summary>
 /// softmax(s q k^T + mask) v for the heads of every example, without scores in memory (Dao et al. 2022, arXiv 2205.14135): some queries of
-/// one head at a time meet all their keys in the cache. Queries and keys are turned by their positions on the way (see <see cref="Rotary"/>).
-/// With P the probabilities and L their row's log-sum: dV = P^T dY, dS = P (dY V^T - rowsum(P dY V^T)), dQ = s dS K, dK = s dS^T Q.
+/// one head at a time meet all their keys in the cache. Queries and keys are turned by their positions on the way (see
+/// <see cref="Rotary"/>). With P the probabilities and L their row's log-sum: dV = P^T dY, dS = P (dY V^T - rowsum(P dY V^T)), dQ = s dS K,
+/// dK = s dS^T Q.
 /// </summary>
 internal sealed unsafe class AttentionKernel
 {
@@ -127,7 +128,8 @@ internal sealed unsafe class AttentionKernel
     /// <summary>Every key head of every example, on all threads; each thread has a workspace of its own.</summary>
     private void Each(Action<Workspace, (int First, int Length), int> body)
     {
-        HostMemory.Each(_examples.Length * _plan.KeyHeads, () => new Workspace(Up(_longest, Tile), _size), (i, work) => body(work, _examples[i / _plan.KeyHeads], i % _plan.KeyHeads));
+        HostMemory.Each(_examples.Length * _plan.KeyHeads, () => new Workspace(Up(_longest, Tile), _size),
+            (i, work) => body(work, _examples[i / _plan.KeyHeads], i % _plan.KeyHeads));
     }
 
     /// <summary>The keys, rounded to whole vectors, that some queries see any of.</summary>
@@ -245,7 +247,8 @@ internal sealed unsafe class AttentionKernel
         var i = 0;
         for (var direct = Vector512.Create((float)direction); i + Lanes.Width <= _half; i += Lanes.Width)
         {
-            var (a, b, c, s) = (Vector512.Load(head + i), Vector512.Load(head + i + _half), Vector512.Load(cosine + i), direct * Vector512.Load(sine + i));
+            var (a, b, c, s) = (Vector512.Load(head + i), Vector512.Load(head + i + _half), Vector512.Load(cosine + i),
+                direct * Vector512.Load(sine + i));
             Vector512.Store((a * c) - (b * s), head + i);
             Vector512.Store((b * c) + (a * s), head + i + _half);
         }
@@ -348,7 +351,8 @@ internal sealed unsafe class AttentionKernel
                 var source = from + (row * _size);
                 for (var column = 0; column < _size; column++)
                 {
-                    var four = Vector128.Create(source[column], source[column + _size], source[column + (2 * _size)], source[column + (3 * _size)]);
+                    var four = Vector128.Create(source[column], source[column + _size], source[column + (2 * _size)],
+                        source[column + (3 * _size)]);
                     Vector128.Store(four, to + (column * Room) + row);
                 }
             }

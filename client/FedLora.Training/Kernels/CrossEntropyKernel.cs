@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 
 namespace FedLora.Training.Kernels;
 
-/// <summary>Each row's loss, log sum exp z - z[target], and in the place of the logits its gradient w (softmax(z) - onehot), in three passes over a row.</summary>
+/// <summary>
+/// Each row's loss, log sum exp z - z[target], and in the place of the logits its gradient w (softmax(z) - onehot), in three passes over a
+/// row.
+/// </summary>
 internal static unsafe class CrossEntropyKernel
 {
     /// <summary>Runs it.</summary>

@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 
 namespace FedLora.Training.Kernels;
 
-/// <summary>y = silu(a) b for a and b beside each other, in one pass; and its gradient: with s = sigmoid(a), dL/da = g b s (1 + a (1 - s)), dL/db = g a s.</summary>
+/// <summary>
+/// y = silu(a) b for a and b beside each other, in one pass; and its gradient: with s = sigmoid(a), dL/da = g b s (1 + a (1 - s)), dL/db =
+/// g a s.
+/// </summary>
 internal static unsafe class GatedKernel
 {
     /// <summary>rows x 2n becomes rows x n, of the same type.</summary>
@@ -38,7 +41,8 @@ internal static unsafe class GatedKernel
     public static void Backward(Tensor hidden, Tensor dResult, Tensor dHidden)
     {
         var (narrow, n) = (hidden.dtype == ScalarType.BFloat16, dResult.shape[1]);
-        var (x, dy, dx, size) = ((nint)HostMemory.Of(hidden), (nint)HostMemory.Of(dResult), (nint)HostMemory.Of(dHidden), narrow ? sizeof(ushort) : sizeof(float));
+        var (x, dy, dx, size) = ((nint)HostMemory.Of(hidden), (nint)HostMemory.Of(dResult), (nint)HostMemory.Of(dHidden),
+            narrow ? sizeof(ushort) : sizeof(float));
         HostMemory.InRanges(dResult.shape[0], 16, [MethodImpl(MethodImplOptions.AggressiveOptimization)] (first, end) =>
         {
             for (var row = first; row < end; row++)

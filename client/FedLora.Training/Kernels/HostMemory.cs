@@ -8,9 +8,12 @@ namespace FedLora.Training.Kernels;
 /// <summary>The memory of tensors on the CPU, for kernels that fuse what libtorch would do in many passes over memory.</summary>
 internal static unsafe class HostMemory
 {
-    /// <summary>Whether kernels can read a tensor: on the CPU, its rows one after the other, float32 or bfloat16, less than 2 GiB.</summary>
+    /// <summary>
+    /// Whether kernels can read a tensor: on the CPU, its rows one after the other, float32 or bfloat16, less than 2 GiB.
+    /// </summary>
     public static bool CanRead(Tensor tensor) =>
-        tensor.device_type == DeviceType.CPU && tensor.dtype is ScalarType.Float32 or ScalarType.BFloat16 && tensor.is_contiguous() && tensor.numel() < int.MaxValue / 4;
+        tensor.device_type == DeviceType.CPU && tensor.dtype is ScalarType.Float32 or ScalarType.BFloat16 && tensor.is_contiguous()
+            && tensor.numel() < int.MaxValue / 4;
 
     /// <summary>Where a tensor's elements begin. The memory is native and lives as long as the tensor.</summary>
     public static void* Of(Tensor tensor) => Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));

@@ -17,7 +17,8 @@ internal static unsafe class Lanes
         if (!narrow)
             return Vector512.Load((float*)row + place);
         var half = Vector256.Load((ushort*)row + place);
-        var wide = Avx512F.IsSupported ? Avx512F.ConvertToVector512UInt32(half) : Vector512.Create(Vector256.WidenLower(half), Vector256.WidenUpper(half));
+        var wide = Avx512F.IsSupported ? Avx512F.ConvertToVector512UInt32(half)
+            : Vector512.Create(Vector256.WidenLower(half), Vector256.WidenUpper(half));
         return Vector512.ShiftLeft(wide, 16).AsSingle();
     }
 
@@ -31,9 +32,11 @@ internal static unsafe class Lanes
             return;
         }
         var bits = value.AsUInt32();
-        var rounded = Vector512.ShiftRightLogical(bits + Vector512.Create(0x7FFFu) + (Vector512.ShiftRightLogical(bits, 16) & Vector512<uint>.One), 16);
+        var rounded = Vector512.ShiftRightLogical(
+            bits + Vector512.Create(0x7FFFu) + (Vector512.ShiftRightLogical(bits, 16) & Vector512<uint>.One), 16);
         var kept = Vector512.ConditionalSelect(Vector512.Equals(value, value).AsUInt32(), rounded, Vector512.Create(0x7FC0u));
-        Vector256.Store(Avx512F.IsSupported ? Avx512F.ConvertToVector256UInt16(kept) : Vector256.Narrow(kept.GetLower(), kept.GetUpper()), (ushort*)row + place);
+        Vector256.Store(Avx512F.IsSupported ? Avx512F.ConvertToVector256UInt16(kept) : Vector256.Narrow(kept.GetLower(), kept.GetUpper()),
+            (ushort*)row + place);
     }
 
     /// <summary>The highest of sixteen numbers. A NaN among them may or may not be the result.</summary>
@@ -62,8 +65,8 @@ internal static unsafe class Lanes
     }
 
     /// <summary>
-    /// e^x within 2 units in the last place; 0 below -87.3, infinity's neighbourhood cut at 88.7 (Cephes' expf: e^x = 2^n e^r with |r| at most ln(2) / 2).
-    /// NaN stays NaN.
+    /// e^x within 2 units in the last place; 0 below -87.3, infinity's neighbourhood cut at 88.7 (Cephes' expf: e^x = 2^n e^r with |r| at
+    /// most ln(2) / 2). NaN stays NaN.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Exp(Vector512<float> x)
@@ -80,7 +83,8 @@ internal static unsafe class Lanes
         p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(1.6666665459e-1f));
         p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(5.0000001201e-1f));
         var y = Vector512.FusedMultiplyAdd(p, r * r, r) + Vector512<float>.One;
-        var power = Avx512F.IsSupported ? Avx512F.Scale(y, n) : y * Vector512.ShiftLeft(Vector512.ConvertToInt32Native(n) + Vector512.Create(127), 23).AsSingle();
+        var power = Avx512F.IsSupported ? Avx512F.Scale(y, n)
+            : y * Vector512.ShiftLeft(Vector512.ConvertToInt32Native(n) + Vector512.Create(127), 23).AsSingle();
         return Vector512.ConditionalSelect(Vector512.LessThan(x, Vector512.Create(least)), Vector512<float>.Zero, power);
     }
 }

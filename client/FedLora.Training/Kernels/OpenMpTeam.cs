@@ -38,12 +38,15 @@ internal static unsafe class OpenMpTeam
     [UnmanagedCallersOnly]
     private static void Work(void* data) => ((Job)GCHandle.FromIntPtr((nint)data).Target!).Take();
 
-    // Looked up through libtorch, whose dependencies are searched: its OpenMP has a name of its own (libgomp-98b21ff3.so.1), and a second one would be a second team.
+    // Looked up through libtorch, whose dependencies are searched: its OpenMP has a name of its own (libgomp-98b21ff3.so.1), and a second
+    // one would be a second team.
     private static delegate* unmanaged<delegate* unmanaged<void*, void>, void*, uint, uint, void> Find() =>
         OperatingSystem.IsLinux() && NativeLibrary.TryGetExport(LibtorchLoader.EnsureLoaded(), "GOMP_parallel", out var found)
             ? (delegate* unmanaged<delegate* unmanaged<void*, void>, void*, uint, uint, void>)found : null;
 
-    /// <summary>What is to be done. A team may be smaller than it was asked to be, so its threads take what is left, one after the other.</summary>
+    /// <summary>
+    /// What is to be done. A team may be smaller than it was asked to be, so its threads take what is left, one after the other.
+    /// </summary>
     private sealed class Job(Action<int> body, int count)
     {
         private int _next = -1;

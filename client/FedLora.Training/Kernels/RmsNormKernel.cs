@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace FedLora.Training.Kernels;
 
-/// <summary>The root-mean-square norm of rows and its gradient by them, in one pass each; equations at <see cref="Blocks.RmsNormFunction"/>.</summary>
+/// <summary>
+/// The root-mean-square norm of rows and its gradient by them, in one pass each; equations at <see cref="Blocks.RmsNormFunction"/>.
+/// </summary>
 internal static unsafe class RmsNormKernel
 {
     /// <summary>y = x q (w + c), and each row's q.</summary>
@@ -16,7 +18,8 @@ internal static unsafe class RmsNormKernel
     public static void Forward(Tensor x, Tensor weight, double epsilon, Tensor result, Tensor inverse)
     {
         var (n, narrow) = (weight.shape[0], result.dtype == ScalarType.BFloat16);
-        var (from, w, to, q) = ((nint)HostMemory.Floats(x), (nint)HostMemory.Floats(weight), (nint)HostMemory.Of(result), (nint)HostMemory.Floats(inverse));
+        var (from, w, to, q) = ((nint)HostMemory.Floats(x), (nint)HostMemory.Floats(weight), (nint)HostMemory.Of(result),
+            (nint)HostMemory.Floats(inverse));
         HostMemory.InRanges(x.numel() / n, 64, [MethodImpl(MethodImplOptions.AggressiveOptimization)] (first, end) =>
         {
             for (var row = first; row < end; row++)
@@ -43,7 +46,8 @@ internal static unsafe class RmsNormKernel
     public static void Backward(Tensor x, Tensor weight, Tensor inverse, Tensor gradient, Tensor dx)
     {
         var (n, narrow) = (weight.shape[0], gradient.dtype == ScalarType.BFloat16);
-        var (from, w, g, to, q) = ((nint)HostMemory.Floats(x), (nint)HostMemory.Floats(weight), (nint)HostMemory.Of(gradient), (nint)HostMemory.Floats(dx), (nint)HostMemory.Floats(inverse));
+        var (from, w, g, to, q) = ((nint)HostMemory.Floats(x), (nint)HostMemory.Floats(weight), (nint)HostMemory.Of(gradient),
+            (nint)HostMemory.Floats(dx), (nint)HostMemory.Floats(inverse));
         HostMemory.InRanges(x.numel() / n, 64, [MethodImpl(MethodImplOptions.AggressiveOptimization)] (first, end) =>
         {
             for (var row = first; row < end; row++)

@@ -41,7 +41,8 @@ internal static unsafe class TileProduct
         if (add)
         {
             (c00, c01, c10, c11) = (Vector512.Load(c), Vector512.Load(c + 16), Vector512.Load(c + cRow), Vector512.Load(c + cRow + 16));
-            (c20, c21, c30, c31) = (Vector512.Load(c + (2 * cRow)), Vector512.Load(c + (2 * cRow) + 16), Vector512.Load(c + (3 * cRow)), Vector512.Load(c + (3 * cRow) + 16));
+            (c20, c21, c30, c31) = (Vector512.Load(c + (2 * cRow)), Vector512.Load(c + (2 * cRow) + 16), Vector512.Load(c + (3 * cRow)),
+                Vector512.Load(c + (3 * cRow) + 16));
         }
         else
         {
@@ -80,7 +81,8 @@ internal static unsafe class TileProduct
     {
         Vector512<float> c0, c1, c2, c3;
         if (add)
-            (c0, c1, c2, c3) = (Vector512.Load(c), Vector512.Load(c + cRow), Vector512.Load(c + (2 * cRow)), Vector512.Load(c + (3 * cRow)));
+            (c0, c1, c2, c3) = (Vector512.Load(c), Vector512.Load(c + cRow), Vector512.Load(c + (2 * cRow)),
+                Vector512.Load(c + (3 * cRow)));
         else
             c0 = c1 = c2 = c3 = Vector512<float>.Zero;
         for (var p = 0; p < k; p++)

@@ -4,8 +4,9 @@ using System.Text;
 namespace FedLora.Training.Libtorch;
 
 /// <summary>
-/// Edits the version needs (<c>.gnu.version_r</c>) of a 64-bit little-endian ELF library: the System V ABI's <c>Elf64_Verneed</c> (16 bytes: version, count,
-/// file, offset of the first entry, offset of the next need) and <c>Elf64_Vernaux</c> (16 bytes: hash, flags, index, name, offset of the next entry).
+/// Edits the version needs (<c>.gnu.version_r</c>) of a 64-bit little-endian ELF library: the System V ABI's <c>Elf64_Verneed</c> (16
+/// bytes: version, count, file, offset of the first entry, offset of the next need) and <c>Elf64_Vernaux</c> (16 bytes: hash, flags, index,
+/// name, offset of the next entry).
 /// </summary>
 internal static class ElfVersionNeeds
 {
@@ -16,7 +17,8 @@ internal static class ElfVersionNeeds
     /// <param name="file">The needed library's name, e.g. <c>libstdc++.so.6</c>.</param>
     /// <param name="version">The version's name, e.g. <c>GLIBCXX_3.4.32</c>.</param>
     /// <returns>False where the library does not need that version.</returns>
-    /// <exception cref="FedLoraException"><c>libstdcxx-too-old</c>: a relocation uses a symbol of that version, or it is no such library.</exception>
+    /// <exception cref="FedLoraException"><c>libstdcxx-too-old</c>: a relocation uses a symbol of that version, or it is no such
+    /// library.</exception>
     public static bool TryWeaken(Span<byte> elf, string file, string version)
     {
         try
@@ -29,7 +31,8 @@ internal static class ElfVersionNeeds
             BinaryPrimitives.WriteUInt16LittleEndian(elf[(need.Offset + 4)..], (ushort)(need.Flags | Weak));
             return true;
         }
-        catch (Exception error) when (error is ArgumentOutOfRangeException or OverflowException or InvalidOperationException or InvalidDataException)
+        catch (Exception error) when (error is ArgumentOutOfRangeException or OverflowException or InvalidOperationException
+            or InvalidDataException)
         {
             throw Refusal(version, "is no library that is known here");
         }
@@ -38,7 +41,8 @@ internal static class ElfVersionNeeds
     private static FedLoraException Refusal(string version, string why) => new(
         "libstdcxx-too-old",
         $"TorchSharp's native library wants {version} of libstdc++, which this system lacks, and {why}.",
-        "Systems with libstdc++ 13 or later serve (Debian 13, Ubuntu 24.04); or set LIBTORCH to a folder with libraries that this system can load.");
+        "Systems with libstdc++ 13 or later serve (Debian 13, Ubuntu 24.04); or set LIBTORCH to a folder with libraries that this system "
+            + "can load.");
 
     private readonly record struct Need(int Offset, ushort Flags, ushort Index);
 

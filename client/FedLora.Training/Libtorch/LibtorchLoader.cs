@@ -5,10 +5,14 @@ using TorchSharp;
 namespace FedLora.Training.Libtorch;
 
 /// <summary>
-/// Loads libtorch and TorchSharp's native library before TorchSharp looks for them, from the folder that <c>$LIBTORCH</c> names (or its <c>lib</c>), from
-/// beside the program, or from the <c>.build</c> folder of the tree that it was built in. TorchSharp then finds them by their names, since they are loaded.
+/// Loads libtorch and TorchSharp's native library before TorchSharp looks for them, from the folder that <c>$LIBTORCH</c> names (or its
+/// <c>lib</c>), from beside the program, or from the <c>.build</c> folder of the tree that it was built in. TorchSharp then finds them by
+/// their names, since they are loaded.
 /// </summary>
-/// <remarks>Where TorchSharp finds nothing it copies half a gigabyte into the program's folder before it fails; so this must come first, and fail first.</remarks>
+/// <remarks>
+/// Where TorchSharp finds nothing it copies half a gigabyte into the program's folder before it fails; so this must come first, and fail
+/// first.
+/// </remarks>
 public static class LibtorchLoader
 {
     private static readonly Lazy<nint> _libtorch = new(LoadAll);
@@ -36,9 +40,11 @@ public static class LibtorchLoader
     {
         var folders = Folders().Where(Directory.Exists).ToArray();
         var libtorch = Find(folders, "torch_cpu") ?? throw Missing($"{FileName("torch_cpu")} is in none of {string.Join(", ", folders)}.");
-        var torchSharp = Find(folders, "LibTorchSharp") ?? throw Missing($"{FileName("LibTorchSharp")} is in none of {string.Join(", ", folders)}.");
+        var torchSharp = Find(folders, "LibTorchSharp")
+            ?? throw Missing($"{FileName("LibTorchSharp")} is in none of {string.Join(", ", folders)}.");
         var folder = Path.GetDirectoryName(libtorch)!;
-        var loaded = _libraries.Where(library => File.Exists(Path.Combine(folder, FileName(library)))).ToDictionary(library => library, library => Open(Path.Combine(folder, FileName(library))));
+        var loaded = _libraries.Where(library => File.Exists(Path.Combine(folder, FileName(library))))
+            .ToDictionary(library => library, library => Open(Path.Combine(folder, FileName(library))));
         HasCuda = loaded.ContainsKey("torch_cuda");
         loaded["LibTorchSharp"] = Open(LibstdcxxCompatibility.Loadable(torchSharp, CacheFolder.Path));
         // Not every system's loader finds by its name what was loaded by its path.
@@ -59,7 +65,8 @@ public static class LibtorchLoader
     }
 
     private static FedLoraException Missing(string what, Exception? inner = null) => new(
-        "libtorch-missing", $"libtorch is not usable here: {what}", "Start FedLora through ./fedlora, which places it; or set LIBTORCH to a folder that holds libtorch 2.10.", inner);
+        "libtorch-missing", $"libtorch is not usable here: {what}",
+        "Start FedLora through ./fedlora, which places it; or set LIBTORCH to a folder that holds libtorch 2.10.", inner);
 
     private static string? Find(IEnumerable<string> folders, string library) =>
         folders.Select(folder => Path.Combine(folder, FileName(library))).FirstOrDefault(File.Exists);

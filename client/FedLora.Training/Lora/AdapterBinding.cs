@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace FedLora.Training.Lora;
 
-/// <summary>An adapter on a model: puts factors beside its linear layers and head tensors in their places, and takes them off again.</summary>
+/// <summary>
+/// An adapter on a model: puts factors beside its linear layers and head tensors in their places, and takes them off again.
+/// </summary>
 public sealed class AdapterBinding : IDisposable
 {
     private readonly LinearLayers _model;
@@ -17,8 +19,10 @@ public sealed class AdapterBinding : IDisposable
     /// <param name="state">A and B (Fed-SB: and R) of every module, and head tensors.</param>
     /// <param name="layout">Ranks and scales.</param>
     /// <param name="dropout">LoRA's dropout in training, 0 to below 1.</param>
-    /// <exception cref="FedLoraException"><c>tensor-missing</c>, <c>tensor-shape</c>, <c>tensor-unexpected</c>, <c>tensor-not-finite</c>, <c>adapter-module-unknown</c>.</exception>
-    public AdapterBinding(Transformer model, AdapterState state, AdapterLayout layout, double dropout = 0) : this(model.Layers, state, layout, dropout)
+    /// <exception cref="FedLoraException"><c>tensor-missing</c>, <c>tensor-shape</c>, <c>tensor-unexpected</c>, <c>tensor-not-finite</c>,
+    /// <c>adapter-module-unknown</c>.</exception>
+    public AdapterBinding(Transformer model, AdapterState state, AdapterLayout layout, double dropout = 0) : this(model.Layers, state,
+        layout, dropout)
     {
     }
 
@@ -37,7 +41,8 @@ public sealed class AdapterBinding : IDisposable
 
     /// <summary>The adapter's slots that belong to some factors, ordered by name.</summary>
     public IEnumerable<Slot> Slots(Factors factors) =>
-        _factors.Concat(_heads.Select(h => h.Slot)).Where(s => factors.HasFlag(AdapterKey.Parse(s.Name).Factor)).OrderBy(s => s.Name, StringComparer.Ordinal);
+        _factors.Concat(_heads.Select(h => h.Slot)).Where(s => factors.HasFlag(AdapterKey.Parse(s.Name).Factor))
+            .OrderBy(s => s.Name, StringComparer.Ordinal);
 
     /// <summary>The whole adapter as it is now.</summary>
     public AdapterState Export()
@@ -74,7 +79,9 @@ public sealed class AdapterBinding : IDisposable
     {
         var (projection, part) = _model.Find(module.Name) ?? throw Unknown(module.Name);
         if (part.DOut != module.DOut || projection.DIn != module.DIn)
-            throw new FedLoraException("tensor-shape", $"Module '{module.Name}' is {part.DOut} x {projection.DIn} in this model, but {module.DOut} x {module.DIn} in the adapter.", "The adapter belongs to another base model.");
+            throw new FedLoraException("tensor-shape",
+                $"Module '{module.Name}' is {part.DOut} x {projection.DIn} in this model, but {module.DOut} x {module.DIn} in the adapter.",
+                "The adapter belongs to another base model.");
         part.Lora = new LoraFactors(Factor(Factors.A), Factor(Factors.B), hasR ? Factor(Factors.R) : null, scale, dropout);
         _parts.Add(part);
         _factors.AddRange(part.Lora.Slots);
@@ -95,7 +102,9 @@ public sealed class AdapterBinding : IDisposable
             throw Unknown(head.Name);
         var tensor = state[$"base_model.model.{head.Name}"];
         if (!Array.ConvertAll(tensor.Shape, s => (long)s).AsSpan().SequenceEqual(old.Value.shape))
-            throw new FedLoraException("tensor-shape", $"Tensor '{tensor.Name}' has shape [{string.Join(", ", tensor.Shape)}], but this model's has [{string.Join(", ", old.Value.shape)}].", "The adapter was made for other classes or another base model.");
+            throw new FedLoraException("tensor-shape",
+                $"Tensor '{tensor.Name}' has shape [{string.Join(", ", tensor.Shape)}], but this model's has "
+                    + $"[{string.Join(", ", old.Value.shape)}].", "The adapter was made for other classes or another base model.");
         if (old == projection.Weight && projection.IsTied)
         {
             projection.Untie(ToTensor(tensor));
@@ -118,5 +127,6 @@ public sealed class AdapterBinding : IDisposable
         tensor(source.Values, Array.ConvertAll(source.Shape, s => (long)s), device: _model.Device).DetachFromDisposeScope();
 
     internal static FedLoraException Unknown(string module) =>
-        new("adapter-module-unknown", $"The base model has no linear layer '{module}' that an adapter can change.", "The adapter belongs to another base model, or names a module that is not supported.");
+        new("adapter-module-unknown", $"The base model has no linear layer '{module}' that an adapter can change.",
+            "The adapter belongs to another base model, or names a module that is not supported.");
 }

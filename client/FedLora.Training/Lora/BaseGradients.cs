@@ -18,8 +18,9 @@ public sealed class BaseGradients : IWeightSource
     /// <param name="model">The base model.</param>
     /// <param name="modules">Whose weights.</param>
     /// <param name="batches">Public examples, batch by batch.</param>
-    /// <param name="cancel">Looked at between batches.</param>
-    public BaseGradients(Transformer model, IEnumerable<AdapterModule> modules, IEnumerable<IReadOnlyList<Example>> batches, CancellationToken cancel = default)
+    /// <param name="cancellationToken">Looked at between batches.</param>
+    public BaseGradients(Transformer model, IEnumerable<AdapterModule> modules, IEnumerable<IReadOnlyList<Example>> batches,
+        CancellationToken cancellationToken = default)
     {
         var wanted = modules.Select(m => (m.Name, Found: model.Find(m.Name) ?? throw AdapterBinding.Unknown(m.Name))).ToArray();
         // The gradient by a tied head is that of its own role, not of the embedding's too.
@@ -27,7 +28,7 @@ public sealed class BaseGradients : IWeightSource
         Array.ForEach(tied, projection => projection.Untie());
         try
         {
-            Run(model, wanted, batches, cancel);
+            Run(model, wanted, batches, cancellationToken);
         }
         finally
         {
@@ -35,17 +36,19 @@ public sealed class BaseGradients : IWeightSource
         }
     }
 
-    private void Run(Transformer model, (string Name, (Projection Projection, LinearPart Part) Found)[] wanted, IEnumerable<IReadOnlyList<Example>> batches, CancellationToken cancel)
+    private void Run(Transformer model, (string Name, (Projection Projection, LinearPart Part) Found)[] wanted,
+        IEnumerable<IReadOnlyList<Example>> batches, CancellationToken cancellationToken)
     {
         using var parameters = new ParameterSet(wanted.Select(w => w.Found.Projection.Weight).Distinct(), model.Device);
         var step = new Running.PlainStep(int.MaxValue, dropout: null);
         foreach (var batch in batches)
         {
-            step.Run(model, parameters, batch, cancel);
+            step.Run(model, parameters, batch, cancellationToken);
             foreach (var (name, (projection, part)) in wanted)
             {
                 using var scope = NewDisposeScope();
-                var gradient = parameters.Entries.Single(e => e.Slot == projection.Weight).Gradient.narrow(0, part.Offset, part.DOut).cpu().contiguous().data<float>().ToArray();
+                var gradient = parameters.Entries.Single(e => e.Slot == projection.Weight).Gradient.narrow(0, part.Offset, part.DOut).cpu()
+                    .contiguous().data<float>().ToArray();
                 if (!_gradients.TryGetValue(name, out var sum))
                     _gradients[name] = gradient;
                 else

@@ -38,7 +38,8 @@ internal sealed class LoraStack
     public Tensor[] Masks { get; }
 
     /// <summary>Builds it for a forward pass; null where no part has factors.</summary>
-    public static LoraStack? Build(Projection projection, Tensor x, Pass pass, bool mayMerge = true) => Build(projection, x, MakeMasks(projection, x, pass), mayMerge);
+    public static LoraStack? Build(Projection projection, Tensor x, Pass pass, bool mayMerge = true) =>
+        Build(projection, x, MakeMasks(projection, x, pass), mayMerge);
 
     /// <summary>Builds it again for the backward pass.</summary>
     /// <param name="projection">The layer.</param>
@@ -189,6 +190,9 @@ internal sealed class LoraStack
         var adapted = projection.Parts.Where(p => p.Lora is not null).ToArray();
         if (pass.Dropout is null || adapted.All(p => p.Lora!.Dropout == 0))
             return [];
-        return [.. adapted.Select(p => bernoulli(full(x.shape, 1 - p.Lora!.Dropout, ScalarType.Float32, x.device), pass.Dropout).div_(1 - p.Lora.Dropout).to(x.dtype))];
+        return [
+            .. adapted.Select(
+                p => bernoulli(full(x.shape, 1 - p.Lora!.Dropout, ScalarType.Float32, x.device), pass.Dropout).div_(1 - p.Lora.Dropout)
+                    .to(x.dtype))];
     }
 }

@@ -50,12 +50,15 @@ public sealed class BaseModel : IWeightSource, IDisposable
 
     public Architecture Architecture => Transformer.Architecture;
 
-    /// <summary>Tensors of the head that the checkpoint lacks or has for other classes, so that they were started anew (the same on every machine).</summary>
+    /// <summary>
+    /// Tensors of the head that the checkpoint lacks or has for other classes, so that they were started anew (the same on every machine).
+    /// </summary>
     public IReadOnlyList<string> MadeTensors { get; }
 
     /// <summary>Loads a folder: <c>config.json</c> and <c>model.safetensors</c> or its shards.</summary>
     /// <exception cref="FedLoraException">
-    /// <c>model-folder-missing</c>, <c>model-config-missing</c>, <c>model-config-invalid</c>, <c>model-architecture-unknown</c>, <c>model-task-unsupported</c>,
+    /// <c>model-folder-missing</c>, <c>model-config-missing</c>, <c>model-config-invalid</c>, <c>model-architecture-unknown</c>,
+    /// <c>model-task-unsupported</c>,
     /// <c>tensor-missing</c>, <c>tensor-shape</c>, <c>safetensors-invalid</c>, <c>device-missing</c>.
     /// </exception>
     public static BaseModel Load(string folder, LoadOptions? options = null)
@@ -78,7 +81,9 @@ public sealed class BaseModel : IWeightSource, IDisposable
         }
     }
 
-    /// <summary>Checks that a folder can be loaded, by the names, types and shapes of its tensors: neither time nor memory of a load.</summary>
+    /// <summary>
+    /// Checks that a folder can be loaded, by the names, types and shapes of its tensors: neither time nor memory of a load.
+    /// </summary>
     /// <returns>What <see cref="MadeTensors"/> would be.</returns>
     /// <exception cref="FedLoraException">As <see cref="Load"/>.</exception>
     public static IReadOnlyList<string> Check(string folder, LoadOptions options)
@@ -96,9 +101,13 @@ public sealed class BaseModel : IWeightSource, IDisposable
     /// <exception cref="FedLoraException"><c>adapter-target-missing</c>.</exception>
     public AdapterLayout LayoutFor(PeftConfig config) => ModelLayout.For(Architecture, config);
 
-    /// <summary>Sets what is folded into the base weights (methods that fold; the scale is in the factors): W = W0 + sum of B A, whatever was folded before.</summary>
+    /// <summary>
+    /// Sets what is folded into the base weights (methods that fold; the scale is in the factors): W = W0 + sum of B A, whatever was folded
+    /// before.
+    /// </summary>
     /// <param name="folds">A and B of each module, of any rank; none for the weights of the checkpoint.</param>
-    /// <exception cref="FedLoraException"><c>tensor-missing</c>, <c>tensor-shape</c>, <c>tensor-not-finite</c>, <c>adapter-module-unknown</c>.</exception>
+    /// <exception cref="FedLoraException"><c>tensor-missing</c>, <c>tensor-shape</c>, <c>tensor-not-finite</c>,
+    /// <c>adapter-module-unknown</c>.</exception>
     public void SetFolds(IReadOnlyList<AdapterState> folds) => _folded.Set(folds);
 
     /// <inheritdoc/>

@@ -22,7 +22,9 @@ public static class ComputeChoice
     /// <summary>The faster type on this machine.</summary>
     public static ComputeType ForThisMachine() => Ratio() >= Threshold ? ComputeType.BF16 : ComputeType.F32;
 
-    /// <summary>Time of a float32 product over that of a bfloat16 product; measured at the first call, then read from the user's cache.</summary>
+    /// <summary>
+    /// Time of a float32 product over that of a bfloat16 product; measured at the first call, then read from the user's cache.
+    /// </summary>
     public static double Ratio() => Known().Narrow;
 
     /// <summary>Time of a float32 product by MKL over that by oneDNN, likewise; see <see cref="Products"/>.</summary>
@@ -63,8 +65,11 @@ public static class ComputeChoice
 
     private static string CacheFile()
     {
-        var processor = File.Exists("/proc/cpuinfo") ? File.ReadLines("/proc/cpuinfo").FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal)) ?? "" : "";
-        var key = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes($"{processor}/{torch.__version__}/{Environment.ProcessorCount}")))[..16];
+        var processor = File.Exists("/proc/cpuinfo")
+            ? File.ReadLines("/proc/cpuinfo").FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal)) ?? "" : "";
+        var key = Convert.ToHexStringLower(
+            System.Security.Cryptography.SHA256.HashData(
+                System.Text.Encoding.UTF8.GetBytes($"{processor}/{torch.__version__}/{Environment.ProcessorCount}")))[..16];
         return Path.Combine(CacheFolder.Path, $"products-{key}");
     }
 

@@ -19,7 +19,8 @@ public sealed class ConfigJson
     public static ConfigJson Load(string path)
     {
         if (!File.Exists(path))
-            throw new FedLoraException("model-config-missing", $"'{path}' does not exist, or its folder may not be read.", "A model folder holds config.json, model.safetensors and tokenizer.json, as Hugging Face lays them out.");
+            throw new FedLoraException("model-config-missing", $"'{path}' does not exist, or its folder may not be read.",
+                "A model folder holds config.json, model.safetensors and tokenizer.json, as Hugging Face lays them out.");
         using var stream = File.OpenRead(path);
         return Read(stream, path);
     }
@@ -38,7 +39,8 @@ public sealed class ConfigJson
         }
         catch (JsonException error)
         {
-            throw new FedLoraException("model-config-invalid", $"'{path}' is not JSON ({error.Message.TrimEnd('.')}).", "Fetch the model folder again.", error);
+            throw new FedLoraException("model-config-invalid", $"'{path}' is not JSON ({error.Message.TrimEnd('.')}).",
+                "Fetch the model folder again.", error);
         }
         throw new FedLoraException("model-config-invalid", $"'{path}' is not a JSON object.", "Fetch the model folder again.");
     }
@@ -70,7 +72,10 @@ public sealed class ConfigJson
         if (Find(key) is not { } value)
             return [];
         JsonElement[] items = value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray()] : [value];
-        return [.. items.Select(item => item.ValueKind == JsonValueKind.Number && item.TryGetInt32(out var id) ? id : throw Invalid($"has '{key}': {value.GetRawText()}, which is not a token id"))];
+        return [
+            .. items.Select(
+                item => item.ValueKind == JsonValueKind.Number && item.TryGetInt32(out var id) ? id
+                    : throw Invalid($"has '{key}': {value.GetRawText()}, which is not a token id"))];
     }
 
     /// <summary>A finite number.</summary>
@@ -78,7 +83,8 @@ public sealed class ConfigJson
     {
         if (Find(key) is not { } value)
             return otherwise ?? throw Invalid($"lacks '{key}'");
-        return value.ValueKind == JsonValueKind.Number && double.IsFinite(value.GetDouble()) ? value.GetDouble() : throw Invalid($"has '{key}': {value.GetRawText()}, which is not a number");
+        return value.ValueKind == JsonValueKind.Number && double.IsFinite(value.GetDouble()) ? value.GetDouble()
+            : throw Invalid($"has '{key}': {value.GetRawText()}, which is not a number");
     }
 
     /// <summary>A finite number, or null where the key is missing or null.</summary>
@@ -92,7 +98,8 @@ public sealed class ConfigJson
     };
 
     public string? Text(string key) => Find(key) is not { } value ? null
-        : value.ValueKind == JsonValueKind.String ? value.GetString() : throw Invalid($"has '{key}': {value.GetRawText()}, which is not text");
+        : value.ValueKind == JsonValueKind.String ? value.GetString()
+        : throw Invalid($"has '{key}': {value.GetRawText()}, which is not text");
 
     /// <summary>A list of texts; empty where the key is missing or null.</summary>
     public IReadOnlyList<string> Texts(string key)
@@ -115,7 +122,8 @@ public sealed class ConfigJson
     }
 
     /// <summary>An object within, or null.</summary>
-    public ConfigJson? Section(string key) => Find(key) is { ValueKind: JsonValueKind.Object } value ? new ConfigJson(value, $"{_path}, {key}") : null;
+    public ConfigJson? Section(string key) =>
+        Find(key) is { ValueKind: JsonValueKind.Object } value ? new ConfigJson(value, $"{_path}, {key}") : null;
 
     /// <summary>The keys and texts of a map such as <c>id2label</c>, in the order of the file; null where it is missing.</summary>
     public IReadOnlyDictionary<string, string>? Map(string key) => Find(key) is { ValueKind: JsonValueKind.Object } value
@@ -125,7 +133,9 @@ public sealed class ConfigJson
         : null;
 
     /// <summary>An error about this file.</summary>
-    public FedLoraException Invalid(string what) => new("model-config-invalid", $"'{_path}' {what}.", "Fetch the model folder again, or use a model of a known kind.");
+    public FedLoraException Invalid(string what) =>
+        new("model-config-invalid", $"'{_path}' {what}.", "Fetch the model folder again, or use a model of a known kind.");
 
-    private JsonElement? Find(string key) => _object.TryGetProperty(key, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+    private JsonElement? Find(string key) =>
+        _object.TryGetProperty(key, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
 }

@@ -16,7 +16,8 @@ public static class Devices
             return "computes on the GPU";
         if (name == "cpu")
             return "computes on the CPU, as asked";
-        return LibtorchLoader.HasCuda ? "computes on the CPU: no CUDA device answers here" : "computes on the CPU: this libtorch is for the CPU alone (build with -p:Libtorch=cuda for a GPU)";
+        return LibtorchLoader.HasCuda ? "computes on the CPU: no CUDA device answers here"
+            : "computes on the CPU: this libtorch is for the CPU alone (build with -p:Libtorch=cuda for a GPU)";
     }
 
     /// <exception cref="FedLoraException"><c>device-missing</c>.</exception>
@@ -29,7 +30,8 @@ public static class Devices
             throw new FedLoraException("device-missing", $"'{name}' is no device.", "Known: cpu, cuda, auto.");
         var available = torch.cuda.is_available();
         if (name == "cuda" && !available)
-            throw new FedLoraException("device-missing", "This machine has no CUDA device, or libtorch was built without CUDA.", "Use --device cpu, or point LIBTORCH to a libtorch with CUDA.");
+            throw new FedLoraException("device-missing", "This machine has no CUDA device, or libtorch was built without CUDA.",
+                "Use --device cpu, or point LIBTORCH to a libtorch with CUDA.");
         return available ? torch.CUDA : torch.CPU;
     }
 }

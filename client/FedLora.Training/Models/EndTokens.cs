@@ -5,7 +5,10 @@ namespace FedLora.Training.Models;
 /// <summary>The tokens that end a text, any of them: as transformers' <c>generate</c> has them.</summary>
 public static class EndTokens
 {
-    /// <summary><c>eos_token_id</c> of <c>generation_config.json</c>, else of <c>config.json</c>, else the tokenizer's end of text; empty where nothing says.</summary>
+    /// <summary>
+    /// <c>eos_token_id</c> of <c>generation_config.json</c>, else of <c>config.json</c>, else the tokenizer's end of text; empty where
+    /// nothing says.
+    /// </summary>
     /// <exception cref="FedLoraException"><c>model-config-missing</c>, <c>model-config-invalid</c>.</exception>
     public static IReadOnlyList<int> Of(string folder, Tokenizer tokenizer)
     {

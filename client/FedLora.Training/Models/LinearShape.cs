@@ -14,7 +14,8 @@ public sealed record LinearShape(string Name, int DOut, int DIn)
         for (var i = 0; i < model.Layers; i++)
         {
             var block = BlockPath(model, i);
-            all.AddRange(names.Block.Attention.Zip(AttentionSizes(model), (name, size) => new LinearShape($"{block}.{name}", size, model.Width)));
+            all.AddRange(
+                names.Block.Attention.Zip(AttentionSizes(model), (name, size) => new LinearShape($"{block}.{name}", size, model.Width)));
             all.Add(new LinearShape($"{block}.{names.Block.AttentionOutput}", model.Width, attention.Heads * attention.HeadSize));
             all.AddRange(names.Block.Inner.Zip(InnerSizes(model), (name, size) => new LinearShape($"{block}.{name}", size, model.Width)));
             all.Add(new LinearShape($"{block}.{names.Block.Outer}", model.Width, model.Inner));
@@ -32,7 +33,8 @@ public sealed record LinearShape(string Name, int DOut, int DIn)
     /// <summary>Output lengths of the layers that make query, key and value.</summary>
     public static int[] AttentionSizes(Architecture model)
     {
-        var (query, keyValue) = (model.Attention.Heads * model.Attention.HeadSize, model.Attention.KeyValueHeads * model.Attention.HeadSize);
+        var (query, keyValue) = (model.Attention.Heads * model.Attention.HeadSize,
+            model.Attention.KeyValueHeads * model.Attention.HeadSize);
         return model.Names.Block.Attention.Count == 1 ? [query + (2 * keyValue)] : [query, keyValue, keyValue];
     }
 

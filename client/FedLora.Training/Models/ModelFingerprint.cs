@@ -7,12 +7,14 @@ using FedLora.Adapters;
 namespace FedLora.Training.Models;
 
 /// <summary>
-/// Identifies a base model: SHA-256 over its architecture and over the names, types, shapes and bytes of its tensors in order of name. Where
-/// and in how many files they lie, and which version of transformers wrote the config, does not matter.
+/// Identifies a base model: SHA-256 over its architecture and over the names, types, shapes and bytes of its tensors in order of name.
+/// Where and in how many files they lie, and which version of transformers wrote the config, does not matter.
 /// </summary>
 public static class ModelFingerprint
 {
-    /// <summary>64 lower-case hex digits. Kept in the user's cache by the files' sizes and times, so that only the first call reads them.</summary>
+    /// <summary>
+    /// 64 lower-case hex digits. Kept in the user's cache by the files' sizes and times, so that only the first call reads them.
+    /// </summary>
     /// <exception cref="FedLoraException">As <see cref="BaseModel.Load"/>.</exception>
     public static string Of(string folder)
     {
@@ -46,7 +48,8 @@ public static class ModelFingerprint
     private static string StateOf(string folder)
     {
         var text = new StringBuilder();
-        foreach (var file in new DirectoryInfo(folder).EnumerateFiles().Where(f => f.Extension is ".safetensors" or ".json").OrderBy(f => f.Name, StringComparer.Ordinal))
+        foreach (var file in new DirectoryInfo(folder).EnumerateFiles().Where(f => f.Extension is ".safetensors" or ".json")
+            .OrderBy(f => f.Name, StringComparer.Ordinal))
             text.Append(CultureInfo.InvariantCulture, $"{file.FullName}|{file.Length}|{file.LastWriteTimeUtc.Ticks}\n");
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())))[..32];
     }

@@ -22,25 +22,26 @@ public static class ModelLayout
     /// <param name="alpha">lora_alpha.</param>
     /// <param name="dropout">lora_dropout.</param>
     /// <param name="targets">target_modules, see <see cref="PeftModules.From"/>; null for query and value.</param>
-    public static PeftConfig Settings(Architecture model, int rank, double alpha, double dropout = 0, IReadOnlyList<string>? targets = null) => new()
-    {
-        Rank = rank,
-        Alpha = alpha,
-        Dropout = dropout,
-        TargetModules = targets switch
+    public static PeftConfig Settings(Architecture model, int rank, double alpha, double dropout = 0,
+        IReadOnlyList<string>? targets = null) => new()
         {
-            null or [] => PeftModules.Of([.. DefaultTargets(model)]),
-            _ => PeftModules.From(targets),
-        },
-        ModulesToSave = model.Task == ModelTask.Classification ? SavedModules(model) : [],
-        FanInFanOut = model.TransposedLinears,
-        TaskType = model.Task switch
-        {
-            ModelTask.CausalLanguageModelling => "CAUSAL_LM",
-            ModelTask.Classification when model.Image is null => "SEQ_CLS",
-            _ => null,
-        },
-    };
+            Rank = rank,
+            Alpha = alpha,
+            Dropout = dropout,
+            TargetModules = targets switch
+            {
+                null or [] => PeftModules.Of([.. DefaultTargets(model)]),
+                _ => PeftModules.From(targets),
+            },
+            ModulesToSave = model.Task == ModelTask.Classification ? SavedModules(model) : [],
+            FanInFanOut = model.TransposedLinears,
+            TaskType = model.Task switch
+            {
+                ModelTask.CausalLanguageModelling => "CAUSAL_LM",
+                ModelTask.Classification when model.Image is null => "SEQ_CLS",
+                _ => null,
+            },
+        };
 
     /// <summary>Query and value, or the fused layer that holds them.</summary>
     private static IEnumerable<string> DefaultTargets(Architecture model)
@@ -53,7 +54,8 @@ public static class ModelLayout
     private static string[] SavedModules(Architecture model)
     {
         var (head, prefix) = (model.Names.Head, $"{model.Names.Base}.");
-        return [.. new[] { head.Dense, head.Output }.OfType<string>().Where(n => !n.StartsWith(prefix, StringComparison.Ordinal)).Select(n => n.Split('.')[0]).Distinct(StringComparer.Ordinal)];
+        return [.. new[] { head.Dense, head.Output }.OfType<string>().Where(n => !n.StartsWith(prefix, StringComparison.Ordinal))
+            .Select(n => n.Split('.')[0]).Distinct(StringComparer.Ordinal)];
     }
 
     private static IEnumerable<HeadTensor> Parameters(LinearShape linear, Architecture model)

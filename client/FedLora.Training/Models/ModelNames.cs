@@ -1,6 +1,8 @@
 namespace FedLora.Training.Models;
 
-/// <summary>What a family calls its tensors: dotted paths of modules, as its class in transformers has them (adapters are keyed by these).</summary>
+/// <summary>
+/// What a family calls its tensors: dotted paths of modules, as its class in transformers has them (adapters are keyed by these).
+/// </summary>
 public sealed record ModelNames
 {
     /// <summary>The part without head, e.g. <c>model</c>; checkpoints of the bare model leave it out.</summary>

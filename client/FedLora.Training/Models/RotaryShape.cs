@@ -32,7 +32,8 @@ public sealed record RotaryShape(double[] Frequencies, double Factor = 1)
             "llama3" => new RotaryShape([.. plain.Select(f => Llama3(f, parameters!))]),
             "yarn" => Yarn(plain, theta, dimensions, parameters!, maxLength),
             "longrope" or "su" => LongRope(plain, config, parameters!, maxLength),
-            _ => throw new FedLoraException("model-rope-unsupported", $"The model's rope_type '{kind}' is not supported.", "Known: default, dynamic, linear, llama3, yarn, longrope."),
+            _ => throw new FedLoraException("model-rope-unsupported", $"The model's rope_type '{kind}' is not supported.",
+                "Known: default, dynamic, linear, llama3, yarn, longrope."),
         };
     }
 
@@ -86,7 +87,8 @@ public sealed record RotaryShape(double[] Frequencies, double Factor = 1)
         var shorts = p.Numbers("short_factor") ?? throw config.Invalid("has rope_type longrope without short_factor");
         if (shorts.Length != plain.Length)
             throw config.Invalid($"has {shorts.Length} entries in short_factor instead of {plain.Length}");
-        var original = p.OptionalNumber("original_max_position_embeddings") ?? config.OptionalNumber("original_max_position_embeddings") ?? maxLength;
+        var original = p.OptionalNumber("original_max_position_embeddings") ?? config.OptionalNumber("original_max_position_embeddings")
+            ?? maxLength;
         var factor = config.Size("max_position_embeddings") / original;
         var attention = p.OptionalNumber("attention_factor") ?? (factor <= 1 ? 1 : Math.Sqrt(1 + (Math.Log(factor) / Math.Log(original))));
         return new RotaryShape([.. plain.Zip(shorts, (f, s) => f / s)], attention);

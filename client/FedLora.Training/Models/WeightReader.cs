@@ -28,7 +28,8 @@ internal sealed class WeightReader(SafetensorsFolder folder, ModelNames names, b
     /// <param name="dOut">Rows.</param>
     /// <param name="dIn">Columns.</param>
     /// <param name="transposed">Whether the checkpoint has it d_in x d_out.</param>
-    public Tensor ReadLinear(string name, long dOut, long dIn, bool transposed) => transposed ? Read(name, dIn, dOut).t() : Read(name, dOut, dIn);
+    public Tensor ReadLinear(string name, long dOut, long dIn, bool transposed) =>
+        transposed ? Read(name, dIn, dOut).t() : Read(name, dOut, dIn);
 
     /// <summary>A tensor in float32.</summary>
     /// <param name="name">The model's name for it.</param>
@@ -43,14 +44,18 @@ internal sealed class WeightReader(SafetensorsFolder folder, ModelNames names, b
         if (newHead && !entry.Shape.AsSpan().SequenceEqual(shape) && name[..name.LastIndexOf('.')] == names.Head.Output)
             return Make(name, shape);
         if (!entry.Shape.AsSpan().SequenceEqual(shape))
-            throw new FedLoraException("tensor-shape", $"The model in '{folder.Path}': tensor '{stored}' has shape [{string.Join(", ", entry.Shape)}] instead of [{string.Join(", ", shape)}].", "Its config.json and its weights do not belong together.");
+            throw new FedLoraException("tensor-shape",
+                $"The model in '{folder.Path}': tensor '{stored}' has shape [{string.Join(", ", entry.Shape)}] instead of "
+                    + $"[{string.Join(", ", shape)}].", "Its config.json and its weights do not belong together.");
         var type = entry.Dtype switch
         {
             SafetensorsDtype.F32 => ScalarType.Float32,
             SafetensorsDtype.F16 => ScalarType.Float16,
             SafetensorsDtype.BF16 => ScalarType.BFloat16,
             SafetensorsDtype.F64 => ScalarType.Float64,
-            _ => throw new FedLoraException("safetensors-dtype", $"The model in '{folder.Path}': tensor '{stored}' is of type {entry.Dtype}.", "Weights are read as F32, F16, BF16 or F64; quantised models are not supported."),
+            _ => throw new FedLoraException("safetensors-dtype",
+                $"The model in '{folder.Path}': tensor '{stored}' is of type {entry.Dtype}.",
+                "Weights are read as F32, F16, BF16 or F64; quantised models are not supported."),
         };
         if (device.type == DeviceType.META)
             return empty(shape, dtype: ScalarType.Float32, device: device);
@@ -66,7 +71,8 @@ internal sealed class WeightReader(SafetensorsFolder folder, ModelNames names, b
 
     private IEnumerable<string> Spellings(string name)
     {
-        var there = names.Spellings.Aggregate(name, (text, spelling) => text.Replace(spelling.Here, spelling.There, StringComparison.Ordinal));
+        var there = names.Spellings.Aggregate(name,
+            (text, spelling) => text.Replace(spelling.Here, spelling.There, StringComparison.Ordinal));
         var prefix = $"{names.Base}.";
         foreach (var spelling in new[] { name, there })
         {
@@ -82,7 +88,9 @@ internal sealed class WeightReader(SafetensorsFolder folder, ModelNames names, b
         return module == names.Head.Output || module == names.Head.Dense || module == names.Head.DenseNorm || name == names.Head.OutputBias;
     }
 
-    /// <summary>Uniform with deviation 0.02, biases 0, norms 1: much as transformers starts a new head, but the same on every machine.</summary>
+    /// <summary>
+    /// Uniform with deviation 0.02, biases 0, norms 1: much as transformers starts a new head, but the same on every machine.
+    /// </summary>
     private Tensor Make(string name, long[] shape)
     {
         _made.Add(name);
@@ -100,5 +108,6 @@ internal sealed class WeightReader(SafetensorsFolder folder, ModelNames names, b
     }
 
     private FedLoraException Missing(string name) =>
-        new("tensor-missing", $"The model in '{folder.Path}' has no tensor '{name}'.", "Its config.json and its weights do not belong together, or a file is missing.");
+        new("tensor-missing", $"The model in '{folder.Path}' has no tensor '{name}'.",
+            "Its config.json and its weights do not belong together, or a file is missing.");
 }

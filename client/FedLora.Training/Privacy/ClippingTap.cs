@@ -5,16 +5,17 @@ using static TorchSharp.torch;
 namespace FedLora.Training.Privacy;
 
 /// <summary>
-/// Per-example gradient norms and their clipped sum from one backward pass (book-keeping: Bu et al. 2022, arXiv 2210.00038). A layer's gradient of example i is
-/// s g_i^T a_i over its T rows. Where that is smaller than its factors it is formed, n x out x in, and used twice; where
-/// 2 T^2 &lt;= out in, the factors are kept, and the squared norm is s^2 &lt;g g^T, a a^T&gt; (Li et al. 2021, arXiv 2110.05679, eq. 3).
-/// Norms and sums are in double precision: what is clipped is what is added, to about 1e-9 of it.
+/// Per-example gradient norms and their clipped sum from one backward pass (book-keeping: Bu et al. 2022, arXiv 2210.00038). A layer's
+/// gradient of example i is s g_i^T a_i over its T rows. Where that is smaller than its factors it is formed, n x out x in, and used twice;
+/// where 2 T^2 &lt;= out in, the factors are kept, and the squared norm is s^2 &lt;g g^T, a a^T&gt; (Li et al. 2021, arXiv 2110.05679, eq.
+/// 3). Norms and sums are in double precision: what is clipped is what is added, to about 1e-9 of it.
 /// </summary>
 internal sealed class ClippingTap(int examples, Device device) : IGradientTap, IDisposable
 {
     /// <summary>
-    /// &lt;g g^T, a a^T&gt; is a sum of T^2 terms of both signs, which together are at most (sum_t |g_t| |a_t|)^2 =: S, and it errs by about (out + in + T^2) 2^-53 S. Above this share of S that is
-    /// less than 1e-7 of it; below, the rows cancel each other and the gradient is formed before it is measured.
+    /// &lt;g g^T, a a^T&gt; is a sum of T^2 terms of both signs, which together are at most (sum_t |g_t| |a_t|)^2 =: S, and it errs by
+    /// about (out + in + T^2) 2^-53 S. Above this share of S that is less than 1e-7 of it; below, the rows cancel each other and the
+    /// gradient is formed before it is measured.
     /// </summary>
     private const double LeastGhost = 1e-4;
 
@@ -29,7 +30,8 @@ internal sealed class ClippingTap(int examples, Device device) : IGradientTap, I
             var longest = rows.Max();
             var isSmall = longest > 1 && 2L * longest * longest > g.shape[1] * a.shape[1];
             if (!_parts.TryGetValue(parameter, out var known))
-                _parts[parameter] = isSmall ? Part.Of(Form(g, a, scale, rows)) : Part.Of(g.to(ScalarType.Float32), a.to(ScalarType.Float32), scale, rows);
+                _parts[parameter] = isSmall ? Part.Of(Form(g, a, scale, rows))
+                    : Part.Of(g.to(ScalarType.Float32), a.to(ScalarType.Float32), scale, rows);
             else
                 // Used at a second place: the gradients add up before their norm is taken.
                 known.Add(known.Formed ?? Form(known.G!, known.A!, known.Scale, known.Rows!), Form(g, a, scale, rows));
@@ -92,7 +94,8 @@ internal sealed class ClippingTap(int examples, Device device) : IGradientTap, I
                 host.Add((read, place));
             else if (part.Formed is { } formed)
             {
-                var sum = tensor(factors, device: device).unsqueeze(0).mm(formed.reshape(examples, -1).to(ScalarType.Float64)).reshape(formed.shape[1..]);
+                var sum = tensor(factors, device: device).unsqueeze(0).mm(formed.reshape(examples, -1).to(ScalarType.Float64))
+                    .reshape(formed.shape[1..]);
                 place.add_(sum.shape.AsSpan().SequenceEqual(place.shape) ? sum : sum.t());
             }
             else
@@ -152,8 +155,10 @@ internal sealed class ClippingTap(int examples, Device device) : IGradientTap, I
     /// <summary>All at once, but for those whose rows cancel: they are formed as they were measured.</summary>
     private void AddGhosts(Tensor place, Part part, double[] factors)
     {
-        var weights = part.Rows!.SelectMany((count, i) => Enumerable.Repeat(part.Cancelled.Contains(i) ? 0 : factors[i] * part.Scale, count)).ToArray();
-        place.add_(part.G!.to(ScalarType.Float64).mul_(tensor(weights, device: device).unsqueeze(1)).t().mm(part.A!.to(ScalarType.Float64)));
+        var weights = part.Rows!.SelectMany(
+            (count, i) => Enumerable.Repeat(part.Cancelled.Contains(i) ? 0 : factors[i] * part.Scale, count)).ToArray();
+        place.add_(
+            part.G!.to(ScalarType.Float64).mul_(tensor(weights, device: device).unsqueeze(1)).t().mm(part.A!.to(ScalarType.Float64)));
         foreach (var (start, first, count, length) in Groups(part.Rows!))
         {
             for (var i = first; i < first + count; i++)
@@ -161,13 +166,15 @@ internal sealed class ClippingTap(int examples, Device device) : IGradientTap, I
                 if (!part.Cancelled.Contains((int)i))
                     continue;
                 using var scope = NewDisposeScope();
-                var (g, a) = (Wide(part.G!, start + ((i - first) * length), 1, length)[0], Wide(part.A!, start + ((i - first) * length), 1, length)[0]);
+                var (g, a) = (Wide(part.G!, start + ((i - first) * length), 1, length)[0],
+                    Wide(part.A!, start + ((i - first) * length), 1, length)[0]);
                 place.add_(g.t().mm(a).mul_(factors[i] * part.Scale));
             }
         }
     }
 
-    private static Tensor Wide(Tensor rows, long start, long count, long length) => rows.narrow(0, start, count * length).to(ScalarType.Float64).reshape(count, length, -1);
+    private static Tensor Wide(Tensor rows, long start, long count, long length) =>
+        rows.narrow(0, start, count * length).to(ScalarType.Float64).reshape(count, length, -1);
 
     /// <summary>Runs of examples with equally many rows: first row, first example, how many, rows of each.</summary>
     private static IEnumerable<(long Start, long First, long Count, long Length)> Groups(IReadOnlyList<int> rows)

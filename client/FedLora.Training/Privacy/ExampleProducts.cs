@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace FedLora.Training.Privacy;
 
 /// <summary>
-/// Every example's g_i^T a_i at once. A BLAS is called once for each example, and its threads meet for each call, which costs more than so small a
-/// product; here threads take examples. The narrower side (a LoRA rank) comes first in the result, so that its rows are long.
+/// Every example's g_i^T a_i at once. A BLAS is called once for each example, and its threads meet for each call, which costs more than so
+/// small a product; here threads take examples. The narrower side (a LoRA rank) comes first in the result, so that its rows are long.
 /// </summary>
 internal static unsafe class ExampleProducts
 {
@@ -44,18 +44,24 @@ internal static unsafe class ExampleProducts
             {
                 var width = Math.Min(Block, wide.Columns - column);
                 work.TakeWide(wide, starts[i], rows[i], column, width);
-                TileProduct.Run(work.SlimRoom, Up(width, Lanes.Width), rows[i], work.Slim, 1, work.SlimRoom, work.Wide, Block, work.Sum, Block, false);
+                TileProduct.Run(work.SlimRoom, Up(width, Lanes.Width), rows[i], work.Slim, 1, work.SlimRoom, work.Wide, Block, work.Sum,
+                    Block, false);
                 for (var row = 0; row < slim.Columns; row++)
-                    new ReadOnlySpan<float>(work.Sum + (row * Block), width).CopyTo(new Span<float>((float*)target + ((((long)i * slim.Columns) + row) * wide.Columns) + column, width));
+                    new ReadOnlySpan<float>(work.Sum + (row * Block), width)
+                        .CopyTo(new Span<float>((float*)target + ((((long)i * slim.Columns) + row) * wide.Columns) + column, width));
             }
         });
         return formed;
     }
 
-    /// <summary>Each example's squared norm over all of some tensors, examples first in each; float32 on the CPU without gaps, summed in double precision.</summary>
+    /// <summary>
+    /// Each example's squared norm over all of some tensors, examples first in each; float32 on the CPU without gaps, summed in double
+    /// precision.
+    /// </summary>
     public static double[] Squares(IReadOnlyList<Tensor> formed, int examples)
     {
-        var (parts, squares) = (formed.Select(tensor => ((nint)HostMemory.Floats(tensor), (int)(tensor.numel() / examples))).ToArray(), new double[examples]);
+        var (parts, squares) = (formed.Select(tensor => ((nint)HostMemory.Floats(tensor), (int)(tensor.numel() / examples))).ToArray(),
+            new double[examples]);
         HostMemory.InRanges(examples, 1, (first, end) =>
         {
             for (var i = first; i < end; i++)
@@ -69,11 +75,14 @@ internal static unsafe class ExampleProducts
         return squares;
     }
 
-    /// <summary>Adds the sum over examples of factor times formed to each total, which is float64, turned where the formed one lies in x out.</summary>
+    /// <summary>
+    /// Adds the sum over examples of factor times formed to each total, which is float64, turned where the formed one lies in x out.
+    /// </summary>
     public static void AddWeighted(IReadOnlyList<(Tensor Formed, Tensor Total)> pairs, double[] factors)
     {
         var work = pairs.Select(pair => ((nint)HostMemory.Floats(pair.Formed), (nint)HostMemory.Of(pair.Total),
-            (int)(pair.Total.numel() / pair.Total.shape[0]), pair.Formed.numel() / factors.Length, pair.Formed.shape[1] != pair.Total.shape[0])).ToArray();
+            (int)(pair.Total.numel() / pair.Total.shape[0]), pair.Formed.numel() / factors.Length,
+            pair.Formed.shape[1] != pair.Total.shape[0])).ToArray();
         HostMemory.InRanges(work.Length, 1, (first, end) =>
         {
             for (var part = first; part < end; part++)
@@ -91,7 +100,8 @@ internal static unsafe class ExampleProducts
     }
 
     private static bool CanRead(Tensor tensor) =>
-        tensor.device_type == DeviceType.CPU && tensor.dtype is ScalarType.Float32 or ScalarType.BFloat16 && tensor.shape[0] > 0 && tensor.stride()[1] == 1;
+        tensor.device_type == DeviceType.CPU && tensor.dtype is ScalarType.Float32 or ScalarType.BFloat16 && tensor.shape[0] > 0
+            && tensor.stride()[1] == 1;
 
     private static int Up(int number, int multiple) => (number + multiple - 1) / multiple * multiple;
 
@@ -105,7 +115,8 @@ internal static unsafe class ExampleProducts
         {
             // Only tensors without gaps tell where they begin; a row is one.
             using var first = tensor.narrow(0, 0, 1);
-            (_data, _stride, Narrow, Columns) = ((nint)HostMemory.Of(first), tensor.stride()[0], tensor.dtype == ScalarType.BFloat16, (int)tensor.shape[1]);
+            (_data, _stride, Narrow, Columns) = ((nint)HostMemory.Of(first), tensor.stride()[0], tensor.dtype == ScalarType.BFloat16,
+                (int)tensor.shape[1]);
         }
 
         public bool Narrow { get; }

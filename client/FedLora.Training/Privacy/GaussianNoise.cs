@@ -3,8 +3,8 @@ using System.Runtime.Intrinsics;
 namespace FedLora.Training.Privacy;
 
 /// <summary>
-/// Standard normal numbers by Box and Muller (1958): with u, v uniform, sqrt(-2 log(1-u)) (cos, sin)(2 pi v). In double precision with 53 bits of u the tails reach
-/// 8.5 standard deviations, beyond which lies a mass of 1e-17.
+/// Standard normal numbers by Box and Muller (1958): with u, v uniform, sqrt(-2 log(1-u)) (cos, sin)(2 pi v). In double precision with 53
+/// bits of u the tails reach 8.5 standard deviations, beyond which lies a mass of 1e-17.
 /// </summary>
 internal sealed class GaussianNoise(IRandomSource source)
 {
@@ -35,7 +35,8 @@ internal sealed class GaussianNoise(IRandomSource source)
         var width = Vector512<double>.Count;
         for (var i = 0; i < Pairs; i += width)
         {
-            var radius = Vector512.Sqrt(Vector512.Create(-2.0) * Vector512.Log(Vector512<double>.One - Vector512.Create(u[i..]))) * deviation;
+            var radius = Vector512.Sqrt(Vector512.Create(-2.0) * Vector512.Log(Vector512<double>.One - Vector512.Create(u[i..])))
+                * deviation;
             var (sin, cos) = Vector512.SinCos(Vector512.Create(v[i..]) * (2 * Math.PI));
             (radius * cos).CopyTo(normal[i..]);
             (radius * sin).CopyTo(normal[(Pairs + i)..]);

@@ -13,8 +13,9 @@ internal interface IRandomSource
 }
 
 /// <summary>
-/// The kernel's generator, asked for every single byte. The one that comes with .NET on Linux is OpenSSL's: it lives in the process and is reseeded rarely, so that
-/// a machine that is copied while it runs draws the same noise in both copies, and the difference of two updates would have none.
+/// The kernel's generator, asked for every single byte. The one that comes with .NET on Linux is OpenSSL's: it lives in the process and is
+/// reseeded rarely, so that a machine that is copied while it runs draws the same noise in both copies, and the difference of two updates
+/// would have none.
 /// </summary>
 internal sealed class CryptographicRandom : IRandomSource
 {
@@ -39,9 +40,11 @@ internal static class RandomSources
 
     /// <summary>Refuses a source that can be foretold, outside tests and simulations.</summary>
     /// <exception cref="FedLoraException"><c>randomness-foreseeable</c>.</exception>
-    public static IRandomSource Require(IRandomSource source) => source.IsCryptographic || source is SimulatedRandom || (AppContext.TryGetSwitch(TestSwitch, out var on) && on)
-        ? source
-        : throw new FedLoraException("randomness-foreseeable", "Private training was given a generator that can be foretold.", "Noise that can be foretold protects nothing: use the kernel's generator.");
+    public static IRandomSource Require(IRandomSource source) =>
+        source.IsCryptographic || source is SimulatedRandom || (AppContext.TryGetSwitch(TestSwitch, out var on) && on)
+            ? source
+            : throw new FedLoraException("randomness-foreseeable", "Private training was given a generator that can be foretold.",
+                "Noise that can be foretold protects nothing: use the kernel's generator.");
 
     /// <summary>Uniform numbers in [0, 1), 53 bits each.</summary>
     public static void Uniform(this IRandomSource source, Span<double> numbers)

@@ -20,7 +20,8 @@ internal static unsafe partial class KernelRandom
             if (got > 0)
                 bytes = bytes[(int)got..];
             else if (Marshal.GetLastPInvokeError() is not Interrupted and var error)
-                throw new FedLoraException("randomness-missing", $"The kernel gives no random numbers (error {error}).", "Private training needs getrandom, which Linux has from 3.17 on; a sandbox may forbid it.");
+                throw new FedLoraException("randomness-missing", $"The kernel gives no random numbers (error {error}).",
+                    "Private training needs getrandom, which Linux has from 3.17 on; a sandbox may forbid it.");
         }
     }
 

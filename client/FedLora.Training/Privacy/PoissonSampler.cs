@@ -3,8 +3,8 @@ using FedLora.Training.Running;
 namespace FedLora.Training.Privacy;
 
 /// <summary>
-/// Poisson sampling, the sampling that the accountants account for: each step takes each example with probability q, independently of all others and all other steps.
-/// A batch may be empty; it is a step all the same.
+/// Poisson sampling, the sampling that the accountants account for: each step takes each example with probability q, independently of all
+/// others and all other steps. A batch may be empty; it is a step all the same.
 /// </summary>
 public sealed class PoissonSampler : IBatchSampler
 {
@@ -24,7 +24,8 @@ public sealed class PoissonSampler : IBatchSampler
     internal PoissonSampler(int count, double rate, IRandomSource source)
     {
         if (count < 1 || !(rate is > 0 and <= 1))
-            throw new FedLoraException("privacy-invalid", $"Cannot sample {count} examples at rate {rate}.", "Give at least one example and a rate above 0 and at most 1.");
+            throw new FedLoraException("privacy-invalid", $"Cannot sample {count} examples at rate {rate}.",
+                "Give at least one example and a rate above 0 and at most 1.");
         (_count, _rate, _source) = (count, rate, RandomSources.Require(source));
     }
 

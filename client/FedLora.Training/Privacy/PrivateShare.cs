@@ -4,14 +4,18 @@ using static TorchSharp.torch;
 
 namespace FedLora.Training.Privacy;
 
-/// <summary>A node's part of a DP-SGD step, see <see cref="PrivateStep"/>: its examples' own gradients are clipped and added up, its own noise is added once.</summary>
+/// <summary>
+/// A node's part of a DP-SGD step, see <see cref="PrivateStep"/>: its examples' own gradients are clipped and added up, its own noise is
+/// added once.
+/// </summary>
 /// <param name="parameters">What is trained.</param>
 /// <param name="clip">C.</param>
 /// <param name="deviation">sigma C.</param>
 /// <param name="expectedBatch">What the noised sum is divided by.</param>
 /// <param name="dropout">Source of LoRA's dropout, or null for none.</param>
 /// <param name="noise">Of this node alone.</param>
-internal sealed class PrivateShare(ParameterSet parameters, double clip, double deviation, double expectedBatch, Generator? dropout, GaussianNoise noise) : IStepShare, IDisposable
+internal sealed class PrivateShare(ParameterSet parameters, double clip, double deviation, double expectedBatch, Generator? dropout,
+    GaussianNoise noise) : IStepShare, IDisposable
 {
     private Tensor? _total;
     private ClippingTap? _tap;

@@ -7,7 +7,8 @@ using TorchSharp;
 namespace FedLora.Training.Privacy;
 
 /// <summary>
-/// How a run is made private: Poisson sampling and clipped, noised steps, which belong together. The sum is divided by <see cref="TrainingSettings.BatchSize"/>, the expected batch.
+/// How a run is made private: Poisson sampling and clipped, noised steps, which belong together. The sum is divided by
+/// <see cref="TrainingSettings.BatchSize"/>, the expected batch.
 /// </summary>
 /// <param name="NoiseMultiplier">sigma, positive.</param>
 /// <param name="SamplingRate">q, above 0 and at most 1.</param>
@@ -23,16 +24,22 @@ public sealed record PrivateTerms(double NoiseMultiplier, double SamplingRate, d
     /// <summary>The seed of all that is drawn; null, outside simulations: the kernel's generator.</summary>
     internal ulong? SimulatedSeed { get; private init; }
 
-    /// <summary>The same with sampling, dropout and noise that follow from a seed: for simulations, which have to be repeatable. What comes of it protects nobody.</summary>
+    /// <summary>
+    /// The same with sampling, dropout and noise that follow from a seed: for simulations, which have to be repeatable. What comes of it
+    /// protects nobody.
+    /// </summary>
     internal PrivateTerms Simulated(ulong seed) => this with { SimulatedSeed = seed };
 
     /// <summary>Trains in place, as <see cref="Trainer.Run"/> does.</summary>
     internal TrainingSummary Run(
-        Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, TrainingSettings settings, IProgress<TrainingReport>? progress, CancellationToken cancel,
+        Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, TrainingSettings settings,
+        IProgress<TrainingReport>? progress, CancellationToken cancellationToken,
         IReadOnlyList<IReadOnlyList<int>>? units = null)
     {
         using var dropout = Dropout(model);
-        return new Trainer().Run(model, parameters, examples, Settings(settings), Sampler(examples.Count, units), Step(settings, dropout), progress, cancel);
+        return new Trainer()
+            .Run(model, parameters, examples, Settings(settings), Sampler(examples.Count, units), Step(settings, dropout), progress,
+                cancellationToken);
     }
 
     /// <summary>The settings without what would break the accounting.</summary>
@@ -48,7 +55,8 @@ public sealed record PrivateTerms(double NoiseMultiplier, double SamplingRate, d
 
     /// <summary>The sampler that the accountants account for.</summary>
     internal IBatchSampler Sampler(int examples, IReadOnlyList<IReadOnlyList<int>>? units) =>
-        units is null ? new PoissonSampler(Math.Max(1, examples), SamplingRate, Source(1)) : new UnitSampler(units, SamplingRate, Source(1));
+        units is null ? new PoissonSampler(Math.Max(1, examples), SamplingRate, Source(1))
+            : new UnitSampler(units, SamplingRate, Source(1));
 
     /// <summary>The step that goes with it.</summary>
     /// <exception cref="FedLoraException"><c>privacy-invalid</c>: a number is outside <see cref="PrivateBounds"/>.</exception>

@@ -4,8 +4,8 @@ using System.Security.Cryptography;
 namespace FedLora.Training.Privacy;
 
 /// <summary>
-/// Sampling and noise of a simulation, the same for the same seed: AES-256 in counter mode under SHA-256(seed, use). As good as any noise to look at, and no protection, since whoever knows the seed
-/// knows the noise; reached through <see cref="PrivateTerms.Simulated"/> alone.
+/// Sampling and noise of a simulation, the same for the same seed: AES-256 in counter mode under SHA-256(seed, use). As good as any noise
+/// to look at, and no protection, since whoever knows the seed knows the noise; reached through <see cref="PrivateTerms.Simulated"/> alone.
 /// </summary>
 internal sealed class SimulatedRandom : IRandomSource
 {

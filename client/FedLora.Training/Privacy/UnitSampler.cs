@@ -3,9 +3,10 @@ using FedLora.Training.Running;
 namespace FedLora.Training.Privacy;
 
 /// <summary>
-/// Poisson sampling of units of privacy: each step draws each unit (a person, a thread) with probability q, independently, and of each unit drawn one example at random. So a
-/// unit adds at most one clipped gradient to a step, and adding or removing all its examples together is what the accountants account for: given which example is drawn the step
-/// is the sampled Gaussian mechanism with sensitivity C, and the hockey-stick divergence of a mixture is at most the largest of its parts (joint convexity).
+/// Poisson sampling of units of privacy: each step draws each unit (a person, a thread) with probability q, independently, and of each unit
+/// drawn one example at random. So a unit adds at most one clipped gradient to a step, and adding or removing all its examples together is
+/// what the accountants account for: given which example is drawn the step is the sampled Gaussian mechanism with sensitivity C, and the
+/// hockey-stick divergence of a mixture is at most the largest of its parts (joint convexity).
 /// </summary>
 public sealed class UnitSampler : IBatchSampler
 {

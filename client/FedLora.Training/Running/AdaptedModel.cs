@@ -9,7 +9,8 @@ public sealed class AdaptedModel : IDisposable
 {
     private readonly AdapterBinding? _binding;
 
-    private AdaptedModel(BaseModel model, AdapterBinding? binding, PeftFolder? adapter) => (Base, _binding, Adapter) = (model, binding, adapter);
+    private AdaptedModel(BaseModel model, AdapterBinding? binding, PeftFolder? adapter) =>
+        (Base, _binding, Adapter) = (model, binding, adapter);
 
     public BaseModel Base { get; }
 
@@ -17,17 +18,20 @@ public sealed class AdaptedModel : IDisposable
     public PeftFolder? Adapter { get; }
 
     /// <summary>Tensors of the head that neither the checkpoint nor the adapter has: made up and untrained.</summary>
-    public IReadOnlyList<string> MadeUp => [.. Base.MadeTensors.Where(name => Adapter?.State.TryGet($"base_model.model.{name}", out _) != true)];
+    public IReadOnlyList<string> MadeUp =>
+        [.. Base.MadeTensors.Where(name => Adapter?.State.TryGet($"base_model.model.{name}", out _) != true)];
 
     /// <summary>Loads both.</summary>
     /// <param name="folder">The base model's folder.</param>
     /// <param name="adapterFolder">The adapter's folder, or null.</param>
     /// <param name="options">How to load; task and labels that are not given are the adapter's, or else the checkpoint's.</param>
-    /// <exception cref="FedLoraException">As <see cref="BaseModel.Load"/>, <see cref="PeftFolder.Read"/> and <see cref="AdapterBinding"/>.</exception>
+    /// <exception cref="FedLoraException">As <see cref="BaseModel.Load"/>, <see cref="PeftFolder.Read"/> and
+    /// <see cref="AdapterBinding"/>.</exception>
     public static AdaptedModel Load(string folder, string? adapterFolder, LoadOptions options)
     {
         var adapter = adapterFolder is null ? null : PeftFolder.Read(adapterFolder);
-        var model = BaseModel.Load(folder, options with { Task = options.Task ?? TaskOf(adapter?.Config.TaskType), Labels = options.Labels ?? LabelsOf(adapter) });
+        var model = BaseModel.Load(folder,
+            options with { Task = options.Task ?? TaskOf(adapter?.Config.TaskType), Labels = options.Labels ?? LabelsOf(adapter) });
         try
         {
             if (adapter is null)

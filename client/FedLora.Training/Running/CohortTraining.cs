@@ -13,19 +13,22 @@ namespace FedLora.Training.Running;
 public sealed record CohortNode(LocalTask Task, IReadOnlyList<Example> Examples);
 
 /// <summary>
-/// Several nodes' parts of a round together: each step sends the batches of all of them through the frozen base model at once (see <see cref="SharedPasses"/>). Every node has the adapter, the order
-/// of examples, the dropout, the noise and the optimiser that it would have alone; results differ from <see cref="LocalTraining"/>'s by rounding (float32: below 1e-5 of the largest entry).
+/// Several nodes' parts of a round together: each step sends the batches of all of them through the frozen base model at once (see
+/// <see cref="SharedPasses"/>). Every node has the adapter, the order of examples, the dropout, the noise and the optimiser that it would
+/// have alone; results differ from <see cref="LocalTraining"/>'s by rounding (float32: below 1e-5 of the largest entry).
 /// </summary>
 public static class CohortTraining
 {
     /// <summary>Runs them. Blocks. The base model is the same afterwards.</summary>
     /// <param name="model">The base model, all folds in it.</param>
     /// <param name="nodes">At least one.</param>
-    /// <param name="rowsAtOnce">Rows (tokens) of all nodes that go through the model at once, at least 1; more are taken by one node's part alone where that is larger.</param>
-    /// <param name="cancel">Looked at between passes.</param>
+    /// <param name="rowsAtOnce">Rows (tokens) of all nodes that go through the model at once, at least 1; more are taken by one node's part
+    /// alone where that is larger.</param>
+    /// <param name="cancellationToken">Looked at between passes.</param>
     /// <returns>In the order of the nodes.</returns>
     /// <exception cref="FedLoraException">As <see cref="LocalTraining.Run"/>; of the first node that fails.</exception>
-    public static IReadOnlyList<LocalResult> Run(BaseModel model, IReadOnlyList<CohortNode> nodes, int rowsAtOnce = 4096, CancellationToken cancel = default)
+    public static IReadOnlyList<LocalResult> Run(BaseModel model, IReadOnlyList<CohortNode> nodes, int rowsAtOnce = 4096,
+        CancellationToken cancellationToken = default)
     {
         var members = new List<Member>(nodes.Count);
         try
@@ -34,9 +37,11 @@ public static class CohortTraining
                 members.Add(new Member(model.Transformer, node));
             while (members.Where(member => !member.Run.IsDone).ToArray() is { Length: > 0 } going)
             {
-                cancel.ThrowIfCancellationRequested();
+                cancellationToken.ThrowIfCancellationRequested();
                 using var scope = torch.NewDisposeScope();
-                var found = SharedPasses.Run(model.Transformer, [.. going.Select(member => new StepMember(member.Share, member.Run.Next(), member.Layers))], rowsAtOnce, cancel);
+                var found = SharedPasses.Run(model.Transformer,
+                    [.. going.Select(member => new StepMember(member.Share, member.Run.Next(), member.Layers))], rowsAtOnce,
+                    cancellationToken);
                 for (var i = 0; i < going.Length; i++)
                     going[i].Run.Take(found[i]);
             }
@@ -59,14 +64,16 @@ public static class CohortTraining
         {
             var (task, settings) = (node.Task, node.Task.Settings);
             Layers = model.Layers.StandIns();
-            _binding = new AdapterBinding(new LinearLayers([.. Layers.Values], model.Device), task.Start.Adapter, task.Start.Layout, task.Dropout);
+            _binding = new AdapterBinding(new LinearLayers([.. Layers.Values], model.Device), task.Start.Adapter, task.Start.Layout,
+                task.Dropout);
             _parameters = new ParameterSet(LocalTraining.Trained(_binding, task), model.Device);
             if (task.Privacy is { } terms)
             {
                 settings = PrivateTerms.Settings(settings);
                 _dropout = terms.Dropout(model);
                 Share = terms.Step(settings, _dropout).Share(_parameters);
-                Run = new TrainingRun(model, _parameters, node.Examples, settings, terms.Sampler(node.Examples.Count, task.Units), TimeProvider.System);
+                Run = new TrainingRun(model, _parameters, node.Examples, settings, terms.Sampler(node.Examples.Count, task.Units),
+                    TimeProvider.System);
                 return;
             }
             _dropout = new torch.Generator(settings.Seed, model.Device);

@@ -25,24 +25,27 @@ public static class Evaluator
     /// <param name="examples">At least one label among them.</param>
     /// <param name="rowsAtOnce">Rows that go through the model at once.</param>
     /// <param name="progress">Told how many examples are done.</param>
-    /// <param name="cancel">Looked at between pieces.</param>
+    /// <param name="cancellationToken">Looked at between pieces.</param>
     /// <exception cref="FedLoraException"><c>data-empty</c>: no example has a label.</exception>
-    public static Evaluation Run(Transformer model, IReadOnlyList<Example> examples, int rowsAtOnce = 4096, IProgress<int>? progress = null, CancellationToken cancel = default)
+    public static Evaluation Run(Transformer model, IReadOnlyList<Example> examples, int rowsAtOnce = 4096, IProgress<int>? progress = null,
+        CancellationToken cancellationToken = default)
     {
         using var off = no_grad();
         var classes = model.Architecture.Task == ModelTask.Classification ? model.Architecture.Labels.Count : 0;
         var (confusion, loss, right, labels, done) = (new long[classes, classes], 0.0, 0L, 0L, 0);
         var labelled = examples.Where(e => Labels.CountOf(e, model.Architecture) > 0).ToArray();
         if (labelled.Length == 0)
-            throw new FedLoraException("data-empty", "No example has a label to evaluate by.", "Give a file with labels, or with completions.");
+            throw new FedLoraException("data-empty", "No example has a label to evaluate by.",
+                "Give a file with labels, or with completions.");
         foreach (var piece in MicroBatches.Split(labelled, model.Architecture, rowsAtOnce))
         {
-            cancel.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             using var batch = model.Pack(piece);
             var wanted = Labels.Of(batch, model.Architecture, model.Device);
             var (losses, guesses) = Objective.Judge(model, new Pass(batch), wanted);
-            var (each, first, targets) = (losses.cpu().data<float>().ToArray(), guesses.cpu().data<long>().ToArray(), wanted.Targets.cpu().data<long>().ToArray());
+            var (each, first, targets) = (losses.cpu().data<float>().ToArray(), guesses.cpu().data<long>().ToArray(),
+                wanted.Targets.cpu().data<long>().ToArray());
             loss += each.Sum(v => (double)v);
             for (var i = 0; i < each.Length; i++)
             {

@@ -15,6 +15,6 @@ public interface IGradientStep
     /// <param name="model">With its adapter on.</param>
     /// <param name="parameters">What is trained; its gradient is overwritten.</param>
     /// <param name="examples">The logical batch; may be empty.</param>
-    /// <param name="cancel">Looked at between micro-batches.</param>
-    StepLoss Run(Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, CancellationToken cancel);
+    /// <param name="cancellationToken">Looked at between micro-batches.</param>
+    StepLoss Run(Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, CancellationToken cancellationToken);
 }

@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace FedLora.Training.Running;
 
-/// <summary>One node's part of a step, whoever shares the passes with it: what its labels weigh in the loss, and what becomes of their gradients.</summary>
+/// <summary>
+/// One node's part of a step, whoever shares the passes with it: what its labels weigh in the loss, and what becomes of their gradients.
+/// </summary>
 internal interface IStepShare
 {
     /// <summary>What it trains.</summary>

@@ -37,14 +37,17 @@ public static class LocalTraining
     /// <param name="model">The base model, all folds in it.</param>
     /// <param name="task">What to train.</param>
     /// <param name="examples">At least one.</param>
-    /// <exception cref="FedLoraException">As <see cref="AdapterBinding"/> and <see cref="Trainer"/>; <c>training-nothing</c>: no tensor to train.</exception>
-    public static LocalResult Run(BaseModel model, LocalTask task, IReadOnlyList<Example> examples, IProgress<TrainingReport>? progress = null, CancellationToken cancel = default)
+    /// <exception cref="FedLoraException">As <see cref="AdapterBinding"/> and <see cref="Trainer"/>; <c>training-nothing</c>: no tensor to
+    /// train.</exception>
+    public static LocalResult Run(BaseModel model, LocalTask task, IReadOnlyList<Example> examples,
+        IProgress<TrainingReport>? progress = null, CancellationToken cancellationToken = default)
     {
         using var binding = new AdapterBinding(model.Transformer, task.Start.Adapter, task.Start.Layout, task.Dropout);
         using var parameters = new ParameterSet(Trained(binding, task), model.Transformer.Device);
         var summary = task.Privacy is { } terms
-            ? terms.Run(model.Transformer, parameters, examples, task.Settings, progress, cancel, task.Units)
-            : new Trainer().Run(model.Transformer, parameters, examples, task.Settings, progress: progress, cancel: cancel);
+            ? terms.Run(model.Transformer, parameters, examples, task.Settings, progress, cancellationToken, task.Units)
+            : new Trainer()
+                .Run(model.Transformer, parameters, examples, task.Settings, progress: progress, cancellationToken: cancellationToken);
         var trained = parameters.Export();
         trained.RequireFinite();
         return new LocalResult(trained, binding.Export(), summary);
@@ -52,7 +55,9 @@ public static class LocalTraining
 
     /// <summary>The slots that a task trains.</summary>
     /// <exception cref="FedLoraException"><c>training-nothing</c>.</exception>
-    internal static Slot[] Trained(AdapterBinding binding, LocalTask task) => binding.Slots(task.Trained).ToArray() is { Length: > 0 } slots ? slots
-        : throw new FedLoraException("training-nothing", $"The adapter has no tensor of the kind that shall be trained ({task.Trained}).",
-            "Check the method, the target modules and the head policy of the federation.");
+    internal static Slot[] Trained(AdapterBinding binding, LocalTask task) =>
+        binding.Slots(task.Trained).ToArray() is { Length: > 0 } slots ? slots
+            : throw new FedLoraException("training-nothing",
+                $"The adapter has no tensor of the kind that shall be trained ({task.Trained}).",
+                "Check the method, the target modules and the head policy of the federation.");
 }

@@ -3,10 +3,14 @@ using FedLora.Training.Models;
 
 namespace FedLora.Training.Running;
 
-/// <summary>Splits a logical batch so that each piece fits into memory. Sorted by length, so that pieces hold examples of like length.</summary>
+/// <summary>
+/// Splits a logical batch so that each piece fits into memory. Sorted by length, so that pieces hold examples of like length.
+/// </summary>
 public static class MicroBatches
 {
-    /// <summary>The pieces: every example once, at most <paramref name="rowsAtOnce"/> rows in each unless one example alone has more.</summary>
+    /// <summary>
+    /// The pieces: every example once, at most <paramref name="rowsAtOnce"/> rows in each unless one example alone has more.
+    /// </summary>
     public static IEnumerable<IReadOnlyList<Example>> Split(IReadOnlyList<Example> examples, Architecture model, int rowsAtOnce)
     {
         var piece = new List<Example>();

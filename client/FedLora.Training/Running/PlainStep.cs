@@ -9,8 +9,8 @@ namespace FedLora.Training.Running;
 /// <param name="dropout">Source of LoRA's dropout, or null for none.</param>
 public sealed class PlainStep(int rowsAtOnce, Generator? dropout) : IGradientStep
 {
-    public StepLoss Run(Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, CancellationToken cancel) =>
-        SharedPasses.Run(model, [new StepMember(new PlainShare(parameters, dropout), examples, null)], rowsAtOnce, cancel)[0];
+    public StepLoss Run(Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, CancellationToken cancellationToken) =>
+        SharedPasses.Run(model, [new StepMember(new PlainShare(parameters, dropout), examples, null)], rowsAtOnce, cancellationToken)[0];
 }
 
 /// <summary>A node's part of a step without privacy: every label of its batch counts alike.</summary>

@@ -5,8 +5,9 @@ using static TorchSharp.torch;
 namespace FedLora.Training.Running;
 
 /// <summary>
-/// One step of one node, or of several whose examples go through the frozen base model together: their rows lie below each other, one node after the other, and every layer multiplies all of them by
-/// its weight at once and each node's own by its factors (as S-LoRA serves many adapters, Sheng et al. 2023, arXiv 2311.03285).
+/// One step of one node, or of several whose examples go through the frozen base model together: their rows lie below each other, one node
+/// after the other, and every layer multiplies all of them by its weight at once and each node's own by its factors (as S-LoRA serves many
+/// adapters, Sheng et al. 2023, arXiv 2311.03285).
 /// </summary>
 internal static class SharedPasses
 {
@@ -14,9 +15,9 @@ internal static class SharedPasses
     /// <param name="model">The model; with one member, its adapter is on it.</param>
     /// <param name="members">At least one.</param>
     /// <param name="rowsAtOnce">See <see cref="TrainingSettings.RowsAtOnce"/>; of all members together.</param>
-    /// <param name="cancel">Looked at between passes.</param>
+    /// <param name="cancellationToken">Looked at between passes.</param>
     /// <returns>What each member found, in order.</returns>
-    public static StepLoss[] Run(Transformer model, IReadOnlyList<StepMember> members, int rowsAtOnce, CancellationToken cancel)
+    public static StepLoss[] Run(Transformer model, IReadOnlyList<StepMember> members, int rowsAtOnce, CancellationToken cancellationToken)
     {
         var rows = new int[members.Count];
         var pieces = new Queue<IReadOnlyList<Example>>[members.Count];
@@ -27,9 +28,10 @@ internal static class SharedPasses
         }
         while (Take(pieces, model, rowsAtOnce) is { Count: > 0 } taken)
         {
-            cancel.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            using var batch = new Batch([.. taken.SelectMany(one => one.Piece)], model.Architecture, model.Device, blocks: [.. taken.Select(one => one.Piece.Count)]);
+            using var batch = new Batch([.. taken.SelectMany(one => one.Piece)], model.Architecture, model.Device,
+                blocks: [.. taken.Select(one => one.Piece.Count)]);
             var first = 0;
             foreach (var (member, piece) in taken)
             {
@@ -44,7 +46,8 @@ internal static class SharedPasses
     }
 
     /// <summary>The next piece of as many members as fit; empty when nothing is left.</summary>
-    private static List<(int Member, IReadOnlyList<Example> Piece)> Take(Queue<IReadOnlyList<Example>>[] pieces, Transformer model, int rowsAtOnce)
+    private static List<(int Member, IReadOnlyList<Example> Piece)> Take(Queue<IReadOnlyList<Example>>[] pieces, Transformer model,
+        int rowsAtOnce)
     {
         var (taken, rows) = (new List<(int, IReadOnlyList<Example>)>(), 0);
         for (var i = 0; i < pieces.Length; i++)
@@ -70,7 +73,8 @@ internal static class SharedPasses
             inPass.Add(new PassMember(examples, member.Layers, member.Share.Open(examples), member.Share.Dropout));
         }
         var weights = tensor(members.SelectMany((one, i) => one.Member.Share.Weights(counts[i])).ToArray(), device: model.Device);
-        var pass = members is [{ Member.Layers: null }] ? new Pass(batch) { Tap = inPass[0].Tap, Dropout = inPass[0].Dropout } : new Pass(batch) { Members = inPass };
+        var pass = members is [{ Member.Layers: null }] ? new Pass(batch) { Tap = inPass[0].Tap, Dropout = inPass[0].Dropout }
+            : new Pass(batch) { Members = inPass };
         var (sum, each) = Objective.Run(model, pass, labels, weights);
         sum.backward();
         Handover.Clear();

@@ -27,7 +27,8 @@ public sealed record GenerationSettings
     public void Validate()
     {
         if (MaxNewTokens < 1 || Temperature < 0 || !double.IsFinite(Temperature) || TopP is not (> 0 and <= 1))
-            throw new FedLoraException("generation-settings-invalid", "The number of tokens must be at least 1, the temperature at least 0, top-p above 0 and at most 1.", "Mend the options.");
+            throw new FedLoraException("generation-settings-invalid",
+                "The number of tokens must be at least 1, the temperature at least 0, top-p above 0 and at most 1.", "Mend the options.");
     }
 }
 
@@ -38,23 +39,28 @@ public static class TextGenerator
     /// <param name="model">A causal language model.</param>
     /// <param name="prompt">At least one token.</param>
     /// <param name="settings">How.</param>
-    /// <param name="cancel">Looked at before every token.</param>
-    /// <exception cref="FedLoraException"><c>model-task-unsupported</c>, <c>example-invalid</c>, <c>generation-settings-invalid</c>.</exception>
-    public static IEnumerable<int> Run(Transformer model, IReadOnlyList<int> prompt, GenerationSettings settings, CancellationToken cancel = default)
+    /// <param name="cancellationToken">Looked at before every token.</param>
+    /// <exception cref="FedLoraException"><c>model-task-unsupported</c>, <c>example-invalid</c>,
+    /// <c>generation-settings-invalid</c>.</exception>
+    public static IEnumerable<int> Run(Transformer model, IReadOnlyList<int> prompt, GenerationSettings settings,
+        CancellationToken cancellationToken = default)
     {
         settings.Validate();
         if (model.Architecture.Task != ModelTask.CausalLanguageModelling)
-            throw new FedLoraException("model-task-unsupported", $"A model of the architecture '{model.Architecture.ModelType}' loaded for {model.Architecture.Task} cannot generate text.", "Use a causal language model.");
-        return Continue(model, [.. prompt], settings, cancel);
+            throw new FedLoraException("model-task-unsupported",
+                $"A model of the architecture '{model.Architecture.ModelType}' loaded for {model.Architecture.Task} cannot generate text.",
+                "Use a causal language model.");
+        return Continue(model, [.. prompt], settings, cancellationToken);
     }
 
-    private static IEnumerable<int> Continue(Transformer model, int[] next, GenerationSettings settings, CancellationToken cancel)
+    private static IEnumerable<int> Continue(Transformer model, int[] next, GenerationSettings settings,
+        CancellationToken cancellationToken)
     {
         using var cache = new KeyValueCache(model.Architecture.Layers);
         var random = new Random((int)(settings.Seed ^ (settings.Seed >> 32)));
         for (var made = 0; made < settings.MaxNewTokens && cache.Length + next.Length <= model.Architecture.MaxLength; made++)
         {
-            cancel.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             var token = Choose(LastLogits(model, next, cache), settings, random);
             if (settings.EndTokens.Contains(token))
                 yield break;
@@ -68,7 +74,8 @@ public static class TextGenerator
         using var off = no_grad();
         using var scope = NewDisposeScope();
         using var batch = new Batch([new Example(tokens)], model.Architecture, model.Device, cache.Length);
-        return model.Logits(new Pass(batch) { Cache = cache }, RowSet.Of([1], [tokens.Length - 1], model.Device)).cpu().data<float>().ToArray();
+        return model.Logits(new Pass(batch) { Cache = cache }, RowSet.Of([1], [tokens.Length - 1], model.Device)).cpu().data<float>()
+            .ToArray();
     }
 
     private static int Choose(float[] logits, GenerationSettings settings, Random random)

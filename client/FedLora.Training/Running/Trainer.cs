@@ -38,20 +38,22 @@ public sealed class Trainer(TimeProvider? time = null)
     /// <param name="sampler">Chooses each step's examples; null for shuffled passes over all that have something to learn.</param>
     /// <param name="gradient">Computes each step's gradient; null for the plain one.</param>
     /// <param name="progress">Told after every step.</param>
-    /// <param name="cancel">Looked at between micro-batches.</param>
-    /// <exception cref="FedLoraException"><c>data-empty</c>, <c>data-nothing-to-learn</c>, <c>training-settings-invalid</c>, <c>training-diverged</c>, <c>example-invalid</c>.</exception>
+    /// <param name="cancellationToken">Looked at between micro-batches.</param>
+    /// <exception cref="FedLoraException"><c>data-empty</c>, <c>data-nothing-to-learn</c>, <c>training-settings-invalid</c>,
+    /// <c>training-diverged</c>, <c>example-invalid</c>.</exception>
     public TrainingSummary Run(
-        Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, TrainingSettings settings, IBatchSampler? sampler = null, IGradientStep? gradient = null,
-        IProgress<TrainingReport>? progress = null, CancellationToken cancel = default)
+        Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, TrainingSettings settings,
+        IBatchSampler? sampler = null, IGradientStep? gradient = null,
+        IProgress<TrainingReport>? progress = null, CancellationToken cancellationToken = default)
     {
         using var run = new TrainingRun(model, parameters, examples, settings, sampler, _time);
         using var dropout = new torch.Generator(settings.Seed, model.Device);
         gradient ??= new PlainStep(settings.RowsAtOnce, dropout);
         while (!run.IsDone)
         {
-            cancel.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             using var scope = torch.NewDisposeScope();
-            var report = run.Take(gradient.Run(model, parameters, run.Next(), cancel));
+            var report = run.Take(gradient.Run(model, parameters, run.Next(), cancellationToken));
             progress?.Report(report);
         }
         return run.Summary;

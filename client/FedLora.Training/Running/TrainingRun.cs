@@ -24,11 +24,13 @@ internal sealed class TrainingRun : IDisposable
 
     /// <param name="sampler">Chooses each step's examples; null for shuffled passes over all that have something to learn.</param>
     /// <exception cref="FedLoraException"><c>data-empty</c>, <c>data-nothing-to-learn</c>, <c>training-settings-invalid</c>.</exception>
-    public TrainingRun(Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, TrainingSettings settings, IBatchSampler? sampler, TimeProvider time)
+    public TrainingRun(Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, TrainingSettings settings,
+        IBatchSampler? sampler, TimeProvider time)
     {
         settings.Validate();
         if (examples.Count == 0)
-            throw new FedLoraException("data-empty", "There are no examples to train on.", "Check the data file and what was left out of it.");
+            throw new FedLoraException("data-empty", "There are no examples to train on.",
+                "Check the data file and what was left out of it.");
         _examples = sampler is null ? Trainer.Learnable(examples, model) : examples;
         (_model, _parameters, _settings, _time) = (model, parameters, settings, time);
         _sampler = sampler ?? new ShuffledSampler(_examples.Count, settings.BatchSize, settings.Seed);
@@ -52,7 +54,8 @@ internal sealed class TrainingRun : IDisposable
         var step = _losses.Count;
         var labelled = _batch.Count(e => Labels.CountOf(e, _model.Architecture) > 0);
         if (double.IsInfinity(found.Loss) || (double.IsNaN(found.Loss) && labelled > 0))
-            throw new FedLoraException("training-diverged", $"The loss became {found.Loss} at step {step + 1}.", "Lower the learning rate, or clip the gradient.");
+            throw new FedLoraException("training-diverged", $"The loss became {found.Loss} at step {step + 1}.",
+                "Lower the learning rate, or clip the gradient.");
         using (torch.no_grad())
             Apply(_rates.At(step));
         _losses.Add(found.Loss);

@@ -8,7 +8,9 @@ public enum OptimizerKind
     Sgd,
 }
 
-/// <summary>How a model is trained. The base model's own dropout (<c>hidden_dropout_prob</c> and its like) stays off; LoRA has one of its own.</summary>
+/// <summary>
+/// How a model is trained. The base model's own dropout (<c>hidden_dropout_prob</c> and its like) stays off; LoRA has one of its own.
+/// </summary>
 public sealed record TrainingSettings
 {
     /// <summary>Optimiser steps, at least 1.</summary>
@@ -37,7 +39,8 @@ public sealed record TrainingSettings
     public double? MaxGradientNorm { get; init; }
 
     /// <summary>
-    /// Rows (tokens) that go through the model at once, at least 1: bounds the memory without changing the result. An example is never split.
+    /// Rows (tokens) that go through the model at once, at least 1: bounds the memory without changing the result. An example is never
+    /// split.
     /// </summary>
     public int RowsAtOnce { get; init; } = 4096;
 
@@ -66,6 +69,7 @@ public sealed record TrainingSettings
     private static void Require(bool holds, string what, double value, string must)
     {
         if (!holds)
-            throw new FedLoraException("training-settings-invalid", $"The {what} is {value}; it must be {must}.", "Mend the training settings of the federation or the command.");
+            throw new FedLoraException("training-settings-invalid", $"The {what} is {value}; it must be {must}.",
+                "Mend the training settings of the federation or the command.");
     }
 }

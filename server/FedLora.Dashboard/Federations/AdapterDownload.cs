@@ -10,18 +10,19 @@ internal sealed class AdapterDownload(FederationBook book, IBlobStore blobs)
 {
     /// <exception cref="RefusedException"><c>round-unknown</c>, <c>blob-missing</c>: it is no longer kept.</exception>
     /// <exception cref="FedLoraException"><c>export-personalised</c>.</exception>
-    internal async Task<IResult> ZipAsync(string name, int round, CancellationToken cancellation)
+    internal async Task<IResult> ZipAsync(string name, int round, CancellationToken cancellationToken)
     {
-        var view = await book.ViewAsync(name, cancellation);
-        var adapter = await blobs.GetAdapterAsync((await book.Grain(name).AdapterAfterAsync(round, cancellation)).Sha256, cancellation);
+        var view = await book.ViewAsync(name, cancellationToken);
+        var adapter = await blobs.GetAdapterAsync((await book.Grain(name).AdapterAfterAsync(round, cancellationToken)).Sha256,
+            cancellationToken);
         var folds = new List<AdapterState>();
-        foreach (var fold in await book.Grain(name).FoldsAfterAsync(round, cancellation))
-            folds.Add(await blobs.GetAdapterAsync(fold.Sha256, cancellation));
+        foreach (var fold in await book.Grain(name).FoldsAfterAsync(round, cancellationToken))
+            folds.Add(await blobs.GetAdapterAsync(fold.Sha256, cancellationToken));
         var folder = Directory.CreateTempSubdirectory("fedlora-adapter-");
         try
         {
             AdapterExport.ToPeft(view.Definition, adapter, round, folds).Write(folder.FullName);
-            return Results.Stream(await PackAsync(folder.FullName, cancellation), "application/zip", $"{name}-round-{round}.zip");
+            return Results.Stream(await PackAsync(folder.FullName, cancellationToken), "application/zip", $"{name}-round-{round}.zip");
         }
         finally
         {
@@ -30,13 +31,13 @@ internal sealed class AdapterDownload(FederationBook book, IBlobStore blobs)
     }
 
     // Not in memory: an adapter may have hundreds of megabytes. The file goes when it is closed.
-    private static async Task<Stream> PackAsync(string folder, CancellationToken cancellation)
+    private static async Task<Stream> PackAsync(string folder, CancellationToken cancellationToken)
     {
         var zip = new FileStream(Path.GetTempFileName(), FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1 << 16,
             FileOptions.DeleteOnClose | FileOptions.Asynchronous);
         try
         {
-            await ZipFile.CreateFromDirectoryAsync(folder, zip, CompressionLevel.Fastest, includeBaseDirectory: false, cancellation);
+            await ZipFile.CreateFromDirectoryAsync(folder, zip, CompressionLevel.Fastest, includeBaseDirectory: false, cancellationToken);
             zip.Position = 0;
             return zip;
         }

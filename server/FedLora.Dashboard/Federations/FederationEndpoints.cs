@@ -12,77 +12,78 @@ internal static class FederationEndpoints
     internal static void Map(IEndpointRouteBuilder web)
     {
         var read = web.MapGroup("/federations").RequireAuthorization(DashboardPolicies.Read);
-        read.MapGet("", async (HttpContext http, PageRenderer renderer, FederationBook book, int? page, CancellationToken cancellation) =>
-            await renderer.PageAsync<FederationsPage>(http, new { Lines = Paging.Of(await book.ListAsync(cancellation), page) }));
+        read.MapGet("",
+            async (HttpContext http, PageRenderer renderer, FederationBook book, int? page, CancellationToken cancellationToken) =>
+                await renderer.PageAsync<FederationsPage>(http, new { Lines = Paging.Of(await book.ListAsync(cancellationToken), page) }));
         read.MapGet("/{name}", ShowAsync);
         read.MapGet("/{name}/rounds/{round:int}", RoundAsync);
 
         var act = web.MapGroup("").RequireAuthorization(DashboardPolicies.Act);
         // As over gRPC: auditors are handed no adapter.
         act.MapGet("/federations/{name}/rounds/{round:int}/adapter.zip",
-            (string name, int round, AdapterDownload download, CancellationToken cancellation) =>
-                download.ZipAsync(name, round, cancellation));
+            (string name, int round, AdapterDownload download, CancellationToken cancellationToken) =>
+                download.ZipAsync(name, round, cancellationToken));
         act.MapGet("/federations/{name}/{verb}", ConfirmAsync);
         act.MapPost("/federations/{name}/{verb}", ActAsync).AddEndpointFilter<FormGuard>();
         act.MapGet("/create",
-            async (HttpContext http, PageRenderer renderer, FederationDrafts drafts, string? model, CancellationToken cancellation) =>
+            async (HttpContext http, PageRenderer renderer, FederationDrafts drafts, string? model, CancellationToken cancellationToken) =>
             await renderer.PageAsync<CreatePage>(http,
-                new { Models = await drafts.ModelsAsync(cancellation), Yaml = "", Model = model ?? "" }));
+                new { Models = await drafts.ModelsAsync(cancellationToken), Yaml = "", Model = model ?? "" }));
         act.MapPost("/create/explain", ExplainAsync).AddEndpointFilter<FormGuard>();
         act.MapPost("/create", CreateAsync).AddEndpointFilter<FormGuard>();
     }
 
     private static async Task<IResult> ShowAsync(
         HttpContext http, string name, PageRenderer renderer, FederationBook book, RoundRecords records, int? upTo,
-            CancellationToken cancellation)
+            CancellationToken cancellationToken)
     {
-        var view = await book.ViewAsync(name, cancellation);
-        var rounds = await book.RoundsAsync(view, upTo, Paging.Size, cancellation);
+        var view = await book.ViewAsync(name, cancellationToken);
+        var rounds = await book.RoundsAsync(view, upTo, Paging.Size, cancellationToken);
         var spreads = new List<RoundSpread>();
         foreach (var round in rounds)
-            spreads.Add(RoundSpread.Of(round, await records.FindAsync(round, cancellation)));
+            spreads.Add(RoundSpread.Of(round, await records.FindAsync(round, cancellationToken)));
         return await renderer.PageAsync<FederationPage>(http, new { View = view, Rounds = spreads });
     }
 
     private static async Task<IResult> RoundAsync(
         HttpContext http, string name, int round, PageRenderer renderer, FederationBook book, RoundRecords records, IGrainFactory grains,
-            CancellationToken cancellation)
+            CancellationToken cancellationToken)
     {
-        var view = await book.ViewAsync(name, cancellation);
-        var summary = await book.RoundAsync(view, round, cancellation)
+        var view = await book.ViewAsync(name, cancellationToken);
+        var summary = await book.RoundAsync(view, round, cancellationToken)
             ?? throw new RefusedException(RefusalCodes.RoundUnknown, $"Federation '{name}' has no committed round {round}.",
                 $"It has {view.RoundsDone}.");
-        var names = (await grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key).ListNodesAsync(cancellation))
+        var names = (await grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key).ListNodesAsync(cancellationToken))
             .ToDictionary(node => node.NodeId, node => node.Name, StringComparer.Ordinal);
         return await renderer.PageAsync<RoundPage>(http,
-            new { View = view, Round = summary, Record = await records.FindAsync(summary, cancellation), Names = names });
+            new { View = view, Round = summary, Record = await records.FindAsync(summary, cancellationToken), Names = names });
     }
 
     private static async Task<IResult> ConfirmAsync(HttpContext http, string name, string verb, PageRenderer renderer, FederationBook book,
-        CancellationToken cancellation) =>
+        CancellationToken cancellationToken) =>
         await renderer.PageAsync<ConfirmPage>(http,
-            new { View = await book.ViewAsync(name, cancellation), Verb = FederationVerb.Of(verb) });
+            new { View = await book.ViewAsync(name, cancellationToken), Verb = FederationVerb.Of(verb) });
 
     private static async Task<IResult> ActAsync(string name, string verb, FederationBook book, IGrainFactory grains,
-        CancellationToken cancellation)
+        CancellationToken cancellationToken)
     {
-        await FederationVerb.Of(verb).DoAsync(book.Grain(name), cancellation);
+        await FederationVerb.Of(verb).DoAsync(book.Grain(name), cancellationToken);
         // Nodes whose polls are waiting do not know of the federation yet.
         foreach (var node in verb == FederationVerb.Start.Name
-            ? await grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key).ListNodesAsync(cancellation) : [])
-            await grains.GetGrain<INodeGrain>(node.NodeId).WakeAsync(cancellation);
+            ? await grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key).ListNodesAsync(cancellationToken) : [])
+            await grains.GetGrain<INodeGrain>(node.NodeId).WakeAsync(cancellationToken);
         return Go.To($"/federations/{Uri.EscapeDataString(name)}");
     }
 
     private static async Task<IResult> ExplainAsync(HttpContext http, PageRenderer renderer, FederationDrafts drafts,
-        CancellationToken cancellation)
+        CancellationToken cancellationToken)
     {
-        var form = await http.Request.ReadFormAsync(cancellation);
-        var (yaml, model) = (await DraftForm.YamlAsync(form, cancellation), form["model"].ToString());
-        var models = await drafts.ModelsAsync(cancellation);
+        var form = await http.Request.ReadFormAsync(cancellationToken);
+        var (yaml, model) = (await DraftForm.YamlAsync(form, cancellationToken), form["model"].ToString());
+        var models = await drafts.ModelsAsync(cancellationToken);
         try
         {
-            var explained = await drafts.ExplainAsync(yaml, model, cancellation);
+            var explained = await drafts.ExplainAsync(yaml, model, cancellationToken);
             return await renderer.PageAsync<CreatePage>(http, new { Models = models, Yaml = yaml, Model = model, Explained = explained });
         }
         catch (Exception refused) when (refused is FedLoraException or RefusedException)
@@ -94,10 +95,11 @@ internal static class FederationEndpoints
         }
     }
 
-    private static async Task<IResult> CreateAsync(HttpContext http, FederationDrafts drafts, CancellationToken cancellation)
+    private static async Task<IResult> CreateAsync(HttpContext http, FederationDrafts drafts, CancellationToken cancellationToken)
     {
-        var form = await http.Request.ReadFormAsync(cancellation);
-        var view = await drafts.CreateAsync(await DraftForm.YamlAsync(form, cancellation), form["model"].ToString(), cancellation);
+        var form = await http.Request.ReadFormAsync(cancellationToken);
+        var view = await drafts.CreateAsync(await DraftForm.YamlAsync(form, cancellationToken), form["model"].ToString(),
+            cancellationToken);
         return Go.To($"/federations/{view.Definition.Name}");
     }
 }

@@ -13,17 +13,17 @@ public sealed record FederationVerb(string Name, string Title, string Meaning, I
     public static FederationVerb Start { get; } =
         new("start", "Start",
             "It opens a round as soon as enough nodes are there. Nodes train, and under privacy terms their data sets spend.",
-        [FederationState.Created, FederationState.Paused], (federation, cancellation) => federation.StartAsync(cancellation));
+        [FederationState.Created, FederationState.Paused], (federation, cancellationToken) => federation.StartAsync(cancellationToken));
 
     private static readonly FederationVerb Pause =
         new("pause", "Pause",
             "The open round is left to its repetition; updates that are in stay and count when it goes on. What was spent stays spent.",
-        [FederationState.Running], (federation, cancellation) => federation.PauseAsync("paused by an operator", cancellation));
+        [FederationState.Running], (federation, cancellationToken) => federation.PauseAsync("paused by an operator", cancellationToken));
 
     private static readonly FederationVerb Stop =
         new("stop", "Stop for good", "It ends and cannot be started again. Its adapter stays and can be downloaded.",
-        [FederationState.Created, FederationState.Running, FederationState.Paused], (federation, cancellation) =>
-            federation.StopAsync("stopped by an operator", cancellation));
+        [FederationState.Created, FederationState.Running, FederationState.Paused], (federation, cancellationToken) =>
+            federation.StopAsync("stopped by an operator", cancellationToken));
 
     /// <summary>Those offered in a state.</summary>
     internal static IEnumerable<FederationVerb> In(FederationState state) =>

@@ -9,7 +9,7 @@ internal sealed class RoundRecords(IBlobStore blobs)
     private readonly ConcurrentDictionary<string, RoundRecord> _known = new(StringComparer.Ordinal);
 
     /// <summary>A round's record; null where the store no longer has it.</summary>
-    internal async Task<RoundRecord?> FindAsync(RoundSummary round, CancellationToken cancellation)
+    internal async Task<RoundRecord?> FindAsync(RoundSummary round, CancellationToken cancellationToken)
     {
         if (_known.TryGetValue(round.Record, out var known))
             return known;
@@ -17,7 +17,7 @@ internal sealed class RoundRecords(IBlobStore blobs)
         {
             if (_known.Count > MostKnown)
                 _known.Clear();
-            return _known[round.Record] = await blobs.GetJsonAsync<RoundRecord>(round.Record, cancellation);
+            return _known[round.Record] = await blobs.GetJsonAsync<RoundRecord>(round.Record, cancellationToken);
         }
         catch (RefusedException refused) when (refused.Code == RefusalCodes.BlobMissing)
         {

@@ -18,12 +18,12 @@ internal sealed class Changes(IGrainFactory grains, TimeProvider time, IHostAppl
     // That a node has gone away changes nothing that counts versions; and it keeps proxies from closing the line.
     private const int AtLeastEvery = 20;
 
-    internal static void Map(IEndpointRouteBuilder web) => web.MapGet("/events", (Changes changes, CancellationToken cancellation) =>
-        TypedResults.ServerSentEvents(changes.WatchAsync(cancellation), "changed")).RequireAuthorization(DashboardPolicies.Read);
+    internal static void Map(IEndpointRouteBuilder web) => web.MapGet("/events", (Changes changes, CancellationToken cancellationToken) =>
+        TypedResults.ServerSentEvents(changes.WatchAsync(cancellationToken), "changed")).RequireAuthorization(DashboardPolicies.Read);
 
-    internal async IAsyncEnumerable<string> WatchAsync([EnumeratorCancellation] CancellationToken cancellation)
+    internal async IAsyncEnumerable<string> WatchAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation, lifetime.ApplicationStopping);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
         using var timer = new PeriodicTimer(Look, time);
         var (known, looks) = (await StampAsync(ending.Token), 0);
         yield return known;
@@ -38,11 +38,11 @@ internal sealed class Changes(IGrainFactory grains, TimeProvider time, IHostAppl
     }
 
     // A stop, or a browser that has gone, is how this ends.
-    private static async Task<bool> NextAsync(PeriodicTimer timer, CancellationToken cancellation)
+    private static async Task<bool> NextAsync(PeriodicTimer timer, CancellationToken cancellationToken)
     {
         try
         {
-            return await timer.WaitForNextTickAsync(cancellation);
+            return await timer.WaitForNextTickAsync(cancellationToken);
         }
         catch (OperationCanceledException)
         {
@@ -50,16 +50,16 @@ internal sealed class Changes(IGrainFactory grains, TimeProvider time, IHostAppl
         }
     }
 
-    private async Task<string> StampAsync(CancellationToken cancellation)
+    private async Task<string> StampAsync(CancellationToken cancellationToken)
     {
         var registry = grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key);
-        var (newest, federations) = (0L, await registry.ListFederationsAsync(cancellation));
+        var (newest, federations) = (0L, await registry.ListFederationsAsync(cancellationToken));
         foreach (var federation in federations.Where(federation =>
             federation.State is not (FederationState.Finished or FederationState.Stopped)))
         {
             try
             {
-                newest = Math.Max(newest, await grains.GetGrain<IFederationGrain>(federation.Name).VersionAsync(cancellation));
+                newest = Math.Max(newest, await grains.GetGrain<IFederationGrain>(federation.Name).VersionAsync(cancellationToken));
             }
             catch (Exception error) when (error is not OperationCanceledException)
             {
@@ -67,7 +67,7 @@ internal sealed class Changes(IGrainFactory grains, TimeProvider time, IHostAppl
             }
         }
 
-        var nodes = await grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key).CountNodesAsync(cancellation);
+        var nodes = await grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key).CountNodesAsync(cancellationToken);
         return $"{newest}-{string.Join("", federations.Select(federation => (int)federation.State))}-{nodes}";
     }
 }

@@ -14,15 +14,15 @@ internal static class NodeEndpoints
         var read = web.MapGroup("").RequireAuthorization(DashboardPolicies.Read);
         read.MapGet("/nodes", ListAsync);
         read.MapGet("/nodes/{name}",
-            async (HttpContext http, string name, PageRenderer renderer, PrivacyBook book, CancellationToken cancellation) =>
-            await renderer.PageAsync<NodePage>(http, new { Node = await book.NodeAsync(name, cancellation) }));
+            async (HttpContext http, string name, PageRenderer renderer, PrivacyBook book, CancellationToken cancellationToken) =>
+            await renderer.PageAsync<NodePage>(http, new { Node = await book.NodeAsync(name, cancellationToken) }));
         read.MapGet("/cluster", ClusterAsync);
     }
 
     private static async Task<IResult> ListAsync(HttpContext http, PageRenderer renderer, PrivacyBook book, string? q, int? page,
-        CancellationToken cancellation)
+        CancellationToken cancellationToken)
     {
-        var all = (await book.NodesAsync(cancellation)).OrderBy(node => node.Revoked).ThenByDescending(node => node.Online)
+        var all = (await book.NodesAsync(cancellationToken)).OrderBy(node => node.Revoked).ThenByDescending(node => node.Online)
             .ThenBy(node => node.Name, StringComparer.Ordinal).ToList();
         var found = string.IsNullOrWhiteSpace(q) ? all
             : [.. all.Where(node => node.Name.Contains(q, StringComparison.OrdinalIgnoreCase) || node.Group == q)];

@@ -20,20 +20,20 @@ internal sealed class Accounting : IDisposable
     /// again.
     /// </summary>
     internal async Task<PrivacyBound?> EpsilonAsync(IReadOnlyList<SampledGaussian> runs, double delta, TimeSpan patience,
-        CancellationToken cancellation) =>
+        CancellationToken cancellationToken) =>
         (PrivacyBound?)await AskAsync($"epsilon {delta:r} {Name(runs)}", () =>
-            Accountants.Default.Epsilon(runs, delta, CancellationToken.None), patience, cancellation);
+            Accountants.Default.Epsilon(runs, delta, CancellationToken.None), patience, cancellationToken);
 
     /// <summary>What further rounds would spend; null as in <see cref="EpsilonAsync"/>.</summary>
     internal async Task<WhatIf?> WhatIfAsync(IReadOnlyList<SampledGaussian> past, SampledGaussian round, int rounds, PrivacyLimit limit,
-        TimeSpan patience, CancellationToken cancellation) =>
+        TimeSpan patience, CancellationToken cancellationToken) =>
         (WhatIf?)await AskAsync($"what-if {limit} {rounds} {round} {Name(past)}", () =>
-            WhatIf.Ask(past, round, rounds, limit), patience, cancellation);
+            WhatIf.Ask(past, round, rounds, limit), patience, cancellationToken);
 
     /// <summary>How many further rounds fit a limit; null as in <see cref="EpsilonAsync"/>.</summary>
     internal async Task<long?> RoundsLeftAsync(IReadOnlyList<SampledGaussian> past, SampledGaussian round, PrivacyLimit limit,
-        TimeSpan patience, CancellationToken cancellation) =>
-        (long?)await AskAsync($"left {limit} {round} {Name(past)}", () => RoundsLeft(past, round, limit), patience, cancellation);
+        TimeSpan patience, CancellationToken cancellationToken) =>
+        (long?)await AskAsync($"left {limit} {round} {Name(past)}", () => RoundsLeft(past, round, limit), patience, cancellationToken);
 
     public void Dispose() => _one.Dispose();
 
@@ -44,14 +44,14 @@ internal sealed class Accounting : IDisposable
     private static string Name(IReadOnlyList<SampledGaussian> runs) =>
         string.Join(';', runs.Select(run => $"{run.NoiseMultiplier:r},{run.SamplingRate:r},{run.Steps}"));
 
-    private async Task<object?> AskAsync(string question, Func<object?> answer, TimeSpan patience, CancellationToken cancellation)
+    private async Task<object?> AskAsync(string question, Func<object?> answer, TimeSpan patience, CancellationToken cancellationToken)
     {
         if (_known.Count > MostKnown)
             _known.Clear();
         var asked = _known.GetOrAdd(question, _ => Task.Run(() => AnswerAsync(answer), CancellationToken.None));
         try
         {
-            return await asked.WaitAsync(patience, cancellation);
+            return await asked.WaitAsync(patience, cancellationToken);
         }
         catch (TimeoutException)
         {

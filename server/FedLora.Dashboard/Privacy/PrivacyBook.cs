@@ -16,33 +16,33 @@ internal sealed class PrivacyBook(IGrainFactory grains, Accounting accounting, F
     internal static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(1500);
 
     /// <summary>Every data set that has spent something or has told of a budget; the nearest to its limit first.</summary>
-    internal async Task<IReadOnlyList<DataSetRow>> RowsAsync(CancellationToken cancellation)
+    internal async Task<IReadOnlyList<DataSetRow>> RowsAsync(CancellationToken cancellationToken)
     {
-        var views = await NodesAsync(cancellation);
+        var views = await NodesAsync(cancellationToken);
         return [.. views.SelectMany(Rows).OrderByDescending(row => row.Share ?? -1).ThenByDescending(row => row.Spent)
             .ThenBy(row => row.Node, StringComparer.Ordinal)];
     }
 
-    internal async Task<IReadOnlyList<NodeView>> NodesAsync(CancellationToken cancellation)
+    internal async Task<IReadOnlyList<NodeView>> NodesAsync(CancellationToken cancellationToken)
     {
-        var nodes = await grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key).ListNodesAsync(cancellation);
-        return await Task.WhenAll(nodes.Select(node => grains.GetGrain<INodeGrain>(node.NodeId).GetAsync(cancellation)));
+        var nodes = await grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key).ListNodesAsync(cancellationToken);
+        return await Task.WhenAll(nodes.Select(node => grains.GetGrain<INodeGrain>(node.NodeId).GetAsync(cancellationToken)));
     }
 
     /// <exception cref="RefusedException"><c>node-unknown-name</c>.</exception>
-    internal async Task<NodeView> NodeAsync(string name, CancellationToken cancellation)
+    internal async Task<NodeView> NodeAsync(string name, CancellationToken cancellationToken)
     {
-        var nodes = await grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key).ListNodesAsync(cancellation);
+        var nodes = await grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key).ListNodesAsync(cancellationToken);
         var node = nodes.FirstOrDefault(node => node.Name == name)
             ?? throw new RefusedException(RefusalCodes.NodeUnknownName, $"There is no node '{name}'.", "Look at the list of nodes.");
-        return await grains.GetGrain<INodeGrain>(node.NodeId).GetAsync(cancellation);
+        return await grains.GetGrain<INodeGrain>(node.NodeId).GetAsync(cancellationToken);
     }
 
     /// <summary>The data set with its course, its parts and what is to be expected.</summary>
     /// <exception cref="RefusedException"><c>node-unknown-name</c>.</exception>
-    internal async Task<DataSetAccount> AccountAsync(string node, string dataSet, CancellationToken cancellation)
+    internal async Task<DataSetAccount> AccountAsync(string node, string dataSet, CancellationToken cancellationToken)
     {
-        var view = await NodeAsync(node, cancellation);
+        var view = await NodeAsync(node, cancellationToken);
         var row = Rows(view).FirstOrDefault(row => row.DataSet == dataSet)
             ?? throw new RefusedException(RefusalCodes.NodeUnknownName, $"Node '{node}' has no data set '{dataSet}'.",
                 "Look at the list of data sets.");
@@ -51,9 +51,9 @@ internal sealed class PrivacyBook(IGrainFactory grains, Accounting accounting, F
         var shares = new List<FederationShare>();
         foreach (var federation in receipts.GroupBy(entry => entry.Federation, StringComparer.Ordinal)
             .OrderByDescending(group => group.Count()))
-            shares.Add(await ShareAsync(federation.Key, [.. federation], row.Delta, shares.Count < MostCourses, cancellation));
-        var proven = await accounting.EpsilonAsync(past, row.Delta, Patience, cancellation);
-        var projection = await ProjectAsync(row, receipts, past, cancellation);
+            shares.Add(await ShareAsync(federation.Key, [.. federation], row.Delta, shares.Count < MostCourses, cancellationToken));
+        var proven = await accounting.EpsilonAsync(past, row.Delta, Patience, cancellationToken);
+        var projection = await ProjectAsync(row, receipts, past, cancellationToken);
         return new DataSetAccount
         {
             Row = row,
@@ -62,7 +62,7 @@ internal sealed class PrivacyBook(IGrainFactory grains, Accounting accounting, F
             Proven = proven,
             Shares = [.. shares.OrderByDescending(share => share.Bound?.Epsilon ?? 0)],
             Projection = projection,
-            LeftOut = await federations.LeftOutAsync(view.NodeId, shares.Select(share => share.Federation), MostLeftOut, cancellation),
+            LeftOut = await federations.LeftOutAsync(view.NodeId, shares.Select(share => share.Federation), MostLeftOut, cancellationToken),
             IsPartial = proven is null || shares.Any(share => share.Bound is null) || projection is { RoundsLeft: null },
         };
     }
@@ -96,7 +96,7 @@ internal sealed class PrivacyBook(IGrainFactory grains, Accounting accounting, F
     }
 
     private async Task<FederationShare> ShareAsync(string federation, IReadOnlyList<LedgerMirrorEntry> entries, double delta, bool course,
-        CancellationToken cancellation)
+        CancellationToken cancellationToken)
     {
         var at = course
             ? Enumerable.Range(1, CoursePoints).Select(i => (entries.Count * i + CoursePoints - 1) / CoursePoints).Distinct().ToList()
@@ -106,7 +106,7 @@ internal sealed class PrivacyBook(IGrainFactory grains, Accounting accounting, F
         foreach (var count in at)
         {
             last = await accounting.EpsilonAsync(LedgerMirror.Past(entries[0].Receipt.DataSet, null, entries.Take(count)), delta, Patience,
-                cancellation);
+                cancellationToken);
             if (last is not null)
                 points.Add((entries[count - 1].At, last.Epsilon));
         }
@@ -115,14 +115,14 @@ internal sealed class PrivacyBook(IGrainFactory grains, Accounting accounting, F
     }
 
     private async Task<Projection?> ProjectAsync(DataSetRow row, IReadOnlyList<LedgerMirrorEntry> receipts,
-        IReadOnlyList<FedLora.Privacy.SampledGaussian> past, CancellationToken cancellation)
+        IReadOnlyList<FedLora.Privacy.SampledGaussian> past, CancellationToken cancellationToken)
     {
         if (row.Limit is null || receipts is not [.., var last])
             return null;
         var round = new FedLora.Privacy.SampledGaussian(last.Receipt.NoiseMultiplier, last.Receipt.SamplingRate, last.Receipt.Steps);
         var recent = receipts.TakeLast(PaceOver).ToList();
         TimeSpan? pace = recent.Count > 1 ? (recent[^1].At - recent[0].At) / (recent.Count - 1) : null;
-        var left = await accounting.RoundsLeftAsync(past, round, new(row.Limit, row.Delta), Patience, cancellation);
+        var left = await accounting.RoundsLeftAsync(past, round, new(row.Limit, row.Delta), Patience, cancellationToken);
         return new Projection(last.Federation, round, left, pace, recent.Count, End(last.At, pace, left));
     }
 

@@ -20,21 +20,25 @@ internal static class PrivacyEndpoints
         pages.MapGet("/all.csv", AllAsync);
         pages.MapGet("/{node}/{dataSet}", ShowAsync);
         pages.MapGet("/{node}/{dataSet}/receipts.csv",
-            async (string node, string dataSet, PrivacyBook book, CancellationToken cancellation) =>
-            Csv(await book.NodeAsync(node, cancellation) is var view
+            async (string node, string dataSet, PrivacyBook book, CancellationToken cancellationToken) =>
+            Csv(await book.NodeAsync(node, cancellationToken) is var view
                 ? [(view.Name, view.Ledger.Where(entry => entry.Receipt.DataSet == dataSet))] : [], $"{node}-{Show.Short(dataSet)}.csv"));
         pages.MapGet("/{node}/{dataSet}/statement",
             async (HttpContext http, string node, string dataSet, PageRenderer renderer, PrivacyBook book, TimeProvider time,
-                CancellationToken cancellation) =>
+                CancellationToken cancellationToken) =>
             await renderer.PageAsync<StatementPage>(http,
-                new { Account = await book.AccountAsync(node, dataSet, cancellation), Now = time.GetUtcNow(),
-                    Coordinator = $"{http.Request.Scheme}://{http.Request.Host}" }));
+                new
+                {
+                    Account = await book.AccountAsync(node, dataSet, cancellationToken),
+                    Now = time.GetUtcNow(),
+                    Coordinator = $"{http.Request.Scheme}://{http.Request.Host}"
+                }));
     }
 
     private static async Task<IResult> ListAsync(HttpContext http, PageRenderer renderer, PrivacyBook book, string? q, int? page,
-        CancellationToken cancellation)
+        CancellationToken cancellationToken)
     {
-        var all = await book.RowsAsync(cancellation);
+        var all = await book.RowsAsync(cancellationToken);
         var found = string.IsNullOrWhiteSpace(q) ? all
             : [.. all.Where(row =>
                 row.Node.Contains(q, StringComparison.OrdinalIgnoreCase) || row.DataSet.StartsWith(q, StringComparison.OrdinalIgnoreCase)
@@ -42,18 +46,18 @@ internal static class PrivacyEndpoints
         return await renderer.PageAsync<PrivacyPage>(http, new { Rows = Paging.Of(found, page), Query = q ?? "", All = all });
     }
 
-    private static async Task<IResult> AllAsync(PrivacyBook book, CancellationToken cancellation) =>
-        Csv((await book.NodesAsync(cancellation)).Select(node => (node.Name, node.Ledger.AsEnumerable())), "privacy.csv");
+    private static async Task<IResult> AllAsync(PrivacyBook book, CancellationToken cancellationToken) =>
+        Csv((await book.NodesAsync(cancellationToken)).Select(node => (node.Name, node.Ledger.AsEnumerable())), "privacy.csv");
 
     private static async Task<IResult> ShowAsync(
         HttpContext http, string node, string dataSet, PageRenderer renderer, PrivacyBook book, Accounting accounting, int? rounds,
-            double? sigma, double? q, int? steps, CancellationToken cancellation)
+            double? sigma, double? q, int? steps, CancellationToken cancellationToken)
     {
-        var account = await book.AccountAsync(node, dataSet, cancellation);
+        var account = await book.AccountAsync(node, dataSet, cancellationToken);
         var last = account.Projection?.Round ?? (account.Past is [.., var newest] ? newest : null);
         var asked = new SampledGaussian(sigma ?? last?.NoiseMultiplier ?? 1, q ?? last?.SamplingRate ?? 0.01, steps ?? last?.Steps ?? 10);
         var answer = rounds is { } wanted
-            ? await accounting.WhatIfAsync(account.Past, asked, wanted, account.Limit, WhatIfPatience, cancellation) : null;
+            ? await accounting.WhatIfAsync(account.Past, asked, wanted, account.Limit, WhatIfPatience, cancellationToken) : null;
         return await renderer.PageAsync<DataSetPage>(http, new { Account = account, Asked = asked, Rounds = rounds, Answer = answer });
     }
 

@@ -56,8 +56,16 @@ public sealed class AccessGrain([PersistentState("access")] IPersistentState<Acc
         if (token.UsedBy is { } before && State.Holders.TryGetValue(before, out var known) && known.KeyHash == request.KeyHash)
             return known;
         if (token.UsedBy is not null || token.ExpiresAt <= time.GetUtcNow())
-            throw new RefusedException(RefusalCodes.TokenInvalid, "The join token is used up or expired.", "Ask an operator for a new one ('fedlora admin token create').");
-        var entry = new AccessEntry { Id = Guid.NewGuid().ToString("N"), Name = token.Name, Role = token.Role, KeyHash = request.KeyHash, Since = time.GetUtcNow() };
+            throw new RefusedException(RefusalCodes.TokenInvalid, "The join token is used up or expired.",
+                "Ask an operator for a new one ('fedlora admin token create').");
+        var entry = new AccessEntry
+        {
+            Id = Guid.NewGuid().ToString("N"),
+            Name = token.Name,
+            Role = token.Role,
+            KeyHash = request.KeyHash,
+            Since = time.GetUtcNow(),
+        };
         State.Holders[entry.Id] = entry;
         State.Tokens[Secrets.Hash(request.Token)] = token with { UsedBy = entry.Id };
         await this.StoreAsync(access);
@@ -75,9 +83,11 @@ public sealed class AccessGrain([PersistentState("access")] IPersistentState<Acc
     public Task<AccessEntry> AuthenticateAsync(string id, string keyHash, CancellationToken cancellationToken)
     {
         if (!State.Holders.TryGetValue(id, out var entry) || entry.KeyHash != keyHash)
-            throw new RefusedException(RefusalCodes.AccessUnknown, $"Nobody of the id '{id}' and with this key has access here.", "Join again with a new token ('fedlora admin join').");
+            throw new RefusedException(RefusalCodes.AccessUnknown, $"Nobody of the id '{id}' and with this key has access here.",
+                "Join again with a new token ('fedlora admin join').");
         return entry.Revoked
-            ? throw new RefusedException(RefusalCodes.AccessRevoked, $"The access of '{entry.Name}' has been revoked.", "Ask an operator of the coordinator.")
+            ? throw new RefusedException(RefusalCodes.AccessRevoked, $"The access of '{entry.Name}' has been revoked.",
+                "Ask an operator of the coordinator.")
             : Task.FromResult(entry);
     }
 
@@ -87,9 +97,11 @@ public sealed class AccessGrain([PersistentState("access")] IPersistentState<Acc
     public async Task<IReadOnlyList<AccessEntry>> RevokeAsync(string idOrName, CancellationToken cancellationToken)
     {
         // By id first: somebody may be named like another's id.
-        var found = State.Holders.TryGetValue(idOrName, out var entry) ? [entry] : State.Holders.Values.Where(holder => holder.Name == idOrName).ToList();
+        var found = State.Holders.TryGetValue(idOrName, out var entry) ? [entry]
+            : State.Holders.Values.Where(holder => holder.Name == idOrName).ToList();
         if (found.Count == 0)
-            throw new RefusedException(RefusalCodes.AccessUnknownName, $"Nobody is known as '{idOrName}' here.", "See 'fedlora admin access list'.");
+            throw new RefusedException(RefusalCodes.AccessUnknownName, $"Nobody is known as '{idOrName}' here.",
+                "See 'fedlora admin access list'.");
         foreach (var holder in found)
             State.Holders[holder.Id] = holder with { Revoked = true };
         await this.StoreAsync(access);

@@ -2,7 +2,9 @@ using Orleans.Concurrency;
 
 namespace FedLora.Grains.Access;
 
-/// <summary>The people (and programs) that hold an operator's or auditor's certificate, and the join tokens for them; the key is <see cref="Key"/>.</summary>
+/// <summary>
+/// The people (and programs) that hold an operator's or auditor's certificate, and the join tokens for them; the key is <see cref="Key"/>.
+/// </summary>
 public interface IAccessGrain : IGrainWithStringKey
 {
     /// <summary>The key of the only one.</summary>
@@ -11,7 +13,9 @@ public interface IAccessGrain : IGrainWithStringKey
     /// <summary>Makes a one-time join token for a certificate of that role.</summary>
     Task<IssuedToken> CreateTokenAsync(AccessTokenRequest request, CancellationToken cancellationToken);
 
-    /// <summary>Uses the token up and lists its holder; null where the token is none of these. The same request again is the same holder.</summary>
+    /// <summary>
+    /// Uses the token up and lists its holder; null where the token is none of these. The same request again is the same holder.
+    /// </summary>
     Task<AccessEntry?> EnrolAsync(AccessRequest request, CancellationToken cancellationToken);
 
     /// <summary>Lists a holder that the coordinator itself has made; its key replaces the one of before.</summary>

@@ -3,8 +3,8 @@ using Orleans.Concurrency;
 namespace FedLora.Grains.Access;
 
 /// <summary>
-/// Tells every coordinator whose access was taken away, at once: each call is checked anyway, this ends the calls that are open. Keeps nothing: whoever finds that it has
-/// started anew (<see cref="Revocations.Epoch"/>) looks at all open calls again.
+/// Tells every coordinator whose access was taken away, at once: each call is checked anyway, this ends the calls that are open. Keeps
+/// nothing: whoever finds that it has started anew (<see cref="Revocations.Epoch"/>) looks at all open calls again.
 /// </summary>
 public interface IRevocationGrain : IGrainWithStringKey
 {

@@ -2,7 +2,8 @@ namespace FedLora.Grains.Blobs;
 
 /// <summary>
 /// Content-addressed bytes: adapters, updates, round records. A blob's name is the SHA-256 (64 lower-case hex digits) of its bytes.
-/// What a put has returned for survives a power cut. Failures are <see cref="RefusedException"/>; a name that is not 64 lower-case hex digits is <c>blob-missing</c>.
+/// What a put has returned for survives a power cut. Failures are <see cref="RefusedException"/>; a name that is not 64 lower-case hex
+/// digits is <c>blob-missing</c>.
 /// </summary>
 public interface IBlobStore
 {
@@ -10,25 +11,31 @@ public interface IBlobStore
     Task<bool> ExistsAsync(string sha256, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Opens a stream over the blob that can seek, knows its length and can be read either way, by await or not; <c>blob-missing</c> where it is not there. Many may be
-    /// open at once, and hold next to nothing while they are not read.
+    /// Opens a stream over the blob that can seek, knows its length and can be read either way, by await or not; <c>blob-missing</c> where
+    /// it is not there. Many may be open at once, and hold next to nothing while they are not read.
     /// </summary>
     Task<Stream> OpenReadAsync(string sha256, CancellationToken cancellationToken);
 
     /// <summary>Stores all that <paramref name="write"/> writes and returns its SHA-256; the same bytes twice are stored once.</summary>
     Task<string> PutAsync(Func<Stream, CancellationToken, Task> write, CancellationToken cancellationToken);
 
-    /// <summary>Bytes of a partial upload that are here: where its sender goes on. 0 where there is none; the whole length where the blob is there.</summary>
+    /// <summary>
+    /// Bytes of a partial upload that are here: where its sender goes on. 0 where there is none; the whole length where the blob is there.
+    /// </summary>
     Task<long> PartialLengthAsync(string sha256, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Appends to the partial upload of a blob and, where <paramref name="durable"/> is set, makes all of it survive a power cut. Returns the new length. <c>blob-offset</c> where
-    /// <paramref name="offset"/> is not its present length; bytes beyond <paramref name="maxBytes"/> are refused with <c>blob-too-large</c>.
+    /// Appends to the partial upload of a blob and, where <paramref name="durable"/> is set, makes all of it survive a power cut. Returns
+    /// the new length. <c>blob-offset</c> where
+    /// <paramref name="offset"/> is not its present length; bytes beyond <paramref name="maxBytes"/> are refused with
+    /// <c>blob-too-large</c>.
     /// </summary>
-    Task<long> AppendAsync(string sha256, long offset, ReadOnlyMemory<byte> bytes, long maxBytes, bool durable, CancellationToken cancellationToken);
+    Task<long> AppendAsync(string sha256, long offset, ReadOnlyMemory<byte> bytes, long maxBytes, bool durable,
+        CancellationToken cancellationToken);
 
     /// <summary>
-    /// Turns the partial upload into the blob. Refuses with <c>blob-hash</c> (and drops the bytes) where the hash is another. <paramref name="check"/> gets the bytes, as
+    /// Turns the partial upload into the blob. Refuses with <c>blob-hash</c> (and drops the bytes) where the hash is another.
+    /// <paramref name="check"/> gets the bytes, as
     /// <see cref="OpenReadAsync"/> gives them, before they become a blob; where it refuses, they are dropped.
     /// </summary>
     Task CompleteAsync(string sha256, Action<Stream>? check, CancellationToken cancellationToken);
@@ -39,7 +46,9 @@ public interface IBlobStore
     /// <summary>Removes a partial upload, if there.</summary>
     Task DeletePartialAsync(string sha256, CancellationToken cancellationToken);
 
-    /// <summary>Removes at most <paramref name="most"/> partial uploads that nobody has added to since <paramref name="before"/>; returns how many.</summary>
+    /// <summary>
+    /// Removes at most <paramref name="most"/> partial uploads that nobody has added to since <paramref name="before"/>; returns how many.
+    /// </summary>
     Task<int> PrunePartialsAsync(DateTimeOffset before, int most, CancellationToken cancellationToken);
 
     /// <summary>

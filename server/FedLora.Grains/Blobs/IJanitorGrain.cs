@@ -11,13 +11,16 @@ public interface IJanitorGrain : IGrainWithStringKey
     /// <summary>Activates it; from then on it cleans up every hour by itself.</summary>
     Task WakeAsync(CancellationToken cancellationToken);
 
-    /// <summary>Removes those of the blobs that no federation refers to any more; none where one does not answer. Called by a federation that needs them no longer.</summary>
+    /// <summary>
+    /// Removes those of the blobs that no federation refers to any more; none where one does not answer. Called by a federation that needs
+    /// them no longer.
+    /// </summary>
     [AlwaysInterleave]
     Task ReleaseAsync(string[] hashes, CancellationToken cancellationToken);
 
     /// <summary>
-    /// One clean-up: removes partial uploads that nobody has added to for a day, and blobs older than a day that no federation refers to, at most a thousand of each
-    /// at a time. Where a federation does not answer, no blob is removed.
+    /// One clean-up: removes partial uploads that nobody has added to for a day, and blobs older than a day that no federation refers to,
+    /// at most a thousand of each at a time. Where a federation does not answer, no blob is removed.
     /// </summary>
     Task<CleanedUp> CleanUpAsync(CancellationToken cancellationToken);
 }

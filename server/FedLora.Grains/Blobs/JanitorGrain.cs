@@ -15,7 +15,9 @@ public sealed class JanitorGrain(IBlobStore blobs, TimeProvider time, ILogger<Ja
     /// <summary>What is younger may belong to somebody who has not said so yet.</summary>
     public static readonly TimeSpan Age = TimeSpan.FromDays(1);
 
-    /// <summary>How long nothing must have referred to a blob, by a clock that nobody sets: one that is set forward makes everything old at once.</summary>
+    /// <summary>
+    /// How long nothing must have referred to a blob, by a clock that nobody sets: one that is set forward makes everything old at once.
+    /// </summary>
     public static readonly TimeSpan Unreferred = TimeSpan.FromMinutes(30);
 
     private const int Most = 1000;

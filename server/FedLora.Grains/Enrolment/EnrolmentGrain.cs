@@ -2,7 +2,8 @@ namespace FedLora.Grains.Enrolment;
 
 /// <summary>Join tokens, and the nodes that were let in with them.</summary>
 [KeepAlive]
-public sealed class EnrolmentGrain([PersistentState("enrolment")] IPersistentState<EnrolmentRecord> enrolment, TimeProvider time) : Grain, IEnrolmentGrain
+public sealed class EnrolmentGrain([PersistentState("enrolment")] IPersistentState<EnrolmentRecord> enrolment, TimeProvider time) : Grain,
+    IEnrolmentGrain
 {
     private static readonly TimeSpan LongestToken = TimeSpan.FromDays(365);
 
@@ -23,19 +24,36 @@ public sealed class EnrolmentGrain([PersistentState("enrolment")] IPersistentSta
     public async Task<IssuedToken> CreateTokenAsync(TokenRequest request, CancellationToken cancellationToken)
     {
         if (request.Uses is < 1 or > 100_000 || request.Lifetime <= TimeSpan.Zero || request.Lifetime > LongestToken)
-            throw new RefusedException(RefusalCodes.TokenInvalid, "A join token has 1 to 100000 uses and lives for at most a year.", "Use --uses and --hours.");
+            throw new RefusedException(RefusalCodes.TokenInvalid, "A join token has 1 to 100000 uses and lives for at most a year.",
+                "Use --uses and --hours.");
         var now = time.GetUtcNow();
-        foreach (var old in State.Tokens.Where(token => token.Value.ExpiresAt <= now || token.Value.UsesLeft == 0).Select(token => token.Key).ToList())
+        foreach (var old in State.Tokens.Where(token => token.Value.ExpiresAt <= now || token.Value.UsesLeft == 0)
+            .Select(token => token.Key).ToList())
             State.Tokens.Remove(old);
         var (id, secret) = (Guid.NewGuid().ToString("N")[..12], Secrets.New());
-        State.Tokens[id] = new() { Hash = Secrets.Hash(secret), Note = request.Note, ExpiresAt = now + request.Lifetime, UsesLeft = request.Uses, Name = request.Name };
+        State.Tokens[id] = new()
+        {
+            Hash = Secrets.Hash(secret),
+            Note = request.Note,
+            ExpiresAt = now + request.Lifetime,
+            UsesLeft = request.Uses,
+            Name = request.Name,
+        };
         await this.StoreAsync(enrolment);
         return new() { Id = id, Token = secret, ExpiresAt = now + request.Lifetime, Uses = request.Uses };
     }
 
     public Task<IReadOnlyList<TokenView>> ListTokensAsync(CancellationToken cancellationToken) =>
         Task.FromResult<IReadOnlyList<TokenView>>(State.Tokens
-            .Select(token => new TokenView { Id = token.Key, Note = token.Value.Note, ExpiresAt = token.Value.ExpiresAt, UsesLeft = token.Value.UsesLeft }).ToArray());
+            .Select(
+                token =>
+                    new TokenView
+                    {
+                        Id = token.Key,
+                        Note = token.Value.Note,
+                        ExpiresAt = token.Value.ExpiresAt,
+                        UsesLeft = token.Value.UsesLeft,
+                    }).ToArray());
 
     public async Task RevokeTokenAsync(string id, CancellationToken cancellationToken)
     {
@@ -50,31 +68,46 @@ public sealed class EnrolmentGrain([PersistentState("enrolment")] IPersistentSta
         var hash = Secrets.Hash(request.Token);
         var credential = request.Credential.Length > 0 ? request.Credential : Secrets.New();
         // The same request again: its reply was lost. The token's use is already counted.
-        var again = State.Nodes.FirstOrDefault(node => node.Value.RequestId == request.RequestId && node.Value.TokenHash == hash && node.Value.Name == request.Name);
+        var again = State.Nodes.FirstOrDefault(
+            node => node.Value.RequestId == request.RequestId && node.Value.TokenHash == hash && node.Value.Name == request.Name);
         var id = again.Key ?? await AdmitAsync(request, hash, Secrets.Hash(credential));
-        // Not the caller's token: the node is listed by now. Where this fails all the same, its grain makes up for it when it is first asked.
-        await GrainFactory.GetGrain<INodeGrain>(id).EnrolAsync(request.Name, request.Group, Secrets.Hash(credential), CancellationToken.None);
+        // Not the caller's token: the node is listed by now. Where this fails all the same, its grain makes up for it when it is first
+        // asked.
+        await GrainFactory.GetGrain<INodeGrain>(id)
+            .EnrolAsync(request.Name, request.Group, Secrets.Hash(credential), CancellationToken.None);
         return new() { NodeId = id, Credential = credential };
     }
 
     public Task<IReadOnlyList<NodeEntry>> ListNodesAsync(CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<NodeEntry>>(
-        State.Nodes.Select(node => new NodeEntry { NodeId = node.Key, Name = node.Value.Name, Group = node.Value.Group }).OrderBy(node => node.Name, StringComparer.Ordinal).ToArray());
+        State.Nodes.Select(node => new NodeEntry { NodeId = node.Key, Name = node.Value.Name, Group = node.Value.Group })
+            .OrderBy(node => node.Name, StringComparer.Ordinal).ToArray());
 
     public Task<int> CountNodesAsync(CancellationToken cancellationToken) => Task.FromResult(State.Nodes.Count);
 
-    public Task<NodeRegistration?> FindNodeAsync(string nodeId, CancellationToken cancellationToken) => Task.FromResult(State.Nodes.GetValueOrDefault(nodeId));
+    public Task<NodeRegistration?> FindNodeAsync(string nodeId, CancellationToken cancellationToken) =>
+        Task.FromResult(State.Nodes.GetValueOrDefault(nodeId));
 
     private async Task<string> AdmitAsync(EnrolRequest request, string hash, string credentialHash)
     {
         var (tokenId, token) = State.Tokens.FirstOrDefault(candidate => candidate.Value.Hash == hash);
         if (token is null || token.ExpiresAt <= time.GetUtcNow() || token.UsesLeft < 1)
-            throw new RefusedException(RefusalCodes.TokenInvalid, "The join token is unknown, used up or expired.", "Ask the coordinator's operator for a new one.");
+            throw new RefusedException(RefusalCodes.TokenInvalid, "The join token is unknown, used up or expired.",
+                "Ask the coordinator's operator for a new one.");
         if (token.Name.Length > 0 && token.Name != request.Name)
-            throw new RefusedException(RefusalCodes.TokenInvalid, $"The join token is for a node named '{token.Name}', not '{request.Name}'.", "Start the node with --name, or ask for another token.");
+            throw new RefusedException(RefusalCodes.TokenInvalid,
+                $"The join token is for a node named '{token.Name}', not '{request.Name}'.",
+                "Start the node with --name, or ask for another token.");
         if (State.Nodes.Values.Any(node => node.Name == request.Name))
             throw new RefusedException(RefusalCodes.NodeExists, $"There is a node '{request.Name}' already.", "Choose another name.");
         var id = Guid.NewGuid().ToString("N");
-        State.Nodes[id] = new() { Name = request.Name, RequestId = request.RequestId, TokenHash = hash, Group = request.Group, CredentialHash = credentialHash };
+        State.Nodes[id] = new()
+        {
+            Name = request.Name,
+            RequestId = request.RequestId,
+            TokenHash = hash,
+            Group = request.Group,
+            CredentialHash = credentialHash,
+        };
         State.Tokens[tokenId] = token with { UsesLeft = token.UsesLeft - 1 };
         await this.StoreAsync(enrolment);
         return id;

@@ -55,7 +55,9 @@ public sealed record EnrolRequest
     /// <summary>Ranks and densities may be set per group; empty: none.</summary>
     [Id(2)] public string Group { get; init; } = "";
 
-    /// <summary>Chosen by the node once, random, 32 hex digits: the same request again gives the same identity, though not the same credential.</summary>
+    /// <summary>
+    /// Chosen by the node once, random, 32 hex digits: the same request again gives the same identity, though not the same credential.
+    /// </summary>
     [Id(3)] public required string RequestId { get; init; }
 
     /// <summary>What the node will show: of its certificate the key. Empty: a secret is made for it.</summary>

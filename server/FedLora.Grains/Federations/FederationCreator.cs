@@ -3,25 +3,32 @@ using Microsoft.Extensions.Logging;
 namespace FedLora.Grains.Federations;
 
 /// <summary>Works out what a definition's privacy terms mean at these nodes; may take seconds.</summary>
-public delegate List<NodePrivacy> CalibrateRows(FederationDefinition definition, IReadOnlyList<NodeView> nodes, CancellationToken cancellationToken);
+public delegate List<NodePrivacy> CalibrateRows(FederationDefinition definition, IReadOnlyList<NodeView> nodes,
+    CancellationToken cancellationToken);
 
-/// <summary>Creates federations: checks, calibrates and makes the first adapter outside of any grain's turn, since every node's poll passes through the registry.</summary>
+/// <summary>
+/// Creates federations: checks, calibrates and makes the first adapter outside of any grain's turn, since every node's poll passes through
+/// the registry.
+/// </summary>
 public sealed class FederationCreator(IGrainFactory grains, IBlobStore blobs, CalibrateRows calibrate, ILogger<FederationCreator> log)
 {
     /// <param name="definition">As the operator wrote it.</param>
     /// <param name="initialAdapter">The blob of the first global adapter; null: what the method makes of layout and seed.</param>
     /// <exception cref="RefusedException">It exists, cannot run, or fits too few nodes' privacy limits.</exception>
-    public async Task<FederationView> CreateAsync(FederationDefinition definition, string? initialAdapter, CancellationToken cancellationToken)
+    public async Task<FederationView> CreateAsync(FederationDefinition definition, string? initialAdapter,
+        CancellationToken cancellationToken)
     {
         RefusedException.Pass(() => DefinitionRules.CheckWhole(definition));
-        var (registry, enrolment) = (grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key), grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key));
+        var (registry, enrolment) = (grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key),
+            grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key));
         await registry.RequireFreeAsync(definition.Name, cancellationToken);
         var nodes = await enrolment.ListNodesAsync(cancellationToken);
         NamedNodes.Require(definition, nodes);
         var privacy = new List<NodePrivacy>();
         if (definition.Privacy is not null)
         {
-            privacy = await PrivacyPlanner.RequireAsync(definition, [.. nodes.Select(node => grains.GetGrain<INodeGrain>(node.NodeId))], calibrate, cancellationToken);
+            privacy = await PrivacyPlanner.RequireAsync(definition, [.. nodes.Select(node => grains.GetGrain<INodeGrain>(node.NodeId))],
+                calibrate, cancellationToken);
         }
 
         var adapter = await FirstAdapter.MakeAsync(blobs, definition, initialAdapter, cancellationToken);
@@ -30,12 +37,16 @@ public sealed class FederationCreator(IGrainFactory grains, IBlobStore blobs, Ca
         return view;
     }
 
-    /// <summary>Nodes whose polls are waiting do not know of the federation yet: they ask again, so that it knows who is there before it is started.</summary>
+    /// <summary>
+    /// Nodes whose polls are waiting do not know of the federation yet: they ask again, so that it knows who is there before it is started.
+    /// </summary>
     private async Task WakeAllAsync(IEnrolmentGrain enrolment, string federation)
     {
         try
         {
-            await Task.WhenAll((await enrolment.ListNodesAsync(CancellationToken.None)).Select(node => grains.GetGrain<INodeGrain>(node.NodeId).WakeAsync(CancellationToken.None)));
+            await Task.WhenAll(
+                (await enrolment.ListNodesAsync(CancellationToken.None))
+                    .Select(node => grains.GetGrain<INodeGrain>(node.NodeId).WakeAsync(CancellationToken.None)));
         }
         catch (Exception error) when (error is TimeoutException or OrleansException)
         {

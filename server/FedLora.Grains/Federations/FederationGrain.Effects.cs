@@ -59,7 +59,9 @@ public sealed partial class FederationGrain
         }
     }
 
-    /// <summary>Outside the grain's turns, so that polls are answered meanwhile. Started anew after a restart: same inputs, same bytes.</summary>
+    /// <summary>
+    /// Outside the grain's turns, so that polls are answered meanwhile. Started anew after a restart: same inputs, same bytes.
+    /// </summary>
     private void StartAggregation()
     {
         if (_aggregating is not null)
@@ -69,12 +71,13 @@ public sealed partial class FederationGrain
         _ = AggregateAsync(inputs, cancel);
     }
 
-    private async Task AggregateAsync(RoundInputs inputs, CancellationToken cancel)
+    private async Task AggregateAsync(RoundInputs inputs, CancellationToken cancellationToken)
     {
         FederationEvent ended;
         try
         {
-            ended = new FederationEvent.Aggregated(await Task.Run(() => aggregator.RunAsync(inputs, cancel), CancellationToken.None));
+            ended = new FederationEvent.Aggregated(
+                await Task.Run(() => aggregator.RunAsync(inputs, cancellationToken), CancellationToken.None));
         }
         catch (Exception error)
         {
@@ -85,7 +88,9 @@ public sealed partial class FederationGrain
         Post(ended);
     }
 
-    private static bool IsPassing(Exception error) => error is IOException or TimeoutException or OperationCanceledException or RefusedException { Code: RefusalCodes.DiskFull } || (error is OrleansException and not RefusedException);
+    private static bool IsPassing(Exception error) =>
+        error is IOException or TimeoutException or OperationCanceledException or RefusedException { Code: RefusalCodes.DiskFull }
+            || (error is OrleansException and not RefusedException);
 
     private void EndOfAggregation()
     {
@@ -113,7 +118,8 @@ public sealed partial class FederationGrain
             if (leaving.Length > 0)
                 await GrainFactory.GetGrain<IJanitorGrain>(IJanitorGrain.Key).ReleaseAsync(leaving, CancellationToken.None);
         }
-        catch (Exception error) when (error is TimeoutException or OrleansException or IOException or FedLoraException or System.Text.Json.JsonException)
+        catch (Exception error) when (error is TimeoutException or OrleansException or IOException or FedLoraException
+            or System.Text.Json.JsonException)
         {
             // The hourly clean-up finds them.
             log.NotPruned(error, Name);

@@ -13,8 +13,10 @@ internal static partial class FederationGrainLog
     [LoggerMessage(153, LogLevel.Information, "Federation {Federation} goes on with round {Round} ({State}).")]
     internal static partial void Resumed(this ILogger logger, string federation, int round, RoundState state);
 
-    [LoggerMessage(154, LogLevel.Information, "{Federation}: round {Round} attempt {Attempt} is open for {Nodes} nodes, quorum {Quorum}, until {Deadline:u}.")]
-    internal static partial void Opened(this ILogger logger, string federation, int round, int attempt, int nodes, int quorum, DateTimeOffset deadline);
+    [LoggerMessage(154, LogLevel.Information,
+        "{Federation}: round {Round} attempt {Attempt} is open for {Nodes} nodes, quorum {Quorum}, until {Deadline:u}.")]
+    internal static partial void Opened(this ILogger logger, string federation, int round, int attempt, int nodes, int quorum,
+        DateTimeOffset deadline);
 
     [LoggerMessage(155, LogLevel.Information, "{Federation}: round {Round} closes with {Updates} updates.")]
     internal static partial void Closed(this ILogger logger, string federation, int round, int updates);
@@ -22,8 +24,10 @@ internal static partial class FederationGrainLog
     [LoggerMessage(156, LogLevel.Warning, "{Federation}: round {Round} is repeated as attempt {Attempt}: {Why}.")]
     internal static partial void Repeated(this ILogger logger, string federation, int round, int attempt, string why);
 
-    [LoggerMessage(157, LogLevel.Information, "{Federation}: round {Round} committed, {Updates} updates, adapter {Adapter}, {Milliseconds:f0} ms.")]
-    internal static partial void Committed(this ILogger logger, string federation, int round, int updates, string adapter, double milliseconds);
+    [LoggerMessage(157, LogLevel.Information,
+        "{Federation}: round {Round} committed, {Updates} updates, adapter {Adapter}, {Milliseconds:f0} ms.")]
+    internal static partial void Committed(this ILogger logger, string federation, int round, int updates, string adapter,
+        double milliseconds);
 
     [LoggerMessage(158, LogLevel.Error, "{Federation}: round {Round} could not be aggregated: {Error}")]
     internal static partial void AggregationFailed(this ILogger logger, string federation, int round, string error);
@@ -43,7 +47,8 @@ internal static partial class FederationGrainLog
     [LoggerMessage(163, LogLevel.Warning, "The registry was not told of federation {Federation}; it will be at the next start.")]
     internal static partial void RegistryNotTold(this ILogger logger, Exception error, string federation);
 
-    [LoggerMessage(164, LogLevel.Warning, "{Federation}: what the last round no longer needs was not removed; the hourly clean-up does it.")]
+    [LoggerMessage(164, LogLevel.Warning,
+        "{Federation}: what the last round no longer needs was not removed; the hourly clean-up does it.")]
     internal static partial void NotPruned(this ILogger logger, Exception error, string federation);
 
     [LoggerMessage(165, LogLevel.Warning, "{Federation}: page {Page} of its history was not written; it is with the next round.")]

@@ -38,7 +38,9 @@ public sealed partial class FederationGrain
         Changed();
         if (report.Phase is TaskPhase.Refused or TaskPhase.Failed)
         {
-            await SendAsync(new FederationEvent.NodeFailed(nodeId, report.Round, report.Reason.Length > 0 ? report.Reason : report.Phase.ToString().ToLowerInvariant()));
+            await SendAsync(
+                new FederationEvent.NodeFailed(nodeId, report.Round,
+                    report.Reason.Length > 0 ? report.Reason : report.Phase.ToString().ToLowerInvariant()));
             return new() { Wanted = false, Reason = "noted" };
         }
 
@@ -113,7 +115,13 @@ public sealed partial class FederationGrain
         var density = Definition.DensityOf(member.Group);
         if (_reports.GetValueOrDefault(member.NodeId) is not { } known || known.Attempt != Round.Attempt || known.Round != Round.Round)
         {
-            _reports[member.NodeId] = new() { Federation = Name, Round = Round.Round, Attempt = Round.Attempt, Phase = TaskPhase.Downloading };
+            _reports[member.NodeId] = new()
+            {
+                Federation = Name,
+                Round = Round.Round,
+                Attempt = Round.Attempt,
+                Phase = TaskPhase.Downloading,
+            };
             Changed();
         }
 
@@ -133,10 +141,11 @@ public sealed partial class FederationGrain
     }
 
     /// <summary>
-    /// The definition with the node's own sigma and q stated: calibrated once, here, for the last digits differ between machines. The node does not compute them again but checks that they keep
-    /// the federation's epsilon.
+    /// The definition with the node's own sigma and q stated: calibrated once, here, for the last digits differ between machines. The node
+    /// does not compute them again but checks that they keep the federation's epsilon.
     /// </summary>
-    private FederationDefinition TermsAt(string nodeId) => Definition.Privacy is { } privacy && Standing.Privacy.Find(row => row.NodeId == nodeId) is { } row
-        ? Definition with { Privacy = privacy with { NoiseMultiplier = row.NoiseMultiplier, SamplingRate = row.SamplingRate } }
-        : Definition;
+    private FederationDefinition TermsAt(string nodeId) =>
+        Definition.Privacy is { } privacy && Standing.Privacy.Find(row => row.NodeId == nodeId) is { } row
+            ? Definition with { Privacy = privacy with { NoiseMultiplier = row.NoiseMultiplier, SamplingRate = row.SamplingRate } }
+            : Definition;
 }

@@ -31,7 +31,8 @@ public sealed partial class FederationGrain
     {
         _uploads[header.NodeId] = header.Sha256;
         if (!await blobs.ExistsAsync(header.Sha256, cancellationToken))
-            throw new RefusedException(RefusalCodes.BlobMissing, $"The bytes of node '{header.NodeId}''s update are not here.", "Send it again.");
+            throw new RefusedException(RefusalCodes.BlobMissing, $"The bytes of node '{header.NodeId}''s update are not here.",
+                "Send it again.");
         // Not the caller's token from here: either it is recorded and acknowledged, or neither.
         var decision = await SendAsync(new FederationEvent.UpdateArrived(header));
         _uploads.Remove(header.NodeId);
@@ -71,7 +72,8 @@ public sealed partial class FederationGrain
     {
         var standing = Standing;
         if (round < 1 || round > standing.RoundsDone)
-            throw new RefusedException(RefusalCodes.RoundUnknown, $"Federation '{Name}' has not committed a round {round}.", $"It has committed {standing.RoundsDone}.");
+            throw new RefusedException(RefusalCodes.RoundUnknown, $"Federation '{Name}' has not committed a round {round}.",
+                $"It has committed {standing.RoundsDone}.");
         if (round > standing.Paged)
             return standing.Recent[round - standing.Paged - 1];
         var (page, line) = Math.DivRem(round - 1, FederationStanding.PageSize);

@@ -84,7 +84,8 @@ public sealed partial class FederationGrain
     {
         Here.Forget(time.GetUtcNow());
         var unfit = Round.State == RoundState.Sampling
-            ? Here.At(time.GetUtcNow(), Round.Round).Where(seen => seen.Refusal.Length > 0 && !Round.Excluded.Exists(node => node.NodeId == seen.Candidate.Id))
+            ? Here.At(time.GetUtcNow(), Round.Round)
+                .Where(seen => seen.Refusal.Length > 0 && !Round.Excluded.Exists(node => node.NodeId == seen.Candidate.Id))
                 .Select(seen => new ExcludedNode { NodeId = seen.Candidate.Id, Name = seen.Candidate.Presence.Name, Reason = seen.Refusal })
             : [];
         return [.. Round.Excluded, .. unfit];
@@ -137,7 +138,9 @@ public sealed partial class FederationGrain
     {
         Here.Forget(time.GetUtcNow());
         // Who has failed in this round and is not to be asked again yet is not able to take part.
-        var held = Round.Cohort.Values.Count(entry => Here.Find(entry.NodeId) is { } presence && Here.IsFit(entry.NodeId) && Retries.AgainAt(entry, presence.Start, time.GetUtcNow()) is not null);
+        var held = Round.Cohort.Values.Count(
+            entry => Here.Find(entry.NodeId) is { } presence && Here.IsFit(entry.NodeId)
+                && Retries.AgainAt(entry, presence.Start, time.GetUtcNow()) is not null);
         return Waiting.Says(Standing, Here.Fit - held);
     }
 }

@@ -4,8 +4,9 @@ using Microsoft.Extensions.Logging;
 namespace FedLora.Grains.Federations;
 
 /// <summary>
-/// One federation: stores what <see cref="RoundDecisions"/> decides, then does it. It decides nothing itself, and nothing long is done in its turns. What follows from a decision is in
-/// FederationGrain.Effects.cs, nodes in FederationGrain.Nodes.cs, updates in FederationGrain.Updates.cs, what others see in FederationGrain.Views.cs.
+/// One federation: stores what <see cref="RoundDecisions"/> decides, then does it. It decides nothing itself, and nothing long is done in
+/// its turns. What follows from a decision is in FederationGrain.Effects.cs, nodes in FederationGrain.Nodes.cs, updates in
+/// FederationGrain.Updates.cs, what others see in FederationGrain.Views.cs.
 /// </summary>
 [KeepAlive]
 public sealed partial class FederationGrain(
@@ -51,11 +52,16 @@ public sealed partial class FederationGrain(
         return Task.CompletedTask;
     }
 
-    public async Task<FederationView> CreateAsync(FederationDefinition definition, AdapterRef adapter, NodePrivacy[] privacy, CancellationToken cancellationToken)
+    public async Task<FederationView> CreateAsync(FederationDefinition definition, AdapterRef adapter, NodePrivacy[] privacy,
+        CancellationToken cancellationToken)
     {
         if (row.State.Standing is not null)
             throw new RefusedException(RefusalCodes.FederationExists, $"There is a federation '{Name}' already.", "Choose another name.");
-        row.State = new() { Format = FederationRow.PresentFormat, Standing = RoundDecisions.Create(definition, adapter, [.. privacy], time.GetUtcNow()) };
+        row.State = new()
+        {
+            Format = FederationRow.PresentFormat,
+            Standing = RoundDecisions.Create(definition, adapter, [.. privacy], time.GetUtcNow()),
+        };
         await StoreAsync();
         log.Created(Name, definition.Method, adapter.Sha256);
         Changed();
@@ -115,7 +121,8 @@ public sealed partial class FederationGrain(
     private void Require(params ReadOnlySpan<FederationState> allowed)
     {
         if (!allowed.Contains(Standing.State))
-            throw new RefusedException(RefusalCodes.FederationState, $"Federation '{Name}' is {Standing.State.ToString().ToLowerInvariant()}.", $"See: fedlora admin federation show {Name}");
+            throw new RefusedException(RefusalCodes.FederationState,
+                $"Federation '{Name}' is {Standing.State.ToString().ToLowerInvariant()}.", $"See: fedlora admin federation show {Name}");
     }
 
     /// <summary>Decides, stores, and only then does what was decided.</summary>

@@ -3,8 +3,9 @@ using FedLora.Aggregation;
 namespace FedLora.Grains.Federations;
 
 /// <summary>
-/// The blobs that a federation still needs: adapters and records of its whole history, folds, what its optimiser remembers, the updates of the open round, and the inputs of the rounds
-/// that can be replayed. The history's pages are read once and kept, so that asking costs the same after however many rounds.
+/// The blobs that a federation still needs: adapters and records of its whole history, folds, what its optimiser remembers, the updates of
+/// the open round, and the inputs of the rounds that can be replayed. The history's pages are read once and kept, so that asking costs the
+/// same after however many rounds.
 /// </summary>
 internal sealed class FederationRoots(IBlobStore blobs, Func<int, Task<RoundSummary[]>> readPage)
 {
@@ -76,7 +77,9 @@ internal sealed class FederationRoots(IBlobStore blobs, Func<int, Task<RoundSumm
         {
             var read = await readPage(_paged.Count / FederationStanding.PageSize);
             if (read.Length == 0)
-                throw new FedLoraException("history-missing", $"Rounds {_paged.Count + 1} and on of '{standing.Name}' are not in the store.", "Put a backup of the coordinator's data folder in its place.");
+                throw new FedLoraException("history-missing",
+                    $"Rounds {_paged.Count + 1} and on of '{standing.Name}' are not in the store.",
+                    "Put a backup of the coordinator's data folder in its place.");
             // Another reader may have been quicker.
             if (read[0].Round != _paged.Count + 1)
                 continue;
@@ -98,7 +101,8 @@ internal sealed class FederationRoots(IBlobStore blobs, Func<int, Task<RoundSumm
             return [];
         // Rounds of an older program say it in their record only.
         if (!_olderFolds.TryGetValue(round.Round, out var older))
-            _olderFolds[round.Round] = older = (await blobs.GetJsonAsync<RoundRecord>(round.Record, cancellationToken)).Fold?.Sha256 is { } hash ? [hash] : [];
+            _olderFolds[round.Round] = older =
+                (await blobs.GetJsonAsync<RoundRecord>(round.Record, cancellationToken)).Fold?.Sha256 is { } hash ? [hash] : [];
         return older;
     }
 
@@ -107,7 +111,8 @@ internal sealed class FederationRoots(IBlobStore blobs, Func<int, Task<RoundSumm
         if (_inputs.TryGetValue(round.Round, out var known))
             return known;
         var record = await blobs.GetJsonAsync<RoundRecord>(round.Record, cancellationToken);
-        return _inputs[round.Round] = [.. record.Updates.Select(update => update.Header.Sha256), .. Blobs(record.Optimizer), record.Before.Sha256];
+        return _inputs[round.Round] = [.. record.Updates.Select(update => update.Header.Sha256), .. Blobs(record.Optimizer),
+            record.Before.Sha256];
     }
 
     private static string[] Blobs(OptimizerMemory? memory) => [.. memory?.Blobs().Select(blob => blob.Sha256) ?? []];

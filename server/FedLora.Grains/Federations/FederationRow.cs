@@ -3,10 +3,15 @@ using System.Text.Json.Serialization;
 
 namespace FedLora.Grains.Federations;
 
-/// <summary>Stored state of a federation: one row, so one ETag. Writing it with one more round is what commits a round; writing it with one more update is what acknowledges it.</summary>
+/// <summary>
+/// Stored state of a federation: one row, so one ETag. Writing it with one more round is what commits a round; writing it with one more
+/// update is what acknowledges it.
+/// </summary>
 public sealed class FederationRow
 {
-    /// <summary>1: a row of the federation and one of its round (up to commit 02401dd), enums as numbers. 2: one row, enums by name.</summary>
+    /// <summary>
+    /// 1: a row of the federation and one of its round (up to commit 02401dd), enums as numbers. 2: one row, enums by name.
+    /// </summary>
     public const int PresentFormat = 2;
 
     public int Format { get; set; }
@@ -18,12 +23,16 @@ public sealed class FederationRow
     [JsonExtensionData]
     public Dictionary<string, JsonElement>? Older { get; set; }
 
-    /// <summary>Brings a row of format 1 to the present one; the history's older part still is in <see cref="FederationStanding.Recent"/>.</summary>
+    /// <summary>
+    /// Brings a row of format 1 to the present one; the history's older part still is in <see cref="FederationStanding.Recent"/>.
+    /// </summary>
     /// <param name="round">The row of its round.</param>
     public void Upgrade(FirstRoundRow round, DateTimeOffset now)
     {
         if (Format > PresentFormat)
-            throw new FedLoraException("state-newer", $"A federation's state has format {Format}; this program knows {PresentFormat} at most.", "Use the program that wrote it, or a newer one.");
+            throw new FedLoraException("state-newer",
+                $"A federation's state has format {Format}; this program knows {PresentFormat} at most.",
+                "Use the program that wrote it, or a newer one.");
         if (Standing is not null || Older is null || !Older.ContainsKey(nameof(FirstFederationRow.Definition)))
             return;
         var first = JsonSerializer.SerializeToElement(Older).Deserialize<FirstFederationRow>(StoredJson.Options)!;
@@ -105,7 +114,9 @@ public sealed class FirstRoundRow
         FirstAttempt = FirstAttempt,
         State = State,
         Cohort = Cohort.ToImmutableDictionary(entry => entry.NodeId),
-        Awaited = State == RoundState.Open ? [.. Cohort.Where(entry => entry.Attempt == Attempt && entry.Failure.Length == 0 && !Updates.ContainsKey(entry.NodeId)).Select(entry => entry.NodeId)] : [],
+        Awaited = State == RoundState.Open
+            ? [.. Cohort.Where(entry => entry.Attempt == Attempt && entry.Failure.Length == 0 && !Updates.ContainsKey(entry.NodeId))
+                .Select(entry => entry.NodeId)] : [],
         Updates = Updates.ToImmutableDictionary(),
         Wanted = Wanted,
         Quorum = Quorum,

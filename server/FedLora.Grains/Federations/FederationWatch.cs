@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace FedLora.Grains.Federations;
 
 /// <summary>
-/// Sees to it, on every silo, that the federations that have something to do are in some silo's memory: those of a silo that died, and those whose write failed, do not wait for a
-/// caller to have their deadlines kept. One that is damaged is named, and the others go on.
+/// Sees to it, on every silo, that the federations that have something to do are in some silo's memory: those of a silo that died, and
+/// those whose write failed, do not wait for a caller to have their deadlines kept. One that is damaged is named, and the others go on.
 /// </summary>
 public sealed class FederationWatch(IGrainFactory grains, TimeProvider time, ILogger<FederationWatch> log) : BackgroundService
 {

@@ -7,16 +7,19 @@ namespace FedLora.Grains.Federations;
 internal static class FirstAdapter
 {
     /// <summary>The uploaded one, checked; or what the method makes of layout and seed.</summary>
-    public static async Task<AdapterRef> MakeAsync(IBlobStore blobs, FederationDefinition definition, string? uploaded, CancellationToken cancellationToken)
+    public static async Task<AdapterRef> MakeAsync(IBlobStore blobs, FederationDefinition definition, string? uploaded,
+        CancellationToken cancellationToken)
     {
         var method = Methods.Get(definition.Method);
         try
         {
             if (uploaded is null)
-                return await blobs.PutAdapterAsync(method.Initialize(definition.ToLayout(), definition.ToMethodOptions(), definition.Seed), cancellationToken);
+                return await blobs.PutAdapterAsync(method.Initialize(definition.ToLayout(), definition.ToMethodOptions(), definition.Seed),
+                    cancellationToken);
             var adapter = await blobs.GetAdapterAsync(uploaded, cancellationToken);
             adapter.RequireFinite();
-            var factors = method.Traits.StartsFromWeights ? Factors.A | Factors.B | Factors.R | Factors.Head : Factors.A | Factors.B | Factors.Head;
+            var factors = method.Traits.StartsFromWeights ? Factors.A | Factors.B | Factors.R | Factors.Head
+                : Factors.A | Factors.B | Factors.Head;
             definition.ToLayout().Require(adapter, factors, "The first adapter");
             method.CheckInitial(adapter);
             // Under its canonical bytes, so that its hash is the adapter's.

@@ -1,6 +1,9 @@
 namespace FedLora.Grains.Federations;
 
-/// <summary>One page of a federation's history, of <see cref="FederationStanding.PageSize"/> rounds; the key is <c>federation/page</c>. Written once, so that a round costs the same however many went before.</summary>
+/// <summary>
+/// One page of a federation's history, of <see cref="FederationStanding.PageSize"/> rounds; the key is <c>federation/page</c>. Written
+/// once, so that a round costs the same however many went before.
+/// </summary>
 public interface IHistoryPageGrain : IGrainWithStringKey
 {
     /// <summary>Stores the page; the same again changes nothing.</summary>

@@ -5,8 +5,11 @@ namespace FedLora.Grains.Federations;
 /// <summary>One federation; the key is its name. Refusals are <see cref="RefusedException"/>.</summary>
 public interface IFederationGrain : IGrainWithStringKey
 {
-    /// <summary>Stores what <see cref="FederationCreator"/> has checked, calibrated and made; called by <see cref="IRegistryGrain"/>.</summary>
-    Task<FederationView> CreateAsync(FederationDefinition definition, AdapterRef adapter, NodePrivacy[] privacy, CancellationToken cancellationToken);
+    /// <summary>
+    /// Stores what <see cref="FederationCreator"/> has checked, calibrated and made; called by <see cref="IRegistryGrain"/>.
+    /// </summary>
+    Task<FederationView> CreateAsync(FederationDefinition definition, AdapterRef adapter, NodePrivacy[] privacy,
+        CancellationToken cancellationToken);
 
     /// <summary>Starts, or goes on after a pause.</summary>
     Task<FederationView> StartAsync(CancellationToken cancellationToken);
@@ -38,11 +41,16 @@ public interface IFederationGrain : IGrainWithStringKey
     [AlwaysInterleave]
     Task<long> VersionAsync(CancellationToken cancellationToken);
 
-    /// <summary>Waits until the version differs from <paramref name="knownVersion"/> (0 = none known), at most <paramref name="wait"/> (up to one minute), then returns the view.</summary>
+    /// <summary>
+    /// Waits until the version differs from <paramref name="knownVersion"/> (0 = none known), at most <paramref name="wait"/> (up to one
+    /// minute), then returns the view.
+    /// </summary>
     [AlwaysInterleave, ResponseTimeout("00:02:00")]
     Task<VersionedView> WatchAsync(long knownVersion, TimeSpan wait, CancellationToken cancellationToken);
 
-    /// <summary>Called by a node's grain with each poll: notes that the node is there; returns its task, if it has one, or what is waited for.</summary>
+    /// <summary>
+    /// Called by a node's grain with each poll: notes that the node is there; returns its task, if it has one, or what is waited for.
+    /// </summary>
     Task<PollReply> CheckInAsync(NodePresence presence, CancellationToken cancellationToken);
 
     /// <summary>Ends when the privacy budgets that are being asked for are known; ask again then.</summary>
@@ -61,7 +69,9 @@ public interface IFederationGrain : IGrainWithStringKey
     /// <summary>Called by a node's grain: progress of the task, or its failure.</summary>
     Task<StatusReply> ReportAsync(string nodeId, StatusReport report, CancellationToken cancellationToken);
 
-    /// <summary>First half of taking an update: refuses what may not be sent, says what it must look like. Use <c>UpdateReceiver</c>.</summary>
+    /// <summary>
+    /// First half of taking an update: refuses what may not be sent, says what it must look like. Use <c>UpdateReceiver</c>.
+    /// </summary>
     Task<UpdateExpectation> BeginUpdateAsync(UpdateHeader header, CancellationToken cancellationToken);
 
     /// <summary>Second half: the bytes are checked and durable; when this returns the update is acknowledged.</summary>
@@ -73,7 +83,10 @@ public interface IFederationGrain : IGrainWithStringKey
     /// <summary>The global adapter after a round, 0: the one that all began with; refuses with <c>round-unknown</c>.</summary>
     Task<AdapterRef> AdapterAfterAsync(int round, CancellationToken cancellationToken);
 
-    /// <summary>The products to fold into the base weights for the global adapter after a round: of the newest as few as may be, of an earlier one each round's; refuses with <c>round-unknown</c>.</summary>
+    /// <summary>
+    /// The products to fold into the base weights for the global adapter after a round: of the newest as few as may be, of an earlier one
+    /// each round's; refuses with <c>round-unknown</c>.
+    /// </summary>
     Task<AdapterRef[]> FoldsAfterAsync(int round, CancellationToken cancellationToken);
 
     /// <summary>Which of these blobs the federation refers to; for <see cref="IJanitorGrain"/>.</summary>

@@ -23,14 +23,16 @@ internal static class NamedNodes
         Require("communication.groups", Slips(definition.Communication.Groups.Keys, groups), "node of the group", groups);
     }
 
-    private static IEnumerable<string> Slips(IEnumerable<string> names, string[] groups) => names.Where(name => Nearest.To(name, groups) is not null);
+    private static IEnumerable<string> Slips(IEnumerable<string> names, string[] groups) =>
+        names.Where(name => Nearest.To(name, groups) is not null);
 
     private static void Require(string setting, IEnumerable<string> names, string what, string[] known)
     {
         if (names.FirstOrDefault(name => !known.Contains(name, StringComparer.Ordinal)) is { } unknown)
         {
             throw new RefusedException(RefusalCodes.DefinitionInvalid,
-                $"{setting}: no {what} '{unknown}' is enrolled{Nearest.Question(unknown, known)}; enrolled: {string.Join(", ", known.Take(Named).DefaultIfEmpty("none"))}{(known.Length > Named ? ", ..." : "")}",
+                $"{setting}: no {what} '{unknown}' is enrolled{Nearest.Question(unknown, known)}; enrolled: "
+                    + $"{string.Join(", ", known.Take(Named).DefaultIfEmpty("none"))}{(known.Length > Named ? ", ..." : "")}",
                 "Correct the name, or enrol the node first: a definition does not change afterwards.");
         }
     }

@@ -19,14 +19,20 @@ public sealed class NodeBudgets(IGrainFactory grains)
             await EnrolledAsync());
     }
 
-    private async Task<(string NodeId, string Reason, NodePrivacy? NewRow)> AskAsync(FederationStanding standing, NodePresence presence, KnownRows rows)
+    private async Task<(string NodeId, string Reason, NodePrivacy? NewRow)> AskAsync(FederationStanding standing, NodePresence presence,
+        KnownRows rows)
     {
         NodePrivacy? fresh = null;
         try
         {
             var (row, isNew) = rows.Of(presence);
             fresh = isNew ? row : null;
-            var run = new PrivacyRun { NoiseMultiplier = row.NoiseMultiplier, SamplingRate = row.SamplingRate, Steps = standing.Definition.Training.LocalSteps };
+            var run = new PrivacyRun
+            {
+                NoiseMultiplier = row.NoiseMultiplier,
+                SamplingRate = row.SamplingRate,
+                Steps = standing.Definition.Training.LocalSteps,
+            };
             var answer = await grains.GetGrain<INodeGrain>(presence.NodeId).AskBudgetAsync(run, CancellationToken.None);
             return (presence.NodeId, answer.Fits ? "" : answer.Reason, fresh);
         }
@@ -53,12 +59,17 @@ public sealed class NodeBudgets(IGrainFactory grains)
     }
 }
 
-/// <summary>What the privacy terms mean at nodes: worked out once and kept, since receipts are held against it. O(1) for each node.</summary>
+/// <summary>
+/// What the privacy terms mean at nodes: worked out once and kept, since receipts are held against it. O(1) for each node.
+/// </summary>
 internal sealed class KnownRows(FederationStanding standing)
 {
     private readonly PrivacyPlan _plan = standing.Definition.ToPlan()!;
-    private readonly Dictionary<string, NodePrivacy> _byNode = standing.Privacy.DistinctBy(row => row.NodeId).ToDictionary(row => row.NodeId, StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<double, Lazy<NodePrivacy>> _byRate = new(standing.Privacy.DistinctBy(row => row.SamplingRate).Select(row => KeyValuePair.Create(row.SamplingRate, new Lazy<NodePrivacy>(row))));
+    private readonly Dictionary<string, NodePrivacy> _byNode = standing.Privacy.DistinctBy(row => row.NodeId)
+        .ToDictionary(row => row.NodeId, StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<double, Lazy<NodePrivacy>> _byRate = new(
+        standing.Privacy.DistinctBy(row => row.SamplingRate)
+            .Select(row => KeyValuePair.Create(row.SamplingRate, new Lazy<NodePrivacy>(row))));
 
     /// <summary>A node's row, and whether the federation has yet to keep it.</summary>
     /// <exception cref="FedLoraException">As <see cref="NodePrivacy.Of"/>.</exception>
@@ -69,7 +80,8 @@ internal sealed class KnownRows(FederationStanding standing)
         if (_byNode.TryGetValue(presence.NodeId, out var known) && known.SamplingRate.Equals(rate))
             return (known, false);
         // Equal rates mean equal noise: calibrated once.
-        var like = _byRate.GetOrAdd(rate, _ => new(() => NodePrivacy.Of(standing.Definition, presence.NodeId, presence.Name, count, CancellationToken.None)));
+        var like = _byRate.GetOrAdd(rate,
+            _ => new(() => NodePrivacy.Of(standing.Definition, presence.NodeId, presence.Name, count, CancellationToken.None)));
         return (like.Value with { NodeId = presence.NodeId, Node = presence.Name, Rounds = 0, SpentEpsilon = 0, LimitEpsilon = 0 }, true);
     }
 }

@@ -5,8 +5,8 @@ using FedLora.Compression;
 namespace FedLora.Grains.Federations;
 
 /// <summary>
-/// Computes the next global adapter from stored updates: a pure function of its inputs, the same bytes whatever the order of arrival. Updates are read from the
-/// store one at a time, so memory does not grow with their number.
+/// Computes the next global adapter from stored updates: a pure function of its inputs, the same bytes whatever the order of arrival.
+/// Updates are read from the store one at a time, so memory does not grow with their number.
 /// </summary>
 public sealed class RoundAggregator(IBlobStore blobs, TimeProvider time)
 {
@@ -30,9 +30,11 @@ public sealed class RoundAggregator(IBlobStore blobs, TimeProvider time)
         {
             Round = inputs.Round,
             Adapter = after,
-            Record = await blobs.PutJsonAsync(inputs.Record! with { After = after, Fold = fold, OptimizerAfter = optimizer }, cancellationToken),
+            Record = await blobs.PutJsonAsync(inputs.Record! with { After = after, Fold = fold, OptimizerAfter = optimizer },
+                cancellationToken),
             Fold = fold,
-            Folded = result.Fold is { } last && inputs.Folds.Count >= FederationStanding.MostFolds ? await FoldedAsync(inputs, last, cancellationToken) : null,
+            Folded = result.Fold is { } last && inputs.Folds.Count >= FederationStanding.MostFolds
+                ? await FoldedAsync(inputs, last, cancellationToken) : null,
             Milliseconds = took,
             AggregationError = result.Report.RelativeError,
             Optimizer = optimizer,
@@ -40,7 +42,8 @@ public sealed class RoundAggregator(IBlobStore blobs, TimeProvider time)
     }
 
     /// <summary>Aggregates without storing anything; with the memory of the server's optimiser, where there is one.</summary>
-    public async Task<(AggregationResult Result, FedAdamState? Optimizer)> ComputeAsync(RoundInputs inputs, CancellationToken cancellationToken)
+    public async Task<(AggregationResult Result, FedAdamState? Optimizer)> ComputeAsync(RoundInputs inputs,
+        CancellationToken cancellationToken)
     {
         var definition = inputs.Definition;
         var global = await blobs.GetAdapterAsync(inputs.Before.Sha256, cancellationToken);
@@ -55,7 +58,8 @@ public sealed class RoundAggregator(IBlobStore blobs, TimeProvider time)
             }
 
             if (!starts.TryGetValue(update.Rank, out var start))
-                starts[update.Rank] = start = (definition.StartOf(global, inputs.Round, update.Rank), definition.SentLayout(inputs.Round, update.Rank));
+                starts[update.Rank] = start = (definition.StartOf(global, inputs.Round, update.Rank),
+                    definition.SentLayout(inputs.Round, update.Rank));
             updates.Add(new SparseUpdate(update.Header.NodeId, update.Weight, Read, start.Adapter, start.Layout));
 
             // Aggregation is plain computing in a thread of its own, outside the grain's turn: that thread may wait.
@@ -69,7 +73,8 @@ public sealed class RoundAggregator(IBlobStore blobs, TimeProvider time)
         }
 
         var memory = inputs.Optimizer is { } remembered
-            ? new FedAdamState(remembered.Step, await blobs.GetAdapterAsync(remembered.Mean.Sha256, cancellationToken), await RootAsync(remembered, cancellationToken))
+            ? new FedAdamState(remembered.Step, await blobs.GetAdapterAsync(remembered.Mean.Sha256, cancellationToken),
+                await RootAsync(remembered, cancellationToken))
             : null;
         return RoundStep.Run(definition, inputs.Round, global, new UpdateSet(updates), memory, cancellationToken: cancellationToken);
     }
@@ -79,7 +84,8 @@ public sealed class RoundAggregator(IBlobStore blobs, TimeProvider time)
         var folds = new List<AdapterState>();
         foreach (var fold in inputs.Folds)
             folds.Add(await blobs.GetAdapterAsync(fold.Sha256, cancellationToken));
-        return await blobs.PutAdapterAsync(FoldSum.Of([.. folds, last], inputs.Definition.ToLayout(), Environment.ProcessorCount), cancellationToken);
+        return await blobs.PutAdapterAsync(FoldSum.Of([.. folds, last], inputs.Definition.ToLayout(), Environment.ProcessorCount),
+            cancellationToken);
     }
 
     private async Task<AdapterState> RootAsync(OptimizerMemory memory, CancellationToken cancellationToken)

@@ -64,6 +64,9 @@ public sealed record ReplayResult
 
     [Id(3)] public required double Milliseconds { get; init; }
 
-    /// <summary>What came out otherwise than it was committed (adapter, fold, what the server's optimiser remembers): a line each; none where the round replays.</summary>
+    /// <summary>
+    /// What came out otherwise than it was committed (adapter, fold, what the server's optimiser remembers): a line each; none where the
+    /// round replays.
+    /// </summary>
     [Id(4)] public IReadOnlyList<string> Differences { get; init; } = [];
 }

@@ -19,7 +19,9 @@ public sealed class RoundNodes(IGrainFactory grains, IBlobStore blobs)
             if (round.Record.Length == 0 || !await blobs.ExistsAsync(round.Record, cancellationToken))
                 continue;
             var record = await blobs.GetJsonAsync<RoundRecord>(round.Record, cancellationToken);
-            found[round.Round] = [.. record.Updates.Select(update => Node(update.Header, names.GetValueOrDefault(update.Header.NodeId, update.Header.NodeId)))];
+            found[round.Round] = [
+                .. record.Updates.Select(
+                    update => Node(update.Header, names.GetValueOrDefault(update.Header.NodeId, update.Header.NodeId)))];
         }
 
         return found;

@@ -15,7 +15,9 @@ public sealed class RoundReplayer(IGrainFactory grains, IBlobStore blobs, RoundA
             .Concat(record.Optimizer?.Blobs().Select(memory => memory.Sha256) ?? []))
         {
             if (!await blobs.ExistsAsync(blob, cancellationToken))
-                throw new RefusedException(RefusalCodes.UpdatesPruned, $"Round {round} of '{federation}' cannot be replayed: blob {blob} is no longer kept.", "Raise the federation's retention to keep more rounds.");
+                throw new RefusedException(RefusalCodes.UpdatesPruned,
+                    $"Round {round} of '{federation}' cannot be replayed: blob {blob} is no longer kept.",
+                    "Raise the federation's retention to keep more rounds.");
         }
 
         var started = time.GetTimestamp();
@@ -30,7 +32,9 @@ public sealed class RoundReplayer(IGrainFactory grains, IBlobStore blobs, RoundA
             [
                 .. Differs("adapter", record.After, result.Global),
                 .. Differs("fold", record.Fold, result.Fold),
-                .. record.OptimizerAfter is { } after ? Differs("optimiser's mean", after.Mean, memory?.Mean).Concat(Differs("optimiser's root", after.Root, memory?.Root)) : [],
+                .. record.OptimizerAfter is { } after
+                    ? Differs("optimiser's mean", after.Mean, memory?.Mean).Concat(Differs("optimiser's root", after.Root, memory?.Root))
+                    : [],
             ],
             Milliseconds = time.GetElapsedTime(started).TotalMilliseconds,
         };

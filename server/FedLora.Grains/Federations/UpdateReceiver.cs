@@ -3,10 +3,11 @@ using Microsoft.Extensions.Logging;
 namespace FedLora.Grains.Federations;
 
 /// <summary>
-/// Takes updates in for the gRPC service: asks the federation once whether one is wanted, keeps the bytes durably as they come, checks the whole, and has the federation record it.
-/// The federation's own turn is never spent on bytes.
+/// Takes updates in for the gRPC service: asks the federation once whether one is wanted, keeps the bytes durably as they come, checks the
+/// whole, and has the federation record it. The federation's own turn is never spent on bytes.
 /// </summary>
-public sealed class UpdateReceiver(IGrainFactory grains, IBlobStore blobs, CoordinatorInstruments instruments, TimeProvider time, ILogger<UpdateReceiver> log)
+public sealed class UpdateReceiver(IGrainFactory grains, IBlobStore blobs, CoordinatorInstruments instruments, TimeProvider time,
+    ILogger<UpdateReceiver> log)
 {
     /// <exception cref="RefusedException">The update is not wanted, or says of itself what cannot be.</exception>
     public Task<IncomingUpdate> BeginAsync(UpdateHeader header, CancellationToken cancellationToken) => CountRefusalsAsync(async () =>
@@ -15,57 +16,64 @@ public sealed class UpdateReceiver(IGrainFactory grains, IBlobStore blobs, Coord
         var expectation = await federation.BeginUpdateAsync(header, cancellationToken);
         if (expectation.Abandoned is { } abandoned)
             await blobs.DeletePartialAsync(abandoned, cancellationToken);
-        var offset = expectation.AlreadyStored ? header.Bytes : Math.Min(await blobs.PartialLengthAsync(header.Sha256, cancellationToken), header.Bytes);
+        var offset = expectation.AlreadyStored ? header.Bytes
+            : Math.Min(await blobs.PartialLengthAsync(header.Sha256, cancellationToken), header.Bytes);
         // What is named to the sender as being here survives a power cut from now on.
         if (offset > 0 && offset < header.Bytes)
             await blobs.AppendAsync(header.Sha256, offset, default, header.Bytes, durable: true, cancellationToken);
         return new IncomingUpdate(this, header, expectation, offset);
     });
 
-    internal async Task<long> AppendAsync(UpdateHeader header, long offset, ReadOnlyMemory<byte> bytes, bool durable, CancellationToken cancellationToken)
+    internal async Task<long> AppendAsync(UpdateHeader header, long offset, ReadOnlyMemory<byte> bytes, bool durable,
+        CancellationToken cancellationToken)
     {
         var length = await blobs.AppendAsync(header.Sha256, offset, bytes, header.Bytes, durable, cancellationToken);
         instruments.Received(bytes.Length);
         return length;
     }
 
-    internal Task CompleteAsync(UpdateHeader header, UpdateExpectation expectation, bool resumed, CancellationToken cancellationToken) => CountRefusalsAsync(async () =>
-    {
-        if (expectation.AlreadyStored)
+    internal Task CompleteAsync(UpdateHeader header, UpdateExpectation expectation, bool resumed, CancellationToken cancellationToken) =>
+        CountRefusalsAsync(async () =>
+        {
+            if (expectation.AlreadyStored)
+                return true;
+            var node = grains.GetGrain<INodeGrain>(header.NodeId);
+            // It may have been revoked while it sent.
+            await node.RequireActiveAsync(cancellationToken);
+            await using var global = await blobs.OpenReadAsync(expectation.Adapter.Sha256, cancellationToken);
+            if (await blobs.ExistsAsync(header.Sha256, cancellationToken))
+            {
+                await using var stored = await blobs.OpenReadAsync(header.Sha256, cancellationToken);
+                Check(stored, global, header, expectation);
+            }
+
+            try
+            {
+                await blobs.CompleteAsync(header.Sha256, update => Check(update, global, header, expectation), cancellationToken);
+            }
+            catch (RefusedException error) when (resumed && error.Code == RefusalCodes.BlobHash)
+            {
+                // Not the sender's fault: what was here from before (a crash, a power cut) was not what it had sent. It is dropped, and the
+                // same bytes are welcome again.
+                throw new RefusedException(RefusalCodes.BlobOffset,
+                    $"The part of node '{header.NodeId}''s update that was here from before is damaged.", "Send it again from the start.");
+            }
+
+            await grains.GetGrain<IFederationGrain>(header.Federation).CommitUpdateAsync(header, cancellationToken);
+            if (header.Receipt is { } receipt)
+                await MirrorAsync(node, header, receipt);
+            instruments.Accepted();
             return true;
-        var node = grains.GetGrain<INodeGrain>(header.NodeId);
-        // It may have been revoked while it sent.
-        await node.RequireActiveAsync(cancellationToken);
-        await using var global = await blobs.OpenReadAsync(expectation.Adapter.Sha256, cancellationToken);
-        if (await blobs.ExistsAsync(header.Sha256, cancellationToken))
-        {
-            await using var stored = await blobs.OpenReadAsync(header.Sha256, cancellationToken);
-            Check(stored, global, header, expectation);
-        }
-
-        try
-        {
-            await blobs.CompleteAsync(header.Sha256, update => Check(update, global, header, expectation), cancellationToken);
-        }
-        catch (RefusedException error) when (resumed && error.Code == RefusalCodes.BlobHash)
-        {
-            // Not the sender's fault: what was here from before (a crash, a power cut) was not what it had sent. It is dropped, and the same bytes are welcome again.
-            throw new RefusedException(RefusalCodes.BlobOffset, $"The part of node '{header.NodeId}''s update that was here from before is damaged.", "Send it again from the start.");
-        }
-
-        await grains.GetGrain<IFederationGrain>(header.Federation).CommitUpdateAsync(header, cancellationToken);
-        if (header.Receipt is { } receipt)
-            await MirrorAsync(node, header, receipt);
-        instruments.Accepted();
-        return true;
-    });
+        });
 
     // The round's record has the receipt too, so that one that is not mirrored is not lost.
     private async Task MirrorAsync(INodeGrain node, UpdateHeader header, PrivacyReceipt receipt)
     {
         try
         {
-            await node.RecordReceiptAsync(new() { Federation = header.Federation, Round = header.Round, Receipt = receipt, At = time.GetUtcNow() }, CancellationToken.None);
+            await node.RecordReceiptAsync(
+                new() { Federation = header.Federation, Round = header.Round, Receipt = receipt, At = time.GetUtcNow() },
+                CancellationToken.None);
         }
         catch (Exception error) when (error is TimeoutException or OrleansException)
         {
@@ -76,7 +84,8 @@ public sealed class UpdateReceiver(IGrainFactory grains, IBlobStore blobs, Coord
     private static void Check(Stream update, Stream global, UpdateHeader header, UpdateExpectation expectation)
     {
         if (update.Length != header.Bytes)
-            throw new RefusedException(RefusalCodes.UpdateSize, $"The update of node '{header.NodeId}' has {update.Length} bytes, its header says {header.Bytes}.", "Send it again.");
+            throw new RefusedException(RefusalCodes.UpdateSize,
+                $"The update of node '{header.NodeId}' has {update.Length} bytes, its header says {header.Bytes}.", "Send it again.");
         UpdateValidator.Require(update, global, header, expectation);
     }
 
@@ -115,5 +124,6 @@ public sealed class IncomingUpdate
 
     /// <summary>Checks and records the update; when this returns it is acknowledged.</summary>
     /// <exception cref="RefusedException">It is not what the node should have sent, or no longer wanted.</exception>
-    public Task CompleteAsync(CancellationToken cancellationToken) => _receiver.CompleteAsync(Header, _expectation, _resumed, cancellationToken);
+    public Task CompleteAsync(CancellationToken cancellationToken) =>
+        _receiver.CompleteAsync(Header, _expectation, _resumed, cancellationToken);
 }

@@ -9,7 +9,8 @@ public static class UpdateValidator
     /// <summary>Refuses bytes that is not what the node should have sent.</summary>
     /// <param name="bytes">The update.</param>
     /// <param name="start">The global adapter that the node started from.</param>
-    /// <exception cref="RefusedException"><c>update-format</c>, <c>update-tensors</c>, <c>update-shape</c>, <c>update-not-finite</c>, <c>update-norm</c>.</exception>
+    /// <exception cref="RefusedException"><c>update-format</c>, <c>update-tensors</c>, <c>update-shape</c>, <c>update-not-finite</c>,
+    /// <c>update-norm</c>.</exception>
     public static void Require(Stream bytes, Stream start, UpdateHeader header, UpdateExpectation expectation)
     {
         var where = $"The update of node '{header.NodeId}' for round {header.Round}";
@@ -44,16 +45,20 @@ public static class UpdateValidator
     private static void RequireChange(byte[] bytes, UpdateExpectation expectation, int round, string where)
     {
         var layout = expectation.Definition.SentLayout(round, expectation.Rank);
-        Require(ChangeCheck.Of(SparseCodec.Decode(bytes, layout.Length, layout.Digest.Span), layout, expectation.Definition.Training.MaxUpdateNorm, where));
+        Require(
+            ChangeCheck.Of(SparseCodec.Decode(bytes, layout.Length, layout.Digest.Span), layout,
+                expectation.Definition.Training.MaxUpdateNorm, where));
     }
 
-    private static void RequireValues(SafetensorsReader update, SafetensorsReader global, double maxNorm, string where) => Require(ChangeCheck.Of(
-        update.Header.Tensors.Keys.Order(StringComparer.Ordinal).Select(name =>
-        {
-            var values = update.ReadFloats(name);
-            var start = global.Header.Tensors.TryGetValue(name, out var entry) && entry.ElementCount == values.Length ? global.ReadFloats(name) : null;
-            return new ChangedTensor(name, values, start);
-        }), maxNorm, where));
+    private static void RequireValues(SafetensorsReader update, SafetensorsReader global, double maxNorm, string where) =>
+        Require(ChangeCheck.Of(
+            update.Header.Tensors.Keys.Order(StringComparer.Ordinal).Select(name =>
+            {
+                var values = update.ReadFloats(name);
+                var start = global.Header.Tensors.TryGetValue(name, out var entry) && entry.ElementCount == values.Length
+                    ? global.ReadFloats(name) : null;
+                return new ChangedTensor(name, values, start);
+            }), maxNorm, where));
 
     private static void Require(Refusal? refusal)
     {

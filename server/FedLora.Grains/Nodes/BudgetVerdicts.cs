@@ -4,7 +4,10 @@ using FedLora.Privacy.Ledger;
 
 namespace FedLora.Grains.Nodes;
 
-/// <summary>Whether a round fits a limit after what was spent, worked out once in this process: a thousand nodes that have spent the same make one question, which may take tens of milliseconds.</summary>
+/// <summary>
+/// Whether a round fits a limit after what was spent, worked out once in this process: a thousand nodes that have spent the same make one
+/// question, which may take tens of milliseconds.
+/// </summary>
 public sealed class BudgetVerdicts
 {
     private const int Kept = 10_000;

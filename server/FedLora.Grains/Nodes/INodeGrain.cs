@@ -39,7 +39,9 @@ public interface INodeGrain : IGrainWithStringKey
     [AlwaysInterleave]
     Task<BudgetAnswer> AskBudgetAsync(PrivacyRun round, CancellationToken cancellationToken);
 
-    /// <summary>Whether so many rounds fit the node's privacy limit, as mirrored here; if not, how many would, and with which noise all would.</summary>
+    /// <summary>
+    /// Whether so many rounds fit the node's privacy limit, as mirrored here; if not, how many would, and with which noise all would.
+    /// </summary>
     [AlwaysInterleave]
     Task<PlanAnswer> AskPlanAsync(PrivacyRun round, long rounds, CancellationToken cancellationToken);
 

@@ -4,8 +4,8 @@ using FedLora.Privacy.Ledger;
 namespace FedLora.Grains.Nodes;
 
 /// <summary>
-/// What the coordinator knows of a node's ledger: its receipts, and the balance that it sends with every poll. The node's own ledger decides; the mirror spares it rounds
-/// that it would refuse.
+/// What the coordinator knows of a node's ledger: its receipts, and the balance that it sends with every poll. The node's own ledger
+/// decides; the mirror spares it rounds that it would refuse.
 /// </summary>
 /// <param name="balance">As the node last told; null where it has told none.</param>
 /// <param name="receipts">Oldest first.</param>
@@ -17,10 +17,12 @@ public sealed class LedgerMirror(PrivacyBalance? balance, IReadOnlyList<LedgerMi
         : balance is null && receipts is [.., { Receipt: { EpsilonLimit: > 0 } last }] ? new(last.EpsilonLimit, last.Delta) : null;
 
     /// <summary>What the node's present data set has spent.</summary>
-    public IReadOnlyList<SampledGaussian> Past() => Past(balance?.DataSet ?? (receipts.Count > 0 ? receipts[^1].Receipt.DataSet : ""), balance, receipts);
+    public IReadOnlyList<SampledGaussian> Past() =>
+        Past(balance?.DataSet ?? (receipts.Count > 0 ? receipts[^1].Receipt.DataSet : ""), balance, receipts);
 
     /// <summary>
-    /// What a data set has spent. A ledger that says less than its own receipts has been put back to an older copy: then the receipts count.
+    /// What a data set has spent. A ledger that says less than its own receipts has been put back to an older copy: then the receipts
+    /// count.
     /// </summary>
     /// <param name="dataSet">Its identity.</param>
     /// <param name="balance">As the node last told of this data set; null where it has told nothing.</param>
@@ -30,17 +32,23 @@ public sealed class LedgerMirror(PrivacyBalance? balance, IReadOnlyList<LedgerMi
         var mirrored = SampledGaussian.Simplify(receipts.Where(entry => entry.Receipt.DataSet == dataSet)
             .Select(entry => new SampledGaussian(entry.Receipt.NoiseMultiplier, entry.Receipt.SamplingRate, entry.Receipt.Steps)));
         var told = SampledGaussian.Simplify((balance?.Runs ?? []).Select(run => run.ToMechanism()));
-        return [.. told.Concat(mirrored).GroupBy(run => (run.NoiseMultiplier, run.SamplingRate)).Select(same => same.MaxBy(run => run.Steps)!)];
+        return [.. told.Concat(mirrored).GroupBy(run => (run.NoiseMultiplier, run.SamplingRate))
+            .Select(same => same.MaxBy(run => run.Steps)!)];
     }
 
-    /// <summary>Whether the node's ledger has fewer entries than a receipt of its own: it was put back to an older copy, and has forgotten what came after.</summary>
+    /// <summary>
+    /// Whether the node's ledger has fewer entries than a receipt of its own: it was put back to an older copy, and has forgotten what came
+    /// after.
+    /// </summary>
     public bool IsOlderCopy => balance is { Entries: > 0 } told && receipted > told.Entries;
 
     /// <summary>Whether one more round fits.</summary>
     public Task<BudgetVerdict> FitsAsync(SampledGaussian round, BudgetVerdicts verdicts)
     {
         if (IsOlderCopy)
-            return No(0, $"its privacy ledger is an older copy: it has {balance!.Entries} entries, and has sent a receipt for entry {receipted}; the site restores the newest one");
+            return No(0,
+                $"its privacy ledger is an older copy: it has {balance!.Entries} entries, and has sent a receipt for entry {receipted}; "
+                    + $"the site restores the newest one");
         if (Limit is not { } limit)
             return Task.FromResult(new BudgetVerdict(true, 0, ""));
         return balance is { } told && told.SpentEpsilon >= limit.Epsilon
@@ -50,7 +58,8 @@ public sealed class LedgerMirror(PrivacyBalance? balance, IReadOnlyList<LedgerMi
 
     /// <summary>Whether so many rounds fit.</summary>
     public PlanVerdict Plan(SampledGaussian round, long rounds, CancellationToken cancellationToken) =>
-        Limit is { } limit ? PrivacyBudget.Plan(Past(), round, rounds, limit, cancellation: cancellationToken) : new PlanVerdict(true, rounds, round.NoiseMultiplier, "");
+        Limit is { } limit ? PrivacyBudget.Plan(Past(), round, rounds, limit, cancellationToken: cancellationToken)
+            : new PlanVerdict(true, rounds, round.NoiseMultiplier, "");
 
     private static Task<BudgetVerdict> No(double epsilon, string reason) => Task.FromResult(new BudgetVerdict(false, epsilon, reason));
 }

@@ -74,7 +74,15 @@ public sealed class NodeGrain(
     public async Task EnrolAsync(string name, string group, string credentialHash, CancellationToken cancellationToken)
     {
         var enrolled = node.RecordExists ? node.State.EnrolledAt : time.GetUtcNow();
-        node.State = new() { Name = name, Group = group, CredentialHash = credentialHash, EnrolledAt = enrolled, Ledger = node.State.Ledger, Revoked = node.State.Revoked };
+        node.State = new()
+        {
+            Name = name,
+            Group = group,
+            CredentialHash = credentialHash,
+            EnrolledAt = enrolled,
+            Ledger = node.State.Ledger,
+            Revoked = node.State.Revoked,
+        };
         await StoreAsync();
     }
 
@@ -83,8 +91,10 @@ public sealed class NodeGrain(
     public async Task AuthenticateAsync(string credential, CancellationToken cancellationToken)
     {
         await ActiveAsync();
-        if (!CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(Secrets.Hash(credential)), Encoding.ASCII.GetBytes(node.State.CredentialHash)))
-            throw new RefusedException(RefusalCodes.NodeCredential, $"The credential is not that of node '{Id}'.", "Enrol again with a new join token.");
+        if (!CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(Secrets.Hash(credential)),
+            Encoding.ASCII.GetBytes(node.State.CredentialHash)))
+            throw new RefusedException(RefusalCodes.NodeCredential, $"The credential is not that of node '{Id}'.",
+                "Enrol again with a new join token.");
     }
 
     public async Task<PollReply> PollAsync(NodePoll poll, CancellationToken cancellationToken)
@@ -210,7 +220,9 @@ public sealed class NodeGrain(
         return View();
     }
 
-    /// <summary>All federations that may have work, the one whose work it did longest ago first: none is starved by another's name.</summary>
+    /// <summary>
+    /// All federations that may have work, the one whose work it did longest ago first: none is starved by another's name.
+    /// </summary>
     private async Task<PollReply> AskFederationsAsync(NodePoll poll, CancellationToken cancellationToken)
     {
         for (var again = 0; ; again++)
@@ -218,8 +230,17 @@ public sealed class NodeGrain(
             var (waiting, looking) = (new List<string>(), new List<string>());
             foreach (var entry in (await FederationsAsync()).OrderBy(entry => _served.GetValueOrDefault(entry.Name)))
             {
-                var here = new NodePresence { NodeId = Id, Name = node.State.Name, Group = node.State.Group, Start = poll.Start, Profile = poll.Profile, Refused = poll.Refused.GetValueOrDefault(entry.Name, "") };
-                var reply = await AskAsync(entry.Name, federation => federation.CheckInAsync(here, cancellationToken), why => new() { WaitingFor = $"{entry.Name}: {why}" });
+                var here = new NodePresence
+                {
+                    NodeId = Id,
+                    Name = node.State.Name,
+                    Group = node.State.Group,
+                    Start = poll.Start,
+                    Profile = poll.Profile,
+                    Refused = poll.Refused.GetValueOrDefault(entry.Name, ""),
+                };
+                var reply = await AskAsync(entry.Name, federation => federation.CheckInAsync(here, cancellationToken),
+                    why => new() { WaitingFor = $"{entry.Name}: {why}" });
                 if (reply.Task is not null)
                 {
                     _served[entry.Name] = _served.Values.DefaultIfEmpty().Max() + 1;
@@ -234,13 +255,16 @@ public sealed class NodeGrain(
             // Whose budgets are just being asked for may have work in a moment.
             if (looking.Count == 0 || again == MostLooks)
                 return new() { WaitingFor = waiting.Count == 0 ? "no federation has work" : string.Join("; ", waiting) };
-            Task looked = Task.WhenAny(looking.Select(name => GrainFactory.GetGrain<IFederationGrain>(name).LookedAsync(cancellationToken)));
-            await looked.WaitAsync(LongestLook, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
+            Task looked = Task.WhenAny(
+                looking.Select(name => GrainFactory.GetGrain<IFederationGrain>(name).LookedAsync(cancellationToken)));
+            await looked.WaitAsync(LongestLook, cancellationToken)
+                .ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext | ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
     private async Task<IEnumerable<FederationEntry>> FederationsAsync() =>
-        (await GrainFactory.GetGrain<IRegistryGrain>(IRegistryGrain.Key).ListFederationsAsync(CancellationToken.None)).Where(entry => entry.State is not (FederationState.Finished or FederationState.Stopped));
+        (await GrainFactory.GetGrain<IRegistryGrain>(IRegistryGrain.Key).ListFederationsAsync(CancellationToken.None))
+            .Where(entry => entry.State is not (FederationState.Finished or FederationState.Stopped));
 
     /// <summary>One federation that is damaged or does not answer is named, and keeps nobody from the others.</summary>
     private async Task<T> AskAsync<T>(string name, Func<IFederationGrain, Task<T>> ask, Func<string, T> otherwise)
@@ -289,14 +313,16 @@ public sealed class NodeGrain(
 
         // Not written here: calls interleave. Its next write has it.
         if (node.State.Name.Length == 0)
-            (node.State.Name, node.State.Group, node.State.CredentialHash, node.State.EnrolledAt) = (listed.Name, listed.Group, listed.CredentialHash, time.GetUtcNow());
+            (node.State.Name, node.State.Group, node.State.CredentialHash, node.State.EnrolledAt) = (listed.Name, listed.Group,
+                listed.CredentialHash, time.GetUtcNow());
     }
 
     private async Task ActiveAsync()
     {
         await KnownAsync();
         if (node.State.Revoked)
-            throw new RefusedException(RefusalCodes.NodeRevoked, $"Node '{node.State.Name}' has been revoked.", "Ask the operator of the coordinator.");
+            throw new RefusedException(RefusalCodes.NodeRevoked, $"Node '{node.State.Name}' has been revoked.",
+                "Ask the operator of the coordinator.");
     }
 
     private async Task KeepPresenceAsync()

@@ -8,14 +8,18 @@ public interface IRegistryGrain : IGrainWithStringKey
     /// <summary>The key of the only one.</summary>
     const string Key = "registry";
 
-    /// <summary>Join tokens and nodes as coordinators of before kept them here, for <see cref="IEnrolmentGrain"/> to take over; empty where none did.</summary>
+    /// <summary>
+    /// Join tokens and nodes as coordinators of before kept them here, for <see cref="IEnrolmentGrain"/> to take over; empty where none
+    /// did.
+    /// </summary>
     Task<EnrolmentRecord> EnrolmentBeforeAsync(CancellationToken cancellationToken);
 
     /// <summary>Refuses with <c>federation-exists</c> where there is one.</summary>
     Task RequireFreeAsync(string name, CancellationToken cancellationToken);
 
     /// <summary>Stores and lists what <see cref="FederationCreator"/> has checked, calibrated and made.</summary>
-    Task<FederationView> AddFederationAsync(FederationDefinition definition, AdapterRef adapter, NodePrivacy[] privacy, CancellationToken cancellationToken);
+    Task<FederationView> AddFederationAsync(FederationDefinition definition, AdapterRef adapter, NodePrivacy[] privacy,
+        CancellationToken cancellationToken);
 
     [AlwaysInterleave]
     Task<IReadOnlyList<FederationEntry>> ListFederationsAsync(CancellationToken cancellationToken);

@@ -17,7 +17,8 @@ public sealed class RegistryGrain([PersistentState("registry")] IPersistentState
             throw new RefusedException(RefusalCodes.FederationExists, $"There is a federation '{name}' already.", "Choose another name.");
     }
 
-    public async Task<FederationView> AddFederationAsync(FederationDefinition definition, AdapterRef adapter, NodePrivacy[] privacy, CancellationToken cancellationToken)
+    public async Task<FederationView> AddFederationAsync(FederationDefinition definition, AdapterRef adapter, NodePrivacy[] privacy,
+        CancellationToken cancellationToken)
     {
         await RequireFreeAsync(definition.Name, cancellationToken);
         // Not the caller's token: it is there and listed, or neither.
@@ -27,7 +28,8 @@ public sealed class RegistryGrain([PersistentState("registry")] IPersistentState
     }
 
     public Task<IReadOnlyList<FederationEntry>> ListFederationsAsync(CancellationToken cancellationToken) =>
-        Task.FromResult<IReadOnlyList<FederationEntry>>(State.Federations.Values.OrderBy(entry => entry.Name, StringComparer.Ordinal).ToArray());
+        Task.FromResult<IReadOnlyList<FederationEntry>>(
+            State.Federations.Values.OrderBy(entry => entry.Name, StringComparer.Ordinal).ToArray());
 
     public async Task RemoveFederationAsync(string name, CancellationToken cancellationToken)
     {

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace FedLora.Server.Authentication;
 
-/// <summary>The secrets of this coordinator's operators and auditors: made once, kept in the data folder, readable by its owner only.</summary>
+/// <summary>
+/// The secrets of this coordinator's operators and auditors: made once, kept in the data folder, readable by its owner only.
+/// </summary>
 public sealed class AccessTokens
 {
     private const int Shortest = 32;
@@ -24,7 +26,8 @@ public sealed class AccessTokens
     }
 
     /// <summary>Reads the tokens, making those that are missing: all of them at the first start.</summary>
-    /// <exception cref="FedLoraException"><c>operator-token-invalid</c>: what is there is too short to be a secret, or is the same for two roles.</exception>
+    /// <exception cref="FedLoraException"><c>operator-token-invalid</c>: what is there is too short to be a secret, or is the same for two
+    /// roles.</exception>
     public static AccessTokens Ensure(string root)
     {
         var tokens = Kept.Select(role => (Role: role, Token: Encoding.UTF8.GetBytes(Ensure(root, role)))).ToArray();
@@ -34,7 +37,9 @@ public sealed class AccessTokens
 
     /// <summary>A hash of all of them; null where one is missing.</summary>
     public static string? Fingerprint(string root) => Kept.All(role => File.Exists(FileOf(root, role)))
-        ? Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join(' ', Kept.Select(role => File.ReadAllText(FileOf(root, role)).Trim()))))) : null;
+        ? Convert.ToHexStringLower(
+            SHA256.HashData(Encoding.UTF8.GetBytes(string.Join(' ', Kept.Select(role => File.ReadAllText(FileOf(root, role)).Trim())))))
+        : null;
 
     /// <summary>Whose token this is; null if it is nobody's.</summary>
     internal string? RoleOf(string bearer)
@@ -55,8 +60,10 @@ public sealed class AccessTokens
         if (!File.Exists(file))
             AtomicFile.WriteSecret(file, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32)) + "\n");
         var token = File.ReadAllText(file).Trim();
-        return token.Length >= Shortest ? token : throw Invalid($"{file} holds {token.Length} characters; an {role} token has at least {Shortest}", file);
+        return token.Length >= Shortest ? token
+            : throw Invalid($"{file} holds {token.Length} characters; an {role} token has at least {Shortest}", file);
     }
 
-    private static FedLoraException Invalid(string message, string file) => new("operator-token-invalid", message, $"delete {Path.GetFileName(file)}: the next start makes a new one");
+    private static FedLoraException Invalid(string message, string file) =>
+        new("operator-token-invalid", message, $"delete {Path.GetFileName(file)}: the next start makes a new one");
 }

@@ -15,9 +15,13 @@ internal static class AuthenticationSetup
             .AddScheme<AuthenticationSchemeOptions, NodeCredentialHandler>(Schemes.NodeCredential, null)
             .AddScheme<AuthenticationSchemeOptions, AccessTokenHandler>(Schemes.AccessToken, null);
         services.AddAuthorizationBuilder()
-            .AddPolicy(Policies.Node, policy => policy.AddAuthenticationSchemes(Schemes.Certificate, Schemes.NodeCredential).RequireRole(Roles.Node))
-            .AddPolicy(Policies.Operator, policy => policy.AddAuthenticationSchemes(Schemes.Certificate, Schemes.AccessToken).RequireRole(Roles.Operator))
-            .AddPolicy(Policies.Reader, policy => policy.AddAuthenticationSchemes(Schemes.Certificate, Schemes.AccessToken).RequireRole(Roles.Operator, Roles.Auditor));
+            .AddPolicy(Policies.Node,
+                policy => policy.AddAuthenticationSchemes(Schemes.Certificate, Schemes.NodeCredential).RequireRole(Roles.Node))
+            .AddPolicy(Policies.Operator,
+                policy => policy.AddAuthenticationSchemes(Schemes.Certificate, Schemes.AccessToken).RequireRole(Roles.Operator))
+            .AddPolicy(Policies.Reader,
+                policy => policy.AddAuthenticationSchemes(Schemes.Certificate, Schemes.AccessToken)
+                    .RequireRole(Roles.Operator, Roles.Auditor));
         return services.AddSingleton<IAuthorizationMiddlewareResultHandler, CallerRefusal>();
     }
 }

@@ -7,7 +7,8 @@ using Microsoft.Extensions.Options;
 namespace FedLora.Server.Authentication;
 
 /// <summary>A scheme whose callers show a bearer credential, on loopback without TLS.</summary>
-internal abstract class BearerHandler(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logging, UrlEncoder encoder) : CallerHandler(options, logging, encoder)
+internal abstract class BearerHandler(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logging, UrlEncoder encoder)
+    : CallerHandler(options, logging, encoder)
 {
     protected override bool IsForThis => !Request.IsHttps;
 

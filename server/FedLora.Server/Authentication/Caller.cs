@@ -8,5 +8,6 @@ internal static class Caller
 {
     /// <summary>The calling node's id.</summary>
     internal static string NodeId(this ServerCallContext context) =>
-        context.GetHttpContext().User.FindFirstValue(ClaimTypes.NameIdentifier) ?? throw new InvalidOperationException($"{context.Method} has no policy.");
+        context.GetHttpContext().User.FindFirstValue(ClaimTypes.NameIdentifier)
+            ?? throw new InvalidOperationException($"{context.Method} has no policy.");
 }

@@ -6,7 +6,10 @@ using Microsoft.Extensions.Options;
 
 namespace FedLora.Server.Authentication;
 
-/// <summary>A scheme by which callers say who they are. Why one is refused travels as the result's exception; <see cref="CallerRefusal"/> tells it to the caller.</summary>
+/// <summary>
+/// A scheme by which callers say who they are. Why one is refused travels as the result's exception; <see cref="CallerRefusal"/> tells it
+/// to the caller.
+/// </summary>
 internal abstract class CallerHandler(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logging, UrlEncoder encoder)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, logging, encoder)
 {

@@ -9,14 +9,15 @@ using Microsoft.AspNetCore.Http;
 namespace FedLora.Server.Authentication;
 
 /// <summary>
-/// Tells a caller that a policy turns away why, as gRPC has it: a response of headers only, with status, message and details. ASP.NET's own answer, HTTP 401, would reach a
-/// gRPC client as a bad response without a reason.
+/// Tells a caller that a policy turns away why, as gRPC has it: a response of headers only, with status, message and details. ASP.NET's own
+/// answer, HTTP 401, would reach a gRPC client as a bad response without a reason.
 /// </summary>
 internal sealed class CallerRefusal(CallFailures failures) : IAuthorizationMiddlewareResultHandler
 {
     private readonly AuthorizationMiddlewareResultHandler _http = new();
 
-    public async Task HandleAsync(RequestDelegate next, HttpContext context, AuthorizationPolicy policy, PolicyAuthorizationResult authorizeResult)
+    public async Task HandleAsync(RequestDelegate next, HttpContext context, AuthorizationPolicy policy,
+        PolicyAuthorizationResult authorizeResult)
     {
         if (authorizeResult.Succeeded || context.Request.ContentType?.StartsWith("application/grpc", StringComparison.Ordinal) is not true)
         {
@@ -39,7 +40,8 @@ internal sealed class CallerRefusal(CallFailures failures) : IAuthorizationMiddl
                 return failure;
         }
         var roles = string.Join(" and ", context.User.FindAll(ClaimTypes.Role).Select(role => role.Value));
-        return new RefusedException(RefusalCodes.RoleInsufficient, $"the role {roles} may not make the call {context.Request.Path}", "ask whoever runs the coordinator");
+        return new RefusedException(RefusalCodes.RoleInsufficient, $"the role {roles} may not make the call {context.Request.Path}",
+            "ask whoever runs the coordinator");
     }
 
     private static void Write(HttpResponse response, RpcException error)

@@ -8,14 +8,18 @@ using Microsoft.Extensions.Options;
 namespace FedLora.Server.Authentication;
 
 /// <summary>
-/// Callers by the certificate of their connection, over TLS. Signature and use are checked once for each connection, end and revocation at every call. (ASP.NET's own handler
-/// of certificates does not tell a caller which of them failed, and what it caches outlives a revocation.)
+/// Callers by the certificate of their connection, over TLS. Signature and use are checked once for each connection, end and revocation at
+/// every call. (ASP.NET's own handler of certificates does not tell a caller which of them failed, and what it caches outlives a
+/// revocation.)
 /// </summary>
 internal sealed class CertificateHandler(
-    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logging, UrlEncoder encoder, IGrainFactory grains, PeerCertificates certificates)
+    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logging, UrlEncoder encoder, IGrainFactory grains,
+    PeerCertificates certificates)
     : CallerHandler(options, logging, encoder)
 {
-    /// <summary>What a node's grain keeps in the place of a secret's hash: the key that its certificates are for. No bearer can be of this form.</summary>
+    /// <summary>
+    /// What a node's grain keeps in the place of a secret's hash: the key that its certificates are for. No bearer can be of this form.
+    /// </summary>
     internal static string NodeCredential(string keyHash) => $"key:{keyHash}";
 
     protected override bool IsForThis => Request.IsHttps;
@@ -25,7 +29,8 @@ internal sealed class CertificateHandler(
         var peer = Shown();
         if (peer.Ends <= TimeProvider.GetUtcNow())
         {
-            throw new RefusedException(RefusalCodes.CertificateExpired, $"the caller's certificate ended at {peer.Ends:u}; the coordinator's clock says {TimeProvider.GetUtcNow():u}",
+            throw new RefusedException(RefusalCodes.CertificateExpired,
+                $"the caller's certificate ended at {peer.Ends:u}; the coordinator's clock says {TimeProvider.GetUtcNow():u}",
                 "it is renewed by its key: start the program again, or look at both clocks");
         }
         return (peer.Id, await RoleAsync(peer, cancellationToken));
@@ -35,7 +40,8 @@ internal sealed class CertificateHandler(
     /// <exception cref="RefusedException"><c>certificate-missing</c>, <c>certificate-foreign</c>.</exception>
     internal static PeerCertificate Shown(Microsoft.AspNetCore.Http.HttpContext context, PeerCertificates certificates) =>
         context.Features.Get<ITlsConnectionFeature>()?.ClientCertificate is { } certificate ? certificates.Read(certificate)
-            : throw new RefusedException(RefusalCodes.CertificateMissing, "the caller shows no certificate", "join with a token first ('fedlora client --token-file FILE', 'fedlora admin join')");
+            : throw new RefusedException(RefusalCodes.CertificateMissing, "the caller shows no certificate",
+                "join with a token first ('fedlora client --token-file FILE', 'fedlora admin join')");
 
     private PeerCertificate Shown() => Shown(Context, certificates);
 

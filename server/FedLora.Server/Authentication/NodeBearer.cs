@@ -14,9 +14,11 @@ internal readonly record struct NodeBearer(string NodeId, string Secret)
     internal static NodeBearer Parse(string bearer)
     {
         var dot = bearer.IndexOf('.', StringComparison.Ordinal);
-        return dot is > 0 and <= LongestId && !bearer.AsSpan(0, dot).ContainsAnyExcept(Hex) && !bearer.AsSpan(dot + 1).ContainsAnyExcept(Hex)
+        return dot is > 0 and <= LongestId && !bearer.AsSpan(0, dot).ContainsAnyExcept(Hex)
+            && !bearer.AsSpan(dot + 1).ContainsAnyExcept(Hex)
             ? new NodeBearer(bearer[..dot], bearer[(dot + 1)..])
-            : throw new RefusedException(RefusalCodes.NodeCredential, "the call carries no node credential", "enrol the node with a join token");
+            : throw new RefusedException(RefusalCodes.NodeCredential, "the call carries no node credential",
+                "enrol the node with a join token");
     }
 
     public override string ToString() => $"{NodeId}.{Secret}";

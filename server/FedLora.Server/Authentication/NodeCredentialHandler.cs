@@ -7,7 +7,8 @@ namespace FedLora.Server.Authentication;
 
 /// <summary>Nodes by the credential that they were given at enrolment.</summary>
 internal sealed class NodeCredentialHandler(
-    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logging, UrlEncoder encoder, IGrainFactory grains) : BearerHandler(options, logging, encoder)
+    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logging, UrlEncoder encoder, IGrainFactory grains)
+    : BearerHandler(options, logging, encoder)
 {
     protected override async ValueTask<(string Name, string Role)> IdentifyAsync(string bearer, CancellationToken cancellationToken)
     {

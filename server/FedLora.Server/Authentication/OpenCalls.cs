@@ -28,7 +28,8 @@ internal sealed class OpenCalls
             if (await Task.WhenAny(served, call.Revoked.Task) == served)
                 return await served;
             // What it still does has nobody to answer to; its next message meets a call that is over.
-            _ = served.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            _ = served.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted,
+                TaskScheduler.Default);
             Close(http);
             throw call.IsNode
                 ? new RefusedException(RefusalCodes.NodeRevoked, "the node has been revoked", "ask the operator of the coordinator")

@@ -4,7 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace FedLora.Server.Authentication;
 
 /// <summary>Hears of everybody whose access is taken away, at whichever coordinator, and ends the calls that are open here.</summary>
-internal sealed class RevocationWatch(OpenCalls calls, IGrainFactory grains, TimeProvider time, ILogger<RevocationWatch> logger) : BackgroundService
+internal sealed class RevocationWatch(OpenCalls calls, IGrainFactory grains, TimeProvider time, ILogger<RevocationWatch> logger)
+    : BackgroundService
 {
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
@@ -34,11 +35,15 @@ internal sealed class RevocationWatch(OpenCalls calls, IGrainFactory grains, Tim
 
     private async Task LookAsync(CancellationToken cancellationToken)
     {
-        var gone = (await grains.GetGrain<IAccessGrain>(IAccessGrain.Key).ListAsync(cancellationToken)).Where(entry => entry.Revoked).Select(entry => entry.Id).ToHashSet(StringComparer.Ordinal);
-        var people = (await grains.GetGrain<IAccessGrain>(IAccessGrain.Key).ListAsync(cancellationToken)).Select(entry => entry.Id).ToHashSet(StringComparer.Ordinal);
+        var gone = (await grains.GetGrain<IAccessGrain>(IAccessGrain.Key).ListAsync(cancellationToken)).Where(entry => entry.Revoked)
+            .Select(entry => entry.Id).ToHashSet(StringComparer.Ordinal);
+        var people = (await grains.GetGrain<IAccessGrain>(IAccessGrain.Key).ListAsync(cancellationToken)).Select(entry => entry.Id)
+            .ToHashSet(StringComparer.Ordinal);
         foreach (var caller in calls.Callers)
         {
-            if (gone.Contains(caller) || (!people.Contains(caller) && caller is not (Roles.Operator or Roles.Auditor) && await IsGoneAsync(caller, cancellationToken)))
+            if (gone.Contains(caller)
+                || (!people.Contains(caller) && caller is not (Roles.Operator or Roles.Auditor)
+                    && await IsGoneAsync(caller, cancellationToken)))
                 calls.End(caller);
         }
     }

@@ -1,6 +1,9 @@
 namespace FedLora.Server.Authentication;
 
-/// <summary>The ways to say who calls: over TLS by certificate, on loopback without TLS by bearer. Each gives the same claims; no service knows which it was.</summary>
+/// <summary>
+/// The ways to say who calls: over TLS by certificate, on loopback without TLS by bearer. Each gives the same claims; no service knows
+/// which it was.
+/// </summary>
 internal static class Schemes
 {
     /// <summary>The certificate of the connection, signed by this coordinator's authority.</summary>

@@ -5,8 +5,9 @@ using FedLora.Server.Authentication;
 namespace FedLora.Server.Certificates;
 
 /// <summary>
-/// The coordinator's own certificate authority: one P-256 key, made at the first start and kept in the data folder (<c>authority.key</c>, for its owner only), which signs the
-/// certificates of nodes, operators, auditors and of the coordinator itself. Whoever trusts it trusts this coordinator and no other.
+/// The coordinator's own certificate authority: one P-256 key, made at the first start and kept in the data folder (<c>authority.key</c>,
+/// for its owner only), which signs the certificates of nodes, operators, auditors and of the coordinator itself. Whoever trusts it trusts
+/// this coordinator and no other.
 /// </summary>
 public sealed class CertificateAuthority : IDisposable
 {
@@ -61,7 +62,8 @@ public sealed class CertificateAuthority : IDisposable
         catch (Exception error) when (error is CryptographicException or IOException or ArgumentException)
         {
             throw new FedLoraException("authority-invalid", $"the coordinator's authority in {root} cannot be read: {error.Message}",
-                "put authority.pem and authority.key of a backup there; if both are lost, delete what is left and let all nodes join again", error);
+                "put authority.pem and authority.key of a backup there; if both are lost, delete what is left and let all nodes join again",
+                error);
         }
     }
 
@@ -89,10 +91,13 @@ public sealed class CertificateAuthority : IDisposable
         subject.AddOrganizationName(role);
         subject.AddCommonName(id);
         var request = new CertificateRequest(subject.Build(), key, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: false, hasPathLengthConstraint: false, 0, critical: true));
+        request.CertificateExtensions.Add(
+            new X509BasicConstraintsExtension(certificateAuthority: false, hasPathLengthConstraint: false, 0, critical: true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true));
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(use)], critical: true));
-        request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(Certificate, includeKeyIdentifier: true, includeIssuerAndSerial: false));
+        request.CertificateExtensions.Add(
+            X509AuthorityKeyIdentifierExtension.CreateFromCertificate(Certificate, includeKeyIdentifier: true,
+                includeIssuerAndSerial: false));
         var alternatives = new SubjectAlternativeNameBuilder();
         foreach (var name in names)
         {
@@ -110,9 +115,12 @@ public sealed class CertificateAuthority : IDisposable
     private static void Make(string file, string keyFile, TimeProvider time)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest($"CN=FedLora coordinator {Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}", key, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: true, 0, critical: true));
-        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, critical: true));
+        var request = new CertificateRequest($"CN=FedLora coordinator {Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}", key,
+            HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(
+            new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: true, 0, critical: true));
+        request.CertificateExtensions.Add(
+            new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, critical: true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
         var now = time.GetUtcNow();
         using var certificate = request.CreateSelfSigned(now - Slack, now + Lifetime);

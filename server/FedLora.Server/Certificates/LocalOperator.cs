@@ -8,10 +8,11 @@ using Microsoft.Extensions.Options;
 namespace FedLora.Server.Certificates;
 
 /// <summary>
-/// The operator who may read the data folder: key and certificate in <c>operator.pem</c>, for its owner only, which <c>fedlora admin --data</c> shows. The key is made at
-/// each start; its certificate is renewed here, as a node renews its own.
+/// The operator who may read the data folder: key and certificate in <c>operator.pem</c>, for its owner only, which
+/// <c>fedlora admin --data</c> shows. The key is made at each start; its certificate is renewed here, as a node renews its own.
 /// </summary>
-internal sealed class LocalOperator(Lazy<CertificateAuthority> authority, IOptions<ServerOptions> options, DataFolder folder, IGrainFactory grains, TimeProvider time) : BackgroundService
+internal sealed class LocalOperator(Lazy<CertificateAuthority> authority, IOptions<ServerOptions> options, DataFolder folder,
+    IGrainFactory grains, TimeProvider time) : BackgroundService
 {
     private readonly ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
 

@@ -11,17 +11,23 @@ namespace FedLora.Server.Certificates;
 /// <param name="Ends">When it ends.</param>
 internal sealed record PeerCertificate(string Id, string Role, string KeyHash, DateTimeOffset Ends);
 
-/// <summary>Reads certificates that this coordinator's authority has signed for callers. Of one connection the certificate is always the same, so it is checked once.</summary>
+/// <summary>
+/// Reads certificates that this coordinator's authority has signed for callers. Of one connection the certificate is always the same, so it
+/// is checked once.
+/// </summary>
 internal sealed class PeerCertificates(CertificateAuthority authority)
 {
     private const string CommonName = "2.5.4.3";
     private const string Organization = "2.5.4.10";
     private readonly ConditionalWeakTable<X509Certificate2, StrongBox<PeerCertificate?>> _known = [];
 
-    /// <exception cref="RefusedException"><c>certificate-foreign</c>: another authority's, for another use, or of a form that this coordinator does not sign.</exception>
-    internal PeerCertificate Read(X509Certificate2 certificate) => _known.GetValue(certificate, shown => new StrongBox<PeerCertificate?>(Check(shown))).Value
-        ?? throw new RefusedException(RefusalCodes.CertificateForeign, "the certificate that the caller shows was not issued by this coordinator's authority",
-            "is this the coordinator that it was enrolled at? To join this one, use a state folder of its own and a new join token");
+    /// <exception cref="RefusedException"><c>certificate-foreign</c>: another authority's, for another use, or of a form that this
+    /// coordinator does not sign.</exception>
+    internal PeerCertificate Read(X509Certificate2 certificate) =>
+        _known.GetValue(certificate, shown => new StrongBox<PeerCertificate?>(Check(shown))).Value
+            ?? throw new RefusedException(RefusalCodes.CertificateForeign,
+                "the certificate that the caller shows was not issued by this coordinator's authority",
+                "is this the coordinator that it was enrolled at? To join this one, use a state folder of its own and a new join token");
 
     private PeerCertificate? Check(X509Certificate2 certificate)
     {
@@ -47,5 +53,6 @@ internal sealed class PeerCertificates(CertificateAuthority authority)
     }
 
     private static string? Named(X509Certificate2 certificate, string type) => certificate.SubjectName.EnumerateRelativeDistinguishedNames()
-        .Where(part => !part.HasMultipleElements && part.GetSingleElementType().Value == type).Select(part => part.GetSingleElementValue()).FirstOrDefault();
+        .Where(part => !part.HasMultipleElements && part.GetSingleElementType().Value == type).Select(part => part.GetSingleElementValue())
+        .FirstOrDefault();
 }

@@ -18,7 +18,8 @@ internal static class Requests
         try
         {
             // Checks the signature, which shows that the asker has the private key.
-            var request = CertificateRequest.LoadSigningRequest(pkcs10.ToArray(), HashAlgorithmName.SHA256, CertificateRequestLoadOptions.Default);
+            var request = CertificateRequest.LoadSigningRequest(pkcs10.ToArray(), HashAlgorithmName.SHA256,
+                CertificateRequestLoadOptions.Default);
             using var curve = request.PublicKey.GetECDsaPublicKey();
             using var rsa = request.PublicKey.GetRSAPublicKey();
             return curve is { KeySize: >= 256 } || rsa is { KeySize: >= ShortestRsa } ? request.PublicKey
@@ -34,5 +35,6 @@ internal static class Requests
     internal static string Hash(PublicKey key) => Convert.ToHexStringLower(SHA256.HashData(key.ExportSubjectPublicKeyInfo()));
 
     private static RefusedException Invalid(string why) =>
-        new(RefusalCodes.CertificateRequest, $"the certificate request cannot be used: {why.ReplaceLineEndings(" ")}", "send a PKCS#10 request, signed with its own key");
+        new(RefusalCodes.CertificateRequest, $"the certificate request cannot be used: {why.ReplaceLineEndings(" ")}",
+            "send a PKCS#10 request, signed with its own key");
 }

@@ -6,14 +6,19 @@ using Microsoft.AspNetCore.Server.Kestrel.Https;
 
 namespace FedLora.Server.Certificates;
 
-/// <summary>What the coordinator shows to whoever connects: the certificate that it was given, or one of its own authority, made anew in time.</summary>
+/// <summary>
+/// What the coordinator shows to whoever connects: the certificate that it was given, or one of its own authority, made anew in time.
+/// </summary>
 internal sealed class ServerCertificate(ServerOptions options, Lazy<CertificateAuthority> authority, TimeProvider time)
 {
     private readonly Lock _one = new();
     private readonly X509Certificate2? _given = Load(options);
     private X509Certificate2? _made;
 
-    /// <summary>As Kestrel takes it: TLS 1.3; any client certificate, or none, since a refusal in the handshake reaches a caller as a broken connection without a reason. Who calls is decided per call.</summary>
+    /// <summary>
+    /// As Kestrel takes it: TLS 1.3; any client certificate, or none, since a refusal in the handshake reaches a caller as a broken
+    /// connection without a reason. Who calls is decided per call.
+    /// </summary>
     internal void Configure(HttpsConnectionAdapterOptions https)
     {
         https.SslProtocols = System.Security.Authentication.SslProtocols.Tls13;
@@ -31,7 +36,8 @@ internal sealed class ServerCertificate(ServerOptions options, Lazy<CertificateA
             return _given;
         lock (_one)
         {
-            if (_made is null || time.GetUtcNow().UtcDateTime > _made.NotAfter.ToUniversalTime() - (CertificateAuthority.ServerLifetime / 2))
+            if (_made is null
+                || time.GetUtcNow().UtcDateTime > _made.NotAfter.ToUniversalTime() - (CertificateAuthority.ServerLifetime / 2))
                 _made = authority.Value.IssueServer(Names());
             return _made;
         }
@@ -53,7 +59,8 @@ internal sealed class ServerCertificate(ServerOptions options, Lazy<CertificateA
         }
         catch (Exception error) when (error is CryptographicException or IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new FedLoraException("certificate-invalid", $"the certificate {file} cannot be used: {error.Message}", "give a PEM certificate with --certificate and its unencrypted key with --certificate-key", error);
+            throw new FedLoraException("certificate-invalid", $"the certificate {file} cannot be used: {error.Message}",
+                "give a PEM certificate with --certificate and its unencrypted key with --certificate-key", error);
         }
     }
 }

@@ -8,8 +8,8 @@ namespace FedLora.Server.Downloads;
 /// <summary>
 /// What nodes may download: the adapters named in tasks, cut into one part per kind of factor, so that a node that has a factor already
 /// (FFA-LoRA's A, Fed-SB's A and B, RoLoRA's factor at rest) does not fetch it again. Parts are a pure function of the adapter, so they are
-/// kept in memory only, and made again when they are asked for: while their bytes may be forgotten, what a task has named can always be had. After a restart they are made when a
-/// node asks for its task.
+/// kept in memory only, and made again when they are asked for: while their bytes may be forgotten, what a task has named can always be
+/// had. After a restart they are made when a node asks for its task.
 /// </summary>
 internal sealed class PartCache(IBlobStore blobs) : IDisposable
 {
@@ -25,28 +25,34 @@ internal sealed class PartCache(IBlobStore blobs) : IDisposable
     private readonly SemaphoreSlim one = new(1, 1);
 
     /// <summary>The parts of an adapter.</summary>
-    internal Task<Wire.AdapterRef> SplitAsync(string sha256, CancellationToken cancellation) => CutAsync(sha256, sha256, AddWhole, cancellation);
+    internal Task<Wire.AdapterRef> SplitAsync(string sha256, CancellationToken cancellationToken) =>
+        CutAsync(sha256, sha256, AddWhole, cancellationToken);
 
-    /// <summary>The parts of a task's global adapter: where the node's link is thin, only the largest entries of what the round trains.</summary>
-    internal Task<Wire.AdapterRef> SplitAsync(TrainingTask task, CancellationToken cancellation) => task.Definition.IsSparseDown(task.DensityDown)
-        ? CutAsync(task.Adapter.Sha256, $"{task.Adapter.Sha256}/{task.Federation}/{task.Round}/{task.DensityDown:r}", (adapter, state) =>
-        {
-            var down = SparseDownlink.Of(state, task.Definition, task.Round, task.DensityDown);
-            AddWhole(adapter, down.Whole);
-            Add(adapter, down.Sparse, Wire.BlobEncoding.Sparse);
-        }, cancellation)
-        : SplitAsync(task.Adapter.Sha256, cancellation);
+    /// <summary>
+    /// The parts of a task's global adapter: where the node's link is thin, only the largest entries of what the round trains.
+    /// </summary>
+    internal Task<Wire.AdapterRef> SplitAsync(TrainingTask task, CancellationToken cancellationToken) =>
+        task.Definition.IsSparseDown(task.DensityDown)
+            ? CutAsync(task.Adapter.Sha256, $"{task.Adapter.Sha256}/{task.Federation}/{task.Round}/{task.DensityDown:r}",
+                (adapter, state) =>
+                {
+                    var down = SparseDownlink.Of(state, task.Definition, task.Round, task.DensityDown);
+                    AddWhole(adapter, down.Whole);
+                    Add(adapter, down.Sparse, Wire.BlobEncoding.Sparse);
+                }, cancellationToken)
+            : SplitAsync(task.Adapter.Sha256, cancellationToken);
 
-    private async Task<Wire.AdapterRef> CutAsync(string sha256, string key, Action<Wire.AdapterRef, AdapterState> cut, CancellationToken cancellation)
+    private async Task<Wire.AdapterRef> CutAsync(string sha256, string key, Action<Wire.AdapterRef, AdapterState> cut,
+        CancellationToken cancellationToken)
     {
         if (split.TryGetValue(key, out var known))
             return known;
-        await one.WaitAsync(cancellation);
+        await one.WaitAsync(cancellationToken);
         try
         {
             if (split.TryGetValue(key, out known))
                 return known;
-            var adapter = await MakeAsync(new Recipe(sha256, cut), cancellation);
+            var adapter = await MakeAsync(new Recipe(sha256, cut), cancellationToken);
             split[key] = adapter;
             named.Enqueue(key);
             while (named.Count > AdaptersNamed && named.TryDequeue(out var oldest) && split.TryRemove(oldest, out var gone))
@@ -64,18 +70,18 @@ internal sealed class PartCache(IBlobStore blobs) : IDisposable
 
     /// <summary>A part that a task has named.</summary>
     /// <exception cref="RefusedException"><c>blob-missing</c>.</exception>
-    internal async Task<Stream> OpenAsync(string sha256, CancellationToken cancellation)
+    internal async Task<Stream> OpenAsync(string sha256, CancellationToken cancellationToken)
     {
         if (parts.TryGetValue(sha256, out var bytes))
             return new MemoryStream(bytes, writable: false);
         if (recipes.TryGetValue(sha256, out var recipe))
         {
-            await one.WaitAsync(cancellation);
+            await one.WaitAsync(cancellationToken);
             try
             {
                 if (!parts.TryGetValue(sha256, out bytes))
                 {
-                    await MakeAsync(recipe, cancellation);
+                    await MakeAsync(recipe, cancellationToken);
                     bytes = parts.GetValueOrDefault(sha256);
                 }
             }
@@ -89,7 +95,7 @@ internal sealed class PartCache(IBlobStore blobs) : IDisposable
             : throw new RefusedException(RefusalCodes.BlobMissing, "no task names such a blob now", "ask for the task again");
     }
 
-    private async Task<Wire.AdapterRef> MakeAsync(Recipe recipe, CancellationToken cancellation)
+    private async Task<Wire.AdapterRef> MakeAsync(Recipe recipe, CancellationToken cancellationToken)
     {
         var adapter = new Wire.AdapterRef { Sha256 = recipe.Adapter };
         // The oldest bytes make room first: what is made now is about to be asked for.
@@ -98,7 +104,7 @@ internal sealed class PartCache(IBlobStore blobs) : IDisposable
             if (parts.TryRemove(oldest, out var gone))
                 Interlocked.Add(ref bytesHeld, -gone.Length);
         }
-        recipe.Cut(adapter, await blobs.GetAdapterAsync(recipe.Adapter, cancellation));
+        recipe.Cut(adapter, await blobs.GetAdapterAsync(recipe.Adapter, cancellationToken));
         foreach (var part in adapter.Parts)
             recipes[part.Sha256] = recipe;
         return adapter;

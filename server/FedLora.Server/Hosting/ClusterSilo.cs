@@ -17,19 +17,27 @@ internal static class ClusterSilo
     {
         CoordinatorSilo.AddGrains(builder);
         builder.Services.AddSingleton(provider => PostgresDatabase.Open(Options(provider).Postgres!));
-        builder.Services.AddSingleton<IBlobStore>(provider => new PostgresBlobStore(provider.GetRequiredService<PostgresDatabase>(), provider.GetRequiredService<TimeProvider>()));
+        builder.Services.AddSingleton<IBlobStore>(
+            provider => new PostgresBlobStore(provider.GetRequiredService<PostgresDatabase>(),
+                provider.GetRequiredService<TimeProvider>()));
         builder.UseOrleans(silo =>
         {
-            silo.UseAdoNetClustering(clustering => clustering.Configure<IOptions<ServerOptions>>((ado, server) => (ado.Invariant, ado.ConnectionString) = ("Npgsql", server.Value.Postgres!)));
-            silo.Services.AddGrainStorage(ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME, (services, _) => new PostgresGrainStorage(services.GetRequiredService<PostgresDatabase>()));
+            silo.UseAdoNetClustering(
+                clustering =>
+                    clustering.Configure<IOptions<ServerOptions>>(
+                        (ado, server) => (ado.Invariant, ado.ConnectionString) = ("Npgsql", server.Value.Postgres!)));
+            silo.Services.AddGrainStorage(ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME,
+                (services, _) => new PostgresGrainStorage(services.GetRequiredService<PostgresDatabase>()));
             silo.Configure<ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) = (Name, Name));
             silo.Services.AddOptions<EndpointOptions>().Configure<IOptions<ServerOptions>>((endpoints, server) =>
             {
                 var own = server.Value.SiloEndPoint();
-                (endpoints.AdvertisedIPAddress, endpoints.SiloPort, endpoints.GatewayPort) = (own.Address, own.Port == 0 ? CoordinatorSilo.FreePort(own.Address) : own.Port, 0);
+                (endpoints.AdvertisedIPAddress, endpoints.SiloPort, endpoints.GatewayPort) = (own.Address,
+                    own.Port == 0 ? CoordinatorSilo.FreePort(own.Address) : own.Port, 0);
             });
-            // A silo that does not answer two probes, a second apart, is suspected; two that suspect it, or the only other one, declare it dead. Calls to its grains fail until
-            // then, so this is what a node waits. Twice as tight, a silo that collects its garbage would be taken for dead.
+            // A silo that does not answer two probes, a second apart, is suspected; two that suspect it, or the only other one, declare it
+            // dead. Calls to its grains fail until then, so this is what a node waits. Twice as tight, a silo that collects its garbage
+            // would be taken for dead.
             silo.Configure<ClusterMembershipOptions>(membership =>
             {
                 membership.ProbeTimeout = TimeSpan.FromSeconds(1);

@@ -25,8 +25,10 @@ public sealed class CoordinatorHost : IAsyncDisposable
     /// <param name="options">How it runs.</param>
     /// <param name="configure">What the program adds: where its log goes, ...</param>
     /// <param name="cancellationToken">Ends the start.</param>
-    /// <exception cref="FedLoraException"><c>data-locked</c>, <c>data-unwritable</c>, <c>port-in-use</c>, <c>listen-invalid</c>, <c>listen-insecure</c>, <c>postgres-unreachable</c>, <c>cluster-other</c>, ...</exception>
-    public static async Task<CoordinatorHost> StartAsync(ServerOptions options, Action<IHostApplicationBuilder>? configure, CancellationToken cancellationToken)
+    /// <exception cref="FedLoraException"><c>data-locked</c>, <c>data-unwritable</c>, <c>port-in-use</c>, <c>listen-invalid</c>,
+    /// <c>listen-insecure</c>, <c>postgres-unreachable</c>, <c>cluster-other</c>, ...</exception>
+    public static async Task<CoordinatorHost> StartAsync(ServerOptions options, Action<IHostApplicationBuilder>? configure,
+        CancellationToken cancellationToken)
     {
         RequireFree(options.EndPoint(), options.Listen);
         var web = Build(options, configure);
@@ -61,7 +63,8 @@ public sealed class CoordinatorHost : IAsyncDisposable
         builder.Services.AddSystemd();
         builder.AddFedLoraCoordinator(server =>
         {
-            (server.Data, server.Listen, server.Certificate, server.CertificateKey) = (options.Data, options.Listen, options.Certificate, options.CertificateKey);
+            (server.Data, server.Listen, server.Certificate, server.CertificateKey) = (options.Data, options.Listen, options.Certificate,
+                options.CertificateKey);
             (server.Postgres, server.Silo) = (options.Postgres, options.Silo);
         });
         return builder.Build().MapFedLoraCoordinator();
@@ -81,13 +84,15 @@ public sealed class CoordinatorHost : IAsyncDisposable
         }
         catch (SocketException error)
         {
-            throw new FedLoraException("listen-invalid", $"cannot listen on {listen}: {error.Message}", "choose another address with --listen", error);
+            throw new FedLoraException("listen-invalid", $"cannot listen on {listen}: {error.Message}",
+                "choose another address with --listen", error);
         }
     }
 
     private static FedLoraException PortInUse(string listen, Exception error) =>
         new("port-in-use", $"cannot listen on {listen}: the port is in use", "stop what uses it, or choose another with --listen", error);
 
-    private static bool IsAddressInUse(Exception error) => error is AddressInUseException or SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse }
-        || (error.InnerException is { } inner && IsAddressInUse(inner));
+    private static bool IsAddressInUse(Exception error) =>
+        error is AddressInUseException or SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse }
+            || (error.InnerException is { } inner && IsAddressInUse(inner));
 }

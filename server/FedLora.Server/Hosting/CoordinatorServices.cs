@@ -16,7 +16,10 @@ namespace FedLora.Server.Hosting;
 /// <summary>A coordinator as a part of an ASP.NET Core program.</summary>
 public static class CoordinatorServices
 {
-    /// <summary>Adds the silo, its stores, authentication, the gRPC services and where Kestrel listens. The program then calls <see cref="MapFedLoraCoordinator"/>.</summary>
+    /// <summary>
+    /// Adds the silo, its stores, authentication, the gRPC services and where Kestrel listens. The program then calls
+    /// <see cref="MapFedLoraCoordinator"/>.
+    /// </summary>
     /// <exception cref="OptionsValidationException">At the start, for options that cannot be meant.</exception>
     public static WebApplicationBuilder AddFedLoraCoordinator(this WebApplicationBuilder builder, Action<ServerOptions> configure)
     {
@@ -29,10 +32,13 @@ public static class CoordinatorServices
         services.AddSingleton(provider => AccessTokens.Ensure(provider.GetRequiredService<DataFolder>().Root));
         // Made only where there is TLS: on loopback without it nobody needs an authority.
         services.AddSingleton(provider => new Lazy<CertificateAuthority>(provider.GetRequiredService<CertificateAuthority>));
-        services.AddSingleton(provider => CertificateAuthority.Ensure(provider.GetRequiredService<DataFolder>().Root, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(
+            provider => CertificateAuthority.Ensure(provider.GetRequiredService<DataFolder>().Root,
+                provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<PeerCertificates>();
         services.AddSingleton(provider => new ServerCertificate(
-            provider.GetRequiredService<IOptions<ServerOptions>>().Value, provider.GetRequiredService<Lazy<CertificateAuthority>>(), provider.GetRequiredService<TimeProvider>()));
+            provider.GetRequiredService<IOptions<ServerOptions>>().Value, provider.GetRequiredService<Lazy<CertificateAuthority>>(),
+            provider.GetRequiredService<TimeProvider>()));
         services.AddCoordinatorAuthentication();
         services.AddSingleton<CallFailures>();
         services.AddSingleton<PartCache>();

@@ -19,13 +19,16 @@ public static class CoordinatorSilo
     internal static void Add(IHostApplicationBuilder builder, Func<IServiceProvider, string> root)
     {
         AddGrains(builder);
-        builder.Services.AddSingleton<IBlobStore>(provider => new FileBlobStore(root(provider), time: provider.GetRequiredService<TimeProvider>()));
+        builder.Services.AddSingleton<IBlobStore>(
+            provider => new FileBlobStore(root(provider), time: provider.GetRequiredService<TimeProvider>()));
         builder.Services.AddSingleton(provider => new SqliteDatabase(Path.Combine(root(provider), "state.db")));
         builder.UseOrleans(silo =>
         {
-            // One silo for one coordinator: a port of its own, so that two coordinators on a machine never meet, and no gateway, since all its callers are in this process.
+            // One silo for one coordinator: a port of its own, so that two coordinators on a machine never meet, and no gateway, since all
+            // its callers are in this process.
             silo.UseLocalhostClustering(siloPort: FreePort(IPAddress.Loopback), gatewayPort: 0);
-            silo.Services.AddGrainStorage(ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME, (services, _) => new SqliteGrainStorage(services.GetRequiredService<SqliteDatabase>()));
+            silo.Services.AddGrainStorage(ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME,
+                (services, _) => new SqliteGrainStorage(services.GetRequiredService<SqliteDatabase>()));
         });
     }
 

@@ -9,7 +9,8 @@ using Microsoft.Extensions.Logging;
 namespace FedLora.Server.Hosting;
 
 /// <summary>What is left to do once silo and server run: federations go on, and the folder says where the coordinator is.</summary>
-internal sealed class CoordinatorStartup(FederationWatch federations, IServer server, DataFolder folder, IServiceProvider services, ILogger<CoordinatorStartup> logger) : IHostedLifecycleService
+internal sealed class CoordinatorStartup(FederationWatch federations, IServer server, DataFolder folder, IServiceProvider services,
+    ILogger<CoordinatorStartup> logger) : IHostedLifecycleService
 {
     public async Task StartedAsync(CancellationToken cancellationToken)
     {
@@ -45,5 +46,7 @@ internal static class ListeningServer
     internal static string Url(this IServer server) => server.Features.Get<IServerAddressesFeature>()!.Addresses.First();
 
     /// <summary>The same for a caller on this machine: where it listens on every address, by loopback.</summary>
-    internal static string LocalUrl(this IServer server) => server.Url().Replace("://0.0.0.0:", "://127.0.0.1:", StringComparison.Ordinal).Replace("://[::]:", "://[::1]:", StringComparison.Ordinal);
+    internal static string LocalUrl(this IServer server) =>
+        server.Url().Replace("://0.0.0.0:", "://127.0.0.1:", StringComparison.Ordinal)
+            .Replace("://[::]:", "://[::1]:", StringComparison.Ordinal);
 }

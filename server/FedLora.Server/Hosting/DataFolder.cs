@@ -16,11 +16,13 @@ public sealed class DataFolder : IDisposable
             if (!OperatingSystem.IsWindows())
                 File.SetUnixFileMode(Root, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             held = HeldFile.TryOpen(Path.Combine(Root, "lock"))
-                ?? throw new FedLoraException("data-locked", $"another coordinator is running on the data folder {Root}", "stop it, or choose another folder with --data");
+                ?? throw new FedLoraException("data-locked", $"another coordinator is running on the data folder {Root}",
+                    "stop it, or choose another folder with --data");
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new FedLoraException("data-unwritable", $"cannot use the data folder {Root}: {error.Message}", "choose another with --data, free some space, or mend its rights", error);
+            throw new FedLoraException("data-unwritable", $"cannot use the data folder {Root}: {error.Message}",
+                "choose another with --data, free some space, or mend its rights", error);
         }
     }
 

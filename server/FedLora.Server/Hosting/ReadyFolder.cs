@@ -7,7 +7,10 @@ using Microsoft.Extensions.Options;
 
 namespace FedLora.Server.Hosting;
 
-/// <summary>Looks at all that a coordinator needs before it starts: no silo starts on a folder that another holds, with an unusable token, or on a damaged database; and nothing is made before that.</summary>
+/// <summary>
+/// Looks at all that a coordinator needs before it starts: no silo starts on a folder that another holds, with an unusable token, or on a
+/// damaged database; and nothing is made before that.
+/// </summary>
 internal static class ReadyFolder
 {
     internal static void Require(IServiceProvider services)

@@ -7,6 +7,18 @@ internal static class AccessMapping
 {
     internal static Wire.ListAccessResponse ToWire(this IReadOnlyList<AccessEntry> entries) => new()
     {
-        Access = { entries.Select(entry => new Wire.AccessView { Id = entry.Id, Name = entry.Name, Role = entry.Role, SinceUnixMs = entry.Since.ToUnixTimeMilliseconds(), Revoked = entry.Revoked }) },
+        Access =
+        {
+            entries.Select(
+                entry =>
+                    new Wire.AccessView
+                    {
+                        Id = entry.Id,
+                        Name = entry.Name,
+                        Role = entry.Role,
+                        SinceUnixMs = entry.Since.ToUnixTimeMilliseconds(),
+                        Revoked = entry.Revoked,
+                    }),
+        },
     };
 }

@@ -11,7 +11,8 @@ internal static class FederationMapping
     /// <param name="view">The federation.</param>
     /// <param name="rounds">Whether its rounds are wanted.</param>
     /// <param name="nodes">Who delivered in those that are done, where it was looked up.</param>
-    internal static Wire.FederationView ToWire(this FederationView view, bool rounds, IReadOnlyDictionary<int, IReadOnlyList<NodeInRound>>? nodes = null)
+    internal static Wire.FederationView ToWire(this FederationView view, bool rounds,
+        IReadOnlyDictionary<int, IReadOnlyList<NodeInRound>>? nodes = null)
     {
         var wire = new Wire.FederationView
         {
@@ -35,11 +36,15 @@ internal static class FederationMapping
                     Delta = row.Delta,
                 }),
             },
-            Excluded = { view.Excluded.Select(node => new Wire.ExcludedNode { NodeId = node.NodeId, Name = node.Name, Reason = node.Reason }) },
+            Excluded =
+            {
+                view.Excluded.Select(node => new Wire.ExcludedNode { NodeId = node.NodeId, Name = node.Name, Reason = node.Reason }),
+            },
         };
         if (!rounds)
             return wire;
-        wire.Rounds.AddRange(view.History.TakeLast(RoundsShown).Select(round => ToWire(round, nodes?.GetValueOrDefault(round.Round) ?? [])));
+        wire.Rounds.AddRange(
+            view.History.TakeLast(RoundsShown).Select(round => ToWire(round, nodes?.GetValueOrDefault(round.Round) ?? [])));
         if (view.Current is { State: not RoundState.Sampling } current)
             wire.Rounds.Add(ToWire(current));
         return wire;

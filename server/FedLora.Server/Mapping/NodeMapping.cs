@@ -78,7 +78,8 @@ internal static class NodeMapping
     // What a peer says is kept and shown to others: one that says too much must not make their answers exceed what a message may hold.
     private static string Short(string text) => text.Length <= LongestText ? text : text[..LongestText] + "...";
 
-    private static Traffic? ToGrain(Wire.Traffic? wire) => wire is null ? null : new Traffic { Sent = (long)wire.Sent, Received = (long)wire.Received };
+    private static Traffic? ToGrain(Wire.Traffic? wire) =>
+        wire is null ? null : new Traffic { Sent = (long)wire.Sent, Received = (long)wire.Received };
 
     private static NodeProfile ToGrain(Wire.NodeProfile wire) => new()
     {
@@ -92,9 +93,18 @@ internal static class NodeMapping
 
     private static PrivacyBalance ToGrain(Wire.PrivacyBalance wire)
     {
-        if (!(wire.SpentEpsilon >= 0) || !double.IsFinite(wire.SpentEpsilon) || !(wire.LimitEpsilon >= 0) || !double.IsFinite(wire.LimitEpsilon) || !(wire.Delta is > 0 and < 1) || wire.Runs.Count > MostRuns)
-            throw new RefusedException(RefusalCodes.BalanceInvalid, $"the privacy balance of data set '{Short(wire.DataSet)}' cannot be", "update the node");
-        var runs = wire.Runs.Select(run => new PrivacyRun { NoiseMultiplier = run.NoiseMultiplier, SamplingRate = run.SamplingRate, Steps = (long)Math.Min(run.Steps, MostSteps) }).ToArray();
+        if (!(wire.SpentEpsilon >= 0) || !double.IsFinite(wire.SpentEpsilon) || !(wire.LimitEpsilon >= 0)
+            || !double.IsFinite(wire.LimitEpsilon) || !(wire.Delta is > 0 and < 1) || wire.Runs.Count > MostRuns)
+            throw new RefusedException(RefusalCodes.BalanceInvalid, $"the privacy balance of data set '{Short(wire.DataSet)}' cannot be",
+                "update the node");
+        var runs = wire.Runs.Select(
+            run =>
+                new PrivacyRun
+                {
+                    NoiseMultiplier = run.NoiseMultiplier,
+                    SamplingRate = run.SamplingRate,
+                    Steps = (long)Math.Min(run.Steps, MostSteps),
+                }).ToArray();
         foreach (var run in runs)
             run.ToMechanism().Validate();
         return new PrivacyBalance
@@ -119,7 +129,17 @@ internal static class NodeMapping
         Entries = (ulong)balance.Entries,
         UsedWithoutPrivacy = balance.UsedWithoutPrivacy,
         Unit = balance.Unit,
-        Runs = { balance.Runs.Select(run => new Wire.PrivacyRun { NoiseMultiplier = run.NoiseMultiplier, SamplingRate = run.SamplingRate, Steps = (ulong)run.Steps }) },
+        Runs =
+        {
+            balance.Runs.Select(
+                run =>
+                    new Wire.PrivacyRun
+                    {
+                        NoiseMultiplier = run.NoiseMultiplier,
+                        SamplingRate = run.SamplingRate,
+                        Steps = (ulong)run.Steps,
+                    }),
+        },
     };
 
     private static Wire.NodeProfile ToWire(NodeProfile profile)

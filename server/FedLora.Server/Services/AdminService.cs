@@ -14,7 +14,8 @@ namespace FedLora.Server.Services;
 
 /// <summary>What operators call, and auditors where nothing is changed and no adapter handed out.</summary>
 [Authorize(Policies.Reader)]
-internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, FederationCreator creator, RoundReplayer replayer, RoundNodes roundNodes, Lazy<CertificateAuthority> authority,
+internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, FederationCreator creator, RoundReplayer replayer,
+    RoundNodes roundNodes, Lazy<CertificateAuthority> authority,
     IOptions<ServerOptions> server, IHostApplicationLifetime lifetime, TimeProvider time) : Wire.Admin.AdminBase
 {
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(60);
@@ -32,9 +33,17 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
     {
         var valid = TimeSpan.FromSeconds(request.ValidSeconds == 0 ? 86400 : request.ValidSeconds);
         var token = request.Role is "" or Roles.Node
-            ? await Enrolment.CreateTokenAsync(new TokenRequest { Uses = request.Uses == 0 ? 1 : (int)request.Uses, Lifetime = valid, Name = request.Name }, context.CancellationToken)
-            : await Access.CreateTokenAsync(new AccessTokenRequest { Role = RequestChecks.AccessRole(request, context), Name = request.Name, Lifetime = valid }, context.CancellationToken);
-        return new Wire.CreateTokenResponse { Token = server.Value.Pinned(token.Token, authority), ExpiresUnixMs = token.ExpiresAt.ToUnixTimeMilliseconds() };
+            ? await Enrolment.CreateTokenAsync(
+                new TokenRequest { Uses = request.Uses == 0 ? 1 : (int)request.Uses, Lifetime = valid, Name = request.Name },
+                context.CancellationToken)
+            : await Access.CreateTokenAsync(
+                new AccessTokenRequest { Role = RequestChecks.AccessRole(request, context), Name = request.Name, Lifetime = valid },
+                context.CancellationToken);
+        return new Wire.CreateTokenResponse
+        {
+            Token = server.Value.Pinned(token.Token, authority),
+            ExpiresUnixMs = token.ExpiresAt.ToUnixTimeMilliseconds(),
+        };
     }
 
     public override async Task<Wire.ListAccessResponse> ListAccess(Wire.ListAccessRequest request, ServerCallContext context) =>
@@ -58,7 +67,8 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
         var nodes = await Enrolment.ListNodesAsync(context.CancellationToken);
         // By id first: a node may be named like another's id.
         var node = nodes.FirstOrDefault(node => node.NodeId == request.Node) ?? nodes.FirstOrDefault(node => node.Name == request.Node)
-            ?? throw new RefusedException(RefusalCodes.NodeUnknownName, $"there is no node '{request.Node}'", "see: fedlora admin node list");
+            ?? throw new RefusedException(RefusalCodes.NodeUnknownName, $"there is no node '{request.Node}'",
+                "see: fedlora admin node list");
         return (await grains.GetGrain<INodeGrain>(node.NodeId).RevokeAsync(context.CancellationToken)).ToWire();
     }
 
@@ -68,14 +78,15 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
         using var limit = new IdleLimit(Idle, time, context.CancellationToken);
         var (size, hash) = (0L, "");
         await limit.RunAsync(() => $"the upload at byte {size}", async () => hash = await blobs.PutAsync(
-            async (stream, cancellation) =>
+            async (stream, cancellationToken) =>
             {
                 while (await requestStream.MoveNext(limit.Token))
                 {
                     limit.Moved();
                     if (requestStream.Current.Offset != size)
-                        throw new RefusedException(RefusalCodes.BlobOffset, $"a chunk at byte {requestStream.Current.Offset} came where byte {size} was due", "upload it again");
-                    await stream.WriteAsync(requestStream.Current.Data.Memory, cancellation);
+                        throw new RefusedException(RefusalCodes.BlobOffset,
+                            $"a chunk at byte {requestStream.Current.Offset} came where byte {size} was due", "upload it again");
+                    await stream.WriteAsync(requestStream.Current.Data.Memory, cancellationToken);
                     size += requestStream.Current.Data.Length;
                 }
             },
@@ -84,13 +95,16 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
     }
 
     [Authorize(Policies.Operator)]
-    public override async Task GetBlob(Wire.GetBlobRequest request, IServerStreamWriter<Wire.Chunk> responseStream, ServerCallContext context)
+    public override async Task GetBlob(Wire.GetBlobRequest request, IServerStreamWriter<Wire.Chunk> responseStream,
+        ServerCallContext context)
     {
         if (!Sha256Hex.IsValid(request.Sha256))
-            throw new RefusedException(RefusalCodes.BlobMissing, "a blob is named by its SHA-256 in lower-case hex", "give it as the coordinator names it");
+            throw new RefusedException(RefusalCodes.BlobMissing, "a blob is named by its SHA-256 in lower-case hex",
+                "give it as the coordinator names it");
         await using var blob = await blobs.OpenReadAsync(request.Sha256, context.CancellationToken);
         if (request.Offset < 0 || request.Offset > blob.Length)
-            throw new RefusedException(RefusalCodes.BlobOffset, $"byte {request.Offset} is not within the blob's {blob.Length}", "start at 0");
+            throw new RefusedException(RefusalCodes.BlobOffset, $"byte {request.Offset} is not within the blob's {blob.Length}",
+                "start at 0");
         using var limit = new IdleLimit(Idle, time, context.CancellationToken);
         await limit.RunAsync(() => "the download", () => ChunkSender.SendAsync(blob, request.Offset, async chunk =>
         {
@@ -102,7 +116,8 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
     [Authorize(Policies.Operator)]
     public override async Task<Wire.FederationView> CreateFederation(Wire.CreateFederationRequest request, ServerCallContext context)
     {
-        var view = await creator.CreateAsync((request.Definition ?? new Wire.FederationDefinition()).ToModel(), request.InitialAdapter?.Sha256, context.CancellationToken);
+        var view = await creator.CreateAsync((request.Definition ?? new Wire.FederationDefinition()).ToModel(),
+            request.InitialAdapter?.Sha256, context.CancellationToken);
         return view.ToWire(rounds: true);
     }
 
@@ -136,7 +151,8 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
         return response;
     }
 
-    public override async Task WatchFederation(Wire.FederationName request, IServerStreamWriter<Wire.FederationView> responseStream, ServerCallContext context)
+    public override async Task WatchFederation(Wire.FederationName request, IServerStreamWriter<Wire.FederationView> responseStream,
+        ServerCallContext context)
     {
         var federation = Federation(request.Name);
         var version = 0L;
@@ -164,22 +180,32 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
             Definition = view.Definition.ToWire(layout: true),
             Round = (uint)round,
             Adapter = FederationMapping.Whole(adapter),
-            Fold = { (await Federation(request.Federation).FoldsAfterAsync(round, context.CancellationToken)).Select(FederationMapping.Whole) },
+            Fold =
+            {
+                (await Federation(request.Federation).FoldsAfterAsync(round, context.CancellationToken)).Select(FederationMapping.Whole),
+            },
         };
     }
 
     public override async Task<Wire.ReplayRoundResponse> ReplayRound(Wire.ReplayRoundRequest request, ServerCallContext context)
     {
-        var result = await replayer.ReplayAsync(RequestChecks.Federation(request.Federation), (int)request.Round, context.CancellationToken);
-        return new Wire.ReplayRoundResponse { StoredSha256 = result.StoredSha256, ReplayedSha256 = result.ReplayedSha256, Milliseconds = result.Milliseconds, Differences = { result.Differences } };
+        var result = await replayer.ReplayAsync(RequestChecks.Federation(request.Federation), (int)request.Round,
+            context.CancellationToken);
+        return new Wire.ReplayRoundResponse
+        {
+            StoredSha256 = result.StoredSha256,
+            ReplayedSha256 = result.ReplayedSha256,
+            Milliseconds = result.Milliseconds,
+            Differences = { result.Differences },
+        };
     }
 
     // One that is damaged is listed as such, and does not hide the others.
-    private async Task<Wire.FederationView> ViewAsync(FederationEntry entry, CancellationToken cancellation)
+    private async Task<Wire.FederationView> ViewAsync(FederationEntry entry, CancellationToken cancellationToken)
     {
         try
         {
-            return (await grains.GetGrain<IFederationGrain>(entry.Name).GetAsync(cancellation)).ToWire(rounds: false);
+            return (await grains.GetGrain<IFederationGrain>(entry.Name).GetAsync(cancellationToken)).ToWire(rounds: false);
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {

@@ -10,7 +10,8 @@ namespace FedLora.Server.Services;
 
 /// <summary>Enrolment with a join token, which is what lets a stranger in; and new certificates for those who are in.</summary>
 [AllowAnonymous]
-internal sealed class EnrolmentService(IGrainFactory grains, Lazy<CertificateAuthority> authority, PeerCertificates certificates, ILogger<EnrolmentService> logger) : Enrolment.EnrolmentBase
+internal sealed class EnrolmentService(IGrainFactory grains, Lazy<CertificateAuthority> authority, PeerCertificates certificates,
+    ILogger<EnrolmentService> logger) : Enrolment.EnrolmentBase
 {
     private IAccessGrain Access => grains.GetGrain<IAccessGrain>(IAccessGrain.Key);
 
@@ -22,9 +23,11 @@ internal sealed class EnrolmentService(IGrainFactory grains, Lazy<CertificateAut
             return new EnrolResponse { NodeId = plain.NodeId, Credential = new NodeBearer(plain.NodeId, plain.Credential).ToString() };
         }
         var key = Requests.Key(request.CertificateRequest.Span);
-        var holder = await Access.EnrolAsync(new AccessRequest { Token = request.Token, KeyHash = Requests.Hash(key) }, context.CancellationToken);
+        var holder = await Access.EnrolAsync(new AccessRequest { Token = request.Token, KeyHash = Requests.Hash(key) },
+            context.CancellationToken);
         var (id, role) = holder is not null ? (holder.Id, holder.Role)
-            : ((await EnrolNodeAsync(request, CertificateHandler.NodeCredential(Requests.Hash(key)), context.CancellationToken)).NodeId, Roles.Node);
+            : ((await EnrolNodeAsync(request, CertificateHandler.NodeCredential(Requests.Hash(key)), context.CancellationToken)).NodeId,
+                Roles.Node);
         using var certificate = authority.Value.Issue(key, id, role);
         return new EnrolResponse
         {
@@ -44,7 +47,8 @@ internal sealed class EnrolmentService(IGrainFactory grains, Lazy<CertificateAut
         var peer = CertificateHandler.Shown(http, certificates);
         // By its key: that the certificate has ended does not matter, that its holder is still let in does.
         if (peer.Role == Roles.Node)
-            await grains.GetGrain<INodeGrain>(peer.Id).AuthenticateAsync(CertificateHandler.NodeCredential(peer.KeyHash), context.CancellationToken);
+            await grains.GetGrain<INodeGrain>(peer.Id)
+                .AuthenticateAsync(CertificateHandler.NodeCredential(peer.KeyHash), context.CancellationToken);
         else
             await Access.AuthenticateAsync(peer.Id, peer.KeyHash, context.CancellationToken);
         using var certificate = issuer.Issue(http.Connection.ClientCertificate!.PublicKey, peer.Id, peer.Role);
@@ -55,11 +59,19 @@ internal sealed class EnrolmentService(IGrainFactory grains, Lazy<CertificateAut
     private async Task<EnrolReply> EnrolNodeAsync(Protocol.V1.EnrolRequest request, string credential, CancellationToken cancellationToken)
     {
         var reply = await grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key).EnrolAsync(
-            new Grains.Enrolment.EnrolRequest { Token = request.Token, Name = request.Name, Group = request.Group, RequestId = request.RequestId, Credential = credential }, cancellationToken);
+            new Grains.Enrolment.EnrolRequest
+            {
+                Token = request.Token,
+                Name = request.Name,
+                Group = request.Group,
+                RequestId = request.RequestId,
+                Credential = credential,
+            }, cancellationToken);
         logger.Enrolled(request.Name, reply.NodeId);
         return reply;
     }
 
     private CertificateAuthority Issuer(ServerCallContext context) => context.GetHttpContext().Request.IsHttps ? authority.Value
-        : throw new RefusedException(RefusalCodes.CertificateMissing, "this coordinator listens without TLS and gives no certificates", "enrol with the join token alone");
+        : throw new RefusedException(RefusalCodes.CertificateMissing, "this coordinator listens without TLS and gives no certificates",
+            "enrol with the join token alone");
 }

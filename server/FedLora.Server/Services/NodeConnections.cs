@@ -17,7 +17,8 @@ internal sealed class NodeConnections(IGrainFactory grains)
     public async Task NoteAsync(ServerCallContext context)
     {
         var (http, id) = (context.GetHttpContext(), context.NodeId());
-        if (http.Features.Get<IConnectionItemsFeature>() is not { } items || http.Features.Get<IConnectionLifetimeFeature>() is not { } lifetime)
+        if (http.Features.Get<IConnectionItemsFeature>() is not { } items
+            || http.Features.Get<IConnectionLifetimeFeature>() is not { } lifetime)
             return;
         var (key, connection) = ((typeof(NodeConnections), id), http.Connection.Id);
         lock (items.Items)

@@ -13,7 +13,8 @@ namespace FedLora.Server.Services;
 
 /// <summary>What nodes call: maps, and asks the node's grain.</summary>
 [Authorize(Policies.Node)]
-internal sealed class NodeService(IGrainFactory grains, PartCache parts, UpdateIntake intake, NodeConnections connections, IHostApplicationLifetime lifetime, TimeProvider time) : Node.NodeBase
+internal sealed class NodeService(IGrainFactory grains, PartCache parts, UpdateIntake intake, NodeConnections connections,
+    IHostApplicationLifetime lifetime, TimeProvider time) : Node.NodeBase
 {
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(60);
 
@@ -31,7 +32,8 @@ internal sealed class NodeService(IGrainFactory grains, PartCache parts, UpdateI
     {
         await using var blob = await parts.OpenAsync(request.Sha256, context.CancellationToken);
         if (request.Offset < 0 || request.Offset > blob.Length)
-            throw new RefusedException(RefusalCodes.BlobOffset, $"byte {request.Offset} is not within the blob's {blob.Length}", "start at 0");
+            throw new RefusedException(RefusalCodes.BlobOffset, $"byte {request.Offset} is not within the blob's {blob.Length}",
+                "start at 0");
         using var limit = new IdleLimit(Idle, time, context.CancellationToken);
         await limit.RunAsync(() => "the download", () => ChunkSender.SendAsync(blob, request.Offset, async chunk =>
         {
@@ -40,7 +42,8 @@ internal sealed class NodeService(IGrainFactory grains, PartCache parts, UpdateI
         }, limit.Token));
     }
 
-    public override async Task PutUpdate(IAsyncStreamReader<UpdateMessage> requestStream, IServerStreamWriter<UpdateAck> responseStream, ServerCallContext context)
+    public override async Task PutUpdate(IAsyncStreamReader<UpdateMessage> requestStream, IServerStreamWriter<UpdateAck> responseStream,
+        ServerCallContext context)
     {
         // A stop does not wait for a stalled upload: it goes on from where it is after the start.
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
@@ -55,14 +58,14 @@ internal sealed class NodeService(IGrainFactory grains, PartCache parts, UpdateI
         return new Protocol.V1.StatusReply { Wanted = reply.Wanted, Reason = reply.Reason };
     }
 
-    private async Task<Protocol.V1.TrainingTask> ToWireAsync(Grains.Federations.TrainingTask task, CancellationToken cancellation)
+    private async Task<Protocol.V1.TrainingTask> ToWireAsync(Grains.Federations.TrainingTask task, CancellationToken cancellationToken)
     {
         var wire = new Protocol.V1.TrainingTask
         {
             Federation = task.Federation,
             Round = (uint)task.Round,
             Attempt = (uint)task.Attempt,
-            Adapter = await parts.SplitAsync(task, cancellation),
+            Adapter = await parts.SplitAsync(task, cancellationToken),
             Definition = task.Definition.ToWire(layout: false),
             DeadlineUnixMs = task.Deadline.ToUnixTimeMilliseconds(),
             Rank = (uint)task.Rank,
@@ -71,7 +74,7 @@ internal sealed class NodeService(IGrainFactory grains, PartCache parts, UpdateI
             TaskId = $"{task.Federation}/{task.Round}/{task.Attempt}",
         };
         foreach (var fold in task.Fold)
-            wire.Fold.Add(await parts.SplitAsync(fold.Sha256, cancellation));
+            wire.Fold.Add(await parts.SplitAsync(fold.Sha256, cancellationToken));
         return wire;
     }
 }

@@ -4,7 +4,9 @@ using Grpc.Core.Interceptors;
 
 namespace FedLora.Server.Services;
 
-/// <summary>Serves calls for as long as their callers may call, and turns what a call throws into a status that says what is wrong and what to do.</summary>
+/// <summary>
+/// Serves calls for as long as their callers may call, and turns what a call throws into a status that says what is wrong and what to do.
+/// </summary>
 internal sealed class RefusalInterceptor(CallFailures failures, OpenCalls calls) : Interceptor
 {
     public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
@@ -12,11 +14,13 @@ internal sealed class RefusalInterceptor(CallFailures failures, OpenCalls calls)
         GuardAsync(() => continuation(request, context), context);
 
     public override Task<TResponse> ClientStreamingServerHandler<TRequest, TResponse>(
-        IAsyncStreamReader<TRequest> requestStream, ServerCallContext context, ClientStreamingServerMethod<TRequest, TResponse> continuation) =>
+        IAsyncStreamReader<TRequest> requestStream, ServerCallContext context,
+        ClientStreamingServerMethod<TRequest, TResponse> continuation) =>
         GuardAsync(() => continuation(requestStream, context), context);
 
     public override Task ServerStreamingServerHandler<TRequest, TResponse>(
-        TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context, ServerStreamingServerMethod<TRequest, TResponse> continuation) =>
+        TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context,
+        ServerStreamingServerMethod<TRequest, TResponse> continuation) =>
         GuardAsync(async () => { await continuation(request, responseStream, context); return true; }, context);
 
     public override Task DuplexStreamingServerHandler<TRequest, TResponse>(

@@ -7,11 +7,14 @@ internal static class RefusalStatus
 {
     internal static StatusCode Of(string code) => code switch
     {
-        RefusalCodes.FederationUnknown or RefusalCodes.RoundUnknown or RefusalCodes.BlobMissing or RefusalCodes.NodeUnknownName or RefusalCodes.AccessUnknownName or RefusalCodes.TokenUnknown => StatusCode.NotFound,
+        RefusalCodes.FederationUnknown or RefusalCodes.RoundUnknown or RefusalCodes.BlobMissing or RefusalCodes.NodeUnknownName
+            or RefusalCodes.AccessUnknownName or RefusalCodes.TokenUnknown => StatusCode.NotFound,
         RefusalCodes.FederationExists or RefusalCodes.UpdateConflict or RefusalCodes.NodeExists => StatusCode.AlreadyExists,
-        RefusalCodes.FederationState or RefusalCodes.RoundClosed or RefusalCodes.NotInCohort or RefusalCodes.UpdatesPruned or RefusalCodes.DashboardOff => StatusCode.FailedPrecondition,
+        RefusalCodes.FederationState or RefusalCodes.RoundClosed or RefusalCodes.NotInCohort or RefusalCodes.UpdatesPruned
+            or RefusalCodes.DashboardOff => StatusCode.FailedPrecondition,
         RefusalCodes.NodeUnknown or RefusalCodes.NodeCredential or RefusalCodes.TokenInvalid or RefusalCodes.OperatorCredential
-            or RefusalCodes.AccessUnknown or RefusalCodes.CertificateMissing or RefusalCodes.CertificateForeign or RefusalCodes.CertificateExpired => StatusCode.Unauthenticated,
+            or RefusalCodes.AccessUnknown or RefusalCodes.CertificateMissing or RefusalCodes.CertificateForeign
+            or RefusalCodes.CertificateExpired => StatusCode.Unauthenticated,
         RefusalCodes.NodeRevoked or RefusalCodes.AccessRevoked or RefusalCodes.RoleInsufficient => StatusCode.PermissionDenied,
         RefusalCodes.DatabaseAway => StatusCode.Unavailable,
         RefusalCodes.DiskFull => StatusCode.ResourceExhausted,

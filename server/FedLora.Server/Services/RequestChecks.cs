@@ -11,11 +11,13 @@ internal static class RequestChecks
     internal static string AccessRole(Protocol.V1.CreateTokenRequest request, ServerCallContext context)
     {
         if (request.Role is not (Roles.Operator or Roles.Auditor))
-            throw new RefusedException(RefusalCodes.TokenInvalid, $"there is no role '{request.Role}'", "roles are node, operator, auditor");
+            throw new RefusedException(RefusalCodes.TokenInvalid, $"there is no role '{request.Role}'",
+                "roles are node, operator, auditor");
         if (request.Uses > 1)
             throw new RefusedException(RefusalCodes.TokenInvalid, $"a token for an {request.Role} has one use", "make one for each");
         return context.GetHttpContext().Request.IsHttps ? request.Role
-            : throw new RefusedException(RefusalCodes.TokenInvalid, "without TLS there are no certificates for operators and auditors", "listen on https://, or use the data folder's operator.token and auditor.token");
+            : throw new RefusedException(RefusalCodes.TokenInvalid, "without TLS there are no certificates for operators and auditors",
+                "listen on https://, or use the data folder's operator.token and auditor.token");
     }
 
     /// <summary>The name, if there is one: an empty text is no grain's key.</summary>

@@ -30,16 +30,25 @@ internal sealed partial class UpkeepService(IGrainFactory grains, FederationCrea
                 "ask an operator for it");
         var lifetime = request.ValidSeconds == 0 ? LinkLifetime : TimeSpan.FromSeconds(request.ValidSeconds);
         var link = await grains.GetGrain<ISessionsGrain>(ISessionsGrain.Key).IssueAsync(role, lifetime, context.CancellationToken);
-        return new Wire.CreateDashboardLinkResponse { Url = $"{dashboard.Url}/sign-in?code={link.Code}",
-            ExpiresUnixMs = link.ExpiresAt.ToUnixTimeMilliseconds(), Role = role };
+        return new Wire.CreateDashboardLinkResponse
+        {
+            Url = $"{dashboard.Url}/sign-in?code={link.Code}",
+            ExpiresUnixMs = link.ExpiresAt.ToUnixTimeMilliseconds(),
+            Role = role
+        };
     }
 
     public override async Task<Wire.ListTokensResponse> ListTokens(Wire.ListTokensRequest request, ServerCallContext context)
     {
         var response = new Wire.ListTokensResponse();
         foreach (var token in await Enrolment.ListTokensAsync(context.CancellationToken))
-            response.Tokens.Add(new Wire.TokenView { Id = token.Id, Note = token.Note,
-                ExpiresUnixMs = token.ExpiresAt.ToUnixTimeMilliseconds(), UsesLeft = (uint)token.UsesLeft });
+            response.Tokens.Add(new Wire.TokenView
+            {
+                Id = token.Id,
+                Note = token.Note,
+                ExpiresUnixMs = token.ExpiresAt.ToUnixTimeMilliseconds(),
+                UsesLeft = (uint)token.UsesLeft
+            });
         return response;
     }
 

@@ -46,5 +46,6 @@ internal sealed class BlobPaths
 
     private static string Checked(string sha256) => sha256.Length == 64 && sha256.All(char.IsAsciiHexDigitLower)
         ? sha256
-        : throw new RefusedException(RefusalCodes.BlobMissing, "A blob is named by 64 lower-case hex digits.", "Use the SHA-256 of its bytes.");
+        : throw new RefusedException(RefusalCodes.BlobMissing, "A blob is named by 64 lower-case hex digits.",
+            "Use the SHA-256 of its bytes.");
 }

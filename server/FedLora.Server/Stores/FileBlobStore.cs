@@ -25,7 +25,8 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new FedLoraException("data-unwritable", $"cannot use the data folder {root}: {error.Message}", "choose another with --data, free some space, or mend its rights", error);
+            throw new FedLoraException("data-unwritable", $"cannot use the data folder {root}: {error.Message}",
+                "choose another with --data, free some space, or mend its rights", error);
         }
 
         (_writer, _time) = (writer ?? (file => file), time ?? TimeProvider.System);
@@ -41,7 +42,8 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new RefusedException(RefusalCodes.BlobMissing, $"There is no blob {sha256}.", "It was never stored, or is no longer kept.");
+            throw new RefusedException(RefusalCodes.BlobMissing, $"There is no blob {sha256}.",
+                "It was never stored, or is no longer kept.");
         }
     }
 
@@ -88,28 +90,31 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
         return Task.FromResult(blob.Exists ? blob.Length : partial.Exists ? partial.Length : 0);
     }
 
-    public Task<long> AppendAsync(string sha256, long offset, ReadOnlyMemory<byte> bytes, long maxBytes, bool durable, CancellationToken cancellationToken) => LockedAsync(sha256, async () =>
-    {
-        var length = await PartialLengthAsync(sha256, cancellationToken);
-        if (File.Exists(_paths.Blob(sha256)))
-            return length;
-        if (offset != length)
-            throw new RefusedException(RefusalCodes.BlobOffset, $"Bytes came for offset {offset}, the upload is at {length}.", "Go on from there.");
-        if (offset + bytes.Length > maxBytes)
-            throw new RefusedException(RefusalCodes.BlobTooLarge, $"The upload grows beyond {maxBytes} bytes.", "Send what the header said.");
-        try
+    public Task<long> AppendAsync(string sha256, long offset, ReadOnlyMemory<byte> bytes, long maxBytes, bool durable,
+        CancellationToken cancellationToken) => LockedAsync(sha256, async () =>
         {
-            await AppendToFileAsync(_paths.Partial(sha256), offset, bytes, durable, cancellationToken);
-            if (offset == 0)
-                AtomicFile.FlushFolder(_paths.Partials);
-        }
-        catch (IOException error) when (IsFull(error))
-        {
-            throw Full();
-        }
+            var length = await PartialLengthAsync(sha256, cancellationToken);
+            if (File.Exists(_paths.Blob(sha256)))
+                return length;
+            if (offset != length)
+                throw new RefusedException(RefusalCodes.BlobOffset, $"Bytes came for offset {offset}, the upload is at {length}.",
+                    "Go on from there.");
+            if (offset + bytes.Length > maxBytes)
+                throw new RefusedException(RefusalCodes.BlobTooLarge, $"The upload grows beyond {maxBytes} bytes.",
+                    "Send what the header said.");
+            try
+            {
+                await AppendToFileAsync(_paths.Partial(sha256), offset, bytes, durable, cancellationToken);
+                if (offset == 0)
+                    AtomicFile.FlushFolder(_paths.Partials);
+            }
+            catch (IOException error) when (IsFull(error))
+            {
+                throw Full();
+            }
 
-        return offset + bytes.Length;
-    }, cancellationToken);
+            return offset + bytes.Length;
+        }, cancellationToken);
 
     public Task CompleteAsync(string sha256, Action<Stream>? check, CancellationToken cancellationToken) => LockedAsync(sha256, async () =>
     {
@@ -172,10 +177,12 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
             one.Dispose();
     }
 
-    private async Task<int> RemoveAsync(IEnumerable<string> candidates, Func<string, string> pathOf, DateTimeOffset before, int most, CancellationToken cancellationToken)
+    private async Task<int> RemoveAsync(IEnumerable<string> candidates, Func<string, string> pathOf, DateTimeOffset before, int most,
+        CancellationToken cancellationToken)
     {
         var removed = 0;
-        foreach (var name in candidates.Where(path => File.GetLastWriteTimeUtc(path) < before.UtcDateTime).Take(most).Select(path => Path.GetFileName(path)!).ToList())
+        foreach (var name in candidates.Where(path => File.GetLastWriteTimeUtc(path) < before.UtcDateTime).Take(most)
+            .Select(path => Path.GetFileName(path)!).ToList())
         {
             removed += await LockedAsync(name, () =>
             {
@@ -201,7 +208,8 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
     }
 
     // Whatever fails, the file is as long as before: nothing half-written is ever acknowledged.
-    private async Task AppendToFileAsync(string path, long offset, ReadOnlyMemory<byte> bytes, bool durable, CancellationToken cancellationToken)
+    private async Task AppendToFileAsync(string path, long offset, ReadOnlyMemory<byte> bytes, bool durable,
+        CancellationToken cancellationToken)
     {
         await using var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0);
         var written = false;
@@ -222,7 +230,8 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
     }
 
     private static FileStream Open(string path) =>
-        new(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 1 << 16, FileOptions.Asynchronous | FileOptions.SequentialScan);
+        new(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 1 << 16,
+            FileOptions.Asynchronous | FileOptions.SequentialScan);
 
     // Its last bytes may have come without being waited for.
     private static void Flush(string path)
@@ -236,7 +245,8 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
         await using var file = Open(path);
         var hash = Convert.ToHexStringLower(await SHA256.HashDataAsync(file, cancellationToken));
         if (hash != sha256)
-            throw new RefusedException(RefusalCodes.BlobHash, $"The upload's SHA-256 is {hash}, not {sha256}.", "Send it again from the start.");
+            throw new RefusedException(RefusalCodes.BlobHash, $"The upload's SHA-256 is {hash}, not {sha256}.",
+                "Send it again from the start.");
     }
 
     private async Task<T> LockedAsync<T>(string sha256, Func<Task<T>> action, CancellationToken cancellationToken)

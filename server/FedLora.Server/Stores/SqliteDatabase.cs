@@ -15,7 +15,13 @@ public sealed class SqliteDatabase
     public SqliteDatabase(string path)
     {
         SQLitePCL.Batteries_V2.Init();
-        _connection = new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadWriteCreate, Pooling = true, DefaultTimeout = 30 }.ToString();
+        _connection = new SqliteConnectionStringBuilder
+        {
+            DataSource = path,
+            Mode = SqliteOpenMode.ReadWriteCreate,
+            Pooling = true,
+            DefaultTimeout = 30,
+        }.ToString();
         try
         {
             Run(connection => connection.Execute("PRAGMA journal_mode = WAL"));
@@ -29,7 +35,8 @@ public sealed class SqliteDatabase
 
     /// <summary>Runs something on a connection of its own, on a pool thread: SQLite has no asynchronous calls.</summary>
     /// <exception cref="RefusedException"><c>disk-full</c>.</exception>
-    public Task<T> RunAsync<T>(Func<SqliteConnection, T> action, CancellationToken cancellationToken) => Task.Run(() => Run(action), cancellationToken);
+    public Task<T> RunAsync<T>(Func<SqliteConnection, T> action, CancellationToken cancellationToken) =>
+        Task.Run(() => Run(action), cancellationToken);
 
     private T Run<T>(Func<SqliteConnection, T> action)
     {
@@ -42,7 +49,8 @@ public sealed class SqliteDatabase
         }
         catch (SqliteException error) when (error.SqliteErrorCode == Full)
         {
-            throw new RefusedException(RefusalCodes.DiskFull, "The coordinator's disk is full; nothing was written.", "Free some space in the data folder.");
+            throw new RefusedException(RefusalCodes.DiskFull, "The coordinator's disk is full; nothing was written.",
+                "Free some space in the data folder.");
         }
     }
 }

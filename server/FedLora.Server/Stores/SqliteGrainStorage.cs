@@ -16,27 +16,34 @@ public sealed class SqliteGrainStorage : IGrainStorage, ILifecycleParticipant<IS
         _database = database;
         _ready = database.RunAsync(
             connection => connection.Execute(
-                "CREATE TABLE IF NOT EXISTS grain_state (name TEXT NOT NULL, grain TEXT NOT NULL, version INTEGER NOT NULL, json TEXT NOT NULL, PRIMARY KEY (name, grain)) WITHOUT ROWID"),
+                "CREATE TABLE IF NOT EXISTS grain_state (name TEXT NOT NULL, grain TEXT NOT NULL, version INTEGER NOT NULL, json TEXT NOT "
+                    + "NULL, PRIMARY KEY (name, grain)) WITHOUT ROWID"),
             CancellationToken.None);
     }
 
     /// <summary>A database that cannot be prepared ends the silo's start, not a grain's first call.</summary>
-    public void Participate(ISiloLifecycle observer) => observer.Subscribe<SqliteGrainStorage>(ServiceLifecycleStage.ApplicationServices, _ => _ready);
+    public void Participate(ISiloLifecycle observer) =>
+        observer.Subscribe<SqliteGrainStorage>(ServiceLifecycleStage.ApplicationServices, _ => _ready);
 
-    public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => ReadStateAsync(stateName, grainId, grainState, CancellationToken.None);
+    public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
+        ReadStateAsync(stateName, grainId, grainState, CancellationToken.None);
 
     public async Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState, CancellationToken cancellationToken)
     {
         await _ready;
         var row = await _database.RunAsync(
-            connection => connection.QuerySingleOrDefault<Row>("SELECT version AS Version, json AS Json FROM grain_state WHERE name = @stateName AND grain = @grain", new { stateName, grain = grainId.ToString() }),
+            connection =>
+                connection.QuerySingleOrDefault<Row>(
+                    "SELECT version AS Version, json AS Json FROM grain_state WHERE name = @stateName AND grain = @grain",
+                    new { stateName, grain = grainId.ToString() }),
             cancellationToken);
         grainState.State = row is null ? Activator.CreateInstance<T>() : JsonSerializer.Deserialize<T>(row.Json, StoredJson.Options)!;
         grainState.ETag = row?.Version.ToString(CultureInfo.InvariantCulture);
         grainState.RecordExists = row is not null;
     }
 
-    public Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => WriteStateAsync(stateName, grainId, grainState, CancellationToken.None);
+    public Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
+        WriteStateAsync(stateName, grainId, grainState, CancellationToken.None);
 
     public async Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState, CancellationToken cancellationToken)
     {
@@ -44,24 +51,32 @@ public sealed class SqliteGrainStorage : IGrainStorage, ILifecycleParticipant<IS
         // Serialised now, in the grain's turn: it may change its state while the row is written.
         var json = JsonSerializer.SerializeToUtf8Bytes(grainState.State, StoredJson.Options);
         var sql = grainState.ETag is null
-            ? "INSERT INTO grain_state (name, grain, version, json) VALUES (@stateName, @grain, 1, CAST(@json AS TEXT)) ON CONFLICT DO NOTHING RETURNING version"
-            : "UPDATE grain_state SET version = version + 1, json = CAST(@json AS TEXT) WHERE name = @stateName AND grain = @grain AND version = @version RETURNING version";
+            ? "INSERT INTO grain_state (name, grain, version, json) VALUES (@stateName, @grain, 1, CAST(@json AS TEXT)) ON CONFLICT DO "
+                + "NOTHING RETURNING version"
+            : "UPDATE grain_state SET version = version + 1, json = CAST(@json AS TEXT) WHERE name = @stateName AND grain = @grain AND "
+                + "version = @version RETURNING version";
         var version = await _database.RunAsync(
-            connection => connection.QuerySingleOrDefault<long?>(sql, new { stateName, grain = grainId.ToString(), json, version = Version(grainState.ETag) }),
+            connection => connection.QuerySingleOrDefault<long?>(sql,
+                new { stateName, grain = grainId.ToString(), json, version = Version(grainState.ETag) }),
             cancellationToken) ?? throw await ConflictAsync(stateName, grainId, grainState.ETag, cancellationToken);
         grainState.ETag = version.ToString(CultureInfo.InvariantCulture);
         grainState.RecordExists = true;
     }
 
-    public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => ClearStateAsync(stateName, grainId, grainState, CancellationToken.None);
+    public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
+        ClearStateAsync(stateName, grainId, grainState, CancellationToken.None);
 
     public async Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState, CancellationToken cancellationToken)
     {
         await _ready;
         var arguments = new { stateName, grain = grainId.ToString(), version = Version(grainState.ETag) };
         var cleared = await _database.RunAsync(
-            connection => connection.Execute("DELETE FROM grain_state WHERE name = @stateName AND grain = @grain AND version = @version", arguments) == 1
-                || (arguments.version is null && connection.ExecuteScalar<long>("SELECT COUNT(*) FROM grain_state WHERE name = @stateName AND grain = @grain", arguments) == 0),
+            connection =>
+                connection.Execute("DELETE FROM grain_state WHERE name = @stateName AND grain = @grain AND version = @version",
+                    arguments) == 1
+                    || (arguments.version is null
+                        && connection.ExecuteScalar<long>("SELECT COUNT(*) FROM grain_state WHERE name = @stateName AND grain = @grain",
+                            arguments) == 0),
             cancellationToken);
         if (!cleared)
             throw await ConflictAsync(stateName, grainId, grainState.ETag, cancellationToken);
@@ -72,10 +87,14 @@ public sealed class SqliteGrainStorage : IGrainStorage, ILifecycleParticipant<IS
 
     private static long? Version(string? etag) => etag is null ? null : long.Parse(etag, CultureInfo.InvariantCulture);
 
-    private async Task<InconsistentStateException> ConflictAsync(string stateName, GrainId grainId, string? etag, CancellationToken cancellationToken)
+    private async Task<InconsistentStateException> ConflictAsync(string stateName, GrainId grainId, string? etag,
+        CancellationToken cancellationToken)
     {
         var stored = await _database.RunAsync(
-            connection => connection.QuerySingleOrDefault<string?>("SELECT CAST(version AS TEXT) FROM grain_state WHERE name = @stateName AND grain = @grain", new { stateName, grain = grainId.ToString() }),
+            connection =>
+                connection.QuerySingleOrDefault<string?>(
+                    "SELECT CAST(version AS TEXT) FROM grain_state WHERE name = @stateName AND grain = @grain",
+                    new { stateName, grain = grainId.ToString() }),
             cancellationToken);
         return new InconsistentStateException($"State {stateName} of {grainId} was written by somebody else.", stored, etag);
     }

@@ -18,13 +18,15 @@ internal sealed class UpdateIntake(UpdateReceiver receiver, TimeProvider time)
     private static readonly TimeSpan AcknowledgeAfter = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(60);
 
-    internal async Task TakeAsync(string node, IAsyncStreamReader<Wire.UpdateMessage> messages, IServerStreamWriter<Wire.UpdateAck> acks, CancellationToken cancellation)
+    internal async Task TakeAsync(string node, IAsyncStreamReader<Wire.UpdateMessage> messages, IServerStreamWriter<Wire.UpdateAck> acks,
+        CancellationToken cancellationToken)
     {
-        using var limit = new IdleLimit(Idle, time, cancellation);
+        using var limit = new IdleLimit(Idle, time, cancellationToken);
         await limit.RunAsync(() => "the upload", () => TakeAsync(node, messages, acks, limit));
     }
 
-    private async Task TakeAsync(string node, IAsyncStreamReader<Wire.UpdateMessage> messages, IServerStreamWriter<Wire.UpdateAck> acks, IdleLimit limit)
+    private async Task TakeAsync(string node, IAsyncStreamReader<Wire.UpdateMessage> messages, IServerStreamWriter<Wire.UpdateAck> acks,
+        IdleLimit limit)
     {
         if (!await messages.MoveNext(limit.Token) || messages.Current.Header is not { Blob: { } blob } wire)
             throw Malformed("the first message must be the header of the update");
@@ -43,7 +45,8 @@ internal sealed class UpdateIntake(UpdateReceiver receiver, TimeProvider time)
     }
 
     // Every chunk goes to the file at once, so that memory does not grow with the number of uploads; only some are waited for on the disk.
-    private async Task ReceiveAsync(IncomingUpdate upload, IAsyncStreamReader<Wire.UpdateMessage> messages, IServerStreamWriter<Wire.UpdateAck> acks, IdleLimit limit)
+    private async Task ReceiveAsync(IncomingUpdate upload, IAsyncStreamReader<Wire.UpdateMessage> messages,
+        IServerStreamWriter<Wire.UpdateAck> acks, IdleLimit limit)
     {
         var (size, acknowledged, since) = (upload.Header.Bytes, upload.Offset, time.GetTimestamp());
         while (upload.Offset < size && await messages.MoveNext(limit.Token))

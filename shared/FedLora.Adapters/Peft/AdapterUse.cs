@@ -5,15 +5,20 @@ using System.Text.Json;
 namespace FedLora.Adapters;
 
 /// <summary>
-/// What using an adapter needs and PEFT's settings have no place for: <c>fedlora.json</c> beside them. It is not called <c>config.json</c>, since transformers takes a folder
-/// with that file for a whole model.
+/// What using an adapter needs and PEFT's settings have no place for: <c>fedlora.json</c> beside them. It is not called <c>config.json</c>,
+/// since transformers takes a folder with that file for a whole model.
 /// </summary>
 public sealed record AdapterUse
 {
     /// <summary>Its file.</summary>
     public const string FileName = "fedlora.json";
 
-    private static readonly JsonWriterOptions _options = new() { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions _options = new()
+    {
+        Indented = true,
+        NewLine = "\n",
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     /// <summary>Classification: the classes' names by index; empty otherwise.</summary>
     public IReadOnlyList<string> Labels { get; init; } = [];
@@ -43,7 +48,10 @@ public sealed record AdapterUse
         {
             using var json = JsonDocument.Parse(File.ReadAllBytes(file), new JsonDocumentOptions { MaxDepth = 8 });
             var root = json.RootElement;
-            var labels = Find(root, "id2label") is { } map ? map.EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetString() ?? throw new FormatException("a label is null"), StringComparer.Ordinal) : [];
+            var labels = Find(root, "id2label") is { } map
+                ? map.EnumerateObject()
+                    .ToDictionary(p => p.Name, p => p.Value.GetString() ?? throw new FormatException("a label is null"),
+                        StringComparer.Ordinal) : [];
             return new AdapterUse
             {
                 Labels = [.. Enumerable.Range(0, labels.Count).Select(i => labels[$"{i}"])],
@@ -53,9 +61,11 @@ public sealed record AdapterUse
                 Privacy = Find(root, "privacy")?.GetString(),
             };
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or ArgumentException)
+        catch (Exception error) when (error is JsonException or InvalidOperationException or KeyNotFoundException or FormatException
+            or ArgumentException)
         {
-            throw new FedLoraException("adapter-config-invalid", $"'{file}' cannot be read ({error.Message.TrimEnd('.')}).", "Export the adapter again, or delete the file and give --labels.", error);
+            throw new FedLoraException("adapter-config-invalid", $"'{file}' cannot be read ({error.Message.TrimEnd('.')}).",
+                "Export the adapter again, or delete the file and give --labels.", error);
         }
     }
 
@@ -88,21 +98,27 @@ public sealed record AdapterUse
     internal byte[] ToCard()
     {
         var (kind, arguments) = Labels.Count > 0
-            ? ("AutoModelForSequenceClassification", ", num_labels=len(id2label), id2label=id2label, label2id={label: i for i, label in id2label.items()}")
+            ? ("AutoModelForSequenceClassification",
+                ", num_labels=len(id2label), id2label=id2label, label2id={label: i for i, label in id2label.items()}")
             : ("AutoModelForCausalLM", "");
         var lines = new List<string>
         {
-            "---", "library_name: peft", $"base_model: {JsonSerializer.Serialize(BaseModel)}", "tags: [lora, federated-learning]", "---", "",
-            $"A LoRA adapter, trained with FedLora. `{FileName}` says which base model it was trained on, its labels by index, and the longest text of its training.", "",
-            "```python", "import json", "from peft import PeftModel", $"from transformers import {kind}", "", "base, adapter = \"path/to/base-model\", \"path/to/this-folder\"",
+            "---", "library_name: peft", $"base_model: {JsonSerializer.Serialize(BaseModel)}", "tags: [lora, federated-learning]", "---",
+            "",
+            $"A LoRA adapter, trained with FedLora. `{FileName}` says which base model it was trained on, its labels by index, and the "
+                + $"longest text of its training.", "",
+            "```python", "import json", "from peft import PeftModel", $"from transformers import {kind}", "",
+            "base, adapter = \"path/to/base-model\", \"path/to/this-folder\"",
         };
         if (Privacy is not null)
             lines.InsertRange(lines.IndexOf("```python"), ["## Privacy", "", Privacy, ""]);
         if (Labels.Count > 0)
             lines.Add($"id2label = {{int(i): label for i, label in json.load(open(f\"{{adapter}}/{FileName}\"))[\"id2label\"].items()}}");
-        lines.AddRange([$"model = {kind}.from_pretrained(base{arguments})", "model = PeftModel.from_pretrained(model, adapter)", "```", ""]);
+        lines.AddRange(
+            [$"model = {kind}.from_pretrained(base{arguments})", "model = PeftModel.from_pretrained(model, adapter)", "```", ""]);
         return Encoding.UTF8.GetBytes(string.Join('\n', lines));
     }
 
-    private static JsonElement? Find(JsonElement root, string name) => root.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+    private static JsonElement? Find(JsonElement root, string name) =>
+        root.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
 }

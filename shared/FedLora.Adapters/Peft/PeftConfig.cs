@@ -3,7 +3,9 @@ using System.Text.RegularExpressions;
 
 namespace FedLora.Adapters;
 
-/// <summary>The part of PEFT's LoRA settings (<c>adapter_config.json</c>) that FedLora knows; everything else is refused by name when read.</summary>
+/// <summary>
+/// The part of PEFT's LoRA settings (<c>adapter_config.json</c>) that FedLora knows; everything else is refused by name when read.
+/// </summary>
 public sealed record PeftConfig
 {
     /// <summary>r, at least 1.</summary>
@@ -55,7 +57,8 @@ public sealed record PeftConfig
 
     /// <summary>Whether PEFT adapts a module of this path.</summary>
     public bool Targets(string module) =>
-        ExcludeModules?.Matches(module) != true && TargetModules.Matches(module) && (LayersToTransform is not { Count: > 0 } layers || TargetModules.IgnoresLayers(module) || IsInLayers(module, layers));
+        ExcludeModules?.Matches(module) != true && TargetModules.Matches(module)
+            && (LayersToTransform is not { Count: > 0 } layers || TargetModules.IgnoresLayers(module) || IsInLayers(module, layers));
 
     /// <summary>Whether PEFT trains and saves the module of this path whole, or one that it lies in.</summary>
     public bool Saves(string module)
@@ -87,16 +90,19 @@ public sealed record PeftConfig
             Rank = RankOf(m.Name) is var rank && rank != Rank ? rank : null,
             Alpha = AlphaOf(m.Name) is var alpha && !alpha.Equals(Alpha) ? alpha : null,
         });
-        var layout = new AdapterLayout([.. modules.OrderBy(m => m.Name, StringComparer.Ordinal)], Rank, Alpha, [.. heads.OrderBy(h => h.Name, StringComparer.Ordinal)], UseRsLora);
+        var layout = new AdapterLayout([.. modules.OrderBy(m => m.Name, StringComparer.Ordinal)], Rank, Alpha,
+            [.. heads.OrderBy(h => h.Name, StringComparer.Ordinal)], UseRsLora);
         return layout.Modules.Length > 0
             ? layout
-            : throw new FedLoraException("adapter-target-missing", $"No module of the model matches target_modules {TargetModules.Expression ?? string.Join(", ", TargetModules.Names)}.",
+            : throw new FedLoraException("adapter-target-missing",
+                $"No module of the model matches target_modules {TargetModules.Expression ?? string.Join(", ", TargetModules.Names)}.",
                 $"The model's linear layers end in: {string.Join(", ", LastParts(all))}.");
     }
 
     /// <summary>The last parts of the modules' names, in order: what <c>target_modules</c> usually names.</summary>
     public static IEnumerable<string> LastParts(IEnumerable<AdapterModule> modules) =>
-        modules.Select(module => module.Name[(module.Name.LastIndexOf('.') + 1)..]).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
+        modules.Select(module => module.Name[(module.Name.LastIndexOf('.') + 1)..]).Distinct(StringComparer.Ordinal)
+            .Order(StringComparer.Ordinal);
 
     /// <summary>These settings with rank, alpha and scale of a layout; modules of their own rank or alpha become patterns.</summary>
     public PeftConfig WithPatternsOf(AdapterLayout layout) => this with
@@ -104,8 +110,10 @@ public sealed record PeftConfig
         Rank = layout.Rank,
         Alpha = layout.Alpha,
         UseRsLora = layout.UseRsLora,
-        RankPattern = [.. layout.Modules.Where(m => m.Rank is not null).Select(m => KeyValuePair.Create(Regex.Escape(m.Name), m.Rank!.Value))],
-        AlphaPattern = [.. layout.Modules.Where(m => m.Alpha is not null).Select(m => KeyValuePair.Create(Regex.Escape(m.Name), m.Alpha!.Value))],
+        RankPattern = [.. layout.Modules.Where(m => m.Rank is not null)
+            .Select(m => KeyValuePair.Create(Regex.Escape(m.Name), m.Rank!.Value))],
+        AlphaPattern = [.. layout.Modules.Where(m => m.Alpha is not null)
+            .Select(m => KeyValuePair.Create(Regex.Escape(m.Name), m.Alpha!.Value))],
     };
 
     private bool IsInLayers(string module, IReadOnlyList<int> layers)

@@ -9,8 +9,10 @@ internal sealed class PeftConfigReader(JsonElement root, string where)
     private static readonly HashSet<string> _ignored = new(StringComparer.Ordinal)
     {
         "auto_mapping", "peft_version", "inference_mode", "megatron_core", "qalora_group_size", "runtime_config", "task_type", "eva_config",
-        "r", "lora_alpha", "lora_dropout", "target_modules", "exclude_modules", "modules_to_save", "rank_pattern", "alpha_pattern", "use_rslora",
-        "layers_to_transform", "layers_pattern", "fan_in_fan_out", "base_model_name_or_path", "revision", "bias", "peft_type", "init_lora_weights",
+        "r", "lora_alpha", "lora_dropout", "target_modules", "exclude_modules", "modules_to_save", "rank_pattern", "alpha_pattern",
+        "use_rslora",
+        "layers_to_transform", "layers_pattern", "fan_in_fan_out", "base_model_name_or_path", "revision", "bias", "peft_type",
+        "init_lora_weights",
     };
 
     public static PeftConfig Read(ReadOnlyMemory<byte> json, string where)
@@ -40,7 +42,8 @@ internal sealed class PeftConfigReader(JsonElement root, string where)
             RankPattern = Pattern("rank_pattern", value => Whole(value, "rank_pattern")),
             AlphaPattern = Pattern("alpha_pattern", value => value.GetDouble()),
             UseRsLora = Find("use_rslora")?.GetBoolean() ?? false,
-            LayersToTransform = Find("layers_to_transform") is not { } layers ? null : layers.ValueKind == JsonValueKind.Array ? [.. layers.EnumerateArray().Select(l => Whole(l, "layers_to_transform"))] : [Whole(layers, "layers_to_transform")],
+            LayersToTransform = Find("layers_to_transform") is not { } layers ? null : layers.ValueKind == JsonValueKind.Array
+                ? [.. layers.EnumerateArray().Select(l => Whole(l, "layers_to_transform"))] : [Whole(layers, "layers_to_transform")],
             LayersPattern = Strings("layers_pattern"),
             FanInFanOut = Find("fan_in_fan_out")?.GetBoolean() ?? false,
             TaskType = Find("task_type")?.GetString(),
@@ -61,7 +64,8 @@ internal sealed class PeftConfigReader(JsonElement root, string where)
             throw Unsupported("peft_type", type);
         if (Find("bias")?.GetString() is { } bias && bias != "none")
             throw Unsupported("bias", bias);
-        if (Find("init_lora_weights") is { ValueKind: JsonValueKind.String } init && init.GetString() is var name && name is not ("gaussian" or "eva" or "orthogonal"))
+        if (Find("init_lora_weights") is { ValueKind: JsonValueKind.String } init && init.GetString() is var name
+            && name is not ("gaussian" or "eva" or "orthogonal"))
             throw Unsupported("init_lora_weights", name);
         foreach (var property in root.EnumerateObject())
         {
@@ -78,10 +82,12 @@ internal sealed class PeftConfigReader(JsonElement root, string where)
         _ => true,
     };
 
-    private JsonElement? Find(string name) => root.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+    private JsonElement? Find(string name) =>
+        root.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
 
     private int Whole(JsonElement value, string key) =>
-        value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var whole) ? whole : throw Invalid(where, $"has {value.GetRawText()} in '{key}', where a whole number belongs");
+        value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var whole) ? whole
+            : throw Invalid(where, $"has {value.GetRawText()} in '{key}', where a whole number belongs");
 
     private PeftModules? Modules(string name) => Find(name) switch
     {
@@ -97,13 +103,15 @@ internal sealed class PeftConfigReader(JsonElement root, string where)
         var list => Texts(list.Value),
     };
 
-    private static string[] Texts(JsonElement list) => [.. list.EnumerateArray().Select(item => item.GetString() ?? throw new FormatException("a name is null"))];
+    private static string[] Texts(JsonElement list) =>
+        [.. list.EnumerateArray().Select(item => item.GetString() ?? throw new FormatException("a name is null"))];
 
     private List<KeyValuePair<string, T>> Pattern<T>(string name, Func<JsonElement, T> read) =>
         Find(name) is { } map ? [.. map.EnumerateObject().Select(p => KeyValuePair.Create(p.Name, read(p.Value)))] : [];
 
     private FedLoraException Unsupported(string key, string? value) =>
-        new("adapter-unsupported", $"'{where}' asks for {key} = {value}, which is not supported.", "Supported is plain LoRA: no DoRA, no bias, no other initialisation that changes the base weights.");
+        new("adapter-unsupported", $"'{where}' asks for {key} = {value}, which is not supported.",
+            "Supported is plain LoRA: no DoRA, no bias, no other initialisation that changes the base weights.");
 
     internal static FedLoraException Invalid(string where, string what, Exception? inner = null) =>
         new("adapter-config-invalid", $"'{where}' {what}.", "Write the adapter again with PEFT or FedLora.", inner);

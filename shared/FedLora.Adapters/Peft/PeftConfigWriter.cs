@@ -2,10 +2,17 @@ using System.Text.Json;
 
 namespace FedLora.Adapters;
 
-/// <summary>Writes <c>adapter_config.json</c> with every key that PEFT 0.21 writes, sorted, so that equal settings have equal bytes.</summary>
+/// <summary>
+/// Writes <c>adapter_config.json</c> with every key that PEFT 0.21 writes, sorted, so that equal settings have equal bytes.
+/// </summary>
 internal static class PeftConfigWriter
 {
-    private static readonly JsonWriterOptions _options = new() { Indented = true, NewLine = "\n", Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions _options = new()
+    {
+        Indented = true,
+        NewLine = "\n",
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     private static readonly string[] _nulls =
     [
@@ -31,7 +38,8 @@ internal static class PeftConfigWriter
             ["layers_to_transform"] = json => List(json, config.LayersToTransform, (j, layer) => j.WriteNumberValue(layer)),
             ["loftq_config"] = json => Map(json, Array.Empty<KeyValuePair<string, int>>(), (_, _) => { }),
             ["lora_alpha"] = json => Number(json, config.Alpha),
-            ["lora_dropout"] = json => json.WriteRawValue(config.Dropout == Math.Floor(config.Dropout) ? $"{config.Dropout:F1}" : $"{config.Dropout:R}"),
+            ["lora_dropout"] = json =>
+                json.WriteRawValue(config.Dropout == Math.Floor(config.Dropout) ? $"{config.Dropout:F1}" : $"{config.Dropout:R}"),
             ["megatron_core"] = json => json.WriteStringValue("megatron.core"),
             ["modules_to_save"] = json => List(json, config.ModulesToSave, (j, name) => j.WriteStringValue(name)),
             ["peft_type"] = json => json.WriteStringValue("LORA"),

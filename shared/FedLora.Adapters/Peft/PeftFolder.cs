@@ -20,11 +20,13 @@ public sealed record PeftFolder(PeftConfig Config, AdapterState State)
     {
         var file = Path.Combine(folder, ConfigFile);
         if (!File.Exists(file))
-            throw new FedLoraException("file-missing", $"There is no '{file}'.", "An adapter folder holds adapter_config.json and adapter_model.safetensors.");
+            throw new FedLoraException("file-missing", $"There is no '{file}'.",
+                "An adapter folder holds adapter_config.json and adapter_model.safetensors.");
         var config = PeftConfigReader.Read(File.ReadAllBytes(file), file);
         var model = Path.Combine(folder, ModelFile);
         if (!File.Exists(model) && File.Exists(Path.Combine(folder, "adapter_model.bin")))
-            throw new FedLoraException("file-missing", $"'{folder}' holds adapter_model.bin, a pickle, which is not read.", "Save the adapter with safe_serialization=True.");
+            throw new FedLoraException("file-missing", $"'{folder}' holds adapter_model.bin, a pickle, which is not read.",
+                "Save the adapter with safe_serialization=True.");
         var adapter = new PeftFolder(config, AdapterState.Load(model)) { Use = AdapterUse.Read(folder) };
         adapter.Check(model);
         return adapter;
@@ -36,7 +38,8 @@ public sealed record PeftFolder(PeftConfig Config, AdapterState State)
         Check(folder);
         List<(string, Action<Stream>)> files = [(ModelFile, stream => SafetensorsWriter.Write(State, stream.Write))];
         if (Use is { } use)
-            files.AddRange([(AdapterUse.FileName, stream => stream.Write(use.ToBytes())), ("README.md", stream => stream.Write(use.ToCard()))]);
+            files.AddRange(
+                [(AdapterUse.FileName, stream => stream.Write(use.ToBytes())), ("README.md", stream => stream.Write(use.ToCard()))]);
         AtomicFile.WriteAll(folder, [.. files, (ConfigFile, stream => stream.Write(PeftConfigWriter.Write(Config)))]);
     }
 
@@ -45,9 +48,11 @@ public sealed record PeftFolder(PeftConfig Config, AdapterState State)
     {
         var modules = State.Select(t => (Tensor: t, Key: AdapterKey.Parse(t.Name))).Where(t => t.Key.Factor == Factors.A)
             .Select(t => new AdapterModule(t.Key.Module, State[new AdapterKey(t.Key.Module, Factors.B).Name].Rows, t.Tensor.Columns));
-        var heads = State.Where(t => AdapterKey.Parse(t.Name).Factor == Factors.Head).Select(t => new HeadTensor(t.Name["base_model.model.".Length..], [.. t.Shape]));
+        var heads = State.Where(t => AdapterKey.Parse(t.Name).Factor == Factors.Head)
+            .Select(t => new HeadTensor(t.Name["base_model.model.".Length..], [.. t.Shape]));
         // The tensors say what is adapted: target_modules need not be asked again, but the patterns of rank and alpha do.
-        return (Config with { TargetModules = new PeftModules([], PeftModules.AllLinear), ExcludeModules = null, LayersToTransform = null }).LayoutFor(modules, heads);
+        return (Config with { TargetModules = new PeftModules([], PeftModules.AllLinear), ExcludeModules = null, LayersToTransform = null })
+            .LayoutFor(modules, heads);
     }
 
     /// <summary>Refuses an adapter that is not, tensor by tensor, the one that its settings make of a model.</summary>
@@ -55,7 +60,9 @@ public sealed record PeftFolder(PeftConfig Config, AdapterState State)
     /// <param name="where">The folder, for errors.</param>
     public void RequireFits(AdapterLayout layout, string where) => layout.Require(State, Factors.A | Factors.B | Factors.Head, where);
 
-    private static bool IsEmbedding(string module) => module[(module.LastIndexOf('.') + 1)..] is "embed_tokens" or "wte" or "wpe" || module.EndsWith("_embeddings", StringComparison.Ordinal);
+    private static bool IsEmbedding(string module) =>
+        module[(module.LastIndexOf('.') + 1)..] is "embed_tokens" or "wte" or "wpe"
+            || module.EndsWith("_embeddings", StringComparison.Ordinal);
 
     private void Check(string where)
     {
@@ -79,18 +86,29 @@ public sealed record PeftFolder(PeftConfig Config, AdapterState State)
             switch (key.Factor)
             {
                 case Factors.Head when IsEmbedding(key.Module):
-                    throw new FedLoraException("adapter-unsupported", $"'{where}': tensor '{tensor.Name}' is an embedding's, which FedLora does not adapt.", "Train the adapter without embeddings: take them out of modules_to_save, and save with save_embedding_layers=False.");
+                    throw new FedLoraException("adapter-unsupported",
+                        $"'{where}': tensor '{tensor.Name}' is an embedding's, which FedLora does not adapt.",
+                        "Train the adapter without embeddings: take them out of modules_to_save, and save with "
+                            + "save_embedding_layers=False.");
                 case Factors.Head when !Config.Saves(key.Module):
                 case Factors.R:
-                    throw new FedLoraException("tensor-unexpected", $"'{where}': tensor '{tensor.Name}' belongs to nothing that adapter_config.json names.", "List its module in modules_to_save, or export the adapter again.");
+                    throw new FedLoraException("tensor-unexpected",
+                        $"'{where}': tensor '{tensor.Name}' belongs to nothing that adapter_config.json names.",
+                        "List its module in modules_to_save, or export the adapter again.");
                 case Factors.A or Factors.B when !Config.Targets(key.Module):
-                    throw new FedLoraException("tensor-unexpected", $"'{where}': module '{key.Module}' has a tensor '{tensor.Name}' but is not among target_modules.", "Settings and tensors do not belong together.");
+                    throw new FedLoraException("tensor-unexpected",
+                        $"'{where}': module '{key.Module}' has a tensor '{tensor.Name}' but is not among target_modules.",
+                        "Settings and tensors do not belong together.");
                 case Factors.A or Factors.B:
                     var other = new AdapterKey(key.Module, key.Factor == Factors.A ? Factors.B : Factors.A).Name;
                     if (!State.TryGet(other, out _))
-                        throw new FedLoraException("tensor-missing", $"'{where}' lacks tensor '{other}', the other half of '{tensor.Name}'.", "The file is not whole: write it again.");
+                        throw new FedLoraException("tensor-missing",
+                            $"'{where}' lacks tensor '{other}', the other half of '{tensor.Name}'.",
+                            "The file is not whole: write it again.");
                     if (tensor.Shape.Length != 2 || tensor.Shape[key.Factor == Factors.A ? 0 : 1] != rank || tensor.Values.Length == 0)
-                        throw new FedLoraException("tensor-shape", $"'{where}': tensor '{tensor.Name}' has shape [{string.Join(", ", tensor.Shape)}], which does not go with rank {rank}.", "Settings and tensors do not belong together.");
+                        throw new FedLoraException("tensor-shape",
+                            $"'{where}': tensor '{tensor.Name}' has shape [{string.Join(", ", tensor.Shape)}], which does not go with "
+                                + $"rank {rank}.", "Settings and tensors do not belong together.");
                     break;
             }
             tensor.RequireFinite();

@@ -3,7 +3,10 @@ using System.Text.RegularExpressions;
 
 namespace FedLora.Adapters;
 
-/// <summary>Which modules PEFT means by <c>target_modules</c> or <c>exclude_modules</c>: a list of names or of their last parts, or one regular expression.</summary>
+/// <summary>
+/// Which modules PEFT means by <c>target_modules</c> or <c>exclude_modules</c>: a list of names or of their last parts, or one regular
+/// expression.
+/// </summary>
 /// <param name="Names">The list; empty where <paramref name="Expression"/> is given.</param>
 /// <param name="Expression">A regular expression for the whole path, or <c>all-linear</c>.</param>
 public sealed record PeftModules(IReadOnlyList<string> Names, string? Expression = null)
@@ -17,12 +20,16 @@ public sealed record PeftModules(IReadOnlyList<string> Names, string? Expression
 
     public static PeftModules Of(params string[] names) => new(names);
 
-    /// <summary>As a federation's file lists them: names, or one entry that is <c>all-linear</c> or holds what only an expression can.</summary>
+    /// <summary>
+    /// As a federation's file lists them: names, or one entry that is <c>all-linear</c> or holds what only an expression can.
+    /// </summary>
     public static PeftModules From(IReadOnlyList<string> targets) =>
-        targets is [var one] && (one == AllLinear || one.AsSpan().IndexOfAny(_ofExpressions) >= 0) ? new PeftModules([], one) : new PeftModules([.. targets]);
+        targets is [var one] && (one == AllLinear || one.AsSpan().IndexOfAny(_ofExpressions) >= 0) ? new PeftModules([], one)
+            : new PeftModules([.. targets]);
 
     /// <summary>Whether a module is meant. With <c>all-linear</c> the caller asks about linear layers only.</summary>
-    public bool Matches(string module) => Expression == AllLinear || IsNamed(module) || EndsLikeName(module) || (_expression is not null && IsMatch(_expression, module));
+    public bool Matches(string module) =>
+        Expression == AllLinear || IsNamed(module) || EndsLikeName(module) || (_expression is not null && IsMatch(_expression, module));
 
     /// <summary>Whether the expression or the full path names the module, in which case PEFT does not look at layers.</summary>
     internal bool IgnoresLayers(string module) => Expression is not null || IsNamed(module);
@@ -45,7 +52,8 @@ public sealed record PeftModules(IReadOnlyList<string> Names, string? Expression
         }
         catch (Exception error) when (error is ArgumentException or FormatException)
         {
-            throw new FedLoraException("adapter-config-invalid", $"'{pattern}' is not a regular expression: {error.Message}", "Mend target_modules or the pattern in adapter_config.json.", error);
+            throw new FedLoraException("adapter-config-invalid", $"'{pattern}' is not a regular expression: {error.Message}",
+                "Mend target_modules or the pattern in adapter_config.json.", error);
         }
     }
 
@@ -57,7 +65,8 @@ public sealed record PeftModules(IReadOnlyList<string> Names, string? Expression
         }
         catch (RegexMatchTimeoutException error)
         {
-            throw new FedLoraException("adapter-config-invalid", $"The expression '{regex}' takes more than a second for '{text}'.", "Use a simpler expression or a list of names.", error);
+            throw new FedLoraException("adapter-config-invalid", $"The expression '{regex}' takes more than a second for '{text}'.",
+                "Use a simpler expression or a list of names.", error);
         }
     }
 

@@ -4,8 +4,8 @@ using System.Text;
 namespace FedLora.Adapters;
 
 /// <summary>
-/// Regular expressions as Python's <c>re</c> reads them (PEFT's <c>target_modules</c>, patterns of rank and alpha), for .NET's engine: the same groups, numbered from the left
-/// with the named ones among them. What only .NET knows is refused, since PEFT would refuse it.
+/// Regular expressions as Python's <c>re</c> reads them (PEFT's <c>target_modules</c>, patterns of rank and alpha), for .NET's engine: the
+/// same groups, numbered from the left with the named ones among them. What only .NET knows is refused, since PEFT would refuse it.
 /// </summary>
 internal sealed class PythonPattern
 {
@@ -131,7 +131,9 @@ internal sealed class PythonPattern
             end++;
         var flags = _pattern[(_at + 2)..end];
         if (end == _pattern.Length || _pattern[end] is not (')' or ':') || flags.Any(f => !"imsux-".Contains(f, StringComparison.Ordinal)))
-            throw new FormatException($"'(?{flags}' is not understood; known are (?P<name>...), (?P=name), (?:...), (?=...), (?!...), (?<=...), (?<!...), (?>...), (?(1)...) and the flags i, m, s, u, x");
+            throw new FormatException(
+                $"'(?{flags}' is not understood; known are (?P<name>...), (?P=name), (?:...), (?=...), (?!...), (?<=...), (?<!...), "
+                    + $"(?>...), (?(1)...) and the flags i, m, s, u, x");
         // u is what both do anyway.
         _result.Append("(?").Append(flags.Replace("u", "", StringComparison.Ordinal)).Append(_pattern[end]);
         _at = end + 1;
@@ -152,11 +154,13 @@ internal sealed class PythonPattern
         if (end < 0)
             return null;
         var inside = _pattern[(_at + 1)..end];
-        return inside.Length > 0 && inside.Count(c => c == ',') <= 1 && inside.All(c => char.IsAsciiDigit(c) || c == ',') ? end - _at + 1 : null;
+        return inside.Length > 0 && inside.Count(c => c == ',') <= 1 && inside.All(c => char.IsAsciiDigit(c) || c == ',') ? end - _at + 1
+            : null;
     }
 
     private string Number(string group) => char.IsAsciiDigit(group.FirstOrDefault()) ? group
-        : _names.TryGetValue(group, out var number) ? number.ToString(CultureInfo.InvariantCulture) : throw new FormatException($"there is no group '{group}' before its use");
+        : _names.TryGetValue(group, out var number) ? number.ToString(CultureInfo.InvariantCulture)
+        : throw new FormatException($"there is no group '{group}' before its use");
 
     private string Until(char close, int start)
     {

@@ -9,7 +9,8 @@ public static class SafetensorsConvert
     /// <param name="entry">Its <see cref="SafetensorsEntry.Dtype"/> says what the bytes are.</param>
     /// <param name="bytes">Raw values, any whole number of them.</param>
     /// <param name="values">As many float32.</param>
-    public static void ToFloats(SafetensorsEntry entry, ReadOnlySpan<byte> bytes, Span<float> values) => ToFloats(entry.Dtype, bytes, values);
+    public static void ToFloats(SafetensorsEntry entry, ReadOnlySpan<byte> bytes, Span<float> values) =>
+        ToFloats(entry.Dtype, bytes, values);
 
     /// <inheritdoc cref="ToFloats(SafetensorsEntry, ReadOnlySpan{byte}, Span{float})"/>
     public static void ToFloats(SafetensorsDtype dtype, ReadOnlySpan<byte> bytes, Span<float> values)
@@ -21,15 +22,22 @@ public static class SafetensorsConvert
             case SafetensorsDtype.F32: bytes.CopyTo(MemoryMarshal.AsBytes(values)); break;
             case SafetensorsDtype.F16: TensorPrimitives.ConvertToSingle(MemoryMarshal.Cast<byte, Half>(bytes), values); break;
             case SafetensorsDtype.BF16: FromBFloat16(MemoryMarshal.Cast<byte, ushort>(bytes), values); break;
-            case SafetensorsDtype.F64: TensorPrimitives.ConvertTruncating<double, float>(MemoryMarshal.Cast<byte, double>(bytes), values); break;
+            case SafetensorsDtype.F64:
+                TensorPrimitives.ConvertTruncating<double, float>(MemoryMarshal.Cast<byte, double>(bytes), values); break;
             case SafetensorsDtype.Bool or SafetensorsDtype.U8: TensorPrimitives.ConvertTruncating<byte, float>(bytes, values); break;
-            case SafetensorsDtype.I8: TensorPrimitives.ConvertTruncating<sbyte, float>(MemoryMarshal.Cast<byte, sbyte>(bytes), values); break;
-            case SafetensorsDtype.U16: TensorPrimitives.ConvertTruncating<ushort, float>(MemoryMarshal.Cast<byte, ushort>(bytes), values); break;
-            case SafetensorsDtype.I16: TensorPrimitives.ConvertTruncating<short, float>(MemoryMarshal.Cast<byte, short>(bytes), values); break;
-            case SafetensorsDtype.U32: TensorPrimitives.ConvertTruncating<uint, float>(MemoryMarshal.Cast<byte, uint>(bytes), values); break;
+            case SafetensorsDtype.I8:
+                TensorPrimitives.ConvertTruncating<sbyte, float>(MemoryMarshal.Cast<byte, sbyte>(bytes), values); break;
+            case SafetensorsDtype.U16:
+                TensorPrimitives.ConvertTruncating<ushort, float>(MemoryMarshal.Cast<byte, ushort>(bytes), values); break;
+            case SafetensorsDtype.I16:
+                TensorPrimitives.ConvertTruncating<short, float>(MemoryMarshal.Cast<byte, short>(bytes), values); break;
+            case SafetensorsDtype.U32:
+                TensorPrimitives.ConvertTruncating<uint, float>(MemoryMarshal.Cast<byte, uint>(bytes), values); break;
             case SafetensorsDtype.I32: TensorPrimitives.ConvertTruncating<int, float>(MemoryMarshal.Cast<byte, int>(bytes), values); break;
-            case SafetensorsDtype.U64: TensorPrimitives.ConvertTruncating<ulong, float>(MemoryMarshal.Cast<byte, ulong>(bytes), values); break;
-            case SafetensorsDtype.I64: TensorPrimitives.ConvertTruncating<long, float>(MemoryMarshal.Cast<byte, long>(bytes), values); break;
+            case SafetensorsDtype.U64:
+                TensorPrimitives.ConvertTruncating<ulong, float>(MemoryMarshal.Cast<byte, ulong>(bytes), values); break;
+            case SafetensorsDtype.I64:
+                TensorPrimitives.ConvertTruncating<long, float>(MemoryMarshal.Cast<byte, long>(bytes), values); break;
             default: throw new ArgumentOutOfRangeException(nameof(dtype), dtype, null);
         }
     }

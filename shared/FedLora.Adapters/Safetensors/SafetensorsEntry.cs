@@ -24,5 +24,6 @@ public sealed record SafetensorsEntry(string Name, SafetensorsDtype Dtype, long[
     /// <summary>The shape, for tensors that fit a .NET array.</summary>
     public int[] IntShape() => ElementCount <= Array.MaxLength
         ? Array.ConvertAll(Shape, size => checked((int)size))
-        : throw new FedLoraException("safetensors-too-large", $"Tensor '{Name}' holds {ElementCount} numbers, too many for one array.", "Read it in parts by its address.");
+        : throw new FedLoraException("safetensors-too-large", $"Tensor '{Name}' holds {ElementCount} numbers, too many for one array.",
+            "Read it in parts by its address.");
 }

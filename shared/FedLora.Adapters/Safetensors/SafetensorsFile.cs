@@ -64,18 +64,24 @@ public sealed unsafe class SafetensorsFile : IDisposable
     /// <exception cref="FedLoraException"><c>tensor-missing</c>.</exception>
     public SafetensorsEntry Entry(string name) => Tensors.TryGetValue(name, out var entry)
         ? entry
-        : throw new FedLoraException("tensor-missing", $"'{Path}' has no tensor '{name}'.", "It belongs to another model or was written by another program.");
+        : throw new FedLoraException("tensor-missing", $"'{Path}' has no tensor '{name}'.",
+            "It belongs to another model or was written by another program.");
 
-    /// <summary>The tensor's bytes in the mapping, valid until <see cref="Dispose"/>; at most 2 GiB (larger ones by <see cref="Address"/>).</summary>
+    /// <summary>
+    /// The tensor's bytes in the mapping, valid until <see cref="Dispose"/>; at most 2 GiB (larger ones by <see cref="Address"/>).
+    /// </summary>
     public ReadOnlySpan<byte> Bytes(string name)
     {
         var entry = Entry(name);
         return entry.ByteCount <= int.MaxValue
             ? new ReadOnlySpan<byte>((void*)Address(name), (int)entry.ByteCount)
-            : throw new FedLoraException("safetensors-too-large", $"Tensor '{name}' of '{Path}' has {entry.ByteCount} bytes, too many for one span.", "Read it in parts by its address.");
+            : throw new FedLoraException("safetensors-too-large",
+                $"Tensor '{name}' of '{Path}' has {entry.ByteCount} bytes, too many for one span.", "Read it in parts by its address.");
     }
 
-    /// <summary>Reads the tensor's bytes from the file: unlike those of the mapping they then count as this process's memory once.</summary>
+    /// <summary>
+    /// Reads the tensor's bytes from the file: unlike those of the mapping they then count as this process's memory once.
+    /// </summary>
     /// <param name="name">The tensor.</param>
     /// <param name="bytes">As long as the tensor.</param>
     /// <exception cref="FedLoraException"><c>tensor-missing</c>; <c>safetensors-invalid</c>: the file was cut off meanwhile.</exception>
@@ -94,7 +100,9 @@ public sealed unsafe class SafetensorsFile : IDisposable
         }
     }
 
-    /// <summary>Where the tensor's <see cref="SafetensorsEntry.ByteCount"/> bytes begin in memory, valid until <see cref="Dispose"/>.</summary>
+    /// <summary>
+    /// Where the tensor's <see cref="SafetensorsEntry.ByteCount"/> bytes begin in memory, valid until <see cref="Dispose"/>.
+    /// </summary>
     public nint Address(string name)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
@@ -122,7 +130,8 @@ public sealed unsafe class SafetensorsFile : IDisposable
         for (var done = 0; done < values.Length; done += Chunk)
         {
             var part = values[done..Math.Min(values.Length, done + Chunk)];
-            SafetensorsConvert.ToFloats(entry.Dtype, new ReadOnlySpan<byte>((byte*)Address(name) + ((long)done * size), part.Length * size), part);
+            SafetensorsConvert.ToFloats(entry.Dtype, new ReadOnlySpan<byte>((byte*)Address(name) + ((long)done * size), part.Length * size),
+                part);
         }
     }
 

@@ -2,7 +2,10 @@ using System.Text.Json;
 
 namespace FedLora.Adapters;
 
-/// <summary>The weights of a Hugging Face model folder: <c>model.safetensors</c>, or where that is missing the files that <c>model.safetensors.index.json</c> lists.</summary>
+/// <summary>
+/// The weights of a Hugging Face model folder: <c>model.safetensors</c>, or where that is missing the files that
+/// <c>model.safetensors.index.json</c> lists.
+/// </summary>
 public sealed class SafetensorsFolder : IDisposable
 {
     private const string Single = "model.safetensors";
@@ -18,7 +21,8 @@ public sealed class SafetensorsFolder : IDisposable
     public IReadOnlyCollection<string> Names => _fileOf.Keys;
 
     /// <summary>Maps all files of a folder.</summary>
-    /// <exception cref="FedLoraException"><c>file-missing</c>, <c>safetensors-index-invalid</c> or what <see cref="SafetensorsFile.Open"/> says.</exception>
+    /// <exception cref="FedLoraException"><c>file-missing</c>, <c>safetensors-index-invalid</c> or what <see cref="SafetensorsFile.Open"/>
+    /// says.</exception>
     public static SafetensorsFolder Open(string path)
     {
         var folder = new SafetensorsFolder(path);
@@ -28,8 +32,11 @@ public sealed class SafetensorsFolder : IDisposable
             var index = System.IO.Path.Combine(path, "model.safetensors.index.json");
             if (!File.Exists(System.IO.Path.Combine(path, Single)) && File.Exists(index))
                 folder.AddShards(index);
-            else if (!File.Exists(System.IO.Path.Combine(path, Single)) && Directory.Exists(path) && Directory.EnumerateFiles(path, "pytorch_model*.bin*").Any())
-                throw new FedLoraException("file-missing", $"'{path}' has its weights in pytorch_model.bin, a pickle, which is not read.", $"Convert it in Python: AutoModel.from_pretrained(\"{path}\").save_pretrained(\"{path}\"), with the class of its task (AutoModelForCausalLM, ...).");
+            else if (!File.Exists(System.IO.Path.Combine(path, Single)) && Directory.Exists(path)
+                && Directory.EnumerateFiles(path, "pytorch_model*.bin*").Any())
+                throw new FedLoraException("file-missing", $"'{path}' has its weights in pytorch_model.bin, a pickle, which is not read.",
+                    $"Convert it in Python: AutoModel.from_pretrained(\"{path}\").save_pretrained(\"{path}\"), with the class of its task "
+                        + $"(AutoModelForCausalLM, ...).");
             else
                 folder.Add(Single);
             return folder;
@@ -47,7 +54,8 @@ public sealed class SafetensorsFolder : IDisposable
     /// <exception cref="FedLoraException"><c>tensor-missing</c>.</exception>
     public SafetensorsFile FileOf(string name) => _fileOf.TryGetValue(name, out var file)
         ? file
-        : throw new FedLoraException("tensor-missing", $"The model in '{Path}' has no tensor '{name}'.", "Its config.json and its weights do not belong together, or a file is missing.");
+        : throw new FedLoraException("tensor-missing", $"The model in '{Path}' has no tensor '{name}'.",
+            "Its config.json and its weights do not belong together, or a file is missing.");
 
     public SafetensorsEntry Entry(string name) => FileOf(name).Entry(name);
 
@@ -91,7 +99,8 @@ public sealed class SafetensorsFolder : IDisposable
         try
         {
             using var json = JsonDocument.Parse(File.ReadAllBytes(index));
-            return json.RootElement.GetProperty("weight_map").EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetString() ?? "", StringComparer.Ordinal);
+            return json.RootElement.GetProperty("weight_map").EnumerateObject()
+                .ToDictionary(p => p.Name, p => p.Value.GetString() ?? "", StringComparer.Ordinal);
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException or KeyNotFoundException or ArgumentException)
         {

@@ -10,7 +10,8 @@ namespace FedLora.Adapters;
 /// <param name="Tensors">By name.</param>
 /// <param name="Metadata">The free text under <c>__metadata__</c>.</param>
 /// <param name="DataStart">Where the data begin in the file.</param>
-public sealed record SafetensorsHeader(IReadOnlyDictionary<string, SafetensorsEntry> Tensors, IReadOnlyDictionary<string, string> Metadata, long DataStart)
+public sealed record SafetensorsHeader(IReadOnlyDictionary<string, SafetensorsEntry> Tensors, IReadOnlyDictionary<string, string> Metadata,
+    long DataStart)
 {
     /// <summary>Longest header that is read, in bytes (the reference implementation has the same limit).</summary>
     public const int MaxLength = 100_000_000;
@@ -19,7 +20,8 @@ public sealed record SafetensorsHeader(IReadOnlyDictionary<string, SafetensorsEn
 
     /// <summary>Shapes by tensor name, made once.</summary>
     /// <exception cref="FedLoraException"><c>safetensors-too-large</c>: a tensor has more entries than an array here.</exception>
-    public IReadOnlyDictionary<string, int[]> Shapes => _shapes ??= Tensors.Values.ToDictionary(entry => entry.Name, entry => entry.IntShape(), StringComparer.Ordinal);
+    public IReadOnlyDictionary<string, int[]> Shapes =>
+        _shapes ??= Tensors.Values.ToDictionary(entry => entry.Name, entry => entry.IntShape(), StringComparer.Ordinal);
 
     /// <summary>How many header bytes follow the first eight.</summary>
     /// <param name="first">The first eight bytes of the file, or fewer where it ends before.</param>
@@ -33,7 +35,8 @@ public sealed record SafetensorsHeader(IReadOnlyDictionary<string, SafetensorsEn
         if (length > MaxLength)
             throw Invalid(where, $"states a header of {length} bytes, above the limit of {MaxLength}");
         if ((long)length > fileLength - 8)
-            throw Invalid(where, $"states a header of {length} bytes but has only {fileLength - 8} bytes after its length: it is truncated");
+            throw Invalid(where,
+                $"states a header of {length} bytes but has only {fileLength - 8} bytes after its length: it is truncated");
         return (int)length;
     }
 
@@ -64,7 +67,9 @@ public sealed record SafetensorsHeader(IReadOnlyDictionary<string, SafetensorsEn
         foreach (var entry in entries.OrderBy(e => e.Start).ThenBy(e => e.ByteCount))
         {
             if (entry.Start != end)
-                throw Invalid(where, $"has {(entry.Start < end ? "overlapping tensors" : "a gap")} before tensor '{entry.Name}' (byte {entry.Start} after {end})");
+                throw Invalid(where,
+                    $"has {(entry.Start < end ? "overlapping tensors" : "a gap")} before tensor '{entry.Name}' (byte {entry.Start} after "
+                        + $"{end})");
             end = entry.Start + entry.ByteCount;
             if (end > dataLength)
                 throw Invalid(where, $"is truncated: tensor '{entry.Name}' ends at byte {end} of {dataLength}");

@@ -50,7 +50,13 @@ internal ref struct SafetensorsHeaderReader(ReadOnlySpan<byte> json, string wher
         long[]? shape = null, offsets = null;
         while (NextKey() is { } key)
         {
-            var twice = key switch { "dtype" => dtype is not null, "shape" => shape is not null, "data_offsets" => offsets is not null, _ => true };
+            var twice = key switch
+            {
+                "dtype" => dtype is not null,
+                "shape" => shape is not null,
+                "data_offsets" => offsets is not null,
+                _ => true,
+            };
             if (twice)
                 throw SafetensorsHeader.Invalid(where, $"has '{key}' twice or unasked for in tensor '{name}'");
             if (key == "dtype")
@@ -65,10 +71,13 @@ internal ref struct SafetensorsHeaderReader(ReadOnlySpan<byte> json, string wher
         }
         if (dtype is null || shape is null || offsets is not [var start, var end])
             throw SafetensorsHeader.Invalid(where, $"lacks dtype, shape or data_offsets of tensor '{name}'");
-        if (!Enum.TryParse<SafetensorsDtype>(dtype, ignoreCase: true, out var type) || !dtype.Equals(type.ToString(), StringComparison.OrdinalIgnoreCase))
-            throw new FedLoraException("safetensors-dtype", $"'{where}': tensor '{name}' is of type '{dtype}', which is not read here.", "Store it as F32, F16, BF16, F64 or an integer type.");
+        if (!Enum.TryParse<SafetensorsDtype>(dtype, ignoreCase: true, out var type)
+            || !dtype.Equals(type.ToString(), StringComparison.OrdinalIgnoreCase))
+            throw new FedLoraException("safetensors-dtype", $"'{where}': tensor '{name}' is of type '{dtype}', which is not read here.",
+                "Store it as F32, F16, BF16, F64 or an integer type.");
         if (start > end || !Fits(shape, SafetensorsEntry.SizeOf(type), end - start))
-            throw SafetensorsHeader.Invalid(where, $"gives tensor '{name}' ({dtype} [{string.Join(", ", shape)}]) the bytes {start} to {end}");
+            throw SafetensorsHeader.Invalid(where,
+                $"gives tensor '{name}' ({dtype} [{string.Join(", ", shape)}]) the bytes {start} to {end}");
         return new SafetensorsEntry(name, type, shape, start, end - start);
     }
 
@@ -91,10 +100,12 @@ internal ref struct SafetensorsHeaderReader(ReadOnlySpan<byte> json, string wher
         while (_json.Read() && _json.TokenType == JsonTokenType.Number)
         {
             if (!_json.TryGetInt64(out var number) || number < 0)
-                throw SafetensorsHeader.Invalid(where, $"has a size or offset of tensor '{name}' that is negative, too large or no whole number");
+                throw SafetensorsHeader.Invalid(where,
+                    $"has a size or offset of tensor '{name}' that is negative, too large or no whole number");
             numbers.Add(number);
         }
-        return _json.TokenType == JsonTokenType.EndArray ? [.. numbers] : throw SafetensorsHeader.Invalid(where, $"has a size or offset of tensor '{name}' that is not a number");
+        return _json.TokenType == JsonTokenType.EndArray ? [.. numbers]
+            : throw SafetensorsHeader.Invalid(where, $"has a size or offset of tensor '{name}' that is not a number");
     }
 
     private string? NextKey()

@@ -4,8 +4,9 @@ using System.Runtime.InteropServices;
 namespace FedLora.Adapters;
 
 /// <summary>
-/// A safetensors file whose tensors are read one by one where the caller wants them, without a mapping: what has been read takes no memory here. For many opened often: a
-/// header that was read before, of this file or of the last one with the same bytes, is not read again. Several threads may read at once.
+/// A safetensors file whose tensors are read one by one where the caller wants them, without a mapping: what has been read takes no memory
+/// here. For many opened often: a header that was read before, of this file or of the last one with the same bytes, is not read again.
+/// Several threads may read at once.
 /// </summary>
 public sealed class SafetensorsReader : IDisposable
 {
@@ -48,7 +49,8 @@ public sealed class SafetensorsReader : IDisposable
     public void Read(string name, Span<float> values)
     {
         if (!Header.Tensors.TryGetValue(name, out var entry))
-            throw new FedLoraException("tensor-missing", $"'{_where}' has no tensor '{name}'.", "It belongs to another model or was written by another program.");
+            throw new FedLoraException("tensor-missing", $"'{_where}' has no tensor '{name}'.",
+                "It belongs to another model or was written by another program.");
         if (values.Length != entry.ElementCount)
             throw new ArgumentException($"Tensor '{name}' holds {entry.ElementCount} numbers, not {values.Length}.", nameof(values));
         if (entry.Dtype == SafetensorsDtype.F32 && BitConverter.IsLittleEndian)

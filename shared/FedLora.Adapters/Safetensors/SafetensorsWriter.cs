@@ -12,7 +12,10 @@ namespace FedLora.Adapters;
 /// </summary>
 public static class SafetensorsWriter
 {
-    private static readonly JsonWriterOptions _options = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions _options = new()
+    {
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     /// <summary>Where the pieces of the file go, in order.</summary>
     public delegate void Sink(ReadOnlySpan<byte> bytes);

@@ -41,7 +41,8 @@ internal static class DenseProduct
                     for (var block = 0; block < taken; block += Block)
                     {
                         var left = transposed ? tile.AsSpan(block * Depth) : w.AsSpan(((row + block) * inner) + from);
-                        Accumulate(left, Math.Min(Block, taken - block), transposed ? Depth : inner, panel.AsSpan(from * Width), depth, count, sums[(block * Width)..]);
+                        Accumulate(left, Math.Min(Block, taken - block), transposed ? Depth : inner, panel.AsSpan(from * Width), depth,
+                            count, sums[(block * Width)..]);
                     }
                 }
                 for (var i = 0; i < taken; i++)
@@ -55,7 +56,8 @@ internal static class DenseProduct
         return product;
     }
 
-    // Columns row ... row + taken of W's rows from ... from + depth, as rows of the tile: read straight from W, every entry would fetch a cache line of its own.
+    // Columns row ... row + taken of W's rows from ... from + depth, as rows of the tile: read straight from W, every entry would fetch a
+    // cache line of its own.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Turn(float[] w, int columns, int row, int taken, int from, int depth, float[] tile)
     {
@@ -81,7 +83,8 @@ internal static class DenseProduct
 
     // sums += left x panel, for up to four rows of the left matrix, depth entries each.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Accumulate(ReadOnlySpan<float> left, int count, int stride, ReadOnlySpan<float> panel, int depth, int width, Span<float> sums)
+    private static void Accumulate(ReadOnlySpan<float> left, int count, int stride, ReadOnlySpan<float> panel, int depth, int width,
+        Span<float> sums)
     {
         // Rows beyond the last repeat it: their sums are never read.
         var (r1, r2, r3) = (Math.Min(1, count - 1) * stride, Math.Min(2, count - 1) * stride, Math.Min(3, count - 1) * stride);
@@ -92,11 +95,14 @@ internal static class DenseProduct
         {
             var (a0, a1) = (Vector512.LoadUnsafe(ref s, (nuint)half), Vector512.LoadUnsafe(ref s, (nuint)half + 16));
             var (b0, b1) = (Vector512.LoadUnsafe(ref s, (nuint)half + Width), Vector512.LoadUnsafe(ref s, (nuint)half + Width + 16));
-            var (c0, c1) = (Vector512.LoadUnsafe(ref s, (nuint)half + (2 * Width)), Vector512.LoadUnsafe(ref s, (nuint)half + (2 * Width) + 16));
-            var (d0, d1) = (Vector512.LoadUnsafe(ref s, (nuint)half + (3 * Width)), Vector512.LoadUnsafe(ref s, (nuint)half + (3 * Width) + 16));
+            var (c0, c1) = (Vector512.LoadUnsafe(ref s, (nuint)half + (2 * Width)),
+                Vector512.LoadUnsafe(ref s, (nuint)half + (2 * Width) + 16));
+            var (d0, d1) = (Vector512.LoadUnsafe(ref s, (nuint)half + (3 * Width)),
+                Vector512.LoadUnsafe(ref s, (nuint)half + (3 * Width) + 16));
             for (var k = 0; k < depth; k++)
             {
-                var (x0, x1) = (Vector512.LoadUnsafe(ref x, (nuint)((k * Width) + half)), Vector512.LoadUnsafe(ref x, (nuint)((k * Width) + half + 16)));
+                var (x0, x1) = (Vector512.LoadUnsafe(ref x, (nuint)((k * Width) + half)),
+                    Vector512.LoadUnsafe(ref x, (nuint)((k * Width) + half + 16)));
                 var w0 = Vector512.Create(Unsafe.Add(ref w, k));
                 a0 = Vector512.FusedMultiplyAdd(w0, x0, a0);
                 a1 = Vector512.FusedMultiplyAdd(w0, x1, a1);

@@ -54,7 +54,9 @@ internal sealed class Householder : IDisposable
         return r;
     }
 
-    /// <summary>Q Y, without forming Q. Where Y has more rows than X has columns, Q goes on with an orthonormal basis of the rest.</summary>
+    /// <summary>
+    /// Q Y, without forming Q. Where Y has more rows than X has columns, Q goes on with an orthonormal basis of the rest.
+    /// </summary>
     /// <param name="y">Of min(rows, columns) rows, or more, up to the rows of X.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public Matrix QTimes(Matrix y)

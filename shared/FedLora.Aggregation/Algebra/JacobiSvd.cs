@@ -47,7 +47,8 @@ internal sealed class JacobiSvd
     /// <summary>Right singular vectors as columns, orthogonal, of either sign. U S is M V.</summary>
     public Matrix V { get; }
 
-    private static int[] ByNorm(Matrix m) => [.. Enumerable.Range(0, m.Columns).OrderByDescending(j => Vectors.Dot(m.Column(j), m.Column(j)))];
+    private static int[] ByNorm(Matrix m) =>
+        [.. Enumerable.Range(0, m.Columns).OrderByDescending(j => Vectors.Dot(m.Column(j), m.Column(j)))];
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static Matrix Ordered(Matrix m, int[] order)

@@ -15,13 +15,16 @@ internal static class LeadingSvd
     /// Exact where the matrix is small; otherwise subspace iteration with oversampling (Halko, Martinsson, Tropp 2011, alg. 4.4) until the
     /// captured energy stands still.
     /// </summary>
-    /// <param name="values">Row-major, rows x columns, finite. Scaled in place where sums of products in float32 would leave its range.</param>
+    /// <param name="values">Row-major, rows x columns, finite. Scaled in place where sums of products in float32 would leave its
+    /// range.</param>
     /// <param name="rank">At most the smaller side.</param>
-    /// <returns>U (rows x rank) and V (columns x rank) with orthonormal columns; in each of V the entry of largest magnitude is positive.</returns>
+    /// <returns>U (rows x rank) and V (columns x rank) with orthonormal columns; in each of V the entry of largest magnitude is
+    /// positive.</returns>
     public static (Matrix U, double[] Singular, Matrix V) Of(float[] values, int rows, int columns, int rank, Random64 random)
     {
         var exponent = Scale(values);
-        var (us, v) = Math.Min(rows, columns) <= SmallEnough ? Exact(values, rows, columns, rank) : Iterate(values, rows, columns, rank, random);
+        var (us, v) = Math.Min(rows, columns) <= SmallEnough ? Exact(values, rows, columns, rank)
+            : Iterate(values, rows, columns, rank, random);
         for (var j = 0; j < rank; j++)
             Vectors.Scale(Math.ScaleB(1, exponent), us.Column(j));
         LowRank.FixSigns(us, v);

@@ -1,8 +1,8 @@
 namespace FedLora.Aggregation;
 
 /// <summary>
-/// The leading singular triples of a matrix of float64 by a block Krylov space of M^T M with full orthogonalisation (Golub, Underwood 1977): it converges where
-/// the spectrum is flat too, and a space that has grown to the whole is exact. Deterministic.
+/// The leading singular triples of a matrix of float64 by a block Krylov space of M^T M with full orthogonalisation (Golub, Underwood
+/// 1977): it converges where the spectrum is flat too, and a space that has grown to the whole is exact. Deterministic.
 /// </summary>
 internal static class LeadingTriples
 {
@@ -15,7 +15,10 @@ internal static class LeadingTriples
     // Of a new direction, what the space does not hold yet; less than that is rounding.
     private const double Negligible = 1e-10;
 
-    /// <summary>U S and V of the best product of a rank, signs as <see cref="LowRank.FixSigns"/>; null where so many are wanted that the full decomposition is the shorter way.</summary>
+    /// <summary>
+    /// U S and V of the best product of a rank, signs as <see cref="LowRank.FixSigns"/>; null where so many are wanted that the full
+    /// decomposition is the shorter way.
+    /// </summary>
     public static (Matrix Us, Matrix V)? Of(Matrix m, int rank)
     {
         var block = rank + Extra;

@@ -10,8 +10,8 @@ internal static class LowRank
     /// <param name="b">d_out x n.</param>
     /// <param name="at">d_in x n.</param>
     /// <param name="rank">
-    /// Columns wanted. Where n is less, B goes on with zeros and A with more orthonormal rows, as far as d_in has room: were both zero, neither
-    /// would ever have a gradient again.
+    /// Columns wanted. Where n is less, B goes on with zeros and A with more orthonormal rows, as far as d_in has room: were both zero,
+    /// neither would ever have a gradient again.
     /// </param>
     /// <returns>B = U S, A^T = V, and all singular values.</returns>
     public static (Matrix B, Matrix At, double[] Singular) Truncate(Matrix b, Matrix at, int rank)
@@ -30,7 +30,9 @@ internal static class LowRank
         return (newB, newAt, svd.Singular);
     }
 
-    /// <summary>Turns column pairs so that the entry of largest magnitude in each column of A^T (the first of equals) is positive.</summary>
+    /// <summary>
+    /// Turns column pairs so that the entry of largest magnitude in each column of A^T (the first of equals) is positive.
+    /// </summary>
     public static void FixSigns(Matrix b, Matrix at)
     {
         for (var j = 0; j < at.Columns; j++)

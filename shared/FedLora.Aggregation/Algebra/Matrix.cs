@@ -146,7 +146,8 @@ internal sealed class Matrix : IDisposable
                 var sum = Column(j)[rows];
                 var k = 0;
                 for (; k <= left.Columns - 4; k += 4)
-                    Vectors.AddScaled(factors[k], left.Column(k)[rows], factors[k + 1], left.Column(k + 1)[rows], factors[k + 2], left.Column(k + 2)[rows], factors[k + 3], left.Column(k + 3)[rows], sum);
+                    Vectors.AddScaled(factors[k], left.Column(k)[rows], factors[k + 1], left.Column(k + 1)[rows], factors[k + 2],
+                        left.Column(k + 2)[rows], factors[k + 3], left.Column(k + 3)[rows], sum);
                 for (; k < left.Columns; k++)
                     Vectors.AddScaled(factors[k], left.Column(k)[rows], sum);
             }
@@ -218,7 +219,8 @@ internal sealed class Matrix : IDisposable
         var (lastI, lastJ) = (Columns - 1, right.Columns - 1);
         Span<double> products = stackalloc double[16];
         Vectors.Dot4x4(Column(i), Column(Math.Min(i + 1, lastI)), Column(Math.Min(i + 2, lastI)), Column(Math.Min(i + 3, lastI)),
-            right.Column(j), right.Column(Math.Min(j + 1, lastJ)), right.Column(Math.Min(j + 2, lastJ)), right.Column(Math.Min(j + 3, lastJ)), products);
+            right.Column(j), right.Column(Math.Min(j + 1, lastJ)), right.Column(Math.Min(j + 2, lastJ)),
+            right.Column(Math.Min(j + 3, lastJ)), products);
         for (var a = 0; a < Math.Min(4, Columns - i); a++)
         {
             for (var b = 0; b < Math.Min(4, right.Columns - j); b++)

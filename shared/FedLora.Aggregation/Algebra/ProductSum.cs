@@ -25,7 +25,8 @@ internal sealed class ProductSum : IDisposable
     }
 
     /// <summary>Bytes that a sum of these sizes holds.</summary>
-    public static long Bytes(int dOut, int dIn, int ranks) => 8L * (ranks > Math.Min(dOut, dIn) ? ((long)dOut * dIn) + ((long)Batch * (dOut + dIn)) : (long)ranks * (dOut + dIn));
+    public static long Bytes(int dOut, int dIn, int ranks) =>
+        8L * (ranks > Math.Min(dOut, dIn) ? ((long)dOut * dIn) + ((long)Batch * (dOut + dIn)) : (long)ranks * (dOut + dIn));
 
     /// <summary>Adds a product; in the order of calls.</summary>
     public void Add(NodeProduct product)
@@ -41,7 +42,10 @@ internal sealed class ProductSum : IDisposable
         }
     }
 
-    /// <summary>The sum as one product of factor 1, once all are added: of their ranks added up, at most of a full matrix's. It lives as long as this does.</summary>
+    /// <summary>
+    /// The sum as one product of factor 1, once all are added: of their ranks added up, at most of a full matrix's. It lives as long as
+    /// this does.
+    /// </summary>
     public NodeProduct Product()
     {
         if (_whole is null)

@@ -6,8 +6,8 @@ using System.Runtime.Intrinsics;
 namespace FedLora.Aggregation;
 
 /// <summary>
-/// Products of wide factors, 16 x 8 entries at a time in registers, from copies that lie as they are read (Goto, van de Geijn 2008). Every entry is one chain of
-/// fused products in the order of the inner index: the same bytes for any number of threads.
+/// Products of wide factors, 16 x 8 entries at a time in registers, from copies that lie as they are read (Goto, van de Geijn 2008). Every
+/// entry is one chain of fused products in the order of the inner index: the same bytes for any number of threads.
 /// </summary>
 internal static class Tiles
 {
@@ -36,7 +36,8 @@ internal static class Tiles
                         Add(sum, left, tile * Rows, start, depth, panel);
                 }
                 else
-                    Parallel.For(0, tiles, new ParallelOptions { MaxDegreeOfParallelism = threads }, tile => Add(sum, left, tile * Rows, start, depth, panel));
+                    Parallel.For(0, tiles, new ParallelOptions { MaxDegreeOfParallelism = threads },
+                        tile => Add(sum, left, tile * Rows, start, depth, panel));
             }
         }
         finally

@@ -7,8 +7,8 @@ namespace FedLora.Aggregation;
 
 /// <summary>
 /// Loops over long rows. Results do not depend on the machine: sums run in fixed lanes, products are fused
-/// (<c>FusedMultiplyAdd</c>, correctly rounded everywhere), and only + - * / and sqrt are used. Compiled at once, since a server aggregates too
-/// seldom for the runtime to notice that these are hot.
+/// (<c>FusedMultiplyAdd</c>, correctly rounded everywhere), and only + - * / and sqrt are used. Compiled at once, since a server aggregates
+/// too seldom for the runtime to notice that these are hot.
 /// </summary>
 internal static class Vectors
 {
@@ -38,7 +38,9 @@ internal static class Vectors
         return sum;
     }
 
-    /// <summary>The sixteen inner products of four vectors with four others, row by row: half a load for each product of two lanes.</summary>
+    /// <summary>
+    /// The sixteen inner products of four vectors with four others, row by row: half a load for each product of two lanes.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Dot4x4(ReadOnlySpan<double> a0, ReadOnlySpan<double> a1, ReadOnlySpan<double> a2, ReadOnlySpan<double> a3,
         ReadOnlySpan<double> b0, ReadOnlySpan<double> b1, ReadOnlySpan<double> b2, ReadOnlySpan<double> b3, Span<double> products)
@@ -153,7 +155,8 @@ internal static class Vectors
 
     /// <summary>sum += f0 x0 + f1 x1 + f2 x2 + f3 x3, in that order.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void AddScaled(double f0, ReadOnlySpan<double> x0, double f1, ReadOnlySpan<double> x1, double f2, ReadOnlySpan<double> x2, double f3, ReadOnlySpan<double> x3, Span<double> sum)
+    public static void AddScaled(double f0, ReadOnlySpan<double> x0, double f1, ReadOnlySpan<double> x1, double f2, ReadOnlySpan<double> x2,
+        double f3, ReadOnlySpan<double> x3, Span<double> sum)
     {
         ref var p0 = ref MemoryMarshal.GetReference(x0[..sum.Length]);
         ref var p1 = ref MemoryMarshal.GetReference(x1[..sum.Length]);
@@ -170,7 +173,8 @@ internal static class Vectors
             Vector512.FusedMultiplyAdd(v3, Load(ref p3, i), s).StoreUnsafe(ref y, (nuint)i);
         }
         for (; i < sum.Length; i++)
-            sum[i] = Math.FusedMultiplyAdd(f3, x3[i], Math.FusedMultiplyAdd(f2, x2[i], Math.FusedMultiplyAdd(f1, x1[i], Math.FusedMultiplyAdd(f0, x0[i], sum[i]))));
+            sum[i] = Math.FusedMultiplyAdd(f3, x3[i],
+                Math.FusedMultiplyAdd(f2, x2[i], Math.FusedMultiplyAdd(f1, x1[i], Math.FusedMultiplyAdd(f0, x0[i], sum[i]))));
     }
 
     /// <summary>sum += factor * values.</summary>
@@ -182,7 +186,8 @@ internal static class Vectors
         var f = Vector512.Create(factor);
         var i = 0;
         for (; i <= values.Length - Lanes; i += Lanes)
-            Vector512.FusedMultiplyAdd(f, Vector512.LoadUnsafe(ref x, (nuint)i), Vector512.LoadUnsafe(ref y, (nuint)i)).StoreUnsafe(ref y, (nuint)i);
+            Vector512.FusedMultiplyAdd(f, Vector512.LoadUnsafe(ref x, (nuint)i), Vector512.LoadUnsafe(ref y, (nuint)i))
+                .StoreUnsafe(ref y, (nuint)i);
         for (; i < values.Length; i++)
             sum[i] = Math.FusedMultiplyAdd(factor, values[i], sum[i]);
     }
@@ -198,7 +203,8 @@ internal static class Vectors
         for (; i <= values.Length - Lanes; i += Lanes)
         {
             var (lower, upper) = Vector256.Widen(Vector256.LoadUnsafe(ref x, (nuint)i));
-            Vector512.FusedMultiplyAdd(f, Vector512.Create(lower, upper), Vector512.LoadUnsafe(ref y, (nuint)i)).StoreUnsafe(ref y, (nuint)i);
+            Vector512.FusedMultiplyAdd(f, Vector512.Create(lower, upper), Vector512.LoadUnsafe(ref y, (nuint)i))
+                .StoreUnsafe(ref y, (nuint)i);
         }
         for (; i < values.Length; i++)
             sum[i] = Math.FusedMultiplyAdd(factor, values[i], sum[i]);
@@ -306,8 +312,8 @@ internal static class Vectors
     }
 
     /// <summary>
-    /// Columns, one after the other, become rows, one after the other, rounded where the type asks for it. (Rows to columns: with the counts
-    /// swapped.)
+    /// Columns, one after the other, become rows, one after the other, rounded where the type asks for it. (Rows to columns: with the
+    /// counts swapped.)
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Transpose<TFrom, TTo>(ReadOnlySpan<TFrom> from, Span<TTo> to, int rows, int columns)

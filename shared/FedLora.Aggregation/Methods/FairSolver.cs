@@ -5,8 +5,8 @@ namespace FedLora.Aggregation;
 /// f(X) = 1 - &lt;H, X&gt; / (||dW|| sqrt(tr X C X^T)) + lambda ||X - Bbar||_F other than dB = 0 solves
 /// X (b C + I) = a H + Bbar for some a, b >= 0 (set the gradient to zero and divide by lambda / ||dB||). In C's eigenbasis each column
 /// of X is (a h_i + b_i) / (b c_i + 1), so f is a function of two numbers that costs O(r): a search over both finds the least. The cosine
-/// knows no length, so each X is first brought to where it is nearest to Bbar; else a penalty too small to be seen beside the cosine (Bbar below
-/// 1e-13) would leave the length to rounding.
+/// knows no length, so each X is first brought to where it is nearest to Bbar; else a penalty too small to be seen beside the cosine (Bbar
+/// below 1e-13) would leave the length to rounding.
 /// </summary>
 internal sealed class FairSolver
 {
@@ -37,7 +37,8 @@ internal sealed class FairSolver
         var solver = new FairSolver(h, centre, c, norm, lambda);
         var (alpha, beta) = solver.Search();
         var t = solver.Length(alpha, beta);
-        return solver.Value(alpha, beta) < solver.Value(0, 0) ? Recombine(h, centre, v, i => (t * alpha / ((beta * c[i]) + 1), t / ((beta * c[i]) + 1))) : b;
+        return solver.Value(alpha, beta) < solver.Value(0, 0)
+            ? Recombine(h, centre, v, i => (t * alpha / ((beta * c[i]) + 1), t / ((beta * c[i]) + 1))) : b;
     }
 
     /// <summary>B = Bbar + (dW - Bbar Abar) Abar^T (Abar Abar^T + lambda I)^-1.</summary>
@@ -45,7 +46,8 @@ internal sealed class FairSolver
     {
         var (v, c) = Eigen(at);
         var floor = Math.Max(lambda, 1e-12 * c[0]);
-        return Recombine(target.Times(v), b.Times(v), v, i => c[i] + lambda >= floor && c[i] + lambda > 0 ? (1 / (c[i] + lambda), lambda / (c[i] + lambda)) : (0, 1));
+        return Recombine(target.Times(v), b.Times(v), v,
+            i => c[i] + lambda >= floor && c[i] + lambda > 0 ? (1 / (c[i] + lambda), lambda / (c[i] + lambda)) : (0, 1));
     }
 
     // C = A A^T = V diag(c) V^T, from the SVD of A^T so that small c keep their digits.
@@ -67,7 +69,8 @@ internal sealed class FairSolver
         return x.Times(v.Transposed());
     }
 
-    private static double[] Inner(Matrix x, Matrix y) => [.. Enumerable.Range(0, x.Columns).Select(i => Vectors.Dot(x.Column(i), y.Column(i)))];
+    private static double[] Inner(Matrix x, Matrix y) =>
+        [.. Enumerable.Range(0, x.Columns).Select(i => Vectors.Dot(x.Column(i), y.Column(i)))];
 
     // t >= 0 for which t X is nearest to Bbar: <X, Bbar> / ||X||^2.
     private double Length(double a, double b)

@@ -14,11 +14,13 @@ internal sealed class FedIt : IFederatedMethod
 
     public Factors Trained(int round, MethodOptions options) => Factors.A | Factors.B | Factors.Head;
 
-    public AdapterState Initialize(AdapterLayout layout, MethodOptions options, ulong seed, IWeightSource? weights = null) => LoraInit.State(layout, seed);
+    public AdapterState Initialize(AdapterLayout layout, MethodOptions options, ulong seed, IWeightSource? weights = null) =>
+        LoraInit.State(layout, seed);
 
-    public AggregationResult Aggregate(AdapterState global, UpdateSet updates, AggregationOptions options, CancellationToken cancel)
+    public AggregationResult Aggregate(AdapterState global, UpdateSet updates, AggregationOptions options,
+        CancellationToken cancellationToken)
     {
-        var round = new Round(this, global, updates, options, cancel);
+        var round = new Round(this, global, updates, options, cancellationToken);
         var mean = new AdapterState(round.Mean(Factors.A | Factors.B | Factors.Head));
         return round.Result(mean, null, AggregationError.Report(round, options, module => [mean.Product(options.Layout, module)]));
     }

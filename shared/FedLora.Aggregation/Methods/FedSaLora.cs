@@ -18,14 +18,19 @@ internal sealed class FedSaLora : IFederatedMethod
 
     public Factors Kept(MethodOptions options) => Factors.B | (options.Head == HeadPolicy.Local ? Factors.Head : Factors.None);
 
-    public AdapterState Initialize(AdapterLayout layout, MethodOptions options, ulong seed, IWeightSource? weights = null) => LoraInit.State(layout, seed);
+    public AdapterState Initialize(AdapterLayout layout, MethodOptions options, ulong seed, IWeightSource? weights = null) =>
+        LoraInit.State(layout, seed);
 
-    public AggregationResult Aggregate(AdapterState global, UpdateSet updates, AggregationOptions options, CancellationToken cancel)
+    public AggregationResult Aggregate(AdapterState global, UpdateSet updates, AggregationOptions options,
+        CancellationToken cancellationToken)
     {
-        var round = new Round(this, global, updates, options, cancel);
+        var round = new Round(this, global, updates, options, cancellationToken);
         return round.Result(global.With(round.Mean(Factors.A | Factors.Head)), null, new AggregationReport(round.Count, null));
     }
 
-    public (AdapterState Adapter, AdapterLayout Layout) Export(AdapterState global, IReadOnlyList<AdapterState> folds, AdapterLayout layout) =>
-        throw new FedLoraException("export-personalised", "Under fedsa-lora every node has an adapter of its own; the coordinator has only A.", "Take the adapter from the node's data folder.");
+    public (AdapterState Adapter, AdapterLayout Layout) Export(AdapterState global, IReadOnlyList<AdapterState> folds,
+        AdapterLayout layout) =>
+            throw new FedLoraException("export-personalised",
+                "Under fedsa-lora every node has an adapter of its own; the coordinator has only A.",
+                "Take the adapter from the node's data folder.");
 }

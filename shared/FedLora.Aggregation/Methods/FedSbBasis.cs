@@ -5,7 +5,9 @@ namespace FedLora.Aggregation;
 /// <summary>Where Fed-SB's frozen A and B come from.</summary>
 internal static class FedSbBasis
 {
-    /// <summary>B = U_r, A = V_r^T of W0 = U S V^T, R = 0: the model starts at W0, and no data is needed (after LoRA-XS, arXiv 2405.17604).</summary>
+    /// <summary>
+    /// B = U_r, A = V_r^T of W0 = U S V^T, R = 0: the model starts at W0, and no data is needed (after LoRA-XS, arXiv 2405.17604).
+    /// </summary>
     public static AdapterTensor[] OfWeights(AdapterModule module, AdapterLayout layout, IWeightSource weights, ulong seed)
     {
         var svd = Read(module, layout, weights, seed, _ => { });
@@ -26,12 +28,14 @@ internal static class FedSbBasis
         return Tensors(module, svd, [.. svd.Singular.Select(s => s * eta / layout.ScaleOf(module))]);
     }
 
-    private static (Matrix U, double[] Singular, Matrix V) Read(AdapterModule module, AdapterLayout layout, IWeightSource source, ulong seed, Action<float[]> change)
+    private static (Matrix U, double[] Singular, Matrix V) Read(AdapterModule module, AdapterLayout layout, IWeightSource source,
+        ulong seed, Action<float[]> change)
     {
         var values = new float[checked(module.DOut * module.DIn)];
         source.Read(module, values);
         if (!Vectors.IsFinite(values))
-            throw new FedLoraException("tensor-not-finite", $"The weights or gradients of module '{module.Name}' hold NaN or infinity.", "Fetch the base model again, or lower what the gradients are computed with.");
+            throw new FedLoraException("tensor-not-finite", $"The weights or gradients of module '{module.Name}' hold NaN or infinity.",
+                "Fetch the base model again, or lower what the gradients are computed with.");
         change(values);
         return LeadingSvd.Of(values, module.DOut, module.DIn, layout.RankOf(module), Random64.For(seed, $"svd/{module.Name}"));
     }

@@ -12,7 +12,11 @@ internal sealed class FedSvd : IFederatedMethod
 {
     public string Name => "fedsvd";
 
-    public MethodTraits Traits { get; } = new(Exact: true, "U S V^T = (sum p_k B_k) A; B = U S, A = V^T") { MayFreezeHead = true, MakesFactorsAnew = true };
+    public MethodTraits Traits { get; } = new(Exact: true, "U S V^T = (sum p_k B_k) A; B = U S, A = V^T")
+    {
+        MayFreezeHead = true,
+        MakesFactorsAnew = true,
+    };
 
     public Factors Trained(int round, MethodOptions options) => Factors.B | options.TrainedHead();
 
@@ -22,20 +26,25 @@ internal sealed class FedSvd : IFederatedMethod
     {
         MethodChecks.Require(this, layout, options, ranks);
         if (layout.Modules.FirstOrDefault(m => layout.RankOf(m) > m.DIn) is { } module)
-            throw MethodChecks.Unsupported(this, $"cannot have {layout.RankOf(module)} orthonormal rows of length {module.DIn} in module '{module.Name}'", "Lower lora.rank.");
+            throw MethodChecks.Unsupported(this,
+                $"cannot have {layout.RankOf(module)} orthonormal rows of length {module.DIn} in module '{module.Name}'",
+                "Lower lora.rank.");
     }
 
-    public AdapterState Initialize(AdapterLayout layout, MethodOptions options, ulong seed, IWeightSource? weights = null) => LoraInit.State(layout, seed);
+    public AdapterState Initialize(AdapterLayout layout, MethodOptions options, ulong seed, IWeightSource? weights = null) =>
+        LoraInit.State(layout, seed);
 
-    public AggregationResult Aggregate(AdapterState global, UpdateSet updates, AggregationOptions options, CancellationToken cancel)
+    public AggregationResult Aggregate(AdapterState global, UpdateSet updates, AggregationOptions options,
+        CancellationToken cancellationToken)
     {
-        var round = new Round(this, global, updates, options, cancel);
+        var round = new Round(this, global, updates, options, cancellationToken);
         var split = round.PerMean((module, mean) => Split(mean.Product(), module, options.MeasureError));
         var result = global.With([.. split.SelectMany(s => s.Tensors), .. round.Mean(Factors.Head)]);
         return round.Result(result, null, AggregationError.Report(round, options, split.Select(s => s.Squares)));
     }
 
-    private static (AdapterTensor[] Tensors, (double Difference, double Whole) Squares) Split(NodeProduct mean, AdapterModule module, bool measure)
+    private static (AdapterTensor[] Tensors, (double Difference, double Whole) Squares) Split(NodeProduct mean, AdapterModule module,
+        bool measure)
     {
         using var before = mean;
         var (b, at, _) = before;
@@ -45,7 +54,8 @@ internal sealed class FedSvd : IFederatedMethod
         LowRank.FixSigns(newB, newAt);
         newB.RoundToSingle();
         newAt.RoundToSingle();
-        return (Products.Tensors(module, newB, newAt), measure ? AggregationError.Compare([new(b, at, 1)], [new(newB, newAt, 1)]) : default);
+        return (Products.Tensors(module, newB, newAt),
+            measure ? AggregationError.Compare([new(b, at, 1)], [new(newB, newAt, 1)]) : default);
     }
 
     private static (Matrix B, Matrix At) ByReflections(Matrix b, Matrix at)
@@ -57,8 +67,8 @@ internal sealed class FedSvd : IFederatedMethod
         return (b.Times(lt.Times(w)), qa.QTimes(w));
     }
 
-    // The same from r x r Gram matrices, at a fraction of the cost: A A^T = L L^T and W the eigenvectors of L^T B^T B L. Only where nothing is lost by squaring: the singular values
-    // lie within four digits, and A' proves orthonormal.
+    // The same from r x r Gram matrices, at a fraction of the cost: A A^T = L L^T and W the eigenvectors of L^T B^T B L. Only where nothing
+    // is lost by squaring: the singular values lie within four digits, and A' proves orthonormal.
     private static (Matrix B, Matrix At)? ByGrams(Matrix b, Matrix at)
     {
         if (Cholesky.Of(at.Gram()) is not { } l)

@@ -11,11 +11,17 @@ internal sealed class FlexLora : IFederatedMethod
 {
     public string Name => "flexlora";
 
-    public MethodTraits Traits { get; } = new(Exact: false, "U S V^T = sum p_k (alpha / r_k) B_k A_k; B = U S r / alpha, A = V^T, cut to the node's rank") { MixesRanks = true, MakesFactorsAnew = true };
+    public MethodTraits Traits { get; } = new(Exact: false,
+        "U S V^T = sum p_k (alpha / r_k) B_k A_k; B = U S r / alpha, A = V^T, cut to the node's rank")
+    {
+        MixesRanks = true,
+        MakesFactorsAnew = true,
+    };
 
     public Factors Trained(int round, MethodOptions options) => Factors.A | Factors.B | Factors.Head;
 
-    public AdapterState Initialize(AdapterLayout layout, MethodOptions options, ulong seed, IWeightSource? weights = null) => LoraInit.State(layout, seed);
+    public AdapterState Initialize(AdapterLayout layout, MethodOptions options, ulong seed, IWeightSource? weights = null) =>
+        LoraInit.State(layout, seed);
 
     public NodeStart Start(AdapterState global, AdapterState? kept, NodeTerms terms)
     {
@@ -24,15 +30,17 @@ internal sealed class FlexLora : IFederatedMethod
         return new(RankCut.Cut(global, terms.Layout, terms.Rank, terms.Layout.Scale / layout.Scale), layout);
     }
 
-    public AggregationResult Aggregate(AdapterState global, UpdateSet updates, AggregationOptions options, CancellationToken cancel)
+    public AggregationResult Aggregate(AdapterState global, UpdateSet updates, AggregationOptions options,
+        CancellationToken cancellationToken)
     {
-        var round = new Round(this, global, updates, options, cancel);
+        var round = new Round(this, global, updates, options, cancellationToken);
         var layout = options.Layout;
         var best = round.PerSum((module, sum) =>
         {
             var (newB, newAt, squares) = sum.Truncate(layout.RankOf(module));
             return (Tensors: Products.Tensors(module, newB.Times(1 / layout.ScaleOf(module)), newAt), Squares: squares);
         });
-        return round.Result(global.With([.. best.SelectMany(m => m.Tensors), .. round.Mean(Factors.Head)]), null, AggregationError.Report(round, options, best.Select(m => m.Squares)));
+        return round.Result(global.With([.. best.SelectMany(m => m.Tensors), .. round.Mean(Factors.Head)]), null,
+            AggregationError.Report(round, options, best.Select(m => m.Squares)));
     }
 }

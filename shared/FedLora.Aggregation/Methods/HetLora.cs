@@ -4,30 +4,38 @@ namespace FedLora.Aggregation;
 
 /// <summary>
 /// HetLoRA (Cho et al., EMNLP 2024): factors are filled up with zeros to the largest rank and averaged apart with sparsity weights
-/// w_k = ||B_k A_k||_F / sum_j ||B_j A_j||_F per module (the numbers of examples play no part there, only in the head's mean); rows of A and columns of B that
-/// no node of the round has stay as they were. A node starts from the first r_k rows of A and columns of B. All nodes use the
-/// scale of the largest rank, since a cut factor is a part of the same product. (The paper's pruning of ranks during local training is not part of this.)
+/// w_k = ||B_k A_k||_F / sum_j ||B_j A_j||_F per module (the numbers of examples play no part there, only in the head's mean); rows of A
+/// and columns of B that no node of the round has stay as they were. A node starts from the first r_k rows of A and columns of B. All nodes
+/// use the scale of the largest rank, since a cut factor is a part of the same product. (The paper's pruning of ranks during local training
+/// is not part of this.)
 /// </summary>
 internal sealed class HetLora : IFederatedMethod
 {
     public string Name => "hetlora";
 
-    public MethodTraits Traits { get; } = new(Exact: false, "A = sum w_k pad(A_k), B = sum w_k pad(B_k), w_k ~ ||B_k A_k||") { MixesRanks = true, SharesScale = true };
+    public MethodTraits Traits { get; } = new(Exact: false, "A = sum w_k pad(A_k), B = sum w_k pad(B_k), w_k ~ ||B_k A_k||")
+    {
+        MixesRanks = true,
+        SharesScale = true,
+    };
 
     public Factors Trained(int round, MethodOptions options) => Factors.A | Factors.B | Factors.Head;
 
-    public AdapterState Initialize(AdapterLayout layout, MethodOptions options, ulong seed, IWeightSource? weights = null) => LoraInit.State(layout, seed);
+    public AdapterState Initialize(AdapterLayout layout, MethodOptions options, ulong seed, IWeightSource? weights = null) =>
+        LoraInit.State(layout, seed);
 
     public NodeStart Start(AdapterState global, AdapterState? kept, NodeTerms terms) =>
         new(RankCut.Cut(global, terms.Layout, terms.Rank, 1), terms.Layout.WithRankKeepingScale(terms.Rank));
 
-    public AggregationResult Aggregate(AdapterState global, UpdateSet updates, AggregationOptions options, CancellationToken cancel)
+    public AggregationResult Aggregate(AdapterState global, UpdateSet updates, AggregationOptions options,
+        CancellationToken cancellationToken)
     {
-        var round = new Round(this, global, updates, options, cancel);
+        var round = new Round(this, global, updates, options, cancellationToken);
         var layout = options.Layout;
         var sums = layout.Modules.ToDictionary(m => m.Name, m => new Sum(m, layout.RankOf(m)), StringComparer.Ordinal);
         round.ForEachProduct((module, product) => sums[module.Name].Add(product));
-        var mean = global.With([.. layout.Modules.SelectMany(m => sums[m.Name].Tensors(m, global.Product(m))), .. round.Mean(Factors.Head)]);
+        var mean = global.With(
+            [.. layout.Modules.SelectMany(m => sums[m.Name].Tensors(m, global.Product(m))), .. round.Mean(Factors.Head)]);
         return round.Result(mean, null, AggregationError.Report(round, options, module => [mean.Product(layout, module)]));
     }
 

@@ -14,12 +14,15 @@ internal sealed class RoLora : IFederatedMethod
 
     public Factors Trained(int round, MethodOptions options) => (round % 2 == 1 ? Factors.B : Factors.A) | Factors.Head;
 
-    public AdapterState Initialize(AdapterLayout layout, MethodOptions options, ulong seed, IWeightSource? weights = null) => LoraInit.State(layout, seed);
+    public AdapterState Initialize(AdapterLayout layout, MethodOptions options, ulong seed, IWeightSource? weights = null) =>
+        LoraInit.State(layout, seed);
 
-    public AggregationResult Aggregate(AdapterState global, UpdateSet updates, AggregationOptions options, CancellationToken cancel)
+    public AggregationResult Aggregate(AdapterState global, UpdateSet updates, AggregationOptions options,
+        CancellationToken cancellationToken)
     {
-        var round = new Round(this, global, updates, options, cancel);
+        var round = new Round(this, global, updates, options, cancellationToken);
         var means = round.PerMean((_, mean) => mean.Rounded(options.MeasureError));
-        return round.Result(global.With([.. means.SelectMany(m => m.Tensors), .. round.Mean(Factors.Head)]), null, AggregationError.Report(round, options, means.Select(m => m.Squares)));
+        return round.Result(global.With([.. means.SelectMany(m => m.Tensors), .. round.Mean(Factors.Head)]), null,
+            AggregationError.Report(round, options, means.Select(m => m.Squares)));
     }
 }

@@ -5,7 +5,8 @@ namespace FedLora.Aggregation;
 /// <summary>What FedAdam remembers between rounds; stored beside the global adapter and part of a replay.</summary>
 /// <param name="Step">Steps done.</param>
 /// <param name="Mean">m, a tensor for each one that is optimised.</param>
-/// <param name="Root">sqrt(v), likewise: a float32 holds the root of every v that float32 gradients make, and neither v of a large nor of a tiny one.</param>
+/// <param name="Root">sqrt(v), likewise: a float32 holds the root of every v that float32 gradients make, and neither v of a large nor of a
+/// tiny one.</param>
 public sealed record FedAdamState(int Step, AdapterState Mean, AdapterState Root);
 
 /// <summary>
@@ -18,7 +19,8 @@ public sealed record FedAdamState(int Step, AdapterState Mean, AdapterState Root
 /// <param name="Beta2">b2, in [0, 1).</param>
 /// <param name="Epsilon">eps, above 0.</param>
 /// <param name="WeightDecay">w, at least 0.</param>
-public sealed record FedAdam(double LearningRate = 1e-3, double Beta1 = 0.9, double Beta2 = 0.999, double Epsilon = 1e-8, double WeightDecay = 0.01)
+public sealed record FedAdam(double LearningRate = 1e-3, double Beta1 = 0.9, double Beta2 = 0.999, double Epsilon = 1e-8,
+    double WeightDecay = 0.01)
 {
     /// <summary>One step; a pure function. Tensors that the nodes did not send keep the aggregate's value.</summary>
     /// <param name="current">The global adapter before the round.</param>
@@ -57,7 +59,9 @@ public sealed record FedAdam(double LearningRate = 1e-3, double Beta1 = 0.9, dou
             var gradient = (double)current[i] - aggregate[i];
             var m = (Beta1 * mean[i]) + ((1 - Beta1) * gradient);
             var v = (Beta2 * root[i] * root[i]) + ((1 - Beta2) * gradient * gradient);
-            next[i] = (float)((current[i] * (1 - (LearningRate * WeightDecay))) - (LearningRate * m * meanScale / (Math.Sqrt(v * squareScale) + Epsilon)));
+            next[i] =
+                (float)((current[i] * (1 - (LearningRate * WeightDecay)))
+                    - (LearningRate * m * meanScale / (Math.Sqrt(v * squareScale) + Epsilon)));
             mean[i] = (float)m;
             root[i] = (float)Math.Sqrt(v);
         }

@@ -93,7 +93,9 @@ internal sealed class FrequencyTable
         return new FrequencyTable(frequencies);
     }
 
-    /// <summary>Scales weights to sum to <see cref="Total"/>, none that is above 0 falling to 0; what rounding leaves goes to the heaviest.</summary>
+    /// <summary>
+    /// Scales weights to sum to <see cref="Total"/>, none that is above 0 falling to 0; what rounding leaves goes to the heaviest.
+    /// </summary>
     private static int[] Normalise(UInt128[] weights)
     {
         UInt128 sum = 0;

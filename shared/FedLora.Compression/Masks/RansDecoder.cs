@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace FedLora.Compression.Masks;
 
-/// <summary>Undoes <see cref="RansEncoder"/>: s is the symbol whose range holds x mod M, then x becomes f floor(x / M) + (x mod M) - c.</summary>
+/// <summary>
+/// Undoes <see cref="RansEncoder"/>: s is the symbol whose range holds x mod M, then x becomes f floor(x / M) + (x mod M) - c.
+/// </summary>
 internal ref struct RansDecoder
 {
     private readonly ulong[] slots;

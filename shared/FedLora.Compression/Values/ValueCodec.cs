@@ -32,8 +32,10 @@ internal static class ValueCodec
                     BinaryPrimitives.WriteUInt16LittleEndian(target[(2 * i)..], BFloat(values[i]));
                 break;
             case ValueFormat.F16:
-                if (values.Length > 0 && TensorPrimitives.MaxMagnitude(values) is var largest && !(Math.Abs(largest) <= (float)Half.MaxValue))
-                    throw new FedLoraException("value-out-of-range", $"an entry of {largest} does not fit into f16", "Use values: bf16 or f32.");
+                if (values.Length > 0 && TensorPrimitives.MaxMagnitude(values) is var largest
+                    && !(Math.Abs(largest) <= (float)Half.MaxValue))
+                    throw new FedLoraException("value-out-of-range", $"an entry of {largest} does not fit into f16",
+                        "Use values: bf16 or f32.");
                 for (var i = 0; i < values.Length; i++)
                     BinaryPrimitives.WriteHalfLittleEndian(target[(2 * i)..], (Half)values[i]);
                 break;
@@ -51,7 +53,8 @@ internal static class ValueCodec
             case ValueFormat.F32:
                 source.CopyTo(MemoryMarshal.AsBytes(values.AsSpan()));
                 if (!BitConverter.IsLittleEndian)
-                    BinaryPrimitives.ReverseEndianness(MemoryMarshal.Cast<float, int>(values), MemoryMarshal.Cast<float, int>(values.AsSpan()));
+                    BinaryPrimitives.ReverseEndianness(MemoryMarshal.Cast<float, int>(values),
+                        MemoryMarshal.Cast<float, int>(values.AsSpan()));
                 break;
             case ValueFormat.BF16:
                 for (var i = 0; i < count; i++)

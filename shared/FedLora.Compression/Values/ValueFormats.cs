@@ -7,7 +7,8 @@ public static class ValueFormats
     public const string Default = "f32";
 
     /// <summary>Every format by its name.</summary>
-    public static IReadOnlyDictionary<string, ValueFormat> ByName { get; } = new OrderedDictionary<string, ValueFormat>(StringComparer.Ordinal)
+    public static IReadOnlyDictionary<string, ValueFormat> ByName { get; } = new OrderedDictionary<string, ValueFormat>(
+        StringComparer.Ordinal)
     {
         [Default] = ValueFormat.F32,
         ["bf16"] = ValueFormat.BF16,

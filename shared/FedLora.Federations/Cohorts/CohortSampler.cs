@@ -10,8 +10,8 @@ namespace FedLora.Federations.Cohorts;
 public static class CohortSampler
 {
     /// <summary>
-    /// A uniform sample without replacement, the same for the same seed, round, attempt and candidates in whatever order: the candidates with the smallest
-    /// SHA-256(seed/round/attempt/id). Returned in ordinal order. O(n log count).
+    /// A uniform sample without replacement, the same for the same seed, round, attempt and candidates in whatever order: the candidates
+    /// with the smallest SHA-256(seed/round/attempt/id). Returned in ordinal order. O(n log count).
     /// </summary>
     public static IReadOnlyList<string> Draw(IEnumerable<string> candidates, int count, ulong seed, int round, int attempt)
     {
@@ -64,8 +64,10 @@ public static class CohortSampler
     /// <summary>A hash as a number.</summary>
     private readonly record struct Ticket(UInt128 High, UInt128 Low)
     {
-        public static Ticket Of(ReadOnlySpan<byte> hash) => new(BinaryPrimitives.ReadUInt128BigEndian(hash), BinaryPrimitives.ReadUInt128BigEndian(hash[16..]));
+        public static Ticket Of(ReadOnlySpan<byte> hash) =>
+            new(BinaryPrimitives.ReadUInt128BigEndian(hash), BinaryPrimitives.ReadUInt128BigEndian(hash[16..]));
 
-        public static int Compare(Ticket one, Ticket other) => one.High == other.High ? one.Low.CompareTo(other.Low) : one.High.CompareTo(other.High);
+        public static int Compare(Ticket one, Ticket other) =>
+            one.High == other.High ? one.Low.CompareTo(other.Low) : one.High.CompareTo(other.High);
     }
 }

@@ -15,11 +15,13 @@ public static class Eligibility
         if (presence.Profile is not { } profile)
             return "";
         if (!profile.ModelFingerprints.Contains(definition.BaseModel.Fingerprint, StringComparer.Ordinal))
-            return $"it does not hold the base model {definition.BaseModel.Name} ({Short(definition.BaseModel.Fingerprint)}) but {string.Join(", ", profile.ModelFingerprints.Select(Short).DefaultIfEmpty("none"))}";
+            return $"it does not hold the base model {definition.BaseModel.Name} ({Short(definition.BaseModel.Fingerprint)}) but "
+                + $"{string.Join(", ", profile.ModelFingerprints.Select(Short).DefaultIfEmpty("none"))}";
         var rank = definition.RankOf(presence.Group);
         if (profile.MaxRank > 0 && profile.MaxRank < rank)
             return $"it trains rank {profile.MaxRank} at most, this federation's is {rank}";
-        var unknown = profile.Labels.Count > 0 && definition.Task.Kind == LearningTask.Classification ? profile.Labels.Except(definition.Task.Labels, StringComparer.Ordinal).ToList() : [];
+        var unknown = profile.Labels.Count > 0 && definition.Task.Kind == LearningTask.Classification
+            ? profile.Labels.Except(definition.Task.Labels, StringComparer.Ordinal).ToList() : [];
         return unknown.Count > 0 ? $"its data have labels that the federation does not: {string.Join(", ", unknown)}" : "";
     }
 

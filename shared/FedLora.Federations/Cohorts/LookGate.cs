@@ -3,8 +3,9 @@ using FedLora.Federations.Rounds;
 namespace FedLora.Federations.Cohorts;
 
 /// <summary>
-/// Whether it pays to look at all nodes again (O(n)) after one of them has said something: where there may be enough now, or an eighth of them has changed since the last look. While n
-/// nodes come one by one this makes O(log n) looks, so O(n log n) work; what it delays, <see cref="Decision.Due"/> brings.
+/// Whether it pays to look at all nodes again (O(n)) after one of them has said something: where there may be enough now, or an eighth of
+/// them has changed since the last look. While n nodes come one by one this makes O(log n) looks, so O(n log n) work; what it delays,
+/// <see cref="Decision.Due"/> brings.
 /// </summary>
 public sealed class LookGate
 {
@@ -16,7 +17,8 @@ public sealed class LookGate
     {
         if (standing is not { State: FederationState.Running, Round: { State: RoundState.Sampling } round } || here.Version == _version)
             return false;
-        return ((here.Version - _version) * Share >= here.Count) || ((round.Round, round.Attempt) != _inVain && IsEnough(here, standing, now));
+        return ((here.Version - _version) * Share >= here.Count)
+            || ((round.Round, round.Attempt) != _inVain && IsEnough(here, standing, now));
     }
 
     /// <summary>A look has led to this.</summary>
@@ -30,6 +32,7 @@ public sealed class LookGate
     private static bool IsEnough(NodesHere here, FederationStanding standing, DateTimeOffset now)
     {
         var rules = standing.Definition.Cohort;
-        return here.Fit + standing.Round.Updates.Count >= (now < CohortSampler.EnoughFrom(rules, standing.Round) ? CohortSampler.Needed(rules) : CohortSampler.Least(rules));
+        return here.Fit + standing.Round.Updates.Count
+            >= (now < CohortSampler.EnoughFrom(rules, standing.Round) ? CohortSampler.Needed(rules) : CohortSampler.Least(rules));
     }
 }

@@ -13,7 +13,9 @@ public sealed record NodeProfile
     /// <summary>Label names that the site's data use; empty if unknown or not to be told.</summary>
     public IReadOnlyList<string> Labels { get; init; } = [];
 
-    /// <summary>A figure that the site itself states and that may be known; null where it states none. Never counted: a count is private too.</summary>
+    /// <summary>
+    /// A figure that the site itself states and that may be known; null where it states none. Never counted: a count is private too.
+    /// </summary>
     public long? ExampleCount { get; init; }
 
     public IReadOnlyList<PrivacyBalance> Balances { get; init; } = [];

@@ -1,7 +1,8 @@
 namespace FedLora.Federations.Cohorts;
 
 /// <summary>
-/// Which nodes a federation has heard of lately. Not stored: whoever is there polls or reports again. Every operation is O(1) on average but
+/// Which nodes a federation has heard of lately. Not stored: whoever is there polls or reports again. Every operation is O(1) on average
+/// but
 /// <see cref="At"/>, which is O(n). Not safe for several threads.
 /// </summary>
 /// <param name="refusal">Why a node cannot take part; empty if it can.</param>
@@ -33,7 +34,9 @@ public sealed class NodesHere(Func<NodePresence, string> refusal)
             if (Same(node.Presence, presence))
                 return false;
             // What its budget was asked for no longer holds where it tells another balance.
-            Replace(node, presence, node.Presence.Profile?.Balances is { } before && presence.Profile is { } after && SameBalances(before, after.Balances) ? node.Budget : null);
+            Replace(node, presence,
+                node.Presence.Profile?.Balances is { } before && presence.Profile is { } after && SameBalances(before, after.Balances)
+                    ? node.Budget : null);
             return true;
         }
 
@@ -104,7 +107,13 @@ public sealed class NodesHere(Func<NodePresence, string> refusal)
 
     private Node Add(NodePresence presence, DateTimeOffset now)
     {
-        var node = new Node { Presence = presence, Seen = now, Place = _longestSilent.AddLast(presence.NodeId), Refusal = refusal(presence) };
+        var node = new Node
+        {
+            Presence = presence,
+            Seen = now,
+            Place = _longestSilent.AddLast(presence.NodeId),
+            Refusal = refusal(presence),
+        };
         _nodes.Add(presence.NodeId, node);
         Tally(node, 1);
         return node;
@@ -134,15 +143,20 @@ public sealed class NodesHere(Func<NodePresence, string> refusal)
     private static bool IsFit(Node node) => node.Refusal.Length == 0 && string.IsNullOrEmpty(node.Budget);
 
     private static bool Same(NodePresence one, NodePresence other) =>
-        ReferenceEquals(one, other) || (one.Refused == other.Refused && one.Start == other.Start && one.Group == other.Group && one.Name == other.Name && Same(one.Profile, other.Profile));
+        ReferenceEquals(one, other)
+            || (one.Refused == other.Refused && one.Start == other.Start && one.Group == other.Group && one.Name == other.Name
+                && Same(one.Profile, other.Profile));
 
     private static bool Same(NodeProfile? one, NodeProfile? other) => one is null || other is null ? one == other
         : one.MaxRank == other.MaxRank && one.ExampleCount == other.ExampleCount && one.Version == other.Version
-            && one.ModelFingerprints.SequenceEqual(other.ModelFingerprints, StringComparer.Ordinal) && one.Labels.SequenceEqual(other.Labels, StringComparer.Ordinal)
+            && one.ModelFingerprints.SequenceEqual(other.ModelFingerprints, StringComparer.Ordinal)
+            && one.Labels.SequenceEqual(other.Labels, StringComparer.Ordinal)
             && SameBalances(one.Balances, other.Balances);
 
     private static bool SameBalances(IReadOnlyList<PrivacyBalance> one, IReadOnlyList<PrivacyBalance> other) =>
-        one.Count == other.Count && one.Zip(other).All(pair => pair.First with { Runs = pair.Second.Runs } == pair.Second && pair.First.Runs.SequenceEqual(pair.Second.Runs));
+        one.Count == other.Count
+            && one.Zip(other)
+                .All(pair => pair.First with { Runs = pair.Second.Runs } == pair.Second && pair.First.Runs.SequenceEqual(pair.Second.Runs));
 
     private sealed class Node
     {

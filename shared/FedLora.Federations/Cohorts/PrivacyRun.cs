@@ -13,5 +13,6 @@ public sealed record PrivacyRun
 
     public SampledGaussian ToMechanism() => new(NoiseMultiplier, SamplingRate, Steps);
 
-    public static PrivacyRun Of(SampledGaussian run) => new() { NoiseMultiplier = run.NoiseMultiplier, SamplingRate = run.SamplingRate, Steps = run.Steps };
+    public static PrivacyRun Of(SampledGaussian run) =>
+        new() { NoiseMultiplier = run.NoiseMultiplier, SamplingRate = run.SamplingRate, Steps = run.Steps };
 }

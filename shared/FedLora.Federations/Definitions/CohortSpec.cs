@@ -17,7 +17,8 @@ public sealed record CohortSpec
     [Setting("updates that a round needs; 0: all that are wanted", Min = 0)]
     public int Quorum { get; init; }
 
-    [Setting("from the opening of a round: then it closes with quorum, and is repeated without", Key = "deadline_seconds", Min = 0, AboveMin = true, Max = ThirtyDays)]
+    [Setting("from the opening of a round: then it closes with quorum, and is repeated without", Key = "deadline_seconds", Min = 0,
+        AboveMin = true, Max = ThirtyDays)]
     public TimeSpan Deadline { get; init; } = TimeSpan.FromHours(1);
 
     [Setting("repetitions of one round before the federation pauses and says why", Min = 0, Max = 1000)]
@@ -26,9 +27,12 @@ public sealed record CohortSpec
     [Setting("nodes that must be able to take part before a round opens; 0: size of them, or after wait_seconds the quorum", Min = 0)]
     public int MinNodes { get; init; }
 
-    [Setting("how long a round waits for size nodes where the quorum could take part already; once it has waited in vain, later rounds do not", Key = "wait_seconds", Min = 0, Max = ThirtyDays)]
+    [Setting(
+        "how long a round waits for size nodes where the quorum could take part already; once it has waited in vain, later rounds do not",
+        Key = "wait_seconds", Min = 0, Max = ThirtyDays)]
     public TimeSpan Wait { get; init; } = TimeSpan.FromMinutes(1);
 
-    [Setting("longest wait for the nodes without which no round opens, before the federation pauses", Key = "sampling_timeout_seconds", Min = 0, AboveMin = true, Max = ThirtyDays)]
+    [Setting("longest wait for the nodes without which no round opens, before the federation pauses", Key = "sampling_timeout_seconds",
+        Min = 0, AboveMin = true, Max = ThirtyDays)]
     public TimeSpan SamplingTimeout { get; init; } = TimeSpan.FromHours(24);
 }

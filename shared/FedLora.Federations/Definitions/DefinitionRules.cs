@@ -7,13 +7,14 @@ using FedLora.Privacy;
 namespace FedLora.Federations.Definitions;
 
 /// <summary>
-/// What holds for every federation: ranges, words and combinations. Checked where a file is read, again at the coordinator, which trusts no caller, and again at each node,
-/// which does not trust the coordinator.
+/// What holds for every federation: ranges, words and combinations. Checked where a file is read, again at the coordinator, which trusts no
+/// caller, and again at each node, which does not trust the coordinator.
 /// </summary>
 public static class DefinitionRules
 {
     /// <summary>Checks a definition, whether it is whole or not.</summary>
-    /// <exception cref="FedLoraException"><see cref="RefusalCodes.DefinitionInvalid"/>, naming the setting, its value and what is allowed.</exception>
+    /// <exception cref="FedLoraException"><see cref="RefusalCodes.DefinitionInvalid"/>, naming the setting, its value and what is
+    /// allowed.</exception>
     public static void Check(FederationDefinition definition)
     {
         CheckSection(definition, "");
@@ -22,28 +23,41 @@ public static class DefinitionRules
         CheckMethodOptions(definition);
         Require(definition.Lora.TargetModules.Count > 0, "lora.target_modules", "nothing", "at least one module");
         var steps = (long)definition.Rounds * definition.Training.LocalSteps;
-        Require(steps <= int.MaxValue, "training.local_steps", $"{definition.Training.LocalSteps} in {definition.Rounds} rounds, {steps} in all", $"at most {int.MaxValue} in all");
+        Require(steps <= int.MaxValue, "training.local_steps",
+            $"{definition.Training.LocalSteps} in {definition.Rounds} rounds, {steps} in all", $"at most {int.MaxValue} in all");
         if (definition.Privacy is { } privacy)
         {
-            Require(privacy.Epsilon > 0 || privacy.NoiseMultiplier > 0, "privacy.epsilon", Shown(privacy.Epsilon), "above 0, unless noise_multiplier is stated");
-            Refused(() => PrivateBounds.Require(privacy.ClipNorm, privacy.NoiseMultiplier > 0 ? privacy.NoiseMultiplier : 1, privacy.SamplingRate > 0 ? privacy.SamplingRate : 1));
-            Require(definition.Training.LearningRate >= PrivateBounds.LeastLearningRate, "training.learning_rate", Shown(definition.Training.LearningRate), $"at least {PrivateBounds.LeastLearningRate} under privacy");
-            Require(definition.Weighting != Weighting.Examples, "weighting", "examples", "uniform or public-counts: under privacy the number of examples is private too");
+            Require(privacy.Epsilon > 0 || privacy.NoiseMultiplier > 0, "privacy.epsilon", Shown(privacy.Epsilon),
+                "above 0, unless noise_multiplier is stated");
+            Refused(
+                () => PrivateBounds.Require(privacy.ClipNorm, privacy.NoiseMultiplier > 0 ? privacy.NoiseMultiplier : 1,
+                    privacy.SamplingRate > 0 ? privacy.SamplingRate : 1));
+            Require(definition.Training.LearningRate >= PrivateBounds.LeastLearningRate, "training.learning_rate",
+                Shown(definition.Training.LearningRate), $"at least {PrivateBounds.LeastLearningRate} under privacy");
+            Require(definition.Weighting != Weighting.Examples, "weighting", "examples",
+                "uniform or public-counts: under privacy the number of examples is private too");
         }
         var cohort = definition.Cohort;
-        Require(cohort.Size == 0 || cohort.Quorum <= cohort.Size, "cohort.quorum", Shown(cohort.Quorum), $"at most cohort.size = {cohort.Size}");
-        Require(cohort.Size == 0 || cohort.Fraction == 0, "cohort.fraction", Shown(cohort.Fraction), "left out where cohort.size is stated");
-        Require(definition.Weighting != Weighting.PublicCounts || definition.PublicCounts.Count > 0, "public_counts", "nothing", "a count for each node, as weighting is public-counts");
+        Require(cohort.Size == 0 || cohort.Quorum <= cohort.Size, "cohort.quorum", Shown(cohort.Quorum),
+            $"at most cohort.size = {cohort.Size}");
+        Require(cohort.Size == 0 || cohort.Fraction == 0, "cohort.fraction", Shown(cohort.Fraction),
+            "left out where cohort.size is stated");
+        Require(definition.Weighting != Weighting.PublicCounts || definition.PublicCounts.Count > 0, "public_counts", "nothing",
+            "a count for each node, as weighting is public-counts");
         Refused(() => SparseTerms.Check(definition));
     }
 
-    /// <summary>Checks a definition that is about to run: as <see cref="Check"/>, and that base model and layout are there and suit the method.</summary>
+    /// <summary>
+    /// Checks a definition that is about to run: as <see cref="Check"/>, and that base model and layout are there and suit the method.
+    /// </summary>
     /// <exception cref="FedLoraException"><see cref="RefusalCodes.DefinitionInvalid"/>.</exception>
     public static void CheckWhole(FederationDefinition definition)
     {
         Check(definition);
         Require(definition.BaseModel.Fingerprint.Length > 0, "base_model.fingerprint", "nothing", "the fingerprint of the base model");
-        Refused(() => Methods.Get(definition.Method).Check(definition.ToLayout(), definition.ToMethodOptions(), [definition.Lora.Rank, .. definition.Lora.RankGroups.Values]));
+        Refused(
+            () => Methods.Get(definition.Method)
+                .Check(definition.ToLayout(), definition.ToMethodOptions(), [definition.Lora.Rank, .. definition.Lora.RankGroups.Values]));
     }
 
     // Every setting by itself, as its attribute says.
@@ -73,7 +87,10 @@ public static class DefinitionRules
             CheckSection(value, name + ".");
         else if (value is string word)
             // An option of a method is empty where nothing is said.
-            Require(setting.Words.Count == 0 || setting.Words.Contains(word) || (word.Length == 0 && setting.Property.DeclaringType == typeof(MethodSpec)), name, word, setting.Allowed() + Nearest.Question(word, setting.Words));
+            Require(
+                setting.Words.Count == 0 || setting.Words.Contains(word)
+                    || (word.Length == 0 && setting.Property.DeclaringType == typeof(MethodSpec)), name, word,
+                setting.Allowed() + Nearest.Question(word, setting.Words));
         else if (value is Enum)
             Require(Enum.IsDefined(value.GetType(), value), name, Shown(value), setting.Allowed());
         else if (AsNumber(value) is { } number)
@@ -92,7 +109,8 @@ public static class DefinitionRules
         if (task.Kind != LearningTask.Classification)
             return;
         Require(task.Labels.Count >= 2, "task.labels", Shown(task.Labels.Count), "at least two labels");
-        Require(task.Labels.Distinct(StringComparer.Ordinal).Count() == task.Labels.Count, "task.labels", string.Join(", ", task.Labels), "labels that differ");
+        Require(task.Labels.Distinct(StringComparer.Ordinal).Count() == task.Labels.Count, "task.labels", string.Join(", ", task.Labels),
+            "labels that differ");
     }
 
     private static void CheckMethodOptions(FederationDefinition definition)
@@ -107,7 +125,8 @@ public static class DefinitionRules
 
         void Known(string option, object? value, bool isStated) => Require(
             !isStated || method.Traits.Options.Contains(option), $"method_options.{option}", Shown(value),
-            $"left out under {method.Name}; it is an option of {string.Join(", ", Methods.All.Where(other => other.Traits.Options.Contains(option)).Select(other => other.Name))}");
+            $"left out under {method.Name}; it is an option of "
+                + $"{string.Join(", ", Methods.All.Where(other => other.Traits.Options.Contains(option)).Select(other => other.Name))}");
     }
 
     // What the libraries below refuse, they do not know to be a federation's.
@@ -126,7 +145,8 @@ public static class DefinitionRules
     private static void Require(bool holds, string setting, string value, string allowed)
     {
         if (!holds)
-            throw new FedLoraException(RefusalCodes.DefinitionInvalid, $"{setting}: '{value}' is not allowed; it must be {allowed}", "correct the federation's definition");
+            throw new FedLoraException(RefusalCodes.DefinitionInvalid, $"{setting}: '{value}' is not allowed; it must be {allowed}",
+                "correct the federation's definition");
     }
 
     private static string Shown(object? value) => value switch
@@ -136,5 +156,6 @@ public static class DefinitionRules
     };
 
     private static bool IsName(string name) =>
-        name.Length is >= 1 and <= 64 && char.IsAsciiLetterLower(name[0]) && name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-');
+        name.Length is >= 1 and <= 64 && char.IsAsciiLetterLower(name[0])
+            && name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-');
 }

@@ -14,7 +14,9 @@ public static class DefinitionTerms
         [.. definition.Layout.Modules.Select(module => new AdapterModule(module.Name, module.DOut, module.DIn))],
         definition.Lora.Rank,
         definition.Lora.Alpha,
-        [.. definition.Layout.Head.Select(head => new HeadTensor(head.Name.StartsWith(Prefix, StringComparison.Ordinal) ? head.Name[Prefix.Length..] : head.Name, head.Shape.ToImmutableArray()))],
+        [.. definition.Layout.Head.Select(
+            head => new HeadTensor(head.Name.StartsWith(Prefix, StringComparison.Ordinal) ? head.Name[Prefix.Length..] : head.Name,
+                head.Shape.ToImmutableArray()))],
         definition.Lora.RsLora);
 
     /// <summary>A layout as a definition states it; its rank and scale are <see cref="FederationDefinition.Lora"/>'s.</summary>
@@ -50,7 +52,8 @@ public static class DefinitionTerms
     }
 
     /// <summary>The rank that a node of the group trains.</summary>
-    public static int RankOf(this FederationDefinition definition, string group) => definition.Lora.RankGroups.GetValueOrDefault(group, definition.Lora.Rank);
+    public static int RankOf(this FederationDefinition definition, string group) =>
+        definition.Lora.RankGroups.GetValueOrDefault(group, definition.Lora.Rank);
 
     /// <summary>The layout that a node of that rank has.</summary>
     public static AdapterLayout LayoutOf(this FederationDefinition definition, int rank)
@@ -67,5 +70,6 @@ public static class DefinitionTerms
     };
 
     private static bool CountsExamples(this FederationDefinition definition) =>
-        definition.Weighting is Weighting.Examples or Weighting.PublicCounts || (definition.Weighting == Weighting.Default && definition.Privacy is null);
+        definition.Weighting is Weighting.Examples or Weighting.PublicCounts
+            || (definition.Weighting == Weighting.Default && definition.Privacy is null);
 }

@@ -3,8 +3,8 @@ using System.Text.Json.Serialization;
 namespace FedLora.Federations.Definitions;
 
 /// <summary>
-/// One fine-tuning job as its operator wrote it; does not change once the federation is created. The one definition: files are read into it, the wire is mapped to it, grains
-/// store it as JSON, nodes train by it.
+/// One fine-tuning job as its operator wrote it; does not change once the federation is created. The one definition: files are read into
+/// it, the wire is mapped to it, grains store it as JSON, nodes train by it.
 /// </summary>
 public sealed record FederationDefinition
 {

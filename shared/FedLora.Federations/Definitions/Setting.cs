@@ -51,11 +51,13 @@ public sealed class Setting
     public IReadOnlyList<string> Words { get; }
 
     /// <summary>What the values of a mapping from names are; null where it is none.</summary>
-    public Type? MapOf => Type.IsGenericType && Type.GetGenericTypeDefinition() == typeof(Dictionary<,>) ? Type.GetGenericArguments()[1] : null;
+    public Type? MapOf =>
+        Type.IsGenericType && Type.GetGenericTypeDefinition() == typeof(Dictionary<,>) ? Type.GetGenericArguments()[1] : null;
 
     /// <summary>The settings of a section, in the order of its record.</summary>
     public static IReadOnlyList<Setting> Of(Type section) => Known.GetOrAdd(section, type =>
-        [.. type.GetProperties().Select(property => (property, about: property.GetCustomAttribute<SettingAttribute>())).Where(pair => pair.about is not null).Select(pair => new Setting(pair.property, pair.about!))]);
+        [.. type.GetProperties().Select(property => (property, about: property.GetCustomAttribute<SettingAttribute>()))
+            .Where(pair => pair.about is not null).Select(pair => new Setting(pair.property, pair.about!))]);
 
     /// <summary>Whether it has settings below it.</summary>
     public static bool IsSection(Type type) => type.IsClass && type != typeof(string) && Of(type).Count > 0;
@@ -77,7 +79,8 @@ public sealed class Setting
     }
 
     /// <summary>Whether a number lies in the range.</summary>
-    public bool Allows(double value) => (AboveMin ? value > Min : value >= Min) && (BelowMax ? value < Max : value <= Max) && double.IsFinite(value);
+    public bool Allows(double value) =>
+        (AboveMin ? value > Min : value >= Min) && (BelowMax ? value < Max : value <= Max) && double.IsFinite(value);
 
     internal static string Text(double value) => value.ToString("0.################", CultureInfo.InvariantCulture);
 }

@@ -1,8 +1,8 @@
 namespace FedLora.Federations.Definitions;
 
 /// <summary>
-/// A setting of the federation file: what it means and what it may be. The reader, the rules, the explained file, the JSON schema and the page of the documentation all read
-/// it here.
+/// A setting of the federation file: what it means and what it may be. The reader, the rules, the explained file, the JSON schema and the
+/// page of the documentation all read it here.
 /// </summary>
 /// <param name="meaning">One line for people.</param>
 [AttributeUsage(AttributeTargets.Property)]

@@ -30,7 +30,8 @@ public sealed record TrainingSpec
     [Setting("of the base weights; auto: what is faster on the node's machine", Words = ["auto", "f32", "bf16"])]
     public string Dtype { get; init; } = "auto";
 
-    [Setting("largest L2 norm of (update - global adapter), over all tensors sent, that the coordinator accepts; 0: no bound", Min = 0, Max = 1e30)]
+    [Setting("largest L2 norm of (update - global adapter), over all tensors sent, that the coordinator accepts; 0: no bound", Min = 0,
+        Max = 1e30)]
     public double MaxUpdateNorm { get; init; } = 10_000;
 }
 
@@ -46,10 +47,12 @@ public sealed record PrivacySpec
     [Setting("C: one example's gradient, over all trained tensors together, is cut to this", Min = 0, AboveMin = true, Max = 1e6)]
     public double ClipNorm { get; init; } = 1;
 
-    [Setting("sigma, noise standard deviation over C; 0: calibrated from epsilon, delta, sampling rate and all planned steps", Min = 0, Max = 1e6)]
+    [Setting("sigma, noise standard deviation over C; 0: calibrated from epsilon, delta, sampling rate and all planned steps", Min = 0,
+        Max = 1e6)]
     public double NoiseMultiplier { get; init; }
 
-    [Setting("q of Poisson sampling; 0: batch_size over the stated count (public_counts, or what a site itself lets be known)", Min = 0, Max = 1)]
+    [Setting("q of Poisson sampling; 0: batch_size over the stated count (public_counts, or what a site itself lets be known)", Min = 0,
+        Max = 1)]
     public double SamplingRate { get; init; }
 
     [Setting("what composes the steps", Vocabulary = Vocabulary.Accountants)]

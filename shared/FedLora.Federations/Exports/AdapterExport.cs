@@ -6,8 +6,9 @@ using FedLora.Federations.Definitions;
 namespace FedLora.Federations.Exports;
 
 /// <summary>
-/// A federation's result as a PEFT folder: what a node would start the next round with, before values are rounded for the way. Where the down-link is sparse that is the masked adapter, as in FLASC's
-/// code (<c>eval_masked</c>): it is what nodes train from, and what the entries outside the mask add up to was never tried by anyone.
+/// A federation's result as a PEFT folder: what a node would start the next round with, before values are rounded for the way. Where the
+/// down-link is sparse that is the masked adapter, as in FLASC's code (<c>eval_masked</c>): it is what nodes train from, and what the
+/// entries outside the mask add up to was never tried by anyone.
 /// </summary>
 public static class AdapterExport
 {
@@ -31,8 +32,10 @@ public static class AdapterExport
             UseRsLora = layout.UseRsLora,
             TaskType = definition.Task.Kind == LearningTask.Classification ? "SEQ_CLS" : "CAUSAL_LM",
             BaseModel = definition.BaseModel.Name,
-            RankPattern = [.. layout.Modules.Where(module => module.Rank is not null).Select(module => KeyValuePair.Create(module.Name, module.Rank!.Value))],
-            AlphaPattern = [.. layout.Modules.Where(module => module.Alpha is not null).Select(module => KeyValuePair.Create(module.Name, module.Alpha!.Value))],
+            RankPattern = [.. layout.Modules.Where(module => module.Rank is not null)
+                .Select(module => KeyValuePair.Create(module.Name, module.Rank!.Value))],
+            AlphaPattern = [.. layout.Modules.Where(module => module.Alpha is not null)
+                .Select(module => KeyValuePair.Create(module.Name, module.Alpha!.Value))],
         };
         return new PeftFolder(config, adapter)
         {

@@ -11,7 +11,8 @@ public static class PrivacyPromise
     /// <param name="rounds">How many rounds the adapter has seen.</param>
     public static string? Of(FederationDefinition definition, int rounds) => definition.Privacy is not { } terms ? null
         : $"Trained with differential privacy: {Bound(definition, terms, rounds)}, for one example of any site added or removed. Each site "
-            + $"clipped every example's gradient to norm {terms.ClipNorm:0.####} and added Gaussian noise of its own (Poisson-sampled DP-SGD, "
+            + $"clipped every example's gradient to norm {terms.ClipNorm:0.####} and added Gaussian noise of its own (Poisson-sampled "
+            + $"DP-SGD, "
             + $"{rounds} of {definition.Rounds} rounds of {definition.Training.LocalSteps} steps). "
             + "A site's data may have spent more on other federations: its own ledger says what.";
 

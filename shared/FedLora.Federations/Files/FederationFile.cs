@@ -23,11 +23,16 @@ public sealed record FederationFile(FederationDefinition Definition, string? Mod
     {
         var model = yaml.OptionalText(ModelKey);
         var publicData = yaml.OptionalText(DataKey);
-        var definition = SettingsReader.Read<FederationDefinition>(yaml) with { BaseModel = new BaseModelSpec { Fingerprint = "" }, Layout = new LayoutSpec { Modules = [] } };
+        var definition = SettingsReader.Read<FederationDefinition>(yaml) with
+        {
+            BaseModel = new BaseModelSpec { Fingerprint = "" },
+            Layout = new LayoutSpec { Modules = [] },
+        };
         definition = WithDefaultsOfOthers(definition, yaml);
         yaml.End();
         DefinitionRules.Check(definition);
-        return new FederationFile(definition, model is null ? null : Path.Combine(folder, model), publicData is null ? null : Path.Combine(folder, publicData));
+        return new FederationFile(definition, model is null ? null : Path.Combine(folder, model),
+            publicData is null ? null : Path.Combine(folder, publicData));
     }
 
     /// <summary>Writes everything that holds, defaults too, as a file that reads to the same.</summary>
@@ -38,7 +43,9 @@ public sealed record FederationFile(FederationDefinition Definition, string? Mod
             if (path is not null)
                 text.WriteLine($"# {meaning}\n{key}: '{Path.GetFullPath(path).Replace("'", "''", StringComparison.Ordinal)}'");
         }
-        new SettingsWriter(text).Write(Definition with { MethodOptions = WithDefaults(Definition.MethodOptions, Methods.Get(Definition.Method).Traits.Options) });
+        new SettingsWriter(text)
+            .Write(
+                Definition with { MethodOptions = WithDefaults(Definition.MethodOptions, Methods.Get(Definition.Method).Traits.Options) });
     }
 
     // What other settings decide where it is left out.

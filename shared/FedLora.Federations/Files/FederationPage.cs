@@ -10,7 +10,8 @@ public static class FederationPage
     public static string Tables()
     {
         var page = new StringBuilder();
-        Table(page, "", typeof(FederationDefinition), [(FederationFile.ModelKey, FederationFile.ModelMeaning), (FederationFile.DataKey, FederationFile.DataMeaning)]);
+        Table(page, "", typeof(FederationDefinition),
+            [(FederationFile.ModelKey, FederationFile.ModelMeaning), (FederationFile.DataKey, FederationFile.DataMeaning)]);
         return page.ToString();
     }
 
@@ -18,7 +19,8 @@ public static class FederationPage
     {
         var defaults = Activator.CreateInstance(section)!;
         var sections = new List<(string Path, Type Type)>();
-        page.Append('\n').Append(path.Length == 0 ? "## The file" : $"## `{path}`").Append("\n\n| key | default | may be | meaning |\n|---|---|---|---|\n");
+        page.Append('\n').Append(path.Length == 0 ? "## The file" : $"## `{path}`")
+            .Append("\n\n| key | default | may be | meaning |\n|---|---|---|---|\n");
         foreach (var (key, meaning) in besides)
             page.Append($"| `{key}` | | a path | {meaning} |\n");
         foreach (var setting in Setting.Of(section))
@@ -32,21 +34,25 @@ public static class FederationPage
             Table(page, name, type, []);
     }
 
-    private static string Standard(Setting setting, object defaults) => setting.Required ? "**required**" : setting.Property.GetValue(defaults) switch
-    {
-        null or "" or System.Collections.ICollection => "",
-        // What the file must do without: another setting decides.
-        double number when !setting.Allows(number) => "",
-        var value when Setting.IsSection(value.GetType()) => "",
-        var value => $"`{SettingText.Of(value)}`",
-    };
+    private static string Standard(Setting setting, object defaults) =>
+        setting.Required ? "**required**" : setting.Property.GetValue(defaults) switch
+        {
+            null or "" or System.Collections.ICollection => "",
+            // What the file must do without: another setting decides.
+            double number when !setting.Allows(number) => "",
+            var value when Setting.IsSection(value.GetType()) => "",
+            var value => $"`{SettingText.Of(value)}`",
+        };
 
     private static string MayBe(Setting setting, Type type)
     {
-        var kind = Setting.IsSection(type) ? "section" : type == typeof(IReadOnlyList<string>) ? "words" : type == typeof(bool) ? "`true`, `false`"
+        var kind = Setting.IsSection(type) ? "section" : type == typeof(IReadOnlyList<string>) ? "words" : type == typeof(bool)
+            ? "`true`, `false`"
             : setting.Words.Count > 0 || type == typeof(string) ? "text" : type == typeof(double) ? "number" : "whole number";
         var allowed = setting.Allowed();
-        return (setting.MapOf is null ? "" : "by name: ") + (setting.Words.Count > 0 ? string.Join(", ", setting.Words.Select(word => $"`{word}`")) : allowed.Length == 0 ? kind : $"{kind}, {allowed}");
+        return (setting.MapOf is null ? "" : "by name: ")
+            + (setting.Words.Count > 0 ? string.Join(", ", setting.Words.Select(word => $"`{word}`")) : allowed.Length == 0 ? kind
+                : $"{kind}, {allowed}");
     }
 
     private static string Join(string path, string key) => path.Length == 0 ? key : $"{path}.{key}";

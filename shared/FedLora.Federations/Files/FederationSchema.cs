@@ -4,7 +4,10 @@ using FedLora.Federations.Definitions;
 
 namespace FedLora.Federations.Files;
 
-/// <summary>The JSON schema (2020-12) of a federation file, for editors: keys, kinds, ranges, words, defaults. Combinations are <see cref="DefinitionRules"/>'.</summary>
+/// <summary>
+/// The JSON schema (2020-12) of a federation file, for editors: keys, kinds, ranges, words, defaults. Combinations are
+/// <see cref="DefinitionRules"/>'.
+/// </summary>
 public static class FederationSchema
 {
     private const string NumberPattern = @"^\s*[-+]?[0-9.]+([eE][-+]?[0-9]+)?\s*/\s*[-+]?[0-9.]+([eE][-+]?[0-9]+)?\s*$";
@@ -27,7 +30,12 @@ public static class FederationSchema
     {
         root.Insert(0, "$schema", "https://json-schema.org/draft/2020-12/schema");
         root.Insert(1, "title", title);
-        return root.ToJsonString(new JsonSerializerOptions { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }).ReplaceLineEndings("\n") + "\n";
+        return root.ToJsonString(
+            new JsonSerializerOptions
+            {
+                WriteIndented = true,
+                Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+            }).ReplaceLineEndings("\n") + "\n";
     }
 
     /// <summary>The schema of a section.</summary>
@@ -38,7 +46,8 @@ public static class FederationSchema
         foreach (var setting in Setting.Of(type))
             properties[setting.Key] = Property(setting, setting.Property.GetValue(defaults));
         var schema = new JsonObject { ["type"] = "object", ["additionalProperties"] = false };
-        if (Setting.Of(type).Where(setting => setting.Required).Select(setting => (JsonNode)setting.Key).ToArray() is { Length: > 0 } required)
+        if (Setting.Of(type).Where(setting => setting.Required).Select(setting => (JsonNode)setting.Key)
+            .ToArray() is { Length: > 0 } required)
             schema["required"] = new JsonArray(required);
         schema["properties"] = properties;
         return schema;
@@ -46,7 +55,8 @@ public static class FederationSchema
 
     private static JsonObject Property(Setting setting, object? value)
     {
-        var schema = setting.MapOf is { } values ? new JsonObject { ["type"] = "object", ["additionalProperties"] = Kind(setting, values) } : Kind(setting, setting.Type);
+        var schema = setting.MapOf is { } values ? new JsonObject { ["type"] = "object", ["additionalProperties"] = Kind(setting, values) }
+            : Kind(setting, setting.Type);
         schema["description"] = setting.Meaning;
         if (!setting.Required && Default(setting, value) is { } standard)
             schema["default"] = standard;
@@ -65,7 +75,9 @@ public static class FederationSchema
             return new JsonObject { ["enum"] = new JsonArray([.. setting.Words.Select(word => (JsonNode)word)]) };
         if (type == typeof(string))
             return new JsonObject { ["type"] = "string" };
-        return type == typeof(double) ? Ranged(setting, new JsonObject { ["type"] = new JsonArray("number", "string"), ["pattern"] = NumberPattern }) : Ranged(setting, new JsonObject { ["type"] = "integer" });
+        return type == typeof(double)
+            ? Ranged(setting, new JsonObject { ["type"] = new JsonArray("number", "string"), ["pattern"] = NumberPattern })
+            : Ranged(setting, new JsonObject { ["type"] = "integer" });
     }
 
     private static JsonObject Ranged(Setting setting, JsonObject schema)

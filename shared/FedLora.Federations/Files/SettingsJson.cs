@@ -9,7 +9,8 @@ public static class SettingsJson
 {
     /// <summary>A section, or the whole of a definition.</summary>
     public static JsonObject Of(object section) => new(Setting.Of(section.GetType())
-        .Select(setting => KeyValuePair.Create(setting.Key, Value(setting.Property.GetValue(section)))).Where(pair => pair.Value is not null));
+        .Select(setting => KeyValuePair.Create(setting.Key, Value(setting.Property.GetValue(section))))
+        .Where(pair => pair.Value is not null));
 
     private static JsonNode? Value(object? value) => value switch
     {

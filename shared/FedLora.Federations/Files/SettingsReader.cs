@@ -60,8 +60,10 @@ internal static class SettingsReader
 
     private static object Word(Setting setting, Type type, string text, string key, YamlMap yaml) =>
         Enum.GetValues(type).Cast<object>().FirstOrDefault(value => JsonNamingPolicy.KebabCaseLower.ConvertName(value.ToString()!) == text)
-        ?? throw yaml.Error(key, $"'{text}' is not known; known: {string.Join(", ", setting.Words)}{Nearest.Question(text, setting.Words)}");
+        ?? throw yaml.Error(key,
+            $"'{text}' is not known; known: {string.Join(", ", setting.Words)}{Nearest.Question(text, setting.Words)}");
 
     private static TimeSpan Time(double seconds, string key, YamlMap yaml) =>
-        seconds is >= 0 and <= 1e9 && seconds == Math.Floor(seconds) ? TimeSpan.FromSeconds(seconds) : throw yaml.Error(key, "expected a whole number of seconds, at least 0");
+        seconds is >= 0 and <= 1e9 && seconds == Math.Floor(seconds) ? TimeSpan.FromSeconds(seconds)
+            : throw yaml.Error(key, "expected a whole number of seconds, at least 0");
 }

@@ -7,7 +7,9 @@ using YamlDotNet.Core.Events;
 
 namespace FedLora.Federations.Files;
 
-/// <summary>Writes the settings of a section as YAML that <see cref="SettingsReader"/> reads to the same, each with what it means.</summary>
+/// <summary>
+/// Writes the settings of a section as YAML that <see cref="SettingsReader"/> reads to the same, each with what it means.
+/// </summary>
 internal sealed class SettingsWriter(TextWriter text)
 {
     private readonly Emitter _emitter = new(text, new EmitterSettings().WithBestWidth(int.MaxValue));
@@ -73,7 +75,8 @@ internal sealed class SettingsWriter(TextWriter text)
 
     // Quoted where an editor would take the text for something else.
     private void Text(string value) => _emitter.Emit(
-        value is "true" or "false" or "null" or "~" || Number.Parse(value) is not null ? new Scalar(null, null, value, ScalarStyle.DoubleQuoted, false, true) : new Scalar(value));
+        value is "true" or "false" or "null" or "~" || Number.Parse(value) is not null
+            ? new Scalar(null, null, value, ScalarStyle.DoubleQuoted, false, true) : new Scalar(value));
 
     private void Scalar(string value) => _emitter.Emit(new Scalar(value));
 }

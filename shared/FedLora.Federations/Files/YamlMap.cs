@@ -27,7 +27,9 @@ public sealed class YamlMap
     public static YamlMap Load(string file)
     {
         if (!File.Exists(file))
-            throw new FedLoraException("yaml-missing", Directory.Exists(file) ? $"'{file}' is a folder, not a YAML file" : $"there is no file '{file}'", "give the path of a YAML file");
+            throw new FedLoraException("yaml-missing",
+                Directory.Exists(file) ? $"'{file}' is a folder, not a YAML file" : $"there is no file '{file}'",
+                "give the path of a YAML file");
         using var reader = new StreamReader(file);
         return Parse(file, reader);
     }
@@ -89,7 +91,8 @@ public sealed class YamlMap
     }
 
     /// <summary>A whole number of at least 0 that fits 32 bits.</summary>
-    public int? Count32(string key) => Count(key) is { } count ? count <= int.MaxValue ? (int)count : throw Error(key, $"{count} is too large") : null;
+    public int? Count32(string key) =>
+        Count(key) is { } count ? count <= int.MaxValue ? (int)count : throw Error(key, $"{count} is too large") : null;
 
     /// <summary>A whole number, which may be negative.</summary>
     public long? Whole(string key)
@@ -146,7 +149,9 @@ public sealed class YamlMap
         {
             var name = (key as YamlScalarNode)?.Value ?? key.ToString();
             if (!read.Contains(name))
-                throw Invalid(file, key.Start.Line, $"unknown key '{Join(name)}'; known here: {string.Join(", ", read.Order(StringComparer.Ordinal))}{Nearest.Question(name, read)}");
+                throw Invalid(file, key.Start.Line,
+                    $"unknown key '{Join(name)}'; known here: "
+                        + $"{string.Join(", ", read.Order(StringComparer.Ordinal))}{Nearest.Question(name, read)}");
         }
         foreach (var child in children.Values)
             child.End();
@@ -156,7 +161,8 @@ public sealed class YamlMap
     public FedLoraException Error(string key, string why) => Invalid(file, Find(key)?.Start.Line ?? node.Start.Line, $"{Join(key)}: {why}");
 
     /// <summary>An error about a key that is not there.</summary>
-    public FedLoraException Missing(string key, string meaning) => Invalid(file, node.Start.Line, $"key '{Join(key)}' is missing{(meaning.Length == 0 ? "" : ": " + meaning)}");
+    public FedLoraException Missing(string key, string meaning) =>
+        Invalid(file, node.Start.Line, $"key '{Join(key)}' is missing{(meaning.Length == 0 ? "" : ": " + meaning)}");
 
     private YamlScalarNode? Scalar(string key) => Find(key) switch
     {

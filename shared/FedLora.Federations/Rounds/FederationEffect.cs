@@ -25,7 +25,10 @@ public abstract record FederationEffect
     /// <summary>The round has too few updates and is tried again.</summary>
     public sealed record Repeated(string Why) : FederationEffect;
 
-    /// <summary>Compute the next adapter outside of any turn, unless that is under way; answer with <see cref="FederationEvent.Aggregated"/> or <see cref="FederationEvent.AggregationFailed"/>.</summary>
+    /// <summary>
+    /// Compute the next adapter outside of any turn, unless that is under way; answer with <see cref="FederationEvent.Aggregated"/> or
+    /// <see cref="FederationEvent.AggregationFailed"/>.
+    /// </summary>
     public sealed record Aggregate : FederationEffect;
 
     /// <summary>Nobody wants what is being aggregated.</summary>
@@ -52,7 +55,9 @@ public abstract record FederationEffect
     /// <summary>These nodes are newly left out.</summary>
     public sealed record LeftOut(ImmutableArray<ExcludedNode> Nodes) : FederationEffect;
 
-    /// <summary>Store these rounds as a page of the history (the same page again is the same), then send <see cref="FederationEvent.PageWritten"/>.</summary>
+    /// <summary>
+    /// Store these rounds as a page of the history (the same page again is the same), then send <see cref="FederationEvent.PageWritten"/>.
+    /// </summary>
     /// <param name="Page">From 0; holds rounds <c>Page * PageSize + 1</c> and on.</param>
     public sealed record WritePage(int Page, ImmutableArray<RoundSummary> Rounds) : FederationEffect;
 }
@@ -60,5 +65,6 @@ public abstract record FederationEffect
 /// <summary>What follows from an event.</summary>
 /// <param name="Standing">To be stored where it is another one than before; where that fails, nothing has happened.</param>
 /// <param name="Effects">To be done after that, in this order.</param>
-/// <param name="Due">When <see cref="FederationEvent.Due"/> is to be sent at the latest; null where the federation waits for an operator, or for nothing any more.</param>
+/// <param name="Due">When <see cref="FederationEvent.Due"/> is to be sent at the latest; null where the federation waits for an operator,
+/// or for nothing any more.</param>
 public sealed record Decision(FederationStanding Standing, ImmutableArray<FederationEffect> Effects, DateTimeOffset? Due);

@@ -4,7 +4,10 @@ using FedLora.Federations.Definitions;
 
 namespace FedLora.Federations.Rounds;
 
-/// <summary>Where a federation stands: all that its decisions depend on and that must survive. Written as one row, so that a round is committed, and an update acknowledged, by one write.</summary>
+/// <summary>
+/// Where a federation stands: all that its decisions depend on and that must survive. Written as one row, so that a round is committed, and
+/// an update acknowledged, by one write.
+/// </summary>
 public sealed record FederationStanding
 {
     /// <summary>Rounds in one page of the history.</summary>
@@ -22,10 +25,15 @@ public sealed record FederationStanding
     /// <summary>The newest global adapter.</summary>
     public required AdapterRef Adapter { get; init; }
 
-    /// <summary>How many products to fold there are at most: with as many, they and the next become one, so that a node that joins late fetches no more than one that joined early.</summary>
+    /// <summary>
+    /// How many products to fold there are at most: with as many, they and the next become one, so that a node that joins late fetches no
+    /// more than one that joined early.
+    /// </summary>
     public const int MostFolds = 32;
 
-    /// <summary>Products to fold into the base weights, in this order: those of many rounds as one, then those of the last rounds.</summary>
+    /// <summary>
+    /// Products to fold into the base weights, in this order: those of many rounds as one, then those of the last rounds.
+    /// </summary>
     public ImmutableList<AdapterRef> Fold { get; init; } = [];
 
     /// <summary>What the server's optimiser remembers after the last round; null where there is none.</summary>

@@ -38,7 +38,8 @@ public sealed record NodePrivacy
 
     /// <summary>A node's row. Calibrates, which may take seconds.</summary>
     /// <exception cref="FedLoraException"><c>privacy-rate-unknown</c>, <c>privacy-budget-too-small</c>.</exception>
-    public static NodePrivacy Of(FederationDefinition definition, string nodeId, string node, long? statedCount, CancellationToken cancellationToken)
+    public static NodePrivacy Of(FederationDefinition definition, string nodeId, string node, long? statedCount,
+        CancellationToken cancellationToken)
     {
         var plan = definition.ToPlan()!;
         var rate = plan.RateFor(statedCount);
@@ -58,5 +59,6 @@ public sealed record NodePrivacy
         this with { Rounds = Rounds + 1, SpentEpsilon = receipt.EpsilonSpent, LimitEpsilon = receipt.EpsilonLimit, Delta = receipt.Delta };
 
     /// <summary>This row with what another of the same node has counted.</summary>
-    public NodePrivacy Carrying(NodePrivacy before) => this with { Rounds = before.Rounds, SpentEpsilon = before.SpentEpsilon, LimitEpsilon = before.LimitEpsilon };
+    public NodePrivacy Carrying(NodePrivacy before) =>
+        this with { Rounds = before.Rounds, SpentEpsilon = before.SpentEpsilon, LimitEpsilon = before.LimitEpsilon };
 }

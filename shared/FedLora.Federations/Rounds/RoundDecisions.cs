@@ -4,14 +4,22 @@ using FedLora.Federations.Definitions;
 namespace FedLora.Federations.Rounds;
 
 /// <summary>
-/// Everything that is decided about a federation's rounds (DESIGN section 5), as a pure function: whoever stores, sends and keeps the time (the coordinator's grain, the simulator)
-/// does what the decision says. The same standing, event and time give the same decision.
+/// Everything that is decided about a federation's rounds (DESIGN section 5), as a pure function: whoever stores, sends and keeps the time
+/// (the coordinator's grain, the simulator) does what the decision says. The same standing, event and time give the same decision.
 /// </summary>
 public static class RoundDecisions
 {
     /// <summary>A federation that was just created.</summary>
-    public static FederationStanding Create(FederationDefinition definition, AdapterRef adapter, ImmutableList<NodePrivacy> privacy, DateTimeOffset now) =>
-        new() { Definition = definition, CreatedAt = now, Adapter = adapter, Privacy = privacy, Round = new() { Round = 1, SamplingSince = now } };
+    public static FederationStanding Create(FederationDefinition definition, AdapterRef adapter, ImmutableList<NodePrivacy> privacy,
+        DateTimeOffset now) =>
+            new()
+            {
+                Definition = definition,
+                CreatedAt = now,
+                Adapter = adapter,
+                Privacy = privacy,
+                Round = new() { Round = 1, SamplingSince = now },
+            };
 
     /// <summary>What follows from the event at that time.</summary>
     public static Decision Decide(FederationStanding standing, FederationEvent @event, DateTimeOffset now)
@@ -26,7 +34,8 @@ public static class RoundDecisions
             case FederationEvent.PauseAsked pause when standing.State == FederationState.Running:
                 turn.EnterState(FederationState.Paused, pause.Reason);
                 break;
-            case FederationEvent.StopAsked stop when standing.State is FederationState.Created or FederationState.Running or FederationState.Paused:
+            case FederationEvent.StopAsked stop
+                when standing.State is FederationState.Created or FederationState.Running or FederationState.Paused:
                 turn.EnterState(FederationState.Stopped, stop.Reason);
                 turn.Do(new FederationEffect.CancelAggregation());
                 break;
@@ -74,7 +83,8 @@ public static class RoundDecisions
 
     /// <summary>The node's part in the open round, where it has work to do now; null otherwise.</summary>
     public static CohortEntry? TaskOf(FederationStanding standing, string nodeId) =>
-        standing is { State: FederationState.Running, Round.State: RoundState.Open } && standing.Round.Awaited.Contains(nodeId) ? standing.Round.Cohort[nodeId] : null;
+        standing is { State: FederationState.Running, Round.State: RoundState.Open } && standing.Round.Awaited.Contains(nodeId)
+            ? standing.Round.Cohort[nodeId] : null;
 
     /// <summary>Why a node's update is not wanted any more; empty where it is: the node works on.</summary>
     public static string NotWanted(FederationStanding standing, string nodeId, int round)

@@ -55,7 +55,8 @@ public sealed record RoundProgress
     public DateTimeOffset? AggregateAgainAt { get; init; }
 
     /// <summary>The acknowledged updates in node order: the order in which they are aggregated, whatever the order of arrival.</summary>
-    public ImmutableArray<StoredUpdate> InNodeOrder() => [.. Updates.Values.OrderBy(update => update.Header.NodeId, StringComparer.Ordinal)];
+    public ImmutableArray<StoredUpdate> InNodeOrder() =>
+        [.. Updates.Values.OrderBy(update => update.Header.NodeId, StringComparer.Ordinal)];
 }
 
 /// <summary>One sampled node.</summary>

@@ -57,7 +57,10 @@ public sealed record RoundSummary
     /// <summary>SHA-256 (hex) of the stored <see cref="RoundRecord"/>.</summary>
     public required string Record { get; init; }
 
-    /// <summary>What the round added to the products to fold into the base weights; null: nothing, or the round is of an older program (its record says it).</summary>
+    /// <summary>
+    /// What the round added to the products to fold into the base weights; null: nothing, or the round is of an older program (its record
+    /// says it).
+    /// </summary>
     public AdapterRef? Fold { get; init; }
 
     public int Updates { get; init; }
@@ -76,6 +79,8 @@ public sealed record RoundSummary
     /// <summary>Milliseconds of the aggregation.</summary>
     public double ServerMs { get; init; }
 
-    /// <summary>||sum p_k s_k B_k A_k - new product|| / ||sum p_k s_k B_k A_k|| over all modules; null where the method does not define it.</summary>
+    /// <summary>
+    /// ||sum p_k s_k B_k A_k - new product|| / ||sum p_k s_k B_k A_k|| over all modules; null where the method does not define it.
+    /// </summary>
     public double? AggregationError { get; init; }
 }

@@ -18,7 +18,8 @@ internal static class Sampling
             Draw(turn, eligible, excluded, spent, looked.Enrolled);
     }
 
-    private static (List<Candidate> Eligible, List<ExcludedNode> Excluded, List<string> Unasked, int Spent) Divide(Turn turn, IReadOnlyList<Candidate> here)
+    private static (List<Candidate> Eligible, List<ExcludedNode> Excluded, List<string> Unasked, int Spent) Divide(Turn turn,
+        IReadOnlyList<Candidate> here)
     {
         var (eligible, excluded, unasked, spent) = (new List<Candidate>(), new List<ExcludedNode>(), new List<string>(), 0);
         var isPrivate = turn.Definition.Privacy is not null;
@@ -78,16 +79,21 @@ internal static class Sampling
         if (there < least || (isShort && turn.Now < CohortSampler.EnoughFrom(rules, turn.Round)))
         {
             if (spent > 0 && enrolled - spent < least)
-                turn.EnterState(FederationState.Paused, $"Round {turn.Round.Round} cannot be had: too few nodes have privacy budget for it.{Waiting.LeftOut(turn.Round)}");
+                turn.EnterState(FederationState.Paused,
+                    $"Round {turn.Round.Round} cannot be had: too few nodes have privacy budget for it.{Waiting.LeftOut(turn.Round)}");
             else if (turn.Now >= turn.Round.SamplingSince + rules.SamplingTimeout && !turn.HasQuorum)
-                turn.EnterState(FederationState.Paused, $"Round {turn.Round.Round} waited {rules.SamplingTimeout} for {least} nodes that can take part; {eligible.Count} could.{Waiting.LeftOut(turn.Round)}");
+                turn.EnterState(FederationState.Paused,
+                    $"Round {turn.Round.Round} waited {rules.SamplingTimeout} for {least} nodes that can take part; {eligible.Count} "
+                        + $"could.{Waiting.LeftOut(turn.Round)}");
             return;
         }
 
         var (wanted, sampled, quorum) = CohortSampler.Sizes(rules, there);
         // Whoever is at work for this round already is kept: its work is paid for.
-        var atWork = eligible.Where(node => IsAtWork(node, turn.Round.Cohort.GetValueOrDefault(node.Id))).Select(node => node.Id).ToHashSet(StringComparer.Ordinal);
-        var fresh = CohortSampler.Draw(eligible.Select(node => node.Id).Where(id => !atWork.Contains(id)), Math.Max(0, sampled - delivered - atWork.Count), turn.Definition.Seed, turn.Round.Round, turn.Round.Attempt);
+        var atWork = eligible.Where(node => IsAtWork(node, turn.Round.Cohort.GetValueOrDefault(node.Id))).Select(node => node.Id)
+            .ToHashSet(StringComparer.Ordinal);
+        var fresh = CohortSampler.Draw(eligible.Select(node => node.Id).Where(id => !atWork.Contains(id)),
+            Math.Max(0, sampled - delivered - atWork.Count), turn.Definition.Seed, turn.Round.Round, turn.Round.Attempt);
         var drawn = fresh.ToHashSet(StringComparer.Ordinal);
         var members = eligible.Where(node => drawn.Contains(node.Id) || atWork.Contains(node.Id)).Select(node => Entry(turn, node));
         turn.Round = turn.Round with

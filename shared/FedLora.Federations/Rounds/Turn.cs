@@ -48,7 +48,10 @@ internal sealed class Turn(FederationStanding standing, DateTimeOffset now)
         // Faults of before the start are forgiven: whoever starts it has seen to them, or wants to see.
         Round = Round.State == RoundState.Aggregating
             ? Round with { AggregationFailures = 0, AggregateAgainAt = null }
-            : Sample(Round with { Attempt = Round.OpenedAt is null ? Round.Attempt : Round.Attempt + 1, IsShort = false }) with { Cohort = Round.Cohort.ToImmutableDictionary(pair => pair.Key, pair => Forgiven(pair.Value)) };
+            : Sample(Round with { Attempt = Round.OpenedAt is null ? Round.Attempt : Round.Attempt + 1, IsShort = false }) with
+            {
+                Cohort = Round.Cohort.ToImmutableDictionary(pair => pair.Key, pair => Forgiven(pair.Value)),
+            };
         if (Round.State == RoundState.Sampling)
             Round = Round with { FirstAttempt = Round.Attempt };
         EnterState(FederationState.Running, "");
@@ -71,7 +74,8 @@ internal sealed class Turn(FederationStanding standing, DateTimeOffset now)
     /// <summary>A round that is being aggregated has an aggregation, or a time when it is tried again.</summary>
     public void Aggregation(bool running)
     {
-        if (running || Round.State != RoundState.Aggregating || Standing.State is not (FederationState.Running or FederationState.Paused) || Retries.Exhausted(Round) || Round.AggregateAgainAt > Now)
+        if (running || Round.State != RoundState.Aggregating || Standing.State is not (FederationState.Running or FederationState.Paused)
+            || Retries.Exhausted(Round) || Round.AggregateAgainAt > Now)
             return;
         if (Round.AggregateAgainAt is not null)
             Round = Round with { AggregateAgainAt = null };
@@ -80,11 +84,13 @@ internal sealed class Turn(FederationStanding standing, DateTimeOffset now)
 
     public void NodeFailed(FederationEvent.NodeFailed failed)
     {
-        if (!IsRunning || failed.Round != Round.Round || Round.State is not (RoundState.Open or RoundState.Sampling) || Round.Updates.ContainsKey(failed.NodeId) || !Round.Cohort.TryGetValue(failed.NodeId, out var member))
+        if (!IsRunning || failed.Round != Round.Round || Round.State is not (RoundState.Open or RoundState.Sampling)
+            || Round.Updates.ContainsKey(failed.NodeId) || !Round.Cohort.TryGetValue(failed.NodeId, out var member))
             return;
         Round = Round with
         {
-            Cohort = Round.Cohort.SetItem(failed.NodeId, member with { Failure = failed.Reason, Failures = member.Failures + 1, FailedAt = Now }),
+            Cohort = Round.Cohort.SetItem(failed.NodeId,
+                member with { Failure = failed.Reason, Failures = member.Failures + 1, FailedAt = Now }),
             Awaited = Round.Awaited.Remove(failed.NodeId),
         };
         Do(new FederationEffect.NodeFailed(failed.NodeId, failed.Reason));
@@ -92,9 +98,14 @@ internal sealed class Turn(FederationStanding standing, DateTimeOffset now)
 
     public void NodeRevoked(string nodeId)
     {
-        if (Round.State is not (RoundState.Open or RoundState.Sampling) || !Round.Cohort.TryGetValue(nodeId, out var member) || member.Revoked)
+        if (Round.State is not (RoundState.Open or RoundState.Sampling) || !Round.Cohort.TryGetValue(nodeId, out var member)
+            || member.Revoked)
             return;
-        Round = Round with { Cohort = Round.Cohort.SetItem(nodeId, member with { Revoked = true, Failure = "revoked" }), Awaited = Round.Awaited.Remove(nodeId) };
+        Round = Round with
+        {
+            Cohort = Round.Cohort.SetItem(nodeId, member with { Revoked = true, Failure = "revoked" }),
+            Awaited = Round.Awaited.Remove(nodeId),
+        };
         Do(new FederationEffect.NodeFailed(nodeId, "revoked"));
     }
 
@@ -124,13 +135,16 @@ internal sealed class Turn(FederationStanding standing, DateTimeOffset now)
         Do(new FederationEffect.Acknowledge(update));
     }
 
-    /// <summary>Closes the round where it can or must be; without quorum it is repeated a bounded number of times, then the federation pauses.</summary>
+    /// <summary>
+    /// Closes the round where it can or must be; without quorum it is repeated a bounded number of times, then the federation pauses.
+    /// </summary>
     public void CloseOrRepeat()
     {
         if (!IsRunning || Round.OpenedAt is null)
             return;
         // While nodes are looked for again, what still arrives may make the quorum; and where none come, it is enough.
-        if (Round.State == RoundState.Sampling && HasQuorum && (Round.Attempt > Round.FirstAttempt || Round.SamplingSince + Definition.Cohort.SamplingTimeout <= Now))
+        if (Round.State == RoundState.Sampling && HasQuorum
+            && (Round.Attempt > Round.FirstAttempt || Round.SamplingSince + Definition.Cohort.SamplingTimeout <= Now))
         {
             Close();
             return;
@@ -151,7 +165,8 @@ internal sealed class Turn(FederationStanding standing, DateTimeOffset now)
         var why = $"{Round.Updates.Count} of {Round.Quorum} needed updates {(late ? "at the deadline" : "and no node left to wait for")}";
         if (Round.Attempt - Round.FirstAttempt >= Definition.Cohort.MaxRepeats)
         {
-            EnterState(FederationState.Paused, $"Round {Round.Round} ended without quorum {Round.Attempt - Round.FirstAttempt + 1} times: {why}.{Failures()}");
+            EnterState(FederationState.Paused,
+                $"Round {Round.Round} ended without quorum {Round.Attempt - Round.FirstAttempt + 1} times: {why}.{Failures()}");
             return;
         }
 
@@ -162,23 +177,34 @@ internal sealed class Turn(FederationStanding standing, DateTimeOffset now)
 
     public void AggregationFailed(FederationEvent.AggregationFailed failed)
     {
-        if (failed.Round != Round.Round || Round.State != RoundState.Aggregating || Standing.State is not (FederationState.Running or FederationState.Paused))
+        if (failed.Round != Round.Round || Round.State != RoundState.Aggregating
+            || Standing.State is not (FederationState.Running or FederationState.Paused))
             return;
         var failures = failed.Passing ? Round.AggregationFailures + 1 : Retries.Aggregations;
-        Round = Round with { AggregationFailures = failures, AggregateAgainAt = failures < Retries.Aggregations ? Now + Retries.After(failures) : null };
+        Round = Round with
+        {
+            AggregationFailures = failures,
+            AggregateAgainAt = failures < Retries.Aggregations ? Now + Retries.After(failures) : null,
+        };
         Do(new FederationEffect.AggregationFailed(failed.Error));
         if (Retries.Exhausted(Round))
-            EnterState(FederationState.Paused, $"Round {Round.Round} could not be aggregated: {failed.Error} Its updates are kept; start the federation to try again.");
+            EnterState(FederationState.Paused,
+                $"Round {Round.Round} could not be aggregated: {failed.Error} Its updates are kept; start the federation to try again.");
     }
 
     public void NotePrivacy(ImmutableArray<NodePrivacy> rows)
     {
         if (rows.Length > 0)
         {
-            var (fresh, names) = (rows.Select(row => row.NodeId).ToHashSet(StringComparer.Ordinal), rows.Select(row => row.Node).ToHashSet(StringComparer.Ordinal));
-            var replaced = Standing.Privacy.Where(old => fresh.Contains(old.NodeId)).DistinctBy(old => old.NodeId).ToDictionary(old => old.NodeId, StringComparer.Ordinal);
+            var (fresh, names) = (rows.Select(row => row.NodeId).ToHashSet(StringComparer.Ordinal),
+                rows.Select(row => row.Node).ToHashSet(StringComparer.Ordinal));
+            var replaced = Standing.Privacy.Where(old => fresh.Contains(old.NodeId)).DistinctBy(old => old.NodeId)
+                .ToDictionary(old => old.NodeId, StringComparer.Ordinal);
             var kept = Standing.Privacy.Where(old => !fresh.Contains(old.NodeId) && !(old.NodeId.Length == 0 && names.Contains(old.Node)));
-            Standing = Standing with { Privacy = [.. kept, .. rows.Select(row => replaced.TryGetValue(row.NodeId, out var known) ? row.Carrying(known) : row)] };
+            Standing = Standing with
+            {
+                Privacy = [.. kept, .. rows.Select(row => replaced.TryGetValue(row.NodeId, out var known) ? row.Carrying(known) : row)],
+            };
         }
 
         Look();
@@ -196,11 +222,15 @@ internal sealed class Turn(FederationStanding standing, DateTimeOffset now)
     private string Failures()
     {
         const int Named = 4;
-        var failed = Round.Cohort.Values.Where(entry => entry.Failure.Length > 0).OrderBy(entry => entry.Name, StringComparer.Ordinal).ToList();
-        return failed.Count == 0 ? "" : $" {string.Join("; ", failed.Take(Named).Select(entry => $"{entry.Name}: {entry.Failure}"))}{(failed.Count > Named ? "; ..." : "")}.";
+        var failed = Round.Cohort.Values.Where(entry => entry.Failure.Length > 0).OrderBy(entry => entry.Name, StringComparer.Ordinal)
+            .ToList();
+        return failed.Count == 0 ? ""
+            : $" {string.Join("; ", failed.Take(Named).Select(entry =>
+                $"{entry.Name}: {entry.Failure}"))}{(failed.Count > Named ? "; ..." : "")}.";
     }
 
-    private static CohortEntry Forgiven(CohortEntry entry) => entry.Revoked ? entry : entry with { Failure = "", Failures = 0, FailedAt = null };
+    private static CohortEntry Forgiven(CohortEntry entry) =>
+        entry.Revoked ? entry : entry with { Failure = "", Failures = 0, FailedAt = null };
 
     private static double? Finite(double? value) => value is { } number && double.IsFinite(number) ? number : null;
 }

@@ -9,7 +9,9 @@ public static class Waiting
     /// <summary>How often an aggregation is looked after that should have told how it ended.</summary>
     public static readonly TimeSpan AggregationCheck = TimeSpan.FromMinutes(1);
 
-    /// <summary>When the federation looks again by itself at the latest; null where it waits for an operator, or for nothing any more.</summary>
+    /// <summary>
+    /// When the federation looks again by itself at the latest; null where it waits for an operator, or for nothing any more.
+    /// </summary>
     public static DateTimeOffset? Until(FederationStanding standing, DateTimeOffset now)
     {
         var round = standing.Round;
@@ -17,14 +19,16 @@ public static class Waiting
             return round.Deadline;
         if (standing.State == FederationState.Running && round.State == RoundState.Sampling)
         {
-            var (over, enough) = (round.SamplingSince + standing.Definition.Cohort.SamplingTimeout, CohortSampler.EnoughFrom(standing.Definition.Cohort, round));
+            var (over, enough) = (round.SamplingSince + standing.Definition.Cohort.SamplingTimeout,
+                CohortSampler.EnoughFrom(standing.Definition.Cohort, round));
             var next = now + NodesHere.Window;
             if (over < next)
                 next = over;
             return enough > now && enough < next ? enough : next;
         }
 
-        return standing.State is FederationState.Running or FederationState.Paused && round.State == RoundState.Aggregating && !Retries.Exhausted(round)
+        return standing.State is FederationState.Running or FederationState.Paused && round.State == RoundState.Aggregating
+            && !Retries.Exhausted(round)
             ? round.AggregateAgainAt ?? now + AggregationCheck
             : null;
     }
@@ -40,12 +44,24 @@ public static class Waiting
         }
 
         var (round, rules) = (standing.Round, standing.Definition.Cohort);
-        var repeat = round.Attempt > round.FirstAttempt ? $" (repetition {round.Attempt - round.FirstAttempt} of at most {rules.MaxRepeats})" : "";
+        var repeat = round.Attempt > round.FirstAttempt
+            ? $" (repetition {round.Attempt - round.FirstAttempt} of at most {rules.MaxRepeats})" : "";
         return round.State switch
         {
-            RoundState.Sampling => $"round {round.Round}{repeat} waits for {For(rules, round)}, {here ?? 0} here{(round.Updates.IsEmpty ? "" : $" and {round.Updates.Count} updates in")}; pauses at {round.SamplingSince + rules.SamplingTimeout:u}.{LeftOut(round)}",
-            RoundState.Open => $"round {round.Round}{repeat}: {round.Updates.Count} of {round.Wanted} updates are in ({round.Quorum} needed){(round.IsShort ? $", opened with fewer nodes than {CohortSampler.Needed(rules)} after waiting {Seconds(rules)} for them" : "")}; closes at {round.Deadline:u} at the latest",
-            _ when round.AggregateAgainAt is { } again => $"round {round.Round}: the aggregation of {round.Updates.Count} updates has failed {round.AggregationFailures} times and is tried again at {again:u}",
+            RoundState.Sampling =>
+                $"round {round.Round}{repeat} waits for {For(rules, round)}, {here ?? 0} "
+                    + $"here{(round.Updates.IsEmpty ? "" : $" and {round.Updates.Count} updates in")}; pauses at "
+                    + $"{round.SamplingSince + rules.SamplingTimeout:u}.{LeftOut(round)}",
+            RoundState.Open =>
+                $"round {round.Round}{repeat}: {round.Updates.Count} of {round.Wanted} updates are in ({round.Quorum} "
+                    + $"needed)"
+                    + (round.IsShort
+                        ? $", opened with fewer nodes than {CohortSampler.Needed(rules)} after waiting {Seconds(rules)} for them"
+                        : "")
+                    + $"; closes at {round.Deadline:u} at the latest",
+            _ when round.AggregateAgainAt is { } again =>
+                $"round {round.Round}: the aggregation of {round.Updates.Count} updates has failed {round.AggregationFailures} times and "
+                    + $"is tried again at {again:u}",
             _ => $"round {round.Round}: aggregating {round.Updates.Count} updates",
         };
     }
@@ -65,6 +81,7 @@ public static class Waiting
     {
         const int Named = 8;
         return round.Excluded.IsEmpty ? ""
-            : $" Left out: {string.Join("; ", round.Excluded.Take(Named).Select(node => $"{node.Name}: {node.Reason}"))}{(round.Excluded.Count > Named ? $"; and {round.Excluded.Count - Named} more" : "")}.";
+            : $" Left out: {string.Join("; ", round.Excluded.Take(Named).Select(node =>
+                $"{node.Name}: {node.Reason}"))}{(round.Excluded.Count > Named ? $"; and {round.Excluded.Count - Named} more" : "")}.";
     }
 }

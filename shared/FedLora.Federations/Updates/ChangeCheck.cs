@@ -3,10 +3,13 @@ using FedLora.Compression;
 namespace FedLora.Federations.Updates;
 
 /// <summary>One tensor of an update.</summary>
-/// <param name="Start">The global adapter's values in its place; null where it has none of that size, and the update counts as it is.</param>
+/// <param name="Start">The global adapter's values in its place; null where it has none of that size, and the update counts as it
+/// is.</param>
 public readonly record struct ChangedTensor(string Name, float[] Values, float[]? Start);
 
-/// <summary>Whether the numbers of an update may be aggregated: all finite, and not further from the global adapter than the federation allows.</summary>
+/// <summary>
+/// Whether the numbers of an update may be aggregated: all finite, and not further from the global adapter than the federation allows.
+/// </summary>
 public static class ChangeCheck
 {
     /// <summary>Checks whole tensors; null where they are fine.</summary>
@@ -20,7 +23,8 @@ public static class ChangeCheck
             for (var i = 0; i < values.Length; i++)
             {
                 if (!float.IsFinite(values[i]))
-                    return new(RefusalCodes.UpdateNotFinite, $"{where}: tensor '{name}' holds {values[i]} at index {i}.", "The node's training diverged: lower the learning rate.");
+                    return new(RefusalCodes.UpdateNotFinite, $"{where}: tensor '{name}' holds {values[i]} at index {i}.",
+                        "The node's training diverged: lower the learning rate.");
                 var change = (double)values[i] - (start is null ? 0 : start[i]);
                 squares += change * change;
             }
@@ -37,7 +41,9 @@ public static class ChangeCheck
         for (var i = 0; i < change.Count; i++)
         {
             if (!float.IsFinite(change.Values[i]))
-                return new(RefusalCodes.UpdateNotFinite, $"{where}: tensor '{layout.NameAt(change.Indices[i])}' changes by {change.Values[i]}.", "The node's training diverged: lower the learning rate.");
+                return new(RefusalCodes.UpdateNotFinite,
+                    $"{where}: tensor '{layout.NameAt(change.Indices[i])}' changes by {change.Values[i]}.",
+                    "The node's training diverged: lower the learning rate.");
             squares += (double)change.Values[i] * change.Values[i];
         }
 
@@ -45,6 +51,8 @@ public static class ChangeCheck
     }
 
     private static Refusal? OfNorm(double squares, double maxNorm, string where) => maxNorm > 0 && Math.Sqrt(squares) > maxNorm
-        ? new(RefusalCodes.UpdateNorm, $"{where} is {Math.Sqrt(squares):g4} away from the global adapter, more than the bound of {maxNorm:g4}.", "Lower the learning rate, or raise training.max_update_norm.")
+        ? new(RefusalCodes.UpdateNorm,
+            $"{where} is {Math.Sqrt(squares):g4} away from the global adapter, more than the bound of {maxNorm:g4}.",
+            "Lower the learning rate, or raise training.max_update_norm.")
         : null;
 }

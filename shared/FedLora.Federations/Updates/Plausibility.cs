@@ -2,7 +2,10 @@ using FedLora.Federations.Rounds;
 
 namespace FedLora.Federations.Updates;
 
-/// <summary>Whether what a node says of its data is likely beside what the others say: what it states is what it counts for, and nobody can check it.</summary>
+/// <summary>
+/// Whether what a node says of its data is likely beside what the others say: what it states is what it counts for, and nobody can check
+/// it.
+/// </summary>
 public static class Plausibility
 {
     /// <summary>So many times the round's median is worth a word.</summary>
@@ -10,7 +13,10 @@ public static class Plausibility
 
     private const int Fewest = 3;
 
-    /// <summary>One line for the operator where an update counts for more than <see cref="Unlikely"/> times the median of the round's; empty otherwise, and with fewer than three updates.</summary>
+    /// <summary>
+    /// One line for the operator where an update counts for more than <see cref="Unlikely"/> times the median of the round's; empty
+    /// otherwise, and with fewer than three updates.
+    /// </summary>
     public static string Remark(RoundProgress round, StoredUpdate update)
     {
         var weights = round.Updates.Values.Select(other => other.Weight).Order().ToArray();
@@ -20,6 +26,7 @@ public static class Plausibility
         if (update.Weight <= Unlikely * median)
             return "";
         var share = update.Weight / weights.Sum(weight => (double)weight);
-        return FormattableString.Invariant($"it states {update.Weight} examples, {update.Weight / median:0} times the round's median, and makes {100 * share:0} % of the aggregate (weighting: uniform counts all alike)");
+        return $"it states {update.Weight} examples, {update.Weight / median:0} times the round's median, and makes "
+            + $"{100 * share:0} % of the aggregate (weighting: uniform counts all alike)";
     }
 }

@@ -14,13 +14,18 @@ public static class RoundStep
     /// <returns>The result, and what the optimiser remembers after it; null where there is none.</returns>
     /// <exception cref="FedLoraException">The updates do not fit the method.</exception>
     public static (AggregationResult Result, FedAdamState? Memory) Run(
-        FederationDefinition definition, int round, AdapterState global, UpdateSet updates, FedAdamState? memory, bool measureError = true, CancellationToken cancellationToken = default)
+        FederationDefinition definition, int round, AdapterState global, UpdateSet updates, FedAdamState? memory, bool measureError = true,
+        CancellationToken cancellationToken = default)
     {
-        var options = new AggregationOptions(definition.ToLayout(), definition.ToMethodOptions(), round, definition.Seed) { MeasureError = measureError };
+        var options = new AggregationOptions(definition.ToLayout(), definition.ToMethodOptions(), round, definition.Seed)
+        {
+            MeasureError = measureError,
+        };
         var result = Methods.Get(definition.Method).Aggregate(global, updates, options, cancellationToken);
         if (definition.Communication.ServerOptimizer != "fedadam")
             return (result, null);
-        var (optimised, next) = new FedAdam(definition.Communication.ServerLearningRate).Step(global, result.Global, definition.SentFactors(round), memory);
+        var (optimised, next) = new FedAdam(definition.Communication.ServerLearningRate)
+            .Step(global, result.Global, definition.SentFactors(round), memory);
         return (result with { Global = optimised }, next);
     }
 }

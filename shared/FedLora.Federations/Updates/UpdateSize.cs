@@ -14,5 +14,6 @@ public static class UpdateSize
         [.. definition.LayoutOf(rank).Tensors(definition.SentFactors(round))];
 
     /// <summary>Largest file that an update may be, bytes.</summary>
-    public static long Max(FederationDefinition definition, int round, int rank) => SafetensorsWriter.FileLength(Expected(definition, round, rank)) + HeaderSlack;
+    public static long Max(FederationDefinition definition, int round, int rank) =>
+        SafetensorsWriter.FileLength(Expected(definition, round, rank)) + HeaderSlack;
 }

@@ -24,7 +24,8 @@ public sealed class DiskLedgerStorage : ILedgerStorage, IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new FedLoraException("ledger-unwritable", $"cannot use the privacy ledger {folder}: {e.Message}", "Free some space, or mend its rights.", e);
+            throw new FedLoraException("ledger-unwritable", $"cannot use the privacy ledger {folder}: {e.Message}",
+                "Free some space, or mend its rights.", e);
         }
     }
 
@@ -32,7 +33,8 @@ public sealed class DiskLedgerStorage : ILedgerStorage, IDisposable
     {
         var path = Path.Combine(folder, "claim");
         var held = HeldFile.TryOpen(path)
-            ?? throw new FedLoraException("ledger-in-use", $"another process is using the privacy ledger {folder}", "Stop the other node first: two writers could both spend what is left only once.");
+            ?? throw new FedLoraException("ledger-in-use", $"another process is using the privacy ledger {folder}",
+                "Stop the other node first: two writers could both spend what is left only once.");
         // A network mount or an environment variable can make locks mean nothing: then this second claim is granted too.
         if (HeldFile.TryOpen(path) is not { } second)
             return held;
@@ -46,7 +48,8 @@ public sealed class DiskLedgerStorage : ILedgerStorage, IDisposable
     /// <exception cref="FedLoraException"><c>ledger-missing</c>.</exception>
     public static DiskLedgerStorage OpenRead(string folder) => Directory.Exists(folder)
         ? new DiskLedgerStorage(folder, null)
-        : throw new FedLoraException("ledger-missing", $"there is no privacy ledger at {folder}", "Give the node's ledger folder; it is made when the node first trains under differential privacy.");
+        : throw new FedLoraException("ledger-missing", $"there is no privacy ledger at {folder}",
+            "Give the node's ledger folder; it is made when the node first trains under differential privacy.");
 
     /// <inheritdoc/>
     public byte[]? Read(string name) => File.Exists(PathOf(name)) ? File.ReadAllBytes(PathOf(name)) : null;
@@ -83,7 +86,9 @@ public sealed class DiskLedgerStorage : ILedgerStorage, IDisposable
         }
         catch (IOException)
         {
-            throw new FedLoraException("ledger-write-failed", $"the privacy ledger {stream.Name} could not be written, nor put back: {failure.Message}", "See to the disk, then start the node again: it opens the ledger anew.", failure);
+            throw new FedLoraException("ledger-write-failed",
+                $"the privacy ledger {stream.Name} could not be written, nor put back: {failure.Message}",
+                "See to the disk, then start the node again: it opens the ledger anew.", failure);
         }
     }
 
@@ -104,7 +109,8 @@ public sealed class DiskLedgerStorage : ILedgerStorage, IDisposable
 
     /// <inheritdoc/>
     public IEnumerable<string> List(string folder) => Directory.Exists(PathOf(folder))
-        ? Directory.EnumerateFiles(PathOf(folder)).Where(path => !path.EndsWith(".tmp", StringComparison.Ordinal)).Select(path => $"{folder}/{Path.GetFileName(path)}").Order(StringComparer.Ordinal)
+        ? Directory.EnumerateFiles(PathOf(folder)).Where(path => !path.EndsWith(".tmp", StringComparison.Ordinal))
+            .Select(path => $"{folder}/{Path.GetFileName(path)}").Order(StringComparer.Ordinal)
         : [];
 
     /// <inheritdoc/>

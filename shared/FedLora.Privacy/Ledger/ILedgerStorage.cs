@@ -6,7 +6,9 @@ public interface ILedgerStorage
     /// <summary>A file's content; null if there is none.</summary>
     byte[]? Read(string name);
 
-    /// <summary>Appends to a file, creating it if need be. If the process dies in it, a part may have been appended; if it throws, nothing has.</summary>
+    /// <summary>
+    /// Appends to a file, creating it if need be. If the process dies in it, a part may have been appended; if it throws, nothing has.
+    /// </summary>
     void Append(string name, ReadOnlySpan<byte> content);
 
     /// <summary>Replaces a file as a whole: afterwards, also after a crash, it holds the old content or the new.</summary>

@@ -5,8 +5,9 @@ using System.Text.Json;
 namespace FedLora.Privacy.Ledger;
 
 /// <summary>
-/// The ledger's file: one JSON line per entry, each sealed over the one before with the node's key, and beside it a head that says how many entries there are.
-/// The entry is durable before the head, and both before <see cref="Append"/> returns; so a crash can leave an entry too many, never one too few.
+/// The ledger's file: one JSON line per entry, each sealed over the one before with the node's key, and beside it a head that says how many
+/// entries there are. The entry is durable before the head, and both before <see cref="Append"/> returns; so a crash can leave an entry too
+/// many, never one too few.
 /// </summary>
 internal sealed class LedgerChain
 {
@@ -31,14 +32,18 @@ internal sealed class LedgerChain
     public IReadOnlyList<LedgerEntry> Entries => entries;
 
     /// <summary>Opens a ledger, or begins one where there is none, and checks every seal.</summary>
-    /// <exception cref="FedLoraException"><c>ledger-damaged</c>: cut, edited or only partly there; <c>ledger-missing</c>: nothing of one is there to be read.</exception>
+    /// <exception cref="FedLoraException"><c>ledger-damaged</c>: cut, edited or only partly there; <c>ledger-missing</c>: nothing of one is
+    /// there to be read.</exception>
     public static LedgerChain Open(ILedgerStorage storage, bool readOnly)
     {
         // The head first: a reader beside a writing node then finds an entry too many, never one too few.
         var (key, head, lines) = (storage.Read(Key), storage.Read(Head), storage.Read(Lines));
-        if (!readOnly && key is null && lines is null or [] && (head is null || Encoding.UTF8.GetString(head).StartsWith("0 ", StringComparison.Ordinal)) && !DataSetCatalogue.IsThere(storage))
+        if (!readOnly && key is null && lines is null or []
+            && (head is null || Encoding.UTF8.GetString(head).StartsWith("0 ", StringComparison.Ordinal))
+            && !DataSetCatalogue.IsThere(storage))
         {
-            // The key last: with it the ledger is begun, and from then on all three files must be there; nothing can have been spent before.
+            // The key last: with it the ledger is begun, and from then on all three files must be there; nothing can have been spent
+            // before.
             var begun = new LedgerChain(storage, RandomNumberGenerator.GetBytes(32));
             if (lines is null)
                 storage.Append(Lines, []);
@@ -47,7 +52,9 @@ internal sealed class LedgerChain
             return begun;
         }
         if (key is null && lines is null && head is null && !DataSetCatalogue.IsThere(storage))
-            throw new FedLoraException("ledger-missing", "there is no privacy ledger here", "A node keeps it in the folder 'ledger' of its own folder (--state, by default fedlora-node beside its data), from its first training on.");
+            throw new FedLoraException("ledger-missing", "there is no privacy ledger here",
+                "A node keeps it in the folder 'ledger' of its own folder (--state, by default fedlora-node beside its data), from its "
+                    + "first training on.");
         if (key is not { Length: 32 } || lines is null || head is null)
             throw Damaged($"{(key is not { Length: 32 } ? Key : lines is null ? Lines : Head)} is missing or cut");
         var chain = new LedgerChain(storage, key);
@@ -57,11 +64,14 @@ internal sealed class LedgerChain
 
     /// <summary>Seals and writes an entry; when this returns it is on disk.</summary>
     /// <exception cref="IOException">Nothing was written, e.g. for want of space; it may be tried again.</exception>
-    /// <exception cref="FedLoraException"><c>ledger-write-failed</c>: a write before this one failed in a way that leaves unknown what is on disk.</exception>
+    /// <exception cref="FedLoraException"><c>ledger-write-failed</c>: a write before this one failed in a way that leaves unknown what is
+    /// on disk.</exception>
     public LedgerEntry Append(LedgerEntry unsealed)
     {
         if (isTorn)
-            throw new FedLoraException("ledger-write-failed", "the privacy ledger could not be written before, and what is on disk is not known", "See to the disk, then start the node again: it opens the ledger anew.");
+            throw new FedLoraException("ledger-write-failed",
+                "the privacy ledger could not be written before, and what is on disk is not known",
+                "See to the disk, then start the node again: it opens the ledger anew.");
         // An earlier entry whose head could not be written stays counted; but a head may lag by one entry only.
         if (headed < entries.Count)
             WriteHead();
@@ -115,7 +125,8 @@ internal sealed class LedgerChain
             entries.Add(entry);
         }
         var parts = head.TrimEnd('\n').Split(' ');
-        if (parts.Length != 3 || !long.TryParse(parts[0], out var count) || parts[2] != Convert.ToHexStringLower(KeyedHash(Encoding.UTF8.GetBytes($"{parts[0]} {parts[1]}"))))
+        if (parts.Length != 3 || !long.TryParse(parts[0], out var count)
+            || parts[2] != Convert.ToHexStringLower(KeyedHash(Encoding.UTF8.GetBytes($"{parts[0]} {parts[1]}"))))
             throw Damaged($"{Head} does not carry its seal");
         if (entries.Count < count || (count == 0 ? Genesis : entries[(int)count - 1].Seal) != parts[1])
             throw Damaged($"{Head} knows {count} entries, {Lines} holds {entries.Count} of them");
@@ -147,5 +158,6 @@ internal sealed class LedgerChain
     private string SealOf(LedgerEntry entry) => Convert.ToHexStringLower(KeyedHash(Encoding.UTF8.GetBytes(entry.Sealed)));
 
     private static FedLoraException Damaged(string what) => new("ledger-damaged", $"the privacy ledger has been cut or edited: {what}",
-        "The node does not train until the ledger is whole again: restore the newest copy of its folder. If there is none, what was spent is unknown: treat the data as spent.");
+        "The node does not train until the ledger is whole again: restore the newest copy of its folder. If there is none, what was spent "
+            + "is unknown: treat the data as spent.");
 }

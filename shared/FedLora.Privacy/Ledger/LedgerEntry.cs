@@ -3,7 +3,9 @@ using System.Text.Json.Serialization;
 
 namespace FedLora.Privacy.Ledger;
 
-/// <summary>One use of a data set: what was about to be drawn when this was written. A noise multiplier of 0 stands for training without privacy.</summary>
+/// <summary>
+/// One use of a data set: what was about to be drawn when this was written. A noise multiplier of 0 stands for training without privacy.
+/// </summary>
 /// <param name="Sequence">1 for the first entry of the ledger.</param>
 /// <param name="At">When, by the node's clock.</param>
 /// <param name="DataSet">Which data set, as <see cref="DataSetCatalogue"/> identifies it; never a file's name.</param>
@@ -46,14 +48,17 @@ public sealed record LedgerEntry(
     /// <summary>What the seal is taken over: every other field, exactly, in a form that no two entries share.</summary>
     internal string Sealed => string.Join('\n',
         Sequence.ToString(CultureInfo.InvariantCulture), At.ToString("O", CultureInfo.InvariantCulture), DataSet,
-        Uri.EscapeDataString(Federation), Round.ToString(CultureInfo.InvariantCulture), NoiseMultiplier.ToString("R", CultureInfo.InvariantCulture),
-        SamplingRate.ToString("R", CultureInfo.InvariantCulture), Steps.ToString(CultureInfo.InvariantCulture), ClipNorm.ToString("R", CultureInfo.InvariantCulture), Previous) + SealedLater;
+        Uri.EscapeDataString(Federation), Round.ToString(CultureInfo.InvariantCulture),
+        NoiseMultiplier.ToString("R", CultureInfo.InvariantCulture),
+        SamplingRate.ToString("R", CultureInfo.InvariantCulture), Steps.ToString(CultureInfo.InvariantCulture),
+        ClipNorm.ToString("R", CultureInfo.InvariantCulture), Previous) + SealedLater;
 
     // What entries of older programs do not have adds nothing to what their seals were taken over.
     private string SealedLater => (Coordinator, Limit, Delta, Unit) is (null, null, null, null) ? ""
         : string.Create(
             CultureInfo.InvariantCulture,
-            $"\n{Uri.EscapeDataString(Coordinator ?? "")}\n{Limit:R}\n{Delta:R}\n" + $"{(Unit is null ? "-" : "+" + Uri.EscapeDataString(Unit))}");
+            $"\n{Uri.EscapeDataString(Coordinator ?? "")}\n{Limit:R}\n{Delta:R}\n"
+                + $"{(Unit is null ? "-" : "+" + Uri.EscapeDataString(Unit))}");
 }
 
 /// <summary>What a node tells the coordinator of one entry. It carries no count of examples: that is private too.</summary>
@@ -64,8 +69,10 @@ public sealed record LedgerEntry(
 /// <param name="EpsilonLimit">The site's limit; 0 = none.</param>
 /// <param name="DataSet">The data set.</param>
 /// <param name="EntryHash">The entry's seal, hex.</param>
-/// <param name="Sequence">The entry's place in the ledger, from 1: a later receipt with an earlier place is of a ledger that was put back to an older copy.</param>
-public sealed record LedgerReceipt(SampledGaussian Run, double ClipNorm, double Delta, double EpsilonSpent, double EpsilonLimit, string DataSet, string EntryHash, long Sequence);
+/// <param name="Sequence">The entry's place in the ledger, from 1: a later receipt with an earlier place is of a ledger that was put back
+/// to an older copy.</param>
+public sealed record LedgerReceipt(SampledGaussian Run, double ClipNorm, double Delta, double EpsilonSpent, double EpsilonLimit,
+    string DataSet, string EntryHash, long Sequence);
 
 /// <summary>Whose use of a data set an entry records.</summary>
 /// <param name="Coordinator">The coordinator's address, as the site gave it.</param>

@@ -14,8 +14,10 @@ internal sealed class PlainNumbers : IYamlTypeConverter
         var scalar = parser.Consume<Scalar>();
         if (type == typeof(double?) && scalar.Value is "" or "~" or "null")
             return null;
-        object? number = type != typeof(int) ? Number.Parse(scalar.Value) : Number.ParseWhole(scalar.Value) is >= int.MinValue and <= int.MaxValue and var whole ? (int)whole : null;
-        return number ?? throw new YamlException(scalar.Start, scalar.End, $"expected a number such as 0.5 or 1e-5, found '{scalar.Value}'");
+        object? number = type != typeof(int) ? Number.Parse(scalar.Value)
+            : Number.ParseWhole(scalar.Value) is >= int.MinValue and <= int.MaxValue and var whole ? (int)whole : null;
+        return number
+            ?? throw new YamlException(scalar.Start, scalar.End, $"expected a number such as 0.5 or 1e-5, found '{scalar.Value}'");
     }
 
     public void WriteYaml(IEmitter emitter, object? value, Type type, ObjectSerializer serializer) => throw new NotSupportedException();

@@ -22,32 +22,43 @@ public sealed record PlanVerdict(bool Fits, long Rounds, double? NoiseMultiplier
 public static class PrivacyBudget
 {
     /// <summary>Whether one more round fits after what was spent.</summary>
-    public static BudgetVerdict Fits(IEnumerable<SampledGaussian> past, SampledGaussian round, PrivacyLimit limit, IAccountant? accountant = null, CancellationToken cancellation = default)
+    public static BudgetVerdict Fits(IEnumerable<SampledGaussian> past, SampledGaussian round, PrivacyLimit limit,
+        IAccountant? accountant = null, CancellationToken cancellationToken = default)
     {
-        var epsilon = (accountant ?? Accountants.Default).Epsilon([.. past, round], limit.Delta, cancellation).Epsilon;
+        var epsilon = (accountant ?? Accountants.Default).Epsilon([.. past, round], limit.Delta, cancellationToken).Epsilon;
         return limit.Epsilon is not { } most || epsilon <= most
             ? new BudgetVerdict(true, epsilon, "")
-            : new BudgetVerdict(false, epsilon, $"one more round would bring the data set to epsilon {epsilon:0.####} at delta {limit.Delta:0.###e+0}; its limit is {most:0.####}");
+            : new BudgetVerdict(false, epsilon,
+                $"one more round would bring the data set to epsilon {epsilon:0.####} at delta {limit.Delta:0.###e+0}; its limit is "
+                    + $"{most:0.####}");
     }
 
-    /// <summary>Whether <paramref name="rounds"/> rounds fit after what was spent; if not, how many would, and at which sigma all would.</summary>
-    public static PlanVerdict Plan(IReadOnlyList<SampledGaussian> past, SampledGaussian round, long rounds, PrivacyLimit limit, IAccountant? accountant = null,
-        CancellationToken cancellation = default)
+    /// <summary>
+    /// Whether <paramref name="rounds"/> rounds fit after what was spent; if not, how many would, and at which sigma all would.
+    /// </summary>
+    public static PlanVerdict Plan(IReadOnlyList<SampledGaussian> past, SampledGaussian round, long rounds, PrivacyLimit limit,
+        IAccountant? accountant = null,
+        CancellationToken cancellationToken = default)
     {
         accountant ??= Accountants.Default;
-        if (limit.Epsilon is not { } most || accountant.Epsilon([.. past, round with { Steps = round.Steps * rounds }], limit.Delta, cancellation).Epsilon <= most)
+        if (limit.Epsilon is not { } most
+            || accountant.Epsilon([.. past, round with { Steps = round.Steps * rounds }], limit.Delta, cancellationToken).Epsilon <= most)
             return new PlanVerdict(true, rounds, round.NoiseMultiplier, "");
-        var fitting = round.Steps == 0 ? 0 : Calibration.Steps(accountant, most, limit.Delta, round.NoiseMultiplier, round.SamplingRate, past, cancellation) / round.Steps;
+        var fitting = round.Steps == 0 ? 0
+            : Calibration.Steps(accountant, most, limit.Delta, round.NoiseMultiplier, round.SamplingRate, past,
+                cancellationToken) / round.Steps;
         double? sigma = null;
         try
         {
-            sigma = Calibration.NoiseMultiplier(accountant, most, limit.Delta, round.SamplingRate, round.Steps * rounds, past, cancellation);
+            sigma = Calibration.NoiseMultiplier(accountant, most, limit.Delta, round.SamplingRate, round.Steps * rounds, past,
+                cancellationToken);
         }
         catch (FedLoraException e) when (e.Code == "privacy-budget-too-small")
         {
             // No noise is enough: the verdict says so.
         }
         var remedy = sigma is { } enough ? $"all would with noise multiplier {enough:0.####}" : "no noise is enough for all";
-        return new PlanVerdict(false, fitting, sigma, $"of {rounds} planned rounds {fitting} fit the limit epsilon {most:0.####} at delta {limit.Delta:0.###e+0}; {remedy}");
+        return new PlanVerdict(false, fitting, sigma,
+            $"of {rounds} planned rounds {fitting} fit the limit epsilon {most:0.####} at delta {limit.Delta:0.###e+0}; {remedy}");
     }
 }

@@ -1,8 +1,9 @@
 namespace FedLora.Privacy.Ledger;
 
 /// <summary>
-/// A node's own record of what its data sets have spent, over all federations: the authority on it. Spending is written durably before the noise it pays for is drawn,
-/// so a crash can only over-count. Every start checks the whole chain; a ledger that has been cut or edited refuses to open, and the node does not train.
+/// A node's own record of what its data sets have spent, over all federations: the authority on it. Spending is written durably before the
+/// noise it pays for is drawn, so a crash can only over-count. Every start checks the whole chain; a ledger that has been cut or edited
+/// refuses to open, and the node does not train.
 /// </summary>
 public sealed class PrivacyLedger : IDisposable
 {
@@ -40,7 +41,8 @@ public sealed class PrivacyLedger : IDisposable
     }
 
     /// <summary>Opens a ledger over a storage of the caller's.</summary>
-    public static PrivacyLedger Open(ILedgerStorage storage, TimeProvider? time = null) => new(storage, time ?? TimeProvider.System, readOnly: false);
+    public static PrivacyLedger Open(ILedgerStorage storage, TimeProvider? time = null) =>
+        new(storage, time ?? TimeProvider.System, readOnly: false);
 
     /// <summary>Reads a ledger without claiming it, also while a node is using it.</summary>
     /// <exception cref="FedLoraException"><c>ledger-damaged</c> or <c>ledger-missing</c>.</exception>
@@ -58,7 +60,8 @@ public sealed class PrivacyLedger : IDisposable
     }
 
     // What is wrong with a ledger, with the folder that it is in.
-    private static FedLoraException At(string folder, FedLoraException error) => new(error.Code, $"{folder}: {error.Message}", error.Hint, error);
+    private static FedLoraException At(string folder, FedLoraException error) =>
+        new(error.Code, $"{folder}: {error.Message}", error.Hint, error);
 
     /// <summary>All entries, oldest first.</summary>
     public IReadOnlyList<LedgerEntry> Entries
@@ -89,7 +92,8 @@ public sealed class PrivacyLedger : IDisposable
     /// <param name="label">What the site calls it, and the file.</param>
     /// <param name="examples">Of each example, every text that training may read, by itself. Order and layout do not matter.</param>
     /// <returns>The identity, which depends on the name alone.</returns>
-    /// <exception cref="FedLoraException"><c>data-set-shared</c>: another data set of this ledger has held one of the examples; <c>data-set-empty</c>.</exception>
+    /// <exception cref="FedLoraException"><c>data-set-shared</c>: another data set of this ledger has held one of the examples;
+    /// <c>data-set-empty</c>.</exception>
     public string Identify(DataSetLabel label, IEnumerable<ReadOnlyMemory<byte>> examples)
     {
         lock (gate)
@@ -101,11 +105,14 @@ public sealed class PrivacyLedger : IDisposable
     }
 
     /// <summary>Every private use of a data set, in any federation; training without privacy is not among them.</summary>
-    public IReadOnlyList<SampledGaussian> Spent(string dataSet) => [.. UsesOf(dataSet).Where(entry => entry.IsPrivate).Select(entry => entry.Run)];
+    public IReadOnlyList<SampledGaussian> Spent(string dataSet) =>
+        [.. UsesOf(dataSet).Where(entry => entry.IsPrivate).Select(entry => entry.Run)];
 
     /// <summary>What one federation has ever been charged for a data set, whatever rounds it called for.</summary>
     public IReadOnlyList<SampledGaussian> SpentFor(string dataSet, string coordinator, string federation) =>
-        [.. UsesOf(dataSet).Where(entry => entry.IsPrivate && entry.Federation == federation && (entry.Coordinator ?? coordinator) == coordinator).Select(entry => entry.Run)];
+        [.. UsesOf(dataSet)
+            .Where(entry => entry.IsPrivate && entry.Federation == federation && (entry.Coordinator ?? coordinator) == coordinator)
+            .Select(entry => entry.Run)];
 
     /// <summary>All entries that count against a data set, oldest first.</summary>
     public IReadOnlyList<LedgerEntry> UsesOf(string dataSet)
@@ -132,13 +139,15 @@ public sealed class PrivacyLedger : IDisposable
         PrivacyBudget.Fits(Spent(dataSet), round, limit, accountant);
 
     /// <summary>
-    /// Spends a round: checks it against the limit and writes it to disk. Only once this has returned may the round's first sample or noise be drawn. A round that is
-    /// trained again is spent again.
+    /// Spends a round: checks it against the limit and writes it to disk. Only once this has returned may the round's first sample or noise
+    /// be drawn. A round that is trained again is spent again.
     /// </summary>
     /// <exception cref="FedLoraException">
-    /// <c>privacy-budget-exhausted</c>: it does not fit, nothing was written; <c>privacy-unit-changed</c>: what was spent before counted by another unit.
+    /// <c>privacy-budget-exhausted</c>: it does not fit, nothing was written; <c>privacy-unit-changed</c>: what was spent before counted by
+    /// another unit.
     /// </exception>
-    public LedgerReceipt Spend(string dataSet, LedgerUse use, SampledGaussian run, double clipNorm, PrivacyLimit limit, IAccountant? accountant = null)
+    public LedgerReceipt Spend(string dataSet, LedgerUse use, SampledGaussian run, double clipNorm, PrivacyLimit limit,
+        IAccountant? accountant = null)
     {
         run.Validate();
         lock (gate)
@@ -146,18 +155,24 @@ public sealed class PrivacyLedger : IDisposable
             RequireUnit(dataSet, use.Unit);
             var verdict = Ask(dataSet, run, limit, accountant);
             if (!verdict.Fits)
-                throw new FedLoraException("privacy-budget-exhausted", verdict.Reason, "Only the site can raise its limit, in its policy file; a federation with more noise or fewer steps spends less.");
+                throw new FedLoraException("privacy-budget-exhausted", verdict.Reason,
+                    "Only the site can raise its limit, in its policy file; a federation with more noise or fewer steps spends less.");
             var entry = chain.Append(EntryOf(dataSet, use, run, clipNorm, limit));
             return new LedgerReceipt(run, clipNorm, limit.Delta, verdict.Epsilon, limit.Epsilon ?? 0, dataSet, entry.Seal, entry.Sequence);
         }
     }
 
-    /// <summary>Records, once for a federation, that a data set is trained on without privacy: what its balance says then is not all that is known of it.</summary>
+    /// <summary>
+    /// Records, once for a federation, that a data set is trained on without privacy: what its balance says then is not all that is known
+    /// of it.
+    /// </summary>
     public void RecordUnprotected(string dataSet, LedgerUse use, PrivacyLimit limit)
     {
         lock (gate)
         {
-            if (!chain.Entries.Any(entry => !entry.IsPrivate && entry.DataSet == dataSet && entry.Coordinator == use.Coordinator && entry.Federation == use.Federation))
+            if (!chain.Entries.Any(
+                entry => !entry.IsPrivate && entry.DataSet == dataSet && entry.Coordinator == use.Coordinator
+                    && entry.Federation == use.Federation))
                 chain.Append(EntryOf(dataSet, use, new SampledGaussian(0, 1, 0), 0, limit));
         }
     }
@@ -175,7 +190,8 @@ public sealed class PrivacyLedger : IDisposable
     {
         if (UsesOf(dataSet).FirstOrDefault(entry => entry.IsPrivate && entry.Unit != unit) is { } other)
         {
-            throw new FedLoraException("privacy-unit-changed", $"the data set has spent by {UnitName(other.Unit)}, and is now to spend by {UnitName(unit)}: the two cannot be added up",
+            throw new FedLoraException("privacy-unit-changed",
+                $"the data set has spent by {UnitName(other.Unit)}, and is now to spend by {UnitName(unit)}: the two cannot be added up",
                 "Keep the unit, or use data that were never trained on under another data set's name.");
         }
     }

@@ -6,14 +6,19 @@ using System.Text.Json;
 namespace FedLora.Privacy.Ledger;
 
 /// <summary>
-/// What a site has spent, for its records and for whoever audits it: mechanism, accountant, unit, spending, and the chain's head, signed with the node's own key (ECDSA, P-256,
-/// SHA-256, over the UTF-8 bytes of <c>statement</c> as they stand in the file). Whoever keeps the head notices a ledger that was put back to an older copy.
+/// What a site has spent, for its records and for whoever audits it: mechanism, accountant, unit, spending, and the chain's head, signed
+/// with the node's own key (ECDSA, P-256, SHA-256, over the UTF-8 bytes of <c>statement</c> as they stand in the file). Whoever keeps the
+/// head notices a ledger that was put back to an older copy.
 /// </summary>
 public static class PrivacyStatement
 {
     private const string KeyFile = "ledger.signing-key";
 
-    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     /// <summary>Makes the node's signing key, where it has none yet.</summary>
     internal static void EnsureKey(ILedgerStorage storage)
@@ -25,7 +30,8 @@ public static class PrivacyStatement
     }
 
     /// <summary>The signed statement as JSON: <c>{"statement":{...},"public_key":"...","signature":"..."}</c>.</summary>
-    /// <exception cref="FedLoraException"><c>statement-key-missing</c>: an older program kept this ledger and no newer one has opened it yet.</exception>
+    /// <exception cref="FedLoraException"><c>statement-key-missing</c>: an older program kept this ledger and no newer one has opened it
+    /// yet.</exception>
     public static string Write(PrivacyLedger ledger, PrivacyLimit? limit, DateTimeOffset now)
     {
         using var key = KeyOf(ledger);
@@ -48,7 +54,9 @@ public static class PrivacyStatement
         return $"{{\"statement\":{statement},\"public_key\":\"{publicKey}\",\"signature\":\"{Convert.ToBase64String(signature)}\"}}";
     }
 
-    /// <summary>Whether a statement carries the signature of the key that it names; that the key is the node's, the reader must know from elsewhere.</summary>
+    /// <summary>
+    /// Whether a statement carries the signature of the key that it names; that the key is the node's, the reader must know from elsewhere.
+    /// </summary>
     /// <exception cref="FedLoraException"><c>statement-invalid</c>: it is no statement, or was changed after it was signed.</exception>
     public static StatementCheck Check(string text)
     {
@@ -60,12 +68,15 @@ public static class PrivacyStatement
             var publicKey = root.GetProperty("public_key").GetBytesFromBase64();
             using var key = ECDsa.Create();
             key.ImportSubjectPublicKeyInfo(publicKey, out _);
-            if (!key.VerifyData(Encoding.UTF8.GetBytes(statement.GetRawText()), root.GetProperty("signature").GetBytesFromBase64(), HashAlgorithmName.SHA256))
+            if (!key.VerifyData(Encoding.UTF8.GetBytes(statement.GetRawText()), root.GetProperty("signature").GetBytesFromBase64(),
+                HashAlgorithmName.SHA256))
                 throw Invalid("its signature does not fit: it was changed after it was signed");
             var head = statement.GetProperty("head");
-            return new StatementCheck(Convert.ToHexStringLower(SHA256.HashData(publicKey)), head.GetProperty("entries").GetInt64(), head.GetProperty("seal").GetString() ?? "");
+            return new StatementCheck(Convert.ToHexStringLower(SHA256.HashData(publicKey)), head.GetProperty("entries").GetInt64(),
+                head.GetProperty("seal").GetString() ?? "");
         }
-        catch (Exception error) when (error is JsonException or KeyNotFoundException or FormatException or CryptographicException or InvalidOperationException)
+        catch (Exception error) when (error is JsonException or KeyNotFoundException or FormatException or CryptographicException
+            or InvalidOperationException)
         {
             throw Invalid("it is no signed statement", error);
         }
@@ -103,7 +114,8 @@ public static class PrivacyStatement
     private static ECDsa KeyOf(PrivacyLedger ledger)
     {
         var pem = ledger.FileOf(KeyFile)
-            ?? throw new FedLoraException("statement-key-missing", "the ledger has no signing key yet: an older program kept it", "Start the node once with this program; it makes the key.");
+            ?? throw new FedLoraException("statement-key-missing", "the ledger has no signing key yet: an older program kept it",
+                "Start the node once with this program; it makes the key.");
         var key = ECDsa.Create();
         key.ImportFromPem(Encoding.ASCII.GetString(pem));
         return key;

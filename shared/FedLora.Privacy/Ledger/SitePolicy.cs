@@ -7,13 +7,15 @@ using YamlDotNet.Serialization.NamingConventions;
 namespace FedLora.Privacy.Ledger;
 
 /// <summary>
-/// What a site allows, in its own YAML file, which the coordinator cannot change: <c>epsilon</c> and <c>delta</c> for each data set over all federations and for good, <c>min_batch</c> (the least
-/// expected batch), <c>methods</c>, <c>models</c> and <c>federations</c> (names; none listed = all), <c>hours</c> (e.g. <c>20:00-06:00</c>, local time), <c>require_privacy</c> (default: true where epsilon is set), <c>forbid_mixing</c> (data
-/// that were trained on without privacy are not trained on with it, nor the other way round).
+/// What a site allows, in its own YAML file, which the coordinator cannot change: <c>epsilon</c> and <c>delta</c> for each data set over
+/// all federations and for good, <c>min_batch</c> (the least expected batch), <c>methods</c>, <c>models</c> and <c>federations</c> (names;
+/// none listed = all), <c>hours</c> (e.g. <c>20:00-06:00</c>, local time), <c>require_privacy</c> (default: true where epsilon is set),
+/// <c>forbid_mixing</c> (data that were trained on without privacy are not trained on with it, nor the other way round).
 /// </summary>
 public sealed partial record SitePolicy
 {
-    private static readonly string[] Keys = ["epsilon", "delta", "min_batch", "methods", "models", "federations", "hours", "require_privacy", "forbid_mixing"];
+    private static readonly string[] Keys = ["epsilon", "delta", "min_batch", "methods", "models", "federations", "hours",
+        "require_privacy", "forbid_mixing"];
 
     /// <summary>The most that a data set may spend; null = no limit.</summary>
     public double? Epsilon { get; init; }
@@ -66,7 +68,8 @@ public sealed partial record SitePolicy
         }
         var policy = Parse(text, path);
         return policy.Methods.FirstOrDefault(method => !methods.Contains(method)) is { } unknown
-            ? throw Invalid(path, $"methods: there is no method '{unknown}'{Nearest.Question(unknown, methods)}; known: {string.Join(", ", methods)}")
+            ? throw Invalid(path,
+                $"methods: there is no method '{unknown}'{Nearest.Question(unknown, methods)}; known: {string.Join(", ", methods)}")
             : policy;
     }
 
@@ -77,7 +80,8 @@ public sealed partial record SitePolicy
         try
         {
             // An empty file is more likely one that was never written than a site that allows everything.
-            policy = new DeserializerBuilder().WithNamingConvention(UnderscoredNamingConvention.Instance).WithTypeConverter(new PlainNumbers()).Build().Deserialize<SitePolicy?>(text) ?? throw Invalid(source, "it is empty");
+            policy = new DeserializerBuilder().WithNamingConvention(UnderscoredNamingConvention.Instance)
+                .WithTypeConverter(new PlainNumbers()).Build().Deserialize<SitePolicy?>(text) ?? throw Invalid(source, "it is empty");
         }
         catch (YamlException e)
         {
@@ -113,14 +117,17 @@ public sealed partial record SitePolicy
         if (Models.Count > 0 && !Models.Contains(model))
             return $"the site's policy allows the models {string.Join(", ", Models)}, not {model}";
         if (MinBatch > 0 && batch is null)
-            return $"the site's policy asks for batches of at least {MinBatch} examples; at a stated sampling rate that is known only where the site states its number of examples (--public-count)";
+            return $"the site's policy asks for batches of at least {MinBatch} examples; at a stated sampling rate that is known only "
+                + $"where the site states its number of examples (--public-count)";
         if (batch < MinBatch)
             return $"the site's policy asks for batches of at least {MinBatch} examples, not {batch:0.#}";
-        return !isPrivate && (RequirePrivacy ?? Epsilon is not null) ? "the site's policy allows only federations with differential privacy" : null;
+        return !isPrivate && (RequirePrivacy ?? Epsilon is not null) ? "the site's policy allows only federations with differential privacy"
+            : null;
     }
 
     /// <summary>Whether the node may train at this local time.</summary>
-    public bool IsOpen(TimeOnly now) => Span() is not { } span || (span.From <= span.To ? now >= span.From && now < span.To : now >= span.From || now < span.To);
+    public bool IsOpen(TimeOnly now) =>
+        Span() is not { } span || (span.From <= span.To ? now >= span.From && now < span.To : now >= span.From || now < span.To);
 
     private (TimeOnly From, TimeOnly To)? Span() =>
         Hours?.Split('-') is [var from, var to]
@@ -135,6 +142,7 @@ public sealed partial record SitePolicy
     [GeneratedRegex("^Property '(?<key>[^']*)' not found", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex UnknownKey();
 
-    private static FedLoraException Invalid(string source, string what, Exception? inner = null) => new("policy-invalid", $"the site policy {source} cannot be used: {what.ReplaceLineEndings(" ")}",
-        $"Its keys are {string.Join(", ", Keys)}.", inner);
+    private static FedLoraException Invalid(string source, string what, Exception? inner = null) =>
+        new("policy-invalid", $"the site policy {source} cannot be used: {what.ReplaceLineEndings(" ")}",
+            $"Its keys are {string.Join(", ", Keys)}.", inner);
 }

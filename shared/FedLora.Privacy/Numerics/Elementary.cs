@@ -2,7 +2,9 @@ using MathNet.Numerics;
 
 namespace FedLora.Privacy.Numerics;
 
-/// <summary>Elementary functions that keep their relative accuracy where the textbook form cancels. All are good to a few units in the last place.</summary>
+/// <summary>
+/// Elementary functions that keep their relative accuracy where the textbook form cancels. All are good to a few units in the last place.
+/// </summary>
 internal static class Elementary
 {
     /// <summary>Half the distance from 1 to the next double: the relative error of one rounded operation.</summary>

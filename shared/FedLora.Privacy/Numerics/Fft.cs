@@ -32,7 +32,9 @@ internal sealed class Fft
     /// <summary>N.</summary>
     public int Size { get; }
 
-    /// <summary>Collects what earlier large grids and transforms left: where there is memory for it, the runtime would let it pile up to gigabytes.</summary>
+    /// <summary>
+    /// Collects what earlier large grids and transforms left: where there is memory for it, the runtime would let it pile up to gigabytes.
+    /// </summary>
     public static void Tidy(int size)
     {
         if (size >= Large)

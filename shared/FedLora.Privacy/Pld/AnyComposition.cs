@@ -3,15 +3,17 @@ using FedLora.Privacy.Numerics;
 namespace FedLora.Privacy.Pld;
 
 /// <summary>
-/// An interval around the epsilon of any composition in microseconds, for where a grid would take too long or too much memory. Wide where many steps compose, proven everywhere.
+/// An interval around the epsilon of any composition in microseconds, for where a grid would take too long or too much memory. Wide where
+/// many steps compose, proven everywhere.
 /// </summary>
 internal static class AnyComposition
 {
     /// <summary>
-    /// Above, the smaller of two: every step at an equal share of delta, added up (basic composition of the closed form of one step); or the steps that take the
-    /// example seen as one. With p = 1 - prod (1-q)^T that any does, the outputs are (1-p) P + p R, where R mixes Gaussians whose means are no farther
-    /// than mu = sqrt(sum T / sigma^2), so that (P, R) is dominated by the Gaussian pair of mu and epsilon by log(1 - p + p e^z), z that pair's epsilon at delta / p
-    /// (<see cref="ClosedForm"/>, one step, with p and mu for q and 1/sigma). Below: the worst single step, since a composition is no more private than a part of it.
+    /// Above, the smaller of two: every step at an equal share of delta, added up (basic composition of the closed form of one step); or
+    /// the steps that take the example seen as one. With p = 1 - prod (1-q)^T that any does, the outputs are (1-p) P + p R, where R mixes
+    /// Gaussians whose means are no farther than mu = sqrt(sum T / sigma^2), so that (P, R) is dominated by the Gaussian pair of mu and
+    /// epsilon by log(1 - p + p e^z), z that pair's epsilon at delta / p (<see cref="ClosedForm"/>, one step, with p and mu for q and
+    /// 1/sigma). Below: the worst single step, since a composition is no more private than a part of it.
     /// </summary>
     /// <param name="runs">At least one, each with steps and a rate above 0.</param>
     /// <param name="delta">In (0, 1).</param>

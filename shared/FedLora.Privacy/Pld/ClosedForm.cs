@@ -6,8 +6,8 @@ namespace FedLora.Privacy.Pld;
 internal static class ClosedForm
 {
     /// <summary>
-    /// The Gaussian mechanism with sensitivity over noise <paramref name="mu"/>: delta = Phi(mu/2 - epsilon/mu) - e^epsilon Phi(-mu/2 - epsilon/mu)
-    /// (Balle and Wang 2018, arXiv 1805.06530, theorem 8). Without subsampling, steps compose to mu^2 = sum of 1/sigma^2.
+    /// The Gaussian mechanism with sensitivity over noise <paramref name="mu"/>: delta = Phi(mu/2 - epsilon/mu) - e^epsilon Phi(-mu/2 -
+    /// epsilon/mu) (Balle and Wang 2018, arXiv 1805.06530, theorem 8). Without subsampling, steps compose to mu^2 = sum of 1/sigma^2.
     /// </summary>
     public static (double Low, double High) Gaussian(double mu, double delta)
     {
@@ -19,7 +19,8 @@ internal static class ClosedForm
     /// One sampled step: its likelihood ratio is 1 - q + q e^z where e^z is the unsampled one's, so delta(epsilon) = q delta_Gauss(z) with
     /// epsilon = log(1 - q + q e^z). Removing the example is the worse direction (Zhu, Dong, Wang 2022, arXiv 2106.08567, proposition 30).
     /// </summary>
-    public static (double Low, double High) SingleStep(SampledGaussian step, double delta) => SingleStep(1 / step.NoiseMultiplier, step.SamplingRate, delta);
+    public static (double Low, double High) SingleStep(SampledGaussian step, double delta) =>
+        SingleStep(1 / step.NoiseMultiplier, step.SamplingRate, delta);
 
     /// <summary>The same in terms of sensitivity over noise <paramref name="mu"/>.</summary>
     public static (double Low, double High) SingleStep(double mu, double q, double delta)
@@ -39,7 +40,8 @@ internal static class ClosedForm
         // What the evaluation below may err by, relative to delta: the two terms cancel down to about mu of their size.
         var error = 1e-13 * (10 + 1 / mu);
         var far = mu * mu / 2 + mu * 60 + 60;
-        return (Root(Math.Log(delta) + error) - 1e-14 * far, delta < 1e-300 ? double.PositiveInfinity : Root(Math.Log(delta) - error) + 1e-14 * far);
+        return (Root(Math.Log(delta) + error) - 1e-14 * far,
+            delta < 1e-300 ? double.PositiveInfinity : Root(Math.Log(delta) - error) + 1e-14 * far);
         double Root(double target) => Roots.Bisect(-far, far, z => LogDelta(z, mu) < target);
     }
 

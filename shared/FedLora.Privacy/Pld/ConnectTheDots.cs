@@ -13,10 +13,11 @@ internal static class ConnectTheDots
     private const int MostEmpty = 256;
 
     /// <summary>The dominating grid with step <paramref name="step"/>.</summary>
-    public static LossGrid Discretize(LossRange range, double step, CancellationToken cancellation)
+    public static LossGrid Discretize(LossRange range, double step, CancellationToken cancellationToken)
     {
         var loss = range.Loss;
-        // The least loss is the grid's first where the resolved losses come near it; with much noise they stay so far away that a grid from there would be all empty.
+        // The least loss is the grid's first where the resolved losses come near it; with much noise they stay so far away that a grid from
+        // there would be all empty.
         var lowest = loss.Loss(range.Low);
         var origin = (lowest - loss.Least) / step < MostEmpty ? loss.Least : lowest;
         var cells = (int)Math.Ceiling((loss.Loss(range.High) - origin) / step) + 1;
@@ -25,15 +26,17 @@ internal static class ConnectTheDots
         var from = range.Low;
         for (var k = 0; k < cells && from < range.High; k++)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             double low = origin + k * step, high = origin + (k + 1) * step;
             var to = Math.Min(Math.Max(loss.Place(high), from), range.High);
             var (below, above) = cell.Split(from, to, low, high);
             // Left of 1/2 the larger measure is P, right of it Q: the larger one is integrated, the other follows from the loss.
             if (from < 0.5)
-                (p[k], p[k + 1], q[k], q[k + 1]) = (p[k] + below, p[k + 1] + above, q[k] + below * Math.Exp(low), q[k + 1] + above * Math.Exp(high));
+                (p[k], p[k + 1], q[k], q[k + 1]) = (p[k] + below, p[k + 1] + above, q[k] + below * Math.Exp(low),
+                    q[k + 1] + above * Math.Exp(high));
             else
-                (q[k], q[k + 1], p[k], p[k + 1]) = (q[k] + below, q[k + 1] + above, p[k] + below * Math.Exp(-low), p[k + 1] + above * Math.Exp(-high));
+                (q[k], q[k + 1], p[k], p[k + 1]) = (q[k] + below, q[k + 1] + above, p[k] + below * Math.Exp(-low),
+                    p[k + 1] + above * Math.Exp(-high));
             from = to;
         }
         return new LossGrid(origin, step, q, p, range.Outside);

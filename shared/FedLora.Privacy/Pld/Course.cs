@@ -5,9 +5,11 @@ namespace FedLora.Privacy.Pld;
 /// <param name="Saddle">The estimate of its epsilon.</param>
 /// <param name="Up">How far above its mean the tilted sum of losses reaches, and the further tilt that bounds what lies beyond.</param>
 /// <param name="Down">The same below.</param>
-internal sealed record Course(IReadOnlyList<(Cumulants Kappa, long Steps)> Parts, Saddle Saddle, (double Distance, double Tilt) Up, (double Distance, double Tilt) Down)
+internal sealed record Course(IReadOnlyList<(Cumulants Kappa, long Steps)> Parts, Saddle Saddle, (double Distance, double Tilt) Up,
+    (double Distance, double Tilt) Down)
 {
-    // exp(-20) beside the tail's own weight, which is about 1/(t s) where t is the tilt and s the deviation: epsilon moves by about 1e-9 of itself.
+    // exp(-20) beside the tail's own weight, which is about 1/(t s) where t is the tilt and s the deviation: epsilon moves by about 1e-9 of
+    // itself.
     private const double Exponent = 20;
 
     /// <summary>Steers by an estimate.</summary>

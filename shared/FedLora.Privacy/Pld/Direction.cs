@@ -3,8 +3,8 @@ using FedLora.Privacy.Numerics;
 namespace FedLora.Privacy.Pld;
 
 /// <summary>
-/// One direction of neighbouring for a fixed set of mechanisms: the transforms of their tilted grids, from which delta at any epsilon, for any
-/// number of steps near those it was built for, is one sum over the frequencies that have not died out.
+/// One direction of neighbouring for a fixed set of mechanisms: the transforms of their tilted grids, from which delta at any epsilon, for
+/// any number of steps near those it was built for, is one sum over the frequencies that have not died out.
 /// </summary>
 /// <param name="course">This direction's estimate and window.</param>
 /// <param name="step">The grids' h.</param>

@@ -1,8 +1,9 @@
 namespace FedLora.Privacy.Pld;
 
 /// <summary>
-/// What may still be spent on one question, in points: of transforms, of grids and of the analysis before them, each about a microsecond. A bound on time that is counted, not
-/// clocked, so that the answer is the same on any machine. When it is spent, grids of <see cref="Least"/> points go on: still proven, only wider.
+/// What may still be spent on one question, in points: of transforms, of grids and of the analysis before them, each about a microsecond. A
+/// bound on time that is counted, not clocked, so that the answer is the same on any machine. When it is spent, grids of
+/// <see cref="Least"/> points go on: still proven, only wider.
 /// </summary>
 /// <param name="points">For the whole question.</param>
 internal sealed class Effort(long points)
@@ -30,7 +31,9 @@ internal sealed class Effort(long points)
     /// <summary>Whether one epsilon gets less than it would have alone.</summary>
     public bool IsShort => left < One;
 
-    /// <summary>For one epsilon of a search: no more than it would have alone, so that what the search found enough is found enough again.</summary>
+    /// <summary>
+    /// For one epsilon of a search: no more than it would have alone, so that what the search found enough is found enough again.
+    /// </summary>
     public Effort Share() => new(Math.Min(One, left)) { whole = this };
 
     /// <summary>Takes away what was used.</summary>

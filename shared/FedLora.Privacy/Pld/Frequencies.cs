@@ -3,8 +3,8 @@ using FedLora.Privacy.Numerics;
 namespace FedLora.Privacy.Pld;
 
 /// <summary>
-/// The frequencies j = 0 .. N/2 at which a composition's transform is not negligible, and a bound on all others together. Mechanisms come one by one; what has died
-/// out is forgotten at once, since more of them only make it smaller.
+/// The frequencies j = 0 .. N/2 at which a composition's transform is not negligible, and a bound on all others together. Mechanisms come
+/// one by one; what has died out is forgotten at once, since more of them only make it smaller.
 /// </summary>
 internal sealed class Frequencies
 {

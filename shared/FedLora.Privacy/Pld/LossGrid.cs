@@ -1,8 +1,8 @@
 namespace FedLora.Privacy.Pld;
 
 /// <summary>
-/// A pair of discrete measures whose log-ratio takes the values Origin + k Step only: mass Q[k] with the example, P[k] = Q[k] exp(-loss) without.
-/// Both directions of neighbouring are read off the same grid.
+/// A pair of discrete measures whose log-ratio takes the values Origin + k Step only: mass Q[k] with the example, P[k] = Q[k] exp(-loss)
+/// without. Both directions of neighbouring are read off the same grid.
 /// </summary>
 /// <param name="Origin">The loss of k = 0, in nats.</param>
 /// <param name="Step">h, the distance of neighbouring losses.</param>

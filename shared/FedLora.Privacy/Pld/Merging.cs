@@ -28,21 +28,21 @@ internal sealed class Merging
     /// <summary>The dominated grid with step <paramref name="step"/>.</summary>
     /// <param name="range">What is resolved.</param>
     /// <param name="step">h.</param>
-    /// <param name="cancellation">Ends it.</param>
-    public static LossGrid Discretize(LossRange range, double step, CancellationToken cancellation)
+    /// <param name="cancellationToken">Ends it.</param>
+    public static LossGrid Discretize(LossRange range, double step, CancellationToken cancellationToken)
     {
         var merging = new Merging(range, step);
-        var origin = merging.Chain(cancellation);
+        var origin = merging.Chain(cancellationToken);
         return new LossGrid(origin, step, merging.q, merging.p, 0);
     }
 
-    private double Chain(CancellationToken cancellation)
+    private double Chain(CancellationToken cancellationToken)
     {
         var from = FirstCell(out var origin);
         Add(0, origin, range.Low, from, 0);
         while (from < range.High)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             // Where the chain would need a sliver of a cell it skips a grid value.
             var least = loss.Loss(from) + step / 4;
             var k = Math.Max(count, (int)Math.Ceiling((least - origin) / step));
@@ -76,7 +76,10 @@ internal sealed class Merging
         return reference + Elementary.Log1p(Excess(range.Low, to, reference, 0) / Mass(range.Low, to, 0));
     }
 
-    /// <summary>The end of the cell from <paramref name="from"/> whose log-ratio is <paramref name="target"/>; NaN if the resolved range is too short.</summary>
+    /// <summary>
+    /// The end of the cell from <paramref name="from"/> whose log-ratio is <paramref name="target"/>; NaN if the resolved range is too
+    /// short.
+    /// </summary>
     private double Grow(double from, double target)
     {
         var low = loss.Place(target);
@@ -105,12 +108,16 @@ internal sealed class Merging
         return to;
     }
 
-    /// <summary>The integral of (ratio / target ratio - 1) against P, or, right of 1/2, of (1 - target ratio / ratio) against Q: zero where the cell's ratio is the target.</summary>
+    /// <summary>
+    /// The integral of (ratio / target ratio - 1) against P, or, right of 1/2, of (1 - target ratio / ratio) against Q: zero where the
+    /// cell's ratio is the target.
+    /// </summary>
     private double Excess(double from, double to, double target, double side) => Integrate(from, to, side, l => Slope(l - target, side));
 
     private double Mass(double from, double to, double side) => Integrate(from, to, side, _ => 1);
 
-    private static double Slope(double difference, double side) => side < 0.5 ? Elementary.Expm1(difference) : -Elementary.Expm1(-difference);
+    private static double Slope(double difference, double side) =>
+        side < 0.5 ? Elementary.Expm1(difference) : -Elementary.Expm1(-difference);
 
     /// <summary>log P where P is the larger measure, log Q where Q is.</summary>
     private double Weight(double x, double side) => loss.LogP(x) + (side < 0.5 ? 0 : loss.Loss(x));

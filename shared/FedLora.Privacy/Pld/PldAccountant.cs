@@ -4,10 +4,11 @@ using FedLora.Privacy.Rdp;
 namespace FedLora.Privacy.Pld;
 
 /// <summary>
-/// The default accountant: an interval that holds the true epsilon. Privacy loss distributions of both directions of neighbouring are bounded from
-/// above (<see cref="ConnectTheDots"/>) and below (<see cref="Merging"/>) on one grid, tilted, transformed and raised to the number of steps, and every error of the
-/// computation is bounded and added. Where a closed form exists (no subsampling, or a single step) it is used; where no grid is affordable, a wider interval that holds
-/// for any composition (<see cref="AnyComposition"/>). Keeps what it has transformed, so that the next round of the same kind costs milliseconds.
+/// The default accountant: an interval that holds the true epsilon. Privacy loss distributions of both directions of neighbouring are
+/// bounded from above (<see cref="ConnectTheDots"/>) and below (<see cref="Merging"/>) on one grid, tilted, transformed and raised to the
+/// number of steps, and every error of the computation is bounded and added. Where a closed form exists (no subsampling, or a single step)
+/// it is used; where no grid is affordable, a wider interval that holds for any composition (<see cref="AnyComposition"/>). Keeps what it
+/// has transformed, so that the next round of the same kind costs milliseconds.
 /// </summary>
 public sealed class PldAccountant : IAccountant
 {
@@ -36,33 +37,39 @@ public sealed class PldAccountant : IAccountant
     public string Name => "pld";
 
     /// <inheritdoc/>
-    public PrivacyBound Epsilon(IEnumerable<SampledGaussian> runs, double delta, CancellationToken cancellation = default) => Epsilon(runs, delta, Effort.OfOne(), cancellation);
+    public PrivacyBound Epsilon(IEnumerable<SampledGaussian> runs, double delta, CancellationToken cancellationToken = default) =>
+        Epsilon(runs, delta, Effort.OfOne(), cancellationToken);
 
-    internal PrivacyBound Epsilon(IEnumerable<SampledGaussian> runs, double delta, Effort effort, CancellationToken cancellation)
+    internal PrivacyBound Epsilon(IEnumerable<SampledGaussian> runs, double delta, Effort effort, CancellationToken cancellationToken)
     {
         var merged = SampledGaussian.Simplify(runs);
         SampledGaussian.ValidateDelta(delta);
-        cancellation.ThrowIfCancellationRequested();
+        cancellationToken.ThrowIfCancellationRequested();
         return merged switch
         {
             [] => new PrivacyBound(0, 0, Name),
             // With probability (1-q)^T nobody sees the example, and the two cases are one.
             _ when delta >= -Elementary.Expm1(SampledGaussian.LogUnseen(merged)) * (1 + 1e-12) => new PrivacyBound(0, 0, Name),
-            _ when merged.All(run => run.SamplingRate == 1) => Stated(ClosedForm.Gaussian(Math.Sqrt(merged.Sum(run => run.Steps / run.NoiseMultiplier / run.NoiseMultiplier)), delta), null),
+            _ when merged.All(run => run.SamplingRate == 1) =>
+                Stated(ClosedForm.Gaussian(Math.Sqrt(merged.Sum(run => run.Steps / run.NoiseMultiplier / run.NoiseMultiplier)), delta),
+                    null),
             [{ Steps: 1 } single] => Stated(ClosedForm.SingleStep(single, delta), null),
             _ => Composed(),
         };
 
         PrivacyBound Composed()
         {
-            var (low, high, isGood) = IsForGrids(merged, delta, effort) ? Compose(merged, delta, effort, cancellation) : (0, double.PositiveInfinity, false);
+            var (low, high, isGood) = IsForGrids(merged, delta, effort) ? Compose(merged, delta, effort, cancellationToken)
+                : (0, double.PositiveInfinity, false);
             if (isGood)
                 return Stated((low, high), null);
             var any = AnyComposition.Epsilon(merged, delta);
             (low, high) = (Math.Max(low, any.Low), Math.Min(high, any.High));
             if (high - low > accepted * high)
-                high = Math.Min(high, RdpAccountant.AtMost(merged, delta, cancellation));
-            return Stated((low, high), high - low > 1e-3 * high ? "a wider interval than usual: a closer one would take too long, or is beyond double precision" : null);
+                high = Math.Min(high, RdpAccountant.AtMost(merged, delta, cancellationToken));
+            return Stated((low, high),
+                high - low > 1e-3 * high ? "a wider interval than usual: a closer one would take too long, or is beyond double precision"
+                    : null);
         }
 
         PrivacyBound Stated((double Low, double High) interval, string? note) => double.IsFinite(interval.High)
@@ -72,15 +79,19 @@ public sealed class PldAccountant : IAccountant
 
     /// <summary>Whether a grid can hold it at all, and its analysis can be afforded.</summary>
     private static bool IsForGrids(IReadOnlyList<SampledGaussian> runs, double delta, Effort effort) =>
-        delta >= 1e-100 && runs.Count <= MostKinds && runs.All(run => run.NoiseMultiplier is >= 0.02 and <= 1e6 && run.SamplingRate >= 1e-100) && PldSetup.Points(runs) <= effort.Most;
+        delta >= 1e-100 && runs.Count <= MostKinds
+            && runs.All(run => run.NoiseMultiplier is >= 0.02 and <= 1e6 && run.SamplingRate >= 1e-100)
+            && PldSetup.Points(runs) <= effort.Most;
 
-    private (double Low, double High, bool IsGood) Compose(IReadOnlyList<SampledGaussian> runs, double delta, Effort effort, CancellationToken cancellation)
+    private (double Low, double High, bool IsGood) Compose(IReadOnlyList<SampledGaussian> runs, double delta, Effort effort,
+        CancellationToken cancellationToken)
     {
         // A fixed order, so that the same set of mechanisms is found again.
         var ordered = runs.OrderBy(run => run.NoiseMultiplier).ThenBy(run => run.SamplingRate).ToList();
         var steps = ordered.Select(run => run.Steps).ToArray();
         var kinds = ordered.Select(run => run with { Steps = 0 }).ToArray();
-        if (Recall(kinds, delta, steps) is { } known && known.Epsilon(steps, cancellation) is var quick && IsGood(quick, Math.Max(quick.High, known.LeastScale)))
+        if (Recall(kinds, delta, steps) is { } known && known.Epsilon(steps, cancellationToken) is var quick
+            && IsGood(quick, Math.Max(quick.High, known.LeastScale)))
             return (quick.Low, quick.High, true);
         effort.Use((long)PldSetup.Points(ordered));
         var setup = new PldSetup(ordered, delta);
@@ -90,8 +101,8 @@ public sealed class PldAccountant : IAccountant
         {
             var size = (int)setup.SizeFor(h);
             effort.Use((long)setup.Cost(h));
-            var model = PldModel.Build(setup, h, size, cancellation);
-            var interval = model.Epsilon(steps, cancellation);
+            var model = PldModel.Build(setup, h, size, cancellationToken);
+            var interval = model.Epsilon(steps, cancellationToken);
             best = (Math.Max(best.Low, interval.Low), Math.Min(best.High, interval.High));
             var isGood = IsGood(interval, setup.Scale(interval.High));
             if (isGood || attempt == 3)
@@ -116,13 +127,15 @@ public sealed class PldAccountant : IAccountant
         return (best.Low, best.High, false);
     }
 
-    private bool IsGood((double Low, double High) interval, double scale) => double.IsFinite(interval.High) && interval.High - interval.Low <= accepted * scale;
+    private bool IsGood((double Low, double High) interval, double scale) =>
+        double.IsFinite(interval.High) && interval.High - interval.Low <= accepted * scale;
 
     private PldModel? Recall(SampledGaussian[] kinds, double delta, IReadOnlyList<long> steps)
     {
         lock (gate)
         {
-            return models.FirstOrDefault(entry => entry.Delta.Equals(delta) && entry.Kinds.SequenceEqual(kinds) && entry.Model.Covers(steps)).Model;
+            return models.FirstOrDefault(
+                entry => entry.Delta.Equals(delta) && entry.Kinds.SequenceEqual(kinds) && entry.Model.Covers(steps)).Model;
         }
     }
 
@@ -137,6 +150,8 @@ public sealed class PldAccountant : IAccountant
     }
 
     private static FedLoraException OutOfRange(IReadOnlyList<SampledGaussian> runs, double delta) => new("privacy-out-of-range",
-        $"no epsilon can be proven for {string.Join(" + ", runs.Take(3).Select(run => $"{run.Steps} steps at sigma {run.NoiseMultiplier}, q {run.SamplingRate}"))}{(runs.Count > 3 ? " + ..." : "")}, delta {delta}",
-        "Noise this small protects nothing that can be stated, or the numbers are beyond double precision: raise --noise-multiplier or --delta.");
+        $"no epsilon can be proven for {string.Join(" + ", runs.Take(3).Select(run =>
+            $"{run.Steps} steps at sigma {run.NoiseMultiplier}, q {run.SamplingRate}"))}{(runs.Count > 3 ? " + ..." : "")}, delta {delta}",
+        "Noise this small protects nothing that can be stated, or the numbers are beyond double precision: raise --noise-multiplier or "
+            + "--delta.");
 }

@@ -3,8 +3,8 @@ using FedLora.Privacy.Numerics;
 namespace FedLora.Privacy.Pld;
 
 /// <summary>
-/// A fixed set of mechanisms at a fixed delta on a common grid, both directions transformed: answers for any numbers of steps near those it was
-/// built for, in the time of a few sums over the transform.
+/// A fixed set of mechanisms at a fixed delta on a common grid, both directions transformed: answers for any numbers of steps near those it
+/// was built for, in the time of a few sums over the transform.
 /// </summary>
 internal sealed class PldModel
 {
@@ -35,8 +35,8 @@ internal sealed class PldModel
     /// <param name="setup">The mechanisms and their analysis.</param>
     /// <param name="step">The grid's h.</param>
     /// <param name="size">The transform's size.</param>
-    /// <param name="cancellation">Ends it.</param>
-    public static PldModel Build(PldSetup setup, double step, int size, CancellationToken cancellation)
+    /// <param name="cancellationToken">Ends it.</param>
+    public static PldModel Build(PldSetup setup, double step, int size, CancellationToken cancellationToken)
     {
         var (fft, re, im) = (new Fft(size), new double[size], new double[size]);
         var fewest = setup.Steps.Select(steps => Math.Max(1, steps / 2)).ToArray();
@@ -44,10 +44,14 @@ internal sealed class PldModel
         for (var m = 0; m < fewest.Length; m++)
         {
             var range = setup.Ranges[m];
-            LossGrid[] grids = [.. new Func<LossGrid>[] { () => ConnectTheDots.Discretize(range, step, cancellation), () => Merging.Discretize(range, step, cancellation) }
-                .AsParallel().AsOrdered().WithCancellation(cancellation).Select(make => make())];
+            LossGrid[] grids = [.. new Func<LossGrid>[]
+            {
+                () => ConnectTheDots.Discretize(range, step, cancellationToken),
+                () => Merging.Discretize(range, step, cancellationToken),
+            }
+                .AsParallel().AsOrdered().WithCancellation(cancellationToken).Select(make => make())];
             with.Add(grids[0], grids[1], fft, re, im, fewest[m]);
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             Fft.Tidy(size);
             without.Add(grids[0].Reversed(), grids[1].Reversed(), fft, re, im, fewest[m]);
         }
@@ -55,7 +59,7 @@ internal sealed class PldModel
     }
 
     /// <summary>The interval of epsilon after these steps: the larger of both directions, each bounded from both sides.</summary>
-    public (double Low, double High) Epsilon(IReadOnlyList<long> steps, CancellationToken cancellation)
+    public (double Low, double High) Epsilon(IReadOnlyList<long> steps, CancellationToken cancellationToken)
     {
         double infinite = 0, shift = 0;
         for (var m = 0; m < ranges.Count; m++)
@@ -71,8 +75,9 @@ internal sealed class PldModel
             // The direction with the smaller loss is settled by one look: by what the other one surely spends its delta has been reached.
             if (low > 0 && upper.At(low).High + infinite <= delta)
                 continue;
-            cancellation.ThrowIfCancellationRequested();
-            var (_, end) = Solve(epsilon => { var (_, bound, slope) = upper.At(epsilon); return (bound + infinite, slope); }, direction.Guess);
+            cancellationToken.ThrowIfCancellationRequested();
+            var (_, end) = Solve(epsilon => { var (_, bound, slope) = upper.At(epsilon); return (bound + infinite, slope); },
+                direction.Guess);
             var lower = direction.Lower(steps);
             var (start, _) = Solve(epsilon => { var (bound, _, slope) = lower.At(epsilon); return (bound, slope); }, end);
             high = Math.Max(high, end == 0 ? 0 : end + shift);
@@ -82,8 +87,8 @@ internal sealed class PldModel
     }
 
     /// <summary>
-    /// An interval around the epsilon &gt;= 0 where a decreasing delta falls to the target, narrow beside the grid's error; its upper end is infinite if the curve was never seen below the target.
-    /// Newton on log delta, inside a bracket.
+    /// An interval around the epsilon &gt;= 0 where a decreasing delta falls to the target, narrow beside the grid's error; its upper end
+    /// is infinite if the curve was never seen below the target. Newton on log delta, inside a bracket.
     /// </summary>
     private (double Low, double High) Solve(Func<double, (double Delta, double Slope)> curve, double guess)
     {

@@ -6,7 +6,10 @@ internal sealed class PldSetup
     /// <summary>The share of delta that outputs outside the resolved range may take.</summary>
     private const double Truncated = 1e-8;
 
-    /// <summary>With fewer samplings expected than this, most outputs are those of no sampling at all: no frequency dies out, and each costs time in every sum.</summary>
+    /// <summary>
+    /// With fewer samplings expected than this, most outputs are those of no sampling at all: no frequency dies out, and each costs time in
+    /// every sum.
+    /// </summary>
     private const double FewSamplings = 40;
 
     private readonly double total;
@@ -16,7 +19,8 @@ internal sealed class PldSetup
         Delta = delta;
         Steps = [.. runs.Select(run => run.Steps)];
         total = Steps.Sum(steps => (double)steps);
-        Ranges = [.. runs.Select(run => LossRange.Cut(new LossFunction(run.NoiseMultiplier, run.SamplingRate), Truncated * delta / (2 * total)))];
+        Ranges = [
+            .. runs.Select(run => LossRange.Cut(new LossFunction(run.NoiseMultiplier, run.SamplingRate), Truncated * delta / (2 * total)))];
         (LargestTransform, LargestGrid) = (1 << 21, 1 << 20);
         if (runs.Sum(run => run.Steps * run.SamplingRate) < FewSamplings)
             LargestTransform >>= 2;
@@ -45,23 +49,26 @@ internal sealed class PldSetup
     /// <summary>The losses without it: the direction of adding it.</summary>
     public Course Without { get; }
 
-    /// <summary>What the analysis of these runs costs, in the points of <see cref="Effort"/>: points of quadrature, summed a hundred times or so.</summary>
+    /// <summary>
+    /// What the analysis of these runs costs, in the points of <see cref="Effort"/>: points of quadrature, summed a hundred times or so.
+    /// </summary>
     public static double Points(IEnumerable<SampledGaussian> runs) => 8 * runs.Sum(run => Cumulants.Count(run.NoiseMultiplier));
 
     /// <summary>
-    /// Steers by one large loss instead of many small ones: epsilon is about that of a single step at delta over the number of steps. For where the normal
-    /// estimate has led astray.
+    /// Steers by one large loss instead of many small ones: epsilon is about that of a single step at delta over the number of steps. For
+    /// where the normal estimate has led astray.
     /// </summary>
     public void ExpectOneLargeLoss()
     {
-        var epsilon = Ranges.Max(range => ClosedForm.SingleStep(new SampledGaussian(range.Loss.Sigma, range.Loss.Rate, 1), Delta / total).High);
+        var epsilon = Ranges.Max(
+            range => ClosedForm.SingleStep(new SampledGaussian(range.Loss.Sigma, range.Loss.Rate, 1), Delta / total).High);
         if (epsilon > 0)
             With = Course.By(With.Parts, Saddle.Toward(With.Parts, epsilon));
     }
 
     /// <summary>
-    /// The grid step at which the bounds are about <paramref name="relative"/> times epsilon apart. Connecting the dots adds h^2/6 to a step's variance
-    /// and merging takes h^2/12 away, so that epsilon's ends move apart by T (t + 1) h^2 / 8.
+    /// The grid step at which the bounds are about <paramref name="relative"/> times epsilon apart. Connecting the dots adds h^2/6 to a
+    /// step's variance and merging takes h^2/12 away, so that epsilon's ends move apart by T (t + 1) h^2 / 8.
     /// </summary>
     public double StepFor(double relative)
     {
@@ -70,16 +77,25 @@ internal sealed class PldSetup
         return Math.Min(step, Ranges.Min(range => range.Width) / 256);
     }
 
-    /// <summary>What an error of epsilon is compared with: epsilon itself, or, where that is next to nothing, what delta hangs on: a hundredth of the deviation of the loss.</summary>
-    public double Scale(double epsilon) => Math.Max(epsilon, 0.01 * (With.Saddle.Epsilon >= Without.Saddle.Epsilon ? With : Without).Saddle.Deviation);
+    /// <summary>
+    /// What an error of epsilon is compared with: epsilon itself, or, where that is next to nothing, what delta hangs on: a hundredth of
+    /// the deviation of the loss.
+    /// </summary>
+    public double Scale(double epsilon) =>
+        Math.Max(epsilon, 0.01 * (With.Saddle.Epsilon >= Without.Saddle.Epsilon ? With : Without).Saddle.Deviation);
 
     /// <summary>The transform size for a grid step: a power of two that covers both directions' windows.</summary>
-    public double SizeFor(double step) => Math.Max(64, Math.Pow(2, Math.Ceiling(Math.Log2(Math.Max(With.SizeFor(step), Without.SizeFor(step))))));
+    public double SizeFor(double step) =>
+        Math.Max(64, Math.Pow(2, Math.Ceiling(Math.Log2(Math.Max(With.SizeFor(step), Without.SizeFor(step))))));
 
-    /// <summary>What grids of a step cost, in the points of <see cref="Effort"/>: cells to integrate over and points to transform.</summary>
+    /// <summary>
+    /// What grids of a step cost, in the points of <see cref="Effort"/>: cells to integrate over and points to transform.
+    /// </summary>
     public double Cost(double step) => (Ranges.Count * SizeFor(step)) + Ranges.Sum(range => range.Width / step);
 
-    /// <summary>The finest grid step from <paramref name="step"/> on whose grids and transform are not too large; null where no sensible step is.</summary>
+    /// <summary>
+    /// The finest grid step from <paramref name="step"/> on whose grids and transform are not too large; null where no sensible step is.
+    /// </summary>
     /// <param name="step">h.</param>
     /// <param name="most">What they may cost.</param>
     public double? Affordable(double step, long most)

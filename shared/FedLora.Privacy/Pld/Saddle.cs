@@ -22,7 +22,9 @@ internal sealed record Saddle(double Tilt, double Epsilon, double Deviation)
         return new Saddle(Math.Max(tilt, 0.05 / deviation), epsilon, deviation);
     }
 
-    /// <summary>The tilt that brings the mean to a given epsilon: right for the rare large losses of few steps, where the sum is far from normal.</summary>
+    /// <summary>
+    /// The tilt that brings the mean to a given epsilon: right for the rare large losses of few steps, where the sum is far from normal.
+    /// </summary>
     public static Saddle Toward(IReadOnlyList<(Cumulants Kappa, long Steps)> parts, double epsilon)
     {
         var tilt = Math.Exp(Roots.Bisect(Math.Log(1e-9), Math.Log(1e12), s => Sum(parts, Math.Exp(s)).Mean > epsilon, 1e-9));
@@ -31,8 +33,8 @@ internal sealed record Saddle(double Tilt, double Epsilon, double Deviation)
     }
 
     /// <summary>
-    /// Chernoff: how far to one side of its mean the tilted sum of losses stays, but for a mass of exp(-<paramref name="exponent"/>), and the
-    /// further tilt that shows it.
+    /// Chernoff: how far to one side of its mean the tilted sum of losses stays, but for a mass of exp(-<paramref name="exponent"/>), and
+    /// the further tilt that shows it.
     /// </summary>
     public (double Distance, double Tilt) Reach(IReadOnlyList<(Cumulants Kappa, long Steps)> parts, int side, double exponent)
     {
@@ -53,7 +55,8 @@ internal sealed record Saddle(double Tilt, double Epsilon, double Deviation)
         var (value, mean, variance) = Sum(parts, tilt);
         var deviation = Math.Sqrt(variance);
         // E[exp(-t y) (1 - exp(-y)); y > 0] for y normal around 0.
-        var tail = (Elementary.ScaledErfc(tilt * deviation / Math.Sqrt(2)) - Elementary.ScaledErfc((tilt + 1) * deviation / Math.Sqrt(2))) / 2;
+        var tail = (Elementary.ScaledErfc(tilt * deviation / Math.Sqrt(2)) - Elementary.ScaledErfc((tilt + 1) * deviation / Math.Sqrt(2)))
+            / 2;
         return (value - tilt * mean + Math.Log(Math.Max(tail, 1e-300)), mean, deviation);
     }
 

@@ -1,6 +1,9 @@
 namespace FedLora.Privacy.Pld;
 
-/// <summary>The transform phi_j of one mechanism's tilted grid at the frequencies that matter, in polar form, so that any power of it costs the same.</summary>
+/// <summary>
+/// The transform phi_j of one mechanism's tilted grid at the frequencies that matter, in polar form, so that any power of it costs the
+/// same.
+/// </summary>
 /// <param name="Grid">What bounds the tilted grid's sums.</param>
 /// <param name="Error">A bound on the rounding error of every phi_j.</param>
 internal sealed record Spectrum(TiltedGrid Grid, double Error)
@@ -11,7 +14,9 @@ internal sealed record Spectrum(TiltedGrid Grid, double Error)
     /// <summary>The argument of phi_j.</summary>
     public double[] Phase { get; private set; } = [];
 
-    /// <summary>Reads its part of a transform that holds this grid and another: both are real, so one complex transform yields both.</summary>
+    /// <summary>
+    /// Reads its part of a transform that holds this grid and another: both are real, so one complex transform yields both.
+    /// </summary>
     /// <param name="re">The transform of (first + i second), real parts.</param>
     /// <param name="im">Imaginary parts.</param>
     /// <param name="isSecond">Which one this is.</param>

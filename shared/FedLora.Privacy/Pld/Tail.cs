@@ -4,8 +4,9 @@ namespace FedLora.Privacy.Pld;
 
 /// <summary>
 /// delta(epsilon) = E[(1 - exp(epsilon - S))+] of a composed sum of losses S on a grid, with a bound on every error of computing it.
-/// With p the tilted distribution of S and M its moment, delta = M exp(-t epsilon) sum_{s > epsilon} p_s w(s - epsilon), w(y) = exp(-t y) (1 - exp(-y)),
-/// and by Parseval's theorem the sum is (1/N) sum_j Phi_j W_j, where W_j are two geometric series. Near the tilted mean nothing in it cancels.
+/// With p the tilted distribution of S and M its moment, delta = M exp(-t epsilon) sum_{s > epsilon} p_s w(s - epsilon), w(y) = exp(-t y)
+/// (1 - exp(-y)), and by Parseval's theorem the sum is (1/N) sum_j Phi_j W_j, where W_j are two geometric series. Near the tilted mean
+/// nothing in it cancels.
 /// </summary>
 internal sealed class Tail
 {
@@ -47,10 +48,12 @@ internal sealed class Tail
         // The window of N grid points, placed so that what is cut off on its two sides is in the proportion of the reaches.
         var spare = frequencies.Size - (up.Distance + down.Distance) / step;
         first = (long)Math.Floor(mean - down.Distance / step - spare / 2);
-        outside = Math.Exp(Math.Min(0, logUp - up.Tilt * (first + frequencies.Size) * step)) + Math.Exp(Math.Min(0, logDown - down.Tilt * (first - 1) * step));
+        outside = Math.Exp(Math.Min(0, logUp - up.Tilt * (first + frequencies.Size) * step))
+            + Math.Exp(Math.Min(0, logDown - down.Tilt * (first - 1) * step));
         // Rounding of the masses, of the tilt and of log M, each a few units per step.
         relative = total * U * (256 + 8 * Math.Abs(logMoment / total)) + 1e-13;
-        (re, im, error) = (new double[frequencies.Indices.Length], new double[frequencies.Indices.Length], new double[frequencies.Indices.Length]);
+        (re, im, error) = (new double[frequencies.Indices.Length], new double[frequencies.Indices.Length],
+            new double[frequencies.Indices.Length]);
         turns = new (double, double, double, double)[re.Length];
         for (var i = 0; i < re.Length; i++)
         {
@@ -87,14 +90,17 @@ internal sealed class Tail
             var twice = j == 0 || 2 * j == size ? 1 : 2;
             value += twice * (re[i] * wRe - im[i] * wIm);
             slope += twice * (re[i] * bRe - im[i] * bIm);
-            doubt += twice * (weight * error[i] + 32 * U * (Math.Abs(re[i]) + Math.Abs(im[i])) * (Math.Abs(aRe) + Math.Abs(aIm) + Math.Abs(bRe) + Math.Abs(bIm)));
+            doubt += twice
+                * (weight * error[i]
+                    + 32 * U * (Math.Abs(re[i]) + Math.Abs(im[i])) * (Math.Abs(aRe) + Math.Abs(aIm) + Math.Abs(bRe) + Math.Abs(bIm)));
         }
         // The weights are not negative, so no |W_j| exceeds W_0.
         doubt = (doubt + slow.Sum * frequencies.Dropped) / size + Heaviest * outside;
         value /= size;
         slope /= size;
         var scale = Scale(epsilon);
-        return (scale * Math.Max(0, value - doubt) * (1 - relative), scale * (value + doubt) * (1 + relative), -slope / Math.Max(value, 1e-300));
+        return (scale * Math.Max(0, value - doubt) * (1 - relative), scale * (value + doubt) * (1 + relative),
+            -slope / Math.Max(value, 1e-300));
     }
 
     /// <summary>The largest weight w(y): exp(-t y) (1 - exp(-y)) at exp(-y) = t/(1+t).</summary>
@@ -122,7 +128,8 @@ internal sealed class Tail
         }
         var size = Math.Exp(log);
         (re[i], im[i]) = (size * Math.Cos(phase), size * Math.Sin(phase));
-        error[i] = (wrong > 0.5 ? Math.Exp(Math.Min(0, log + wrong)) + size : size * Elementary.Expm1(wrong)) + size * U * (4 * total + 4 * phases + 8);
+        error[i] = (wrong > 0.5 ? Math.Exp(Math.Min(0, log + wrong)) + size : size * Elementary.Expm1(wrong))
+            + size * U * (4 * total + 4 * phases + 8);
     }
 
     /// <summary>sum over s of exp(-a y_s + i omega s) from the first point above epsilon to the window's end.</summary>

@@ -2,7 +2,10 @@ using FedLora.Privacy.Numerics;
 
 namespace FedLora.Privacy.Pld;
 
-/// <summary>One grid's losses tilted to a probability distribution, p_k = q_k exp(t l_k) / M: what bounds its sums. The masses themselves go to the transform and are not kept.</summary>
+/// <summary>
+/// One grid's losses tilted to a probability distribution, p_k = q_k exp(t l_k) / M: what bounds its sums. The masses themselves go to the
+/// transform and are not kept.
+/// </summary>
 internal sealed class TiltedGrid
 {
     /// <param name="grid">The grid; its Q is tilted.</param>

@@ -10,7 +10,8 @@ internal sealed class PrivacyRandomVariable(double sigma, double rate, double li
     private readonly LossFunction loss = new(sigma, rate);
 
     /// <summary>
-    /// Masses at the multiples of <paramref name="mesh"/>, circular with index 0 for loss 0, and the shift that gives the grid the mean of Y.
+    /// Masses at the multiples of <paramref name="mesh"/>, circular with index 0 for loss 0, and the shift that gives the grid the mean of
+    /// Y.
     /// </summary>
     public (double[] Masses, double Shift) Discretize(double mesh, int size)
     {

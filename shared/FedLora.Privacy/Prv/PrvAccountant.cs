@@ -6,9 +6,9 @@ using FedLora.Privacy.Rdp;
 namespace FedLora.Privacy.Prv;
 
 /// <summary>
-/// Numerical composition of privacy random variables (Gopi, Lee, Wutschitz 2021, arXiv 2106.02848) with Opacus' settings, for comparison: the upper bound
-/// epsilon(delta - delta/1000) + 0.01 of the direction of removing an example, and the lower one. Unlike there, the masses are tilted before
-/// they are transformed, so that rounding stays small beside the tail.
+/// Numerical composition of privacy random variables (Gopi, Lee, Wutschitz 2021, arXiv 2106.02848) with Opacus' settings, for comparison:
+/// the upper bound epsilon(delta - delta/1000) + 0.01 of the direction of removing an example, and the lower one. Unlike there, the masses
+/// are tilted before they are transformed, so that rounding stays small beside the tail.
 /// </summary>
 public sealed class PrvAccountant : IAccountant
 {
@@ -23,9 +23,10 @@ public sealed class PrvAccountant : IAccountant
     public string Name => "prv";
 
     /// <inheritdoc/>
-    public PrivacyBound Epsilon(IEnumerable<SampledGaussian> runs, double delta, CancellationToken cancellation = default) => Epsilon(runs, delta, Effort.OfOne(), cancellation);
+    public PrivacyBound Epsilon(IEnumerable<SampledGaussian> runs, double delta, CancellationToken cancellationToken = default) =>
+        Epsilon(runs, delta, Effort.OfOne(), cancellationToken);
 
-    internal PrivacyBound Epsilon(IEnumerable<SampledGaussian> runs, double delta, Effort effort, CancellationToken cancellation)
+    internal PrivacyBound Epsilon(IEnumerable<SampledGaussian> runs, double delta, Effort effort, CancellationToken cancellationToken)
     {
         var merged = SampledGaussian.Simplify(runs);
         SampledGaussian.ValidateDelta(delta);
@@ -38,8 +39,8 @@ public sealed class PrvAccountant : IAccountant
         if (merged.Count > MostKinds || PldSetup.Points(merged) > MostPoints || !(deltaError / (8 * steps) > 1e-300))
             throw TooFar(delta, steps);
         var limit = 3 + Math.Max(EpsilonError, Math.Max(
-            RdpAccountant.AtMost(merged, deltaError / 4, cancellation),
-            merged.Max(run => RdpAccountant.AtMost([run with { Steps = 1 }], deltaError / (8 * steps), cancellation))));
+            RdpAccountant.AtMost(merged, deltaError / 4, cancellationToken),
+            merged.Max(run => RdpAccountant.AtMost([run with { Steps = 1 }], deltaError / (8 * steps), cancellationToken))));
         // The mesh is that of the error; where it would take more points than are affordable, the error is that of the affordable mesh.
         var most = Math.Min(merged.Count <= 8 ? Largest : Largest / 4, effort.Most);
         var mesh = Math.Max(EpsilonError / perMesh, 2 * limit / (most - 2));
@@ -50,20 +51,29 @@ public sealed class PrvAccountant : IAccountant
             throw TooFar(delta, steps);
         var size = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Ceiling(points) + 2);
         effort.Use((long)size * merged.Count);
-        var tilt = Saddle.Find([.. merged.Select(run => (new Cumulants(LossRange.Cut(new LossFunction(run.NoiseMultiplier, run.SamplingRate), 1e-20), false), run.Steps))], delta).Tilt;
-        var estimate = new TailSums(Compose(merged, mesh, limit, size, tilt, cancellation), mesh, tilt);
+        var tilt = Saddle.Find(
+            [.. merged.Select(
+                run => (new Cumulants(LossRange.Cut(new LossFunction(run.NoiseMultiplier, run.SamplingRate), 1e-20), false), run.Steps))],
+            delta).Tilt;
+        var estimate = new TailSums(Compose(merged, mesh, limit, size, tilt, cancellationToken), mesh, tilt);
         var (high, low) = (estimate.Epsilon(delta - deltaError), estimate.Epsilon(delta + deltaError));
         if (!double.IsFinite(high))
             throw TooFar(delta, steps);
         return new PrivacyBound(Math.Max(0, high) + error, low > error ? low - error : 0, Name,
-            Note: error > 1.001 * EpsilonError ? $"a coarser mesh than Opacus', whose error of {error:0.###} instead of {EpsilonError:0.###} is in the bound; pld is closer" : null);
+            Note: error > 1.001 * EpsilonError
+                ? $"a coarser mesh than Opacus', whose error of {error:0.###} instead of {EpsilonError:0.###} is in the bound; pld is "
+                    + $"closer" : null);
     }
 
     private static FedLoraException TooFar(double delta, double steps) => new("privacy-out-of-range",
         $"prv cannot resolve delta {delta} over {steps} steps", "Use --accountant pld, which stays exact here.");
 
-    /// <summary>The composed masses in circular order around 0, tilted by exp(tilt loss) and divided by their moment, whose logarithm comes along, and the grid's shift.</summary>
-    private static (double[] Masses, double LogMoment, double Shift) Compose(IReadOnlyList<SampledGaussian> runs, double mesh, double limit, int size, double tilt, CancellationToken cancellation)
+    /// <summary>
+    /// The composed masses in circular order around 0, tilted by exp(tilt loss) and divided by their moment, whose logarithm comes along,
+    /// and the grid's shift.
+    /// </summary>
+    private static (double[] Masses, double LogMoment, double Shift) Compose(IReadOnlyList<SampledGaussian> runs, double mesh, double limit,
+        int size, double tilt, CancellationToken cancellationToken)
     {
         var fft = new Fft(size);
         var (re, im) = (new double[size], new double[size]);
@@ -71,7 +81,7 @@ public sealed class PrvAccountant : IAccountant
         double shift = 0, logMoment = 0;
         foreach (var run in runs)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             var variable = new PrivacyRandomVariable(run.NoiseMultiplier, run.SamplingRate, limit);
             var (masses, oneShift) = variable.Discretize(mesh, size);
             logMoment += run.Steps * Tilt(masses, mesh, tilt);
@@ -80,7 +90,8 @@ public sealed class PrvAccountant : IAccountant
             for (var j = 0; j < size; j++)
             {
                 var power = Complex.FromPolarCoordinates(
-                    Math.Exp(run.Steps * Math.Log(masses[j] * masses[j] + zero[j] * zero[j]) / 2), run.Steps * Math.Atan2(zero[j], masses[j]));
+                    Math.Exp(run.Steps * Math.Log(masses[j] * masses[j] + zero[j] * zero[j]) / 2),
+                    run.Steps * Math.Atan2(zero[j], masses[j]));
                 (re[j], im[j]) = (re[j] * power.Real - im[j] * power.Imaginary, re[j] * power.Imaginary + im[j] * power.Real);
             }
             shift += run.Steps * oneShift;
@@ -111,12 +122,15 @@ public sealed class PrvAccountant : IAccountant
         return top + Math.Log(sum);
     }
 
-    /// <summary>delta(epsilon) = sum over losses above epsilon of mass (1 - exp(epsilon - loss)), the masses being untilted again.</summary>
+    /// <summary>
+    /// delta(epsilon) = sum over losses above epsilon of mass (1 - exp(epsilon - loss)), the masses being untilted again.
+    /// </summary>
     private sealed class TailSums((double[] Masses, double LogMoment, double Shift) composed, double mesh, double tilt)
     {
         /// <summary>
-        /// The epsilon whose delta this is: sought from the largest loss down, since rounding rules where the tilt is undone far below it. Beside the mass above a loss, what counts is that mass
-        /// weighted by exp(loss - its own loss), which never leaves double precision. NaN where it is not found.
+        /// The epsilon whose delta this is: sought from the largest loss down, since rounding rules where the tilt is undone far below it.
+        /// Beside the mass above a loss, what counts is that mass weighted by exp(loss - its own loss), which never leaves double
+        /// precision. NaN where it is not found.
         /// </summary>
         public double Epsilon(double delta)
         {
@@ -130,7 +144,8 @@ public sealed class PrvAccountant : IAccountant
                 if (!double.IsFinite(untilted))
                     break;
             }
-            return double.IsFinite(untilted) && untilted > delta ? (-(size / 2) * mesh) + composed.Shift + Math.Log((untilted - delta) / weighted) : double.NaN;
+            return double.IsFinite(untilted) && untilted > delta
+                ? (-(size / 2) * mesh) + composed.Shift + Math.Log((untilted - delta) / weighted) : double.NaN;
         }
     }
 }

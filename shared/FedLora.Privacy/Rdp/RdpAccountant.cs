@@ -9,7 +9,8 @@ namespace FedLora.Privacy.Rdp;
 public sealed class RdpAccountant : IAccountant
 {
     /// <summary>Opacus' default orders: 1.1, 1.2, ..., 10.9, 12, 13, ..., 63.</summary>
-    public static IReadOnlyList<double> Orders { get; } = [.. Enumerable.Range(1, 99).Select(x => 1 + x / 10.0), .. Enumerable.Range(12, 52).Select(x => (double)x)];
+    public static IReadOnlyList<double> Orders { get; } = [.. Enumerable.Range(1, 99).Select(x => 1 + x / 10.0),
+        .. Enumerable.Range(12, 52).Select(x => (double)x)];
 
     // Less than half a second on one core, for a search asks twenty times.
     private const double MostPoints = 4e6;
@@ -20,33 +21,39 @@ public sealed class RdpAccountant : IAccountant
     public string Name => "rdp";
 
     /// <inheritdoc/>
-    public PrivacyBound Epsilon(IEnumerable<SampledGaussian> runs, double delta, CancellationToken cancellation = default)
+    public PrivacyBound Epsilon(IEnumerable<SampledGaussian> runs, double delta, CancellationToken cancellationToken = default)
     {
         var merged = SampledGaussian.Simplify(runs);
         SampledGaussian.ValidateDelta(delta);
         if (merged.Count == 0)
             return new PrivacyBound(0, 0, Name);
-        var best = Bound(merged, delta, cancellation);
+        var best = Bound(merged, delta, cancellationToken);
         return double.IsFinite(best.Epsilon) ? best : throw new FedLoraException("privacy-out-of-range",
-            "the Renyi divergence is beyond double precision at every order", "Noise this small protects nothing that can be stated: raise --noise-multiplier.");
+            "the Renyi divergence is beyond double precision at every order",
+            "Noise this small protects nothing that can be stated: raise --noise-multiplier.");
     }
 
     /// <summary>The bound alone, infinite where there is none.</summary>
-    internal static double AtMost(IReadOnlyList<SampledGaussian> merged, double delta, CancellationToken cancellation) => Bound(merged, delta, cancellation).Epsilon;
+    internal static double AtMost(IReadOnlyList<SampledGaussian> merged, double delta, CancellationToken cancellationToken) =>
+        Bound(merged, delta, cancellationToken).Epsilon;
 
-    private static PrivacyBound Bound(IReadOnlyList<SampledGaussian> merged, double delta, CancellationToken cancellation)
+    private static PrivacyBound Bound(IReadOnlyList<SampledGaussian> merged, double delta, CancellationToken cancellationToken)
     {
         var (divergences, points, isWide) = (new double[Orders.Count], 0.0, false);
         foreach (var run in merged)
         {
-            cancellation.ThrowIfCancellationRequested();
-            points += Cache.ContainsKey((run.NoiseMultiplier, run.SamplingRate)) ? 0 : Orders.Sum(order => RenyiDivergence.Points(run.NoiseMultiplier, run.SamplingRate, order));
+            cancellationToken.ThrowIfCancellationRequested();
+            points += Cache.ContainsKey((run.NoiseMultiplier, run.SamplingRate)) ? 0
+                : Orders.Sum(order => RenyiDivergence.Points(run.NoiseMultiplier, run.SamplingRate, order));
             isWide |= points > MostPoints;
-            var one = points > MostPoints ? [.. Orders.Select(order => RenyiDivergence.AtMost(run.NoiseMultiplier, run.SamplingRate, order))] : OneStep(run, cancellation);
+            var one = points > MostPoints
+                ? [.. Orders.Select(order => RenyiDivergence.AtMost(run.NoiseMultiplier, run.SamplingRate, order))]
+                : OneStep(run, cancellationToken);
             for (var i = 0; i < one.Length; i++)
                 divergences[i] += run.Steps * one[i];
         }
-        var best = new PrivacyBound(double.PositiveInfinity, 0, "rdp", Note: isWide ? "a wider bound than usual: the divergence itself would take too long" : null);
+        var best = new PrivacyBound(double.PositiveInfinity, 0, "rdp",
+            Note: isWide ? "a wider bound than usual: the divergence itself would take too long" : null);
         for (var i = 0; i < Orders.Count; i++)
         {
             var epsilon = Convert(divergences[i], Orders[i], delta);
@@ -64,12 +71,13 @@ public sealed class RdpAccountant : IAccountant
             : throw SampledGaussian.Invalid($"the order is {order}", "Renyi orders are above 1.");
     }
 
-    private static double[] OneStep(SampledGaussian run, CancellationToken cancellation)
+    private static double[] OneStep(SampledGaussian run, CancellationToken cancellationToken)
     {
         if (Cache.Count > 4096)
             Cache.Clear();
         return Cache.GetOrAdd((run.NoiseMultiplier, run.SamplingRate), key =>
-            [.. Orders.AsParallel().AsOrdered().WithCancellation(cancellation).Select(order => RenyiDivergence.Of(key.Sigma, key.Rate, order))]);
+            [.. Orders.AsParallel().AsOrdered().WithCancellation(cancellationToken)
+                .Select(order => RenyiDivergence.Of(key.Sigma, key.Rate, order))]);
     }
 
     private static double Convert(double rdp, double order, double delta) =>

@@ -4,8 +4,8 @@ using FedLora.Privacy.Pld;
 namespace FedLora.Privacy.Rdp;
 
 /// <summary>
-/// The Renyi divergence of one sampled Gaussian step (Mironov, Talwar, Zhang 2019, arXiv 1908.10530, section 3.3): RDP(a) = log A_a / (a - 1),
-/// A_a = E_P[(Q/P)^a], in nats, for any order a > 1, whole or not.
+/// The Renyi divergence of one sampled Gaussian step (Mironov, Talwar, Zhang 2019, arXiv 1908.10530, section 3.3): RDP(a) = log A_a / (a -
+/// 1), A_a = E_P[(Q/P)^a], in nats, for any order a > 1, whole or not.
 /// </summary>
 /// <remarks>
 /// The paper's series for fractional orders alternates and cancels: where RDP is 1e-9 nothing is left of it in double precision. With
@@ -40,7 +40,8 @@ internal static class RenyiDivergence
     }
 
     /// <summary>How many points the rule takes.</summary>
-    public static double Points(double sigma, double rate, double order) => rate is 0 or 1 ? 0 : Math.Ceiling((order + 2 * Reach * sigma) / Step(sigma));
+    public static double Points(double sigma, double rate, double order) =>
+        rate is 0 or 1 ? 0 : Math.Ceiling((order + 2 * Reach * sigma) / Step(sigma));
 
     /// <summary>A bound in closed form: A_a is convex in Q, so that A_a &lt;= 1 - q + q exp(a (a-1) / (2 sigma^2)).</summary>
     public static double AtMost(double sigma, double rate, double order)

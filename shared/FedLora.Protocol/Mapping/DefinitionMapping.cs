@@ -9,7 +9,12 @@ public static class DefinitionMapping
     public static FederationDefinition ToModel(this Wire.FederationDefinition wire) => new()
     {
         Name = wire.Name,
-        BaseModel = new BaseModelSpec { Fingerprint = wire.BaseModel?.Fingerprint ?? "", Name = wire.BaseModel?.Name ?? "", Architecture = wire.BaseModel?.Architecture ?? "" },
+        BaseModel = new BaseModelSpec
+        {
+            Fingerprint = wire.BaseModel?.Fingerprint ?? "",
+            Name = wire.BaseModel?.Name ?? "",
+            Architecture = wire.BaseModel?.Architecture ?? "",
+        },
         Task = wire.Task?.Classification is { } classification
             ? new TaskSpec { Kind = LearningTask.Classification, Labels = [.. classification.Labels] }
             : new TaskSpec { Kind = LearningTask.CausalLanguageModel },
@@ -26,8 +31,10 @@ public static class DefinitionMapping
         Seed = wire.Seed,
         Layout = new LayoutSpec
         {
-            Modules = [.. (wire.Layout?.Modules ?? []).Select(module => new ModuleSpec { Name = module.Name, DOut = (int)module.DOut, DIn = (int)module.DIn })],
-            Head = [.. (wire.Layout?.Head ?? []).Select(head => new HeadSpec { Name = head.Name, Shape = [.. head.Shape.Select(size => (int)size)] })],
+            Modules = [.. (wire.Layout?.Modules ?? [])
+                .Select(module => new ModuleSpec { Name = module.Name, DOut = (int)module.DOut, DIn = (int)module.DIn })],
+            Head = [.. (wire.Layout?.Head ?? [])
+                .Select(head => new HeadSpec { Name = head.Name, Shape = [.. head.Shape.Select(size => (int)size)] })],
         },
         PublicCounts = wire.PublicCounts.ToDictionary(entry => entry.Key, entry => (long)entry.Value, StringComparer.Ordinal),
     };
@@ -39,7 +46,12 @@ public static class DefinitionMapping
         var wire = new Wire.FederationDefinition
         {
             Name = definition.Name,
-            BaseModel = new Wire.BaseModel { Fingerprint = definition.BaseModel.Fingerprint, Name = definition.BaseModel.Name, Architecture = definition.BaseModel.Architecture },
+            BaseModel = new Wire.BaseModel
+            {
+                Fingerprint = definition.BaseModel.Fingerprint,
+                Name = definition.BaseModel.Name,
+                Architecture = definition.BaseModel.Architecture,
+            },
             Task = definition.Task.Kind == LearningTask.Classification
                 ? new Wire.LearningTask { Classification = new Wire.Classification { Labels = { definition.Task.Labels } } }
                 : new Wire.LearningTask { CausalLanguageModel = new Wire.CausalLanguageModel() },
@@ -64,7 +76,13 @@ public static class DefinitionMapping
 
     private static Wire.AdapterLayout ToWire(LayoutSpec layout) => new()
     {
-        Modules = { layout.Modules.Select(module => new Wire.LayoutModule { Name = module.Name, DOut = (uint)module.DOut, DIn = (uint)module.DIn }) },
-        Head = { layout.Head.Select(head => new Wire.LayoutTensor { Name = head.Name, Shape = { head.Shape.Select(size => (uint)size) } }) },
+        Modules =
+        {
+            layout.Modules.Select(module => new Wire.LayoutModule { Name = module.Name, DOut = (uint)module.DOut, DIn = (uint)module.DIn }),
+        },
+        Head =
+        {
+            layout.Head.Select(head => new Wire.LayoutTensor { Name = head.Name, Shape = { head.Shape.Select(size => (uint)size) } }),
+        },
     };
 }

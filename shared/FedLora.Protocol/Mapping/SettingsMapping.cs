@@ -18,7 +18,13 @@ internal static class SettingsMapping
 
     internal static Wire.MethodOptions ToWire(MethodSpec spec)
     {
-        var wire = new Wire.MethodOptions { Init = spec.Init, Solver = spec.Solver, TruncateRank = (uint)spec.TruncateRank, FreezeHead = spec.FreezeHead };
+        var wire = new Wire.MethodOptions
+        {
+            Init = spec.Init,
+            Solver = spec.Solver,
+            TruncateRank = (uint)spec.TruncateRank,
+            FreezeHead = spec.FreezeHead,
+        };
         if (spec.InitStep is { } step)
             wire.InitStep = step;
         if (spec.Lambda is { } lambda)
@@ -111,7 +117,8 @@ internal static class SettingsMapping
         MaxRepeats = wire.MaxRepeats == 0 ? 3 : (int)wire.MaxRepeats,
         MinNodes = (int)wire.MinNodes,
         Wait = wire.HasWaitSeconds ? TimeSpan.FromSeconds(wire.WaitSeconds) : new CohortSpec().Wait,
-        SamplingTimeout = wire.SamplingTimeoutSeconds == 0 ? new CohortSpec().SamplingTimeout : TimeSpan.FromSeconds(wire.SamplingTimeoutSeconds),
+        SamplingTimeout = wire.SamplingTimeoutSeconds == 0 ? new CohortSpec().SamplingTimeout
+            : TimeSpan.FromSeconds(wire.SamplingTimeoutSeconds),
     };
 
     internal static Wire.CohortRules ToWire(CohortSpec spec) => new()
@@ -133,7 +140,8 @@ internal static class SettingsMapping
         AdapterRounds = wire.HasAdapterRounds ? wire.AdapterRounds : new RetentionSpec().AdapterRounds,
     };
 
-    internal static Wire.Retention ToWire(RetentionSpec spec) => new() { UpdateRounds = spec.UpdateRounds, AdapterRounds = spec.AdapterRounds };
+    internal static Wire.Retention ToWire(RetentionSpec spec) =>
+        new() { UpdateRounds = spec.UpdateRounds, AdapterRounds = spec.AdapterRounds };
 
     internal static CommunicationSpec ToModel(Wire.Communication wire) => new()
     {

@@ -4,7 +4,7 @@ using Grpc.Core;
 namespace FedLora.Protocol.Transfer;
 
 /// <summary>Starts one GetBlob call.</summary>
-public delegate AsyncServerStreamingCall<Chunk> GetBlobCall(GetBlobRequest request, CancellationToken cancellation);
+public delegate AsyncServerStreamingCall<Chunk> GetBlobCall(GetBlobRequest request, CancellationToken cancellationToken);
 
 /// <summary>
 /// Fetches a blob into a file. What has arrived stays in <c>TARGET.part</c>, so that the next try goes on from there, also in another
@@ -15,15 +15,16 @@ public delegate AsyncServerStreamingCall<Chunk> GetBlobCall(GetBlobRequest reque
 public sealed class BlobDownload(TimeProvider time, TimeSpan idle)
 {
     /// <summary>Fetches <paramref name="blob"/> to <paramref name="target"/>.</summary>
-    /// <exception cref="FedLoraException"><c>transfer-idle</c>, <c>blob-invalid</c> (wrong size or hash: what had arrived is dropped).</exception>
+    /// <exception cref="FedLoraException"><c>transfer-idle</c>, <c>blob-invalid</c> (wrong size or hash: what had arrived is
+    /// dropped).</exception>
     /// <exception cref="RpcException">The call failed; try again later.</exception>
-    public async Task FetchAsync(BlobRef blob, string target, GetBlobCall call, CancellationToken cancellation)
+    public async Task FetchAsync(BlobRef blob, string target, GetBlobCall call, CancellationToken cancellationToken)
     {
         if (!Sha256Hex.IsValid(blob.Sha256) || blob.Size < 0)
             throw Invalid(blob, "its name is not a SHA-256");
         var part = target + ".part";
-        await ReceiveAsync(blob, part, call, cancellation);
-        if (await Sha256Hex.OfFileAsync(part, cancellation) != blob.Sha256)
+        await ReceiveAsync(blob, part, call, cancellationToken);
+        if (await Sha256Hex.OfFileAsync(part, cancellationToken) != blob.Sha256)
         {
             File.Delete(part);
             throw Invalid(blob, "its bytes do not have the hash that names it");
@@ -32,21 +33,21 @@ public sealed class BlobDownload(TimeProvider time, TimeSpan idle)
         AtomicFile.FlushFolder(Path.GetDirectoryName(target)!);
     }
 
-    private async Task ReceiveAsync(BlobRef blob, string part, GetBlobCall call, CancellationToken cancellation)
+    private async Task ReceiveAsync(BlobRef blob, string part, GetBlobCall call, CancellationToken cancellationToken)
     {
         await using var file = new FileStream(part, FileMode.OpenOrCreate, FileAccess.Write, FileShare.None, 1 << 16);
         if (file.Length > blob.Size)
             file.SetLength(0);
         file.Seek(0, SeekOrigin.End);
         if (file.Length < blob.Size)
-            await ReceiveAsync(blob, file, call, cancellation);
+            await ReceiveAsync(blob, file, call, cancellationToken);
         // Before it gets its name: what a power cut leaves under it is whole.
         file.Flush(flushToDisk: true);
     }
 
-    private async Task ReceiveAsync(BlobRef blob, FileStream file, GetBlobCall call, CancellationToken cancellation)
+    private async Task ReceiveAsync(BlobRef blob, FileStream file, GetBlobCall call, CancellationToken cancellationToken)
     {
-        using var limit = new IdleLimit(idle, time, cancellation);
+        using var limit = new IdleLimit(idle, time, cancellationToken);
         await limit.RunAsync(() => $"download of {blob.Sha256[..12]} at byte {file.Position} of {blob.Size}", async () =>
         {
             using var stream = call(new GetBlobRequest { Sha256 = blob.Sha256, Offset = file.Position }, limit.Token);
@@ -64,5 +65,6 @@ public sealed class BlobDownload(TimeProvider time, TimeSpan idle)
     }
 
     private static FedLoraException Invalid(BlobRef blob, string why) =>
-        new("blob-invalid", $"blob {blob.Sha256} from the coordinator is invalid: {why}", "it is fetched again; if this repeats, the coordinator's store is damaged");
+        new("blob-invalid", $"blob {blob.Sha256} from the coordinator is invalid: {why}",
+            "it is fetched again; if this repeats, the coordinator's store is damaged");
 }

@@ -14,13 +14,13 @@ public sealed class IdleLimit : IDisposable
     /// <summary>Starts counting.</summary>
     /// <param name="limit">How long nothing may happen.</param>
     /// <param name="time">Clock.</param>
-    /// <param name="outer">The caller's own cancellation.</param>
-    public IdleLimit(TimeSpan limit, TimeProvider time, CancellationToken outer)
+    /// <param name="cancellationToken">The caller's own cancellation.</param>
+    public IdleLimit(TimeSpan limit, TimeProvider time, CancellationToken cancellationToken)
     {
         this.limit = limit;
-        this.outer = outer;
+        this.outer = cancellationToken;
         idle = new CancellationTokenSource(limit, time);
-        linked = CancellationTokenSource.CreateLinkedTokenSource(outer, idle.Token);
+        linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, idle.Token);
     }
 
     /// <summary>Cancelled by the caller or by standing still.</summary>
@@ -33,7 +33,10 @@ public sealed class IdleLimit : IDisposable
             idle.CancelAfter(limit);
     }
 
-    /// <summary>Runs a transfer under the limit. Where it was the standing still that ended it, not the caller, that is what it says, whatever the transport makes of a cancelled call.</summary>
+    /// <summary>
+    /// Runs a transfer under the limit. Where it was the standing still that ended it, not the caller, that is what it says, whatever the
+    /// transport makes of a cancelled call.
+    /// </summary>
     /// <param name="what">Names the transfer, and how far it is.</param>
     /// <param name="transfer">Uses <see cref="Token"/>, and says when something has <see cref="Moved"/>.</param>
     /// <exception cref="FedLoraException"><c>transfer-idle</c>.</exception>

@@ -9,9 +9,9 @@ public static class Sha256Hex
     public static bool IsValid(string text) => text.Length == 64 && text.All(char.IsAsciiHexDigitLower);
 
     /// <summary>The hash of a file's bytes.</summary>
-    public static async Task<string> OfFileAsync(string path, CancellationToken cancellation)
+    public static async Task<string> OfFileAsync(string path, CancellationToken cancellationToken)
     {
         await using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan);
-        return Convert.ToHexStringLower(await SHA256.HashDataAsync(stream, cancellation));
+        return Convert.ToHexStringLower(await SHA256.HashDataAsync(stream, cancellationToken));
     }
 }

@@ -3,8 +3,8 @@ using MathNet.Numerics.Distributions;
 namespace FedLora.Simulations.Audit;
 
 /// <summary>
-/// A lower bound on epsilon from observed scores: every test between the two worlds obeys TPR &lt;= e^epsilon FPR + delta, and the same with the worlds exchanged
-/// (Jagielski, Ullman, Oprea 2020, arXiv 2006.07709). Rates are bounded by Clopper and Pearson (1934).
+/// A lower bound on epsilon from observed scores: every test between the two worlds obeys TPR &lt;= e^epsilon FPR + delta, and the same
+/// with the worlds exchanged (Jagielski, Ullman, Oprea 2020, arXiv 2006.07709). Rates are bounded by Clopper and Pearson (1934).
 /// </summary>
 public static class EpsilonBound
 {
@@ -35,7 +35,10 @@ public static class EpsilonBound
         return Math.Max(0, Bound([.. with.Skip(pilotWith)], [.. without.Skip(pilotWithout)], best.Threshold, best.Above, delta));
     }
 
-    /// <summary>Clopper and Pearson's bounds on a probability of which <paramref name="hits"/> in <paramref name="count"/> were seen; each alone errs with probability <paramref name="error"/>.</summary>
+    /// <summary>
+    /// Clopper and Pearson's bounds on a probability of which <paramref name="hits"/> in <paramref name="count"/> were seen; each alone
+    /// errs with probability <paramref name="error"/>.
+    /// </summary>
     public static (double Low, double High) Rate(int hits, int count, double error) => (
         hits == 0 ? 0 : Beta.InvCDF(hits, count - hits + 1, error),
         hits == count ? 1 : Beta.InvCDF(hits + 1, count - hits, 1 - error));

@@ -1,8 +1,8 @@
 namespace FedLora.Simulations.Audit;
 
 /// <summary>
-/// One-sided bounds on the parts of a private step, each wrong by chance once in a hundred thousand audits. An epsilon that is shown stays far below the one that is accounted, even with half the
-/// noise; these do not.
+/// One-sided bounds on the parts of a private step, each wrong by chance once in a hundred thousand audits. An epsilon that is shown stays
+/// far below the one that is accounted, even with half the noise; these do not.
 /// </summary>
 public static class PartBounds
 {
@@ -13,8 +13,8 @@ public static class PartBounds
     private const double Deviates = 4.265;
 
     /// <summary>
-    /// The most that a standard deviation can be where <paramref name="count"/> squares of independent normal numbers add up to <paramref name="squares"/>:
-    /// chi-square's quantile by Wilson and Hilferty (1931).
+    /// The most that a standard deviation can be where <paramref name="count"/> squares of independent normal numbers add up to
+    /// <paramref name="squares"/>: chi-square's quantile by Wilson and Hilferty (1931).
     /// </summary>
     public static double Deviation(double squares, long count)
     {
@@ -23,8 +23,9 @@ public static class PartBounds
     }
 
     /// <summary>
-    /// The least mu with which two worlds of normal scores are mu-GDP apart (Dong, Roth, Su 2019, arXiv 1905.02383; as an audit: Nasr et al. 2023, arXiv 2302.07956): the means' distance in standard deviations,
-    /// less what chance may add, whose variance is 2/n + mu^2/(4n).
+    /// The least mu with which two worlds of normal scores are mu-GDP apart (Dong, Roth, Su 2019, arXiv 1905.02383; as an audit: Nasr et
+    /// al. 2023, arXiv 2302.07956): the means' distance in standard deviations, less what chance may add, whose variance is 2/n +
+    /// mu^2/(4n).
     /// </summary>
     /// <param name="with">Scores of trainings that had the canary.</param>
     /// <param name="without">As many scores of those that had not.</param>

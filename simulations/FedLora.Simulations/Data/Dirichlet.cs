@@ -3,7 +3,9 @@ namespace FedLora.Simulations.Data;
 /// <summary>Shares drawn from a symmetric Dirichlet distribution, as Hsu et al. 2019 (arXiv:1909.06335) split data sets.</summary>
 internal static class Dirichlet
 {
-    /// <summary>Cuts a whole of <paramref name="length"/> into pieces in drawn proportions: their ends, non-decreasing, the last at its end.</summary>
+    /// <summary>
+    /// Cuts a whole of <paramref name="length"/> into pieces in drawn proportions: their ends, non-decreasing, the last at its end.
+    /// </summary>
     /// <param name="pieces">How many, at least 1.</param>
     /// <param name="concentration">Above 0; the smaller, the more uneven.</param>
     public static int[] Cut(int length, int pieces, double concentration, Random random)

@@ -27,7 +27,8 @@ public sealed class Partition
     }
 
     /// <summary>The same number of examples for each node, from drawn places on; nodes may share them.</summary>
-    internal static Partition Windows(int[] order, int nodes, int count, Func<int, int> start) => new(order, [.. Enumerable.Range(0, nodes).Select(start)], [.. Enumerable.Repeat(count, nodes)]);
+    internal static Partition Windows(int[] order, int nodes, int count, Func<int, int> start) =>
+        new(order, [.. Enumerable.Range(0, nodes).Select(start)], [.. Enumerable.Repeat(count, nodes)]);
 
     /// <summary>Each node's own list, in the order of the data: as a site's own file would have it.</summary>
     internal static Partition OfLists(IReadOnlyList<List<int>> lists)
@@ -45,7 +46,8 @@ public sealed class Partition
     {
         public int Count => count;
 
-        public int this[int index] => index < count ? order[(start + index) % order.Length] : throw new ArgumentOutOfRangeException(nameof(index));
+        public int this[int index] =>
+            index < count ? order[(start + index) % order.Length] : throw new ArgumentOutOfRangeException(nameof(index));
 
         public IEnumerator<int> GetEnumerator()
         {

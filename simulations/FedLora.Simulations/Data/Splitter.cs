@@ -17,7 +17,8 @@ public static class Splitter
     {
         var order = deal.Indices.ToArray();
         if (order.Length == 0 || (nodes > order.Length && spec.PerNode == 0))
-            throw Impossible($"{nodes} nodes cannot share {order.Length} examples", "fewer nodes, more examples, or split per_node, where nodes share examples");
+            throw Impossible($"{nodes} nodes cannot share {order.Length} examples",
+                "fewer nodes, more examples, or split per_node, where nodes share examples");
         var random = new Random((int)Draw.Bits(seed, Draws.Data, 0));
         random.Shuffle(order);
         return spec.Kind switch
@@ -26,7 +27,8 @@ public static class Splitter
             SplitKind.Quantity => Partition.Cut(order, Dirichlet.Cut(order.Length, nodes, spec.Alpha, random)),
             SplitKind.Shards => Shards(spec, deal, order, nodes, random),
             SplitKind.Field => ByField(spec, deal, order, nodes),
-            _ when spec.PerNode > 0 => Partition.Windows(order, nodes, spec.PerNode, node => (int)(Draw.Bits(seed, Draws.View, node) % (ulong)order.Length)),
+            _ when spec.PerNode > 0 =>
+                Partition.Windows(order, nodes, spec.PerNode, node => (int)(Draw.Bits(seed, Draws.View, node) % (ulong)order.Length)),
             _ => Partition.Cut(order, [.. Enumerable.Range(1, nodes).Select(node => (int)((long)order.Length * node / nodes))]),
         };
     }
@@ -49,20 +51,24 @@ public static class Splitter
         var sorted = order.OrderBy(deal.Class!).ToArray();
         var count = (long)nodes * spec.ShardsPerNode;
         if (count > sorted.Length)
-            throw Impossible($"{nodes} nodes with {spec.ShardsPerNode} shards each want more shards than the {sorted.Length} examples make", "fewer nodes or shards_per_node");
+            throw Impossible($"{nodes} nodes with {spec.ShardsPerNode} shards each want more shards than the {sorted.Length} examples make",
+                "fewer nodes or shards_per_node");
         var shards = Enumerable.Range(0, (int)count).ToArray();
         random.Shuffle(shards);
         var lists = Lists(nodes);
         for (var i = 0; i < shards.Length; i++)
-            lists[i % nodes].AddRange(sorted[(int)(sorted.Length * (long)shards[i] / count)..(int)(sorted.Length * (shards[i] + 1L) / count)]);
+            lists[i % nodes]
+                .AddRange(sorted[(int)(sorted.Length * (long)shards[i] / count)..(int)(sorted.Length * (shards[i] + 1L) / count)]);
         return Partition.OfLists(lists);
     }
 
     private static Partition ByField(SplitSpec spec, Deal deal, int[] order, int nodes)
     {
-        var sites = order.GroupBy(deal.Site!, StringComparer.Ordinal).OrderByDescending(site => site.Count()).ThenBy(site => site.Key, StringComparer.Ordinal).ToList();
+        var sites = order.GroupBy(deal.Site!, StringComparer.Ordinal).OrderByDescending(site => site.Count())
+            .ThenBy(site => site.Key, StringComparer.Ordinal).ToList();
         if (sites.Count < nodes)
-            throw Impossible($"the field '{spec.Field}' has {sites.Count} values, fewer than {nodes} nodes", $"at most {sites.Count} nodes");
+            throw Impossible($"the field '{spec.Field}' has {sites.Count} values, fewer than {nodes} nodes",
+                $"at most {sites.Count} nodes");
         var lists = Lists(nodes);
         var smallest = new PriorityQueue<int, (int Count, int Node)>(Enumerable.Range(0, nodes).Select(node => (node, (0, node))));
         foreach (var site in sites)

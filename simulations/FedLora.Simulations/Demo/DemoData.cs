@@ -12,7 +12,11 @@ public sealed record DemoData(IReadOnlyList<string> Sites, string HeldOut, IRead
     /// <summary>Number of mails held out for the test.</summary>
     public const int HeldOutMails = 1000;
 
-    private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
+    private static readonly JsonSerializerOptions Readable = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+    };
 
     /// <summary>Reads the corpus, splits it, and writes <c>site-1.jsonl</c> ... and <c>held-out.jsonl</c>.</summary>
     /// <param name="corpus">The SpamAssassin data folder, see <see cref="Corpora.SpamAssassin"/>.</param>

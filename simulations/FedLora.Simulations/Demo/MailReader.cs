@@ -4,12 +4,16 @@ using MimeKit.Text;
 
 namespace FedLora.Simulations.Demo;
 
-/// <summary>Takes the text out of a raw mail: headers dropped, transfer encodings and character sets decoded, HTML reduced to what it shows.</summary>
+/// <summary>
+/// Takes the text out of a raw mail: headers dropped, transfer encodings and character sets decoded, HTML reduced to what it shows.
+/// </summary>
 public static class MailReader
 {
     static MailReader() => System.Text.Encoding.RegisterProvider(CodePagesEncodingProvider.Instance);
 
-    /// <summary>The body of a mail, with or without the From line of an mbox, white space collapsed; empty when it has no text part.</summary>
+    /// <summary>
+    /// The body of a mail, with or without the From line of an mbox, white space collapsed; empty when it has no text part.
+    /// </summary>
     public static string ReadText(byte[] mail)
     {
         using var stream = new MemoryStream(mail);
@@ -34,7 +38,11 @@ public static class MailReader
                     hidden = !tag.IsEndTag && !tag.IsEmptyElement;
                     break;
                 // Tags inside words are a spammer's trick: only tags that break a line end a word.
-                case HtmlTagToken { Id: not (HtmlTagId.B or HtmlTagId.I or HtmlTagId.U or HtmlTagId.Font or HtmlTagId.Span or HtmlTagId.A or HtmlTagId.Strong or HtmlTagId.EM or HtmlTagId.Unknown) }:
+                case HtmlTagToken
+                {
+                    Id: not (HtmlTagId.B or HtmlTagId.I or HtmlTagId.U or HtmlTagId.Font or HtmlTagId.Span or HtmlTagId.A
+                    or HtmlTagId.Strong or HtmlTagId.EM or HtmlTagId.Unknown)
+                }:
                     text.Append(' ');
                     break;
                 case HtmlDataToken data when !hidden:

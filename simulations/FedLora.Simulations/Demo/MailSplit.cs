@@ -19,10 +19,10 @@ public sealed record MailSplit(IReadOnlyList<IReadOnlyList<Mail>> Sites, IReadOn
     private const int HeldOutSeed = 2002;
 
     /// <summary>
-    /// Holds mails out, stratified by source folder and always the same, and gives the rest to the sites: for each source folder the sites' shares are
-    /// drawn from a Dirichlet distribution with concentration 0.1 (Hsu et al. 2019, arXiv:1909.06335), so that sizes, sources and
-    /// labels differ by site. Shares are drawn again until every site has at least 5 % of an equal share of each label; over many sites,
-    /// where that hardly ever comes about, those that lack
+    /// Holds mails out, stratified by source folder and always the same, and gives the rest to the sites: for each source folder the sites'
+    /// shares are drawn from a Dirichlet distribution with concentration 0.1 (Hsu et al. 2019, arXiv:1909.06335), so that sizes, sources
+    /// and labels differ by site. Shares are drawn again until every site has at least 5 % of an equal share of each label; over many
+    /// sites, where that hardly ever comes about, those that lack
     /// some get them from the sites that have most.
     /// </summary>
     /// <param name="all">All mails.</param>
@@ -32,14 +32,18 @@ public sealed record MailSplit(IReadOnlyList<IReadOnlyList<Mail>> Sites, IReadOn
     public static MailSplit Create(IReadOnlyList<Mail> all, int sites, int heldOut, int seed)
     {
         if (sites < 1 || heldOut < 1 || all.Count < heldOut + 100 * sites)
-            throw new FedLoraException("demo-too-small", $"{all.Count} mails are too few for {heldOut} held-out mails and {sites} sites.", "Ask for fewer sites.");
+            throw new FedLoraException("demo-too-small", $"{all.Count} mails are too few for {heldOut} held-out mails and {sites} sites.",
+                "Ask for fewer sites.");
         var (test, train) = HoldOut(all, heldOut);
         var random = new Random(seed);
         foreach (var source in train)
             random.Shuffle(source);
-        var least = Mail.Labels.Select(label => (Label: label, Mails: (train.Sum(source => Has(source, label)) + (LeastShare * sites) - 1) / (LeastShare * sites))).ToList();
+        var least = Mail.Labels.Select(
+            label => (Label: label, Mails: (train.Sum(source => Has(source, label)) + (LeastShare * sites) - 1) / (LeastShare * sites)))
+            .ToList();
         var parts = Deal(train, sites, random);
-        for (var attempt = 1; attempt < LargestTries && !least.TrueForAll(need => parts.TrueForAll(part => Has(part, need.Label) >= need.Mails)); attempt++)
+        for (var attempt = 1; attempt < LargestTries
+            && !least.TrueForAll(need => parts.TrueForAll(part => Has(part, need.Label) >= need.Mails)); attempt++)
             parts = Deal(train, sites, random);
         foreach (var (label, mails) in least)
             Even(parts, label, mails);

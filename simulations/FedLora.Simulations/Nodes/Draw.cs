@@ -17,14 +17,18 @@ internal enum Draws
     Data,
 }
 
-/// <summary>Numbers that follow from a seed, a node and an occasion alone: nothing is kept for a node, and the order of asking does not matter (SplitMix64, Steele et al. 2014).</summary>
+/// <summary>
+/// Numbers that follow from a seed, a node and an occasion alone: nothing is kept for a node, and the order of asking does not matter
+/// (SplitMix64, Steele et al. 2014).
+/// </summary>
 internal static class Draw
 {
     public static ulong Bits(ulong seed, Draws what, long node, long occasion = 0) =>
         Mix(Mix(Mix(Mix(seed) ^ (ulong)what) ^ (ulong)node) ^ (ulong)occasion);
 
     /// <summary>In [0, 1), 53 bits.</summary>
-    public static double Uniform(ulong seed, Draws what, long node, long occasion = 0) => (Bits(seed, what, node, occasion) >> 11) * (1.0 / (1UL << 53));
+    public static double Uniform(ulong seed, Draws what, long node, long occasion = 0) =>
+        (Bits(seed, what, node, occasion) >> 11) * (1.0 / (1UL << 53));
 
     /// <summary>N(0, 1), by Box and Muller.</summary>
     public static double Normal(ulong seed, Draws what, long node, long occasion = 0)

@@ -6,7 +6,8 @@ using FedLora.Simulations.Scenarios;
 namespace FedLora.Simulations.Nodes;
 
 /// <summary>
-/// The virtual nodes. A node is a view on data, a group and a seed: what it is like is drawn again whenever it is asked for, so that an idle one takes some 200 bytes, its name included.
+/// The virtual nodes. A node is a view on data, a group and a seed: what it is like is drawn again whenever it is asked for, so that an
+/// idle one takes some 200 bytes, its name included.
 /// </summary>
 internal sealed class Fleet
 {
@@ -16,7 +17,8 @@ internal sealed class Fleet
     private readonly Dictionary<string, int> _byId;
 
     /// <param name="names">Ids and names that nodes have elsewhere, in the order of the nodes; null: node-1, node-2, ...</param>
-    public Fleet(ScenarioDefinition scenario, FederationDefinition federation, Partition data, IReadOnlyList<(string Id, string Name)>? names = null)
+    public Fleet(ScenarioDefinition scenario, FederationDefinition federation, Partition data,
+        IReadOnlyList<(string Id, string Name)>? names = null)
     {
         (_scenario, Data) = (scenario, data);
         _kinds = scenario.Groups.Count == 0 ? [new("", new())] : [.. scenario.Groups.Select(group => new Kind(group.Key, group.Value))];
@@ -57,19 +59,28 @@ internal sealed class Fleet
     public bool IsHere(int node, double seconds)
     {
         var kind = KindOf(node);
-        return kind.Availability >= 1 || Draw.Uniform(_scenario.Seed, Draws.Here, node, (long)(seconds / kind.AvailabilityPeriod)) < kind.Availability;
+        return kind.Availability >= 1
+            || Draw.Uniform(_scenario.Seed, Draws.Here, node, (long)(seconds / kind.AvailabilityPeriod)) < kind.Availability;
     }
 
     /// <summary>A node's own value of a distribution.</summary>
     public double Value(int node, Draws what)
     {
         var kind = _kinds[_group[node]];
-        var distribution = what switch { Draws.Download => kind.Download, Draws.Upload => kind.Upload, Draws.Step => kind.Step, _ => kind.Latency };
-        return distribution.Kind == "constant" ? distribution.First : distribution.At(Draw.Uniform(_scenario.Seed, what, node), Draw.Normal(_scenario.Seed, what, node));
+        var distribution = what switch
+        {
+            Draws.Download => kind.Download,
+            Draws.Upload => kind.Upload,
+            Draws.Step => kind.Step,
+            _ => kind.Latency,
+        };
+        return distribution.Kind == "constant" ? distribution.First
+            : distribution.At(Draw.Uniform(_scenario.Seed, what, node), Draw.Normal(_scenario.Seed, what, node));
     }
 
     /// <summary>Whether something of that probability happens to a node in a round's attempt.</summary>
-    public bool Happens(int node, Draws what, double probability, int round, int attempt) => probability > 0 && Draw.Uniform(_scenario.Seed, what, node, Occasion(round, attempt)) < probability;
+    public bool Happens(int node, Draws what, double probability, int round, int attempt) =>
+        probability > 0 && Draw.Uniform(_scenario.Seed, what, node, Occasion(round, attempt)) < probability;
 
     /// <summary>A share in [0, 1) of a node's attempt at a round.</summary>
     public double Moment(int node, int round, int attempt) => Draw.Uniform(_scenario.Seed, Draws.Moment, node, Occasion(round, attempt));
@@ -106,6 +117,7 @@ internal sealed class Fleet
 
         public Distribution Latency { get; } = Read(spec.Latency);
 
-        private static Distribution Read(string text) => Distribution.Parse(text, out var why) ?? throw new FedLoraException("distribution-invalid", why, "mend the group's settings");
+        private static Distribution Read(string text) =>
+            Distribution.Parse(text, out var why) ?? throw new FedLoraException("distribution-invalid", why, "mend the group's settings");
     }
 }

@@ -6,8 +6,8 @@ using FedLora.Privacy.Ledger;
 namespace FedLora.Simulations.Nodes;
 
 /// <summary>
-/// The nodes' privacy ledgers. In a simulation a node's data are used by one federation, always on the same terms: a ledger is the number of rounds charged to it, and what so many rounds
-/// spend is worked out once, by the accountants and limits that a real node asks.
+/// The nodes' privacy ledgers. In a simulation a node's data are used by one federation, always on the same terms: a ledger is the number
+/// of rounds charged to it, and what so many rounds spend is worked out once, by the accountants and limits that a real node asks.
 /// </summary>
 internal sealed class Ledgers(FederationDefinition definition, Fleet fleet)
 {
@@ -18,7 +18,10 @@ internal sealed class Ledgers(FederationDefinition definition, Fleet fleet)
     private readonly Dictionary<double, NodePrivacy> _rows = [];
 
     /// <summary>The largest epsilon that any node has spent; null without privacy.</summary>
-    public double? Largest => _plan is null ? null : Enumerable.Range(0, _charged.Length).Select(node => (Rate: RateOf(node), Rounds: _charged[node])).Distinct().Max(kind => Spent(kind.Rate, kind.Rounds));
+    public double? Largest =>
+        _plan is null ? null
+            : Enumerable.Range(0, _charged.Length).Select(node => (Rate: RateOf(node), Rounds: _charged[node])).Distinct()
+                .Max(kind => Spent(kind.Rate, kind.Rounds));
 
     /// <summary>What the terms mean at a node.</summary>
     public NodePrivacy RowOf(int node, CancellationToken cancellationToken)
@@ -38,7 +41,8 @@ internal sealed class Ledgers(FederationDefinition definition, Fleet fleet)
         var run = _plan!.RoundAt(key.Item1, cancellationToken);
         SampledGaussian[] past = key.Item3 == 0 ? [] : [run with { Steps = run.Steps * key.Item3 }];
         var own = _plan.Keeps(past, run, cancellationToken);
-        var site = PrivacyBudget.Fits(past, run, new(key.EpsilonLimit > 0 ? key.EpsilonLimit : null, definition.Privacy!.Delta), cancellation: cancellationToken);
+        var site = PrivacyBudget.Fits(past, run, new(key.EpsilonLimit > 0 ? key.EpsilonLimit : null, definition.Privacy!.Delta),
+            cancellationToken: cancellationToken);
         return _answers[key] = !own.Fits ? $"the federation's own budget is spent here: {own.Reason}" : site.Fits ? "" : site.Reason;
     }
 
@@ -52,7 +56,8 @@ internal sealed class Ledgers(FederationDefinition definition, Fleet fleet)
             throw new FedLoraException("privacy-budget-exhausted", why, "plan fewer rounds, or more noise");
         var rounds = ++_charged[node];
         var run = _plan.RoundAt(RateOf(node), cancellationToken);
-        return new(run, definition.Privacy!.ClipNorm, definition.Privacy.Delta, Spent(RateOf(node), rounds), fleet.KindOf(node).EpsilonLimit, fleet.NameOf(node), "", rounds);
+        return new(run, definition.Privacy!.ClipNorm, definition.Privacy.Delta, Spent(RateOf(node), rounds),
+            fleet.KindOf(node).EpsilonLimit, fleet.NameOf(node), "", rounds);
     }
 
     private double RateOf(int node) => _plan!.RateFor(CountOf(node));
@@ -66,6 +71,7 @@ internal sealed class Ledgers(FederationDefinition definition, Fleet fleet)
         if (_spent.TryGetValue((rate, rounds), out var known))
             return known;
         var run = _plan!.RoundAt(rate);
-        return _spent[(rate, rounds)] = Accountants.Default.Epsilon([run with { Steps = run.Steps * rounds }], definition.Privacy!.Delta).Epsilon;
+        return _spent[(rate, rounds)] = Accountants.Default.Epsilon([run with { Steps = run.Steps * rounds }],
+            definition.Privacy!.Delta).Epsilon;
     }
 }

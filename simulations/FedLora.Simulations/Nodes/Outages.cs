@@ -9,8 +9,10 @@ internal sealed class Outages
     private readonly Dictionary<string, (double From, double To)[]> _away;
 
     public Outages(ScenarioDefinition scenario) => _away = scenario.Outages.Values
-        .GroupBy(outage => ScenarioRules.NodeNumber(outage.Who, scenario.Nodes) is { } node ? Fleet.IdOf(node, scenario.Nodes) : outage.Who, StringComparer.Ordinal)
-        .ToDictionary(group => group.Key, group => group.Select(outage => (outage.At, outage.At + outage.For)).Order().ToArray(), StringComparer.Ordinal);
+        .GroupBy(outage => ScenarioRules.NodeNumber(outage.Who, scenario.Nodes) is { } node ? Fleet.IdOf(node, scenario.Nodes) : outage.Who,
+            StringComparer.Ordinal)
+        .ToDictionary(group => group.Key, group => group.Select(outage => (outage.At, outage.At + outage.For)).Order().ToArray(),
+            StringComparer.Ordinal);
 
     /// <summary>When the coordinator comes back, s after the start.</summary>
     public IEnumerable<double> Returns => _away.GetValueOrDefault(Coordinator, []).Select(away => away.To);
@@ -19,7 +21,8 @@ internal sealed class Outages
     public double CoordinatorAnswers(double seconds) => Free(Coordinator, seconds);
 
     /// <summary>Whether a node, or all of its group, is away.</summary>
-    public bool IsAway(string name, string group, double seconds) => _away.Count > 0 && (Free(name, seconds) > seconds || Free(group, seconds) > seconds);
+    public bool IsAway(string name, string group, double seconds) =>
+        _away.Count > 0 && (Free(name, seconds) > seconds || Free(group, seconds) > seconds);
 
     /// <summary>When work that takes <paramref name="length"/> s and must begin anew after an outage ends.</summary>
     public double Ends(string name, string group, double start, double length)

@@ -17,16 +17,17 @@ public sealed record CooccurrenceStart(float[] Embeddings, float[] Bias)
     private const int Oversampling = 16;
 
     /// <summary>
-    /// Factorises the positive pointwise mutual information M_ij = max(0, log(P(i, j) / (P(i) P_0.75(j)))) of tokens within 5 places of each other
-    /// (weight 1 / distance): E = U sqrt(S) of M's leading singular triplets (Levy, Goldberg and Dagan, TACL 2015, sections 2 and 3; randomised subspace
-    /// iteration as in Halko, Martinsson and Tropp, SIAM Review 2011, algorithm 4.4).
+    /// Factorises the positive pointwise mutual information M_ij = max(0, log(P(i, j) / (P(i) P_0.75(j)))) of tokens within 5 places of
+    /// each other (weight 1 / distance): E = U sqrt(S) of M's leading singular triplets (Levy, Goldberg and Dagan, TACL 2015, sections 2
+    /// and 3; randomised subspace iteration as in Halko, Martinsson and Tropp, SIAM Review 2011, algorithm 4.4).
     /// </summary>
     /// <param name="texts">Windows of token ids with their weights.</param>
     /// <param name="vocabulary">Number of tokens.</param>
     /// <param name="width">Numbers per token, at most <paramref name="vocabulary"/>.</param>
     /// <param name="deviation">Root mean square of the embeddings' entries.</param>
     /// <param name="seed">Of the subspace that the iteration starts from.</param>
-    public static CooccurrenceStart Of(IEnumerable<(double Weight, int[] Window)> texts, int vocabulary, int width, double deviation, int seed)
+    public static CooccurrenceStart Of(IEnumerable<(double Weight, int[] Window)> texts, int vocabulary, int width, double deviation,
+        int seed)
     {
         var pairs = new float[vocabulary * vocabulary];
         var single = new double[vocabulary];
@@ -55,7 +56,8 @@ public sealed record CooccurrenceStart(float[] Embeddings, float[] Bias)
 
     private static void Associate(float[] pairs, int vocabulary)
     {
-        var rows = Enumerable.Range(0, vocabulary).Select(i => pairs.AsSpan(i * vocabulary, vocabulary).ToArray().Sum(value => (double)value)).ToArray();
+        var rows = Enumerable.Range(0, vocabulary)
+            .Select(i => pairs.AsSpan(i * vocabulary, vocabulary).ToArray().Sum(value => (double)value)).ToArray();
         var smoothed = rows.Select(sum => Math.Pow(sum, ContextSmoothing)).ToArray();
         var all = smoothed.Sum();
         for (var i = 0; i < vocabulary; i++)
@@ -76,7 +78,8 @@ public sealed record CooccurrenceStart(float[] Embeddings, float[] Bias)
         var random = new Random(seed);
         var columns = Math.Min(vocabulary, width + Oversampling);
         var matrix = torch.tensor(association, [vocabulary, vocabulary]);
-        var basis = torch.tensor(Enumerable.Range(0, vocabulary * columns).Select(_ => (float)(random.NextDouble() - 0.5)).ToArray(), [vocabulary, columns]);
+        var basis = torch.tensor(Enumerable.Range(0, vocabulary * columns).Select(_ => (float)(random.NextDouble() - 0.5)).ToArray(),
+            [vocabulary, columns]);
         for (var i = 0; i < Iterations; i++)
         {
             var orthogonal = torch.linalg.qr(matrix.matmul(basis)).Q;

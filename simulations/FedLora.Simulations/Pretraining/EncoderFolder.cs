@@ -14,8 +14,9 @@ public static class EncoderFolder
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, NewLine = "\n" };
 
     /// <summary>
-    /// Writes <c>config.json</c> and first weights: normal with deviation 0.02 for embeddings and sqrt(1 / d_in) for linear layers (LeCun et al.
-    /// 1998; BERT's 0.02 for all of them is made for width 768 and leaves narrow attention without a signal for thousands of steps), biases 0, norms 1.
+    /// Writes <c>config.json</c> and first weights: normal with deviation 0.02 for embeddings and sqrt(1 / d_in) for linear layers (LeCun
+    /// et al. 1998; BERT's 0.02 for all of them is made for width 768 and leaves narrow attention without a signal for thousands of steps),
+    /// biases 0, norms 1.
     /// </summary>
     /// <param name="folder">Made when missing.</param>
     /// <param name="shape">The model's size.</param>
@@ -35,16 +36,21 @@ public static class EncoderFolder
 
     /// <summary>
     /// Writes the weights. A fused tensor (names joined by <c>+</c>, rows below each other) is parted. The pooler that BERT's classifiers
-    /// read through is not learnt by masked tokens; unless given, it is written as the identity, so that a classifier sees tanh of the first token.
+    /// read through is not learnt by masked tokens; unless given, it is written as the identity, so that a classifier sees tanh of the
+    /// first token.
     /// </summary>
-    public static void Save(string folder, IReadOnlyList<AdapterTensor> tensors, SafetensorsDtype type, (float[] Weight, float[] Bias)? pooler = null)
+    public static void Save(string folder, IReadOnlyList<AdapterTensor> tensors, SafetensorsDtype type,
+        (float[] Weight, float[] Bias)? pooler = null)
     {
         var parted = tensors.SelectMany(Part).Where(tensor => !tensor.Name.StartsWith(Pooler, StringComparison.Ordinal)).ToList();
         var width = parted.Single(tensor => tensor.Name == "bert.embeddings.LayerNorm.weight").Shape[0];
-        parted.Add(new AdapterTensor($"{Pooler}.weight", [width, width], pooler?.Weight ?? [.. Enumerable.Range(0, width * width).Select(i => i / width == i % width ? 1f : 0f)]));
+        parted.Add(
+            new AdapterTensor($"{Pooler}.weight", [width, width],
+                pooler?.Weight ?? [.. Enumerable.Range(0, width * width).Select(i => i / width == i % width ? 1f : 0f)]));
         parted.Add(new AdapterTensor($"{Pooler}.bias", [width], pooler?.Bias ?? new float[width]));
         var state = new AdapterState(parted);
-        AtomicFile.Write(Path.Combine(folder, "model.safetensors"), stream => SafetensorsWriter.Write(state, type, bytes => stream.Write(bytes)));
+        AtomicFile.Write(Path.Combine(folder, "model.safetensors"),
+            stream => SafetensorsWriter.Write(state, type, bytes => stream.Write(bytes)));
     }
 
     private const string Pooler = "bert.pooler.dense";
@@ -69,7 +75,9 @@ public static class EncoderFolder
             return [.. Enumerable.Repeat(1f, count)];
         var deviation = name.Contains("embeddings", StringComparison.Ordinal) ? Deviation : 1 / Math.Sqrt(shape[1]);
         // Box and Muller.
-        return [.. Enumerable.Range(0, count).Select(_ => (float)(deviation * Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble())))];
+        return [.. Enumerable.Range(0, count)
+            .Select(
+                _ => (float)(deviation * Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble())))];
     }
 
     private static List<(string Name, int[] Shape)> Shapes(EncoderShape shape)

@@ -7,4 +7,5 @@ namespace FedLora.Simulations.Pretraining;
 /// <param name="Heads">Attention heads.</param>
 /// <param name="Inner">Width of the feed-forward layers.</param>
 /// <param name="MaxLength">The most tokens of a text.</param>
-public sealed record EncoderShape(int Vocabulary = 8192, int Layers = 4, int Width = 192, int Heads = 4, int Inner = 768, int MaxLength = 128);
+public sealed record EncoderShape(int Vocabulary = 8192, int Layers = 4, int Width = 192, int Heads = 4, int Inner = 768,
+    int MaxLength = 128);

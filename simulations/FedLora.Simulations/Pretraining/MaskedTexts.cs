@@ -81,8 +81,9 @@ public sealed class MaskedTexts
     /// <param name="seed">Of the run.</param>
     /// <param name="step">Of the run.</param>
     /// <param name="summaryWords">
-    /// Words of each window, before it was masked, that the first token shall tell (as in the bag-of-words decoders of Liu et al. 2022, arXiv:2205.12035, drawn instead of
-    /// summed). A word of frequency f is taken with probability min(1, sqrt(1e-3 / f)) (Mikolov et al. 2013, arXiv:1310.4546), so that content counts.
+    /// Words of each window, before it was masked, that the first token shall tell (as in the bag-of-words decoders of Liu et al. 2022,
+    /// arXiv:2205.12035, drawn instead of summed). A word of frequency f is taken with probability min(1, sqrt(1e-3 / f)) (Mikolov et al.
+    /// 2013, arXiv:1310.4546), so that content counts.
     /// </param>
     public IReadOnlyList<Example> Batch(int size, int seed, int step, int summaryWords = 0)
     {

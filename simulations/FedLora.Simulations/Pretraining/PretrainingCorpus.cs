@@ -34,7 +34,8 @@ public static class PretrainingCorpus
     }
 
     private static IEnumerable<string> Books(string folder) => Directory.EnumerateFiles(folder, "*.txt").Order(StringComparer.Ordinal)
-        .SelectMany(file => File.ReadAllText(file).Split("\n\n", StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).Where(text => text.Length > 40);
+        .SelectMany(file => File.ReadAllText(file).Split("\n\n", StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        .Where(text => text.Length > 40);
 
     // A line of data.noun ends with "| gloss"; lines of the licence begin with spaces.
     private static IEnumerable<string> Glosses(string folder) => WordNetFiles

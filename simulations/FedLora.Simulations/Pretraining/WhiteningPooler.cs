@@ -5,9 +5,10 @@ using TorchSharp;
 namespace FedLora.Simulations.Pretraining;
 
 /// <summary>
-/// The pooler that a classifier reads through: tanh(W h + b) with W = 0.5 U (S + 0.01 mean(S) I)^(-1/2) U^T and b = -W m, where m and U S U^T are mean and covariance of the
-/// first token's last hidden state h over texts. Masked tokens teach no pooler, and h itself is one large common vector with small differences, on which a classifier's gradients
-/// are nearly parallel; centred and whitened, all differences count alike, and clipped gradients (DP-SGD) point at them instead of at the common vector.
+/// The pooler that a classifier reads through: tanh(W h + b) with W = 0.5 U (S + 0.01 mean(S) I)^(-1/2) U^T and b = -W m, where m and U S
+/// U^T are mean and covariance of the first token's last hidden state h over texts. Masked tokens teach no pooler, and h itself is one
+/// large common vector with small differences, on which a classifier's gradients are nearly parallel; centred and whitened, all differences
+/// count alike, and clipped gradients (DP-SGD) point at them instead of at the common vector.
 /// </summary>
 internal static class WhiteningPooler
 {

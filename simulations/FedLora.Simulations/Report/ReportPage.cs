@@ -8,7 +8,8 @@ using FedLora.Simulations.Results;
 namespace FedLora.Simulations.Report;
 
 /// <summary>
-/// A simulation's report: one HTML file that needs nothing else, no network either. Charts are drawn by uPlot 1.6.32 (npm, MIT; its licence lies beside it), which is in the page.
+/// A simulation's report: one HTML file that needs nothing else, no network either. Charts are drawn by uPlot 1.6.32 (npm, MIT; its licence
+/// lies beside it), which is in the page.
 /// </summary>
 public static partial class ReportPage
 {
@@ -23,27 +24,30 @@ public static partial class ReportPage
         var data = new ReportData(
             ComparisonRow.Of(runs.Select(run => run.Summary)),
             [.. runs.Select(run => new ReportRun(
-                run.Summary.Values.Count == 0 ? run.Summary.Name : string.Join(',', run.Summary.Values.Select(pair => $"{Scenarios.Sweep.LastPart(pair.Key)}={pair.Value}")),
+                run.Summary.Values.Count == 0 ? run.Summary.Name
+                    : string.Join(',', run.Summary.Values.Select(pair => $"{Scenarios.Sweep.LastPart(pair.Key)}={pair.Value}")),
                 ComparisonRow.NameOf(run.Summary),
                 RunFolder.LinesOf(run.Folder),
                 LastRound(run.Folder),
                 run.Summary.Split))],
             scenario);
         var path = Path.Combine(folder, "report.html");
-        AtomicFile.Write(path, Page(runs.Count > 0 ? runs[0].Summary.Name : "simulation", JsonSerializer.Serialize(data, SimulationJson.Line)));
+        AtomicFile.Write(path,
+            Page(runs.Count > 0 ? runs[0].Summary.Name : "simulation", JsonSerializer.Serialize(data, SimulationJson.Line)));
         return path;
     }
 
     // In one pass: what is put in is not looked at again.
-    private static string Page(string title, string json) => Place().Replace(Resource("report.html"), place => place.Groups["name"].Value switch
-    {
-        "title" => WebUtility.HtmlEncode(title),
-        "css" => Resource("uPlot.min.css"),
-        "uplot" => Resource("uPlot.iife.min.js"),
-        "script" => Resource("report.js"),
-        // Nothing in it ends the element that it stands in.
-        _ => json.Replace("<", "\\u003c", StringComparison.Ordinal),
-    });
+    private static string Page(string title, string json) =>
+        Place().Replace(Resource("report.html"), place => place.Groups["name"].Value switch
+        {
+            "title" => WebUtility.HtmlEncode(title),
+            "css" => Resource("uPlot.min.css"),
+            "uplot" => Resource("uPlot.iife.min.js"),
+            "script" => Resource("report.js"),
+            // Nothing in it ends the element that it stands in.
+            _ => json.Replace("<", "\\u003c", StringComparison.Ordinal),
+        });
 
     [GeneratedRegex(@"\{\{(?<name>\w+)\}\}", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 10_000)]
     private static partial Regex Place();
@@ -66,4 +70,5 @@ public static partial class ReportPage
 internal sealed record ReportData(IReadOnlyList<ComparisonRow> Comparison, IReadOnlyList<ReportRun> Runs, string Scenario);
 
 /// <summary>One run of it.</summary>
-internal sealed record ReportRun(string Name, string Group, IReadOnlyList<ResultLine> Rounds, IReadOnlyList<NodeLine> Nodes, SplitSummary Split);
+internal sealed record ReportRun(string Name, string Group, IReadOnlyList<ResultLine> Rounds, IReadOnlyList<NodeLine> Nodes,
+    SplitSummary Split);

@@ -28,20 +28,22 @@ public sealed record Estimate(double? Mean, double? Half, int Count)
 
 /// <summary>Runs that differ by nothing but the seed.</summary>
 public sealed record ComparisonRow(
-    string Name, int Runs, int Unfinished, Estimate Accuracy, Estimate MacroF1, Estimate HeldOutLoss, Estimate Bytes, Estimate Seconds, Estimate Epsilon, Estimate AggregationError)
+    string Name, int Runs, int Unfinished, Estimate Accuracy, Estimate MacroF1, Estimate HeldOutLoss, Estimate Bytes, Estimate Seconds,
+    Estimate Epsilon, Estimate AggregationError)
 {
     /// <summary>One row for each combination of what was swept besides the seed, in the order of the runs.</summary>
-    public static IReadOnlyList<ComparisonRow> Of(IEnumerable<RunSummary> runs) => [.. runs.GroupBy(NameOf, StringComparer.Ordinal).Select(group => new ComparisonRow(
-        group.Key,
-        group.Count(),
-        group.Count(run => run.State != "finished"),
-        Estimate.Of(group.Select(run => run.Last?.Accuracy)),
-        Estimate.Of(group.Select(run => run.Last?.MacroF1)),
-        Estimate.Of(group.Select(run => run.Last?.HeldOutLoss)),
-        Estimate.Of(group.Select(run => (double?)run.Last?.BytesTotal)),
-        Estimate.Of(group.Select(run => run.Last?.Seconds)),
-        Estimate.Of(group.Select(run => run.Last?.Epsilon)),
-        Estimate.Of(group.Select(run => run.Last?.AggregationError))))];
+    public static IReadOnlyList<ComparisonRow> Of(IEnumerable<RunSummary> runs) =>
+        [.. runs.GroupBy(NameOf, StringComparer.Ordinal).Select(group => new ComparisonRow(
+            group.Key,
+            group.Count(),
+            group.Count(run => run.State != "finished"),
+            Estimate.Of(group.Select(run => run.Last?.Accuracy)),
+            Estimate.Of(group.Select(run => run.Last?.MacroF1)),
+            Estimate.Of(group.Select(run => run.Last?.HeldOutLoss)),
+            Estimate.Of(group.Select(run => (double?)run.Last?.BytesTotal)),
+            Estimate.Of(group.Select(run => run.Last?.Seconds)),
+            Estimate.Of(group.Select(run => run.Last?.Epsilon)),
+            Estimate.Of(group.Select(run => run.Last?.AggregationError))))];
 
     /// <summary>What was swept besides the seed; the scenario's name where nothing was.</summary>
     public static string NameOf(RunSummary run)
@@ -62,10 +64,12 @@ public sealed record DifferenceRow(string Name, Estimate Accuracy, Estimate Held
 {
     public static IReadOnlyList<DifferenceRow> Of(IReadOnlyList<RunSummary> first, IReadOnlyList<RunSummary> second)
     {
-        var (ours, theirs) = (first.GroupBy(ComparisonRow.NameOf, StringComparer.Ordinal).ToList(), second.GroupBy(ComparisonRow.NameOf, StringComparer.Ordinal).ToList());
+        var (ours, theirs) = (first.GroupBy(ComparisonRow.NameOf, StringComparer.Ordinal).ToList(),
+            second.GroupBy(ComparisonRow.NameOf, StringComparer.Ordinal).ToList());
         if (ours.Count == 1 && theirs.Count == 1)
             return [Row("", [.. ours[0]], [.. theirs[0]])];
-        return [.. ours.Join(theirs, group => group.Key, group => group.Key, (one, other) => Row(one.Key, [.. one], [.. other]), StringComparer.Ordinal)];
+        return [.. ours.Join(theirs, group => group.Key, group => group.Key, (one, other) => Row(one.Key, [.. one], [.. other]),
+            StringComparer.Ordinal)];
     }
 
     private static DifferenceRow Row(string name, IReadOnlyList<RunSummary> first, IReadOnlyList<RunSummary> second)
@@ -82,9 +86,11 @@ public sealed record DifferenceRow(string Name, Estimate Accuracy, Estimate Held
         Estimate Apart(Func<RunSummary, double?> value)
         {
             var (one, other) = (Estimate.Of(first.Select(value)), Estimate.Of(second.Select(value)));
-            return new(other.Mean - one.Mean, one.Half is { } a && other.Half is { } b ? Math.Sqrt((a * a) + (b * b)) : null, Math.Min(one.Count, other.Count));
+            return new(other.Mean - one.Mean, one.Half is { } a && other.Half is { } b ? Math.Sqrt((a * a) + (b * b)) : null,
+                Math.Min(one.Count, other.Count));
         }
     }
 
-    private static string SeedOf(RunSummary run) => string.Join(',', run.Values.Where(pair => ComparisonRow.IsSeed(pair.Key)).Select(pair => pair.Value));
+    private static string SeedOf(RunSummary run) =>
+        string.Join(',', run.Values.Where(pair => ComparisonRow.IsSeed(pair.Key)).Select(pair => pair.Value));
 }

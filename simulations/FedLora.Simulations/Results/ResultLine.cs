@@ -3,7 +3,9 @@ using FedLora.Simulations.Running;
 
 namespace FedLora.Simulations.Results;
 
-/// <summary>A committed round, as <c>results.jsonl</c> and <c>results.csv</c> have it. Nothing in it depends on the machine's clock.</summary>
+/// <summary>
+/// A committed round, as <c>results.jsonl</c> and <c>results.csv</c> have it. Nothing in it depends on the machine's clock.
+/// </summary>
 public sealed record ResultLine
 {
     public required int Round { get; init; }
@@ -79,17 +81,22 @@ public sealed record ResultLine
         };
     }
 
-    internal const string CsvHeader = "round,attempt,seconds,duration,sampled,updates,lost,loss,accuracy,macro_f1,held_out_loss,bytes_up,bytes_down,bytes_total,epsilon,aggregation_error,adapter";
+    internal const string CsvHeader =
+        "round,attempt,seconds,duration,sampled,updates,lost,loss,accuracy,macro_f1,held_out_loss,bytes_up,bytes_down,bytes_total,epsilon,"
+            + "aggregation_error,adapter";
 
     internal string ToCsv() => string.Create(CultureInfo.InvariantCulture,
-        $"{Round},{Attempt},{Seconds},{Duration},{Sampled},{Updates},{Lost},{Loss},{Accuracy},{MacroF1},{HeldOutLoss},{BytesUp},{BytesDown},{BytesTotal},{Epsilon},{AggregationError},{Adapter}");
+        $"{Round},{Attempt},{Seconds},{Duration},{Sampled},{Updates},{Lost},{Loss},{Accuracy},{MacroF1},{HeldOutLoss},{BytesUp},"
+            + $"{BytesDown},{BytesTotal},{Epsilon},{AggregationError},{Adapter}");
 }
 
 /// <summary>A node's part in a round, as <c>nodes.jsonl</c> has it; times in s after the start.</summary>
 public sealed record NodeLine(
-    int Round, int Attempt, string Node, string Group, WorkEnd End, int Examples, double? Loss, double Start, double Downloaded, double Trained, double? Arrived, string Why)
+    int Round, int Attempt, string Node, string Group, WorkEnd End, int Examples, double? Loss, double Start, double Downloaded,
+    double Trained, double? Arrived, string Why)
 {
     internal static NodeLine Of(Work work, int examples) => new(
-        work.Round, work.Task.Attempt, work.Task.Name, work.Task.Group, work.End, examples, work.Result?.Loss, work.Times.Start, work.Times.Downloaded, work.Times.Trained,
+        work.Round, work.Task.Attempt, work.Task.Name, work.Task.Group, work.End, examples, work.Result?.Loss, work.Times.Start,
+        work.Times.Downloaded, work.Times.Trained,
         double.IsFinite(work.Times.End) ? work.Times.End : null, work.Why);
 }

@@ -6,7 +6,8 @@ using FedLora.Simulations.Scenarios;
 namespace FedLora.Simulations.Results;
 
 /// <summary>
-/// A run's folder: <c>scenario.yaml</c> (all that holds), <c>results.jsonl</c>, <c>results.csv</c>, <c>nodes.jsonl</c>, <c>adapter/</c> (PEFT) and, once it is finished, <c>run.json</c>.
+/// A run's folder: <c>scenario.yaml</c> (all that holds), <c>results.jsonl</c>, <c>results.csv</c>, <c>nodes.jsonl</c>, <c>adapter/</c>
+/// (PEFT) and, once it is finished, <c>run.json</c>.
 /// </summary>
 public sealed class RunFolder : IDisposable
 {
@@ -43,7 +44,8 @@ public sealed class RunFolder : IDisposable
     }
 
     /// <summary>A run of this identity that is finished there; null where there is none.</summary>
-    public static RunSummary? Find(string path, string identity) => Read(path) is { } summary && summary.Identity == identity ? summary : null;
+    public static RunSummary? Find(string path, string identity) =>
+        Read(path) is { } summary && summary.Identity == identity ? summary : null;
 
     /// <summary>A finished run; null where there is none.</summary>
     /// <exception cref="FedLoraException"><c>run-invalid</c>.</exception>
@@ -56,7 +58,8 @@ public sealed class RunFolder : IDisposable
         }
         catch (JsonException error)
         {
-            throw new FedLoraException("run-invalid", $"{file} is not what a simulation wrote: {error.Message}", "remove the folder and simulate again", error);
+            throw new FedLoraException("run-invalid", $"{file} is not what a simulation wrote: {error.Message}",
+                "remove the folder and simulate again", error);
         }
     }
 
@@ -92,9 +95,11 @@ public sealed class RunFolder : IDisposable
     }
 
     private static IReadOnlyList<T> ReadLines<T>(string path, string name) =>
-        [.. File.ReadLines(System.IO.Path.Combine(path, name)).Where(line => line.Length > 0).Select(line => JsonSerializer.Deserialize<T>(line, SimulationJson.Line)!)];
+        [.. File.ReadLines(System.IO.Path.Combine(path, name)).Where(line => line.Length > 0)
+            .Select(line => JsonSerializer.Deserialize<T>(line, SimulationJson.Line)!)];
 
-    private StreamWriter Open(string name) => new(new FileStream(System.IO.Path.Combine(Path, name), FileMode.Create, FileAccess.Write, FileShare.Read)) { NewLine = "\n" };
+    private StreamWriter Open(string name) =>
+        new(new FileStream(System.IO.Path.Combine(Path, name), FileMode.Create, FileAccess.Write, FileShare.Read)) { NewLine = "\n" };
 
     private static void Write(StreamWriter writer, string line)
     {
@@ -112,4 +117,5 @@ public sealed class RunFolder : IDisposable
 /// <param name="Split">Who had what.</param>
 /// <param name="Last">The last round; null where none was committed.</param>
 public sealed record RunSummary(
-    string Identity, string Name, IReadOnlyDictionary<string, string> Values, string State, string Reason, SplitSummary Split, ResultLine? Last);
+    string Identity, string Name, IReadOnlyDictionary<string, string> Values, string State, string Reason, SplitSummary Split,
+    ResultLine? Last);

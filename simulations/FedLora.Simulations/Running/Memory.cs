@@ -25,10 +25,12 @@ internal static class Memory
             return;
         var (lines, key, what) = model >= data && model >= nodes ? (scenario.FederationLines, "base_model", "the base model")
             : data >= nodes ? (scenario.Lines, "data", "the examples") : (scenario.Lines, "nodes", "the nodes");
-        throw lines.Error(key, $"the scenario needs about {needed >> 20} MiB of memory, most of it for {what}, and there are {available >> 20}");
+        throw lines.Error(key,
+            $"the scenario needs about {needed >> 20} MiB of memory, most of it for {what}, and there are {available >> 20}");
     }
 
-    private static long Bytes(string folder, string pattern) => Directory.Exists(folder) ? new DirectoryInfo(folder).EnumerateFiles(pattern).Sum(file => file.Length) : 0;
+    private static long Bytes(string folder, string pattern) =>
+        Directory.Exists(folder) ? new DirectoryInfo(folder).EnumerateFiles(pattern).Sum(file => file.Length) : 0;
 
     private static long Size(string file) => File.Exists(file) ? new FileInfo(file).Length : 0;
 }

@@ -10,7 +10,8 @@ using FedLora.Simulations.Trainers;
 namespace FedLora.Simulations.Running;
 
 /// <summary>A scenario made ready: model, data, split, nodes.</summary>
-internal sealed record Setup(FederationDefinition Definition, AdapterState First, Fleet Fleet, INodeWork Work, SplitSummary Split, IReadOnlyList<string> Remarks) : IDisposable
+internal sealed record Setup(FederationDefinition Definition, AdapterState First, Fleet Fleet, INodeWork Work, SplitSummary Split,
+    IReadOnlyList<string> Remarks) : IDisposable
 {
     private const int TrivialWidth = 1600;
 
@@ -18,7 +19,8 @@ internal sealed record Setup(FederationDefinition Definition, AdapterState First
     /// <param name="scratch">Takes what nodes keep from round to round.</param>
     /// <param name="names">Ids and names that nodes have elsewhere; null: our own.</param>
     /// <exception cref="FedLoraException">With file and line, where the scenario asks for what cannot be.</exception>
-    public static Setup Of(ScenarioFile scenario, string scratch, IReadOnlyList<(string Id, string Name)>? names, CancellationToken cancellationToken)
+    public static Setup Of(ScenarioFile scenario, string scratch, IReadOnlyList<(string Id, string Name)>? names,
+        CancellationToken cancellationToken)
     {
         var definition = scenario.Federation.Definition;
         if (scenario.Definition.Trainer != NodeTrainer.Lora)
@@ -40,15 +42,18 @@ internal sealed record Setup(FederationDefinition Definition, AdapterState First
         var deal = pool.Deal();
         var partition = Deal(scenario, deal);
         var fleet = new Fleet(scenario.Definition, prepared.Definition, partition, names);
-        var split = SplitSummary.Of(partition, deal.Class is null ? [] : definition.Task.Labels, deal.Class, scenario.Definition.Data.FewExamples, fleet.NameOf);
-        return new(prepared.Definition, prepared.InitialAdapter, fleet, new LoraWork(scenario.Definition, prepared.Definition, folder, pool, scratch), split, prepared.Remarks);
+        var split = SplitSummary.Of(partition, deal.Class is null ? [] : definition.Task.Labels, deal.Class,
+            scenario.Definition.Data.FewExamples, fleet.NameOf);
+        return new(prepared.Definition, prepared.InitialAdapter, fleet,
+            new LoraWork(scenario.Definition, prepared.Definition, folder, pool, scratch), split, prepared.Remarks);
     }
 
     public void Dispose() => Work.Dispose();
 
     private static Setup MadeUp(ScenarioFile scenario, FederationDefinition definition, IReadOnlyList<(string Id, string Name)>? names)
     {
-        var pool = scenario.Definition.Trainer == NodeTrainer.Logistic ? new LogisticPool(scenario.Definition, definition.Task.Labels.Count) : null;
+        var pool = scenario.Definition.Trainer == NodeTrainer.Logistic ? new LogisticPool(scenario.Definition, definition.Task.Labels.Count)
+            : null;
         var (rows, columns) = pool is null ? (TrivialWidth, TrivialWidth) : (pool.Classes, pool.Width);
         definition = definition with
         {
@@ -57,12 +62,15 @@ internal sealed record Setup(FederationDefinition Definition, AdapterState First
         };
         var method = Methods.Get(definition.Method);
         if (method.Traits.StartsFromWeights)
-            throw scenario.FederationLines.Error("method", $"{method.Name} starts from the base model's weights, and trainer: {scenario.Definition.Trainer.ToString().ToLowerInvariant()} has none");
+            throw scenario.FederationLines.Error("method",
+                $"{method.Name} starts from the base model's weights, and trainer: "
+                    + $"{scenario.Definition.Trainer.ToString().ToLowerInvariant()} has none");
         DefinitionRules.CheckWhole(definition);
         var deal = pool?.Deal() ?? new Deal([.. Enumerable.Range(0, scenario.Definition.Data.Examples)], null, null);
         var partition = Deal(scenario, deal);
         var fleet = new Fleet(scenario.Definition, definition, partition, names);
-        var split = SplitSummary.Of(partition, deal.Class is null ? [] : definition.Task.Labels, deal.Class, scenario.Definition.Data.FewExamples, fleet.NameOf);
+        var split = SplitSummary.Of(partition, deal.Class is null ? [] : definition.Task.Labels, deal.Class,
+            scenario.Definition.Data.FewExamples, fleet.NameOf);
         var first = method.Initialize(definition.ToLayout(), definition.ToMethodOptions(), definition.Seed);
         return new(definition, first, fleet, pool is null ? new TrivialWork() : new LogisticWork(pool, definition), split, []);
     }

@@ -24,7 +24,8 @@ public static class SimulationRun
     /// <summary>Runs it, unless the folder holds the same run, finished.</summary>
     /// <param name="values">What a sweep has set, for people.</param>
     /// <exception cref="FedLoraException">What is wrong with scenario, model or data: before the first step.</exception>
-    public static RunSummary Run(ScenarioFile scenario, string folder, IReadOnlyDictionary<string, string> values, IRunWatcher watcher, CancellationToken cancellationToken)
+    public static RunSummary Run(ScenarioFile scenario, string folder, IReadOnlyDictionary<string, string> values, IRunWatcher watcher,
+        CancellationToken cancellationToken)
     {
         var identity = IdentityOf(scenario);
         return RunFolder.Find(folder, identity) ?? Run(scenario, folder, identity, values, null, watcher, cancellationToken);
@@ -35,7 +36,8 @@ public static class SimulationRun
 
     /// <param name="names">Ids and names that nodes have elsewhere; null: our own.</param>
     internal static RunSummary Run(
-        ScenarioFile scenario, string folder, string identity, IReadOnlyDictionary<string, string> values, IReadOnlyList<(string Id, string Name)>? names, IRunWatcher watcher, CancellationToken cancellationToken)
+        ScenarioFile scenario, string folder, string identity, IReadOnlyDictionary<string, string> values,
+        IReadOnlyList<(string Id, string Name)>? names, IRunWatcher watcher, CancellationToken cancellationToken)
     {
         var scratch = Path.Combine(folder, "nodes");
         if (Directory.Exists(scratch))
@@ -51,7 +53,8 @@ public static class SimulationRun
             AdapterExport.ToPeft(setup.Definition, simulator.Global, standing.RoundsDone, simulator.Folds).Write(results.Adapter);
         if (Directory.Exists(scratch))
             Directory.Delete(scratch, recursive: true);
-        var summary = new RunSummary(identity, scenario.Definition.Name, values, standing.State.ToString().ToLowerInvariant(), standing.Reason, setup.Split, results.Lines is [.., var last] ? last : null);
+        var summary = new RunSummary(identity, scenario.Definition.Name, values, standing.State.ToString().ToLowerInvariant(),
+            standing.Reason, setup.Split, results.Lines is [.., var last] ? last : null);
         results.Finish(summary);
         return summary;
     }
@@ -63,7 +66,12 @@ public static class SimulationRun
         scenario.Explain(text);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes(text.ToString()));
-        foreach (var file in new[] { scenario.Definition.Data.Train, scenario.Definition.Data.HeldOut, scenario.Federation.PublicData ?? "" }.Where(File.Exists))
+        foreach (var file in new[]
+        {
+            scenario.Definition.Data.Train,
+            scenario.Definition.Data.HeldOut,
+            scenario.Federation.PublicData ?? "",
+        }.Where(File.Exists))
         {
             using var stream = File.OpenRead(file);
             hash.AppendData(SHA256.HashData(stream));

@@ -62,7 +62,8 @@ internal sealed partial class Simulator
         {
             var work = _working[node];
             // Who works reports; who has vanished is silent, and so not there.
-            if (work is not null ? double.IsPositiveInfinity(work.Times.End) : !_fleet.IsHere(node, _now) || _outages.IsAway(_fleet.NameOf(node), _fleet.GroupOf(node), _now))
+            if (work is not null ? double.IsPositiveInfinity(work.Times.End)
+                : !_fleet.IsHere(node, _now) || _outages.IsAway(_fleet.NameOf(node), _fleet.GroupOf(node), _now))
                 continue;
             var candidate = _fleet.All[node];
             if (_refused.GetValueOrDefault(node) is { } why)
@@ -107,10 +108,14 @@ internal sealed partial class Simulator
         var (adapter, whole) = Current.Received(member.Group);
         // Who was there before fetches what has changed, where that travels whole.
         var down = _joined[node] && ReferenceEquals(adapter, _global)
-            ? 4 * _global.Only(Methods.Get(_definition.Method).Changed(Math.Max(1, Current.Round - 1), _definition.ToMethodOptions())).ParameterCount : whole;
+            ? 4 * _global.Only(
+                Methods.Get(_definition.Method).Changed(Math.Max(1, Current.Round - 1), _definition.ToMethodOptions())).ParameterCount
+            : whole;
         _joined[node] = true;
         down += _folds.Count == 0 ? 0 : 4 * _folds[^1].ParameterCount;
-        var work = new Work(task, Current.Round, NodeTimes.Of(_fleet, _outages, node, Current.Round, member.Attempt, _now, down, UpBytes(member), _definition.Training.LocalSteps), down);
+        var work = new Work(task, Current.Round,
+            NodeTimes.Of(_fleet, _outages, node, Current.Round, member.Attempt, _now, down, UpBytes(member),
+                _definition.Training.LocalSteps), down);
         _working[node] = work;
         _open.Add(work);
         if (double.IsFinite(work.Times.End))
@@ -121,7 +126,8 @@ internal sealed partial class Simulator
     private long UpBytes(CohortEntry member)
     {
         var density = _definition.DensityOf(member.Group);
-        var numbers = UpdateSize.Expected(_definition, Current.Round, member.Rank).Sum(tensor => tensor.Shape.Aggregate(1L, (product, size) => product * size));
+        var numbers = UpdateSize.Expected(_definition, Current.Round, member.Rank)
+            .Sum(tensor => tensor.Shape.Aggregate(1L, (product, size) => product * size));
         return density.Up < 1 ? (long)(5 * density.Up * numbers) : 4 * numbers;
     }
 
@@ -167,7 +173,8 @@ internal sealed partial class Simulator
 
     private Refusal? Check(Work work)
     {
-        var (result, where, most) = (work.Result!, $"The update of node '{work.Task.Id}' for round {work.Round}", _definition.Training.MaxUpdateNorm);
+        var (result, where, most) = (work.Result!, $"The update of node '{work.Task.Id}' for round {work.Round}",
+            _definition.Training.MaxUpdateNorm);
         // Acknowledged only after this: what is refused is never aggregated.
         _updates[work.Task.Id] = result;
         work.End = WorkEnd.Delivered;
@@ -181,7 +188,8 @@ internal sealed partial class Simulator
             _global.TryGet(tensor.Name, out var start) && start.Values.Length == tensor.Values.Length ? start.Values : null)), most, where);
     }
 
-    private long BytesOf(Work work) => work.Result!.Sparse?.LongLength ?? SafetensorsWriter.FileLength(UpdateSize.Expected(_definition, work.Round, work.Task.Rank));
+    private long BytesOf(Work work) =>
+        work.Result!.Sparse?.LongLength ?? SafetensorsWriter.FileLength(UpdateSize.Expected(_definition, work.Round, work.Task.Rank));
 
     private void Fail(Work work, string why)
     {
@@ -206,12 +214,14 @@ internal sealed partial class Simulator
             }
 
             if (!starts.TryGetValue(update.Rank, out var start))
-                starts[update.Rank] = start = (_definition.StartOf(_global, Current.Round, update.Rank), _definition.SentLayout(Current.Round, update.Rank));
+                starts[update.Rank] = start = (_definition.StartOf(_global, Current.Round, update.Rank),
+                    _definition.SentLayout(Current.Round, update.Rank));
             updates.Add(new SparseUpdate(update.Header.NodeId, update.Weight, () => bytes, start.Adapter, start.Layout));
         }
 
         // A fault here would be one of the federation's own: it ends the run, as it would pause the federation.
-        (_aggregating, _nextOptimizer) = RoundStep.Run(_definition, Current.Round, _global, new UpdateSet(updates), _optimizer, _scenario.MeasureError, _cancellation);
+        (_aggregating, _nextOptimizer) = RoundStep.Run(_definition, Current.Round, _global, new UpdateSet(updates), _optimizer,
+            _scenario.MeasureError, _cancellation);
         _agenda.Add(_outages.CoordinatorAnswers(_now), new Entry.Aggregated(Current.Round));
     }
 
@@ -234,10 +244,12 @@ internal sealed partial class Simulator
     private void Tell(RoundSummary summary, int wanted)
     {
         // Enough were quicker than those who are still at it.
-        foreach (var late in _open.Where(work => work.End == WorkEnd.Missing && double.IsFinite(work.Times.End) && summary.Updates >= wanted))
+        foreach (var late in _open.Where(
+            work => work.End == WorkEnd.Missing && double.IsFinite(work.Times.End) && summary.Updates >= wanted))
             late.End = WorkEnd.NotWanted;
         var next = new RoundWork(_definition, summary.Round + 1, _global, _folds, _fleet, _ledgers);
-        var isEvaluated = _scenario.EvaluateEvery > 0 && (summary.Round % _scenario.EvaluateEvery == 0 || summary.Round == _definition.Rounds);
+        var isEvaluated = _scenario.EvaluateEvery > 0
+            && (summary.Round % _scenario.EvaluateEvery == 0 || summary.Round == _definition.Rounds);
         _told(new(summary, [.. _open], isEvaluated ? _work.Evaluate(next, _cancellation) : null, _ledgers.Largest, _now));
         _work.Release(_updates.Values);
         _updates.Clear();
@@ -254,4 +266,5 @@ internal sealed partial class Simulator
 /// <param name="Score">On held-out examples; null where it was not evaluated.</param>
 /// <param name="Epsilon">The largest that any node has spent; null without privacy.</param>
 /// <param name="Seconds">After the start, in virtual time.</param>
-internal sealed record RoundOutcome(RoundSummary Summary, IReadOnlyList<Work> Work, Training.Running.Evaluation? Score, double? Epsilon, double Seconds);
+internal sealed record RoundOutcome(RoundSummary Summary, IReadOnlyList<Work> Work, Training.Running.Evaluation? Score, double? Epsilon,
+    double Seconds);

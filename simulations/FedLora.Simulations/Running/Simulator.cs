@@ -8,8 +8,8 @@ using FedLora.Simulations.Trainers;
 namespace FedLora.Simulations.Running;
 
 /// <summary>
-/// One federation in virtual time. Everything that is decided, <see cref="RoundDecisions"/> decides, as for the coordinator; this keeps the clock, has nodes trained whose updates arrive, and does
-/// what was decided (Simulator.Effects.cs). The same setup gives the same bytes.
+/// One federation in virtual time. Everything that is decided, <see cref="RoundDecisions"/> decides, as for the coordinator; this keeps the
+/// clock, has nodes trained whose updates arrive, and does what was decided (Simulator.Effects.cs). The same setup gives the same bytes.
 /// </summary>
 internal sealed partial class Simulator
 {
@@ -31,9 +31,10 @@ internal sealed partial class Simulator
     /// <param name="definition">Whole.</param>
     /// <param name="first">The global adapter before round 1.</param>
     /// <param name="told">Told of every committed round, in order.</param>
-    public Simulator(ScenarioDefinition scenario, FederationDefinition definition, AdapterState first, Fleet fleet, INodeWork work, Action<RoundOutcome> told, CancellationToken cancellation)
+    public Simulator(ScenarioDefinition scenario, FederationDefinition definition, AdapterState first, Fleet fleet, INodeWork work,
+        Action<RoundOutcome> told, CancellationToken cancellationToken)
     {
-        (_scenario, _definition, _fleet, _work, _told, _cancellation) = (scenario, definition, fleet, work, told, cancellation);
+        (_scenario, _definition, _fleet, _work, _told, _cancellation) = (scenario, definition, fleet, work, told, cancellationToken);
         (_ledgers, _outages, _global) = (new(definition, fleet), new(scenario), first);
         _standing = RoundDecisions.Create(definition, RefOf(first), [], Beginning);
         foreach (var back in _outages.Returns)
@@ -124,8 +125,10 @@ internal sealed partial class Simulator
             return;
         var deadline = _standing.Round.Deadline is { } until ? (until - Beginning).TotalSeconds : work.Times.End;
         var wanted = Math.Max(1, _standing.Round.Wanted - _standing.Round.Updates.Count);
-        var batch = _open.Where(other => other.Result is null && !other.Times.Fails && other.Round == work.Round && other.End == WorkEnd.Missing && other.Times.End >= work.Times.End
-            && other.Times.End <= deadline).OrderBy(other => other.Times.End).Take(wanted).ToList();
+        var batch = _open.Where(
+            other => other.Result is null && !other.Times.Fails && other.Round == work.Round && other.End == WorkEnd.Missing
+                && other.Times.End >= work.Times.End
+                && other.Times.End <= deadline).OrderBy(other => other.Times.End).Take(wanted).ToList();
         if (!batch.Contains(work))
             batch = [work];
         var results = _work.Train(Current, [.. batch.Select(one => one.Task)], _cancellation);
@@ -143,5 +146,6 @@ internal sealed partial class Simulator
         return decision;
     }
 
-    private static AdapterRef RefOf(AdapterState adapter) => new() { Sha256 = adapter.Hash, Bytes = SafetensorsWriter.FileLength([.. adapter.Select(tensor => (tensor.Name, tensor.Shape))]) };
+    private static AdapterRef RefOf(AdapterState adapter) =>
+        new() { Sha256 = adapter.Hash, Bytes = SafetensorsWriter.FileLength([.. adapter.Select(tensor => (tensor.Name, tensor.Shape))]) };
 }

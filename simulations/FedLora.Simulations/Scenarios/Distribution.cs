@@ -2,7 +2,10 @@ using System.Globalization;
 
 namespace FedLora.Simulations.Scenarios;
 
-/// <summary>A distribution of positive numbers as scenarios write it: <c>2</c>, <c>constant(2)</c>, <c>uniform(1, 3)</c>, <c>lognormal(MEDIAN, SIGMA)</c>, <c>exponential(MEAN)</c>.</summary>
+/// <summary>
+/// A distribution of positive numbers as scenarios write it: <c>2</c>, <c>constant(2)</c>, <c>uniform(1, 3)</c>,
+/// <c>lognormal(MEDIAN, SIGMA)</c>, <c>exponential(MEAN)</c>.
+/// </summary>
 /// <param name="Kind">Its name.</param>
 /// <param name="First">Value, least, median or mean.</param>
 /// <param name="Second">Largest, or standard deviation of the logarithm; 0 where there is none.</param>
@@ -11,7 +14,13 @@ public readonly record struct Distribution(string Kind, double First, double Sec
     private const double Least = 1e-9;
 
     /// <summary>How many numbers each kind takes.</summary>
-    private static readonly Dictionary<string, int> Kinds = new(StringComparer.Ordinal) { ["constant"] = 1, ["uniform"] = 2, ["lognormal"] = 2, ["exponential"] = 1 };
+    private static readonly Dictionary<string, int> Kinds = new(StringComparer.Ordinal)
+    {
+        ["constant"] = 1,
+        ["uniform"] = 2,
+        ["lognormal"] = 2,
+        ["exponential"] = 1,
+    };
 
     /// <summary>Reads one; null with the reason where it is none.</summary>
     public static Distribution? Parse(string text, out string why)
@@ -23,11 +32,13 @@ public readonly record struct Distribution(string Kind, double First, double Sec
         var kind = open < 0 ? text.Trim() : text[..open].Trim();
         if (!Kinds.TryGetValue(kind, out var wanted))
         {
-            why = $"'{kind}' is not a distribution; known: {string.Join(", ", Kinds.Keys)}, or a number{Nearest.Question(kind, Kinds.Keys)}";
+            why = $"'{kind}' is not a distribution; known: {string.Join(", ", Kinds.Keys)}, or a "
+                + $"number{Nearest.Question(kind, Kinds.Keys)}";
             return null;
         }
 
-        var numbers = open < 0 || !text.TrimEnd().EndsWith(')') ? [] : text.TrimEnd()[(open + 1)..^1].Split(',').Select(Number.Parse).ToArray();
+        var numbers = open < 0 || !text.TrimEnd().EndsWith(')') ? []
+            : text.TrimEnd()[(open + 1)..^1].Split(',').Select(Number.Parse).ToArray();
         if (numbers.Length == wanted && numbers.All(number => number is not null))
             return Checked(new(kind, numbers[0]!.Value, wanted > 1 ? numbers[1]!.Value : 0), out why);
         why = $"expected {kind}({kind switch { "uniform" => "LEAST, LARGEST", "lognormal" => "MEDIAN, SIGMA", _ => "NUMBER" }})";
@@ -49,7 +60,8 @@ public readonly record struct Distribution(string Kind, double First, double Sec
 
     private static Distribution? Checked(Distribution parsed, out string why)
     {
-        why = parsed.First is >= 0 and <= 1e12 && parsed.Second is >= 0 and <= 1e12 && (parsed.Kind != "uniform" || parsed.Second >= parsed.First)
+        why = parsed.First is >= 0 and <= 1e12 && parsed.Second is >= 0 and <= 1e12
+            && (parsed.Kind != "uniform" || parsed.Second >= parsed.First)
             ? "" : "expected numbers of at least 0, the least before the largest";
         return why.Length == 0 ? parsed : null;
     }

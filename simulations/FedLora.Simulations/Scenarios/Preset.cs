@@ -14,15 +14,18 @@ public sealed record Preset(string Name, string Summary, bool UsesMail)
     /// <summary>All of them.</summary>
     public static IReadOnlyList<Preset> All { get; } =
     [
-        new("first", "1,000 uneven nodes in virtual time, FedIT beside FFA-LoRA, on a linear classifier: seconds, without model or data", false),
-        new("private-mail", "FedSVD, FFA-LoRA and FedIT at epsilon 3 and without privacy, three seeds, on the demo's mail with skewed sites", true),
+        new("first", "1,000 uneven nodes in virtual time, FedIT beside FFA-LoRA, on a linear classifier: seconds, without model or data",
+            false),
+        new("private-mail",
+            "FedSVD, FFA-LoRA and FedIT at epsilon 3 and without privacy, three seeds, on the demo's mail with skewed sites", true),
     ];
 
     /// <summary>Writes scenario and data into a folder; returns the scenario's path.</summary>
     /// <param name="model">The demo's base model; asked for only where it is needed.</param>
     public string Write(string folder, Func<string> model, CancellationToken cancellationToken)
     {
-        using var resource = Assembly.GetExecutingAssembly().GetManifestResourceStream(Folder + Name) ?? throw new FedLoraException("preset-missing", $"the scenario {Name} is not in this program", "build it again");
+        using var resource = Assembly.GetExecutingAssembly().GetManifestResourceStream(Folder + Name)
+            ?? throw new FedLoraException("preset-missing", $"the scenario {Name} is not in this program", "build it again");
         using var reader = new StreamReader(resource);
         var text = reader.ReadToEnd();
         if (UsesMail)

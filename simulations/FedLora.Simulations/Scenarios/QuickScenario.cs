@@ -8,7 +8,8 @@ namespace FedLora.Simulations.Scenarios;
 /// <param name="Data">JSONL; with labels on every line a classification, otherwise language modelling.</param>
 /// <param name="Model">The base model's folder.</param>
 /// <param name="Epsilon">Numbers, or <c>none</c>.</param>
-public sealed record QuickScenario(string Data, string Model, int Nodes, IReadOnlyList<string> Methods, IReadOnlyList<string> Epsilon, int Seeds)
+public sealed record QuickScenario(string Data, string Model, int Nodes, IReadOnlyList<string> Methods, IReadOnlyList<string> Epsilon,
+    int Seeds)
 {
     private const int MostLabels = 1000;
     private const double HeldOutShare = 0.1;
@@ -34,17 +35,27 @@ public sealed record QuickScenario(string Data, string Model, int Nodes, IReadOn
         var (lines, labels) = Look();
         var share = Math.Min(1, BatchSize * (double)Nodes / Math.Max(1, lines * (1 - HeldOutShare)));
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"name: {Path.GetFileNameWithoutExtension(Data)}\nnodes: {Nodes}\ndata:\n  train: {Quoted(Data)}\n  held_out_share: {HeldOutShare}\n");
-        text.Append(Alpha > 0 ? $"  split: {{ kind: {(labels.Count > 0 ? "dirichlet" : "quantity")}, alpha: {Text(Alpha)} }}\n" : "  split: { kind: identical }\n");
+        text.Append(CultureInfo.InvariantCulture,
+            $"name: {Path.GetFileNameWithoutExtension(Data)}\nnodes: {Nodes}\ndata:\n  train: {Quoted(Data)}\n  held_out_share: "
+                + $"{HeldOutShare}\n");
+        text.Append(
+            Alpha > 0 ? $"  split: {{ kind: {(labels.Count > 0 ? "dirichlet" : "quantity")}, alpha: {Text(Alpha)} }}\n"
+                : "  split: { kind: identical }\n");
         text.Append($"federation:\n  name: simulated\n  base_model: {Quoted(Model)}\n  method: {Methods[0]}\n  rounds: {Rounds}\n");
-        text.Append(labels.Count > 0 ? $"  task: {{ kind: classification, labels: [{string.Join(", ", labels.Select(Quoted))}] }}\n" : "  task: { kind: causal-language-model }\n");
+        text.Append(
+            labels.Count > 0 ? $"  task: {{ kind: classification, labels: [{string.Join(", ", labels.Select(Quoted))}] }}\n"
+                : "  task: { kind: causal-language-model }\n");
         text.Append($"  lora: {{ rank: {Rank}, target_modules: [all-linear] }}\n");
-        text.Append($"  training: {{ local_steps: {LocalSteps}, batch_size: {BatchSize}, learning_rate: {Text(LearningRate)}, max_tokens: 128 }}\n");
+        text.Append(
+            $"  training: {{ local_steps: {LocalSteps}, batch_size: {BatchSize}, learning_rate: {Text(LearningRate)}, max_tokens: "
+                + $"128 }}\n");
         var budgets = Epsilon.Where(value => value != None).ToList();
         if (budgets.FirstOrDefault(value => Number.Parse(value) is not > 0) is { } bad)
             throw new FedLoraException("epsilon-invalid", $"'{bad}' is not an epsilon", "give numbers above 0, or none");
         if (budgets.Count > 0)
-            text.Append($"  # q: the batch over the examples of a node\n  privacy: {{ epsilon: {budgets[0]}, sampling_rate: {Text(Math.Round(share, 6))} }}\n");
+            text.Append(
+                $"  # q: the batch over the examples of a node\n  privacy: {{ epsilon: {budgets[0]}, sampling_rate: "
+                    + $"{Text(Math.Round(share, 6))} }}\n");
         text.Append($"sweep:\n  federation.method: [{string.Join(", ", Methods)}]\n");
         if (Epsilon.Count > 0)
             text.Append($"  federation.privacy.epsilon: [{string.Join(", ", Epsilon)}]\n");
@@ -60,7 +71,8 @@ public sealed record QuickScenario(string Data, string Model, int Nodes, IReadOn
         {
             count++;
             if (LabelOf(line, count) is { } label && labels.Add(label) | ++labelled > 0 && labels.Count > MostLabels)
-                throw new FedLoraException("data-invalid", $"{Data} has more than {MostLabels} labels.", "Is \"label\" a number that is to be told? Write the scenario by hand.");
+                throw new FedLoraException("data-invalid", $"{Data} has more than {MostLabels} labels.",
+                    "Is \"label\" a number that is to be told? Write the scenario by hand.");
         }
 
         return (count, labelled == count ? [.. labels] : []);
@@ -76,7 +88,8 @@ public sealed record QuickScenario(string Data, string Model, int Nodes, IReadOn
         }
         catch (JsonException error)
         {
-            throw new FedLoraException("data-invalid", $"{Data}, line {number} is not valid JSON ({error.Message.Split('.')[0]})", "Mend the line.", error);
+            throw new FedLoraException("data-invalid", $"{Data}, line {number} is not valid JSON ({error.Message.Split('.')[0]})",
+                "Mend the line.", error);
         }
     }
 

@@ -77,7 +77,9 @@ public sealed record DataSpec
 /// <summary>How examples are dealt out.</summary>
 public sealed record SplitSpec
 {
-    [Setting("identical: shuffled, equal shares; dirichlet: skewed labels; quantity: skewed sizes; shards: few labels each; field: natural sites")]
+    [Setting(
+        "identical: shuffled, equal shares; dirichlet: skewed labels; quantity: skewed sizes; shards: few labels each; field: natural "
+            + "sites")]
     public SplitKind Kind { get; init; }
 
     [Setting("dirichlet, quantity: concentration; the smaller, the less nodes are alike", Min = 0, AboveMin = true, Max = 1e6)]
@@ -103,7 +105,9 @@ public enum SplitKind
     Field,
 }
 
-/// <summary>What the nodes of a group are like. Where it says so a setting may be a distribution, from which each node draws its own value once.</summary>
+/// <summary>
+/// What the nodes of a group are like. Where it says so a setting may be a distribution, from which each node draws its own value once.
+/// </summary>
 public sealed record GroupSpec
 {
     [Setting("of the nodes; 0: what the others leave, in equal parts", Min = 0, Max = 1)]

@@ -9,15 +9,19 @@ namespace FedLora.Simulations.Scenarios;
 /// <param name="Federation">An ordinary federation file, read as <c>fedlora admin federation create</c> reads it.</param>
 /// <param name="Lines">The scenario's keys with their lines.</param>
 /// <param name="FederationLines">The federation's, in the same file or in its own.</param>
-public sealed record ScenarioFile(string Path, ScenarioDefinition Definition, FederationFile Federation, YamlMap Lines, YamlMap FederationLines)
+public sealed record ScenarioFile(string Path, ScenarioDefinition Definition, FederationFile Federation, YamlMap Lines,
+    YamlMap FederationLines)
 {
     internal const string FederationKey = "federation";
     internal const string FederationMeaning = "an ordinary federation file: its path, from this file's folder, or its content";
     internal const string SweepKey = "sweep";
-    internal const string SweepMeaning = "lists of values by key, e.g. federation.method: [fedit, fedsvd]; every combination is a run. 'none' leaves a key out; no epsilon: no privacy";
+    internal const string SweepMeaning =
+        "lists of values by key, e.g. federation.method: [fedit, fedsvd]; every combination is a run. 'none' leaves a key out; no "
+            + "epsilon: no privacy";
 
     /// <summary>Reads and checks a scenario without a sweep.</summary>
-    /// <exception cref="FedLoraException"><c>yaml-missing</c>, <c>yaml-invalid</c>, <see cref="Federations.RefusalCodes.DefinitionInvalid"/>.</exception>
+    /// <exception cref="FedLoraException"><c>yaml-missing</c>, <c>yaml-invalid</c>,
+    /// <see cref="Federations.RefusalCodes.DefinitionInvalid"/>.</exception>
     public static ScenarioFile Load(string file) => Read(YamlMap.Load(file), file);
 
     /// <summary>Reads a text; <paramref name="file"/> is how errors call it, and what paths in it are relative to.</summary>
@@ -43,9 +47,18 @@ public sealed record ScenarioFile(string Path, ScenarioDefinition Definition, Fe
     {
         var root = FederationSchema.Section(typeof(ScenarioDefinition));
         root["required"]!.AsArray().Insert(0, FederationKey);
-        var federation = new JsonObject { ["description"] = FederationMeaning, ["anyOf"] = new JsonArray(new JsonObject { ["type"] = "string" }, FederationSchema.Root()) };
+        var federation = new JsonObject
+        {
+            ["description"] = FederationMeaning,
+            ["anyOf"] = new JsonArray(new JsonObject { ["type"] = "string" }, FederationSchema.Root()),
+        };
         root["properties"]!.AsObject().Insert(0, FederationKey, federation);
-        root["properties"]![SweepKey] = new JsonObject { ["type"] = "object", ["description"] = SweepMeaning, ["additionalProperties"] = new JsonObject { ["type"] = "array", ["minItems"] = 1 } };
+        root["properties"]![SweepKey] = new JsonObject
+        {
+            ["type"] = "object",
+            ["description"] = SweepMeaning,
+            ["additionalProperties"] = new JsonObject { ["type"] = "array", ["minItems"] = 1 },
+        };
         return FederationSchema.Text(root, "FedLora scenario");
     }
 
@@ -54,7 +67,8 @@ public sealed record ScenarioFile(string Path, ScenarioDefinition Definition, Fe
         var folder = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(file))!;
         if (!yaml.Has(FederationKey))
             throw yaml.Missing(FederationKey, FederationMeaning);
-        var (lines, home) = yaml.HasMap(FederationKey) ? (yaml.Map(FederationKey)!, folder) : Other(System.IO.Path.Combine(folder, yaml.Text(FederationKey)));
+        var (lines, home) = yaml.HasMap(FederationKey) ? (yaml.Map(FederationKey)!, folder)
+            : Other(System.IO.Path.Combine(folder, yaml.Text(FederationKey)));
         var definition = SettingsReader.Read<ScenarioDefinition>(yaml);
         if (yaml.HasMap(SweepKey))
             throw yaml.Error(SweepKey, "a run has no sweep of its own");
@@ -62,13 +76,22 @@ public sealed record ScenarioFile(string Path, ScenarioDefinition Definition, Fe
         yaml.End();
         if (!lines.Has("seed"))
             read = read with { Definition = read.Definition with { Seed = definition.Seed } };
-        definition = definition with { Data = definition.Data with { Train = Absolute(folder, definition.Data.Train), HeldOut = Absolute(folder, definition.Data.HeldOut) } };
+        definition = definition with
+        {
+            Data = definition.Data with
+            {
+                Train = Absolute(folder, definition.Data.Train),
+                HeldOut = Absolute(folder, definition.Data.HeldOut),
+            },
+        };
         var scenario = new ScenarioFile(file, definition, read, yaml, lines);
         ScenarioRules.Check(scenario);
         return scenario;
     }
 
-    private static (YamlMap Lines, string Folder) Other(string file) => (YamlMap.Load(file), System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(file))!);
+    private static (YamlMap Lines, string Folder) Other(string file) =>
+        (YamlMap.Load(file), System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(file))!);
 
-    private static string Absolute(string folder, string path) => path.Length == 0 ? "" : System.IO.Path.GetFullPath(System.IO.Path.Combine(folder, path));
+    private static string Absolute(string folder, string path) =>
+        path.Length == 0 ? "" : System.IO.Path.GetFullPath(System.IO.Path.Combine(folder, path));
 }

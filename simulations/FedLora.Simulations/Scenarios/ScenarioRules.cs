@@ -15,34 +15,45 @@ internal static class ScenarioRules
         Ranges(definition, typeof(ScenarioDefinition), lines);
         if (definition.Trainer == NodeTrainer.Lora)
         {
-            Require(definition.Data.Train.Length > 0, lines.Map("data") ?? lines, "train", "a JSONL file with the training examples, which trainer: lora needs");
-            Require(scenario.Federation.ModelFolder is not null, scenario.FederationLines, "base_model", "the folder of the base model, which trainer: lora needs");
+            Require(definition.Data.Train.Length > 0, lines.Map("data") ?? lines, "train",
+                "a JSONL file with the training examples, which trainer: lora needs");
+            Require(scenario.Federation.ModelFolder is not null, scenario.FederationLines, "base_model",
+                "the folder of the base model, which trainer: lora needs");
         }
         else
         {
-            Require(scenario.Federation.Definition.Privacy is null, scenario.FederationLines, "privacy", $"left out: only trainer: lora trains privately, not {definition.Trainer.ToString().ToLowerInvariant()}");
-            Require(definition.Trainer == NodeTrainer.Trivial || scenario.Federation.Definition.Task.Labels.Count >= 2, scenario.FederationLines, "task", "a classification: trainer: logistic learns labels");
+            Require(scenario.Federation.Definition.Privacy is null, scenario.FederationLines, "privacy",
+                $"left out: only trainer: lora trains privately, not {definition.Trainer.ToString().ToLowerInvariant()}");
+            Require(definition.Trainer == NodeTrainer.Trivial || scenario.Federation.Definition.Task.Labels.Count >= 2,
+                scenario.FederationLines, "task", "a classification: trainer: logistic learns labels");
         }
 
         if (definition.Data.Split.Kind == SplitKind.Field)
-            Require(definition.Data.Split.Field.Length > 0, lines.Map("data")?.Map("split") ?? lines, "field", "the name of a field, as split kind 'field' goes by it");
+            Require(definition.Data.Split.Field.Length > 0, lines.Map("data")?.Map("split") ?? lines, "field",
+                "the name of a field, as split kind 'field' goes by it");
         if (definition.Data.Split.Kind is SplitKind.Dirichlet or SplitKind.Shards && definition.Trainer == NodeTrainer.Lora)
-            Require(scenario.Federation.Definition.Task.Kind == LearningTask.Classification, lines.Map("data")?.Map("split") ?? lines, "kind", "identical, quantity or field: a language model's examples have no labels to skew");
+            Require(scenario.Federation.Definition.Task.Kind == LearningTask.Classification, lines.Map("data")?.Map("split") ?? lines,
+                "kind", "identical, quantity or field: a language model's examples have no labels to skew");
         if (scenario.Federation.Definition is { Privacy.SamplingRate: 0, PublicCounts.Count: 0 })
-            throw scenario.FederationLines.Error("privacy", $"sampling_rate is missing: virtual nodes state no counts (batch_size {scenario.Federation.Definition.Training.BatchSize} over the examples of a node is usual)");
+            throw scenario.FederationLines.Error("privacy",
+                $"sampling_rate is missing: virtual nodes state no counts (batch_size {scenario.Federation.Definition.Training.BatchSize} "
+                    + $"over the examples of a node is usual)");
         Groups(scenario);
         Cohort(scenario);
         foreach (var (name, outage) in definition.Outages)
         {
             var known = definition.Groups.Keys.Append("coordinator").Append("node-1").ToList();
-            Require(known.Contains(outage.Who) || NodeNumber(outage.Who, definition.Nodes) is not null, lines.Map("outages")!.Map(name)!, "who",
-                $"coordinator, a group ({string.Join(", ", definition.Groups.Keys)}) or node-1 to node-{definition.Nodes}{Nearest.Question(outage.Who, known)}");
+            Require(known.Contains(outage.Who) || NodeNumber(outage.Who, definition.Nodes) is not null, lines.Map("outages")!.Map(name)!,
+                "who",
+                $"coordinator, a group ({string.Join(", ", definition.Groups.Keys)}) or node-1 to "
+                    + $"node-{definition.Nodes}{Nearest.Question(outage.Who, known)}");
         }
     }
 
     /// <summary>The index of a node that is named; null where there is none of that name.</summary>
     public static int? NodeNumber(string name, int nodes) =>
-        name.StartsWith("node-", StringComparison.Ordinal) && Number.ParseWhole(name["node-".Length..]) is { } number && number >= 1 && number <= nodes ? (int)number - 1 : null;
+        name.StartsWith("node-", StringComparison.Ordinal) && Number.ParseWhole(name["node-".Length..]) is { } number && number >= 1
+            && number <= nodes ? (int)number - 1 : null;
 
     private static void Groups(ScenarioFile scenario)
     {
@@ -51,12 +62,19 @@ internal static class ScenarioRules
         if (definition.Groups.Count > 0)
         {
             var open = definition.Groups.Values.Any(group => group.Share == 0);
-            Require(shares <= 1 + 1e-9 && (open || shares >= 1 - 1e-9), scenario.Lines, "groups", $"shares that add up to 1, not {shares:0.####}");
+            Require(shares <= 1 + 1e-9 && (open || shares >= 1 - 1e-9), scenario.Lines, "groups",
+                $"shares that add up to 1, not {shares:0.####}");
         }
 
         foreach (var (name, group) in definition.Groups)
         {
-            foreach (var (key, text) in new[] { ("download", group.Download), ("upload", group.Upload), ("seconds_per_step", group.SecondsPerStep), ("latency", group.Latency) })
+            foreach (var (key, text) in new[]
+            {
+                ("download", group.Download),
+                ("upload", group.Upload),
+                ("seconds_per_step", group.SecondsPerStep),
+                ("latency", group.Latency),
+            })
             {
                 if (Distribution.Parse(text, out var why) is null)
                     throw lines!.Map(name)!.Error(key, why);
@@ -65,17 +83,24 @@ internal static class ScenarioRules
 
         var federation = scenario.Federation.Definition;
         var known = definition.Groups.Keys.ToList();
-        foreach (var (section, names) in new[] { (scenario.FederationLines.Map("lora")?.Map("rank_groups"), federation.Lora.RankGroups.Keys.ToList()), (scenario.FederationLines.Map("communication")?.Map("groups"), federation.Communication.Groups.Keys.ToList()) })
+        foreach (var (section, names) in new[]
+        {
+            (scenario.FederationLines.Map("lora")?.Map("rank_groups"), federation.Lora.RankGroups.Keys.ToList()),
+            (scenario.FederationLines.Map("communication")?.Map("groups"), federation.Communication.Groups.Keys.ToList()),
+        })
         {
             foreach (var name in names.Where(name => !known.Contains(name)))
-                throw section!.Error(name, $"the scenario has no group '{name}'; it has: {string.Join(", ", known.DefaultIfEmpty("none"))}{Nearest.Question(name, known)}");
+                throw section!.Error(name,
+                    $"the scenario has no group '{name}'; it has: "
+                        + $"{string.Join(", ", known.DefaultIfEmpty("none"))}{Nearest.Question(name, known)}");
         }
 
         var method = Methods.Get(federation.Method);
         if (!method.Traits.MixesRanks && federation.Lora.RankGroups.Any(pair => pair.Value != federation.Lora.Rank))
         {
             throw scenario.FederationLines.Map("lora")!.Error("rank_groups",
-                $"method '{method.Name}' cannot mix ranks; those that can: {string.Join(", ", Methods.All.Where(other => other.Traits.MixesRanks).Select(other => other.Name))}");
+                $"method '{method.Name}' cannot mix ranks; those that can: "
+                    + $"{string.Join(", ", Methods.All.Where(other => other.Traits.MixesRanks).Select(other => other.Name))}");
         }
     }
 

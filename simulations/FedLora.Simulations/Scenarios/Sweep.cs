@@ -17,7 +17,8 @@ public static class Sweep
     private const int MostRuns = 10_000;
 
     /// <summary>Every combination of the sweep's values, the last key's changing fastest; one run where there is no sweep.</summary>
-    /// <exception cref="FedLoraException"><c>yaml-missing</c>, <c>yaml-invalid</c>: with the line, in a run of a sweep with that of the sweep and the values.</exception>
+    /// <exception cref="FedLoraException"><c>yaml-missing</c>, <c>yaml-invalid</c>: with the line, in a run of a sweep with that of the
+    /// sweep and the values.</exception>
     public static IReadOnlyList<PlannedRun> Plan(string file)
     {
         var yaml = YamlMap.Load(file);
@@ -25,14 +26,17 @@ public static class Sweep
             return [new("run", new Dictionary<string, string>(), ScenarioFile.Load(file))];
         var lists = yaml.Map(ScenarioFile.SweepKey)!;
         var keys = lists.Names();
-        var values = keys.Select(key => lists.List(key) is { Count: > 0 } list ? list : throw lists.Error(key, "expected a list of values, e.g. [1, 2]")).ToList();
+        var values = keys.Select(
+            key => lists.List(key) is { Count: > 0 } list ? list : throw lists.Error(key, "expected a list of values, e.g. [1, 2]"))
+            .ToList();
         if (keys.Count == 0 || values.Aggregate(1L, (product, list) => product * list.Count) > MostRuns)
             throw yaml.Error(ScenarioFile.SweepKey, $"expected at least one key, and at most {MostRuns} runs in all");
         return [.. Combinations(values).Select(combination => Run(file, yaml, [.. keys.Zip(combination)]))];
     }
 
     private static IEnumerable<string[]> Combinations(IReadOnlyList<IReadOnlyList<string>> lists) =>
-        lists.Aggregate((IEnumerable<string[]>)[[]], (done, list) => done.SelectMany(head => list.Select(value => (string[])[.. head, value])));
+        lists.Aggregate((IEnumerable<string[]>)[[]],
+            (done, list) => done.SelectMany(head => list.Select(value => (string[])[.. head, value])));
 
     private static PlannedRun Run(string file, YamlMap yaml, IReadOnlyList<(string Key, string Value)> settings)
     {
@@ -44,12 +48,14 @@ public static class Sweep
             Set(root, key, value);
         try
         {
-            return new(name, settings.ToDictionary(setting => setting.Key, setting => setting.Value, StringComparer.Ordinal), ScenarioFile.Parse(file, Text(root)));
+            return new(name, settings.ToDictionary(setting => setting.Key, setting => setting.Value, StringComparer.Ordinal),
+                ScenarioFile.Parse(file, Text(root)));
         }
         catch (FedLoraException error)
         {
             // The lines of the text that was put together are nobody's.
-            var message = System.Text.RegularExpressions.Regex.Replace(error.Message, @"^.*?, line \d+: ", "", System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromSeconds(1));
+            var message = System.Text.RegularExpressions.Regex.Replace(error.Message, @"^.*?, line \d+: ", "",
+                System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromSeconds(1));
             throw yaml.Error(ScenarioFile.SweepKey, $"with {name}: {message}");
         }
     }
@@ -77,8 +83,10 @@ public static class Sweep
         var content = Read(own);
         foreach (var name in new[] { "base_model", "public_data" })
         {
-            if (content.Children.TryGetValue(new YamlScalarNode(name), out var value) && value is YamlScalarNode { Value: { Length: > 0 } below })
-                content.Children[new YamlScalarNode(name)] = new YamlScalarNode(Path.GetFullPath(Path.Combine(Path.GetDirectoryName(own)!, below)));
+            if (content.Children.TryGetValue(new YamlScalarNode(name), out var value)
+                && value is YamlScalarNode { Value: { Length: > 0 } below })
+                content.Children[new YamlScalarNode(name)] = new YamlScalarNode(
+                    Path.GetFullPath(Path.Combine(Path.GetDirectoryName(own)!, below)));
         }
 
         root.Children[key] = content;
@@ -122,7 +130,8 @@ public static class Sweep
     private static string Text(YamlMappingNode root)
     {
         using var text = new StringWriter();
-        new YamlStream(new YamlDocument(root)).Save(new Emitter(text, new EmitterSettings().WithBestWidth(int.MaxValue)), assignAnchors: false);
+        new YamlStream(new YamlDocument(root))
+            .Save(new Emitter(text, new EmitterSettings().WithBestWidth(int.MaxValue)), assignAnchors: false);
         // The stream marks its end, which a reader of one document need not.
         return text.ToString().Replace("\n...\n", "\n", StringComparison.Ordinal);
     }

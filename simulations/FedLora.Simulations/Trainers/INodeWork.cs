@@ -4,7 +4,9 @@ using FedLora.Training.Running;
 
 namespace FedLora.Simulations.Trainers;
 
-/// <summary>What trains at the virtual nodes: tasks in, updates out. Rounds, time, cohorts and budgets are the simulator's, whatever trains.</summary>
+/// <summary>
+/// What trains at the virtual nodes: tasks in, updates out. Rounds, time, cohorts and budgets are the simulator's, whatever trains.
+/// </summary>
 internal interface INodeWork : IDisposable
 {
     /// <summary>Trains nodes of one round; each result depends on its own task alone, whoever else is trained beside it.</summary>

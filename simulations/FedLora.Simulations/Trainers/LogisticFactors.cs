@@ -75,7 +75,8 @@ internal sealed class LogisticFactors : IDisposable
         }
 
         var step = -rate / batch.Length;
-        foreach (var (factor, values, gradient) in (ReadOnlySpan<(Factors, float[], int)>)[(Factors.A, _a, 0), (Factors.B, _b, _a.Length), (Factors.R, _r, _a.Length + _b.Length)])
+        foreach (var (factor, values, gradient) in (ReadOnlySpan<(Factors, float[], int)>)[(Factors.A, _a, 0), (Factors.B, _b, _a.Length),
+            (Factors.R, _r, _a.Length + _b.Length)])
         {
             if (trained.HasFlag(factor))
                 TensorPrimitives.MultiplyAdd(_rented.AsSpan(gradient, values.Length), step, values, values);
@@ -118,7 +119,8 @@ internal sealed class LogisticFactors : IDisposable
         for (var k = 0; k < (_r.Length > 0 ? _rank : 0); k++)
             g[k] = TensorPrimitives.Dot<float>(h, _r.AsSpan(k * _rank, _rank));
         for (var c = 0; c < z.Length; c++)
-            z[c] = (_scale * TensorPrimitives.Dot<float>(g, _b.AsSpan(c * _rank, _rank))) + (_base is null ? 0 : TensorPrimitives.Dot(x, _base.AsSpan(c * width, width)));
+            z[c] = (_scale * TensorPrimitives.Dot<float>(g, _b.AsSpan(c * _rank, _rank)))
+                + (_base is null ? 0 : TensorPrimitives.Dot(x, _base.AsSpan(c * width, width)));
         TensorPrimitives.SoftMax(z, z);
         var label = _pool.ClassOf(example);
         var loss = -Math.Log(Math.Max(z[label], float.Epsilon));

@@ -24,7 +24,8 @@ internal sealed class LogisticPool
         for (var i = 0; i < Count; i++)
         {
             for (var c = 0; c < classes; c++)
-                scores[c] = System.Numerics.Tensors.TensorPrimitives.Dot(Features(i), teacher.AsSpan(c * Width, Width)) + (float)((random.NextDouble() - 0.5) * Math.Sqrt(Width));
+                scores[c] = System.Numerics.Tensors.TensorPrimitives.Dot(Features(i),
+                    teacher.AsSpan(c * Width, Width)) + (float)((random.NextDouble() - 0.5) * Math.Sqrt(Width));
             _labels[i] = (byte)System.Numerics.Tensors.TensorPrimitives.IndexOfMax(scores);
         }
 

@@ -9,8 +9,8 @@ using FedLora.Training.Running;
 namespace FedLora.Simulations.Trainers;
 
 /// <summary>
-/// Softmax regression whose weight matrix is a LoRA product over a base of zeros: p = softmax(s B A x), trained by SGD on the mean cross-entropy of each batch. Every method works on it, in
-/// microseconds, so that rounds, time and cohorts can be looked at by themselves.
+/// Softmax regression whose weight matrix is a LoRA product over a base of zeros: p = softmax(s B A x), trained by SGD on the mean
+/// cross-entropy of each batch. Every method works on it, in microseconds, so that rounds, time and cohorts can be looked at by themselves.
 /// </summary>
 internal sealed class LogisticWork(LogisticPool pool, FederationDefinition definition) : INodeWork
 {
@@ -26,7 +26,8 @@ internal sealed class LogisticWork(LogisticPool pool, FederationDefinition defin
         foreach (var group in tasks.Select(task => task.Group).Distinct(StringComparer.Ordinal))
             round.Received(group);
         var results = new NodeResult[tasks.Count];
-        Parallel.For(0, tasks.Count, new ParallelOptions { CancellationToken = cancellationToken }, i => results[i] = Train(round, tasks[i]));
+        Parallel.For(0, tasks.Count, new ParallelOptions { CancellationToken = cancellationToken },
+            i => results[i] = Train(round, tasks[i]));
         return results;
     }
 
@@ -34,7 +35,8 @@ internal sealed class LogisticWork(LogisticPool pool, FederationDefinition defin
     {
         if (pool.HeldOut.Count == 0)
             return null;
-        var start = _method.Start(next.Received("").Adapter, null, new NodeTerms(definition.ToLayout(), definition.ToMethodOptions(), next.Round, definition.Seed, definition.Lora.Rank));
+        var start = _method.Start(next.Received("").Adapter, null,
+            new NodeTerms(definition.ToLayout(), definition.ToMethodOptions(), next.Round, definition.Seed, definition.Lora.Rank));
         using var factors = new LogisticFactors(start, pool);
         foreach (var fold in next.Folds)
             factors.Fold(fold);
@@ -47,7 +49,8 @@ internal sealed class LogisticWork(LogisticPool pool, FederationDefinition defin
         }
 
         var right = Enumerable.Range(0, pool.Classes).Sum(label => confusion[label, label]);
-        return new(pool.HeldOut.Count, pool.HeldOut.Count, loss / pool.HeldOut.Count, right / (double)pool.HeldOut.Count, Evaluator.MacroF1(confusion));
+        return new(pool.HeldOut.Count, pool.HeldOut.Count, loss / pool.HeldOut.Count, right / (double)pool.HeldOut.Count,
+            Evaluator.MacroF1(confusion));
     }
 
     public void Dispose()
@@ -60,7 +63,8 @@ internal sealed class LogisticWork(LogisticPool pool, FederationDefinition defin
         var examples = round.Fleet.Data.Of(node.Node);
         if (examples.Count == 0)
             return new() { Error = new("data-nothing-to-learn", $"{node.Name} has no example", "another split") };
-        var start = _method.Start(round.Received(node.Group).Adapter, _kept.GetValueOrDefault(node.Node), new NodeTerms(definition.ToLayout(), options, round.Round, definition.Seed, node.Rank));
+        var start = _method.Start(round.Received(node.Group).Adapter, _kept.GetValueOrDefault(node.Node),
+            new NodeTerms(definition.ToLayout(), options, round.Round, definition.Seed, node.Rank));
         using var factors = new LogisticFactors(start, pool);
         foreach (var fold in round.Folds)
             factors.Fold(fold);
@@ -77,6 +81,13 @@ internal sealed class LogisticWork(LogisticPool pool, FederationDefinition defin
         var sent = _method.Sent(round.Round, options);
         var task = round.TaskOf(node, null);
         var sparse = SparseUplink.IsUsed(task) ? SparseUplink.Encode(task, "", start.Adapter.Only(sent), trained.Only(sent), seed) : null;
-        return new() { Update = sparse is null ? trained.Only(sent) : null, Sparse = sparse, Examples = examples.Count, Steps = settings.Steps, Loss = loss / settings.Steps };
+        return new()
+        {
+            Update = sparse is null ? trained.Only(sent) : null,
+            Sparse = sparse,
+            Examples = examples.Count,
+            Steps = settings.Steps,
+            Loss = loss / settings.Steps,
+        };
     }
 }

@@ -26,11 +26,13 @@ internal sealed class LoraWork : INodeWork
     {
         LibtorchLoader.UseThreads(scenario.Threads);
         (_pool, _model, _scratch) = (pool, modelFolder, scratch);
-        _keeps = Methods.Get(definition.Method).Kept(definition.ToMethodOptions()) != Factors.None || definition.Communication.ErrorFeedback;
+        _keeps = Methods.Get(definition.Method).Kept(definition.ToMethodOptions()) != Factors.None
+            || definition.Communication.ErrorFeedback;
         _trainer = RoundTrainer.Over(modelFolder, pool, (terms, seed) => terms.Simulated(seed ^ scenario.Seed));
     }
 
-    public IReadOnlyList<NodeResult> Train(RoundWork round, IReadOnlyList<NodeTask> tasks, CancellationToken cancellationToken) => [.. tasks.Select(task => Train(round, task, cancellationToken))];
+    public IReadOnlyList<NodeResult> Train(RoundWork round, IReadOnlyList<NodeTask> tasks, CancellationToken cancellationToken) =>
+        [.. tasks.Select(task => Train(round, task, cancellationToken))];
 
     public Evaluation? Evaluate(RoundWork next, CancellationToken cancellationToken)
     {
@@ -40,9 +42,11 @@ internal sealed class LoraWork : INodeWork
         var definition = next.Definition;
         var model = _trainer.ModelFor(definition, next.Folds);
         // As a node would start the next round.
-        var start = Methods.Get(definition.Method).Start(next.Received("").Adapter, null, new NodeTerms(definition.ToLayout(), definition.ToMethodOptions(), next.Round, definition.Seed, definition.Lora.Rank));
+        var start = Methods.Get(definition.Method)
+            .Start(next.Received("").Adapter, null,
+                new NodeTerms(definition.ToLayout(), definition.ToMethodOptions(), next.Round, definition.Seed, definition.Lora.Rank));
         using var binding = new AdapterBinding(model.Transformer, start.Adapter, start.Layout);
-        return Evaluator.Run(model.Transformer, test, cancel: cancellationToken);
+        return Evaluator.Run(model.Transformer, test, cancellationToken: cancellationToken);
     }
 
     public void Dispose() => _trainer.Dispose();
@@ -55,7 +59,8 @@ internal sealed class LoraWork : INodeWork
             var (task, home, seed) = (round.TaskOf(node, privacy), HomeOf(node), round.SeedOf(node.Name));
             LedgerReceipt? receipt = null;
             _pool.Turn(round.Fleet.Data.Of(node.Node));
-            var input = new RoundInput(task, round.Received(node.Group).Adapter, round.Folds, home, seed, _ => receipt = round.Ledgers.Charge(node.Node, cancellationToken));
+            var input = new RoundInput(task, round.Received(node.Group).Adapter, round.Folds, home, seed,
+                _ => receipt = round.Ledgers.Charge(node.Node, cancellationToken));
             var output = _trainer.Train(input, Silence.Instance, cancellationToken);
             var sparse = SparseUplink.IsUsed(task) ? SparseUplink.Encode(task, home, output.Start, output.Update, seed) : null;
             if (sparse is not null && round.Definition.Communication.ErrorFeedback)

@@ -15,18 +15,22 @@ namespace FedLora.Simulations.Trainers;
 /// <param name="Round">From 1.</param>
 /// <param name="Global">The global adapter before the round, as the coordinator has it.</param>
 /// <param name="Folds">Products of earlier rounds to fold into the base weights, oldest first.</param>
-internal sealed record RoundWork(FederationDefinition Definition, int Round, AdapterState Global, IReadOnlyList<AdapterState> Folds, Fleet Fleet, Ledgers Ledgers)
+internal sealed record RoundWork(FederationDefinition Definition, int Round, AdapterState Global, IReadOnlyList<AdapterState> Folds,
+    Fleet Fleet, Ledgers Ledgers)
 {
     private readonly Dictionary<double, (AdapterState Adapter, long Bytes)> _received = [];
     private readonly Dictionary<(double Sigma, double Rate), Wire.FederationDefinition> _terms = [];
 
-    /// <summary>The global adapter as nodes of a group get it, and the bytes that this takes where nothing is there from earlier rounds.</summary>
+    /// <summary>
+    /// The global adapter as nodes of a group get it, and the bytes that this takes where nothing is there from earlier rounds.
+    /// </summary>
     public (AdapterState Adapter, long Bytes) Received(string group)
     {
         var density = Definition.DensityOf(group).Down;
         if (_received.TryGetValue(density, out var known))
             return known;
-        return _received[density] = Definition.IsSparseDown(density) ? Masked(density) : (Global, SafetensorsWriter.FileLength([.. Global.Select(tensor => (tensor.Name, tensor.Shape))]));
+        return _received[density] = Definition.IsSparseDown(density) ? Masked(density)
+            : (Global, SafetensorsWriter.FileLength([.. Global.Select(tensor => (tensor.Name, tensor.Shape))]));
     }
 
     /// <summary>The task as the coordinator would send it, its own noise and rate stated.</summary>
@@ -53,7 +57,11 @@ internal sealed record RoundWork(FederationDefinition Definition, int Round, Ada
         var key = (row?.NoiseMultiplier ?? 0, row?.SamplingRate ?? 0);
         if (_terms.TryGetValue(key, out var known))
             return known;
-        var stated = row is null ? Definition : Definition with { Privacy = Definition.Privacy! with { NoiseMultiplier = row.NoiseMultiplier, SamplingRate = row.SamplingRate } };
+        var stated = row is null ? Definition
+            : Definition with
+            {
+                Privacy = Definition.Privacy! with { NoiseMultiplier = row.NoiseMultiplier, SamplingRate = row.SamplingRate },
+            };
         return _terms[key] = stated.ToWire(layout: false);
     }
 
@@ -62,6 +70,7 @@ internal sealed record RoundWork(FederationDefinition Definition, int Round, Ada
         var down = SparseDownlink.Of(Global, Definition, Round, density);
         var layout = VectorLayout.Of(Global.Only(Definition.SentFactors(Round)));
         var sparse = layout.Unflatten(SparseCodec.Decode(down.Sparse, layout.Length, layout.Digest.Span).ToDense());
-        return (new(down.Whole.Concat(sparse)), down.Sparse.Length + SafetensorsWriter.FileLength([.. down.Whole.Select(tensor => (tensor.Name, tensor.Shape))]));
+        return (new(down.Whole.Concat(sparse)),
+            down.Sparse.Length + SafetensorsWriter.FileLength([.. down.Whole.Select(tensor => (tensor.Name, tensor.Shape))]));
     }
 }

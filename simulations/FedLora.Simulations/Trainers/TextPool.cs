@@ -21,7 +21,8 @@ internal sealed class TextPool : INodeData
     private IReadOnlyList<int> _current = [];
     private IReadOnlyList<Example>? _test;
 
-    private TextPool(DataFile file, DataSettings settings, Tokenizer tokenizer, FederationDefinition definition, ScenarioDefinition scenario)
+    private TextPool(DataFile file, DataSettings settings, Tokenizer tokenizer, FederationDefinition definition,
+        ScenarioDefinition scenario)
     {
         (_file, _settings, _tokenizer, _definition, _heldOut) = (file, settings, tokenizer, definition, scenario.Data.HeldOut);
         _examples = new Example?[file.Records.Count];
@@ -44,8 +45,10 @@ internal sealed class TextPool : INodeData
     private IReadOnlyList<int> HeldOut { get; }
 
     /// <summary>Reads the file; nothing is tokenised yet.</summary>
-    /// <exception cref="FedLoraException"><c>data-missing</c>, <c>data-invalid</c>, <c>data-label-unknown</c>, <c>data-empty</c>, <c>tokenizer-missing</c>.</exception>
-    public static TextPool Read(ScenarioDefinition scenario, FederationDefinition definition, string modelFolder, CancellationToken cancellationToken)
+    /// <exception cref="FedLoraException"><c>data-missing</c>, <c>data-invalid</c>, <c>data-label-unknown</c>, <c>data-empty</c>,
+    /// <c>tokenizer-missing</c>.</exception>
+    public static TextPool Read(ScenarioDefinition scenario, FederationDefinition definition, string modelFolder,
+        CancellationToken cancellationToken)
     {
         var settings = new DataSettings(
             definition.Task.Kind == LearningTask.Classification ? TextTask.SequenceClassification : TextTask.CausalLanguageModelling,
@@ -57,7 +60,8 @@ internal sealed class TextPool : INodeData
     }
 
     /// <summary>What a split goes by.</summary>
-    public Deal Deal() => new(Training, _settings.Task == TextTask.SequenceClassification ? ClassOf : null, index => _file.Records[index].Unit ?? "");
+    public Deal Deal() =>
+        new(Training, _settings.Task == TextTask.SequenceClassification ? ClassOf : null, index => _file.Records[index].Unit ?? "");
 
     public int ClassOf(int index) => _file.Records[index].Class!.Value;
 
@@ -65,9 +69,10 @@ internal sealed class TextPool : INodeData
     public void Turn(IReadOnlyList<int> examples) => _current = examples;
 
     /// <inheritdoc/>
-    public (DataSet Data, IReadOnlyList<ReadOnlyMemory<byte>> Identities) Read(FederationDefinition definition, CancellationToken cancellation)
+    public (DataSet Data, IReadOnlyList<ReadOnlyMemory<byte>> Identities) Read(FederationDefinition definition,
+        CancellationToken cancellationToken)
     {
-        Encode(_current, cancellation);
+        Encode(_current, cancellationToken);
         return (new(new View(_examples, _current), 0, 0, _file.Skipped), []);
     }
 
@@ -87,7 +92,8 @@ internal sealed class TextPool : INodeData
         var missing = indices.Where(index => _examples[index] is null).Distinct().ToArray();
         if (missing.Length == 0)
             return;
-        var encoded = DataSet.Of(_file with { Records = [.. missing.Select(index => _file.Records[index])] }, _settings, _tokenizer, cancellationToken).Examples;
+        var encoded = DataSet.Of(_file with { Records = [.. missing.Select(index => _file.Records[index])] }, _settings, _tokenizer,
+            cancellationToken).Examples;
         foreach (var (place, index) in missing.Index())
             _examples[index] = encoded[place];
     }

@@ -14,7 +14,8 @@ internal sealed class TrivialWork : INodeWork
     {
         var results = new NodeResult[tasks.Count];
         var sent = round.Received("").Adapter.Only(round.Definition.SentFactors(round.Round));
-        Parallel.For(0, tasks.Count, new ParallelOptions { CancellationToken = cancellationToken }, i => results[i] = Train(round, tasks[i], sent));
+        Parallel.For(0, tasks.Count, new ParallelOptions { CancellationToken = cancellationToken },
+            i => results[i] = Train(round, tasks[i], sent));
         return results;
     }
 

@@ -11,11 +11,13 @@ internal sealed class HalfStep : IFederatedMethod
 
     public Factors Trained(int round, MethodOptions options) => Factors.A | Factors.B | Factors.Head;
 
-    public AdapterState Initialize(AdapterLayout layout, MethodOptions options, ulong seed, IWeightSource? weights = null) => LoraInit.State(layout, seed);
+    public AdapterState Initialize(AdapterLayout layout, MethodOptions options, ulong seed, IWeightSource? weights = null) =>
+        LoraInit.State(layout, seed);
 
-    public AggregationResult Aggregate(AdapterState global, UpdateSet updates, AggregationOptions options, CancellationToken cancel)
+    public AggregationResult Aggregate(AdapterState global, UpdateSet updates, AggregationOptions options,
+        CancellationToken cancellationToken)
     {
-        var round = new Round(this, global, updates, options, cancel);
+        var round = new Round(this, global, updates, options, cancellationToken);
         var result = new AdapterState(round.Mean(Factors.A | Factors.B | Factors.Head)
             .Select(mean => mean with { Values = [.. mean.Values.Zip(global[mean.Name].Values, (m, g) => (m + g) / 2)] }));
         return round.Result(result, null, AggregationError.Report(round, options, module => [result.Product(options.Layout, module)]));

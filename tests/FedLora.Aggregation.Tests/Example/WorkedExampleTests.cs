@@ -28,7 +28,8 @@ public sealed class WorkedExampleTests
         var whole = Methods.Get("fedit").Aggregate(global, round.Updates(method, global), round.Options, default).Global;
         var half = method.Aggregate(global, round.Updates(method, global), round.Options, default);
         foreach (var tensor in half.Global)
-            AggregationCase.Near(tensor.Name, [.. whole[tensor.Name].Values.Zip(global[tensor.Name].Values, (w, g) => ((double)w + g) / 2)], Naive.Doubles(tensor), 1e-6);
+            AggregationCase.Near(tensor.Name, [.. whole[tensor.Name].Values.Zip(global[tensor.Name].Values, (w, g) => ((double)w + g) / 2)],
+                Naive.Doubles(tensor), 1e-6);
         Assert.True(half.Report.RelativeError > 0);
     }
 }

@@ -16,79 +16,97 @@ internal static class BenchAggregateCommand
 
     public static Command Create()
     {
-        var quick = new Option<bool>("--quick") { Description = "Only RoBERTa-large at rank 8 with six nodes, FedSVD beside the full SVD." };
-        var only = new Option<string>("--only") { Description = "Only this method on RoBERTa-large at rank 8 with six nodes (fedsvd: beside the full SVD).", HelpName = "METHOD" };
-        return new Command("aggregate", "The server's step of every method, FedSVD beside the full SVD, memory while updates stream.") { quick, only }.Runs((parsed, output, cancellation) =>
+        var quick = new Option<bool>("--quick")
+        {
+            Description = "Only RoBERTa-large at rank 8 with six nodes, FedSVD beside the full SVD.",
+        };
+        var only = new Option<string>("--only")
+        {
+            Description = "Only this method on RoBERTa-large at rank 8 with six nodes (fedsvd: beside the full SVD).",
+            HelpName = "METHOD",
+        };
+        return new Command("aggregate", "The server's step of every method, FedSVD beside the full SVD, memory while updates stream.")
+        {
+            quick,
+            only,
+        }.Runs((parsed, output, cancellationToken) =>
         {
             var rows = new List<BenchRow>();
             if (parsed.GetValue(only) is { } name)
             {
-                rows.Add(name == "fedsvd" ? FedSvd(cancellation) : Step($"{name}-roberta-large", new Workload(name, Workload.RobertaLarge(8), Nodes), cancellation));
+                rows.Add(
+                    name == "fedsvd" ? FedSvd(cancellationToken)
+                        : Step($"{name}-roberta-large", new Workload(name, Workload.RobertaLarge(8), Nodes), cancellationToken));
                 BenchReport.Write(output, rows);
                 return Task.CompletedTask;
             }
             output.Remark("FedSVD and the full SVD of the products, RoBERTa-large ...");
-            rows.Add(FedSvd(cancellation));
+            rows.Add(FedSvd(cancellationToken));
             foreach (var method in Methods.All.Where(m => !m.Traits.StartsFromWeights && m.Name != "fedsvd"))
-                rows.Add(Step($"{method.Name}-roberta-large", new Workload(method.Name, Workload.RobertaLarge(8), Nodes), cancellation));
+                rows.Add(
+                    Step($"{method.Name}-roberta-large", new Workload(method.Name, Workload.RobertaLarge(8), Nodes), cancellationToken));
             if (!parsed.GetValue(quick))
-                rows.AddRange(Rest(output.Remark, cancellation));
+                rows.AddRange(Rest(output.Remark, cancellationToken));
             BenchReport.Write(output, rows);
             return Task.CompletedTask;
         });
     }
 
-    private static BenchRow FedSvd(CancellationToken cancellation)
+    private static BenchRow FedSvd(CancellationToken cancellationToken)
     {
         var work = new Workload("fedsvd", Workload.RobertaLarge(8), Nodes);
-        var ours = Median(work, cancellation);
-        var full = FullSvd.Measure(work.Global, work.Run(cancellation).Global, work.Layout, cancellation);
-        return new BenchRow("fedsvd-roberta-large", ours * 1e3, "ms", $"full SVD of the 48 products by libtorch, {full:0.00} s", full / ours);
+        var ours = Median(work, cancellationToken);
+        var full = FullSvd.Measure(work.Global, work.Run(cancellationToken).Global, work.Layout, cancellationToken);
+        return new BenchRow("fedsvd-roberta-large", ours * 1e3, "ms", $"full SVD of the 48 products by libtorch, {full:0.00} s",
+            full / ours);
     }
 
-    private static IEnumerable<BenchRow> Rest(Action<string> remark, CancellationToken cancellation)
+    private static IEnumerable<BenchRow> Rest(Action<string> remark, CancellationToken cancellationToken)
     {
         foreach (var method in _stacking)
         {
             remark($"{method} over nodes and ranks ...");
             foreach (var (nodes, rank) in ((int, int)[])[(3, 8), (6, 4), (6, 8), (6, 16), (6, 32), (12, 8)])
-                yield return Step($"{method}-k{nodes}-r{rank}", new Workload(method, Workload.RobertaLarge(rank), nodes), cancellation);
+                yield return Step($"{method}-k{nodes}-r{rank}", new Workload(method, Workload.RobertaLarge(rank), nodes),
+                    cancellationToken);
         }
         foreach (var method in (string[])["fedsvd", "fedit", "ffa-lora"])
         {
             remark($"{method}, Llama-7B at rank 16 ...");
-            yield return Step($"{method}-llama-7b", new Workload(method, Workload.Llama7B(16), Nodes, different: 2), cancellation);
+            yield return Step($"{method}-llama-7b", new Workload(method, Workload.Llama7B(16), Nodes, different: 2), cancellationToken);
         }
         remark("many nodes ...");
-        foreach (var row in ManyNodes.Measure(cancellation))
+        foreach (var row in ManyNodes.Measure(cancellationToken))
             yield return row;
         remark("Fed-SB's start from weights of 4096 x 4096 at rank 64 ...");
         yield return new BenchRow("fed-sb-start-4096-r64", BasisStart.Measure(4096, 64), "s");
         foreach (var method in (string[])["flexlora", "flora"])
         {
             remark($"{method}, 1,000 updates from disk ...");
-            yield return new BenchRow($"{method}-1000-updates-resident-growth", Resident.Growth(method, Workload.Squares(48, 512), 1000, cancellation).MiB, "MiB", "one module of all nodes", 31.25);
+            yield return new BenchRow($"{method}-1000-updates-resident-growth",
+                Resident.Growth(method, Workload.Squares(48, 512), 1000, cancellationToken).MiB, "MiB", "one module of all nodes", 31.25);
         }
         foreach (var method in (string[])["fedit", "ffa-lora", "fedsvd", "rolora", "fedsa-lora", "hetlora"])
         {
             remark($"{method}, 500 updates from disk ...");
-            var (growth, seconds) = Resident.Growth(method, Workload.RobertaLarge(8), 500, cancellation);
+            var (growth, seconds) = Resident.Growth(method, Workload.RobertaLarge(8), 500, cancellationToken);
             yield return new BenchRow($"{method}-500-updates-resident-growth", growth, "MiB");
             yield return new BenchRow($"{method}-500-updates", seconds, "s");
         }
     }
 
-    private static BenchRow Step(string name, Workload work, CancellationToken cancellation) => new(name, Median(work, cancellation) * 1e3, "ms");
+    private static BenchRow Step(string name, Workload work, CancellationToken cancellationToken) =>
+        new(name, Median(work, cancellationToken) * 1e3, "ms");
 
     // The median of up to 21 runs within three seconds, after one that warms up.
-    private static double Median(Workload work, CancellationToken cancellation)
+    private static double Median(Workload work, CancellationToken cancellationToken)
     {
-        work.Run(cancellation);
+        work.Run(cancellationToken);
         var (seconds, begun) = (new List<double>(), Stopwatch.GetTimestamp());
         while (seconds.Count == 0 || (seconds.Count < 21 && Stopwatch.GetElapsedTime(begun).TotalSeconds < 3))
         {
             var start = Stopwatch.GetTimestamp();
-            work.Run(cancellation);
+            work.Run(cancellationToken);
             seconds.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
         }
         seconds.Sort();

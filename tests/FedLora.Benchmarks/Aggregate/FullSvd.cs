@@ -5,11 +5,13 @@ using TorchSharp;
 
 namespace FedLora.Benchmarks.Aggregate;
 
-/// <summary>The peer: what FedSVD's published code does, an SVD of every whole product B A, by libtorch (LAPACK's divide and conquer).</summary>
+/// <summary>
+/// The peer: what FedSVD's published code does, an SVD of every whole product B A, by libtorch (LAPACK's divide and conquer).
+/// </summary>
 internal static class FullSvd
 {
     /// <summary>Seconds for all modules of a layout.</summary>
-    public static double Measure(AdapterState global, AdapterState update, AdapterLayout layout, CancellationToken cancellation)
+    public static double Measure(AdapterState global, AdapterState update, AdapterLayout layout, CancellationToken cancellationToken)
     {
         LibtorchLoader.EnsureLoaded();
         using var scope = torch.NewDisposeScope();
@@ -17,7 +19,7 @@ internal static class FullSvd
         var seconds = 0.0;
         foreach (var module in layout.Modules)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             using var inner = torch.NewDisposeScope();
             var b = Tensor(update[new AdapterKey(module.Name, Factors.B).Name]);
             var a = Tensor(global[new AdapterKey(module.Name, Factors.A).Name]);

@@ -16,21 +16,29 @@ internal static class BenchCodecCommand
 
     public static Command Create()
     {
-        var entries = new Option<int>("--entries") { Description = "Number of entries of the update.", DefaultValueFactory = _ => 40_000_000 };
-        var density = new Option<double>("--density") { Description = "Part of the entries that is kept.", DefaultValueFactory = _ => 1.0 / 16 };
+        var entries = new Option<int>("--entries")
+        {
+            Description = "Number of entries of the update.",
+            DefaultValueFactory = _ => 40_000_000,
+        };
+        var density = new Option<double>("--density")
+        {
+            Description = "Part of the entries that is kept.",
+            DefaultValueFactory = _ => 1.0 / 16,
+        };
         return new Command("codec", "Size and speed of the sparse update codec, beside gzip and zstd.") { entries, density }
-            .Runs((parsed, output, cancellation) =>
+            .Runs((parsed, output, cancellationToken) =>
             {
                 var rows = new List<BenchRow>();
                 foreach (var exponent in Enumerable.Range(1, 10))
                 {
-                    cancellation.ThrowIfCancellationRequested();
+                    cancellationToken.ThrowIfCancellationRequested();
                     output.Remark($"mask at density 1/{1 << exponent} ...");
                     rows.Add(MaskSize("uniform", 1 << exponent, Uniform(1_000_000, 1.0 / (1 << exponent))));
                     rows.Add(MaskSize("clustered", 1 << exponent, Clustered(1_000_000, 1.0 / (1 << exponent))));
                 }
 
-                rows.AddRange(Speed(parsed.GetValue(entries), parsed.GetValue(density), output.Remark, cancellation));
+                rows.AddRange(Speed(parsed.GetValue(entries), parsed.GetValue(density), output.Remark, cancellationToken));
                 BenchReport.Write(output, rows);
                 return Task.CompletedTask;
             });
@@ -47,7 +55,7 @@ internal static class BenchCodecCommand
             $"{peer.Name} of the bitmap", peer.Compress(bitmap).Length / (double)bytes);
     }
 
-    private static IEnumerable<BenchRow> Speed(int entries, double density, Action<string> remark, CancellationToken cancellation)
+    private static IEnumerable<BenchRow> Speed(int entries, double density, Action<string> remark, CancellationToken cancellationToken)
     {
         remark($"an update of {entries:N0} entries at density {density:0.####} ...");
         var dense = Dense(entries);
@@ -62,15 +70,18 @@ internal static class BenchCodecCommand
         var restored = new byte[bytes.Length];
         foreach (var peer in GeneralCompressor.All)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             remark($"the same with {peer.Name} ...");
             var (compression, compressed) = Once(() => peer.Compress(bytes));
             var (decompression, _) = Once(() => { peer.Decompress(compressed, restored); return 0; });
             var bound = (MaskBound.Bits(entries, vector.Count) / 8) + (4.0 * vector.Count);
-            yield return new BenchRow($"encode-{peer.Name.Split(' ')[0]}", megabytes / encoding, "MB/s", $"{peer.Name}, {megabytes / compression:0} MB/s", compression / encoding);
-            yield return new BenchRow($"decode-{peer.Name.Split(' ')[0]}", megabytes / decoding, "MB/s", $"{peer.Name}, {megabytes / decompression:0} MB/s", decompression / decoding);
+            yield return new BenchRow($"encode-{peer.Name.Split(' ')[0]}", megabytes / encoding, "MB/s",
+                $"{peer.Name}, {megabytes / compression:0} MB/s", compression / encoding);
+            yield return new BenchRow($"decode-{peer.Name.Split(' ')[0]}", megabytes / decoding, "MB/s",
+                $"{peer.Name}, {megabytes / decompression:0} MB/s", decompression / decoding);
             yield return new BenchRow($"entropy-update-{peer.Name.Split(' ')[0]}", encoded.Length / bound, "x mask bound + f32 values",
-                $"{peer.Name}, {compressed.Length / 1e6:0.0} MB to our {encoded.Length / 1e6:0.0} MB", compressed.Length / (double)encoded.Length);
+                $"{peer.Name}, {compressed.Length / 1e6:0.0} MB to our {encoded.Length / 1e6:0.0} MB",
+                compressed.Length / (double)encoded.Length);
         }
     }
 

@@ -12,8 +12,8 @@ using FedLora.Training.Running;
 namespace FedLora.Benchmarks.Cohort;
 
 /// <summary>
-/// <c>fedlora bench cohort</c>: sixteen nodes of MiniLM's shape through the base model together, beside the same one after another. Every text has as many tokens as <c>--tokens</c> says; a node's
-/// step has 1, 4, 16 or 64 of them. The two sides take turns.
+/// <c>fedlora bench cohort</c>: sixteen nodes of MiniLM's shape through the base model together, beside the same one after another. Every
+/// text has as many tokens as <c>--tokens</c> says; a node's step has 1, 4, 16 or 64 of them. The two sides take turns.
 /// </summary>
 internal static class BenchCohortCommand
 {
@@ -23,7 +23,11 @@ internal static class BenchCohortCommand
     {
         var tokens = new Option<int>("--tokens") { Description = "Tokens of every text.", DefaultValueFactory = _ => 32 };
         var passes = new Option<int>("--passes") { Description = "Counted turns of each side.", DefaultValueFactory = _ => 3 };
-        return new Command("cohort", "Several nodes' local steps through the base model at once, beside one after another.") { tokens, passes }.Runs((parsed, output, cancellation) =>
+        return new Command("cohort", "Several nodes' local steps through the base model at once, beside one after another.")
+        {
+            tokens,
+            passes,
+        }.Runs((parsed, output, cancellationToken) =>
         {
             LibtorchLoader.UseThreads(Environment.ProcessorCount);
             var folder = Directory.CreateTempSubdirectory("fedlora-bench-").FullName;
@@ -31,13 +35,16 @@ internal static class BenchCohortCommand
             {
                 TrainingFolder.Write(TrainingCase.MiniLm(), folder);
                 var rows = new List<BenchRow>();
-                ComputeType[] types = ComputeChoice.ForThisMachine() == ComputeType.BF16 ? [ComputeType.F32, ComputeType.BF16] : [ComputeType.F32];
+                ComputeType[] types = ComputeChoice.ForThisMachine() == ComputeType.BF16 ? [ComputeType.F32, ComputeType.BF16]
+                    : [ComputeType.F32];
                 foreach (var type in types)
                 {
                     using var model = BaseModel.Load(folder, new LoadOptions { Compute = type });
                     foreach (var batch in new[] { 1, 4, 16, 64 })
                     {
-                        rows.Add(Race(model, type, batch, Math.Clamp(parsed.GetValue(tokens), 1, 512), Math.Max(1, parsed.GetValue(passes)), cancellation));
+                        rows.Add(
+                            Race(model, type, batch, Math.Clamp(parsed.GetValue(tokens), 1, 512), Math.Max(1, parsed.GetValue(passes)),
+                                cancellationToken));
                         output.Remark($"{rows[^1].Name}: {rows[^1].Value:0} tokens/s together, {rows[^1].Peer}");
                     }
                 }
@@ -51,30 +58,37 @@ internal static class BenchCohortCommand
         });
     }
 
-    private static BenchRow Race(BaseModel model, ComputeType type, int batch, int tokens, int passes, CancellationToken cancellation)
+    private static BenchRow Race(BaseModel model, ComputeType type, int batch, int tokens, int passes, CancellationToken cancellationToken)
     {
         var steps = Math.Clamp(16_384 / (Nodes * batch * tokens), 1, 16);
         CohortNode[] nodes = [.. Enumerable.Range(0, Nodes).Select(node => Node(model, node, batch, tokens, steps))];
         double together = 0, alone = 0;
         for (var pass = 0; pass <= passes; pass++)
         {
-            var first = Seconds(() => CohortTraining.Run(model, nodes, cancel: cancellation));
-            var second = Seconds(() => Array.ForEach(nodes, node => LocalTraining.Run(model, node.Task, node.Examples, cancel: cancellation)));
+            var first = Seconds(() => CohortTraining.Run(model, nodes, cancellationToken: cancellationToken));
+            var second = Seconds(
+                () => Array.ForEach(nodes,
+                    node => LocalTraining.Run(model, node.Task, node.Examples, cancellationToken: cancellationToken)));
             // The first turn of each side makes things ready.
             if (pass > 0)
                 (together, alone) = (together + first, alone + second);
         }
         var rows = (double)passes * Nodes * steps * batch * tokens;
-        return new BenchRow($"cohort-minilm-{type.ToString().ToLowerInvariant()}-batch-{batch}", rows / together, "tokens/s", $"one after another, {rows / alone:0} tokens/s", alone / together);
+        return new BenchRow($"cohort-minilm-{type.ToString().ToLowerInvariant()}-batch-{batch}", rows / together, "tokens/s",
+            $"one after another, {rows / alone:0} tokens/s", alone / together);
     }
 
     private static CohortNode Node(BaseModel model, int node, int batch, int tokens, int steps)
     {
-        var layout = model.LayoutFor(new PeftConfig { Rank = 8, Alpha = 16, TargetModules = PeftModules.Of(["query", "value"]), ModulesToSave = ["classifier"] });
+        var layout = model.LayoutFor(
+            new PeftConfig { Rank = 8, Alpha = 16, TargetModules = PeftModules.Of(["query", "value"]), ModulesToSave = ["classifier"] });
         var random = new Random(node);
-        Example[] examples = [.. Enumerable.Range(0, 2 * batch).Select(i => new Example([.. Enumerable.Range(0, tokens).Select(_ => random.Next(1, 30_000))]) { Class = i % 2 })];
+        Example[] examples = [.. Enumerable.Range(0, 2 * batch)
+            .Select(i => new Example([.. Enumerable.Range(0, tokens).Select(_ => random.Next(1, 30_000))]) { Class = i % 2 })];
         var settings = new TrainingSettings { Steps = steps, BatchSize = batch, LearningRate = 1e-4, Seed = (ulong)node };
-        return new CohortNode(new LocalTask(new NodeStart(Methods.Get("fedit").Initialize(layout, new MethodOptions(), 1), layout), Factors.A | Factors.B | Factors.Head, settings), examples);
+        return new CohortNode(
+            new LocalTask(new NodeStart(Methods.Get("fedit").Initialize(layout, new MethodOptions(), 1), layout),
+                Factors.A | Factors.B | Factors.Head, settings), examples);
     }
 
     private static double Seconds(Action run)

@@ -4,8 +4,8 @@ using FedLora.Cli.Commands;
 namespace FedLora.Benchmarks.Serve;
 
 /// <summary>
-/// <c>fedlora bench serve</c>: what a coordinator takes for what is asked of it, in a process of its own; with <c>--beside</c> another build's takes the same in the same run, and is the
-/// peer. A new measurement is a class beside <see cref="CrowdCase"/> and a line here.
+/// <c>fedlora bench serve</c>: what a coordinator takes for what is asked of it, in a process of its own; with <c>--beside</c> another
+/// build's takes the same in the same run, and is the peer. A new measurement is a class beside <see cref="CrowdCase"/> and a line here.
 /// </summary>
 internal static class BenchServeCommand
 {
@@ -16,32 +16,43 @@ internal static class BenchServeCommand
         var names = string.Join(", ", _cases.Select(one => one.Name));
         var only = new Option<string?>("--case") { Description = $"Only this: {names}.", HelpName = "NAME" };
         var nodes = new Option<int>("--nodes") { Description = "How many nodes there are.", DefaultValueFactory = _ => 1000 };
-        var beside = new Option<string?>("--beside") { Description = "Another build's fedlora.dll: its server takes the same, and is the peer.", HelpName = "FILE" };
-        return new Command("serve", "What a coordinator takes in time and memory, with many nodes and federations.") { only, nodes, beside }.Runs(async (parsed, output, cancellation) =>
+        var beside = new Option<string?>("--beside")
         {
-            var rows = new List<BenchRow>();
-            foreach (var one in _cases.Where(one => parsed.GetValue(only) is not { } wanted || wanted == one.Name))
-                rows.AddRange(await RaceAsync(one, Math.Max(1, parsed.GetValue(nodes)), parsed.GetValue(beside), output.Remark, cancellation));
-            if (rows.Count == 0)
-                throw new FedLoraException("bench-nothing", "There was nothing to measure.", $"Cases: {names}.");
-            BenchReport.Write(output, rows);
-        });
+            Description = "Another build's fedlora.dll: its server takes the same, and is the peer.",
+            HelpName = "FILE",
+        };
+        return new Command("serve", "What a coordinator takes in time and memory, with many nodes and federations.") { only, nodes, beside }
+            .Runs(async (parsed, output, cancellationToken) =>
+            {
+                var rows = new List<BenchRow>();
+                foreach (var one in _cases.Where(one => parsed.GetValue(only) is not { } wanted || wanted == one.Name))
+                    rows.AddRange(
+                        await RaceAsync(one, Math.Max(1, parsed.GetValue(nodes)), parsed.GetValue(beside), output.Remark,
+                            cancellationToken));
+                if (rows.Count == 0)
+                    throw new FedLoraException("bench-nothing", "There was nothing to measure.", $"Cases: {names}.");
+                BenchReport.Write(output, rows);
+            });
     }
 
-    private static async Task<IEnumerable<BenchRow>> RaceAsync(IServeCase one, int nodes, string? beside, Action<string> remark, CancellationToken cancellation)
+    private static async Task<IEnumerable<BenchRow>> RaceAsync(IServeCase one, int nodes, string? beside, Action<string> remark,
+        CancellationToken cancellationToken)
     {
-        var ours = await MeasureAsync("ours", ServerProcess.Ours, one, nodes, remark, cancellation);
+        var ours = await MeasureAsync("ours", ServerProcess.Ours, one, nodes, remark, cancellationToken);
         if (beside is null)
             return ours.Select(figure => new BenchRow(figure.Name, figure.Value, figure.Unit));
-        var theirs = (await MeasureAsync("theirs", beside, one, nodes, remark, cancellation)).ToDictionary(figure => figure.Name, StringComparer.Ordinal);
+        var theirs = (await MeasureAsync("theirs", beside, one, nodes, remark, cancellationToken))
+            .ToDictionary(figure => figure.Name, StringComparer.Ordinal);
         return ours.Select(figure => theirs.GetValueOrDefault(figure.Name) is { } peer
-            ? new BenchRow(figure.Name, figure.Value, figure.Unit, $"the other build, {peer.Value:0.###} {peer.Unit}", figure.BetterThan(peer))
+            ? new BenchRow(figure.Name, figure.Value, figure.Unit, $"the other build, {peer.Value:0.###} {peer.Unit}",
+                figure.BetterThan(peer))
             : new BenchRow(figure.Name, figure.Value, figure.Unit));
     }
 
-    private static async Task<IReadOnlyList<ServeFigure>> MeasureAsync(string whose, string program, IServeCase one, int nodes, Action<string> remark, CancellationToken cancellation)
+    private static async Task<IReadOnlyList<ServeFigure>> MeasureAsync(string whose, string program, IServeCase one, int nodes,
+        Action<string> remark, CancellationToken cancellationToken)
     {
-        await using var server = await ServerProcess.StartAsync(program, cancellation);
-        return await one.MeasureAsync(server, nodes, what => remark($"{one.Name}, {whose}: {what}"), cancellation);
+        await using var server = await ServerProcess.StartAsync(program, cancellationToken);
+        return await one.MeasureAsync(server, nodes, what => remark($"{one.Name}, {whose}: {what}"), cancellationToken);
     }
 }

@@ -26,26 +26,29 @@ internal sealed class Crowd : IDisposable
     public static string Fingerprint { get; } = new('a', 64);
 
     /// <summary>Enrols so many nodes.</summary>
-    public static async Task<Crowd> EnrolAsync(ServerProcess server, int nodes, CancellationToken cancellation)
+    public static async Task<Crowd> EnrolAsync(ServerProcess server, int nodes, CancellationToken cancellationToken)
     {
         var crowd = new Crowd(server, nodes);
-        var token = await server.TokenAsync(nodes, cancellation);
-        await crowd.ForEachAsync(async (node, cancel) =>
+        var token = await server.TokenAsync(nodes, cancellationToken);
+        await crowd.ForEachAsync(async (node, cancellationToken) =>
         {
             var request = new EnrolRequest { Token = token, Name = NameOf(node), RequestId = Guid.NewGuid().ToString("N") };
-            crowd._credentials[node] = (await crowd.ConnectionOf(node).Enrolment.EnrolAsync(request, cancellationToken: cancel)).Credential;
-        }, cancellation);
+            crowd._credentials[node] = (await crowd.ConnectionOf(node).Enrolment.EnrolAsync(request,
+                cancellationToken: cancellationToken)).Credential;
+        }, cancellationToken);
         return crowd;
     }
 
     /// <summary>Every node asks for work, some at a time, waiting for none.</summary>
-    public Task PollAsync(CancellationToken cancellation) => ForEachAsync((node, cancel) => PollAsync(node, TimeSpan.Zero, cancel), cancellation);
+    public Task PollAsync(CancellationToken cancellationToken) =>
+        ForEachAsync((node, cancellationToken) => PollAsync(node, TimeSpan.Zero, cancellationToken), cancellationToken);
 
     /// <summary>Every node asks for work and waits, all at once.</summary>
     /// <returns>Ends when the first of them is given a task, or fails.</returns>
-    public async Task FirstTaskAsync(TimeSpan wait, CancellationToken cancellation)
+    public async Task FirstTaskAsync(TimeSpan wait, CancellationToken cancellationToken)
     {
-        await foreach (var poll in Task.WhenEach(Enumerable.Range(0, _credentials.Length).Select(node => PollAsync(node, wait, cancellation))))
+        await foreach (var poll in Task.WhenEach(
+            Enumerable.Range(0, _credentials.Length).Select(node => PollAsync(node, wait, cancellationToken))))
         {
             if ((await poll).Task is not null)
                 return;
@@ -64,7 +67,7 @@ internal sealed class Crowd : IDisposable
 
     private CoordinatorConnection ConnectionOf(int node) => _connections[node / PerConnection];
 
-    private async Task<PollTaskResponse> PollAsync(int node, TimeSpan wait, CancellationToken cancellation)
+    private async Task<PollTaskResponse> PollAsync(int node, TimeSpan wait, CancellationToken cancellationToken)
     {
         var request = new PollTaskRequest
         {
@@ -76,11 +79,12 @@ internal sealed class Crowd : IDisposable
             },
             WaitSeconds = (uint)wait.TotalSeconds,
         };
-        return await ConnectionOf(node).Node.PollTaskAsync(request, new CallOptions(Bearer.Of(_credentials[node]), DateTime.UtcNow + wait + _patience, cancellation));
+        return await ConnectionOf(node).Node.PollTaskAsync(request,
+            new CallOptions(Bearer.Of(_credentials[node]), DateTime.UtcNow + wait + _patience, cancellationToken));
     }
 
-    private Task ForEachAsync(Func<int, CancellationToken, Task> action, CancellationToken cancellation) => Parallel.ForEachAsync(
+    private Task ForEachAsync(Func<int, CancellationToken, Task> action, CancellationToken cancellationToken) => Parallel.ForEachAsync(
         Enumerable.Range(0, _credentials.Length),
-        new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellation },
-        async (node, cancel) => await action(node, cancel));
+        new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken },
+        async (node, cancellationToken) => await action(node, cancellationToken));
 }

@@ -1,6 +1,9 @@
 namespace FedLora.Benchmarks.Serve;
 
-/// <summary>Something that a coordinator is asked for, and what it takes. It speaks the wire contract only, so that an older build can be asked the same.</summary>
+/// <summary>
+/// Something that a coordinator is asked for, and what it takes. It speaks the wire contract only, so that an older build can be asked the
+/// same.
+/// </summary>
 internal interface IServeCase
 {
     /// <summary>For <c>--case</c>.</summary>
@@ -10,8 +13,9 @@ internal interface IServeCase
     /// <param name="server">The coordinator.</param>
     /// <param name="nodes">How many nodes there are.</param>
     /// <param name="remark">Says what it is at.</param>
-    /// <param name="cancellation">Ends it.</param>
-    Task<IReadOnlyList<ServeFigure>> MeasureAsync(ServerProcess server, int nodes, Action<string> remark, CancellationToken cancellation);
+    /// <param name="cancellationToken">Ends it.</param>
+    Task<IReadOnlyList<ServeFigure>> MeasureAsync(ServerProcess server, int nodes, Action<string> remark,
+        CancellationToken cancellationToken);
 }
 
 /// <summary>One measured figure.</summary>

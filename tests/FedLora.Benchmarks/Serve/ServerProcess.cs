@@ -27,16 +27,16 @@ internal sealed class ServerProcess : IAsyncDisposable
 
     /// <summary>Starts one; when this returns it answers.</summary>
     /// <param name="program">The build's <c>fedlora.dll</c>.</param>
-    /// <param name="cancellation">Ends the wait.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="FedLoraException"><c>bench-process</c>: it did not start.</exception>
-    public static async Task<ServerProcess> StartAsync(string program, CancellationToken cancellation)
+    public static async Task<ServerProcess> StartAsync(string program, CancellationToken cancellationToken)
     {
         if (!File.Exists(program))
             throw new FedLoraException("bench-process", $"there is no program {program}", "name a build's fedlora.dll");
         var server = new ServerProcess();
         try
         {
-            await server.BootAsync(program, cancellation);
+            await server.BootAsync(program, cancellationToken);
             return server;
         }
         catch
@@ -50,10 +50,11 @@ internal sealed class ServerProcess : IAsyncDisposable
     public CoordinatorConnection Connect() => new(Url) { Credential = _operator };
 
     /// <summary>A token for so many nodes.</summary>
-    public async Task<string> TokenAsync(int uses, CancellationToken cancellation)
+    public async Task<string> TokenAsync(int uses, CancellationToken cancellationToken)
     {
         using var connection = Connect();
-        return (await connection.Admin.CreateTokenAsync(new CreateTokenRequest { Uses = (uint)uses }, connection.Options(cancellation))).Token;
+        return (await connection.Admin.CreateTokenAsync(new CreateTokenRequest { Uses = (uint)uses },
+            connection.Options(cancellationToken))).Token;
     }
 
     /// <summary>Processor time that it has used so far.</summary>
@@ -78,9 +79,10 @@ internal sealed class ServerProcess : IAsyncDisposable
         _folder.Delete(recursive: true);
     }
 
-    private async Task BootAsync(string program, CancellationToken cancellation)
+    private async Task BootAsync(string program, CancellationToken cancellationToken)
     {
-        var start = new ProcessStartInfo("dotnet", ["exec", program, "server", "--data", Data, "--listen", "http://127.0.0.1:0", "--with-parent"])
+        var start = new ProcessStartInfo("dotnet",
+            ["exec", program, "server", "--data", Data, "--listen", "http://127.0.0.1:0", "--with-parent"])
         {
             UseShellExecute = false,
             RedirectStandardInput = true,
@@ -98,11 +100,11 @@ internal sealed class ServerProcess : IAsyncDisposable
         {
             if (_process.HasExited || Stopwatch.GetElapsedTime(begun) > _patience)
                 throw new FedLoraException("bench-process", $"the server of {program} did not start", "start it by hand to see why");
-            await Task.Delay(50, cancellation);
+            await Task.Delay(50, cancellationToken);
         }
 
-        Url = (await File.ReadAllTextAsync(file, cancellation)).Trim();
-        _operator = (await File.ReadAllTextAsync(Path.Combine(Data, "operator.token"), cancellation)).Trim();
+        Url = (await File.ReadAllTextAsync(file, cancellationToken)).Trim();
+        _operator = (await File.ReadAllTextAsync(Path.Combine(Data, "operator.token"), cancellationToken)).Trim();
     }
 
     private double Status(string name)

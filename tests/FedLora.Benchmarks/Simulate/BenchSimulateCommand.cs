@@ -14,50 +14,56 @@ internal static class BenchSimulateCommand
 
     // A LoRA pair of 1600 x 1600 at rank 8 is 25,600 numbers, 102,400 bytes.
     private const string Trivial = "trainer: trivial\nmeasure_error: false\ndata: { examples: 1000, split: { per_node: 100 } }";
-    private const string Logistic = "trainer: logistic\nmeasure_error: false\nevaluate_every: 0\ndata: { examples: 10000, features: 50, split: { per_node: 100 } }";
+    private const string Logistic =
+        "trainer: logistic\nmeasure_error: false\nevaluate_every: 0\ndata: { examples: 10000, features: 50, split: { per_node: 100 } }";
 
     public static Command Create()
     {
         var rounds = new Option<int>("--rounds") { Description = "Rounds of 100 clients that are timed.", DefaultValueFactory = _ => 200 };
         var nodes = new Option<int>("--nodes") { Description = "Registered nodes.", DefaultValueFactory = _ => 10_000 };
-        return new Command("simulate", "Virtual clients a second, a trivial one and logistic regression, and memory per idle node.") { rounds, nodes }
-            .Runs((parsed, output, cancellation) =>
+        return new Command("simulate", "Virtual clients a second, a trivial one and logistic regression, and memory per idle node.")
+        {
+            rounds,
+            nodes,
+        }
+            .Runs((parsed, output, cancellationToken) =>
             {
                 var (count, registered) = (parsed.GetValue(rounds), parsed.GetValue(nodes));
                 var rows = new List<BenchRow>();
                 foreach (var (name, trainer, rank) in new[] { ("trivial-100kB", Trivial, 8), ("logistic", Logistic, 1) })
                 {
                     output.Remark($"{name}: {registered:N0} nodes, {Cohort} a round ...");
-                    Rate(trainer, rank, registered, Math.Max(5, count / 10), cancellation);
-                    rows.Add(new(name, Rate(trainer, rank, registered, count, cancellation), "clients/s"));
+                    Rate(trainer, rank, registered, Math.Max(5, count / 10), cancellationToken);
+                    rows.Add(new(name, Rate(trainer, rank, registered, count, cancellationToken), "clients/s"));
                 }
 
                 output.Remark($"{ManyNodes:N0} nodes ...");
-                rows.Add(new("logistic-100000", Rate(Logistic, 1, ManyNodes, Math.Max(5, count / 10), cancellation), "clients/s"));
-                rows.Add(new("idle-node", BytesPerNode(cancellation), "B"));
+                rows.Add(new("logistic-100000", Rate(Logistic, 1, ManyNodes, Math.Max(5, count / 10), cancellationToken), "clients/s"));
+                rows.Add(new("idle-node", BytesPerNode(cancellationToken), "B"));
                 BenchReport.Write(output, rows);
                 return Task.CompletedTask;
             });
     }
 
-    private static double Rate(string trainer, int rank, int nodes, int rounds, CancellationToken cancellation)
+    private static double Rate(string trainer, int rank, int nodes, int rounds, CancellationToken cancellationToken)
     {
         var scenario = Scenario(trainer, rank, nodes, rounds);
-        using var setup = Setup.Of(scenario, "", null, cancellation);
+        using var setup = Setup.Of(scenario, "", null, cancellationToken);
         var updates = 0L;
-        var simulator = new Simulator(scenario.Definition, setup.Definition, setup.First, setup.Fleet, setup.Work, outcome => updates += outcome.Summary.Updates, cancellation);
+        var simulator = new Simulator(scenario.Definition, setup.Definition, setup.First, setup.Fleet, setup.Work,
+            outcome => updates += outcome.Summary.Updates, cancellationToken);
         var started = Stopwatch.GetTimestamp();
         simulator.Run();
         return updates / Stopwatch.GetElapsedTime(started).TotalSeconds;
     }
 
-    private static double BytesPerNode(CancellationToken cancellation)
+    private static double BytesPerNode(CancellationToken cancellationToken)
     {
-        using var few = Setup.Of(Scenario(Logistic, 1, Cohort, 1), "", null, cancellation);
+        using var few = Setup.Of(Scenario(Logistic, 1, Cohort, 1), "", null, cancellationToken);
         var before = Resident();
         var scenario = Scenario(Logistic, 1, ManyNodes, 3);
-        using var many = Setup.Of(scenario, "", null, cancellation);
-        var simulator = new Simulator(scenario.Definition, many.Definition, many.First, many.Fleet, many.Work, _ => { }, cancellation);
+        using var many = Setup.Of(scenario, "", null, cancellationToken);
+        var simulator = new Simulator(scenario.Definition, many.Definition, many.First, many.Fleet, many.Work, _ => { }, cancellationToken);
         simulator.Run();
         var each = (double)(Resident() - before) / ManyNodes;
         GC.KeepAlive(simulator);

@@ -12,7 +12,7 @@ internal static class TokenizeCase
     public static IReadOnlyList<string> Names { get; } = ["gemma3", "deepseek_v3", "llama3", "qwen3", "minilm"];
 
     /// <summary>Tokenises all texts on both sides once to compare ids, then in turns.</summary>
-    public static TokenizeRow Run(string name, IReadOnlyList<NamedText> texts, int passes, CancellationToken cancellation)
+    public static TokenizeRow Run(string name, IReadOnlyList<NamedText> texts, int passes, CancellationToken cancellationToken)
     {
         using var file = new WholeTexts(name);
         var ours = Tokenizer.Load(file.Path);
@@ -21,7 +21,7 @@ internal static class TokenizeCase
         var different = new List<string>();
         foreach (var text in texts)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             var (mine, theirs) = (ours.Encode(text.Text).Ids, peer.Encode(text.Text));
             ids += theirs.Length;
             if (!mine.SequenceEqual(theirs.Select(id => (int)id)))
@@ -30,19 +30,20 @@ internal static class TokenizeCase
         var (seconds, peerSeconds) = (new double[passes], new double[passes]);
         for (var pass = 0; pass < passes; pass++)
         {
-            seconds[pass] = Time(text => ours.Encode(text), texts, cancellation);
-            peerSeconds[pass] = Time(text => peer.Encode(text), texts, cancellation);
+            seconds[pass] = Time(text => ours.Encode(text), texts, cancellationToken);
+            peerSeconds[pass] = Time(text => peer.Encode(text), texts, cancellationToken);
         }
         var characters = texts.Sum(text => (long)text.Length);
-        return new TokenizeRow(name, characters / Median(seconds), characters / Median(peerSeconds), Median(seconds.Zip(peerSeconds, (mine, theirs) => theirs / mine)), ids, different.Count, different.FirstOrDefault());
+        return new TokenizeRow(name, characters / Median(seconds), characters / Median(peerSeconds),
+            Median(seconds.Zip(peerSeconds, (mine, theirs) => theirs / mine)), ids, different.Count, different.FirstOrDefault());
     }
 
-    private static double Time(Action<string> encode, IReadOnlyList<NamedText> texts, CancellationToken cancellation)
+    private static double Time(Action<string> encode, IReadOnlyList<NamedText> texts, CancellationToken cancellationToken)
     {
         var start = Stopwatch.GetTimestamp();
         foreach (var text in texts)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             encode(text.Text);
         }
         return Stopwatch.GetElapsedTime(start).TotalSeconds;
@@ -61,7 +62,8 @@ internal static class TokenizeCase
 
         public WholeTexts(string name)
         {
-            string[] places = [System.IO.Path.Combine(TokenizeTexts.Root, ".build", "tokenizers", name, "tokenizer.json"), System.IO.Path.Combine(TokenizeTexts.Root, "tests", "fixtures", "tokenizers", name, "tokenizer.json")];
+            string[] places = [System.IO.Path.Combine(TokenizeTexts.Root, ".build", "tokenizers", name, "tokenizer.json"),
+                System.IO.Path.Combine(TokenizeTexts.Root, "tests", "fixtures", "tokenizers", name, "tokenizer.json")];
             Path = Array.Find(places, File.Exists) ?? throw TokenizeTexts.Missing(places[0]);
             var root = JsonNode.Parse(File.ReadAllBytes(Path))!;
             if ((root["truncation"] ?? root["padding"]) is null)

@@ -8,4 +8,5 @@ namespace FedLora.Benchmarks.Tokenize;
 /// <param name="Ids">Ids compared.</param>
 /// <param name="TextsThatDiffer">Texts whose ids are not the same on both sides.</param>
 /// <param name="FirstThatDiffers">Name of the first of them, or null.</param>
-internal sealed record TokenizeRow(string Name, double CharactersPerSecond, double PeerCharactersPerSecond, double Ratio, long Ids, int TextsThatDiffer, string? FirstThatDiffers);
+internal sealed record TokenizeRow(string Name, double CharactersPerSecond, double PeerCharactersPerSecond, double Ratio, long Ids,
+    int TextsThatDiffer, string? FirstThatDiffers);

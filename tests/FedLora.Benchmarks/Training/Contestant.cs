@@ -9,7 +9,9 @@ namespace FedLora.Benchmarks.Training;
 /// <param name="PeakMib">The process's peak resident memory so far.</param>
 internal sealed record PassResult(double Seconds, double Loss, double PeakMib);
 
-/// <summary>A process that trains on command: ours or the peer. It idles between its passes, so several can take turns on one machine.</summary>
+/// <summary>
+/// A process that trains on command: ours or the peer. It idles between its passes, so several can take turns on one machine.
+/// </summary>
 internal sealed class Contestant : IAsyncDisposable
 {
     private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
@@ -33,20 +35,22 @@ internal sealed class Contestant : IAsyncDisposable
     public double LastLoss => _passes[^1].Loss;
 
     /// <summary>Starts one and waits until its model is loaded.</summary>
-    public static async Task<Contestant> StartAsync(string name, ProcessStartInfo start, CancellationToken cancellation)
+    public static async Task<Contestant> StartAsync(string name, ProcessStartInfo start, CancellationToken cancellationToken)
     {
         start.RedirectStandardInput = start.RedirectStandardOutput = start.RedirectStandardError = true;
-        var contestant = new Contestant(name, Process.Start(start) ?? throw new FedLoraException("bench-process", $"{start.FileName} did not start.", "Run it by hand to see why."));
-        await contestant.ReadAsync(cancellation);
+        var contestant = new Contestant(name,
+            Process.Start(start)
+                ?? throw new FedLoraException("bench-process", $"{start.FileName} did not start.", "Run it by hand to see why."));
+        await contestant.ReadAsync(cancellationToken);
         return contestant;
     }
 
     /// <summary>Trains one pass; the first, which warms up, is not counted.</summary>
-    public async Task RunAsync(int seed, bool counts, CancellationToken cancellation)
+    public async Task RunAsync(int seed, bool counts, CancellationToken cancellationToken)
     {
-        await _process.StandardInput.WriteLineAsync($"run {seed}".AsMemory(), cancellation);
-        await _process.StandardInput.FlushAsync(cancellation);
-        var answer = await ReadAsync(cancellation);
+        await _process.StandardInput.WriteLineAsync($"run {seed}".AsMemory(), cancellationToken);
+        await _process.StandardInput.FlushAsync(cancellationToken);
+        var answer = await ReadAsync(cancellationToken);
         if (counts)
             _passes.Add(JsonSerializer.Deserialize<PassResult>(answer, Json)!);
     }
@@ -73,15 +77,15 @@ internal sealed class Contestant : IAsyncDisposable
         return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 
-    private async Task<string> ReadAsync(CancellationToken cancellation)
+    private async Task<string> ReadAsync(CancellationToken cancellationToken)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(Patience);
         try
         {
             return await _process.StandardOutput.ReadLineAsync(limit.Token) ?? throw Failure(await _errors);
         }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             throw Failure($"no answer for {Patience.TotalMinutes} minutes");
         }
@@ -90,6 +94,7 @@ internal sealed class Contestant : IAsyncDisposable
     private FedLoraException Failure(string why)
     {
         var last = why.Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault() ?? "it ended without a word";
-        return new FedLoraException("bench-process", $"{Name} failed: {last}", "Start the same again; FEDLORA_TRACE=1 adds what there is to know.");
+        return new FedLoraException("bench-process", $"{Name} failed: {last}",
+            "Start the same again; FEDLORA_TRACE=1 adds what there is to know.");
     }
 }

@@ -9,25 +9,29 @@ internal static class Contestants
 
     // What follows the process's own path: started as "dotnet fedlora.dll" it is the assembly, started as "fedlora" nothing.
     private static IEnumerable<string> Program =>
-        Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? [System.Reflection.Assembly.GetEntryAssembly()!.Location] : [];
+        Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? [System.Reflection.Assembly.GetEntryAssembly()!.Location]
+            : [];
 
     /// <summary>This program as a worker, in the environment that the launcher has set.</summary>
     public static ProcessStartInfo Ours(string folder, string dtype, bool isPrivate = false) =>
-        new(Environment.ProcessPath!, [.. Program, "bench", "train", "--worker", folder, "--dtype", dtype, .. isPrivate ? ["--private"] : Array.Empty<string>()]);
+        new(Environment.ProcessPath!,
+            [.. Program, "bench", "train", "--worker", folder, "--dtype", dtype, .. isPrivate ? ["--private"] : Array.Empty<string>()]);
 
     /// <summary>Looks for the peer before anything is measured.</summary>
     /// <exception cref="FedLoraException"><c>bench-peer-missing</c>.</exception>
-    public static async Task RequirePeer(CancellationToken cancellation)
+    public static async Task RequirePeer(CancellationToken cancellationToken)
     {
         if (File.Exists(Python))
         {
-            using var look = Process.Start(new ProcessStartInfo(Python, ["-c", "import importlib.util, sys; sys.exit(importlib.util.find_spec('torch') is None)"]))!;
-            await look.WaitForExitAsync(cancellation);
+            using var look = Process.Start(
+                new ProcessStartInfo(Python, ["-c", "import importlib.util, sys; sys.exit(importlib.util.find_spec('torch') is None)"]))!;
+            await look.WaitForExitAsync(cancellationToken);
             if (look.ExitCode == 0)
                 return;
         }
 
-        throw new FedLoraException("bench-peer-missing", $"The peer is missing: {Python} has no torch.", "Install it: apt-get install python3-torch");
+        throw new FedLoraException("bench-peer-missing", $"The peer is missing: {Python} has no torch.",
+            "Install it: apt-get install python3-torch");
     }
 
     /// <summary>PyTorch as Debian ships it, without a setting of ours.</summary>

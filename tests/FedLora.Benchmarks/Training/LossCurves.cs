@@ -10,7 +10,7 @@ internal static class LossCurves
     private const int Smoothed = 10;
 
     /// <summary>Trains twice, draws both curves, and returns how far they are apart.</summary>
-    public static IReadOnlyList<BenchRow> Run(string picture, Action<string> remark, CancellationToken cancellation)
+    public static IReadOnlyList<BenchRow> Run(string picture, Action<string> remark, CancellationToken cancellationToken)
     {
         var folder = Directory.CreateTempSubdirectory("fedlora-bench-").FullName;
         try
@@ -18,7 +18,8 @@ internal static class LossCurves
             TrainingFolder.Write(TrainingCase.Curves(), folder);
             var (wide, narrow) = (Losses(ComputeType.F32), Losses(ComputeType.BF16));
             AtomicFile.Write(picture, SvgChart.Draw(new LineChart(
-                $"LoRA training, SmolLM2's width, {Steps} steps", "step", "loss of the step's batch (nats)", [Line("float32", wide, dashed: false), Line("bfloat16 products", narrow, dashed: true)])));
+                $"LoRA training, SmolLM2's width, {Steps} steps", "step", "loss of the step's batch (nats)",
+                [Line("float32", wide, dashed: false), Line("bfloat16 products", narrow, dashed: true)])));
             var (first, second) = (Means(wide), Means(narrow));
             return
             [
@@ -36,13 +37,14 @@ internal static class LossCurves
         IReadOnlyList<double> Losses(ComputeType compute)
         {
             using var subject = new TrainingSubject(folder, compute);
-            var done = subject.Train(Steps, 1, cancellation);
+            var done = subject.Train(Steps, 1, cancellationToken);
             remark($"{compute}: {Steps} steps in {done.Elapsed.TotalSeconds:0} s, loss {done.Losses[0]:0.000} to {done.Losses[^1]:0.000}");
             return done.Losses;
         }
     }
 
-    private static ChartLine Line(string name, IReadOnlyList<double> losses, bool dashed) => new(name, [.. losses.Select((loss, step) => ((double)step + 1, loss))], dashed);
+    private static ChartLine Line(string name, IReadOnlyList<double> losses, bool dashed) =>
+        new(name, [.. losses.Select((loss, step) => ((double)step + 1, loss))], dashed);
 
     /// <summary>Means of ten steps each: one batch's loss says little.</summary>
     private static double[] Means(IReadOnlyList<double> losses) => [.. losses.Chunk(Smoothed).Select(chunk => chunk.Average())];

@@ -1,23 +1,32 @@
 namespace FedLora.Benchmarks.Training;
 
-/// <summary>What is trained in one row of <c>fedlora bench train</c>; both sides read it from a folder, so that they do the same work.</summary>
+/// <summary>
+/// What is trained in one row of <c>fedlora bench train</c>; both sides read it from a folder, so that they do the same work.
+/// </summary>
 /// <param name="Config">config.json, as transformers writes it.</param>
 /// <param name="Tensors">The checkpoint's tensors.</param>
 /// <param name="Job">case.json.</param>
-internal sealed record TrainingCase(IReadOnlyDictionary<string, object> Config, IReadOnlyList<(string Name, int[] Shape)> Tensors, TrainingJob Job)
+internal sealed record TrainingCase(IReadOnlyDictionary<string, object> Config, IReadOnlyList<(string Name, int[] Shape)> Tensors,
+    TrainingJob Job)
 {
-    /// <summary>SmolLM2-135M's shape cut to 8 layers; 8 x 128 tokens a step, LoRA r 8 on all seven linear layers, every token labelled.</summary>
+    /// <summary>
+    /// SmolLM2-135M's shape cut to 8 layers; 8 x 128 tokens a step, LoRA r 8 on all seven linear layers, every token labelled.
+    /// </summary>
     public static TrainingCase SmolLm2()
     {
         const int words = 49152;
         return Llama(8, words, new TrainingJob("causal", 8, LlamaTargets, Sequences(Enumerable.Repeat(128, 16), words), null));
     }
 
-    /// <summary>SmolLM2's width in 2 layers with a small vocabulary, 4 of 24 sequences of 64 tokens a step, to be learnt by heart: 200 steps of it take seconds.</summary>
+    /// <summary>
+    /// SmolLM2's width in 2 layers with a small vocabulary, 4 of 24 sequences of 64 tokens a step, to be learnt by heart: 200 steps of it
+    /// take seconds.
+    /// </summary>
     public static TrainingCase Curves()
     {
         const int words = 4096;
-        return Llama(2, words, new TrainingJob("causal", 4, LlamaTargets, Sequences(Enumerable.Repeat(64, 24), words), null) { Rate = 2e-3 });
+        return Llama(2, words,
+            new TrainingJob("causal", 4, LlamaTargets, Sequences(Enumerable.Repeat(64, 24), words), null) { Rate = 2e-3 });
     }
 
     private static readonly string[] LlamaTargets = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
@@ -53,14 +62,17 @@ internal sealed record TrainingCase(IReadOnlyDictionary<string, object> Config, 
                 (layer + "input_layernorm.weight", [width]), (layer + "post_attention_layernorm.weight", [width]),
                 (layer + "self_attn.q_proj.weight", [width, width]), (layer + "self_attn.k_proj.weight", [shared, width]),
                 (layer + "self_attn.v_proj.weight", [shared, width]), (layer + "self_attn.o_proj.weight", [width, width]),
-                (layer + "mlp.gate_proj.weight", [inner, width]), (layer + "mlp.up_proj.weight", [inner, width]), (layer + "mlp.down_proj.weight", [width, inner]),
+                (layer + "mlp.gate_proj.weight", [inner, width]), (layer + "mlp.up_proj.weight", [inner, width]),
+                (layer + "mlp.down_proj.weight", [width, inner]),
             ]);
         }
 
         return new TrainingCase(config, tensors, job);
     }
 
-    /// <summary>MiniLM's shape with a classifier; texts as long as e-mails are, at most 256 tokens, 32 a step, LoRA r 8 on query and value.</summary>
+    /// <summary>
+    /// MiniLM's shape with a classifier; texts as long as e-mails are, at most 256 tokens, 32 a step, LoRA r 8 on query and value.
+    /// </summary>
     public static TrainingCase MiniLm()
     {
         const int layers = 6, width = 384, inner = 1536, heads = 12, words = 30522, positions = 512;
@@ -88,8 +100,10 @@ internal sealed record TrainingCase(IReadOnlyDictionary<string, object> Config, 
         var tensors = new List<(string, int[])>
         {
             (embeddings + "word_embeddings.weight", [words, width]), (embeddings + "position_embeddings.weight", [positions, width]),
-            (embeddings + "token_type_embeddings.weight", [2, width]), (embeddings + "LayerNorm.weight", [width]), (embeddings + "LayerNorm.bias", [width]),
-            ("bert.pooler.dense.weight", [width, width]), ("bert.pooler.dense.bias", [width]), ("classifier.weight", [2, width]), ("classifier.bias", [2]),
+            (embeddings + "token_type_embeddings.weight", [2, width]), (embeddings + "LayerNorm.weight", [width]),
+            (embeddings + "LayerNorm.bias", [width]),
+            ("bert.pooler.dense.weight", [width, width]), ("bert.pooler.dense.bias", [width]), ("classifier.weight", [2, width]),
+            ("classifier.bias", [2]),
         };
         for (var i = 0; i < layers; i++)
         {
@@ -105,7 +119,8 @@ internal sealed record TrainingCase(IReadOnlyDictionary<string, object> Config, 
         }
 
         var lengths = MailLengths.All.Take(64).ToArray();
-        var job = new TrainingJob("classify", 32, ["query", "value"], Sequences(lengths, words), [.. Enumerable.Range(0, lengths.Length).Select(i => i % 2)]);
+        var job = new TrainingJob("classify", 32, ["query", "value"], Sequences(lengths, words),
+            [.. Enumerable.Range(0, lengths.Length).Select(i => i % 2)]);
         return new TrainingCase(config, tensors, job);
     }
 

@@ -6,7 +6,11 @@ namespace FedLora.Benchmarks.Training;
 /// <summary>A training case on disk: a Hugging Face folder with random weights, and case.json.</summary>
 internal static class TrainingFolder
 {
-    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, DictionaryKeyPolicy = null };
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        DictionaryKeyPolicy = null,
+    };
 
     public static void Write(TrainingCase training, string folder)
     {
@@ -14,12 +18,14 @@ internal static class TrainingFolder
         File.WriteAllText(Path.Combine(folder, "config.json"), JsonSerializer.Serialize(training.Config, Json));
         File.WriteAllText(Path.Combine(folder, "case.json"), JsonSerializer.Serialize(training.Job, Json));
         var random = new Random(2);
-        new AdapterState(training.Tensors.Select(tensor => new AdapterTensor(tensor.Name, tensor.Shape, Values(tensor.Name, tensor.Shape, random))))
+        new AdapterState(
+            training.Tensors.Select(tensor => new AdapterTensor(tensor.Name, tensor.Shape, Values(tensor.Name, tensor.Shape, random))))
             .Save(Path.Combine(folder, "model.safetensors"));
     }
 
     public static TrainingJob ReadJob(string folder) =>
-        JsonSerializer.Deserialize<TrainingJob>(File.ReadAllText(Path.Combine(folder, "case.json")), Json) ?? throw new JsonException("case.json is empty");
+        JsonSerializer.Deserialize<TrainingJob>(File.ReadAllText(Path.Combine(folder, "case.json")), Json)
+            ?? throw new JsonException("case.json is empty");
 
     // Norms start at one, biases at zero, everything else with standard deviation 0.02.
     private static float[] Values(string name, int[] shape, Random random)

@@ -36,21 +36,25 @@ internal sealed class TrainingSubject : IDisposable
         });
         _binding = new AdapterBinding(_model.Transformer, Methods.Get("fedit").Initialize(layout, new MethodOptions(), 1), layout);
         _parameters = new ParameterSet(_binding.Slots(Factors.A | Factors.B | Factors.Head), _model.Transformer.Device);
-        _examples = [.. _job.Sequences.Select((tokens, i) => causal ? new Example(tokens) { Labels = tokens } : new Example(tokens) { Class = _job.Classes![i] })];
+        _examples = [
+            .. _job.Sequences.Select(
+                (tokens, i) => causal ? new Example(tokens) { Labels = tokens } : new Example(tokens) { Class = _job.Classes![i] })];
     }
 
     /// <summary>Steps of one pass over all sequences.</summary>
     public int StepsOfAPass => (_examples.Length + _job.Batch - 1) / _job.Batch;
 
     /// <summary>Trains on from where it is.</summary>
-    public TrainingSummary Train(int steps, ulong seed, CancellationToken cancellation) => Train(steps, seed, isPrivate: false, cancellation);
+    public TrainingSummary Train(int steps, ulong seed, CancellationToken cancellationToken) =>
+        Train(steps, seed, isPrivate: false, cancellationToken);
 
     /// <summary>Trains on from where it is; privately with the same batches, since what is compared is the step.</summary>
-    public TrainingSummary Train(int steps, ulong seed, bool isPrivate, CancellationToken cancellation)
+    public TrainingSummary Train(int steps, ulong seed, bool isPrivate, CancellationToken cancellationToken)
     {
         var settings = new TrainingSettings { Steps = steps, BatchSize = _job.Batch, LearningRate = _job.Rate, Seed = seed };
         var step = isPrivate ? new PrivateStep(clipNorm: 1, noiseMultiplier: 1, settings.BatchSize, settings.RowsAtOnce) : null;
-        return new Trainer().Run(_model.Transformer, _parameters, _examples, settings, gradient: step, cancel: cancellation);
+        return new Trainer()
+            .Run(_model.Transformer, _parameters, _examples, settings, gradient: step, cancellationToken: cancellationToken);
     }
 
     public void Dispose()

@@ -10,13 +10,15 @@ namespace FedLora.Benchmarks.Training;
 /// </summary>
 internal static class TrainingWorker
 {
-    public static async Task RunAsync(string folder, ComputeType compute, bool isPrivate, TextReader commands, TextWriter answers, CancellationToken cancellation)
+    public static async Task RunAsync(string folder, ComputeType compute, bool isPrivate, TextReader commands, TextWriter answers,
+        CancellationToken cancellationToken)
     {
         using var subject = new TrainingSubject(folder, compute);
         await Answer(answers, new { ready = true });
-        while (await commands.ReadLineAsync(cancellation) is { } line)
+        while (await commands.ReadLineAsync(cancellationToken) is { } line)
         {
-            var done = subject.Train(subject.StepsOfAPass, ulong.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture), isPrivate, cancellation);
+            var done = subject.Train(subject.StepsOfAPass, ulong.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture), isPrivate,
+                cancellationToken);
             await Answer(answers, new { seconds = done.Elapsed.TotalSeconds, loss = done.MeanLoss, peak_mib = PeakMebibytes() });
         }
     }

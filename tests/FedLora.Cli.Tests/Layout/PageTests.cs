@@ -7,7 +7,8 @@ public sealed partial class PageTests
 {
     public static TheoryData<string> Pages =>
     [
-        .. Directory.EnumerateFiles(Fixtures.Repository, "*.md").Concat(Directory.EnumerateFiles(Path.Combine(Fixtures.Repository, "docs"), "*.md", SearchOption.AllDirectories))
+        .. Directory.EnumerateFiles(Fixtures.Repository, "*.md")
+            .Concat(Directory.EnumerateFiles(Path.Combine(Fixtures.Repository, "docs"), "*.md", SearchOption.AllDirectories))
             .Select(path => Path.GetRelativePath(Fixtures.Repository, path)).Order(StringComparer.Ordinal),
     ];
 

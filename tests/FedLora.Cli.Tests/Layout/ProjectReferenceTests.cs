@@ -28,7 +28,8 @@ public sealed class ProjectReferenceTests
         ["FedLora.Server"] = [.. Wire, "FedLora.Grains"],
         ["FedLora.Dashboard"] = [.. Wire, "FedLora.Grains", "FedLora.Server"],
         ["FedLora.Simulations"] = [.. Wire, .. Engine, "FedLora.Client"],
-        ["FedLora.Cli"] = [.. Wire, .. Engine, "FedLora.Client", "FedLora.Grains", "FedLora.Server", "FedLora.Dashboard", "FedLora.Simulations"],
+        ["FedLora.Cli"] = [.. Wire, .. Engine, "FedLora.Client", "FedLora.Grains", "FedLora.Server", "FedLora.Dashboard",
+            "FedLora.Simulations"],
     };
 
     private static readonly Dictionary<string, string[]> References = Directory
@@ -43,17 +44,20 @@ public sealed class ProjectReferenceTests
     [MemberData(nameof(Projects))]
     public void A_project_references_only_what_lies_below_it(string project)
     {
-        Assert.True(Below.ContainsKey(project), $"{project} has no place in the layout yet: add it to the table here and to the page of the design");
+        Assert.True(Below.ContainsKey(project),
+            $"{project} has no place in the layout yet: add it to the table here and to the page of the design");
         Assert.Empty(Reached(project).Except(Below[project]));
     }
 
     [Fact]
-    public void No_project_is_below_itself() => Assert.All(Below, entry => Assert.All(entry.Value, below => Assert.DoesNotContain(entry.Key, Below[below])));
+    public void No_project_is_below_itself() =>
+        Assert.All(Below, entry => Assert.All(entry.Value, below => Assert.DoesNotContain(entry.Key, Below[below])));
 
     [Fact]
     public void Every_project_of_the_table_is_there() => Assert.Empty(Below.Keys.Except(References.Keys));
 
-    private static IEnumerable<string> Reached(string project) => References[project].SelectMany(direct => Reached(direct).Prepend(direct)).Distinct();
+    private static IEnumerable<string> Reached(string project) =>
+        References[project].SelectMany(direct => Reached(direct).Prepend(direct)).Distinct();
 
     private static bool IsTest(string project) => project.EndsWith(".Tests", StringComparison.Ordinal) || project == "FedLora.Benchmarks";
 }

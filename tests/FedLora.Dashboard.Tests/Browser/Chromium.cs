@@ -42,8 +42,13 @@ public sealed class Chromium : IAsyncLifetime
         Assert.SkipWhen(_browser is null, $"no Chromium is here: apt-get install chromium, or name one in {Variable}");
         var window =
             await _browser!.NewContextAsync(
-                new BrowserNewContextOptions { ViewportSize = new ViewportSize { Width = width, Height = 900 }, ColorScheme = scheme,
-                    Locale = "en-GB", TimezoneId = "Europe/Vienna" });
+                new BrowserNewContextOptions
+                {
+                    ViewportSize = new ViewportSize { Width = width, Height = 900 },
+                    ColorScheme = scheme,
+                    Locale = "en-GB",
+                    TimezoneId = "Europe/Vienna"
+                });
         var page = await window.NewPageAsync();
         // A page that breaks its own policy, or a script that fails, is a fault of the page.
         page.PageError += (_, error) => throw new InvalidOperationException(error);

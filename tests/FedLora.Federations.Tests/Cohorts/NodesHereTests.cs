@@ -15,8 +15,13 @@ public sealed class NodesHereTests
     [InlineData(10_000)]
     public void Ten_thousand_nodes_that_come_one_by_one_are_looked_at_few_times(int nodes)
     {
-        var definition = WorldDefinition.Plain with { Cohort = WorldDefinition.Plain.Cohort with { MinNodes = nodes }, Privacy = new() { Epsilon = 3, NoiseMultiplier = 1.4, SamplingRate = 0.1 } };
-        var standing = RoundDecisions.Decide(RoundDecisions.Create(definition, new() { Sha256 = "a", Bytes = 1 }, [], Start), new FederationEvent.StartAsked(), Start).Standing;
+        var definition = WorldDefinition.Plain with
+        {
+            Cohort = WorldDefinition.Plain.Cohort with { MinNodes = nodes },
+            Privacy = new() { Epsilon = 3, NoiseMultiplier = 1.4, SamplingRate = 0.1 },
+        };
+        var standing = RoundDecisions.Decide(RoundDecisions.Create(definition, new() { Sha256 = "a", Bytes = 1 }, [], Start),
+            new FederationEvent.StartAsked(), Start).Standing;
         var (here, gate, looked) = (new NodesHere(presence => Eligibility.Refusal(definition, presence)), new LookGate(), 0L);
         for (var i = 0; i < nodes && standing.Round.State == RoundState.Sampling; i++)
         {
@@ -72,5 +77,6 @@ public sealed class NodesHereTests
         Assert.Equal(1, here.Fit);
     }
 
-    private static NodePresence Presence(string id) => new() { NodeId = id, Name = id, Group = "", Profile = new() { ModelFingerprints = [WorldDefinition.Fingerprint] } };
+    private static NodePresence Presence(string id) =>
+        new() { NodeId = id, Name = id, Group = "", Profile = new() { ModelFingerprints = [WorldDefinition.Fingerprint] } };
 }

@@ -2,7 +2,10 @@ using FedLora.Federations.Rounds;
 
 namespace FedLora.Federations.Tests.Rounds;
 
-/// <summary>Thousands of histories of federations: crashes at any write, failing writes, late, double and missing updates, clocks that jump, failures, revocations, operators.</summary>
+/// <summary>
+/// Thousands of histories of federations: crashes at any write, failing writes, late, double and missing updates, clocks that jump,
+/// failures, revocations, operators.
+/// </summary>
 public sealed class GeneratedRoundsTests
 {
     private const int Histories = 2_000;
@@ -20,7 +23,8 @@ public sealed class GeneratedRoundsTests
         }
 
         // The histories go everywhere: otherwise they would show little.
-        Assert.All(Enum.GetValues<FederationState>(), state => Assert.True(states.GetValueOrDefault(state) > 0 || state == FederationState.Created, $"none ended {state}"));
+        Assert.All(Enum.GetValues<FederationState>(),
+            state => Assert.True(states.GetValueOrDefault(state) > 0 || state == FederationState.Created, $"none ended {state}"));
         Assert.True(events > Histories * (long)Steps / 2, $"{events} events");
     }
 
@@ -34,7 +38,9 @@ public sealed class GeneratedRoundsTests
             // A look every 90 s at least while it samples, over as many attempts as there may be, and the aggregations.
             var most = (int)((rules.SamplingTimeout / TimeSpan.FromSeconds(90)) + 8) * (rules.MaxRepeats + 2) * 4;
             Guard(seed, () => Assert.InRange(world.LeaveAlone(most), 0, most - 1));
-            Guard(seed, () => Assert.NotEmpty(world.Standing.State == FederationState.Created ? Waiting.Says(world.Standing) : world.Standing.Reason));
+            Guard(seed,
+                () => Assert.NotEmpty(
+                    world.Standing.State == FederationState.Created ? Waiting.Says(world.Standing) : world.Standing.Reason));
         }
     }
 
@@ -48,7 +54,10 @@ public sealed class GeneratedRoundsTests
             if (!world.CanRecover)
                 continue;
             recovered++;
-            Guard(seed, () => Assert.True(world.Recovers(400), $"it is {world.Standing.State} in round {world.Standing.Round.Round} ({world.Standing.Round.State}): {Waiting.Says(world.Standing)}"));
+            Guard(seed,
+                () => Assert.True(world.Recovers(400),
+                    $"it is {world.Standing.State} in round {world.Standing.Round.Round} ({world.Standing.Round.State}): "
+                        + $"{Waiting.Says(world.Standing)}"));
         }
 
         Assert.True(recovered > Histories / 3, $"{recovered} of {Histories}");

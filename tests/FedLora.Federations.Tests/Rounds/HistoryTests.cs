@@ -16,11 +16,13 @@ public sealed class HistoryTests
         for (var round = 1; round <= 10_000; round++)
         {
             standing = standing with { Round = standing.Round with { State = RoundState.Aggregating } };
-            var decision = RoundDecisions.Decide(standing, new FederationEvent.Aggregated(new() { Round = round, Adapter = Adapter(round), Record = new('e', 64) }), now);
+            var decision = RoundDecisions.Decide(standing,
+                new FederationEvent.Aggregated(new() { Round = round, Adapter = Adapter(round), Record = new('e', 64) }), now);
             standing = decision.Standing;
             foreach (var page in decision.Effects.OfType<FederationEffect.WritePage>())
             {
-                Assert.Equal((pages, (pages * FederationStanding.PageSize) + 1, FederationStanding.PageSize), (page.Page, page.Rounds[0].Round, page.Rounds.Length));
+                Assert.Equal((pages, (pages * FederationStanding.PageSize) + 1, FederationStanding.PageSize),
+                    (page.Page, page.Rounds[0].Round, page.Rounds.Length));
                 pages++;
                 standing = RoundDecisions.Decide(standing, new FederationEvent.PageWritten(page.Page), now).Standing;
             }

@@ -9,7 +9,14 @@ namespace FedLora.Federations.Tests.Rounds;
 public sealed class RoundDecisionsTests
 {
     private static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
-    private static readonly CohortSpec Two = new() { MinNodes = 2, Quorum = 2, Deadline = TimeSpan.FromHours(1), MaxRepeats = 2, SamplingTimeout = TimeSpan.FromDays(1) };
+    private static readonly CohortSpec Two = new()
+    {
+        MinNodes = 2,
+        Quorum = 2,
+        Deadline = TimeSpan.FromHours(1),
+        MaxRepeats = 2,
+        SamplingTimeout = TimeSpan.FromDays(1),
+    };
 
     /// <summary>A round of two: one says "disk full" once. It was left out until somebody else came, which nobody does.</summary>
     [Fact]
@@ -20,7 +27,8 @@ public sealed class RoundDecisionsTests
         standing = Decide(standing, new FederationEvent.NodeFailed("a", 1, "disk full"), Start).Standing;
         Assert.Equal((RoundState.Sampling, 2), (standing.Round.State, standing.Round.Attempt));
         standing = Look(standing, Start + TimeSpan.FromSeconds(20), "a");
-        Assert.Contains("disk full (asked again from 2026-01-01 00:00:30Z)", Assert.Single(standing.Round.Excluded).Reason, StringComparison.Ordinal);
+        Assert.Contains("disk full (asked again from 2026-01-01 00:00:30Z)", Assert.Single(standing.Round.Excluded).Reason,
+            StringComparison.Ordinal);
         standing = Look(standing, Start + TimeSpan.FromSeconds(31), "a");
         Assert.Equal((RoundState.Open, 1), (standing.Round.State, standing.Round.Awaited.Count));
         Assert.NotNull(RoundDecisions.TaskOf(standing, "a"));
@@ -58,7 +66,10 @@ public sealed class RoundDecisionsTests
         Assert.Equal(RoundState.Sampling, standing.Round.State);
         Assert.Equal("", RoundDecisions.NotWanted(standing, "a", 1));
         NodePresence Reported(string id) => new() { NodeId = id, Name = id, Group = "" };
-        var decision = Decide(standing, new FederationEvent.Looked([new(Reported("a"), Working: true), new(Reported("b"), Working: true), new(Reported("stranger"), Working: true)], null), later);
+        var decision = Decide(standing,
+            new FederationEvent.Looked(
+                [new(Reported("a"), Working: true), new(Reported("b"), Working: true), new(Reported("stranger"), Working: true)], null),
+            later);
         Assert.Equal((RoundState.Open, 2), (decision.Standing.Round.State, decision.Standing.Round.Awaited.Count));
         Assert.Equal(2, decision.Standing.Round.Awaited.Count);
     }
@@ -108,7 +119,10 @@ public sealed class RoundDecisionsTests
         Assert.Contains("could not be aggregated: No space left. Its updates are kept", standing.Reason, StringComparison.Ordinal);
         var again = Decide(standing, new FederationEvent.StartAsked(), now);
         Assert.Contains(again.Effects, effect => effect is FederationEffect.Aggregate);
-        Assert.Equal(1, Decide(again.Standing, new FederationEvent.Aggregated(new() { Round = 1, Adapter = new() { Sha256 = "b", Bytes = 1 }, Record = "r" }), now).Standing.RoundsDone);
+        Assert.Equal(1,
+            Decide(again.Standing,
+                new FederationEvent.Aggregated(new() { Round = 1, Adapter = new() { Sha256 = "b", Bytes = 1 }, Record = "r" }),
+                now).Standing.RoundsDone);
     }
 
     /// <summary>Nobody tells how an aggregation has ended: the process or its message was lost.</summary>
@@ -118,7 +132,9 @@ public sealed class RoundDecisionsTests
         var decision = Decide(Closed(), new FederationEvent.Due(Aggregating: true), Start);
         Assert.Empty(decision.Effects);
         Assert.Equal(Start + Waiting.AggregationCheck, decision.Due);
-        Assert.IsType<FederationEffect.Aggregate>(Assert.Single(Decide(decision.Standing, new FederationEvent.Due(Aggregating: false), Start + Waiting.AggregationCheck).Effects));
+        Assert.IsType<FederationEffect.Aggregate>(
+            Assert.Single(
+                Decide(decision.Standing, new FederationEvent.Due(Aggregating: false), Start + Waiting.AggregationCheck).Effects));
     }
 
     [Fact]
@@ -126,7 +142,8 @@ public sealed class RoundDecisionsTests
     {
         var decision = Decide(Closed(), new FederationEvent.StopAsked("enough"), Start);
         Assert.Contains(decision.Effects, effect => effect is FederationEffect.CancelAggregation);
-        var after = Decide(decision.Standing, new FederationEvent.Aggregated(new() { Round = 1, Adapter = new() { Sha256 = "b", Bytes = 1 }, Record = "r" }), Start);
+        var after = Decide(decision.Standing,
+            new FederationEvent.Aggregated(new() { Round = 1, Adapter = new() { Sha256 = "b", Bytes = 1 }, Record = "r" }), Start);
         Assert.Same(decision.Standing, after.Standing);
     }
 
@@ -159,7 +176,8 @@ public sealed class RoundDecisionsTests
         var rules = new CohortSpec { Size = 4, Quorum = 3, Wait = TimeSpan.FromSeconds(40) };
         var waiting = Decide(Running(rules), Comes("a", "b", "c"), Start);
         Assert.Equal((RoundState.Sampling, Start + rules.Wait), (waiting.Standing.Round.State, waiting.Due));
-        Assert.Contains("waits for 4 nodes, from 2026-01-01 00:00:40Z on for 3 (wait_seconds 40), 3 here", Waiting.Says(waiting.Standing, 3), StringComparison.Ordinal);
+        Assert.Contains("waits for 4 nodes, from 2026-01-01 00:00:40Z on for 3 (wait_seconds 40), 3 here",
+            Waiting.Says(waiting.Standing, 3), StringComparison.Ordinal);
         Assert.Equal(RoundState.Open, Look(waiting.Standing, Start, "a", "b", "c", "d").Round.State);
         Assert.Equal(RoundState.Sampling, Look(waiting.Standing, Start + rules.Wait, "a", "b").Round.State);
         var standing = Look(waiting.Standing, Start + rules.Wait, "a", "b", "c");
@@ -167,9 +185,13 @@ public sealed class RoundDecisionsTests
         Assert.Contains("opened with fewer nodes than 4 after waiting 40 s for them", Waiting.Says(standing), StringComparison.Ordinal);
         foreach (var node in new[] { "a", "b", "c" })
             standing = Decide(standing, Arrives(node), Start + rules.Wait).Standing;
-        var next = Decide(standing, new FederationEvent.Aggregated(new() { Round = 1, Adapter = new() { Sha256 = "b", Bytes = 1 }, Record = "r" }), Start + rules.Wait).Standing;
+        var next = Decide(standing,
+            new FederationEvent.Aggregated(new() { Round = 1, Adapter = new() { Sha256 = "b", Bytes = 1 }, Record = "r" }),
+            Start + rules.Wait).Standing;
         Assert.Equal(RoundState.Open, Look(next, Start + rules.Wait, "a", "b", "c").Round.State);
-        Assert.Equal((RoundState.Open, 4), (Look(next, Start + rules.Wait, "a", "b", "c", "d").Round.State, Look(next, Start + rules.Wait, "a", "b", "c", "d").Round.Awaited.Count));
+        Assert.Equal((RoundState.Open, 4),
+            (Look(next, Start + rules.Wait, "a", "b", "c", "d").Round.State,
+                Look(next, Start + rules.Wait, "a", "b", "c", "d").Round.Awaited.Count));
     }
 
     /// <summary>Of four that are there one holds another model, so that three can take part.</summary>
@@ -178,7 +200,8 @@ public sealed class RoundDecisionsTests
     {
         var rules = new CohortSpec { Size = 4, Quorum = 4, Wait = TimeSpan.FromSeconds(40) };
         var other = new Candidate(new() { NodeId = "d", Name = "d", Group = "", Profile = new() { ModelFingerprints = ["another"] } });
-        var standing = Decide(Running(rules), new FederationEvent.Looked([.. Comes("a", "b", "c").Here, other], 4), Start + TimeSpan.FromHours(1)).Standing;
+        var standing = Decide(Running(rules), new FederationEvent.Looked([.. Comes("a", "b", "c").Here, other], 4),
+            Start + TimeSpan.FromHours(1)).Standing;
         Assert.Equal((RoundState.Sampling, "d"), (standing.Round.State, Assert.Single(standing.Round.Excluded).Name));
         var gate = new LookGate();
         var here = new NodesHere(presence => Eligibility.Refusal(standing.Definition, presence));
@@ -209,18 +232,42 @@ public sealed class RoundDecisionsTests
     private static FederationEvent.Looked Comes(params string[] nodes) => Comes([.. nodes.Select(id => (id, ""))]);
 
     private static FederationEvent.Looked Comes(params (string Id, string Start)[] nodes) => new(
-        [.. nodes.Select(node => new Candidate(new() { NodeId = node.Id, Name = node.Id, Group = "", Start = node.Start, Profile = new() { ModelFingerprints = [WorldDefinition.Fingerprint] } }))], null);
+        [.. nodes.Select(
+            node =>
+                new Candidate(
+                    new()
+                    {
+                        NodeId = node.Id,
+                        Name = node.Id,
+                        Group = "",
+                        Start = node.Start,
+                        Profile = new() { ModelFingerprints = [WorldDefinition.Fingerprint] },
+                    }))], null);
 
-    private static Decision Decide(FederationStanding standing, FederationEvent @event, DateTimeOffset now) => RoundDecisions.Decide(standing, @event, now);
+    private static Decision Decide(FederationStanding standing, FederationEvent @event, DateTimeOffset now) =>
+        RoundDecisions.Decide(standing, @event, now);
 
     private static FederationStanding Running(CohortSpec rules) =>
-        Decide(RoundDecisions.Create(WorldDefinition.Plain with { Cohort = rules }, new() { Sha256 = "first", Bytes = 1 }, [], Start), new FederationEvent.StartAsked(), Start).Standing;
+        Decide(RoundDecisions.Create(WorldDefinition.Plain with { Cohort = rules }, new() { Sha256 = "first", Bytes = 1 }, [], Start),
+            new FederationEvent.StartAsked(), Start).Standing;
 
     private static FederationStanding Open(CohortSpec rules, params string[] nodes) => Look(Running(rules), Start, nodes);
 
-    private static FederationStanding Closed() => Decide(Decide(Open(Two, "a", "b"), Arrives("a"), Start).Standing, Arrives("b"), Start).Standing;
+    private static FederationStanding Closed() =>
+        Decide(Decide(Open(Two, "a", "b"), Arrives("a"), Start).Standing, Arrives("b"), Start).Standing;
 
-    private static FederationStanding Look(FederationStanding standing, DateTimeOffset now, params string[] nodes) => Decide(standing, Comes(nodes), now).Standing;
+    private static FederationStanding Look(FederationStanding standing, DateTimeOffset now, params string[] nodes) =>
+        Decide(standing, Comes(nodes), now).Standing;
 
-    private static FederationEvent.UpdateArrived Arrives(string node) => new(new UpdateHeader { Federation = "demo", Round = 1, Attempt = 1, NodeId = node, Sha256 = $"of {node}", Bytes = 1000, ExampleCount = 10 });
+    private static FederationEvent.UpdateArrived Arrives(string node) =>
+        new(new UpdateHeader
+        {
+            Federation = "demo",
+            Round = 1,
+            Attempt = 1,
+            NodeId = node,
+            Sha256 = $"of {node}",
+            Bytes = 1000,
+            ExampleCount = 10,
+        });
 }

@@ -5,8 +5,9 @@ using FedLora.Federations.Rounds;
 namespace FedLora.Federations.Tests.Rounds;
 
 /// <summary>
-/// A coordinator, its store, its clock, some nodes and an operator, as small as they can be: it does what the decisions say, one random thing after another happens to it, and after
-/// every one of them it is checked that nothing acknowledged is lost and that it waits for nothing without an end. The same seed gives the same history.
+/// A coordinator, its store, its clock, some nodes and an operator, as small as they can be: it does what the decisions say, one random
+/// thing after another happens to it, and after every one of them it is checked that nothing acknowledged is lost and that it waits for
+/// nothing without an end. The same seed gives the same history.
 /// </summary>
 internal sealed class RoundWorld
 {
@@ -91,7 +92,10 @@ internal sealed class RoundWorld
         }
     }
 
-    /// <summary>Nobody is there any more; only time passes and what is begun ends. Returns the number of looks until it waits for nothing but an operator.</summary>
+    /// <summary>
+    /// Nobody is there any more; only time passes and what is begun ends. Returns the number of looks until it waits for nothing but an
+    /// operator.
+    /// </summary>
     public int LeaveAlone(int most)
     {
         for (var looks = 0; looks < most; looks++)
@@ -273,15 +277,19 @@ internal sealed class RoundWorld
         foreach (var (_, node, sha) in _acknowledged.Where(known => known.Round == after.Round.Round))
             Assert.Equal(sha, after.Round.Updates[node].Header.Sha256);
         Assert.InRange(after.Round.Attempt - after.Round.FirstAttempt, 0, after.Definition.Cohort.MaxRepeats);
-        Assert.DoesNotContain(after.Round.Awaited, id => after.Round.Updates.ContainsKey(id) || after.Round.Cohort[id].Revoked || after.Round.Cohort[id].Failure.Length > 0);
+        Assert.DoesNotContain(after.Round.Awaited,
+            id => after.Round.Updates.ContainsKey(id) || after.Round.Cohort[id].Revoked || after.Round.Cohort[id].Failure.Length > 0);
         if (after is { State: FederationState.Running, Round.State: RoundState.Open })
-            Assert.InRange(after.Round.Quorum, 1, after.Round.Updates.Count + after.Round.Awaited.Count + after.Round.Cohort.Values.Count(entry => entry.Failure.Length > 0));
+            Assert.InRange(after.Round.Quorum, 1,
+                after.Round.Updates.Count + after.Round.Awaited.Count + after.Round.Cohort.Values.Count(entry => entry.Failure.Length > 0));
         // It waits for an operator and says so, or for a time that is not far.
-        if (after.State == FederationState.Running || (after.State == FederationState.Paused && after.Round.State == RoundState.Aggregating && !Retries.Exhausted(after.Round)))
+        if (after.State == FederationState.Running
+            || (after.State == FederationState.Paused && after.Round.State == RoundState.Aggregating && !Retries.Exhausted(after.Round)))
         {
             var rules = after.Definition.Cohort;
             Assert.NotNull(decision.Due);
-            Assert.True(decision.Due <= Now + Max(rules.Deadline, rules.SamplingTimeout, LongestRetry), $"it waits from {Now:u} until {decision.Due:u}");
+            Assert.True(decision.Due <= Now + Max(rules.Deadline, rules.SamplingTimeout, LongestRetry),
+                $"it waits from {Now:u} until {decision.Due:u}");
         }
         else
         {
@@ -302,7 +310,8 @@ internal sealed class RoundWorld
 
     private static string Text(FederationEffect effect) => JsonSerializer.Serialize(effect, effect.GetType());
 
-    private static FederationStanding Reread(FederationStanding standing) => JsonSerializer.Deserialize<FederationStanding>(JsonSerializer.Serialize(standing))!;
+    private static FederationStanding Reread(FederationStanding standing) =>
+        JsonSerializer.Deserialize<FederationStanding>(JsonSerializer.Serialize(standing))!;
 
     private static AdapterRef Adapter(string name) => new() { Sha256 = name, Bytes = 1 };
 }

@@ -16,7 +16,14 @@ internal static class WorldDefinition
         Lora = new() { Rank = 2, Alpha = 4 },
         Layout = new() { Modules = [new() { Name = "layer.query", DOut = 6, DIn = 5 }] },
         Rounds = 3,
-        Cohort = new() { MinNodes = 2, Quorum = 1, Deadline = TimeSpan.FromMinutes(10), MaxRepeats = 1, SamplingTimeout = TimeSpan.FromHours(1) },
+        Cohort = new()
+        {
+            MinNodes = 2,
+            Quorum = 1,
+            Deadline = TimeSpan.FromMinutes(10),
+            MaxRepeats = 1,
+            SamplingTimeout = TimeSpan.FromHours(1),
+        },
     };
 
     public static FederationDefinition Random(Random random) => Plain with

@@ -27,7 +27,11 @@ internal sealed class WorldNode(string id)
         NodeId = Id,
         Name = Id,
         Group = "",
-        Profile = new() { ModelFingerprints = [WorldDefinition.Fingerprint], Balances = random.Next(8) > 0 ? [] : [new() { DataSet = "d", SpentEpsilon = random.Next(3), LimitEpsilon = 4, Delta = 1e-5 }] },
+        Profile = new()
+        {
+            ModelFingerprints = [WorldDefinition.Fingerprint],
+            Balances = random.Next(8) > 0 ? [] : [new() { DataSet = "d", SpentEpsilon = random.Next(3), LimitEpsilon = 4, Delta = 1e-5 }],
+        },
     };
 
     public UpdateHeader Header(string content, int roundsAhead) => new()

@@ -3,7 +3,9 @@ using FedLora.Adapters;
 
 namespace FedLora.Grains.Tests.Cluster;
 
-/// <summary>What holds on one silo holds on two: messages cross, grains find each other, and a round outlives the silo it runs on.</summary>
+/// <summary>
+/// What holds on one silo holds on two: messages cross, grains find each other, and a round outlives the silo it runs on.
+/// </summary>
 public sealed class ClusterTests
 {
     private static readonly (string Name, int Seed)[] _work = [("a", 1), ("b", 2), ("c", 3)];
@@ -23,7 +25,9 @@ public sealed class ClusterTests
         Assert.Equal((FederationState.Finished, 3, 3), (view.State, view.History[0].Updates, view.History[1].Updates));
     }
 
-    /// <summary>Each method is called from the silo that the grain is not on; the test fails for one that is added and not called here.</summary>
+    /// <summary>
+    /// Each method is called from the silo that the grain is not on; the test fails for one that is added and not called here.
+    /// </summary>
     [Fact]
     public async Task Every_call_crosses_silos()
     {
@@ -35,7 +39,8 @@ public sealed class ClusterTests
             Assert.Equal(silos.First, await silos.PlaceOfAsync(grain));
 
         var view = await FinishAsync(silos, rounds: 1);
-        Assert.Equal(JsonSerializer.Serialize((await federation.WatchAsync(0, TimeSpan.Zero, default)).View.Definition), JsonSerializer.Serialize(view.Definition));
+        Assert.Equal(JsonSerializer.Serialize((await federation.WatchAsync(0, TimeSpan.Zero, default)).View.Definition),
+            JsonSerializer.Serialize(view.Definition));
         var record = await federation.GetRoundAsync(1, default);
         Assert.Equal(3, record.Updates.Count);
         Assert.Equal(view.History[0].Attempt, record.Attempt);
@@ -117,7 +122,8 @@ public sealed class ClusterTests
 
     private static async Task CallAccessAsync(TwoSilos silos)
     {
-        var (access, revocations) = (silos.Grains.GetGrain<IAccessGrain>(IAccessGrain.Key), silos.Grains.GetGrain<IRevocationGrain>(IRevocationGrain.Key));
+        var (access, revocations) = (silos.Grains.GetGrain<IAccessGrain>(IAccessGrain.Key),
+            silos.Grains.GetGrain<IRevocationGrain>(IRevocationGrain.Key));
         await TwoSilos.OnAsync(silos.First, () => access.ListAsync(default));
         await TwoSilos.OnAsync(silos.First, () => revocations.WatchAsync(Guid.Empty, 0, TimeSpan.Zero, default));
         await access.KeepAsync(new() { Id = "local", Name = "local", Role = "operator", KeyHash = "key" }, default);
@@ -147,7 +153,18 @@ public sealed class ClusterTests
         var run = new PrivacyRun { NoiseMultiplier = 1, SamplingRate = 0.1, Steps = 3 };
         await node.AskBudgetAsync(run, default);
         await node.AskPlanAsync(run, 2, default);
-        var receipt = new PrivacyReceipt { NoiseMultiplier = 1, SamplingRate = 0.1, Steps = 3, ClipNorm = 1, Delta = 1e-5, EpsilonSpent = 0.5, EpsilonLimit = 8, DataSet = "d", EntryHash = "e" };
+        var receipt = new PrivacyReceipt
+        {
+            NoiseMultiplier = 1,
+            SamplingRate = 0.1,
+            Steps = 3,
+            ClipNorm = 1,
+            Delta = 1e-5,
+            EpsilonSpent = 0.5,
+            EpsilonLimit = 8,
+            DataSet = "d",
+            EntryHash = "e",
+        };
         await node.RecordReceiptAsync(new() { Federation = "other", Round = 1, Receipt = receipt, At = DateTimeOffset.UnixEpoch }, default);
         Assert.Equal(receipt, Assert.Single((await node.GetAsync(default)).Ledger).Receipt);
     }

@@ -9,7 +9,9 @@ using Orleans.TestingHost;
 
 namespace FedLora.Grains.Tests.Cluster;
 
-/// <summary>Two silos over one storage. The test calls from the second; grains are activated where it says, and the first can be killed.</summary>
+/// <summary>
+/// Two silos over one storage. The test calls from the second; grains are activated where it says, and the first can be killed.
+/// </summary>
 internal sealed class TwoSilos : IAsyncDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedlora-silos-");
@@ -84,7 +86,9 @@ internal sealed class TwoSilos : IAsyncDisposable
 
     public INodeGrain Node(string name) => Grains.GetGrain<INodeGrain>(_nodes[name]);
 
-    /// <summary>Starts both, and a federation of three nodes: registry and federation on the first silo, the nodes where it is said.</summary>
+    /// <summary>
+    /// Starts both, and a federation of three nodes: registry and federation on the first silo, the nodes where it is said.
+    /// </summary>
     public static async Task<TwoSilos> StartAsync(FederationDefinition definition, bool nodesOnSecond, Life? life = null)
     {
         var silos = new TwoSilos(life ?? new());
@@ -95,7 +99,8 @@ internal sealed class TwoSilos : IAsyncDisposable
         foreach (var name in new[] { "a", "b", "c" })
         {
             silos._nodes[name] = (await OnAsync(nodesOnSecond ? silos.Second : silos.First,
-                () => silos.Enrolment.EnrolAsync(new() { Token = token.Token, Name = name, RequestId = Guid.NewGuid().ToString("N") }, default))).NodeId;
+                () => silos.Enrolment.EnrolAsync(new() { Token = token.Token, Name = name, RequestId = Guid.NewGuid().ToString("N") },
+                    default))).NodeId;
         }
         await OnAsync(silos.First, () => silos.Service<FederationCreator>().CreateAsync(definition, null, default));
         await silos.Federation.StartAsync(default);
@@ -120,7 +125,8 @@ internal sealed class TwoSilos : IAsyncDisposable
     public async Task<SiloAddress?> PlaceOfAsync(IAddressable grain) =>
         await Grains.GetGrain<IManagementGrain>(0).GetActivationAddress(grain);
 
-    public Task<PollReply> PollAsync(string name) => Node(name).PollAsync(new() { Profile = new() { ModelFingerprints = [Samples.Fingerprint] } }, default);
+    public Task<PollReply> PollAsync(string name) =>
+        Node(name).PollAsync(new() { Profile = new() { ModelFingerprints = [Samples.Fingerprint] } }, default);
 
     /// <summary>Delivers a node's update for its task, if it has one now.</summary>
     public async Task WorkAsync(string name, int seed)

@@ -27,7 +27,8 @@ public sealed class PeerClientTests
         });
         server.Events.OnCall = context =>
         {
-            foreach (var entry in context.RequestHeaders.Where(entry => entry.Key is "text" or "bytes-bin")) context.ResponseTrailers.Add(entry);
+            foreach (var entry in context.RequestHeaders.Where(entry => entry.Key is "text" or "bytes-bin"))
+                context.ResponseTrailers.Add(entry);
             return Task.CompletedTask;
         };
         using var client = Peers.Start(peer, "client", server.Address["http://".Length..], scenario);

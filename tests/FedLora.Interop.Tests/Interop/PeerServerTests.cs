@@ -42,7 +42,8 @@ public sealed class PeerServerTests
         await All[scenario](server).WaitAsync(Within.Limit);
     }
 
-    private static async Task Unary(PeerServer server) => Assert.Equal(Packets.Of(7, 100), await server.Client().EchoAsync(Packets.Of(7, 100)));
+    private static async Task Unary(PeerServer server) =>
+        Assert.Equal(Packets.Of(7, 100), await server.Client().EchoAsync(Packets.Of(7, 100)));
 
     private static async Task ClientStreaming(PeerServer server)
     {
@@ -156,7 +157,8 @@ public sealed class PeerServerTests
         var raw = Marshallers.Create(bytes => bytes, bytes => bytes);
         var missing = new Method<byte[], byte[]>(MethodType.Unary, "fedlora.probe.v1.Probe", "Missing", raw, raw);
         using var channel = server.Channel();
-        var thrown = await Assert.ThrowsAsync<RpcException>(async () => await channel.CreateCallInvoker().AsyncUnaryCall(missing, null, default, []));
+        var thrown = await Assert.ThrowsAsync<RpcException>(
+            async () => await channel.CreateCallInvoker().AsyncUnaryCall(missing, null, default, []));
         Assert.Equal(StatusCode.Unimplemented, thrown.StatusCode);
     }
 }

@@ -39,7 +39,13 @@ internal static class Peers
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true })!;
+            using var process = Process.Start(
+                new ProcessStartInfo(program, arguments)
+                {
+                    UseShellExecute = false,
+                    RedirectStandardOutput = true,
+                    RedirectStandardError = true,
+                })!;
             return process.WaitForExit(Within.Limit) && process.ExitCode == 0;
         }
         catch (System.ComponentModel.Win32Exception)

@@ -10,10 +10,19 @@ namespace FedLora.Server.Tests.Authentication;
 public class PolicyTests
 {
     // What a stranger may call: with a join token in it, for what the token checks, and by its key.
-    private static readonly string[] Open = ["fedlora.v1.Enrolment.Enrol", "fedlora.v1.Enrolment.GetAuthority", "fedlora.v1.Enrolment.Renew"];
+    private static readonly string[] Open = ["fedlora.v1.Enrolment.Enrol", "fedlora.v1.Enrolment.GetAuthority",
+        "fedlora.v1.Enrolment.Renew"];
 
     // What auditors may call of the operators' service.
-    private static readonly string[] Read = [.. new[] { "ListNodes", "ListAccess", "ShowFederation", "ListFederations", "WatchFederation", "ReplayRound" }.Select(name => $"fedlora.v1.Admin.{name}"),
+    private static readonly string[] Read = [.. new[]
+    {
+        "ListNodes",
+        "ListAccess",
+        "ShowFederation",
+        "ListFederations",
+        "WatchFederation",
+        "ReplayRound",
+    }.Select(name => $"fedlora.v1.Admin.{name}"),
         "fedlora.v1.Upkeep.CreateDashboardLink", "fedlora.v1.Upkeep.ListTokens", "fedlora.v1.Upkeep.ShowNode", "fedlora.v1.Upkeep.ShowDisk",
     ];
 
@@ -26,16 +35,19 @@ public class PolicyTests
     public async Task Every_call_turns_away_whoever_it_is_not_for()
     {
         await using var bench = await Bench.StartAsync();
-        var node = await bench.Operator.Enrolment.EnrolAsync(new EnrolRequest { Token = await bench.TokenAsync(), Name = "a", RequestId = new string('a', 32) });
+        var node = await bench.Operator.Enrolment.EnrolAsync(
+            new EnrolRequest { Token = await bench.TokenAsync(), Name = "a", RequestId = new string('a', 32) });
         using var channel = GrpcChannel.ForAddress(bench.Operator.Url);
         var wrong = new List<string>();
         foreach (var call in EveryCall.All.Where(call => !Open.Contains(call.FullName)))
         {
             var isNode = call.Service.Name == "Node";
-            foreach (var shown in (string?[])[null, "", "guess", $"{new string('a', 32)}.guess", isNode ? bench.Operator.Credential : node.Credential])
+            foreach (var shown in (string?[])[null, "", "guess", $"{new string('a', 32)}.guess",
+                isNode ? bench.Operator.Credential : node.Credential])
             {
                 var (status, code) = await AnswerAsync(channel, call, shown);
-                if (status != StatusCode.Unauthenticated || code != (isNode ? code is "node-unknown" ? code : "node-credential" : "operator-credential"))
+                if (status != StatusCode.Unauthenticated
+                    || code != (isNode ? code is "node-unknown" ? code : "node-credential" : "operator-credential"))
                     wrong.Add($"{call.FullName} shown '{shown}': {status}, {code}");
             }
         }
@@ -46,13 +58,16 @@ public class PolicyTests
     public async Task Every_call_lets_in_whoever_it_is_for()
     {
         await using var bench = await Bench.StartAsync();
-        var node = await bench.Operator.Enrolment.EnrolAsync(new EnrolRequest { Token = await bench.TokenAsync(), Name = "a", RequestId = new string('a', 32) });
+        var node = await bench.Operator.Enrolment.EnrolAsync(
+            new EnrolRequest { Token = await bench.TokenAsync(), Name = "a", RequestId = new string('a', 32) });
         using var channel = GrpcChannel.ForAddress(bench.Operator.Url);
         foreach (var call in EveryCall.All)
         {
             var (status, _) = await AnswerAsync(channel, call, call.Service.Name == "Node" ? node.Credential : bench.Operator.Credential);
             // An empty request may be refused for what it asks; enrolment, without a token, for who asks.
-            Assert.True(status is not (StatusCode.Unauthenticated or StatusCode.PermissionDenied or StatusCode.Internal or StatusCode.Unknown) || Open.Contains(call.FullName), $"{call.FullName}: {status}");
+            Assert.True(
+                status is not (StatusCode.Unauthenticated or StatusCode.PermissionDenied or StatusCode.Internal or StatusCode.Unknown)
+                    || Open.Contains(call.FullName), $"{call.FullName}: {status}");
         }
     }
 
@@ -60,13 +75,15 @@ public class PolicyTests
     public async Task An_auditor_reads_and_changes_nothing()
     {
         await using var bench = await Bench.StartAsync();
-        var token = (await File.ReadAllTextAsync(AccessTokens.FileOf(bench.Data, Roles.Auditor), TestContext.Current.CancellationToken)).Trim();
+        var token = (await File.ReadAllTextAsync(AccessTokens.FileOf(bench.Data, Roles.Auditor), TestContext.Current.CancellationToken))
+            .Trim();
         using var channel = GrpcChannel.ForAddress(bench.Operator.Url);
         var wrong = new List<string>();
         foreach (var call in EveryCall.All.Where(call => call.Service.Name is "Admin" or "Upkeep"))
         {
             var (status, code) = await AnswerAsync(channel, call, token);
-            var isLetIn = status is not (StatusCode.Unauthenticated or StatusCode.PermissionDenied or StatusCode.Internal or StatusCode.Unknown);
+            var isLetIn = status is not (StatusCode.Unauthenticated or StatusCode.PermissionDenied or StatusCode.Internal
+                or StatusCode.Unknown);
             if (Read.Contains(call.FullName) ? !isLetIn : status != StatusCode.PermissionDenied || code != "role-insufficient")
                 wrong.Add($"{call.FullName}: {status}, {code}");
         }
@@ -85,11 +102,14 @@ public class PolicyTests
     }
 
     // On the wire a call with one message each way is no other than a stream of one.
-    private static async Task<(StatusCode Status, string? Code)> AnswerAsync(GrpcChannel channel, MethodDescriptor method, string? credential)
+    private static async Task<(StatusCode Status, string? Code)> AnswerAsync(GrpcChannel channel, MethodDescriptor method,
+        string? credential)
     {
         using var limit = new CancellationTokenSource(Bench.Never);
         var call = new Method<byte[], byte[]>(MethodType.DuplexStreaming, method.Service.FullName, method.Name, Bytes, Bytes);
-        using var running = channel.CreateCallInvoker().AsyncDuplexStreamingCall(call, null, new CallOptions(credential is null ? [] : Bearer.Of(credential), cancellationToken: limit.Token));
+        using var running = channel.CreateCallInvoker()
+            .AsyncDuplexStreamingCall(call, null,
+                new CallOptions(credential is null ? [] : Bearer.Of(credential), cancellationToken: limit.Token));
         try
         {
             await running.RequestStream.WriteAsync([], limit.Token);

@@ -19,11 +19,13 @@ public class IdentityTests
         var (identity, id) = await bench.JoinAsync("a");
         using var connection = new CoordinatorConnection(bench.Url, identity: identity);
         Assert.Equal("no federation has work", (await connection.Node.PollTaskAsync(Poll, connection.Options(default))).WaitingFor);
-        var node = Assert.Single((await bench.Operator.Admin.ListNodesAsync(new ListNodesRequest(), bench.Operator.Options(default))).Nodes);
+        var node = Assert.Single(
+            (await bench.Operator.Admin.ListNodesAsync(new ListNodesRequest(), bench.Operator.Options(default))).Nodes);
         Assert.Equal((id, true), (node.NodeId, node.Online));
         // No bearer counts over TLS, the operators' own included.
         var token = (await File.ReadAllTextAsync(Path.Combine(bench.Data, "operator.token"), TestContext.Current.CancellationToken)).Trim();
-        var error = await Assert.ThrowsAsync<RpcException>(async () => await connection.Admin.ListNodesAsync(new ListNodesRequest(), Bearer.Of(token)));
+        var error = await Assert.ThrowsAsync<RpcException>(
+            async () => await connection.Admin.ListNodesAsync(new ListNodesRequest(), Bearer.Of(token)));
         Assert.Equal((StatusCode.PermissionDenied, "role-insufficient"), (error.StatusCode, connection.Explain(error).Code));
         identity.Dispose();
     }
@@ -36,12 +38,19 @@ public class IdentityTests
         using var identity = bench.Identity("a");
         var token = await bench.TokenAsync(name: "a");
         var request = new EnrolRequest { Name = "a", RequestId = new string('a', 32) };
-        Assert.Equal("coordinator-other", (await Assert.ThrowsAsync<FedLoraException>(() => Joining.JoinAsync(identity, other.Address, token, request, default))).Code);
-        Assert.Equal("token-invalid", (await RefusedAsync(() => Joining.JoinAsync(identity, bench.Address, token, new EnrolRequest { Name = "b", RequestId = new string('b', 32) }, default))).Code);
+        Assert.Equal("coordinator-other",
+            (await Assert.ThrowsAsync<FedLoraException>(() => Joining.JoinAsync(identity, other.Address, token, request, default))).Code);
+        Assert.Equal("token-invalid",
+            (await RefusedAsync(
+                () => Joining.JoinAsync(identity, bench.Address, token, new EnrolRequest { Name = "b", RequestId = new string('b', 32) },
+                    default))).Code);
         var first = await Joining.JoinAsync(identity, bench.Address, token, request, default);
         // Its answer was lost: the same request is the same node. Another has used it up.
         Assert.Equal(first.NodeId, (await Joining.JoinAsync(identity, bench.Address, token, request, default)).NodeId);
-        Assert.Equal("token-invalid", (await RefusedAsync(() => Joining.JoinAsync(identity, bench.Address, token, new EnrolRequest { Name = "a", RequestId = new string('c', 32) }, default))).Code);
+        Assert.Equal("token-invalid",
+            (await RefusedAsync(
+                () => Joining.JoinAsync(identity, bench.Address, token, new EnrolRequest { Name = "a", RequestId = new string('c', 32) },
+                    default))).Code);
         Assert.Equal("token-invalid", Assert.Throws<FedLoraException>(() => JoinToken.Parse(token[..^1])).Code);
     }
 
@@ -80,9 +89,12 @@ public class IdentityTests
         await polling.Node.PollTaskAsync(Poll, polling.Options(default));
         var poll = polling.Node.PollTaskAsync(new PollTaskRequest(Poll) { WaitSeconds = 50 }, polling.Options(default)).ResponseAsync;
         using var upload = sending.Node.PutUpdate(sending.Options(default));
-        await upload.RequestStream.WriteAsync(new UpdateMessage(), TestContext.Current.CancellationToken).WaitAsync(Bench.Never, TestContext.Current.CancellationToken).ContinueWith(_ => { }, TaskScheduler.Default);
+        await upload.RequestStream.WriteAsync(new UpdateMessage(), TestContext.Current.CancellationToken)
+            .WaitAsync(Bench.Never, TestContext.Current.CancellationToken).ContinueWith(_ => { }, TaskScheduler.Default);
         await bench.Operator.Admin.RevokeNodeAsync(new RevokeNodeRequest { Node = "a" }, bench.Operator.Options(default));
-        Assert.Equal("node-revoked", polling.Explain(await Assert.ThrowsAsync<RpcException>(() => poll.WaitAsync(Bench.Never, TestContext.Current.CancellationToken))).Code);
+        Assert.Equal("node-revoked",
+            polling.Explain(
+                await Assert.ThrowsAsync<RpcException>(() => poll.WaitAsync(Bench.Never, TestContext.Current.CancellationToken))).Code);
         Assert.Equal("node-revoked", await AnswerAsync(polling));
         identity.Dispose();
     }
@@ -96,10 +108,12 @@ public class IdentityTests
         using var connection = new CoordinatorConnection(bench.Url, identity: auditor);
         var access = (await connection.Admin.ListAccessAsync(new ListAccessRequest(), connection.Options(default))).Access;
         Assert.Equal([("anna", "auditor"), ("local", "operator")], access.Select(holder => (holder.Name, holder.Role)));
-        var denied = await Assert.ThrowsAsync<RpcException>(async () => await connection.Admin.CreateTokenAsync(new CreateTokenRequest(), connection.Options(default)));
+        var denied = await Assert.ThrowsAsync<RpcException>(
+            async () => await connection.Admin.CreateTokenAsync(new CreateTokenRequest(), connection.Options(default)));
         Assert.Equal("role-insufficient", connection.Explain(denied).Code);
         await bench.Operator.Admin.RevokeAccessAsync(new RevokeAccessRequest { Holder = "anna" }, bench.Operator.Options(default));
-        var revoked = await Assert.ThrowsAsync<RpcException>(async () => await connection.Admin.ListAccessAsync(new ListAccessRequest(), connection.Options(default)));
+        var revoked = await Assert.ThrowsAsync<RpcException>(
+            async () => await connection.Admin.ListAccessAsync(new ListAccessRequest(), connection.Options(default)));
         Assert.Equal("access-revoked", connection.Explain(revoked).Code);
     }
 
@@ -116,7 +130,8 @@ public class IdentityTests
         var secret = JoinToken.Parse(token).Secret;
         foreach (var file in Directory.EnumerateFiles(Path.GetDirectoryName(bench.Data)!, "*", SearchOption.AllDirectories))
         {
-            var text = File.Exists(file) && Path.GetFileName(file) != "lock" ? System.Text.Encoding.Latin1.GetString(await ReadSharedAsync(file)) : "";
+            var text = File.Exists(file) && Path.GetFileName(file) != "lock"
+                ? System.Text.Encoding.Latin1.GetString(await ReadSharedAsync(file)) : "";
             Assert.DoesNotContain(secret, text);
             if (text.Contains("PRIVATE KEY", StringComparison.Ordinal) || file.EndsWith(".token", StringComparison.Ordinal))
                 Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
@@ -150,7 +165,8 @@ public class IdentityTests
         }
     }
 
-    private static async Task<FedLoraException> RefusedAsync(Func<Task> call) => RpcErrors.FromRpc(await Assert.ThrowsAsync<RpcException>(call), "");
+    private static async Task<FedLoraException> RefusedAsync(Func<Task> call) =>
+        RpcErrors.FromRpc(await Assert.ThrowsAsync<RpcException>(call), "");
 
     // Of the same form, for the same node and the key that lies there, but of an authority that somebody else made up.
     private static byte[] Strange(string folder, string id)

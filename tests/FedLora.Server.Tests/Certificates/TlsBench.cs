@@ -28,7 +28,8 @@ internal sealed class TlsBench : IAsyncDisposable
     internal static async Task<TlsBench> StartAsync()
     {
         var bench = new TlsBench();
-        bench._host = await CoordinatorHost.StartAsync(new ServerOptions { Data = bench.Data, Listen = "https://127.0.0.1:0" }, bench.AddTime, CancellationToken.None);
+        bench._host = await CoordinatorHost.StartAsync(new ServerOptions { Data = bench.Data, Listen = "https://127.0.0.1:0" },
+            bench.AddTime, CancellationToken.None);
         bench._operator = new PeerIdentity(bench.Data, "operator", bench.Time);
         bench.Operator = new CoordinatorConnection(bench.Url, identity: bench._operator);
         return bench;
@@ -41,7 +42,9 @@ internal sealed class TlsBench : IAsyncDisposable
 
     internal string Fingerprint() => Convert.ToHexStringLower(SHA256.HashData(Authority().RawData));
 
-    /// <summary>Options of an operator's call whose certificate the moved clock may have ended: renewed first, over a new connection.</summary>
+    /// <summary>
+    /// Options of an operator's call whose certificate the moved clock may have ended: renewed first, over a new connection.
+    /// </summary>
     internal async Task<Grpc.Core.CallOptions> OptionsAsync()
     {
         using var key = ECDsa.Create();
@@ -66,7 +69,8 @@ internal sealed class TlsBench : IAsyncDisposable
     internal async Task<(PeerIdentity Identity, string Id)> JoinAsync(string name)
     {
         var identity = Identity(name);
-        var reply = await Joining.JoinAsync(identity, Address, await TokenAsync(), new EnrolRequest { Name = name, RequestId = Guid.NewGuid().ToString("N") }, default);
+        var reply = await Joining.JoinAsync(identity, Address, await TokenAsync(),
+            new EnrolRequest { Name = name, RequestId = Guid.NewGuid().ToString("N") }, default);
         return (identity, reply.NodeId);
     }
 
@@ -78,7 +82,8 @@ internal sealed class TlsBench : IAsyncDisposable
         _folder.Delete(recursive: true);
     }
 
-    private void AddTime(Microsoft.Extensions.Hosting.IHostApplicationBuilder builder) => Microsoft.Extensions.DependencyInjection.ServiceCollectionServiceExtensions.AddSingleton<TimeProvider>(builder.Services, Time);
+    private void AddTime(Microsoft.Extensions.Hosting.IHostApplicationBuilder builder) =>
+        Microsoft.Extensions.DependencyInjection.ServiceCollectionServiceExtensions.AddSingleton<TimeProvider>(builder.Services, Time);
 
     /// <summary>The system's clock, put forward or back; its timers are the system's.</summary>
     internal sealed class MovedTime : TimeProvider

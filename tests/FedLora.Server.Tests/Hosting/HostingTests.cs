@@ -13,7 +13,8 @@ public class HostingTests
     {
         await using var bench = await Bench.StartAsync();
         using var channel = GrpcChannel.ForAddress(bench.Operator.Url);
-        var reply = await new Health.HealthClient(channel).CheckAsync(new HealthCheckRequest(), cancellationToken: TestContext.Current.CancellationToken);
+        var reply = await new Health.HealthClient(channel)
+            .CheckAsync(new HealthCheckRequest(), cancellationToken: TestContext.Current.CancellationToken);
         Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, reply.Status);
     }
 
@@ -25,7 +26,8 @@ public class HostingTests
     {
         var folder = Path.Combine(Path.GetTempPath(), $"fedlora-{Guid.NewGuid():N}");
         var builder = WebApplication.CreateSlimBuilder();
-        builder.AddFedLoraCoordinator(options => (options.Data, options.Listen) = (data.Length > 0 ? Path.Combine(folder, data) : data, listen));
+        builder.AddFedLoraCoordinator(
+            options => (options.Data, options.Listen) = (data.Length > 0 ? Path.Combine(folder, data) : data, listen));
         var error = await Assert.ThrowsAsync<OptionsValidationException>(async () =>
         {
             await using var web = builder.Build().MapFedLoraCoordinator();

@@ -57,9 +57,9 @@ public abstract class BlobStoreSuite
     {
         var bytes = RandomNumberGenerator.GetBytes(1000);
         await Assert.ThrowsAsync<InvalidOperationException>(() => Store.PutAsync(
-            async (stream, cancel) =>
+            async (stream, cancellationToken) =>
             {
-                await stream.WriteAsync(bytes, cancel);
+                await stream.WriteAsync(bytes, cancellationToken);
                 throw new InvalidOperationException("the source broke");
             },
             Never));
@@ -184,9 +184,11 @@ public abstract class BlobStoreSuite
 
     protected static string HashOf(byte[] bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
 
-    protected static async Task RefusedAsync(string code, Func<Task> action) => Assert.Equal(code, (await Assert.ThrowsAsync<RefusedException>(action)).Code);
+    protected static async Task RefusedAsync(string code, Func<Task> action) =>
+        Assert.Equal(code, (await Assert.ThrowsAsync<RefusedException>(action)).Code);
 
-    protected Task<string> PutAsync(byte[] bytes) => Store.PutAsync((stream, cancel) => stream.WriteAsync(bytes, cancel).AsTask(), Never);
+    protected Task<string> PutAsync(byte[] bytes) =>
+        Store.PutAsync((stream, cancellationToken) => stream.WriteAsync(bytes, cancellationToken).AsTask(), Never);
 
     protected static async Task<byte[]> ReadAsync(IBlobStore store, string hash)
     {

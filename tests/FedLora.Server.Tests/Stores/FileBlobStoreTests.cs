@@ -16,12 +16,14 @@ public sealed class FileBlobStoreTests : BlobStoreSuite, IDisposable
     public async Task A_full_disk_is_one_clear_error_and_nothing_half_written()
     {
         var store = Open(file => new FullDisk(file, room: 150));
-        await RefusedAsync(RefusalCodes.DiskFull, () => store.PutAsync((stream, cancel) => stream.WriteAsync(new byte[200], cancel).AsTask(), Never));
+        await RefusedAsync(RefusalCodes.DiskFull,
+            () => store.PutAsync((stream, cancellationToken) => stream.WriteAsync(new byte[200], cancellationToken).AsTask(), Never));
         var hash = HashOf([1]);
         Assert.Equal(100, await store.AppendAsync(hash, 0, new byte[100], 1_000, true, Never));
         await RefusedAsync(RefusalCodes.DiskFull, () => store.AppendAsync(hash, 100, new byte[200], 1_000, true, Never));
         Assert.Equal(100, await store.PartialLengthAsync(hash, Never));
-        Assert.Equal([Path.Combine(_folder.FullName, "partial", hash)], Directory.EnumerateFiles(_folder.FullName, "*", SearchOption.AllDirectories));
+        Assert.Equal([Path.Combine(_folder.FullName, "partial", hash)],
+            Directory.EnumerateFiles(_folder.FullName, "*", SearchOption.AllDirectories));
         Assert.Equal(300, await Open(null).AppendAsync(hash, 100, new byte[200], 1_000, true, Never));
     }
 

@@ -59,7 +59,8 @@ public sealed class PostgresGrainStorageTests : GrainStorageSuite, IDisposable
 
     [Fact]
     public void A_database_that_does_not_answer_is_one_clear_error() =>
-        Assert.Equal("postgres-unreachable", Assert.Throws<FedLoraException>(() => PostgresDatabase.Open("Host=127.0.0.1;Port=1;Database=x;Username=x")).Code);
+        Assert.Equal("postgres-unreachable",
+            Assert.Throws<FedLoraException>(() => PostgresDatabase.Open("Host=127.0.0.1;Port=1;Database=x;Username=x")).Code);
 
     public void Dispose() => _opened.ForEach(database => database.Dispose());
 }

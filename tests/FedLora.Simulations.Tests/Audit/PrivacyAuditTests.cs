@@ -22,9 +22,12 @@ public sealed class PrivacyAuditTests
     public void Equal_worlds_show_nothing_and_separate_ones_as_much_as_so_many_runs_can()
     {
         var random = new Random(1);
-        double[] Normal(double mean) => [.. Enumerable.Range(0, 1000).Select(_ => mean + Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble()))];
+        double[] Normal(double mean) =>
+            [.. Enumerable.Range(0, 1000)
+                .Select(_ => mean + Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble()))];
         Assert.InRange(EpsilonBound.Of(Normal(0), Normal(0), 1e-5), 0, 0.3);
-        Assert.Equal(Math.Log((Math.Pow(0.025, 1 / 800.0) - 1e-5) / (1 - Math.Pow(0.025, 1 / 800.0))), EpsilonBound.Of(Normal(100), Normal(0), 1e-5), 1e-6);
+        Assert.Equal(Math.Log((Math.Pow(0.025, 1 / 800.0) - 1e-5) / (1 - Math.Pow(0.025, 1 / 800.0))),
+            EpsilonBound.Of(Normal(100), Normal(0), 1e-5), 1e-6);
         // A Gaussian mechanism with sigma 1 spends epsilon 4.38 at delta 1e-5: below that, and well above nothing.
         Assert.InRange(EpsilonBound.Of(Normal(1), Normal(0), 1e-5), 0.5, 4.38);
     }
@@ -38,7 +41,10 @@ public sealed class PrivacyAuditTests
         Assert.True(result.CanFail, $"{result}");
     }
 
-    /// <summary>Trained with half the noise, with gradients clipped at twice the norm, with every example twice as often: the accountant is told none of it, and each is noticed.</summary>
+    /// <summary>
+    /// Trained with half the noise, with gradients clipped at twice the norm, with every example twice as often: the accountant is told
+    /// none of it, and each is noticed.
+    /// </summary>
     [Theory]
     [InlineData("sigma", 100)]
     [InlineData("C", 200)]
@@ -65,7 +71,8 @@ public sealed class PrivacyAuditTests
         Assert.Equal(1 - (4.265 * Math.Sqrt(0.01 + 0.00125)), PartBounds.Mu([.. Spread(200, 1)], [.. Spread(200, 0)]), 2e-2);
 
         // Normal scores at the quantiles' places: their variance is that of the normal distribution but for a thousandth.
-        static IEnumerable<double> Spread(int count, double mean) => Enumerable.Range(0, count).Select(i => mean + (MathNet.Numerics.Distributions.Normal.InvCDF(0, 1, (i + 0.5) / count)));
+        static IEnumerable<double> Spread(int count, double mean) =>
+            Enumerable.Range(0, count).Select(i => mean + (MathNet.Numerics.Distributions.Normal.InvCDF(0, 1, (i + 0.5) / count)));
     }
 
     [Theory]
@@ -73,5 +80,6 @@ public sealed class PrivacyAuditTests
     [InlineData(100, 0, 0.5)]
     [InlineData(100, 1, 1.5)]
     public void Nonsense_is_refused(int runs, double noise, double rate) =>
-        Assert.Equal("audit-settings-invalid", Assert.Throws<FedLoraException>(() => new PrivacyAudit(new AuditSettings(runs, noise, rate))).Code);
+        Assert.Equal("audit-settings-invalid",
+            Assert.Throws<FedLoraException>(() => new PrivacyAudit(new AuditSettings(runs, noise, rate))).Code);
 }

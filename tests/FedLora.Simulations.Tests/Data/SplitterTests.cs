@@ -6,7 +6,8 @@ namespace FedLora.Simulations.Tests.Data;
 public sealed class SplitterTests
 {
     private const int Examples = 900;
-    private static readonly Deal Deal = new([.. Enumerable.Range(0, Examples)], example => example % 3, example => $"site-{Math.Min(11, example % 20)}");
+    private static readonly Deal Deal = new([.. Enumerable.Range(0, Examples)], example => example % 3,
+        example => $"site-{Math.Min(11, example % 20)}");
 
     public static TheoryData<SplitKind> Kinds => [.. Enum.GetValues<SplitKind>()];
 
@@ -31,7 +32,8 @@ public sealed class SplitterTests
         static double Skew(double alpha)
         {
             var nodes = All(Splitter.Split(new() { Kind = SplitKind.Dirichlet, Alpha = alpha }, Deal, 9, 1)).Where(node => node.Length > 0);
-            return nodes.Average(node => Enumerable.Range(0, 3).Max(label => node.Count(example => example % 3 == label) / (double)node.Length));
+            return nodes.Average(
+                node => Enumerable.Range(0, 3).Max(label => node.Count(example => example % 3 == label) / (double)node.Length));
         }
     }
 
@@ -44,7 +46,9 @@ public sealed class SplitterTests
     }
 
     [Fact]
-    public void Shards_give_few_labels_to_each() => Assert.All(All(Splitter.Split(new() { Kind = SplitKind.Shards, ShardsPerNode = 1 }, Deal, 9, 1)), node => Assert.Single(node.Select(example => example % 3).Distinct()));
+    public void Shards_give_few_labels_to_each() =>
+        Assert.All(All(Splitter.Split(new() { Kind = SplitKind.Shards, ShardsPerNode = 1 }, Deal, 9, 1)),
+            node => Assert.Single(node.Select(example => example % 3).Distinct()));
 
     [Fact]
     public void Natural_sites_stay_whole()
@@ -52,7 +56,9 @@ public sealed class SplitterTests
         var nodes = All(Splitter.Split(new() { Kind = SplitKind.Field, Field = "site" }, Deal, 5, 1));
         foreach (var site in Enumerable.Range(0, 12))
             Assert.Single(nodes, node => node.Any(example => Math.Min(11, example % 20) == site));
-        Assert.Contains("12 values, fewer than 13 nodes", Assert.Throws<FedLoraException>(() => Splitter.Split(new() { Kind = SplitKind.Field, Field = "site" }, Deal, 13, 1)).Message, StringComparison.Ordinal);
+        Assert.Contains("12 values, fewer than 13 nodes",
+            Assert.Throws<FedLoraException>(() => Splitter.Split(new() { Kind = SplitKind.Field, Field = "site" }, Deal, 13, 1)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -65,10 +71,12 @@ public sealed class SplitterTests
     [Fact]
     public void Nodes_with_few_examples_are_reported()
     {
-        var summary = SplitSummary.Of(Splitter.Split(new() { Kind = SplitKind.Quantity, Alpha = 0.05 }, Deal, 60, 1), ["a", "b", "c"], Deal.Class, 8, node => $"n{node}");
+        var summary = SplitSummary.Of(Splitter.Split(new() { Kind = SplitKind.Quantity, Alpha = 0.05 }, Deal, 60, 1), ["a", "b", "c"],
+            Deal.Class, 8, node => $"n{node}");
         Assert.True(summary.Few >= summary.Empty && summary.Empty > 0);
         Assert.All(summary.Rows, row => Assert.Equal(row.Examples, row.Labels.Sum()));
     }
 
-    private static int[][] All(Partition partition) => [.. Enumerable.Range(0, partition.Nodes).Select(node => partition.Of(node).ToArray())];
+    private static int[][] All(Partition partition) =>
+        [.. Enumerable.Range(0, partition.Nodes).Select(node => partition.Of(node).ToArray())];
 }

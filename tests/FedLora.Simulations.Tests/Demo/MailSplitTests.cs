@@ -4,7 +4,9 @@ namespace FedLora.Simulations.Tests.Demo;
 
 public sealed class MailSplitTests
 {
-    private static readonly IReadOnlyList<Mail> Mails = [.. SpamAssassin.Sources.SelectMany((source, s) => Enumerable.Range(0, 300 + 200 * s).Select(i => new Mail(source, $"{i}", $"{source} {i}")))];
+    private static readonly IReadOnlyList<Mail> Mails = [
+        .. SpamAssassin.Sources.SelectMany(
+            (source, s) => Enumerable.Range(0, 300 + 200 * s).Select(i => new Mail(source, $"{i}", $"{source} {i}")))];
 
     [Fact]
     public void Every_mail_is_somewhere_and_only_there()
@@ -21,7 +23,8 @@ public sealed class MailSplitTests
         var one = MailSplit.Create(Mails, 4, 1000, seed: 1);
         Assert.Equal(one.HeldOut, MailSplit.Create(Mails, 3, 1000, seed: 2).HeldOut);
         foreach (var source in SpamAssassin.Sources)
-            Assert.Equal(1000.0 * Mails.Count(mail => mail.Source == source) / Mails.Count, one.HeldOut.Count(mail => mail.Source == source), tolerance: 1.0);
+            Assert.Equal(1000.0 * Mails.Count(mail => mail.Source == source) / Mails.Count,
+                one.HeldOut.Count(mail => mail.Source == source), tolerance: 1.0);
     }
 
     [Fact]
@@ -48,7 +51,8 @@ public sealed class MailSplitTests
     [InlineData(3)]
     public void There_is_a_split_for_every_number_of_sites_from_2_to_50(int seed)
     {
-        var mails = SpamAssassin.Sources.SelectMany((source, s) => Enumerable.Range(0, 600 + (400 * s)).Select(i => new Mail(source, $"{i}", $"{source} {i}"))).ToList();
+        var mails = SpamAssassin.Sources.SelectMany(
+            (source, s) => Enumerable.Range(0, 600 + (400 * s)).Select(i => new Mail(source, $"{i}", $"{source} {i}"))).ToList();
         for (var sites = 2; sites <= 50; sites++)
         {
             var split = MailSplit.Create(mails, sites, 1000, seed);
@@ -56,11 +60,13 @@ public sealed class MailSplitTests
             foreach (var label in Mail.Labels)
             {
                 var equal = split.Sites.Sum(site => site.Count(mail => mail.Label == label)) / (double)sites;
-                Assert.All(split.Sites, site => Assert.True(site.Count(mail => mail.Label == label) >= 0.05 * equal, $"{sites} sites, {label}"));
+                Assert.All(split.Sites,
+                    site => Assert.True(site.Count(mail => mail.Label == label) >= 0.05 * equal, $"{sites} sites, {label}"));
             }
         }
     }
 
     [Fact]
-    public void Too_few_mails_are_an_error() => Assert.Equal("demo-too-small", Assert.Throws<FedLoraException>(() => MailSplit.Create(Mails, 40, 1000, seed: 1)).Code);
+    public void Too_few_mails_are_an_error() =>
+        Assert.Equal("demo-too-small", Assert.Throws<FedLoraException>(() => MailSplit.Create(Mails, 40, 1000, seed: 1)).Code);
 }

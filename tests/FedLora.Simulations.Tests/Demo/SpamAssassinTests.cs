@@ -12,7 +12,9 @@ public sealed class SpamAssassinTests : IDisposable
     public void Mails_that_read_alike_are_kept_once_and_labelled_by_their_folder()
     {
         foreach (var source in SpamAssassin.Sources)
-            Write(source, "1.txt", $"a mail of its own from the folder named {source.Replace("1", "one", StringComparison.Ordinal).Replace("2", "two", StringComparison.Ordinal)}");
+            Write(source, "1.txt",
+                $"a mail of its own from the folder named "
+                    + $"{source.Replace("1", "one", StringComparison.Ordinal).Replace("2", "two", StringComparison.Ordinal)}");
         Write("spam-2", "2.txt", "A MAIL of its own!! from the folder named spam-one 12345");
         Write("spam-2", "3.txt", "");
         var mails = SpamAssassin.Read(_folder, CancellationToken.None);
@@ -21,7 +23,8 @@ public sealed class SpamAssassinTests : IDisposable
     }
 
     [Fact]
-    public void A_corpus_that_is_not_there_is_said() => Assert.Equal("corpus-missing", Assert.Throws<FedLoraException>(() => SpamAssassin.Read(_folder, CancellationToken.None)).Code);
+    public void A_corpus_that_is_not_there_is_said() =>
+        Assert.Equal("corpus-missing", Assert.Throws<FedLoraException>(() => SpamAssassin.Read(_folder, CancellationToken.None)).Code);
 
     private void Write(string source, string name, string body)
     {

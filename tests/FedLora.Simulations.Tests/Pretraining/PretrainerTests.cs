@@ -9,7 +9,9 @@ namespace FedLora.Simulations.Tests.Pretraining;
 public sealed class PretrainerTests : IDisposable
 {
     private static readonly EncoderShape Shape = new(Vocabulary: 120, Layers: 1, Width: 16, Heads: 2, Inner: 32, MaxLength: 24);
-    private static readonly CorpusSource[] Corpus = [new("rhyme", [.. Enumerable.Repeat("the cat sat on the mat and the dog ate the hat of the man with the pan and the fan", 20)], 1, KeepBeginnings: true)];
+    private static readonly CorpusSource[] Corpus = [new("rhyme",
+        [.. Enumerable.Repeat("the cat sat on the mat and the dog ate the hat of the man with the pan and the fan", 20)], 1,
+        KeepBeginnings: true)];
     private static readonly PretrainingSettings Settings = new(Steps: 100, BatchSize: 4, LearningRate: 3e-3, WarmUpSteps: 10);
     private readonly string _folder = Directory.CreateTempSubdirectory("fedlora-pretraining-").FullName;
 
@@ -31,7 +33,8 @@ public sealed class PretrainerTests : IDisposable
     public void An_interrupted_run_goes_on_where_it_stopped()
     {
         using var stop = new CancellationTokenSource();
-        Assert.Throws<OperationCanceledException>(() => new Pretrainer().Run(_folder, Corpus, Shape, Settings, new Stopper(stop), stop.Token));
+        Assert.Throws<OperationCanceledException>(
+            () => new Pretrainer().Run(_folder, Corpus, Shape, Settings, new Stopper(stop), stop.Token));
         var state = PretrainingState.Load(_folder)!;
         Assert.InRange(state.Step, 1, 99);
         var curve = new Pretrainer().Run(_folder, Corpus, Shape, Settings, null, CancellationToken.None);
@@ -44,7 +47,9 @@ public sealed class PretrainerTests : IDisposable
     public void Other_settings_in_the_same_folder_are_refused()
     {
         new PretrainingState(Settings, [new LossPoint(1, 1, 1, 1)]).Save(_folder);
-        Assert.Equal("pretraining-state-differs", Assert.Throws<FedLoraException>(() => new Pretrainer().Run(_folder, Corpus, Shape, Settings with { Seed = 9 }, null, CancellationToken.None)).Code);
+        Assert.Equal("pretraining-state-differs",
+            Assert.Throws<FedLoraException>(
+                () => new Pretrainer().Run(_folder, Corpus, Shape, Settings with { Seed = 9 }, null, CancellationToken.None)).Code);
     }
 
     [Fact]
@@ -60,7 +65,8 @@ public sealed class PretrainerTests : IDisposable
         // Places are drawn with replacement, so a few of the 3 in 22 fall together; four fifths are masked.
         Assert.InRange(told / (500.0 * 22), 0.10, 0.15);
         Assert.InRange(masked / (double)told, 0.75, 0.85);
-        Assert.All(batch, example => Assert.All(example.Labels!.Zip(example.Tokens), pair => Assert.True(pair.First != tokenizer.IdOf("[SEP]"))));
+        Assert.All(batch,
+            example => Assert.All(example.Labels!.Zip(example.Tokens), pair => Assert.True(pair.First != tokenizer.IdOf("[SEP]"))));
         Assert.Equal(batch.Select(example => example.Tokens), texts.Batch(500, seed: 1, step: 1).Select(example => example.Tokens));
         Assert.NotEqual(batch.Select(example => example.Tokens), texts.Batch(500, seed: 1, step: 2).Select(example => example.Tokens));
     }

@@ -31,7 +31,17 @@ public sealed class ReportPageTests : IDisposable
             UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            ArgumentList = { "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", $"--user-data-dir={Path.Combine(_small.Folder, "browser")}", "--virtual-time-budget=2000", "--dump-dom", $"file://{Write()}" },
+            ArgumentList =
+            {
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--no-first-run",
+                $"--user-data-dir={Path.Combine(_small.Folder, "browser")}",
+                "--virtual-time-budget=2000",
+                "--dump-dom",
+                $"file://{Write()}",
+            },
         };
         using var browser = Process.Start(start)!;
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
@@ -53,7 +63,9 @@ public sealed class ReportPageTests : IDisposable
         {
             var folder = Path.Combine(_small.Folder, method);
             var values = new Dictionary<string, string> { ["federation.method"] = method };
-            runs.Add((SimulationRun.Run(SmallScenario.Parse(SmallScenario.Text(method: method)), folder, values, new SmallScenario.Quiet(), default), folder));
+            runs.Add(
+                (SimulationRun.Run(SmallScenario.Parse(SmallScenario.Text(method: method)), folder, values, new SmallScenario.Quiet(),
+                    default), folder));
         }
 
         return ReportPage.Write(_small.Folder, runs, "# <b>mail & more</b>\nnodes: 12\n");

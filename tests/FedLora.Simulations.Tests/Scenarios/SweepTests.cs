@@ -15,7 +15,9 @@ public sealed class SweepTests : IDisposable
         var runs = Sweep.Plan(Write("sweep:\n  federation.method: [fedit, flexlora]\n  data.split.alpha: [0.1, 10]\n  seed: [1, 2]\n"));
         Assert.Equal(8, runs.Count);
         Assert.Equal("method=fedit,alpha=0.1,seed=1", runs[0].Name);
-        Assert.Equal(("flexlora", 10.0, 2ul), (runs[^1].Scenario.Federation.Definition.Method, runs[^1].Scenario.Definition.Data.Split.Alpha, runs[^1].Scenario.Definition.Seed));
+        Assert.Equal(("flexlora", 10.0, 2ul),
+            (runs[^1].Scenario.Federation.Definition.Method, runs[^1].Scenario.Definition.Data.Split.Alpha,
+                runs[^1].Scenario.Definition.Seed));
         // The federation states no seed of its own, and so has the scenario's.
         Assert.Equal(2ul, runs[^1].Scenario.Federation.Definition.Seed);
         Assert.Equal(8, runs.Select(run => SimulationRun.IdentityOf(run.Scenario)).Distinct().Count());
@@ -25,8 +27,10 @@ public sealed class SweepTests : IDisposable
     public void None_leaves_privacy_out()
     {
         var file = Path.Combine(_small.Folder, "private.yaml");
-        File.WriteAllText(file, "nodes: 2\ndata: { train: x.jsonl }\nfederation: { name: x, base_model: m, method: fedit, rounds: 1, task: { kind: causal-language-model }, lora: { target_modules: [q] }, "
-            + "privacy: { epsilon: 3, sampling_rate: 0.1 } }\nsweep: { federation.privacy.epsilon: [8, none] }\n");
+        File.WriteAllText(file,
+            "nodes: 2\ndata: { train: x.jsonl }\nfederation: { name: x, base_model: m, method: fedit, rounds: 1, task: { kind: "
+                + "causal-language-model }, lora: { target_modules: [q] }, "
+                + "privacy: { epsilon: 3, sampling_rate: 0.1 } }\nsweep: { federation.privacy.epsilon: [8, none] }\n");
         Assert.Equal([8.0, null], Sweep.Plan(file).Select(run => run.Scenario.Federation.Definition.Privacy?.Epsilon));
     }
 
@@ -48,7 +52,8 @@ public sealed class SweepTests : IDisposable
         var row = Assert.Single(ComparisonRow.Of(one));
         Assert.Equal(("method=fedit", 3), (row.Name, row.Runs));
         // t(0.975; 2) = 4.302653, s = 0.1.
-        Assert.Equal((0.6, 4.302653 * 0.1 / Math.Sqrt(3)), (row.Accuracy.Mean!.Value, row.Accuracy.Half!.Value), (a, b) => Math.Abs(a.Item1 - b.Item1) < 1e-9 && Math.Abs(a.Item2 - b.Item2) < 1e-6);
+        Assert.Equal((0.6, 4.302653 * 0.1 / Math.Sqrt(3)), (row.Accuracy.Mean!.Value, row.Accuracy.Half!.Value),
+            (a, b) => Math.Abs(a.Item1 - b.Item1) < 1e-9 && Math.Abs(a.Item2 - b.Item2) < 1e-6);
         var difference = Assert.Single(DifferenceRow.Of(one, Runs("fedsvd", [0.6, 0.7, 0.8])));
         Assert.True(difference.Paired);
         Assert.Equal(0.1, difference.Accuracy.Mean!.Value, 1e-9);
@@ -59,16 +64,19 @@ public sealed class SweepTests : IDisposable
     public void A_line_of_options_makes_a_scenario_that_says_what_it_means()
     {
         var data = Path.Combine(_small.Folder, "mail.jsonl");
-        File.WriteAllLines(data, Enumerable.Range(0, 100).Select(i => $$"""{"text":"t{{i}}","label":"{{(i % 2 == 0 ? "ham" : "it's spam")}}"}"""));
+        File.WriteAllLines(data,
+            Enumerable.Range(0, 100).Select(i => $$"""{"text":"t{{i}}","label":"{{(i % 2 == 0 ? "ham" : "it's spam")}}"}"""));
         var file = Path.Combine(_small.Folder, "quick.yaml");
-        File.WriteAllText(file, new QuickScenario(data, "/models/m", 5, ["fedsvd", "ffa-lora"], ["3", "none"], 3) { Alpha = 0.3, BatchSize = 4 }.Write());
+        File.WriteAllText(file,
+            new QuickScenario(data, "/models/m", 5, ["fedsvd", "ffa-lora"], ["3", "none"], 3) { Alpha = 0.3, BatchSize = 4 }.Write());
         var runs = Sweep.Plan(file);
         Assert.Equal(12, runs.Count);
         var (scenario, federation) = (runs[0].Scenario.Definition, runs[0].Scenario.Federation.Definition);
         Assert.Equal((5, SplitKind.Dirichlet, 0.3), (scenario.Nodes, scenario.Data.Split.Kind, scenario.Data.Split.Alpha));
         Assert.Equal(["ham", "it's spam"], federation.Task.Labels);
         Assert.Equal(4 / 18.0, federation.Privacy!.SamplingRate, 1e-6);
-        Assert.Equal("epsilon-invalid", Assert.Throws<FedLoraException>(() => new QuickScenario(data, "m", 5, ["fedit"], ["three"], 1).Write()).Code);
+        Assert.Equal("epsilon-invalid",
+            Assert.Throws<FedLoraException>(() => new QuickScenario(data, "m", 5, ["fedit"], ["three"], 1).Write()).Code);
     }
 
     [Fact]
@@ -77,16 +85,33 @@ public sealed class SweepTests : IDisposable
         var preset = Preset.All.Single(preset => !preset.UsesMail);
         Assert.NotEmpty(Sweep.Plan(preset.Write(_small.Folder, () => "", default)));
         // Without the mail, which is not everywhere: what its file says is checked all the same.
-        foreach (var file in Directory.EnumerateFiles(Path.Combine(FedLora.Tests.Fixtures.Repository, "simulations", "scenarios"), "*.yaml"))
+        foreach (var file in Directory.EnumerateFiles(Path.Combine(FedLora.Tests.Fixtures.Repository, "simulations", "scenarios"),
+            "*.yaml"))
             Assert.Contains(Path.GetFileNameWithoutExtension(file), Preset.All.Select(one => one.Name));
-        Assert.Equal(18, Sweep.Plan(Path.Combine(FedLora.Tests.Fixtures.Repository, "simulations", "scenarios", "private-mail.yaml")).Count);
+        Assert.Equal(18,
+            Sweep.Plan(Path.Combine(FedLora.Tests.Fixtures.Repository, "simulations", "scenarios", "private-mail.yaml")).Count);
     }
 
     public void Dispose() => _small.Dispose();
 
     private static List<RunSummary> Runs(string method, double[] accuracies) => [.. accuracies.Select((accuracy, i) => new RunSummary(
-        "", "x", new Dictionary<string, string> { ["federation.method"] = method, ["seed"] = $"{i}" }, "finished", "", new(1, 1, 1, 1, 0, 0, [], []),
-        new() { Round = 1, Attempt = 1, Seconds = 1, Duration = 1, Sampled = 1, Updates = 1, Lost = 0, BytesUp = 1, BytesDown = 1, BytesTotal = 2, Adapter = "", Accuracy = accuracy }))];
+        "", "x", new Dictionary<string, string> { ["federation.method"] = method, ["seed"] = $"{i}" }, "finished", "",
+        new(1, 1, 1, 1, 0, 0, [], []),
+        new()
+        {
+            Round = 1,
+            Attempt = 1,
+            Seconds = 1,
+            Duration = 1,
+            Sampled = 1,
+            Updates = 1,
+            Lost = 0,
+            BytesUp = 1,
+            BytesDown = 1,
+            BytesTotal = 2,
+            Adapter = "",
+            Accuracy = accuracy,
+        }))];
 
     private string Write(string sweep)
     {

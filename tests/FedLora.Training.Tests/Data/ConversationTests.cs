@@ -8,17 +8,25 @@ namespace FedLora.Training.Tests.Data;
 public sealed class ConversationTests : IDisposable
 {
     private const string Turns =
-        """{"messages":[{"role":"user","content":"Hi 🙂"},{"role":"assistant","content":"Hello!"},{"role":"user","content":"2+2?"},{"role":"assistant","content":"It is 4."}]}""";
+        """{"messages":[{"role":"user","content":"Hi 🙂"},{"role":"assistant","content":"Hello!"},"""
+            + """{"role":"user","content":"2+2?"},{"role":"assistant","content":"It is 4."}]}""";
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedlora-chat-");
 
     public void Dispose() => _folder.Delete(recursive: true);
 
     [Theory]
-    [InlineData("{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}", "Hello!<|im_end|>", "It is 4.<|im_end|>")]
+    [InlineData(
+        "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}{% if add_generation_prompt "
+            + "%}<|im_start|>assistant\n{% endif %}", "Hello!<|im_end|>", "It is 4.<|im_end|>")]
     // As Qwen 3 does with its thoughts: the last turn is written otherwise than the earlier ones.
-    [InlineData("{% for m in messages %}<|im_start|>{{ m.role }}\n{{ '<t></t>' if loop.last and m.role == 'assistant' }}{{ m.content }}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}", "Hello!<|im_end|>", "<t></t>It is 4.<|im_end|>")]
+    [InlineData(
+        "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ '<t></t>' if loop.last and m.role == 'assistant' }}{{ m.content "
+            + "}}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}", "Hello!<|im_end|>",
+        "<t></t>It is 4.<|im_end|>")]
     // As Llama 3 does: an answer is begun behind every conversation.
-    [InlineData("{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content | trim }}<|im_end|>{% endfor %}{{ '<|im_start|>assistant\n' }}", "Hello!<|im_end|>", "It is 4.<|im_end|>")]
+    [InlineData(
+        "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content | trim }}<|im_end|>{% endfor %}{{ '<|im_start|>assistant\n' }}",
+        "Hello!<|im_end|>", "It is 4.<|im_end|>")]
     public void What_is_learnt(string template, params string[] learnt)
     {
         var (set, tokenizer) = Load(template, Turns);
@@ -31,7 +39,9 @@ public sealed class ConversationTests : IDisposable
     [Fact]
     public void A_conversation_that_the_template_refuses_is_a_bad_line()
     {
-        const string Template = "{% if messages[0].role != 'user' %}{{ raise_exception('The first must be a user') }}{% endif %}{% for m in messages %}{{ m.content }}<|im_end|>{% endfor %}";
+        const string Template =
+            "{% if messages[0].role != 'user' %}{{ raise_exception('The first must be a user') }}{% endif %}{% for m in messages %}{{ "
+                + "m.content }}<|im_end|>{% endfor %}";
         const string Bad = """{"messages":[{"role":"assistant","content":"x"}]}""";
         var error = Assert.Throws<FedLoraException>(() => Load(Template, Turns, Bad));
         Assert.Equal("data-invalid", error.Code);

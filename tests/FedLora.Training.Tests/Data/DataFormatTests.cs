@@ -10,7 +10,8 @@ namespace FedLora.Training.Tests.Data;
 public sealed class DataFormatTests : IDisposable
 {
     private const string Mails =
-        "{\"text\":\"free \\\"money\\\", now\\nor never\",\"label\":\"spam\",\"person\":7}\n{\"text\":\"grüße, ça va? 日本\",\"label\":\"ham\",\"person\":8}\n";
+        "{\"text\":\"free \\\"money\\\", now\\nor never\",\"label\":\"spam\",\"person\":7}\n{\"text\":\"grüße, ça va? "
+            + "日本\",\"label\":\"ham\",\"person\":8}\n";
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedlora-formats-");
 
     // Written by Arrow's C++ library through ParquetSharp 25.0.1: snappy and dictionary pages, gzip and several row groups, delta
@@ -34,14 +35,23 @@ public sealed class DataFormatTests : IDisposable
     }
 
     [Theory]
-    [InlineData("labels-snappy.parquet", "{\"text\":\"free money\",\"label\":\"spam\"}\n{\"text\":\"see you at noon\",\"label\":\"ham\"}\n{\"text\":\"grüße, ça va? 日本\",\"label\":\"ham\"}\n")]
-    [InlineData("labels-groups-gzip.parquet", "{\"text\":\"free money\",\"label\":\"spam\"}\n{\"text\":\"see you at noon\",\"label\":\"ham\"}\n{\"text\":\"free money\",\"label\":\"spam\"}\n{\"text\":\"see you at noon\",\"label\":\"ham\"}\n{\"text\":\"free money\",\"label\":\"spam\"}\n{\"text\":\"see you at noon\",\"label\":\"ham\"}\n")]
+    [InlineData("labels-snappy.parquet",
+        "{\"text\":\"free money\",\"label\":\"spam\"}\n{\"text\":\"see you at noon\",\"label\":\"ham\"}\n{\"text\":\"grüße, ça va? "
+            + "日本\",\"label\":\"ham\"}\n")]
+    [InlineData("labels-groups-gzip.parquet",
+        "{\"text\":\"free money\",\"label\":\"spam\"}\n{\"text\":\"see you at "
+            + "noon\",\"label\":\"ham\"}\n{\"text\":\"free money\",\"label\":\"spam\"}\n{\"text\":\"see you at "
+            + "noon\",\"label\":\"ham\"}\n{\"text\":\"free money\",\"label\":\"spam\"}\n{\"text\":\"see you at "
+            + "noon\",\"label\":\"ham\"}\n")]
     public void Parquet_of_labelled_texts(string name, string lines) => Same(Read(Write("wanted.jsonl", lines)), Read(FileOf(name)));
 
     [Fact]
     public void Parquet_of_completions_with_a_unit()
     {
-        const string Lines = "{\"prompt\":\"2 + 2 = \",\"completion\":\"4\",\"person\":1}\n{\"prompt\":\"\",\"completion\":\"hello\",\"person\":2}\n{\"prompt\":\"x\",\"completion\":\"y\",\"person\":1}\n";
+        const string Lines =
+            "{\"prompt\":\"2 + 2 = "
+                + "\",\"completion\":\"4\",\"person\":1}\n{\"prompt\":\"\",\"completion\":\"hello\",\"person\":2}\n"
+                + "{\"prompt\":\"x\",\"completion\":\"y\",\"person\":1}\n";
         Same(Read(Write("wanted.jsonl", Lines), TextTask.CausalLanguageModelling, "person"),
             Read(FileOf("completions-delta.parquet"), TextTask.CausalLanguageModelling, "person"));
     }
@@ -50,7 +60,8 @@ public sealed class DataFormatTests : IDisposable
     public void Parquet_of_conversations_nested_and_null()
     {
         const string Lines = """{"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":"Hello!"}]}""" + "\n"
-            + """{"messages":[{"role":"system","content":"You are terse."},{"role":"user","content":"2+2?"},{"role":"assistant","content":"4"}]}""" + "\n";
+            + """{"messages":[{"role":"system","content":"You are terse."},{"role":"user","content":"2+2?"},"""
+            + """{"role":"assistant","content":"4"}]}""" + "\n";
         var wanted = Read(Write("wanted.jsonl", Lines), TextTask.CausalLanguageModelling);
         var found = Read(FileOf("messages-zstd.parquet"), TextTask.CausalLanguageModelling, bad: BadLines.Skip);
         Assert.Equal(2, found.Skipped.Count);

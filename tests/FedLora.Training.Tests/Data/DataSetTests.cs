@@ -40,7 +40,8 @@ public sealed class DataSetTests : IDisposable
     public void Bad_lines_can_be_skipped_and_are_counted()
     {
         var path = Write("nonsense", """{"text":"a","label":"ham"}""", """{"text":"a","label":"eggs"}""");
-        var data = DataSet.Load(path, new DataSettings(TextTask.SequenceClassification, 16, Labels, BadLines.Skip), Tokenizer(), CancellationToken.None);
+        var data = DataSet.Load(path, new DataSettings(TextTask.SequenceClassification, 16, Labels, BadLines.Skip), Tokenizer(),
+            CancellationToken.None);
         Assert.Single(data.Examples);
         Assert.Equal(2, data.Skipped.Count);
         Assert.Contains("line 1", data.Skipped.Reasons[0], StringComparison.Ordinal);
@@ -54,13 +55,15 @@ public sealed class DataSetTests : IDisposable
     {
         var path = Path.Combine(_folder, "latin1.jsonl");
         File.WriteAllBytes(path, [.. "{\"text\":\"caf"u8, 0xE9, .. "\",\"label\":\"ham\"}\n"u8]);
-        Assert.Equal("data-invalid", Assert.Throws<FedLoraException>(() => DataSet.Load(path, Settings, Tokenizer(), CancellationToken.None)).Code);
+        Assert.Equal("data-invalid",
+            Assert.Throws<FedLoraException>(() => DataSet.Load(path, Settings, Tokenizer(), CancellationToken.None)).Code);
     }
 
     [Fact]
     public void Truncation_is_counted()
     {
-        var data = Load(JsonSerializer.Serialize(new { text = string.Join(' ', Enumerable.Repeat("a", 30)), label = "ham" }), """{"text":"a","label":"ham"}""");
+        var data = Load(JsonSerializer.Serialize(new { text = string.Join(' ', Enumerable.Repeat("a", 30)), label = "ham" }),
+            """{"text":"a","label":"ham"}""");
         Assert.Equal(16, data.Examples[0].Tokens.Length);
         Assert.Equal((1, 16L), (data.Truncated, data.TruncatedTokens));
     }
@@ -91,7 +94,8 @@ public sealed class DataSetTests : IDisposable
     {
         const string Text = "a text that is long enough to be known by";
         var settings = new DataSettings(TextTask.CausalLanguageModelling, 16, [], BadLines.Skip, Unit: "person");
-        var path = Write($$"""{"text":"{{Text}}","person":7}""", $$"""{"prompt":"Why?","completion":" {{Text}}","person":"8"}""", """{"text":"no person"}""", """{"text":"b","person":"8"}""");
+        var path = Write($$"""{"text":"{{Text}}","person":7}""", $$"""{"prompt":"Why?","completion":" {{Text}}","person":"8"}""",
+            """{"text":"no person"}""", """{"text":"b","person":"8"}""");
         var file = DataFile.Read(path, settings, CancellationToken.None);
         Assert.Equal(["7", "8", "8"], file.Records.Select(record => record.Unit));
         Assert.Equal(1, file.Skipped.Count);

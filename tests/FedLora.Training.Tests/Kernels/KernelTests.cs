@@ -5,7 +5,10 @@ using static TorchSharp.torch;
 
 namespace FedLora.Training.Tests.Kernels;
 
-/// <summary>Kernels against libtorch's own operations, one by one. Tolerance: 1e-5 of the largest entry in float32, 2^-7 where the kernel reads and writes bfloat16.</summary>
+/// <summary>
+/// Kernels against libtorch's own operations, one by one. Tolerance: 1e-5 of the largest entry in float32, 2^-7 where the kernel reads and
+/// writes bfloat16.
+/// </summary>
 public sealed class KernelTests
 {
     private const double Close = 1e-5;
@@ -16,7 +19,8 @@ public sealed class KernelTests
     [InlineData(9, 3, 64, true, null, new[] { 128, 128, 33, 1 }, true)]
     [InlineData(4, 2, 20, true, 7, new[] { 70, 31, 31 }, true)]
     [InlineData(4, 1, 8, true, 40, new[] { 100, 1 }, false)]
-    public void Attention_and_its_gradient_are_those_of_softmax_and_products(int heads, int keyHeads, int size, bool causal, int? window, int[] lengths, bool turned)
+    public void Attention_and_its_gradient_are_those_of_softmax_and_products(int heads, int keyHeads, int size, bool causal, int? window,
+        int[] lengths, bool turned)
     {
         foreach (var type in new[] { ScalarType.Float32, ScalarType.BFloat16 })
         {
@@ -75,11 +79,13 @@ public sealed class KernelTests
             using var random = new Generator(7, CPU);
             var (x, g) = (randn([rows, 2 * size], generator: random).mul(4).to(type), randn([rows, size], generator: random).to(type));
             var (mine, reference) = (x.detach().requires_grad_(), x.to(ScalarType.Float32).detach().requires_grad_());
-            var (result, expected) = (GatedFunction.apply(mine), nn.functional.silu(reference.narrow(1, 0, size)).mul(reference.narrow(1, size, size)));
+            var (result, expected) = (GatedFunction.apply(mine),
+                nn.functional.silu(reference.narrow(1, 0, size)).mul(reference.narrow(1, size, size)));
             result.backward([g]);
             expected.backward([g.to(ScalarType.Float32)]);
             ModelFixture.AssertClose(Values(expected), Values(result), "silu(a) b", type == ScalarType.Float32 ? Close : Narrow);
-            ModelFixture.AssertClose(Values(reference.grad!), Values(mine.grad!), "its gradient", type == ScalarType.Float32 ? Close : Narrow);
+            ModelFixture.AssertClose(Values(reference.grad!), Values(mine.grad!), "its gradient",
+                type == ScalarType.Float32 ? Close : Narrow);
         }
     }
 
@@ -92,7 +98,8 @@ public sealed class KernelTests
         {
             using var scope = NewDisposeScope();
             using var random = new Generator(8, CPU);
-            var (x, w, g) = (randn([rows, size], generator: random), randn([size], generator: random), randn([rows, size], generator: random).to(type));
+            var (x, w, g) = (randn([rows, size], generator: random), randn([size], generator: random),
+                randn([rows, size], generator: random).to(type));
             var (mine, weight) = (x.detach().requires_grad_(), w.detach().requires_grad_());
             var (reference, scale) = (x.clone().detach().requires_grad_(), w.clone().detach().requires_grad_());
             var result = RmsNormFunction.apply(mine, weight, 1e-5, offset, type);
@@ -108,7 +115,8 @@ public sealed class KernelTests
     private static Tensor Naive(Tensor x, AttentionPlan plan, int[] lengths, (Tensor, Tensor)? at)
     {
         var all = x.view(x.shape[0], -1, plan.HeadSize);
-        var (query, key, value) = (all.narrow(1, 0, plan.Heads), all.narrow(1, plan.Heads, plan.KeyHeads), all.narrow(1, plan.Heads + plan.KeyHeads, plan.KeyHeads));
+        var (query, key, value) = (all.narrow(1, 0, plan.Heads), all.narrow(1, plan.Heads, plan.KeyHeads),
+            all.narrow(1, plan.Heads + plan.KeyHeads, plan.KeyHeads));
         if (at is { } turn)
             (query, key) = (Rotary.Turn(query, turn), Rotary.Turn(key, turn));
         var results = new List<Tensor>();
@@ -119,12 +127,14 @@ public sealed class KernelTests
             for (var row = 0; row < length; row++)
             {
                 for (var column = 0; column < length; column++)
-                    mask[(row * length) + column] = plan.Causal && (column > row || column <= row - (plan.Window ?? length)) ? float.NegativeInfinity : 0;
+                    mask[(row * length) + column] = plan.Causal && (column > row || column <= row - (plan.Window ?? length))
+                        ? float.NegativeInfinity : 0;
             }
             var parts = Enumerable.Range(0, plan.Heads).Select(head =>
             {
                 var shared = head / (plan.Heads / plan.KeyHeads);
-                var (q, k, v) = (query.narrow(0, first, length).select(1, head), key.narrow(0, first, length).select(1, shared), value.narrow(0, first, length).select(1, shared));
+                var (q, k, v) = (query.narrow(0, first, length).select(1, head), key.narrow(0, first, length).select(1, shared),
+                    value.narrow(0, first, length).select(1, shared));
                 return q.mm(k.t()).mul(plan.Scale).add(tensor(mask, [length, length])).softmax(-1).mm(v);
             });
             results.Add(cat([.. parts], 1));

@@ -19,7 +19,9 @@ public sealed class OpenMpTeamTests
     [Fact]
     public void Where_libtorch_computes_with_OpenMP_kernels_run_on_its_threads()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux() && File.ReadLines("/proc/self/maps").Any(line => line.Contains("/libgomp", StringComparison.Ordinal)), "libtorch has no libgomp here");
+        Assert.SkipUnless(
+            OperatingSystem.IsLinux() && File.ReadLines("/proc/self/maps").Any(line => line.Contains("/libgomp", StringComparison.Ordinal)),
+            "libtorch has no libgomp here");
         Assert.True(OpenMpTeam.IsThere);
         // Two items that wait for each other: one of them is on another thread than this, which is none of .NET's own.
         using var both = new Barrier(2);

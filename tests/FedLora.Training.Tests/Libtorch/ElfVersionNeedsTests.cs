@@ -76,7 +76,8 @@ public sealed class ElfVersionNeedsTests
 
     /// <summary>Symbols 1 and 2 are of libc's version and of <see cref="Version"/>.</summary>
     internal static byte[] Library(params int[] relocated) =>
-        ElfFile.Make([("libc.so.6", [("GLIBC_2.4", 2)]), (File, [("GLIBCXX_3.4.30", 4), (Version, 3)])], [0, 2, 3], relocated.Length == 0 ? [1] : relocated);
+        ElfFile.Make([("libc.so.6", [("GLIBC_2.4", 2)]), (File, [("GLIBCXX_3.4.30", 4), (Version, 3)])], [0, 2, 3],
+            relocated.Length == 0 ? [1] : relocated);
 
     private static string Refusal(byte[] file)
     {

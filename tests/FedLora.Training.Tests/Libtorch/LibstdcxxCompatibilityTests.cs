@@ -77,7 +77,8 @@ public sealed class LibstdcxxCompatibilityTests : IDisposable
     public void An_unknown_file_is_refused_and_no_copy_made()
     {
         var unknown = Put("package/unknown.so", Encoding.ASCII.GetBytes("not a library"));
-        Assert.Equal("libstdcxx-too-old", Assert.Throws<FedLoraException>(() => LibstdcxxCompatibility.Loadable(unknown, Cache, _old)).Code);
+        Assert.Equal("libstdcxx-too-old",
+            Assert.Throws<FedLoraException>(() => LibstdcxxCompatibility.Loadable(unknown, Cache, _old)).Code);
         Assert.False(Directory.Exists(Cache));
     }
 

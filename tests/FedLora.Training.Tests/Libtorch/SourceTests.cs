@@ -3,17 +3,26 @@ using FedLora.Tests;
 
 namespace FedLora.Training.Tests.Libtorch;
 
-/// <summary>Spellings that <see cref="UpstreamTests"/> shows to be traps, forbidden in product code: an analyzer that bans names cannot see literals.</summary>
+/// <summary>
+/// Spellings that <see cref="UpstreamTests"/> shows to be traps, forbidden in product code: an analyzer that bans names cannot see
+/// literals.
+/// </summary>
 public sealed partial class SourceTests
 {
-    private static readonly string[] _rooms = ["cli", "client", "server", "shared", "simulations", Path.Combine("tests", "FedLora.Benchmarks")];
+    private static readonly string[] _rooms = ["cli", "client", "server", "shared", "simulations",
+        Path.Combine("tests", "FedLora.Benchmarks")];
 
     [Fact]
     public void No_product_code_falls_into_TorchSharp_s_traps()
     {
-        var found = _rooms.SelectMany(room => Directory.EnumerateFiles(Path.Combine(Fixtures.Repository, room), "*.cs", SearchOption.AllDirectories))
-            .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal) && Path.GetFileName(file) != "LibtorchLoader.cs")
-            .SelectMany(file => File.ReadLines(file).Select((line, i) => (line, Place: $"{Path.GetRelativePath(Fixtures.Repository, file)}:{i + 1}")))
+        var found = _rooms.SelectMany(
+            room => Directory.EnumerateFiles(Path.Combine(Fixtures.Repository, room), "*.cs", SearchOption.AllDirectories))
+            .Where(
+                file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal)
+                    && Path.GetFileName(file) != "LibtorchLoader.cs")
+            .SelectMany(
+                file => File.ReadLines(file)
+                    .Select((line, i) => (line, Place: $"{Path.GetRelativePath(Fixtures.Repository, file)}:{i + 1}")))
             .Where(line => Trap().IsMatch(line.line)).Select(line => line.Place);
         Assert.Empty(found);
     }
@@ -38,6 +47,7 @@ public sealed partial class SourceTests
     public void What_is_right_is_let_through(string code) => Assert.DoesNotMatch(Trap(), code);
 
     // The last: whoever begins with it has TorchSharp look for libtorch by itself; LibtorchLoader.UseThreads loads it first.
-    [GeneratedRegex(@"\b(sum|prod)\((?:[^;()]*(?:\([^()]*\)[^;()]*)*,)?\s*0\s*[,)]|\.norm\(\s*[0-9]+\s*[,)]|\bbaddbmm\b|\bset_num_threads\b")]
+    [GeneratedRegex(
+        @"\b(sum|prod)\((?:[^;()]*(?:\([^()]*\)[^;()]*)*,)?\s*0\s*[,)]|\.norm\(\s*[0-9]+\s*[,)]|\bbaddbmm\b|\bset_num_threads\b")]
     private static partial Regex Trap();
 }

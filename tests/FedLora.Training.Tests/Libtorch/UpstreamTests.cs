@@ -5,18 +5,25 @@ using static TorchSharp.torch;
 
 namespace FedLora.Training.Tests.Libtorch;
 
-/// <summary>What TorchSharp 0.107 and libtorch 2.10 do otherwise than one would think. A test that fails here after an upgrade says what to read before it lands.</summary>
+/// <summary>
+/// What TorchSharp 0.107 and libtorch 2.10 do otherwise than one would think. A test that fails here after an upgrade says what to read
+/// before it lands.
+/// </summary>
 public sealed class UpstreamTests
 {
     [Fact]
-    public void These_are_the_versions_that_were_read() => Assert.Equal(("2.10.0.0", new Version(0, 107)), (__version__, Shortened(typeof(torch).Assembly.GetName().Version!)));
+    public void These_are_the_versions_that_were_read() =>
+        Assert.Equal(("2.10.0.0", new Version(0, 107)), (__version__, Shortened(typeof(torch).Assembly.GetName().Version!)));
 
-    /// <summary>PyTorch: input + batch1 batch2. Here: batch2 + input batch1; silently wrong for square matrices, so product code does not use it.</summary>
+    /// <summary>
+    /// PyTorch: input + batch1 batch2. Here: batch2 + input batch1; silently wrong for square matrices, so product code does not use it.
+    /// </summary>
     [Fact]
     public void Baddbmm_takes_its_tensors_in_another_order()
     {
         using var scope = NewDisposeScope();
-        var (input, one, two) = (tensor(new float[] { 1, 2, 3, 4 }, [1, 2, 2]), tensor(new float[] { 5, 6, 7, 8 }, [1, 2, 2]), tensor(new float[] { 9, 10, 11, 12 }, [1, 2, 2]));
+        var (input, one, two) = (tensor(new float[] { 1, 2, 3, 4 }, [1, 2, 2]), tensor(new float[] { 5, 6, 7, 8 }, [1, 2, 2]),
+            tensor(new float[] { 9, 10, 11, 12 }, [1, 2, 2]));
         Assert.Equal(Values(two + input.bmm(one)), Values(baddbmm(input, one, two)));
         Assert.Equal(Values(two + input.bmm(one)), Values(input.baddbmm(one, two)));
         Assert.Equal(Values(input[0] + one[0].mm(two[0])), Values(addmm(input[0], one[0], two[0], 1, 1)));
@@ -69,7 +76,9 @@ public sealed class UpstreamTests
     public void Libtorch_brings_its_OpenMP_under_a_name_of_its_own()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.GetEnvironmentVariable("LIBTORCH") is null, "of the package for Linux");
-        Assert.Equal(["libgomp-98b21ff3.so.1"], File.ReadLines("/proc/self/maps").Where(line => line.Contains("/libgomp", StringComparison.Ordinal)).Select(line => Path.GetFileName(line)).Distinct());
+        Assert.Equal(["libgomp-98b21ff3.so.1"],
+            File.ReadLines("/proc/self/maps").Where(line => line.Contains("/libgomp", StringComparison.Ordinal))
+                .Select(line => Path.GetFileName(line)).Distinct());
     }
 
     /// <summary>When this fails, see whether LibstdcxxCompatibility can go.</summary>
@@ -80,7 +89,8 @@ public sealed class UpstreamTests
         Assert.SkipUnless(File.Exists(library), "of the package for Linux");
         var (before, after) = (File.ReadAllBytes(library), File.ReadAllBytes(library));
         Assert.True(ElfVersionNeeds.TryWeaken(after, "libstdc++.so.6", "GLIBCXX_3.4.32"));
-        Assert.Equal(2, Assert.Single(Enumerable.Range(0, before.Length), i => before[i] != after[i]) is var at ? before[at] ^ after[at] : 0);
+        Assert.Equal(2,
+            Assert.Single(Enumerable.Range(0, before.Length), i => before[i] != after[i]) is var at ? before[at] ^ after[at] : 0);
     }
 
     private static Version Shortened(Version version) => new(version.Major, version.Minor);

@@ -15,7 +15,8 @@ public sealed class AdapterFixtureTests
     public static TheoryData<string, string> Adapters => Pairs(name => Directory.Exists(Fixtures.PathOf("models", name, "adapters"))
         ? Directory.EnumerateDirectories(Fixtures.PathOf("models", name, "adapters")).Select(f => Path.GetFileName(f)!) : []);
 
-    public static TheoryData<string> WithFedSb => [.. ModelFixture.Names.Where(n => File.Exists(Fixtures.PathOf("models", n, "fed-sb.safetensors")))];
+    public static TheoryData<string> WithFedSb =>
+        [.. ModelFixture.Names.Where(n => File.Exists(Fixtures.PathOf("models", n, "fed-sb.safetensors")))];
 
     public static TheoryData<string> WithGreedy
     {
@@ -49,7 +50,8 @@ public sealed class AdapterFixtureTests
         adapter.RequireFits(layout, folder);
         using var binding = new AdapterBinding(fixture.Transformer, adapter.State, layout);
         using var expected = SafetensorsFile.Open(Path.Combine(path, "expected.safetensors"));
-        ModelFixture.AssertClose(expected.ReadFloats(expected.Tensors.Keys.Single(k => k.EndsWith("logits", StringComparison.Ordinal))), fixture.Logits(), folder);
+        ModelFixture.AssertClose(expected.ReadFloats(expected.Tensors.Keys.Single(k => k.EndsWith("logits", StringComparison.Ordinal))),
+            fixture.Logits(), folder);
         Assert.Equal(adapter.State.Hash, binding.Export().Hash);
     }
 
@@ -67,7 +69,8 @@ public sealed class AdapterFixtureTests
             var step = new PlainStep(4096, null).Run(fixture.Transformer, parameters, fixture.Examples, default);
             ModelFixture.AssertClose(file.ReadFloats("loss"), [(float)step.Loss], "loss");
             foreach (var (slot, gradient) in parameters.Entries)
-                ModelFixture.AssertClose(file.ReadFloats($"grad.{AdapterKey.Parse(slot.Name).Module}.R"), gradient.data<float>().ToArray(), slot.Name);
+                ModelFixture.AssertClose(file.ReadFloats($"grad.{AdapterKey.Parse(slot.Name).Module}.R"), gradient.data<float>().ToArray(),
+                    slot.Name);
         }
         binding.Merge();
         ModelFixture.AssertClose(file.ReadFloats("logits"), fixture.Logits(), "merged logits");
@@ -94,12 +97,15 @@ public sealed class AdapterFixtureTests
     public void Greedy_generation_gives_the_reference_tokens(string name)
     {
         using var fixture = new ModelFixture(name);
-        var (prompt, expected) = (Array.ConvertAll(fixture.Values("greedy.prompt"), v => (int)v), Array.ConvertAll(fixture.Values("base.greedy"), v => (int)v));
-        var made = TextGenerator.Run(fixture.Transformer, prompt, new GenerationSettings { MaxNewTokens = expected.Length - prompt.Length });
+        var (prompt, expected) = (Array.ConvertAll(fixture.Values("greedy.prompt"), v => (int)v),
+            Array.ConvertAll(fixture.Values("base.greedy"), v => (int)v));
+        var made = TextGenerator.Run(fixture.Transformer, prompt,
+            new GenerationSettings { MaxNewTokens = expected.Length - prompt.Length });
         Assert.Equal(expected, prompt.Concat(made));
         // Any of the end tokens ends it, before it is written.
         var fresh = expected[prompt.Length..];
-        var ended = TextGenerator.Run(fixture.Transformer, prompt, new GenerationSettings { MaxNewTokens = fresh.Length, EndTokens = [fixture.Model.Architecture.Vocabulary, fresh[^1]] });
+        var ended = TextGenerator.Run(fixture.Transformer, prompt,
+            new GenerationSettings { MaxNewTokens = fresh.Length, EndTokens = [fixture.Model.Architecture.Vocabulary, fresh[^1]] });
         Assert.Equal(fresh.TakeWhile(token => token != fresh[^1]), ended);
     }
 
@@ -107,9 +113,11 @@ public sealed class AdapterFixtureTests
     {
         var modules = file.Tensors.Keys.Where(k => k.EndsWith(".A", StringComparison.Ordinal)).Select(k => k[..^2]).ToArray();
         var tensors = modules.SelectMany(module => new[] { Factors.A, Factors.B, Factors.R }.Select(factor =>
-            new AdapterTensor(new AdapterKey(module, factor).Name, file.Entry($"{module}.{factor}").IntShape(), file.ReadFloats($"{module}.{factor}"))));
+            new AdapterTensor(new AdapterKey(module, factor).Name, file.Entry($"{module}.{factor}").IntShape(),
+                file.ReadFloats($"{module}.{factor}"))));
         var rank = (int)file.Entry($"{modules[0]}.R").Shape[0];
-        var layout = modules.Select(m => new AdapterModule(m, (int)file.Entry($"{m}.B").Shape[0], (int)file.Entry($"{m}.A").Shape[1])).ToImmutableArray();
+        var layout = modules.Select(m => new AdapterModule(m, (int)file.Entry($"{m}.B").Shape[0], (int)file.Entry($"{m}.A").Shape[1]))
+            .ToImmutableArray();
         return (new AdapterState(tensors), new AdapterLayout(layout, rank, rank, []));
     }
 

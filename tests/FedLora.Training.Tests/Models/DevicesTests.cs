@@ -9,7 +9,8 @@ public sealed class DevicesTests
     public void The_device_is_said_and_why_it_is_not_the_other()
     {
         Assert.Equal("computes on the CPU, as asked", Devices.Explain("cpu"));
-        Assert.StartsWith(torch.cuda.is_available() ? "computes on the GPU" : "computes on the CPU: ", Devices.Explain("auto"), StringComparison.Ordinal);
+        Assert.StartsWith(torch.cuda.is_available() ? "computes on the GPU" : "computes on the CPU: ", Devices.Explain("auto"),
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -20,19 +20,24 @@ public sealed class EncoderFixtureTests
         var (tokens, mask) = (expected.ReadFloats("input_ids"), expected.ReadFloats("attention_mask"));
         var longest = (int)expected.Entry("input_ids").Shape[1];
         var examples = Enumerable.Range(0, tokens.Length / longest)
-            .Select(i => new Example([.. tokens.AsSpan(i * longest, mask.AsSpan(i * longest, longest).Count(1f)).ToArray().Select(t => (int)t)])).ToArray();
+            .Select(
+                i => new Example(
+                    [.. tokens.AsSpan(i * longest, mask.AsSpan(i * longest, longest).Count(1f)).ToArray().Select(t => (int)t)])).ToArray();
         using var scope = NewDisposeScope();
         using var off = no_grad();
         using var batch = model.Transformer.Pack(examples);
         var states = model.Transformer.Hidden(new Pass(batch), RowSet.All(batch));
         var width = model.Architecture.Width;
-        var (rows, wantedStates, wantedEmbeddings) = (states.data<float>().ToArray(), expected.ReadFloats("last_hidden_state"), expected.ReadFloats("embedding"));
+        var (rows, wantedStates, wantedEmbeddings) = (states.data<float>().ToArray(), expected.ReadFloats("last_hidden_state"),
+            expected.ReadFloats("embedding"));
         for (int i = 0, first = 0; i < examples.Length; first += batch.Lengths[i++])
         {
             var (example, count) = (batch.Order[i], batch.Lengths[i]);
-            ModelFixture.AssertClose(wantedStates.AsSpan(example * longest * width, count * width), rows.AsSpan(first * width, count * width), $"states of sentence {example}");
+            ModelFixture.AssertClose(wantedStates.AsSpan(example * longest * width, count * width),
+                rows.AsSpan(first * width, count * width), $"states of sentence {example}");
             var mean = states.narrow(0, first, count).mean([0]);
-            ModelFixture.AssertClose(wantedEmbeddings.AsSpan(example * width, width), mean.div(mean.norm()).data<float>().ToArray(), $"embedding of sentence {example}");
+            ModelFixture.AssertClose(wantedEmbeddings.AsSpan(example * width, width), mean.div(mean.norm()).data<float>().ToArray(),
+                $"embedding of sentence {example}");
         }
     }
 }

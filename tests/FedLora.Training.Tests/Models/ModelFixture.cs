@@ -21,7 +21,8 @@ public sealed class ModelFixture : IDisposable
         Examples = ReadExamples(Path.Combine(Folder, "inputs.safetensors"), Model.Architecture);
     }
 
-    public static IEnumerable<string> Names => Fixtures.Folders("models").Where(n => File.Exists(Fixtures.PathOf("models", n, "expected.safetensors")));
+    public static IEnumerable<string> Names =>
+        Fixtures.Folders("models").Where(n => File.Exists(Fixtures.PathOf("models", n, "expected.safetensors")));
 
     public string Folder { get; }
 
@@ -67,7 +68,9 @@ public sealed class ModelFixture : IDisposable
         return (loss.item<float>(), each);
     }
 
-    /// <summary>Fails where an entry differs by more than the tolerance times the largest entry; NaN entries of the actual values are not compared.</summary>
+    /// <summary>
+    /// Fails where an entry differs by more than the tolerance times the largest entry; NaN entries of the actual values are not compared.
+    /// </summary>
     public static void AssertClose(ReadOnlySpan<float> expected, ReadOnlySpan<float> actual, string what, double tolerance = Tolerance)
     {
         Assert.Equal(expected.Length, actual.Length);

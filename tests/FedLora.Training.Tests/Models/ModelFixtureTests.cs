@@ -36,7 +36,8 @@ public sealed class ModelFixtureTests
             var data = new TheoryData<string, string>();
             foreach (var name in ModelFixture.Names)
             {
-                foreach (var folder in Directory.EnumerateDirectories(Fixtures.PathOf(Kind, name)).Where(f => System.IO.File.Exists(Path.Combine(f, "config.json"))))
+                foreach (var folder in Directory.EnumerateDirectories(Fixtures.PathOf(Kind, name))
+                    .Where(f => System.IO.File.Exists(Path.Combine(f, "config.json"))))
                     data.Add(name, Path.GetFileName(folder));
             }
             return data;
@@ -58,7 +59,8 @@ public sealed class ModelFixtureTests
     {
         using var fixture = new ModelFixture(name, variant: variant);
         // Halved precision of the stored weights, not of the computation: 8 bits of mantissa for bfloat16, 11 for float16.
-        var tolerance = variant.Contains("bf16", StringComparison.Ordinal) ? 0.05 : variant.Contains("fp16", StringComparison.Ordinal) ? 0.01 : ModelFixture.Tolerance;
+        var tolerance = variant.Contains("bf16", StringComparison.Ordinal) ? 0.05 : variant.Contains("fp16", StringComparison.Ordinal)
+            ? 0.01 : ModelFixture.Tolerance;
         ModelFixture.AssertClose(fixture.Values("base.logits"), fixture.Logits(), variant, tolerance);
     }
 
@@ -97,9 +99,11 @@ public sealed class ModelFixtureTests
             using var parameters = new ParameterSet(binding.Slots(Factors.A | Factors.B | Factors.Head), CPU);
             var step = new PlainStep(rowsAtOnce, null).Run(fixture.Transformer, parameters, fixture.Examples, default);
             ModelFixture.AssertClose(fixture.Values("adapter.loss"), [(float)step.Loss], "adapter.loss");
-            Assert.Equal(fixture.Expected.Tensors.Keys.Count(k => k.StartsWith("grad.", StringComparison.Ordinal)), parameters.Entries.Count);
+            Assert.Equal(fixture.Expected.Tensors.Keys.Count(k => k.StartsWith("grad.", StringComparison.Ordinal)),
+                parameters.Entries.Count);
             foreach (var (slot, gradient) in parameters.Entries)
-                ModelFixture.AssertClose(fixture.Values($"grad.{slot.Name}"), gradient.data<float>().ToArray(), $"grad.{slot.Name}, {rowsAtOnce} rows at once");
+                ModelFixture.AssertClose(fixture.Values($"grad.{slot.Name}"), gradient.data<float>().ToArray(),
+                    $"grad.{slot.Name}, {rowsAtOnce} rows at once");
         }
     }
 
@@ -122,24 +126,27 @@ public sealed class ModelFixtureTests
             foreach (var tensor in parameters.Export())
             {
                 var expected = fixture.Values($"train.{kind}.{tensor.Name}");
-                ModelFixture.AssertClose(expected, tensor.Values, $"{kind} {tensor.Name}", ModelFixture.Tolerance + (slack / expected.Max(Math.Abs)));
+                ModelFixture.AssertClose(expected, tensor.Values, $"{kind} {tensor.Name}",
+                    ModelFixture.Tolerance + (slack / expected.Max(Math.Abs)));
             }
         }
     }
 
     /// <summary>
-    /// What AdamW's first step, rate g / (|g| + eps), makes of the rounding d of a gradient: the sum over all entries of rate eps d / (|g| + eps)^2, with d two units of float32 of
-    /// the tensor's largest entry. It is nothing but where an entry almost cancels: in bert-mlm one of 0.055 at most is -9.71e-8 in float64, -1.02e-7 in PyTorch's float32; thus
-    /// PyTorch's own five steps end 8e-5 of the largest entry from those in float64.
+    /// What AdamW's first step, rate g / (|g| + eps), makes of the rounding d of a gradient: the sum over all entries of rate eps d / (|g|
+    /// + eps)^2, with d two units of float32 of the tensor's largest entry. It is nothing but where an entry almost cancels: in bert-mlm
+    /// one of 0.055 at most is -9.71e-8 in float64, -1.02e-7 in PyTorch's float32; thus PyTorch's own five steps end 8e-5 of the largest
+    /// entry from those in float64.
     /// </summary>
     private static double FirstStepOfAdamW(ModelFixture fixture, double rate)
     {
         const double Epsilon = 1e-8, Units = 1.0 / (1 << 22);
-        return fixture.Expected.Tensors.Keys.Where(name => name.StartsWith("grad.", StringComparison.Ordinal)).Select(fixture.Values).Sum(gradient =>
-        {
-            var rounding = Units * gradient.Max(Math.Abs);
-            return gradient.Sum(g => rate * Epsilon * rounding / Math.Pow(Math.Abs(g) + Epsilon, 2));
-        });
+        return fixture.Expected.Tensors.Keys.Where(name => name.StartsWith("grad.", StringComparison.Ordinal)).Select(fixture.Values)
+            .Sum(gradient =>
+            {
+                var rounding = Units * gradient.Max(Math.Abs);
+                return gradient.Sum(g => rate * Epsilon * rounding / Math.Pow(Math.Abs(g) + Epsilon, 2));
+            });
     }
 
     [FixtureTheory(Kind, File)]
@@ -159,7 +166,8 @@ public sealed class ModelFixtureTests
         ModelFixture.AssertClose([.. batch.Order.Select(i => expected[i])], [.. norms.Select(n => (float)n)], "example.gradnorm");
         var clip = fixture.Values("dp.clip")[0];
         foreach (var (slot, _) in parameters.Entries)
-            ModelFixture.AssertClose(fixture.Values($"dp.clippedsum.{slot.Name}"), tap.ClippedSum(slot, norms, clip), $"clipped sum of {slot.Name}");
+            ModelFixture.AssertClose(fixture.Values($"dp.clippedsum.{slot.Name}"), tap.ClippedSum(slot, norms, clip),
+                $"clipped sum of {slot.Name}");
     }
 
     private static AdapterBinding Bind(ModelFixture fixture, string folder)

@@ -61,7 +61,11 @@ public sealed class ModelLoadingTests : IDisposable
     public void The_check_without_weights_finds_what_a_load_finds(string name)
     {
         var folder = Fixtures.PathOf("models", name);
-        foreach (var options in new[] { new LoadOptions(), new LoadOptions { Task = ModelTask.Classification, Labels = ["a", "b", "c", "d", "e"] } })
+        foreach (var options in new[]
+        {
+            new LoadOptions(),
+            new LoadOptions { Task = ModelTask.Classification, Labels = ["a", "b", "c", "d", "e"] },
+        })
         {
             using var loaded = Loaded(folder, options, out var refusal);
             if (loaded is not null)
@@ -95,7 +99,8 @@ public sealed class ModelLoadingTests : IDisposable
     public void An_index_beside_the_whole_file_does_not_count(string name)
     {
         Copy(name);
-        File.WriteAllText(Path.Combine(_folder, "model.safetensors.index.json"), """{"weight_map":{"a":"model-00001-of-00004.safetensors"}}""");
+        File.WriteAllText(Path.Combine(_folder, "model.safetensors.index.json"),
+            """{"weight_map":{"a":"model-00001-of-00004.safetensors"}}""");
         using var model = BaseModel.Load(_folder);
         Assert.Empty(model.MadeTensors);
         Assert.Equal(ModelFingerprint.Compute(Fixtures.PathOf("models", name)), ModelFingerprint.Compute(_folder));

@@ -11,7 +11,8 @@ internal sealed class NaiveTap(int examples) : IGradientTap
     public void Product(Slot parameter, Tensor g, Tensor a, double scale, IReadOnlyList<int> rows) =>
         Add(parameter, rows, (first, count) => g.narrow(0, first, count).@double().t().mm(a.narrow(0, first, count).@double()).mul(scale));
 
-    public void Sum(Slot parameter, Tensor g, IReadOnlyList<int> rows) => Add(parameter, rows, (first, count) => g.narrow(0, first, count).@double().sum(0L));
+    public void Sum(Slot parameter, Tensor g, IReadOnlyList<int> rows) =>
+        Add(parameter, rows, (first, count) => g.narrow(0, first, count).@double().sum(0L));
 
     public double[] Norms() => [.. Enumerable.Range(0, examples).Select(i => Math.Sqrt(_gradients.Values.Sum(g => g[i].Sum(v => v * v))))];
 
@@ -29,7 +30,8 @@ internal sealed class NaiveTap(int examples) : IGradientTap
     private void Add(Slot parameter, IReadOnlyList<int> rows, Func<int, int, Tensor> gradient)
     {
         Assert.Equal(examples, rows.Count);
-        var all = _gradients.TryGetValue(parameter, out var known) ? known : _gradients[parameter] = [.. rows.Select(_ => new double[parameter.Value.numel()])];
+        var all = _gradients.TryGetValue(parameter, out var known) ? known
+            : _gradients[parameter] = [.. rows.Select(_ => new double[parameter.Value.numel()])];
         for (int i = 0, first = 0; i < rows.Count; first += rows[i++])
         {
             var values = gradient(first, rows[i]).contiguous().data<double>().ToArray();

@@ -8,7 +8,10 @@ using FedLora.Training.Running;
 
 namespace FedLora.Training.Tests.Models;
 
-/// <summary>A head that is the word embedding too: an adapter changes it in the head's role alone, as with PEFT. Held against the same model with a head of its own.</summary>
+/// <summary>
+/// A head that is the word embedding too: an adapter changes it in the head's role alone, as with PEFT. Held against the same model with a
+/// head of its own.
+/// </summary>
 [Trait("Category", "Fixtures")]
 public sealed class TiedHeadTests : IDisposable
 {
@@ -27,8 +30,10 @@ public sealed class TiedHeadTests : IDisposable
     {
         using var fixture = new ModelFixture(name);
         using var twin = Untied(fixture);
-        var layout = new AdapterLayout([], 1, 1, [new HeadTensor($"{Head}.weight", [fixture.Model.Architecture.Vocabulary, fixture.Model.Architecture.Width])]);
-        var state = new AdapterState([Random($"base_model.model.{Head}.weight", fixture.Model.Architecture.Vocabulary, fixture.Model.Architecture.Width)]);
+        var layout = new AdapterLayout([], 1, 1,
+            [new HeadTensor($"{Head}.weight", [fixture.Model.Architecture.Vocabulary, fixture.Model.Architecture.Width])]);
+        var state = new AdapterState(
+            [Random($"base_model.model.{Head}.weight", fixture.Model.Architecture.Vocabulary, fixture.Model.Architecture.Width)]);
         var before = Loss(fixture.Model, fixture);
         using (var binding = new AdapterBinding(fixture.Transformer, state, layout))
         using (var other = new AdapterBinding(twin.Transformer, state, layout))
@@ -66,7 +71,8 @@ public sealed class TiedHeadTests : IDisposable
         using var twin = Untied(fixture);
         foreach (var model in new[] { fixture.Model, twin })
         {
-            using var binding = new AdapterBinding(model.Transformer, Product(model.Architecture), new AdapterLayout([new AdapterModule(Head, model.Architecture.Vocabulary, model.Architecture.Width)], 2, 2, []));
+            using var binding = new AdapterBinding(model.Transformer, Product(model.Architecture),
+                new AdapterLayout([new AdapterModule(Head, model.Architecture.Vocabulary, model.Architecture.Width)], 2, 2, []));
             binding.Merge();
         }
         Assert.Equal(Loss(twin, fixture), Loss(fixture.Model, fixture), 1e-5);
@@ -112,6 +118,7 @@ public sealed class TiedHeadTests : IDisposable
     private static AdapterTensor Random(string name, int rows, int columns)
     {
         var random = new Random(5);
-        return new AdapterTensor(name, [rows, columns], [.. Enumerable.Range(0, rows * columns).Select(_ => (float)(0.5 * (random.NextDouble() - 0.5)))]);
+        return new AdapterTensor(name, [rows, columns],
+            [.. Enumerable.Range(0, rows * columns).Select(_ => (float)(0.5 * (random.NextDouble() - 0.5)))]);
     }
 }

@@ -28,7 +28,8 @@ public sealed class UnknownFamilyTests
 
     [Fact]
     public void What_nobody_reads_is_told_too() =>
-        Assert.Contains("lacks what any of them needs", Refused(new JsonObject { ["model_type"] = "mamba", ["state_size"] = 16 }).Hint, StringComparison.Ordinal);
+        Assert.Contains("lacks what any of them needs", Refused(new JsonObject { ["model_type"] = "mamba", ["state_size"] = 16 }).Hint,
+            StringComparison.Ordinal);
 
     private static FedLoraException Refused(JsonObject config)
     {

@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace FedLora.Training.Tests.Privacy;
 
-/// <summary>Norms and clipped sums, formed and by ghost norms, over wild scales and rows that cancel each other, against sums of doubles one by one.</summary>
+/// <summary>
+/// Norms and clipped sums, formed and by ghost norms, over wild scales and rows that cancel each other, against sums of doubles one by one.
+/// </summary>
 public sealed class ClippingTapTests
 {
     private const int Out = 40;
@@ -38,7 +40,8 @@ public sealed class ClippingTapTests
                 var added = total.data<double>().ToArray();
                 var length = Math.Sqrt(added.Sum(x => x * x));
                 // The promise, whatever the rounding did to the gradient: nobody adds more than C.
-                Assert.True(length <= Clip * (1 + 1e-7), $"trial {trial}, example {i}: {length} for C = {Clip}, norm found {norms[i]:G9}, true {Norm(exact):G9}");
+                Assert.True(length <= Clip * (1 + 1e-7),
+                    $"trial {trial}, example {i}: {length} for C = {Clip}, norm found {norms[i]:G9}, true {Norm(exact):G9}");
                 // By ghost norms the norm is that of the exact gradient too, however much of it cancels.
                 if (2 * rows * rows <= Out * In)
                     Assert.Equal(1, norms[i] / Norm(exact), 1e-6);
@@ -73,7 +76,8 @@ public sealed class ClippingTapTests
                 var opposite = row % 2 == 1 && t > 0 && random.Next(4) > 0;
                 var drift = Math.Pow(10, -7 * random.NextDouble());
                 for (var i = 0; i < Out; i++)
-                    g.Add(opposite ? (float)(-g[^Out] * (1 + (drift * random.NextDouble()))) : (float)(scale * (random.NextDouble() - 0.5)));
+                    g.Add(opposite ? (float)(-g[^Out] * (1 + (drift * random.NextDouble())))
+                        : (float)(scale * (random.NextDouble() - 0.5)));
                 for (var i = 0; i < In; i++)
                     a.Add(opposite ? a[^In] : (float)(random.NextDouble() - 0.5));
             }

@@ -27,10 +27,12 @@ public sealed class ExampleProductsTests
             var first = 0;
             for (var i = 0; i < rows.Length; first += rows[i++])
             {
-                var expected = g.narrow(0, first, rows[i]).to(ScalarType.Float32).t().mm(a.narrow(0, first, rows[i]).to(ScalarType.Float32)).mul(0.25);
+                var expected = g.narrow(0, first, rows[i]).to(ScalarType.Float32).t().mm(a.narrow(0, first, rows[i]).to(ScalarType.Float32))
+                    .mul(0.25);
                 var mine = ExampleProducts.IsFlipped(g, a) ? found[i].t() : found[i];
                 Assert.Equal(expected.shape, mine.shape);
-                ModelFixture.AssertClose(expected.contiguous().data<float>().ToArray(), mine.contiguous().data<float>().ToArray(), $"example {i} in {type}", 1e-5);
+                ModelFixture.AssertClose(expected.contiguous().data<float>().ToArray(), mine.contiguous().data<float>().ToArray(),
+                    $"example {i} in {type}", 1e-5);
             }
         }
     }

@@ -26,7 +26,8 @@ public sealed class PrivateStepTests
             var step = new PrivateStep(fixture.Values("dp.clip")[0], 0, 2, rowsAtOnce, null, CryptographicRandom.Instance);
             var found = step.Run(fixture.Transformer, parameters, fixture.Examples, CancellationToken.None);
             foreach (var (slot, gradient) in parameters.Entries)
-                ModelFixture.AssertClose(fixture.Values($"dp.clippedsum.{slot.Name}"), gradient.mul(2).contiguous().data<float>().ToArray(), $"{name}: clipped sum of {slot.Name}");
+                ModelFixture.AssertClose(fixture.Values($"dp.clippedsum.{slot.Name}"), gradient.mul(2).contiguous().data<float>().ToArray(),
+                    $"{name}: clipped sum of {slot.Name}");
             Assert.Equal(fixture.Values("example.loss").Average(), found.Loss, 1e-4);
         }
     }
@@ -64,7 +65,8 @@ public sealed class PrivateStepTests
         foreach (var rowsAtOnce in new[] { int.MaxValue, 1 })
         {
             var source = new Repeated();
-            new PrivateStep(0.5, 1, 2, rowsAtOnce, null, source).Run(fixture.Transformer, parameters, fixture.Examples, CancellationToken.None);
+            new PrivateStep(0.5, 1, 2, rowsAtOnce, null, source)
+                .Run(fixture.Transformer, parameters, fixture.Examples, CancellationToken.None);
             gradients.Add(parameters.Gradient.data<float>().ToArray());
             drawn.Add(source.Drawn);
         }
@@ -74,7 +76,10 @@ public sealed class PrivateStepTests
         ModelFixture.AssertClose(gradients[0], gradients[1], "the noised gradient");
     }
 
-    /// <summary>What trains privately samples by Poisson and by nothing else: at q = 1 every step sees all, at a small q most steps see nobody and are steps all the same.</summary>
+    /// <summary>
+    /// What trains privately samples by Poisson and by nothing else: at q = 1 every step sees all, at a small q most steps see nobody and
+    /// are steps all the same.
+    /// </summary>
     [Fact]
     [Trait("Category", "Fixtures")]
     public void Private_terms_bring_their_sampler_and_empty_batches_are_steps()
@@ -85,7 +90,8 @@ public sealed class PrivateStepTests
         var (fixture, parameters) = (trained.Fixture, trained.Parameters);
         var before = parameters.Values.data<float>().ToArray();
         var settings = new FedLora.Training.Running.TrainingSettings { Steps = 12, BatchSize = 2, LearningRate = 1e-4 };
-        var few = new PrivateTerms(1, 1e-9, 1).Run(fixture.Transformer, parameters, fixture.Examples, settings, null, CancellationToken.None);
+        var few = new PrivateTerms(1, 1e-9, 1)
+            .Run(fixture.Transformer, parameters, fixture.Examples, settings, null, CancellationToken.None);
         Assert.Equal(12, few.Losses.Count);
         Assert.All(few.Losses, loss => Assert.True(double.IsNaN(loss)));
         Assert.Equal(0, few.Examples);
@@ -107,7 +113,9 @@ public sealed class PrivateStepTests
     public void Nonsense_is_refused(double clip, double noise, double batch) =>
         Assert.Equal("privacy-invalid", Assert.Throws<FedLoraException>(() => new PrivateStep(clip, noise, batch, 100)).Code);
 
-    /// <summary>A hostile coordinator's terms: at the least clipping norm that is taken, every trained number still gets noise of the stated size.</summary>
+    /// <summary>
+    /// A hostile coordinator's terms: at the least clipping norm that is taken, every trained number still gets noise of the stated size.
+    /// </summary>
     [Fact]
     [Trait("Category", "Fixtures")]
     public void The_least_clipping_norm_still_has_its_noise()
@@ -116,20 +124,24 @@ public sealed class PrivateStepTests
             return;
         using var trained = new Trained(name, Factors.A | Factors.B);
         const double Batch = 1e6;
-        new PrivateStep(PrivateBounds.LeastClip, PrivateBounds.LeastNoise, Batch, 100).Run(trained.Fixture.Transformer, trained.Parameters, trained.Fixture.Examples, CancellationToken.None);
+        new PrivateStep(PrivateBounds.LeastClip, PrivateBounds.LeastNoise, Batch, 100)
+            .Run(trained.Fixture.Transformer, trained.Parameters, trained.Fixture.Examples, CancellationToken.None);
         var noise = trained.Parameters.Gradient.data<float>().ToArray();
         Assert.DoesNotContain(0f, noise);
         var deviation = PrivateBounds.LeastNoise * PrivateBounds.LeastClip / Batch;
         var spread = 6 * Math.Sqrt(2.0 / noise.Length);
         // The examples add at most C each, over all numbers together.
         var most = Math.Sqrt(noise.Length * (1 + spread)) + (trained.Fixture.Examples.Count / PrivateBounds.LeastNoise);
-        Assert.InRange(noise.Sum(x => Math.Pow(x / deviation, 2)), Math.Pow(Math.Max(0, Math.Sqrt(noise.Length * (1 - spread)) - (trained.Fixture.Examples.Count / PrivateBounds.LeastNoise)), 2), most * most);
+        Assert.InRange(noise.Sum(x => Math.Pow(x / deviation, 2)),
+            Math.Pow(Math.Max(0, Math.Sqrt(noise.Length * (1 - spread)) - (trained.Fixture.Examples.Count / PrivateBounds.LeastNoise)), 2),
+            most * most);
     }
 
     [Fact]
     public void A_generator_that_can_be_foretold_is_refused_outside_tests()
     {
-        Assert.Equal("randomness-foreseeable", Assert.Throws<FedLoraException>(() => new PrivateStep(1, 1, 1, 100, null, new Foreseeable())).Code);
+        Assert.Equal("randomness-foreseeable",
+            Assert.Throws<FedLoraException>(() => new PrivateStep(1, 1, 1, 100, null, new Foreseeable())).Code);
         Assert.Equal("randomness-foreseeable", Assert.Throws<FedLoraException>(() => new PoissonSampler(10, 0.5, new Foreseeable())).Code);
     }
 

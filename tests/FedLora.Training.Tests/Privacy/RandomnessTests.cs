@@ -29,7 +29,8 @@ public sealed class RandomnessTests
             last = taken;
         }
         foreach (var count in times)
-            Assert.InRange(count, (Rate * Steps) - (Sigmas * Math.Sqrt(Steps * Rate * (1 - Rate))), (Rate * Steps) + (Sigmas * Math.Sqrt(Steps * Rate * (1 - Rate))));
+            Assert.InRange(count, (Rate * Steps) - (Sigmas * Math.Sqrt(Steps * Rate * (1 - Rate))),
+                (Rate * Steps) + (Sigmas * Math.Sqrt(Steps * Rate * (1 - Rate))));
         // Neighbours in one step and one example in two steps: both at q^2 if independent. Overlapping pairs correlate; 3 covers it.
         var expected = Rate * Rate * Count * Steps;
         Assert.InRange(pairs, expected - (3 * Sigmas * Math.Sqrt(expected)), expected + (3 * Sigmas * Math.Sqrt(expected)));
@@ -57,13 +58,15 @@ public sealed class RandomnessTests
             var found = at >= 0 ? at : ~at;
             Assert.Equal(expected, found / (double)Count, (Sigmas * Math.Sqrt(expected * (1 - expected) / Count)) + 1e-6);
         }
-        // Neither neighbours nor the two numbers of a pair (256 apart) correlate, nor their squares, as they would if both hung on one radius.
+        // Neither neighbours nor the two numbers of a pair (256 apart) correlate, nor their squares, as they would if both hung on one
+        // radius.
         new GaussianNoise(CryptographicRandom.Instance).Fill(numbers, 1);
         foreach (var apart in new[] { 1, 2, 256, 512 })
         {
             var product = Enumerable.Range(0, Count - apart).Average(i => numbers[i] * numbers[i + apart]);
             Assert.Equal(0, product, Sigmas / Math.Sqrt(Count - apart));
-            var squares = Enumerable.Range(0, Count - apart).Average(i => ((numbers[i] * numbers[i]) - 1) * ((numbers[i + apart] * numbers[i + apart]) - 1));
+            var squares = Enumerable.Range(0, Count - apart)
+                .Average(i => ((numbers[i] * numbers[i]) - 1) * ((numbers[i + apart] * numbers[i + apart]) - 1));
             Assert.Equal(0, squares, Sigmas * 2 * 1.1 / Math.Sqrt(Count - apart));
         }
     }
@@ -98,7 +101,9 @@ public sealed class RandomnessTests
         Assert.InRange(numbers.Distinct().Count(), count - 2, count);
     }
 
-    /// <summary>u &lt; q with u a multiple of 2^-53 would take an example at 2^-53 where q is below that, 11 times as often as accounted at 1e-17.</summary>
+    /// <summary>
+    /// u &lt; q with u a multiple of 2^-53 would take an example at 2^-53 where q is below that, 11 times as often as accounted at 1e-17.
+    /// </summary>
     [Fact]
     public void The_sampler_never_exceeds_its_rate()
     {

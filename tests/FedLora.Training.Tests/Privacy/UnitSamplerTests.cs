@@ -25,7 +25,11 @@ public sealed class UnitSamplerTests
             }
         }
         // Six standard deviations.
-        Assert.All(drawn, count => Assert.InRange(count, steps * rate - 6 * Math.Sqrt(steps * rate * (1 - rate)), steps * rate + 6 * Math.Sqrt(steps * rate * (1 - rate))));
-        Assert.All(examples[3..], count => Assert.InRange(count, steps * rate / 4 - 6 * Math.Sqrt(steps * rate / 4), steps * rate / 4 + 6 * Math.Sqrt(steps * rate / 4)));
+        Assert.All(drawn,
+            count => Assert.InRange(count, steps * rate - 6 * Math.Sqrt(steps * rate * (1 - rate)),
+                steps * rate + 6 * Math.Sqrt(steps * rate * (1 - rate))));
+        Assert.All(examples[3..],
+            count => Assert.InRange(count, steps * rate / 4 - 6 * Math.Sqrt(steps * rate / 4),
+                steps * rate / 4 + 6 * Math.Sqrt(steps * rate / 4)));
     }
 }

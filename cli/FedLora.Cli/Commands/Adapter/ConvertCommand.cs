@@ -11,9 +11,19 @@ internal static class ConvertCommand
 {
     public static Command Create()
     {
-        var (from, to) = (new Argument<string>("IN") { Description = "An adapter folder." }, new Argument<string>("OUT") { Description = "The folder to write." });
-        var rank = new Option<int?>("--rank") { Description = "The rank to write; default the largest in use. The best product of that rank is kept, and what is lost is said." };
-        return new Command("convert", "Write an adapter with another rank, without rank patterns and rsLoRA, doing the same as nearly as that rank can.") { from, to, rank }.Writes(typeof(ConvertJson)).Runs((parsed, output, _) =>
+        var (from, to) = (new Argument<string>("IN") { Description = "An adapter folder." },
+            new Argument<string>("OUT") { Description = "The folder to write." });
+        var rank = new Option<int?>("--rank")
+        {
+            Description = "The rank to write; default the largest in use. The best product of that rank is kept, and what is lost is said.",
+        };
+        return new Command("convert",
+            "Write an adapter with another rank, without rank patterns and rsLoRA, doing the same as nearly as that rank can.")
+        {
+            from,
+            to,
+            rank,
+        }.Writes(typeof(ConvertJson)).Runs((parsed, output, _) =>
         {
             var adapter = PeftFolder.Read(parsed.GetValue(from)!);
             var layout = adapter.Layout();
@@ -24,7 +34,10 @@ internal static class ConvertCommand
             var plain = target with { UseRsLora = false, Alpha = target.Scale * wanted };
             new PeftFolder(adapter.Config.WithPatternsOf(plain), state).Write(parsed.GetValue(to)!);
             output.Result(new ConvertJson(parsed.GetValue(to)!, wanted, plain.Alpha, state.ParameterCount, error, state.Hash),
-                console => console.WriteLine($"Wrote {parsed.GetValue(to)}: r {wanted}, alpha {plain.Alpha:R}, {state.ParameterCount:N0} parameters; lost {error:P4} of the product's norm."));
+                console =>
+                    console.WriteLine(
+                        $"Wrote {parsed.GetValue(to)}: r {wanted}, alpha {plain.Alpha:R}, {state.ParameterCount:N0} parameters; lost "
+                            + $"{error:P4} of the product's norm."));
             return Task.CompletedTask;
         });
     }

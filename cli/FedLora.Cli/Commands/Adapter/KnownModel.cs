@@ -3,7 +3,9 @@ using FedLora.Training.Models;
 
 namespace FedLora.Cli.Commands.Adapter;
 
-/// <summary>A model whose shape we know without its files, with the settings under which the Fed-SB paper counts (arXiv 2502.15436).</summary>
+/// <summary>
+/// A model whose shape we know without its files, with the settings under which the Fed-SB paper counts (arXiv 2502.15436).
+/// </summary>
 /// <param name="Name">For <c>--model</c>.</param>
 /// <param name="Targets">target_modules, or null for query and value.</param>
 /// <param name="Nodes">K.</param>

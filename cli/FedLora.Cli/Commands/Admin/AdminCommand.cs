@@ -9,7 +9,12 @@ internal static class AdminCommand
     {
         var command = new Command("admin", "Operate a running coordinator: tokens, nodes, federations, results.")
         {
-            new Command("token", "Join tokens for new nodes.") { TokenCreateCommand.Create(), TokenListCommands.List(), TokenListCommands.Revoke() },
+            new Command("token", "Join tokens for new nodes.")
+            {
+                TokenCreateCommand.Create(),
+                TokenListCommands.List(),
+                TokenListCommands.Revoke(),
+            },
             new Command("node", "Enrolled training nodes.") { NodeListCommand.Create(), NodeShowCommand.Create(),
                 NodeRevokeCommand.Create() },
             new Command("access", "Who operates and audits.") { AccessCommands.List(), AccessCommands.Revoke() },

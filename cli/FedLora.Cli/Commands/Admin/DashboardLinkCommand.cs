@@ -10,16 +10,27 @@ internal static class DashboardLinkCommand
 {
     public static Command Create()
     {
-        var role = new Option<string?>("--role") { Description = "Who the session is for: operator acts, auditor reads; default: what your token is." };
-        var minutes = new Option<uint>("--minutes") { Description = "How long the link can be used, 1 to 1440.", DefaultValueFactory = _ => 10 };
+        var role = new Option<string?>("--role")
+        {
+            Description = "Who the session is for: operator acts, auditor reads; default: what your token is.",
+        };
+        var minutes = new Option<uint>("--minutes")
+        {
+            Description = "How long the link can be used, 1 to 1440.",
+            DefaultValueFactory = _ => 10,
+        };
         role.AcceptOnlyFromAmong("operator", "auditor");
         return new Command("dashboard-link", "Make a one-time link that opens the dashboard in a browser.") { role, minutes }
-            .Writes(typeof(LinkJson)).RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
+            .Writes(typeof(LinkJson)).RunsAtCoordinator(async (parsed, output, connection, cancellationToken) =>
         {
             if (parsed.GetValue(minutes) is < 1 or > 1440)
                 throw new UsageException("--minutes must be 1 to 1440", "e.g. --minutes 10");
-            var request = new CreateDashboardLinkRequest { Role = parsed.GetValue(role) ?? "", ValidSeconds = parsed.GetValue(minutes) * 60 };
-            var link = await connection.Upkeep.CreateDashboardLinkAsync(request, connection.Call(cancellation));
+            var request = new CreateDashboardLinkRequest
+            {
+                Role = parsed.GetValue(role) ?? "",
+                ValidSeconds = parsed.GetValue(minutes) * 60,
+            };
+            var link = await connection.Upkeep.CreateDashboardLinkAsync(request, connection.Call(cancellationToken));
             var expires = DateTimeOffset.FromUnixTimeMilliseconds(link.ExpiresUnixMs);
             output.Result(new LinkJson(link.Url, link.Role, expires), console =>
             {

@@ -8,7 +8,9 @@ public static class DeltaRemark
 {
     private static readonly double Default = new Federations.Definitions.PrivacySpec().Delta;
 
-    /// <summary>One line about the node of the largest stated count, null where delta is small enough for all, or nothing is stated.</summary>
+    /// <summary>
+    /// One line about the node of the largest stated count, null where delta is small enough for all, or nothing is stated.
+    /// </summary>
     public static string? For(FederationView view)
     {
         if (view.Definition.Privacy is not { } terms)

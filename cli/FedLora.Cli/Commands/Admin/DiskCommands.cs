@@ -13,9 +13,9 @@ internal static class DiskCommands
 
     public static Command Disk() =>
         new Command("disk", "What the coordinator's data folder holds, and what is free beside it.")
-            .Writes(typeof(DiskJson)).RunsAtCoordinator(async (_, output, connection, cancellation) =>
+            .Writes(typeof(DiskJson)).RunsAtCoordinator(async (_, output, connection, cancellationToken) =>
     {
-        var disk = await connection.Upkeep.ShowDiskAsync(new ShowDiskRequest(), connection.Call(cancellation));
+        var disk = await connection.Upkeep.ShowDiskAsync(new ShowDiskRequest(), connection.Call(cancellationToken));
         var json = new DiskJson(disk.Folder, disk.FreeBytes, disk.Parts.Sum(part => part.Bytes),
             [.. disk.Parts.Select(part => new DiskPartJson(part.Name, part.Bytes, part.Files))]);
         output.Result(json, console =>
@@ -32,9 +32,10 @@ internal static class DiskCommands
     public static Command Gc() =>
         new Command("gc",
             "Remove now what the hourly clean-up would: uploads abandoned for a day, and blobs a day old that no federation needs.")
-        .Writes(typeof(GoneJson)).RunsAtCoordinator(async (_, output, connection, cancellation) =>
+        .Writes(typeof(GoneJson)).RunsAtCoordinator(async (_, output, connection, cancellationToken) =>
         {
-            var gone = await connection.Upkeep.CollectGarbageAsync(new CollectGarbageRequest(), connection.Options(cancellation, GcLimit));
+            var gone = await connection.Upkeep.CollectGarbageAsync(new CollectGarbageRequest(),
+                connection.Options(cancellationToken, GcLimit));
             output.Result(new GoneJson(gone.Uploads, gone.Blobs), console =>
                 console.WriteLine($"{gone.Uploads} abandoned uploads and {gone.Blobs} blobs are gone."));
         });

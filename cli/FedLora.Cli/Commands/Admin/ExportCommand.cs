@@ -21,56 +21,64 @@ internal static class ExportCommand
         var to = new Option<string>("--out") { Description = "Folder to write, as PEFT loads it.", Required = true };
         var round = new Option<uint?>("--round") { Description = "The adapter after this round; default: the newest." };
         return new Command("export", "Write a federation's adapter as a PEFT folder.") { name, to, round }
-            .Writes(typeof(ExportJson)).RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
+            .Writes(typeof(ExportJson)).RunsAtCoordinator(async (parsed, output, connection, cancellationToken) =>
         {
             var (federation, wanted) = (parsed.GetValue(name)!, parsed.GetValue(round));
             if (wanted is null)
-                await RequireRoundAsync(connection, federation, cancellation);
-            var (peft, done) = await FetchAsync(connection, federation, wanted, cancellation);
+                await RequireRoundAsync(connection, federation, cancellationToken);
+            var (peft, done) = await FetchAsync(connection, federation, wanted, cancellationToken);
             var folder = Path.GetFullPath(parsed.GetValue(to)!);
             peft.Write(folder);
             output.Result(
                 new ExportJson(folder, done, peft.Config.Rank, peft.State.ParameterCount),
-                console => console.WriteLine(done == 0 ? $"The first adapter, which nobody has trained, is in {folder}." : $"The adapter after round {done} is in {folder}."));
+                console =>
+                    console.WriteLine(
+                        done == 0 ? $"The first adapter, which nobody has trained, is in {folder}."
+                            : $"The adapter after round {done} is in {folder}."));
         });
     }
 
     // An adapter that does nothing is hardly what somebody wants who names no round.
-    private static async Task RequireRoundAsync(CoordinatorConnection connection, string federation, CancellationToken cancellation)
+    private static async Task RequireRoundAsync(CoordinatorConnection connection, string federation, CancellationToken cancellationToken)
     {
-        var view = await connection.Admin.ShowFederationAsync(new FederationName { Name = federation }, connection.Call(cancellation));
+        var view = await connection.Admin.ShowFederationAsync(new FederationName { Name = federation }, connection.Call(cancellationToken));
         if (view.RoundsDone == 0)
         {
             throw new FedLoraException("round-unknown", $"no round of '{federation}' is done yet, so there is nothing trained to export",
-                $"Wait for round 1, see: fedlora admin federation show {federation}; or ask for the untrained first adapter with --round 0.");
+                $"Wait for round 1, see: fedlora admin federation show {federation}; or ask for the untrained first adapter with --round "
+                    + $"0.");
         }
     }
 
     /// <summary>Fetches an adapter and makes it what PEFT loads.</summary>
-    internal static async Task<(PeftFolder Adapter, uint Round)> FetchAsync(CoordinatorConnection connection, string federation, uint? round, CancellationToken cancellation)
+    internal static async Task<(PeftFolder Adapter, uint Round)> FetchAsync(CoordinatorConnection connection, string federation,
+        uint? round, CancellationToken cancellationToken)
     {
         var request = new ExportAdapterRequest { Federation = federation };
         if (round is { } wanted)
             request.Round = wanted;
-        var export = await connection.Admin.ExportAdapterAsync(request, connection.Call(cancellation));
-        var global = await FetchAsync(connection, export.Adapter, cancellation);
+        var export = await connection.Admin.ExportAdapterAsync(request, connection.Call(cancellationToken));
+        var global = await FetchAsync(connection, export.Adapter, cancellationToken);
         var folds = new List<AdapterState>();
         foreach (var fold in export.Fold)
-            folds.Add(await FetchAsync(connection, fold, cancellation));
+            folds.Add(await FetchAsync(connection, fold, cancellationToken));
         return (AdapterExport.ToPeft(export.Definition.ToModel(), global, (int)export.Round, folds), export.Round);
     }
 
     /// <summary>Fetches the newest global adapter as the coordinator has it.</summary>
-    internal static async Task<AdapterState> FetchGlobalAsync(CoordinatorConnection connection, string federation, CancellationToken cancellation)
+    internal static async Task<AdapterState> FetchGlobalAsync(CoordinatorConnection connection, string federation,
+        CancellationToken cancellationToken)
     {
-        var export = await connection.Admin.ExportAdapterAsync(new ExportAdapterRequest { Federation = federation }, connection.Call(cancellation));
-        return await FetchAsync(connection, export.Adapter, cancellation);
+        var export = await connection.Admin.ExportAdapterAsync(new ExportAdapterRequest { Federation = federation },
+            connection.Call(cancellationToken));
+        return await FetchAsync(connection, export.Adapter, cancellationToken);
     }
 
-    private static async Task<AdapterState> FetchAsync(CoordinatorConnection connection, AdapterRef adapter, CancellationToken cancellation)
+    private static async Task<AdapterState> FetchAsync(CoordinatorConnection connection, AdapterRef adapter,
+        CancellationToken cancellationToken)
     {
         using var bytes = new MemoryStream();
-        using var limit = new IdleLimit(Idle, TimeProvider.System, cancellation);
+        using var limit = new IdleLimit(Idle, TimeProvider.System, cancellationToken);
         await limit.RunAsync(() => $"the download at byte {bytes.Length}", async () =>
         {
             foreach (var part in adapter.Parts)
@@ -86,7 +94,8 @@ internal static class ExportCommand
         var state = AdapterState.FromBytes(bytes.ToArray(), $"adapter {adapter.Sha256}");
         return state.Hash == adapter.Sha256
             ? state
-            : throw new FedLoraException("blob-invalid", $"what arrived as adapter {adapter.Sha256} is another one", "try again; if this repeats, the coordinator's store is damaged");
+            : throw new FedLoraException("blob-invalid", $"what arrived as adapter {adapter.Sha256} is another one",
+                "try again; if this repeats, the coordinator's store is damaged");
     }
 }
 

@@ -17,16 +17,19 @@ internal static class FederationCareCommands
     {
         var file =
             new Option<string>("--file",
-                "-f") { Description = "The federation's file as it shall hold: only cohort and retention may differ from what was created.",
-                    Required = true };
+                "-f")
+            {
+                Description = "The federation's file as it shall hold: only cohort and retention may differ from what was created.",
+                Required = true
+            };
         return new Command("update",
             "Change who takes part in a federation, how long anybody waits and what is kept, from the next sampling on.") { file }
-            .Writes(typeof(FederationJson)).RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
+            .Writes(typeof(FederationJson)).RunsAtCoordinator(async (parsed, output, connection, cancellationToken) =>
             {
                 var definition = FederationFile.Load(parsed.GetValue(file)!).Definition;
                 var view =
                     await connection.Upkeep.ChangeFederationAsync(
-                        new ChangeFederationRequest { Definition = definition.ToWire(layout: false) }, connection.Call(cancellation));
+                        new ChangeFederationRequest { Definition = definition.ToWire(layout: false) }, connection.Call(cancellationToken));
                 Show(output, view);
             });
     }
@@ -37,10 +40,10 @@ internal static class FederationCareCommands
         var to = new Option<string>("--as") { Description = "The new one's name.", Required = true };
         return new Command("clone",
             "Create another federation with the same settings and the same first adapter; it does not start by itself.") { from, to }
-            .Writes(typeof(FederationJson)).RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
+            .Writes(typeof(FederationJson)).RunsAtCoordinator(async (parsed, output, connection, cancellationToken) =>
             {
                 var request = new CloneFederationRequest { From = parsed.GetValue(from), Name = parsed.GetValue(to) };
-                Show(output, await connection.Upkeep.CloneFederationAsync(request, connection.Options(cancellation, CloneLimit)));
+                Show(output, await connection.Upkeep.CloneFederationAsync(request, connection.Options(cancellationToken, CloneLimit)));
             });
     }
 
@@ -49,10 +52,10 @@ internal static class FederationCareCommands
         var name = new Argument<string>("NAME") { Description = "A federation that has finished, was stopped, or was never started." };
         return new Command("delete",
             "Forget a federation with its rounds and adapters. What data sets have spent for it stays known.") { name }
-            .Writes(typeof(DeletedJson)).RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
+            .Writes(typeof(DeletedJson)).RunsAtCoordinator(async (parsed, output, connection, cancellationToken) =>
             {
                 await connection.Upkeep.DeleteFederationAsync(new FederationName { Name = parsed.GetValue(name) },
-                    connection.Call(cancellation));
+                    connection.Call(cancellationToken));
                 output.Result(new DeletedJson(parsed.GetValue(name)!), console =>
                     console.WriteLine($"{parsed.GetValue(name)} is deleted; its files go with the next clean-up ('fedlora admin gc')."));
             });

@@ -19,12 +19,12 @@ internal static class FederationFileCommands
             };
         return new Command("validate",
             "Check a federation's file, and with a base model all that creation checks, without a coordinator.") { file,
-                model }.Writes(typeof(ValidatedJson)).Runs((parsed, output, cancellation) =>
+                model }.Writes(typeof(ValidatedJson)).Runs((parsed, output, cancellationToken) =>
         {
             var definition = FederationFile.Load(parsed.GetValue(file)!);
             var folder = parsed.GetValue(model) ?? (Directory.Exists(definition.ModelFolder) ? definition.ModelFolder : null);
             var remarks = folder is null ? ["not checked against a base model: give --model DIR"]
-                : FederationPreparation.Prepare(definition.Definition, folder, definition.PublicData, cancellation).Remarks;
+                : FederationPreparation.Prepare(definition.Definition, folder, definition.PublicData, cancellationToken).Remarks;
             foreach (var remark in remarks)
                 output.Remark(remark);
             output.Result(new ValidatedJson(true, definition.Definition.Name, folder, [.. remarks]), console =>
@@ -36,7 +36,10 @@ internal static class FederationFileCommands
     public static Command Explain()
     {
         var file = new Option<string>("--file", "-f") { Description = "YAML file with the federation's definition.", Required = true };
-        return new Command("explain", "Check a federation's file and print all that holds, defaults too, as a file that reads to the same.") { file }.Writes(typeof(ExplainedJson)).Runs((parsed, output, _) =>
+        return new Command("explain", "Check a federation's file and print all that holds, defaults too, as a file that reads to the same.")
+        {
+            file,
+        }.Writes(typeof(ExplainedJson)).Runs((parsed, output, _) =>
         {
             using var text = new StringWriter { NewLine = "\n" };
             FederationFile.Load(parsed.GetValue(file)!).Explain(text);

@@ -9,9 +9,10 @@ namespace FedLora.Cli.Commands.Admin;
 internal static class FederationListCommand
 {
     public static Command Create() => new Command("list", "List federations.")
-        .Writes(typeof(FederationsJson)).RunsAtCoordinator(async (_, output, connection, cancellation) =>
+        .Writes(typeof(FederationsJson)).RunsAtCoordinator(async (_, output, connection, cancellationToken) =>
     {
-        var federations = (await connection.Admin.ListFederationsAsync(new ListFederationsRequest(), connection.Call(cancellation))).Federations;
+        var federations = (await connection.Admin.ListFederationsAsync(new ListFederationsRequest(),
+            connection.Call(cancellationToken))).Federations;
         output.Result(new FederationsJson([.. federations.Select(FederationJson.From)]), console =>
         {
             var table = new Table().Border(TableBorder.Rounded).AddColumns("federation", "method", "state", "rounds", "created", "remark");

@@ -19,13 +19,14 @@ internal static class FederationStateCommand
     public static Command Stop() => Create("stop", "End a federation for good; its adapter stays.",
         (connection, name, options) => connection.Admin.StopFederationAsync(name, options));
 
-    private static Command Create(string verb, string description, Func<CoordinatorConnection, FederationName, CallOptions, AsyncUnaryCall<FederationView>> call)
+    private static Command Create(string verb, string description,
+        Func<CoordinatorConnection, FederationName, CallOptions, AsyncUnaryCall<FederationView>> call)
     {
         var name = new Argument<string>("NAME") { Description = "The federation." };
         return new Command(verb, description) { name }
-            .Writes(typeof(FederationJson)).RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
+            .Writes(typeof(FederationJson)).RunsAtCoordinator(async (parsed, output, connection, cancellationToken) =>
         {
-            var view = await call(connection, new FederationName { Name = parsed.GetValue(name) }, connection.Call(cancellation));
+            var view = await call(connection, new FederationName { Name = parsed.GetValue(name) }, connection.Call(cancellationToken));
             output.Result(FederationJson.From(view), console => console.WriteLine(FederationTables.Headline(view)));
         });
     }

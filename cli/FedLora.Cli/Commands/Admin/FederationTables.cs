@@ -9,7 +9,8 @@ internal static class FederationTables
 {
     /// <summary>One line.</summary>
     internal static string Headline(FederationView view) =>
-        $"{view.Definition.Name} ({view.Definition.Method}): {view.State.ToString().ToLowerInvariant()}, {view.RoundsDone} of {view.Definition.Rounds} rounds done"
+        $"{view.Definition.Name} ({view.Definition.Method}): {view.State.ToString().ToLowerInvariant()}, {view.RoundsDone} of "
+        + $"{view.Definition.Rounds} rounds done"
         + (view.Reason.Length > 0 ? $"; {view.Reason}" : "");
 
     /// <summary>Headline, open round and rounds done.</summary>
@@ -37,11 +38,13 @@ internal static class FederationTables
 
     private static Table Nodes(RoundView round)
     {
-        var table = new Table().Border(TableBorder.Rounded).Title($"round {round.Round}, {round.State.ToString().ToLowerInvariant()}: {round.Updates} updates in, {round.Quorum} needed")
+        var table = new Table().Border(TableBorder.Rounded)
+            .Title($"round {round.Round}, {round.State.ToString().ToLowerInvariant()}: {round.Updates} updates in, {round.Quorum} needed")
             .AddColumns("node", "state", "step", "loss", "remark");
         foreach (var node in round.Nodes)
         {
-            table.AddRow(Markup.Escape(node.Name), State(node), node.Steps > 0 ? $"{node.Step}/{node.Steps}" : "", node.HasLoss ? node.Loss.ToString("0.000") : "",
+            table.AddRow(Markup.Escape(node.Name), State(node), node.Steps > 0 ? $"{node.Step}/{node.Steps}" : "",
+                node.HasLoss ? node.Loss.ToString("0.000") : "",
                 Markup.Escape(node.Reason));
         }
         return table;
@@ -52,11 +55,14 @@ internal static class FederationTables
     {
         var terms = view.Definition.Privacy;
         var table = new Table().Border(TableBorder.Rounded)
-            .Title($"privacy at delta {terms.Delta:0.###e+0}, C = {terms.ClipNorm:0.###}, {view.Definition.Rounds} rounds of {view.Definition.Training.LocalSteps} steps, {Markup.Escape(terms.Accountant)}")
+            .Title(
+                $"privacy at delta {terms.Delta:0.###e+0}, C = {terms.ClipNorm:0.###}, {view.Definition.Rounds} rounds of "
+                    + $"{view.Definition.Training.LocalSteps} steps, {Markup.Escape(terms.Accountant)}")
             .AddColumns("node", "q", "sigma", "epsilon planned", "rounds here", "epsilon spent", "limit");
         foreach (var node in view.Privacy)
         {
-            table.AddRow(node.Node.Length > 0 ? Markup.Escape(node.Node) : "any", node.SamplingRate.ToString("0.######"), node.NoiseMultiplier.ToString("0.####"),
+            table.AddRow(node.Node.Length > 0 ? Markup.Escape(node.Node) : "any", node.SamplingRate.ToString("0.######"),
+                node.NoiseMultiplier.ToString("0.####"),
                 node.PlannedEpsilon.ToString("0.####"), $"{node.Rounds}", node.SpentEpsilon > 0 ? node.SpentEpsilon.ToString("0.####") : "",
                 node.LimitEpsilon > 0 ? node.LimitEpsilon.ToString("0.####") : "none");
         }
@@ -69,7 +75,8 @@ internal static class FederationTables
         foreach (var round in view.Rounds.Where(round => round.State == RoundState.Committed).TakeLast(12))
         {
             table.AddRow($"{round.Round}", $"{round.Updates}", round.HasLoss ? round.Loss.ToString("0.000") : "",
-                ((round.ClosedUnixMs - round.OpenedUnixMs) / 1000.0).ToString("0.0"), round.ServerMs.ToString("0.0"), round.AdapterSha256.Length > 12 ? round.AdapterSha256[..12] : "");
+                ((round.ClosedUnixMs - round.OpenedUnixMs) / 1000.0).ToString("0.0"), round.ServerMs.ToString("0.0"),
+                round.AdapterSha256.Length > 12 ? round.AdapterSha256[..12] : "");
         }
         return table;
     }

@@ -4,7 +4,8 @@ namespace FedLora.Cli.Commands.Admin;
 
 /// <summary>A node as <c>--json</c> shows it.</summary>
 internal sealed record NodeJson(string NodeId, string Name, string Group, string State, DateTimeOffset Enrolled, DateTimeOffset? LastSeen,
-    IReadOnlyList<string> ModelFingerprints, ulong BytesSent, ulong BytesReceived, IReadOnlyList<string> Refused, IReadOnlyList<BalanceJson> Balances)
+    IReadOnlyList<string> ModelFingerprints, ulong BytesSent, ulong BytesReceived, IReadOnlyList<string> Refused,
+    IReadOnlyList<BalanceJson> Balances)
 {
     internal static NodeJson From(NodeView node) => new(
         node.NodeId,
@@ -17,7 +18,10 @@ internal sealed record NodeJson(string NodeId, string Name, string Group, string
         node.Traffic?.Sent ?? 0,
         node.Traffic?.Received ?? 0,
         node.Refused,
-        [.. (node.Profile?.Balances ?? []).Select(balance => new BalanceJson(balance.DataSet, balance.SpentEpsilon, balance.LimitEpsilon > 0 ? balance.LimitEpsilon : null, balance.Delta))]);
+        [.. (node.Profile?.Balances ?? [])
+            .Select(
+                balance => new BalanceJson(balance.DataSet, balance.SpentEpsilon, balance.LimitEpsilon > 0 ? balance.LimitEpsilon : null,
+                    balance.Delta))]);
 }
 
 /// <summary>What a node's data set has spent over all federations.</summary>

@@ -10,12 +10,13 @@ internal static class NodeListCommand
 {
     public static Command Create() => new Command("list", "List enrolled nodes, whether they are there, and what they have sent.")
         .Writes(typeof(NodesJson))
-        .RunsAtCoordinator(async (_, output, connection, cancellation) =>
+        .RunsAtCoordinator(async (_, output, connection, cancellationToken) =>
         {
-            var nodes = (await connection.Admin.ListNodesAsync(new ListNodesRequest(), connection.Call(cancellation))).Nodes;
+            var nodes = (await connection.Admin.ListNodesAsync(new ListNodesRequest(), connection.Call(cancellationToken))).Nodes;
             output.Result(new NodesJson([.. nodes.Select(NodeJson.From)]), console =>
             {
-                var table = new Table().Border(TableBorder.Rounded).AddColumns("node", "group", "state", "last seen", "sent", "received", "does not take part in");
+                var table = new Table().Border(TableBorder.Rounded)
+                    .AddColumns("node", "group", "state", "last seen", "sent", "received", "does not take part in");
                 foreach (var node in nodes.Select(NodeJson.From))
                 {
                     table.AddRow(Markup.Escape(node.Name), Markup.Escape(node.Group), node.State, node.LastSeen?.ToString("u") ?? "never",

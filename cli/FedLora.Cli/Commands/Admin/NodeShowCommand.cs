@@ -12,11 +12,13 @@ internal static class NodeShowCommand
     {
         var node = new Argument<string>("NODE") { Description = "Name or id of the node." };
         return new Command("show",
-            "Show a node: when it was last seen, what it offers, refuses and has spent.") { node }.Writes(typeof(NodeJson)).RunsAtCoordinator(
-                async (parsed, output, connection, cancellation) =>
+            "Show a node: when it was last seen, what it offers, refuses and has spent.") { node }.Writes(typeof(NodeJson))
+            .RunsAtCoordinator(
+                async (parsed, output, connection, cancellationToken) =>
         {
             var view =
-                await connection.Upkeep.ShowNodeAsync(new ShowNodeRequest { Node = parsed.GetValue(node) }, connection.Call(cancellation));
+                await connection.Upkeep.ShowNodeAsync(new ShowNodeRequest { Node = parsed.GetValue(node) },
+                    connection.Call(cancellationToken));
             var json = NodeJson.From(view);
             output.Result(json, console =>
             {

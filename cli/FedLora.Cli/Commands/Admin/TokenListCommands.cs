@@ -8,20 +8,28 @@ namespace FedLora.Cli.Commands.Admin;
 /// <summary><c>fedlora admin token list | revoke</c>: the tokens that can still be used.</summary>
 internal static class TokenListCommands
 {
-    public static Command List() => new Command("list", "List the join tokens that can still be used; their secrets were shown once and are not kept.").Writes(typeof(TokensJson))
-        .RunsAtCoordinator(async (_, output, connection, cancellation) => Show(output, await connection.Upkeep.ListTokensAsync(new ListTokensRequest(), connection.Call(cancellation))));
+    public static Command List() =>
+        new Command("list", "List the join tokens that can still be used; their secrets were shown once and are not kept.")
+            .Writes(typeof(TokensJson))
+            .RunsAtCoordinator(
+                async (_, output, connection, cancellationToken) => Show(output,
+                    await connection.Upkeep.ListTokensAsync(new ListTokensRequest(), connection.Call(cancellationToken))));
 
     public static Command Revoke()
     {
         var id = new Argument<string>("ID") { Description = "The token's id in 'fedlora admin token list'." };
         return new Command("revoke", "Take a join token back: nobody enrols with it any more. Nodes that have stay.") { id }
-            .Writes(typeof(TokensJson)).RunsAtCoordinator(async (parsed, output, connection, cancellation) =>
-            Show(output, await connection.Upkeep.RevokeTokenAsync(new RevokeTokenRequest { Id = parsed.GetValue(id) }, connection.Call(cancellation))));
+            .Writes(typeof(TokensJson)).RunsAtCoordinator(async (parsed, output, connection, cancellationToken) =>
+            Show(output,
+                await connection.Upkeep.RevokeTokenAsync(new RevokeTokenRequest { Id = parsed.GetValue(id) },
+                    connection.Call(cancellationToken))));
     }
 
     private static void Show(CommandOutput output, ListTokensResponse response)
     {
-        var tokens = response.Tokens.Select(token => new OpenTokenJson(token.Id, token.UsesLeft, DateTimeOffset.FromUnixTimeMilliseconds(token.ExpiresUnixMs), token.Note)).ToList();
+        var tokens = response.Tokens.Select(
+            token => new OpenTokenJson(token.Id, token.UsesLeft, DateTimeOffset.FromUnixTimeMilliseconds(token.ExpiresUnixMs), token.Note))
+            .ToList();
         output.Result(new TokensJson(tokens), console =>
         {
             var table = new Table().Border(TableBorder.Rounded).AddColumns("id", "nodes that may enrol", "until", "note");

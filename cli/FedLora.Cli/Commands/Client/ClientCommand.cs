@@ -15,32 +15,81 @@ internal static class ClientCommand
 {
     private const string TokenVariable = "FEDLORA_JOIN_TOKEN";
 
-    private static readonly Option<string?> Config = new("--config") { Description = "YAML file with the settings below; flags given here win." };
-    private static readonly Option<string?> Coordinator = new("--coordinator") { Description = "Address of the coordinator, e.g. http://127.0.0.1:5080; several, with commas between, are tried one after another." };
+    private static readonly Option<string?> Config = new("--config")
+    {
+        Description = "YAML file with the settings below; flags given here win.",
+    };
+    private static readonly Option<string?> Coordinator = new("--coordinator")
+    {
+        Description = "Address of the coordinator, e.g. http://127.0.0.1:5080; several, with commas between, are tried one after another.",
+    };
     private static readonly Option<string?> Data = new("--data") { Description = $"The site's examples. {DataHelp.File}" };
     private static readonly Option<string?> Model = new("--model") { Description = "Folder of the base model (Hugging Face layout)." };
-    private static readonly Option<string?> State = new("--state") { Description = "The node's own folder: identity, cache, updates on their way, privacy ledger. Default: fedlora-node beside the data." };
-    private static readonly Option<string?> TokenFile = new("--token-file") { Description = $"File with the one-time join token, which is needed at the first start only; {TokenVariable} may hold it instead." };
-    private static readonly Option<string?> Token = new("--token") { Description = "The join token itself. Everybody on the machine can read it in the list of processes: prefer --token-file." };
+    private static readonly Option<string?> State = new("--state")
+    {
+        Description =
+            "The node's own folder: identity, cache, updates on their way, privacy ledger. Default: fedlora-node beside the data.",
+    };
+    private static readonly Option<string?> TokenFile = new("--token-file")
+    {
+        Description = $"File with the one-time join token, which is needed at the first start only; {TokenVariable} may hold it instead.",
+    };
+    private static readonly Option<string?> Token = new("--token")
+    {
+        Description = "The join token itself. Everybody on the machine can read it in the list of processes: prefer --token-file.",
+    };
     private static readonly Option<string?> Name = new("--name") { Description = "The node's name for people; default: the machine's." };
-    private static readonly Option<string?> Group = new("--group") { Description = "Node group, for ranks and densities that differ by group." };
+    private static readonly Option<string?> Group = new("--group")
+    {
+        Description = "Node group, for ranks and densities that differ by group.",
+    };
     private static readonly Option<int?> MaxRank = new("--max-rank") { Description = "Largest LoRA rank that this node trains." };
     private static readonly Option<int?> Threads = new("--threads") { Description = "Processor threads for training; default: all cores." };
-    private static readonly Option<string?> Policy = new("--policy") { Description = "The site's policy file (YAML): epsilon, delta, min_batch, methods, models, federations, hours, require_privacy, forbid_mixing." };
-    private static readonly Option<double?> MaxEpsilon = new("--max-epsilon") { Description = "Most epsilon that the data may ever spend, over all federations; over the policy's." };
-    private static readonly Option<long?> PublicCount = new("--public-count") { Description = "How many examples the site lets be known, rounded: gives the sampling rate where a federation states none." };
-    private static readonly Option<string?> DataSet = new("--data-set") { Description = "What the privacy ledger knows the data by: all data of one name share one budget. Default: data." };
-    private static readonly Option<string?> Unit = new("--unit") { Description = "Field of the data whose value makes lines one unit of privacy, e.g. person; default: each line is one." };
-    private static readonly Option<string?> OnBadLine = new("--on-bad-line") { Description = "What to do about a line of the data that cannot be used: stop (default) or skip." };
+    private static readonly Option<string?> Policy = new("--policy")
+    {
+        Description =
+            "The site's policy file (YAML): epsilon, delta, min_batch, methods, models, federations, hours, require_privacy, "
+                + "forbid_mixing.",
+    };
+    private static readonly Option<double?> MaxEpsilon = new("--max-epsilon")
+    {
+        Description = "Most epsilon that the data may ever spend, over all federations; over the policy's.",
+    };
+    private static readonly Option<long?> PublicCount = new("--public-count")
+    {
+        Description = "How many examples the site lets be known, rounded: gives the sampling rate where a federation states none.",
+    };
+    private static readonly Option<string?> DataSet = new("--data-set")
+    {
+        Description = "What the privacy ledger knows the data by: all data of one name share one budget. Default: data.",
+    };
+    private static readonly Option<string?> Unit = new("--unit")
+    {
+        Description = "Field of the data whose value makes lines one unit of privacy, e.g. person; default: each line is one.",
+    };
+    private static readonly Option<string?> OnBadLine = new("--on-bad-line")
+    {
+        Description = "What to do about a line of the data that cannot be used: stop (default) or skip.",
+    };
     private static readonly Option<string?> Trainer =
-        new("--trainer") { Description =
-            "A program of your own that trains, with its arguments in one text; it is given a folder (docs/trainer.md)." };
+        new("--trainer")
+        {
+            Description =
+            "A program of your own that trains, with its arguments in one text; it is given a folder (docs/trainer.md)."
+        };
     private static readonly Option<double?> TrainerClip =
-        new("--trainer-clip") { Description =
-            "With --trainer: cut every update as a whole to this norm, and hide it with --trainer-noise." };
+        new("--trainer-clip")
+        {
+            Description =
+            "With --trainer: cut every update as a whole to this norm, and hide it with --trainer-noise."
+        };
     private static readonly Option<double?> TrainerNoise =
-        new("--trainer-noise") { Description =
-            "With --trainer-clip: standard deviation of the noise on the update over the norm. Protects the site as a whole, not single examples." };
+        new("--trainer-noise")
+        {
+            Description =
+            "With --trainer-clip: standard deviation of the noise on the update over the norm. Protects the site as a whole, not single "
+                + "examples."
+        };
     private static readonly Option<bool> WithParent = ParentWatch.Create();
 
     public static Command Create() =>
@@ -51,10 +100,10 @@ internal static class ClientCommand
             ClientStatusCommand.Create(),
         }.Streams(typeof(ClientJson)).Runs(RunAsync);
 
-    private static async Task RunAsync(ParseResult parsed, CommandOutput output, CancellationToken cancellation)
+    private static async Task RunAsync(ParseResult parsed, CommandOutput output, CancellationToken cancellationToken)
     {
         var options = Options(parsed);
-        using var ending = ParentWatch.Follow(parsed.GetValue(WithParent), cancellation);
+        using var ending = ParentWatch.Follow(parsed.GetValue(WithParent), cancellationToken);
         try
         {
             await NodeHost.RunAsync(options, builder => LongRunning.Configure(builder, "fedlora-node"), ending.Token);
@@ -70,9 +119,11 @@ internal static class ClientCommand
     {
         var file = parsed.GetValue(Config) is { } path ? ClientConfigFile.Load(path) : new ClientConfigFile();
         var data = Needed(parsed.GetValue(Data) ?? file.Data, "--data FILE", "data");
-        var policy = (parsed.GetValue(Policy) ?? file.Policy) is { } policyFile ? SitePolicy.Load(policyFile, [.. Methods.All.Select(method => method.Name)]) : new SitePolicy();
+        var policy = (parsed.GetValue(Policy) ?? file.Policy) is { } policyFile
+            ? SitePolicy.Load(policyFile, [.. Methods.All.Select(method => method.Name)]) : new SitePolicy();
         if (parsed.GetValue(MaxEpsilon) is { } epsilon)
-            policy = epsilon > 0 && double.IsFinite(epsilon) ? policy with { Epsilon = epsilon } : throw new UsageException("--max-epsilon must be above 0", "e.g. --max-epsilon 4");
+            policy = epsilon > 0 && double.IsFinite(epsilon) ? policy with { Epsilon = epsilon }
+                : throw new UsageException("--max-epsilon must be above 0", "e.g. --max-epsilon 4");
         if (parsed.GetValue(PublicCount) is < 1)
             throw new UsageException("--public-count must be at least 1", "State about how many examples there are, rounded.");
         if (parsed.GetValue(Threads) is < 0 || parsed.GetValue(MaxRank) is < 0)
@@ -80,7 +131,9 @@ internal static class ClientCommand
         if (parsed.GetValue(Token) is not null && parsed.GetValue(TokenFile) is not null)
             throw new UsageException("--token and --token-file are both given", "Give one of them.");
         // What is nearest to the command wins: its own options, the environment, the file of settings.
-        var token = parsed.GetValue(Token) ?? (parsed.GetValue(TokenFile) is null ? Environment.GetEnvironmentVariable(TokenVariable) is { Length: > 0 } named ? named : file.Token : null);
+        var token = parsed.GetValue(Token)
+            ?? (parsed.GetValue(TokenFile) is null
+                ? Environment.GetEnvironmentVariable(TokenVariable) is { Length: > 0 } named ? named : file.Token : null);
         var options = new ClientOptions
         {
             Coordinator = Needed(parsed.GetValue(Coordinator) ?? file.Coordinator, "--coordinator URL", "coordinator"),
@@ -112,7 +165,8 @@ internal static class ClientCommand
                 "FedLora's own trainer gives privacy of single examples: state privacy in the federation.");
         if ((parsed.GetValue(Name) ?? file.Name) is not { } name)
             return options;
-        return NodeName.IsValid(name) ? options with { Name = name } : throw new UsageException($"'{name}' cannot be a node's name", NodeName.Rule);
+        return NodeName.IsValid(name) ? options with { Name = name }
+            : throw new UsageException($"'{name}' cannot be a node's name", NodeName.Rule);
     }
 
     private static string[]? Command(string? text) => text is null ? null
@@ -128,7 +182,8 @@ internal static class ClientCommand
     };
 
     private static string Needed(string? value, string flag, string key) =>
-        value is { Length: > 0 } ? value : throw new UsageException($"the client needs {flag}", $"Give it, or write '{key}:' in the file named by --config.");
+        value is { Length: > 0 } ? value
+            : throw new UsageException($"the client needs {flag}", $"Give it, or write '{key}:' in the file named by --config.");
 }
 
 /// <param name="State">ended: by Ctrl-C or SIGTERM.</param>

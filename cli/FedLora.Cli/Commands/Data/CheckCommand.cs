@@ -15,19 +15,32 @@ internal static class CheckCommand
     internal sealed record Lengths(int Longest, long Total, int Least, int Median, int P95, int Most, int Cut, long CutTokens);
 
     /// <summary>What was found, as <c>--json</c> shows it.</summary>
-    internal sealed record DataCheckJson(int Lines, int Usable, int Conversations, int Completions, int Texts, IReadOnlyDictionary<string, int> Labels,
+    internal sealed record DataCheckJson(int Lines, int Usable, int Conversations, int Completions, int Texts,
+        IReadOnlyDictionary<string, int> Labels,
         int Unlabelled, int? Units, int Duplicates, int BadLines, IReadOnlyList<string> Reasons, Lengths? Tokens);
 
     public static Command Create()
     {
         var file = new Argument<string>("FILE") { Description = DataHelp.File };
-        var model = new Option<string?>("--model") { Description =
-            "Folder of the base model: its tokenizer and chat template give lengths in tokens." };
-        var length = new Option<int>("--max-length") { Description = "Longest example in tokens, as the federation's max_tokens.",
-            DefaultValueFactory = _ => DefaultLength };
+        var model = new Option<string?>("--model")
+        {
+            Description =
+            "Folder of the base model: its tokenizer and chat template give lengths in tokens."
+        };
+        var length = new Option<int>("--max-length")
+        {
+            Description = "Longest example in tokens, as the federation's max_tokens.",
+            DefaultValueFactory = _ => DefaultLength
+        };
         var unit = new Option<string?>("--unit") { Description = "Field whose value makes lines one unit of privacy, e.g. person." };
         return new Command("check",
-            "Say what is read of a data file: kinds of examples, labels, duplicates, bad lines, lengths. Nothing leaves this machine.") { file, model, length, unit }
+            "Say what is read of a data file: kinds of examples, labels, duplicates, bad lines, lengths. Nothing leaves this machine.")
+            {
+                file,
+                model,
+                length,
+                unit,
+            }
             .Writes(typeof(DataCheckJson)).Runs((parsed, output, cancellationToken) =>
                 Task.Run(() => Run(parsed.GetValue(file)!, parsed.GetValue(model), parsed.GetValue(length), parsed.GetValue(unit), output,
                     cancellationToken), cancellationToken));

@@ -14,17 +14,35 @@ internal static class GenerateCommand
         var model = new ModelOptions();
         var prompt = new Option<string>("--prompt") { Description = "The text to continue.", Required = true };
         var most = new Option<int>("--max-tokens") { Description = "Most tokens to add.", DefaultValueFactory = _ => 128 };
-        var temperature = new Option<double>("--temperature") { Description = "0 takes the likeliest token; above, tokens are drawn.", DefaultValueFactory = _ => 0 };
-        var topP = new Option<double>("--top-p") { Description = "Draw only among the likeliest tokens that together have this probability.", DefaultValueFactory = _ => 1 };
+        var temperature = new Option<double>("--temperature")
+        {
+            Description = "0 takes the likeliest token; above, tokens are drawn.",
+            DefaultValueFactory = _ => 0,
+        };
+        var topP = new Option<double>("--top-p")
+        {
+            Description = "Draw only among the likeliest tokens that together have this probability.",
+            DefaultValueFactory = _ => 1,
+        };
         var seed = new Option<ulong>("--seed") { Description = "Decides what is drawn.", DefaultValueFactory = _ => 0 };
-        var command = model.AddTo(new Command("generate", "Continue a text with a causal language model, with or without adapter.") { prompt, most, temperature, topP, seed });
+        var command = model.AddTo(
+            new Command("generate", "Continue a text with a causal language model, with or without adapter.")
+            {
+                prompt,
+                most,
+                temperature,
+                topP,
+                seed,
+            });
         return command
-            .Writes(typeof(GenerateJson)).Runs((parsed, output, cancellation) => Task.Run(() => Run(parsed, output, cancellation), cancellation));
+            .Writes(typeof(GenerateJson))
+            .Runs((parsed, output, cancellationToken) => Task.Run(() => Run(parsed, output, cancellationToken), cancellationToken));
 
-        void Run(ParseResult parsed, CommandOutput output, CancellationToken cancellation)
+        void Run(ParseResult parsed, CommandOutput output, CancellationToken cancellationToken)
         {
             var folder = parsed.GetValue(model.Model)!;
-            using var loaded = AdaptedModel.Load(folder, parsed.GetValue(model.Adapter), model.Load(parsed) with { Task = ModelTask.CausalLanguageModelling });
+            using var loaded = AdaptedModel.Load(folder, parsed.GetValue(model.Adapter),
+                model.Load(parsed) with { Task = ModelTask.CausalLanguageModelling });
             ModelOptions.SayOtherBase(loaded, folder, output);
             if (loaded.MadeUp.Count > 0)
                 output.Remark($"The checkpoint has no {string.Join(", ", loaded.MadeUp)}: an untrained head writes.");
@@ -38,7 +56,7 @@ internal static class GenerateCommand
                 EndTokens = EndTokens.Of(folder, tokenizer),
             };
             var start = Prompt(parsed.GetValue(prompt)!, tokenizer, loaded.Base.Architecture);
-            var tokens = TextGenerator.Run(loaded.Base.Transformer, start, settings, cancellation).ToArray();
+            var tokens = TextGenerator.Run(loaded.Base.Transformer, start, settings, cancellationToken).ToArray();
             // Decoded together with the prompt, so that blanks and characters across the seam come out right.
             var text = tokenizer.Decode([.. start, .. tokens]);
             output.Result(new GenerateJson(text, start.Length, tokens.Length), console => console.Profile.Out.Writer.WriteLine(text));
@@ -51,7 +69,8 @@ internal static class GenerateCommand
         if (ids.Length == 0)
             throw new FedLoraException("prompt-empty", "The prompt holds no token.", "Give some text with --prompt.");
         return ids.Length <= model.MaxLength ? ids
-            : throw new FedLoraException("prompt-too-long", $"The prompt has {ids.Length} tokens; this model takes {model.MaxLength}.", "Shorten the prompt.");
+            : throw new FedLoraException("prompt-too-long", $"The prompt has {ids.Length} tokens; this model takes {model.MaxLength}.",
+                "Shorten the prompt.");
     }
 }
 

@@ -8,11 +8,19 @@ namespace FedLora.Cli.Commands.Models;
 /// <summary>The options of the commands that run a model.</summary>
 internal sealed class ModelOptions
 {
-    public Option<string> Model { get; } = new("--model") { Description = "Folder of the base model: config.json, model.safetensors, tokenizer.json.", Required = true };
+    public Option<string> Model { get; } = new("--model")
+    {
+        Description = "Folder of the base model: config.json, model.safetensors, tokenizer.json.",
+        Required = true,
+    };
 
     public Option<string?> Adapter { get; } = new("--adapter") { Description = "Folder of a PEFT adapter to put on it." };
 
-    public Option<string> Dtype { get; } = new("--dtype") { Description = "Number type of frozen weights: f32, bf16, or auto (bf16 where this machine is much faster with it).", DefaultValueFactory = _ => "auto" };
+    public Option<string> Dtype { get; } = new("--dtype")
+    {
+        Description = "Number type of frozen weights: f32, bf16, or auto (bf16 where this machine is much faster with it).",
+        DefaultValueFactory = _ => "auto",
+    };
 
     public Option<string> Device { get; } = new("--device") { Description = "cpu, cuda, or auto.", DefaultValueFactory = _ => "auto" };
 
@@ -32,7 +40,9 @@ internal sealed class ModelOptions
     public static void SayOtherBase(AdaptedModel loaded, string folder, CommandOutput output)
     {
         if (loaded.Adapter?.Use is { BaseFingerprint: { } trained } use && trained != ModelFingerprint.Of(folder))
-            output.Remark($"The adapter was trained on another base model than '{folder}': {use.BaseModel} ({trained[..Math.Min(12, trained.Length)]}...).");
+            output.Remark(
+                $"The adapter was trained on another base model than '{folder}': {use.BaseModel} "
+                    + $"({trained[..Math.Min(12, trained.Length)]}...).");
     }
 
     /// <summary>How the model is to be loaded.</summary>

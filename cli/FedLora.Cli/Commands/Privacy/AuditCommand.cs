@@ -6,37 +6,67 @@ using Spectre.Console;
 
 namespace FedLora.Cli.Commands.Privacy;
 
-/// <summary><c>fedlora privacy audit</c>: whether the trainer gives the privacy that the accountant states, by trying to break it.</summary>
+/// <summary>
+/// <c>fedlora privacy audit</c>: whether the trainer gives the privacy that the accountant states, by trying to break it.
+/// </summary>
 internal static class AuditCommand
 {
     public static Command Create()
     {
         var defaults = new AuditSettings();
-        var runs = new Option<int>("--runs") { Description = "Short trainings with the canary, and as many without.", DefaultValueFactory = _ => defaults.Runs };
-        var noise = new Option<double>("--noise-multiplier") { Description = "sigma.", DefaultValueFactory = _ => defaults.NoiseMultiplier };
+        var runs = new Option<int>("--runs")
+        {
+            Description = "Short trainings with the canary, and as many without.",
+            DefaultValueFactory = _ => defaults.Runs,
+        };
+        var noise = new Option<double>("--noise-multiplier")
+        {
+            Description = "sigma.",
+            DefaultValueFactory = _ => defaults.NoiseMultiplier,
+        };
         var rate = new Option<double>("--sampling-rate") { Description = "q.", DefaultValueFactory = _ => defaults.SamplingRate };
         var steps = new Option<int>("--steps") { Description = "Steps of each training.", DefaultValueFactory = _ => defaults.Steps };
         var delta = new Option<double>("--delta") { Description = "What epsilon is stated at.", DefaultValueFactory = _ => defaults.Delta };
-        return new Command("audit", "Try to tell trainings with one more example from those without: a lower bound on epsilon, beside the accountant's.") { runs, noise, rate, steps, delta }.Writes(typeof(AuditResult))
-            .RunsOnNumbers((parsed, output, cancellation) =>
+        return new Command("audit",
+            "Try to tell trainings with one more example from those without: a lower bound on epsilon, beside the accountant's.")
+        {
+            runs,
+            noise,
+            rate,
+            steps,
+            delta,
+        }.Writes(typeof(AuditResult))
+            .RunsOnNumbers((parsed, output, cancellationToken) =>
             {
-                var settings = new AuditSettings(parsed.GetValue(runs), parsed.GetValue(noise), parsed.GetValue(rate), parsed.GetValue(steps), parsed.GetValue(delta));
+                var settings = new AuditSettings(parsed.GetValue(runs), parsed.GetValue(noise), parsed.GetValue(rate),
+                    parsed.GetValue(steps), parsed.GetValue(delta));
                 LibtorchLoader.UseThreads(1);
                 using var audit = new PrivacyAudit(settings);
                 output.Remark($"training a tiny model {6 * settings.Runs} times ...");
-                var result = audit.Run(null, cancellation);
+                var result = audit.Run(null, cancellationToken);
                 if (!result.Holds)
-                    throw new FedLoraException("audit-failed", $"the trained adapters show epsilon {result.Lower:0.###} of {result.Accounted:0.###} accounted, mu {result.Mu:0.###} of {result.AccountedMu:0.###}, "
-                        + $"sampling rate {result.Rate:0.###} of {settings.SamplingRate:0.###}, and at most {result.Noise:0.###} of the noise", "Do not train private data with this build; report it.");
+                    throw new FedLoraException("audit-failed",
+                        $"the trained adapters show epsilon {result.Lower:0.###} of {result.Accounted:0.###} accounted, mu "
+                            + $"{result.Mu:0.###} of {result.AccountedMu:0.###}, "
+                            + $"sampling rate {result.Rate:0.###} of {settings.SamplingRate:0.###}, and at most {result.Noise:0.###} of "
+                            + $"the noise", "Do not train private data with this build; report it.");
                 if (!result.CanFail)
-                    throw new FedLoraException("audit-too-weak", $"without noise the audit proves only epsilon {result.LowerWithoutNoise:0.###}, not above the {result.Accounted:0.###} that is accounted: it would not notice",
+                    throw new FedLoraException("audit-too-weak",
+                        $"without noise the audit proves only epsilon {result.LowerWithoutNoise:0.###}, not above the "
+                            + $"{result.Accounted:0.###} that is accounted: it would not notice",
                         "Give it more runs, more noise or fewer steps.");
                 output.Result(result, console =>
                 {
-                    console.WriteLine($"accounted: epsilon at most {result.Accounted:0.###} at delta {settings.Delta:0.###e+0} (sigma {settings.NoiseMultiplier:0.###}, q {settings.SamplingRate:0.###}, {settings.Steps} steps)");
+                    console.WriteLine(
+                        $"accounted: epsilon at most {result.Accounted:0.###} at delta {settings.Delta:0.###e+0} (sigma "
+                            + $"{settings.NoiseMultiplier:0.###}, q {settings.SamplingRate:0.###}, {settings.Steps} steps)");
                     console.WriteLine($"shown by {2 * settings.Runs} trainings: epsilon at least {result.Lower:0.###} (95 % confidence)");
-                    console.WriteLine($"the noise is at most {result.Noise:0.###} of what is accounted (below 1 would be too little); at q = 1 mu is at least {result.Mu:0.###} of {result.AccountedMu:0.###}; q is at least {result.Rate:0.###} of {settings.SamplingRate:0.###}");
-                    console.WriteLine($"shown with the noise turned off: at least {result.LowerWithoutNoise:0.###}, so missing noise is noticed");
+                    console.WriteLine(
+                        $"the noise is at most {result.Noise:0.###} of what is accounted (below 1 would be too little); at q = 1 mu is at "
+                            + $"least {result.Mu:0.###} of {result.AccountedMu:0.###}; q is at least {result.Rate:0.###} of "
+                            + $"{settings.SamplingRate:0.###}");
+                    console.WriteLine(
+                        $"shown with the noise turned off: at least {result.LowerWithoutNoise:0.###}, so missing noise is noticed");
                     console.WriteLine($"{result.Seconds:0} s");
                 });
                 return Task.CompletedTask;

@@ -18,17 +18,18 @@ internal static class EpsilonCommand
         return new Command("epsilon", "The epsilon that so many steps spend, for one example added or removed.")
         {
             options.NoiseMultiplier, options.SamplingRate, options.Steps, options.Delta, options.Count, options.Accountant, plot,
-        }.Writes(typeof(EpsilonJson)).RunsOnNumbers((parsed, output, cancellation) =>
+        }.Writes(typeof(EpsilonJson)).RunsOnNumbers((parsed, output, cancellationToken) =>
         {
             options.RequireTraining(parsed);
             output.Advise(parsed.GetValue(options.Delta), parsed.GetValue(options.Count));
-            var run = new SampledGaussian(parsed.GetValue(options.NoiseMultiplier), parsed.GetValue(options.SamplingRate), parsed.GetValue(options.Steps));
+            var run = new SampledGaussian(parsed.GetValue(options.NoiseMultiplier), parsed.GetValue(options.SamplingRate),
+                parsed.GetValue(options.Steps));
             var (delta, accountant) = (parsed.GetValue(options.Delta), Accountants.Get(parsed.GetValue(options.Accountant)!));
-            var bound = accountant.Epsilon([run], delta, cancellation);
+            var bound = accountant.Epsilon([run], delta, cancellationToken);
             output.Remarks(bound);
             if (parsed.GetValue(plot) is { } file)
             {
-                AtomicFile.Write(file.FullName, SvgChart.Draw(Curve(run, delta, accountant, output.Remark, cancellation)));
+                AtomicFile.Write(file.FullName, SvgChart.Draw(Curve(run, delta, accountant, output.Remark, cancellationToken)));
                 output.Remark($"drawn: {file.FullName}");
             }
             output.Result(new EpsilonJson(bound.Epsilon, bound.Lower, bound.Accountant, bound.Order), console =>
@@ -43,23 +44,33 @@ internal static class EpsilonCommand
         });
     }
 
-    private static LineChart Curve(SampledGaussian run, double delta, IAccountant chosen, Action<string> remark, CancellationToken cancellation)
+    private static LineChart Curve(SampledGaussian run, double delta, IAccountant chosen, Action<string> remark,
+        CancellationToken cancellationToken)
     {
         var accountants = new List<IAccountant> { chosen };
         if (chosen.Name != "rdp")
             accountants.Add(Accountants.Get("rdp"));
         var steps = Enumerable.Range(1, Points).Select(i => Math.Max(1, run.Steps * i / Points)).Distinct().ToList();
         remark($"computing {steps.Count} points ...");
-        return new LineChart($"Privacy spent: \u03c3 = {run.NoiseMultiplier:0.###}, q = {run.SamplingRate:0.####}, \u03b4 = {delta:0.#e+0}", "steps of DP-SGD", "\u03b5 (upper bound)",
+        return new LineChart($"Privacy spent: \u03c3 = {run.NoiseMultiplier:0.###}, q = {run.SamplingRate:0.####}, \u03b4 = {delta:0.#e+0}",
+        "steps of DP-SGD", "\u03b5 (upper bound)",
         [
-            .. accountants.Select(accountant => new ChartLine(accountant.Name switch { "pld" => "PLD, within 0.01 % of the truth", "rdp" => "RDP", _ => accountant.Name.ToUpperInvariant() },
-            [
-                // From the end back, so that the transforms of many steps serve the fewer ones too.
-                .. steps.AsEnumerable().Reverse().Select(count =>
-                {
-                    return ((double)count, accountant.Epsilon([run with { Steps = count }], delta, cancellation).Epsilon);
-                }).Reverse(),
-            ])),
+            .. accountants.Select(
+                accountant =>
+                    new ChartLine(
+                        accountant.Name switch
+                        {
+                            "pld" => "PLD, within 0.01 % of the truth",
+                            "rdp" => "RDP",
+                            _ => accountant.Name.ToUpperInvariant(),
+                        },
+                    [
+                        // From the end back, so that the transforms of many steps serve the fewer ones too.
+                        .. steps.AsEnumerable().Reverse().Select(count =>
+                        {
+                            return ((double)count, accountant.Epsilon([run with { Steps = count }], delta, cancellationToken).Epsilon);
+                        }).Reverse(),
+                    ])),
         ]);
     }
 }

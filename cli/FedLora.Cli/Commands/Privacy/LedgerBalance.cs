@@ -16,13 +16,17 @@ namespace FedLora.Cli.Commands.Privacy;
 /// <param name="Delta">The delta that all are stated at.</param>
 /// <param name="UsedWithoutPrivacy">Whether it was trained on without noise too.</param>
 internal sealed record LedgerBalance(
-    string DataSet, string? Name, string? File, string Unit, double SpentEpsilon, double SpentEpsilonAtLeast, double? LimitEpsilon, double? LeftEpsilon, double Delta, bool UsedWithoutPrivacy)
+    string DataSet, string? Name, string? File, string Unit, double SpentEpsilon, double SpentEpsilonAtLeast, double? LimitEpsilon,
+    double? LeftEpsilon, double Delta, bool UsedWithoutPrivacy)
 {
     /// <summary>For people.</summary>
     [JsonIgnore]
-    public string Line => $"data set {Name ?? DataSet[..12]}{(File is null ? "" : $" ({File})")}: spent epsilon {SpentEpsilon:0.####} at delta {Delta:0.###e+0} per {Unit}"
-        + (LeftEpsilon is { } left ? $", limit {LimitEpsilon:0.####}, {(left < 0 ? $"{-left:0.####} over the limit" : $"left {left:0.####}")}" : ", no limit")
-        + (UsedWithoutPrivacy ? "; also used without privacy" : "");
+    public string Line =>
+        $"data set {Name ?? DataSet[..12]}{(File is null ? "" : $" ({File})")}: spent epsilon {SpentEpsilon:0.####} at delta "
+            + $"{Delta:0.###e+0} per {Unit}"
+            + (LeftEpsilon is { } left
+                ? $", limit {LimitEpsilon:0.####}, {(left < 0 ? $"{-left:0.####} over the limit" : $"left {left:0.####}")}" : ", no limit")
+            + (UsedWithoutPrivacy ? "; also used without privacy" : "");
 
     /// <param name="ledger">The ledger.</param>
     /// <param name="dataSet">One of its data sets.</param>
@@ -35,12 +39,15 @@ internal sealed record LedgerBalance(
         var limit = stated ?? new PrivacyLimit(uses[^1].Limit, uses[^1].Delta ?? delta ?? new SitePolicy().Delta);
         if (limit.Epsilon is not null && delta is { } asked && !asked.Equals(limit.Delta))
         {
-            throw new FedLoraException("privacy-invalid", $"the limit is stated at delta {limit.Delta:0.###e+0}; at delta {asked:0.###e+0} epsilon means something else and cannot be compared with it",
+            throw new FedLoraException("privacy-invalid",
+                $"the limit is stated at delta {limit.Delta:0.###e+0}; at delta {asked:0.###e+0} epsilon means something else and cannot "
+                    + $"be compared with it",
                 "Leave --delta out.");
         }
         var at = delta ?? limit.Delta;
         var spent = Accountants.Default.Epsilon(ledger.Spent(dataSet), at);
         var label = ledger.LabelOf(dataSet);
-        return new(dataSet, label?.Name, label?.File, uses[^1].Unit ?? "example", spent.Epsilon, spent.Lower, limit.Epsilon, limit.Epsilon - spent.Epsilon, at, uses.Any(use => !use.IsPrivate));
+        return new(dataSet, label?.Name, label?.File, uses[^1].Unit ?? "example", spent.Epsilon, spent.Lower, limit.Epsilon,
+            limit.Epsilon - spent.Epsilon, at, uses.Any(use => !use.IsPrivate));
     }
 }

@@ -25,15 +25,16 @@ internal static class PrivacyCommandExtensions
     }
 
     /// <summary>As <see cref="CommandExtensions.Runs"/>; what is refused as out of range ends with exit code 2.</summary>
-    public static Command RunsOnNumbers(this Command command, Func<ParseResult, CommandOutput, CancellationToken, Task> action) => command.Runs(async (parsed, output, cancellation) =>
-    {
-        try
+    public static Command RunsOnNumbers(this Command command, Func<ParseResult, CommandOutput, CancellationToken, Task> action) =>
+        command.Runs(async (parsed, output, cancellationToken) =>
         {
-            await action(parsed, output, cancellation);
-        }
-        catch (FedLoraException refusal) when (refusal.Code is "privacy-invalid" or "audit-settings-invalid")
-        {
-            throw new UsageException(refusal.Message, refusal.Hint);
-        }
-    });
+            try
+            {
+                await action(parsed, output, cancellationToken);
+            }
+            catch (FedLoraException refusal) when (refusal.Code is "privacy-invalid" or "audit-settings-invalid")
+            {
+                throw new UsageException(refusal.Message, refusal.Hint);
+            }
+        });
 }

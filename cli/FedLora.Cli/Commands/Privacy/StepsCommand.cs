@@ -14,17 +14,21 @@ internal static class StepsCommand
         return new Command("steps", "The largest number of steps that stays within epsilon.")
         {
             options.Epsilon, options.NoiseMultiplier, options.SamplingRate, options.Delta, options.Count, options.Accountant,
-        }.Writes(typeof(StepsJson)).RunsOnNumbers((parsed, output, cancellation) =>
+        }.Writes(typeof(StepsJson)).RunsOnNumbers((parsed, output, cancellationToken) =>
         {
             options.RequireTraining(parsed);
             output.Advise(parsed.GetValue(options.Delta), parsed.GetValue(options.Count));
-            var (sigma, q, delta) = (parsed.GetValue(options.NoiseMultiplier), parsed.GetValue(options.SamplingRate), parsed.GetValue(options.Delta));
+            var (sigma, q, delta) = (parsed.GetValue(options.NoiseMultiplier), parsed.GetValue(options.SamplingRate),
+                parsed.GetValue(options.Delta));
             var accountant = Accountants.Get(parsed.GetValue(options.Accountant)!);
-            var steps = Calibration.Steps(accountant, parsed.GetValue(options.Epsilon), delta, sigma, q, cancellation: cancellation);
-            var spent = accountant.Epsilon([new SampledGaussian(sigma, q, steps)], delta, cancellation);
+            var steps = Calibration.Steps(accountant, parsed.GetValue(options.Epsilon), delta, sigma, q,
+                cancellationToken: cancellationToken);
+            var spent = accountant.Epsilon([new SampledGaussian(sigma, q, steps)], delta, cancellationToken);
             output.Remarks(spent);
             output.Result(new StepsJson(steps, spent.Epsilon, spent.Accountant),
-                console => console.WriteLine($"{steps} steps (spend epsilon {spent.Epsilon:0.######} at delta {delta:0.###e+0}, {spent.Accountant})"));
+                console =>
+                    console.WriteLine(
+                        $"{steps} steps (spend epsilon {spent.Epsilon:0.######} at delta {delta:0.###e+0}, {spent.Accountant})"));
             return Task.CompletedTask;
         });
     }

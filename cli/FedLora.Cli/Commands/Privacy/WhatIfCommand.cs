@@ -28,19 +28,20 @@ internal static class WhatIfCommand
             "What further rounds would spend of a data set, and with which noise they would fit. Asking spends nothing.")
         {
             folder, rounds, name, sigma, rate, steps, policyFile,
-        }.Writes(typeof(WhatIfJson)).RunsOnNumbers((parsed, output, cancellation) =>
+        }.Writes(typeof(WhatIfJson)).RunsOnNumbers((parsed, output, cancellationToken) =>
         {
             using var ledger = PrivacyLedger.Read(parsed.GetValue(folder)!.FullName);
             var dataSet = DataSetOf(ledger, parsed.GetValue(name));
             var last = ledger.UsesOf(dataSet).LastOrDefault(use => use.IsPrivate)
                 ?? throw new FedLoraException("ledger-empty", "the data set has spent nothing yet",
                     "fedlora privacy epsilon --help tells how to ask what rounds would spend");
-            var policy = parsed.GetValue(policyFile) is { } file ? SitePolicy.Load(file.FullName, [.. Methods.All.Select(method => method.Name)]).Limit
+            var policy = parsed.GetValue(policyFile) is { } file
+                ? SitePolicy.Load(file.FullName, [.. Methods.All.Select(method => method.Name)]).Limit
                 : new PrivacyLimit(last.Limit, last.Delta ?? new SitePolicy().Delta);
             var round =
                 new SampledGaussian(parsed.GetValue(sigma) ?? last.NoiseMultiplier, parsed.GetValue(rate)
                     ?? last.SamplingRate, parsed.GetValue(steps) ?? last.Steps);
-            var answer = WhatIf.Ask(ledger.Spent(dataSet), round, parsed.GetValue(rounds), policy, cancellation: cancellation);
+            var answer = WhatIf.Ask(ledger.Spent(dataSet), round, parsed.GetValue(rounds), policy, cancellationToken: cancellationToken);
             output.Result(Json(answer, round, policy), console => Show(console, answer, round, policy));
             return Task.CompletedTask;
         });
@@ -65,9 +66,11 @@ internal static class WhatIfCommand
         };
     }
 
-    private static WhatIfJson Json(WhatIf answer, SampledGaussian round, PrivacyLimit limit) => new(answer.Rounds, round.NoiseMultiplier, round.SamplingRate,
-        round.Steps, answer.Before.Epsilon, answer.After.Epsilon, answer.After.Lower, limit.Delta, limit.Epsilon, answer.Fits, answer.RoundsThatFit,
-        answer.NoiseMultiplier);
+    private static WhatIfJson Json(WhatIf answer, SampledGaussian round, PrivacyLimit limit) =>
+        new(answer.Rounds, round.NoiseMultiplier, round.SamplingRate,
+            round.Steps, answer.Before.Epsilon, answer.After.Epsilon, answer.After.Lower, limit.Delta, limit.Epsilon, answer.Fits,
+            answer.RoundsThatFit,
+            answer.NoiseMultiplier);
 
     private static void Show(IAnsiConsole console, WhatIf answer, SampledGaussian round, PrivacyLimit limit)
     {
@@ -87,5 +90,6 @@ internal static class WhatIfCommand
 }
 
 /// <summary>The answer as <c>--json</c> shows it.</summary>
-internal sealed record WhatIfJson(long Rounds, double NoiseMultiplier, double SamplingRate, long Steps, double SpentEpsilon, double AfterEpsilon,
+internal sealed record WhatIfJson(long Rounds, double NoiseMultiplier, double SamplingRate, long Steps, double SpentEpsilon,
+    double AfterEpsilon,
     double AfterEpsilonAtLeast, double Delta, double? LimitEpsilon, bool Fits, long? RoundsThatFit, double? NoiseMultiplierThatFits);

@@ -12,16 +12,40 @@ internal static class ServerCommand
 {
     public static Command Create()
     {
-        var data = new Option<string>("--data") { Description = "Folder for everything that the coordinator keeps; made if it is not there.", Required = true };
-        var listen = new Option<string>("--listen") { Description = "Address to listen on, https://IP:PORT (or http:// on loopback, without TLS); port 0 takes a free one.", DefaultValueFactory = _ => new ServerOptions().Listen };
-        var certificate = new Option<string?>("--certificate") { Description = "PEM file of a certificate to show instead of one by the coordinator's own authority; nodes check it, and the host's name, against what their machines trust." };
+        var data = new Option<string>("--data")
+        {
+            Description = "Folder for everything that the coordinator keeps; made if it is not there.",
+            Required = true,
+        };
+        var listen = new Option<string>("--listen")
+        {
+            Description = "Address to listen on, https://IP:PORT (or http:// on loopback, without TLS); port 0 takes a free one.",
+            DefaultValueFactory = _ => new ServerOptions().Listen,
+        };
+        var certificate = new Option<string?>("--certificate")
+        {
+            Description =
+                "PEM file of a certificate to show instead of one by the coordinator's own authority; nodes check it, and the host's "
+                    + "name, against what their machines trust.",
+        };
         var key = new Option<string?>("--certificate-key") { Description = "PEM file of its key, not encrypted." };
-        var dashboard = new Option<string?>("--dashboard") { Description = "Where people look at it in a browser, on loopback; off: nowhere. Default: the port after --listen's." };
+        var dashboard = new Option<string?>("--dashboard")
+        {
+            Description = "Where people look at it in a browser, on loopback; off: nowhere. Default: the port after --listen's.",
+        };
         var withParent = ParentWatch.Create();
-        return new Command("server", "Run a coordinator: it enrols nodes, runs federations and aggregates their updates.") { data, listen, certificate, key, dashboard, withParent }.Streams(typeof(ServerJson))
-            .Runs(async (parsed, output, cancellation) =>
+        return new Command("server", "Run a coordinator: it enrols nodes, runs federations and aggregates their updates.")
+        {
+            data,
+            listen,
+            certificate,
+            key,
+            dashboard,
+            withParent,
+        }.Streams(typeof(ServerJson))
+            .Runs(async (parsed, output, cancellationToken) =>
             {
-                using var ending = ParentWatch.Follow(parsed.GetValue(withParent), cancellation);
+                using var ending = ParentWatch.Follow(parsed.GetValue(withParent), cancellationToken);
                 var options = new ServerOptions
                 {
                     Data = parsed.GetValue(data)!,
@@ -42,9 +66,13 @@ internal static class ServerCommand
                 output.Result(new ServerJson("listening", host.Url, host.PagesUrl, Path.GetFullPath(options.Data)), console =>
                 {
                     var folder = PrintedCommands.Quoted(options.Data);
-                    console.WriteLine(output.Complete($"Coordinator on {host.Url}. Ctrl-C ends it. Operators on this machine: fedlora admin --data {folder} federation list"));
+                    console.WriteLine(
+                        output.Complete(
+                            $"Coordinator on {host.Url}. Ctrl-C ends it. Operators on this machine: "
+                                + $"fedlora admin --data {folder} federation list"));
                     if (host.PagesUrl is { } url)
-                        console.WriteLine(output.Complete($"Dashboard on {url}. What opens it: fedlora admin --data {folder} dashboard-link"));
+                        console.WriteLine(
+                            output.Complete($"Dashboard on {url}. What opens it: fedlora admin --data {folder} dashboard-link"));
                 });
                 var ended = new TaskCompletionSource();
                 await using var registration = ending.Token.Register(ended.SetResult);

@@ -11,7 +11,11 @@ internal static class CompareCommand
     {
         var first = new Argument<string>("first") { Description = "A simulation's folder, or one run of it." };
         var second = new Argument<string>("second") { Description = "The one to compare it with." };
-        return new Command("compare", "Compare two simulations' last rounds, seed by seed where they have the same seeds.") { first, second }
+        return new Command("compare", "Compare two simulations' last rounds, seed by seed where they have the same seeds.")
+        {
+            first,
+            second,
+        }
             .Writes(typeof(ComparisonJson)).Runs((parsed, output, _) =>
         {
             var (one, other) = (RunsFile.Read(parsed.GetValue(first)!), RunsFile.Read(parsed.GetValue(second)!));
@@ -28,4 +32,5 @@ internal static class CompareCommand
 }
 
 /// <summary>Two simulations' last rounds.</summary>
-internal sealed record ComparisonJson(IReadOnlyList<ComparisonRow> First, IReadOnlyList<ComparisonRow> Second, IReadOnlyList<DifferenceRow> Differences);
+internal sealed record ComparisonJson(IReadOnlyList<ComparisonRow> First, IReadOnlyList<ComparisonRow> Second,
+    IReadOnlyList<DifferenceRow> Differences);

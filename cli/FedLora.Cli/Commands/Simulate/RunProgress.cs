@@ -25,16 +25,21 @@ internal sealed class RunProgress(CommandOutput output, TimeProvider time) : IRu
     public void Committed(ResultLine line, int rounds)
     {
         _first ??= time.GetTimestamp();
-        var left = line.Round == 1 ? time.GetElapsedTime(_started) * (rounds - 1) : time.GetElapsedTime(_first.Value) / (line.Round - 1) * (rounds - line.Round);
+        var left = line.Round == 1 ? time.GetElapsedTime(_started) * (rounds - 1)
+            : time.GetElapsedTime(_first.Value) / (line.Round - 1) * (rounds - line.Round);
         if (line.Round == rounds || line.Round % Math.Ceiling(rounds / MostLines) < 1)
-            output.Remark($"round {line.Round} of {rounds} at {Show(TimeSpan.FromSeconds(line.Seconds))}: {Show(line)}; about {Show(left)} to go");
+            output.Remark(
+                $"round {line.Round} of {rounds} at {Show(TimeSpan.FromSeconds(line.Seconds))}: {Show(line)}; about {Show(left)} to go");
     }
 
     /// <summary>A round in a few words.</summary>
     public static string Show(ResultLine? line) => line is null ? "no round was committed"
         : $"{line.Updates} updates{(line.Lost > 0 ? $", {line.Lost} lost" : "")}{(line.Loss is { } loss ? $", loss {loss:0.000}" : "")}"
-            + $"{(line.Accuracy is { } accuracy ? $", held-out accuracy {Units.Percent(accuracy)}" : "")}{(line.Epsilon is { } epsilon ? $", epsilon {epsilon:0.00}" : "")}";
+            + $"{(line.Accuracy is { } accuracy ? $", held-out accuracy {Units.Percent(accuracy)}" : "")}"
+            + $"{(line.Epsilon is { } epsilon ? $", epsilon {epsilon:0.00}" : "")}";
 
     /// <summary>A length of time for people.</summary>
-    public static string Show(TimeSpan time) => time.TotalSeconds < 100 ? $"{time.TotalSeconds:0.0} s" : time.TotalMinutes < 100 ? $"{time.TotalMinutes:0} min" : $"{time.TotalHours:0.0} h";
+    public static string Show(TimeSpan time) =>
+        time.TotalSeconds < 100 ? $"{time.TotalSeconds:0.0} s" : time.TotalMinutes < 100 ? $"{time.TotalMinutes:0} min"
+            : $"{time.TotalHours:0.0} h";
 }

@@ -17,13 +17,15 @@ internal sealed class SimulationRuns(string file, string folder, bool isWhole, C
     private readonly TimeProvider _time = TimeProvider.System;
 
     /// <summary>Runs what is not finished yet, and shows how all compare.</summary>
-    public async Task RunAsync(IReadOnlyList<PlannedRun> runs, int parallel, CancellationToken cancellation)
+    public async Task RunAsync(IReadOnlyList<PlannedRun> runs, int parallel, CancellationToken cancellationToken)
     {
-        var summaries = runs.Count == 1 ? [Run(runs[0], cancellation)] : await RunAllAsync(runs, parallel > 0 ? parallel : Environment.ProcessorCount, cancellation);
+        var summaries = runs.Count == 1 ? [Run(runs[0], cancellationToken)]
+            : await RunAllAsync(runs, parallel > 0 ? parallel : Environment.ProcessorCount, cancellationToken);
         if (isWhole)
         {
             RunsFile.Write(folder, summaries);
-            ReportPage.Write(folder, [.. summaries.Zip(runs, (summary, run) => (summary, FolderOf(run)))], await File.ReadAllTextAsync(file, cancellation));
+            ReportPage.Write(folder, [.. summaries.Zip(runs, (summary, run) => (summary, FolderOf(run)))],
+                await File.ReadAllTextAsync(file, cancellationToken));
         }
 
         output.Result(new SimulationReport(Path.GetFullPath(folder), summaries, ComparisonRow.Of(summaries)), console =>
@@ -37,24 +39,31 @@ internal sealed class SimulationRuns(string file, string folder, bool isWhole, C
 
     private string FolderOf(PlannedRun run) => Path.Combine(folder, "runs", run.Name);
 
-    private RunSummary Run(PlannedRun run, CancellationToken cancellation) =>
-        SimulationRun.Run(run.Scenario, FolderOf(run), run.Values, new RunProgress(output, _time), cancellation);
+    private RunSummary Run(PlannedRun run, CancellationToken cancellationToken) =>
+        SimulationRun.Run(run.Scenario, FolderOf(run), run.Values, new RunProgress(output, _time), cancellationToken);
 
-    private async Task<IReadOnlyList<RunSummary>> RunAllAsync(IReadOnlyList<PlannedRun> runs, int parallel, CancellationToken cancellation)
+    private async Task<IReadOnlyList<RunSummary>> RunAllAsync(IReadOnlyList<PlannedRun> runs, int parallel,
+        CancellationToken cancellationToken)
     {
         var waiting = runs.Where(run => SimulationRun.Finished(run.Scenario, FolderOf(run)) is null).ToList();
-        output.Remark($"{runs.Count} runs, {runs.Count - waiting.Count} of them finished before; {Math.Min(parallel, waiting.Count)} at a time ...");
+        output.Remark(
+            $"{runs.Count} runs, {runs.Count - waiting.Count} of them finished before; {Math.Min(parallel, waiting.Count)} at a time ...");
         var (started, done) = (_time.GetTimestamp(), 0);
-        await System.Threading.Tasks.Parallel.ForEachAsync(waiting, new ParallelOptions { MaxDegreeOfParallelism = parallel, CancellationToken = cancellation }, async (run, token) =>
-        {
-            var log = Path.Combine(folder, "logs", $"{run.Name}.log");
-            Directory.CreateDirectory(Path.GetDirectoryName(log)!);
-            await using (var child = ChildProcess.Start(run.Name, log, run.Scenario.Definition.Threads, "simulate", file, "--only", run.Name, "--out", folder))
-                await child.WaitAsync(token);
-            var summary = RunFolder.Read(FolderOf(run)) ?? throw new FedLoraException("run-missing", $"{run.Name} ended without a result", $"its log is {log}");
-            var (count, took) = (Interlocked.Increment(ref done), _time.GetElapsedTime(started));
-            output.Remark($"{count} of {waiting.Count}: {run.Name}: {RunProgress.Show(summary.Last)}; about {RunProgress.Show(took / count * (waiting.Count - count))} to go");
-        });
+        await System.Threading.Tasks.Parallel.ForEachAsync(waiting,
+            new ParallelOptions { MaxDegreeOfParallelism = parallel, CancellationToken = cancellationToken }, async (run, token) =>
+            {
+                var log = Path.Combine(folder, "logs", $"{run.Name}.log");
+                Directory.CreateDirectory(Path.GetDirectoryName(log)!);
+                await using (var child = ChildProcess.Start(run.Name, log, run.Scenario.Definition.Threads, "simulate", file, "--only",
+                    run.Name, "--out", folder))
+                    await child.WaitAsync(token);
+                var summary = RunFolder.Read(FolderOf(run))
+                    ?? throw new FedLoraException("run-missing", $"{run.Name} ended without a result", $"its log is {log}");
+                var (count, took) = (Interlocked.Increment(ref done), _time.GetElapsedTime(started));
+                output.Remark(
+                    $"{count} of {waiting.Count}: {run.Name}: {RunProgress.Show(summary.Last)}; about "
+                        + $"{RunProgress.Show(took / count * (waiting.Count - count))} to go");
+            });
         return [.. runs.Select(run => RunFolder.Read(FolderOf(run))!)];
     }
 }

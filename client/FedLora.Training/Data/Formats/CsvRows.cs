@@ -37,8 +37,13 @@ internal static class CsvRows
         try
         {
             return CsvDataReader.Create(reader,
-                new CsvDataReaderOptions { Delimiter = separator, HasHeaders = true, MaxBufferSize = 2 * DataLimits.LargestLine,
-                    BufferSize = 1 << 16 });
+                new CsvDataReaderOptions
+                {
+                    Delimiter = separator,
+                    HasHeaders = true,
+                    MaxBufferSize = 2 * DataLimits.LargestLine,
+                    BufferSize = 1 << 16
+                });
         }
         catch (Exception e) when (e is CsvFormatException or CsvRecordTooLargeException or CsvMissingHeadersException)
         {
@@ -57,9 +62,12 @@ internal static class CsvRows
         {
             // Where a quote is not closed nothing tells where the next row begins.
             throw new FedLoraException("data-invalid",
-                $"{path}, row {number}{(e is CsvFormatException format ? $", field {format.FieldOrdinal + 1}" : "")} {(e is CsvFormatException ? "is not quoted as CSV is" : $"has more than {DataLimits.LargestLine} characters")}; what follows cannot be read.",
+                $"{path}, row {number}{(e is CsvFormatException format ? $", field {format.FieldOrdinal + 1}" : "")} "
+                    + $"{(e is CsvFormatException ? "is not quoted as CSV is" : $"has more than {DataLimits.LargestLine} characters")}; "
+                    + $"what follows cannot be read.",
                 "Mend the row: a field with quotes is quoted, and each quote in it doubled.",
-                    e) { Data = { [FedLoraException.LineKey] = number } };
+                    e)
+            { Data = { [FedLoraException.LineKey] = number } };
         }
     }
 }

@@ -47,7 +47,8 @@ internal static class DataFormat
         if (files.Count == 0)
         {
             throw new FedLoraException("data-missing", $"The folder {path} holds no data file.",
-                $"Give a file, or a folder of files that end in {string.Join(", ", _endings)} (packed: {string.Join(", ", _packings)}); folders within it are not looked into.");
+                $"Give a file, or a folder of files that end in {string.Join(", ", _endings)} (packed: {string.Join(", ", _packings)}); "
+                    + $"folders within it are not looked into.");
         }
         return files.Count <= DataLimits.MostFiles ? files
             : throw new FedLoraException("data-too-large", $"The folder {path} holds more than {DataLimits.MostFiles} files.",

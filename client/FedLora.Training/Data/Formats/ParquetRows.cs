@@ -52,8 +52,11 @@ internal static class ParquetRows
         var columns = new Dictionary<DataField, ParquetColumn>();
         foreach (var leaf in wanted.SelectMany(field => ParquetTree.Leaves(field)!))
         {
-            if (group.GetMetadata(leaf)?.MetaData is not { TotalUncompressedSize: >= 0 and < LargestColumn,
-                NumValues: >= 0 and < int.MaxValue })
+            if (group.GetMetadata(leaf)?.MetaData is not
+                {
+                    TotalUncompressedSize: >= 0 and < LargestColumn,
+                    NumValues: >= 0 and < int.MaxValue
+                })
                 throw new FedLoraException("data-too-large",
                     $"{path}: the column \"{leaf.Path}\" has 2 GiB or more in row group {index + 1}.",
                         "Write the file with smaller row groups.");
@@ -97,7 +100,8 @@ internal static class ParquetRows
         catch (Exception e) when (e is not (FedLoraException or OperationCanceledException))
         {
             throw new FedLoraException("data-invalid",
-                $"{path} is not a Parquet file that can be read ({e.GetType().Name}): it is damaged, cut short, encrypted, or of a kind that is not supported.", "Copy the file again, or write it anew, e.g. with Hugging Face datasets' to_parquet.", e);
+                $"{path} is not a Parquet file that can be read ({e.GetType().Name}): it is damaged, cut short, encrypted, or of a kind "
+                    + $"that is not supported.", "Copy the file again, or write it anew, e.g. with Hugging Face datasets' to_parquet.", e);
         }
     }
 }

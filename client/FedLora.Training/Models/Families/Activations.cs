@@ -11,6 +11,8 @@ internal static class Activations
         "silu" or "swish" => Activation.Silu,
         "relu" => Activation.Relu,
         "tanh" => Activation.Tanh,
-        var other => throw config.Invalid($"has the activation '{other}', which is not known (gelu, gelu_new, gelu_pytorch_tanh, quick_gelu, silu, relu, tanh)"),
+        var other =>
+            throw config.Invalid(
+                $"has the activation '{other}', which is not known (gelu, gelu_new, gelu_pytorch_tanh, quick_gelu, silu, relu, tanh)"),
     };
 }

@@ -22,8 +22,17 @@ internal static class Bert
         var pad = config.TokenId("pad_token_id") ?? 1;
         var read = Encoder(config, "roberta", firstPosition: pad + 1, task switch
         {
-            ModelTask.Classification => new HeadNames { Dense = "classifier.dense", DenseActivation = Activation.Tanh, Output = "classifier.out_proj" },
-            ModelTask.MaskedLanguageModelling => new HeadNames { Dense = "lm_head.dense", DenseActivation = Activation.Gelu, DenseNorm = "lm_head.layer_norm", Output = "lm_head.decoder", OutputBias = "lm_head.bias" },
+            ModelTask.Classification =>
+                new HeadNames { Dense = "classifier.dense", DenseActivation = Activation.Tanh, Output = "classifier.out_proj" },
+            ModelTask.MaskedLanguageModelling =>
+                new HeadNames
+                {
+                    Dense = "lm_head.dense",
+                    DenseActivation = Activation.Gelu,
+                    DenseNorm = "lm_head.layer_norm",
+                    Output = "lm_head.decoder",
+                    OutputBias = "lm_head.bias",
+                },
             _ => new HeadNames(),
         });
         return read with { PadToken = pad, MaxLength = read.MaxLength - read.FirstPosition };
@@ -46,7 +55,10 @@ internal static class Bert
             FirstPosition = firstPosition,
             Vocabulary = config.Size("vocab_size"),
             TokenTypes = config.Size("type_vocab_size", 2),
-            Attention = new AttentionShape(heads, heads, width / heads, 1 / Math.Sqrt(width / heads), Causal: false) { Windows = new int?[layers] },
+            Attention = new AttentionShape(heads, heads, width / heads, 1 / Math.Sqrt(width / heads), Causal: false)
+            {
+                Windows = new int?[layers],
+            },
             Norm = NormKind.Layer,
             Placement = NormPlacement.Post,
             NormEpsilon = config.Number("layer_norm_eps", 1e-12),

@@ -15,7 +15,10 @@ internal static class DistilBert
             Layers = layers,
             MaxLength = config.Size("max_position_embeddings"),
             Vocabulary = config.Size("vocab_size"),
-            Attention = new AttentionShape(heads, heads, width / heads, 1 / Math.Sqrt(width / heads), Causal: false) { Windows = new int?[layers] },
+            Attention = new AttentionShape(heads, heads, width / heads, 1 / Math.Sqrt(width / heads), Causal: false)
+            {
+                Windows = new int?[layers],
+            },
             Norm = NormKind.Layer,
             Placement = NormPlacement.Post,
             NormEpsilon = 1e-12,
@@ -40,8 +43,17 @@ internal static class DistilBert
                 },
                 Head = task switch
                 {
-                    ModelTask.Classification => new HeadNames { Dense = "pre_classifier", DenseActivation = Activation.Relu, Output = "classifier" },
-                    ModelTask.MaskedLanguageModelling => new HeadNames { Dense = "vocab_transform", DenseActivation = activation, DenseNorm = "vocab_layer_norm", Output = "vocab_projector", OutputBias = "vocab_projector.bias" },
+                    ModelTask.Classification =>
+                        new HeadNames { Dense = "pre_classifier", DenseActivation = Activation.Relu, Output = "classifier" },
+                    ModelTask.MaskedLanguageModelling =>
+                        new HeadNames
+                        {
+                            Dense = "vocab_transform",
+                            DenseActivation = activation,
+                            DenseNorm = "vocab_layer_norm",
+                            Output = "vocab_projector",
+                            OutputBias = "vocab_projector.bias",
+                        },
                     _ => new HeadNames(),
                 },
             },

@@ -10,10 +10,15 @@ internal static class Gemma2
         var read = Llama.Decoder(config, task, layer => layer % 2 == 0 ? config.OptionalSize("sliding_window") : null);
         return read with
         {
-            Attention = read.Attention with { Scale = 1 / Math.Sqrt(config.Number("query_pre_attn_scalar", read.Attention.HeadSize)), SoftCap = config.OptionalNumber("attn_logit_softcapping") },
+            Attention = read.Attention with
+            {
+                Scale = 1 / Math.Sqrt(config.Number("query_pre_attn_scalar", read.Attention.HeadSize)),
+                SoftCap = config.OptionalNumber("attn_logit_softcapping"),
+            },
             Norm = NormKind.RmsPlusOne,
             Placement = NormPlacement.Sandwich,
-            Activation = Activations.Read(config, config.Has("hidden_activation") ? "hidden_activation" : "hidden_act", "gelu_pytorch_tanh"),
+            Activation = Activations.Read(config, config.Has("hidden_activation") ? "hidden_activation" : "hidden_act",
+                "gelu_pytorch_tanh"),
             EmbeddingScale = Math.Sqrt(read.Width),
             LogitSoftCap = config.OptionalNumber("final_logit_softcapping"),
             TiedHead = config.Flag("tie_word_embeddings", true),

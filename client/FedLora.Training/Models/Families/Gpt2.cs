@@ -17,7 +17,11 @@ internal static class Gpt2
             Layers = layers,
             MaxLength = config.Size("n_positions", 1024),
             Vocabulary = config.Size("vocab_size"),
-            Attention = new AttentionShape(heads, heads, width / heads, config.Flag("scale_attn_weights", true) ? 1 / Math.Sqrt(width / heads) : 1, Causal: true) { Windows = new int?[layers] },
+            Attention = new AttentionShape(heads, heads, width / heads,
+                config.Flag("scale_attn_weights", true) ? 1 / Math.Sqrt(width / heads) : 1, Causal: true)
+            {
+                Windows = new int?[layers],
+            },
             Norm = NormKind.Layer,
             Placement = NormPlacement.Pre,
             NormEpsilon = config.Number("layer_norm_epsilon", 1e-5),

@@ -6,7 +6,8 @@ internal static class Llama
     public static Architecture Read(ConfigJson config, ModelTask task) => Decoder(config, task, _ => null);
 
     /// <summary>A window in every layer.</summary>
-    public static Architecture ReadMistral(ConfigJson config, ModelTask task) => Decoder(config, task, _ => config.OptionalSize("sliding_window"));
+    public static Architecture ReadMistral(ConfigJson config, ModelTask task) =>
+        Decoder(config, task, _ => config.OptionalSize("sliding_window"));
 
     public static Architecture ReadQwen2(ConfigJson config, ModelTask task) => Decoder(config, task, QwenWindow(config));
 
@@ -36,7 +37,8 @@ internal static class Llama
             Layers = layers,
             MaxLength = maxLength,
             Vocabulary = config.Size("vocab_size"),
-            Attention = new AttentionShape(heads, config.Size("num_key_value_heads", heads), headSize, 1 / Math.Sqrt(headSize), Causal: true)
+            Attention = new AttentionShape(heads, config.Size("num_key_value_heads", heads), headSize, 1 / Math.Sqrt(headSize),
+                Causal: true)
             {
                 Rotary = RotaryShape.Read(config, headSize, maxLength),
                 Windows = Windows(config, layers, window),

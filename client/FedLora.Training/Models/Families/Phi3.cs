@@ -6,7 +6,8 @@ internal static class Phi3
     public static Architecture Read(ConfigJson config, ModelTask task)
     {
         var read = Llama.Decoder(config, task, _ => config.OptionalSize("sliding_window"));
-        var kind = (config.Section("rope_parameters") ?? config.Section("rope_scaling"))?.Text("rope_type") ?? (config.Section("rope_scaling")?.Text("type"));
+        var kind = (config.Section("rope_parameters") ?? config.Section("rope_scaling"))?.Text("rope_type")
+            ?? (config.Section("rope_scaling")?.Text("type"));
         return read with
         {
             MaxLength = kind is "longrope" or "su" ? config.Size("original_max_position_embeddings", read.MaxLength) : read.MaxLength,

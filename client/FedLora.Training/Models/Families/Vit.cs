@@ -17,7 +17,10 @@ internal static class Vit
             Layers = layers,
             MaxLength = image.Patches + 1,
             Image = image,
-            Attention = new AttentionShape(heads, heads, width / heads, 1 / Math.Sqrt(width / heads), Causal: false) { Windows = new int?[layers] },
+            Attention = new AttentionShape(heads, heads, width / heads, 1 / Math.Sqrt(width / heads), Causal: false)
+            {
+                Windows = new int?[layers],
+            },
             Norm = NormKind.Layer,
             Placement = NormPlacement.Pre,
             NormEpsilon = config.Number("layer_norm_eps", 1e-12),
@@ -39,8 +42,10 @@ internal static class Vit
                 Head = task == ModelTask.Classification ? new HeadNames { Output = "classifier" } : new HeadNames(),
                 Spellings =
                 [
-                    ("vit.layers.", "vit.encoder.layer."), ("attention.q_proj.", "attention.attention.query."), ("attention.k_proj.", "attention.attention.key."),
-                    ("attention.v_proj.", "attention.attention.value."), ("attention.o_proj.", "attention.output.dense."), ("mlp.fc1.", "intermediate.dense."), ("mlp.fc2.", "output.dense."),
+                    ("vit.layers.", "vit.encoder.layer."), ("attention.q_proj.", "attention.attention.query."),
+                    ("attention.k_proj.", "attention.attention.key."),
+                    ("attention.v_proj.", "attention.attention.value."), ("attention.o_proj.", "attention.output.dense."),
+                    ("mlp.fc1.", "intermediate.dense."), ("mlp.fc2.", "output.dense."),
                 ],
             },
         };

@@ -2,7 +2,10 @@ using Dapper;
 
 namespace FedLora.Server.Stores.Postgres;
 
-/// <summary>What all coordinators of a cluster must have in common, by its hash: the authority whose certificates they take, and the tokens. The secrets themselves are in their data folders alone.</summary>
+/// <summary>
+/// What all coordinators of a cluster must have in common, by its hash: the authority whose certificates they take, and the tokens. The
+/// secrets themselves are in their data folders alone.
+/// </summary>
 internal static class ClusterFacts
 {
     /// <summary>Looks before anything is made: a data folder that lacks what the cluster has must get it, not make another.</summary>
@@ -13,7 +16,8 @@ internal static class ClusterFacts
     internal static void Check(PostgresDatabase database, string name, string? own)
     {
         using var connection = database.Source.OpenConnection();
-        if (connection.QuerySingleOrDefault<string>("SELECT value FROM cluster_fact WHERE name = @name", new { name }) is { } known && known != own)
+        if (connection.QuerySingleOrDefault<string>("SELECT value FROM cluster_fact WHERE name = @name", new { name }) is { } known
+            && known != own)
             throw Other(name, own);
     }
 
@@ -28,5 +32,6 @@ internal static class ClusterFacts
 
     private static FedLoraException Other(string name, string? own) => new("cluster-other",
         own is null ? $"this data folder has not the cluster's {name}" : $"this data folder has another {name} than the cluster",
-        "copy authority.pem, authority.key, operator.token and auditor.token, those that are there, from the data folder of another coordinator of the cluster");
+        "copy authority.pem, authority.key, operator.token and auditor.token, those that are there, from the data folder of another "
+            + "coordinator of the cluster");
 }

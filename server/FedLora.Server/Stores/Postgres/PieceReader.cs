@@ -41,7 +41,8 @@ internal sealed class PieceReader(PostgresDatabase database, long blob, long siz
         return Take(buffer);
     }
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -115,6 +116,7 @@ internal sealed class PieceReader(PostgresDatabase database, long blob, long siz
         if (reader is not null)
             _piece = (reader.GetInt64(0), reader.GetFieldValue<byte[]>(1));
         if (reader is null || !IsHere())
-            throw new RefusedException(RefusalCodes.BlobMissing, $"Byte {_position} of a blob is no longer there.", "It was removed while it was read.");
+            throw new RefusedException(RefusalCodes.BlobMissing, $"Byte {_position} of a blob is no longer there.",
+                "It was removed while it was read.");
     }
 }

@@ -47,7 +47,8 @@ internal sealed class PieceWriter(PostgresDatabase database, long blob) : Stream
         }
     }
 
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -87,12 +88,14 @@ internal sealed class PieceWriter(PostgresDatabase database, long blob) : Stream
 
     private async Task StoreAsync(CancellationToken cancellationToken)
     {
-        await database.RunAsync(connection => StoreAsync(connection, blob, _written, _piece.AsMemory(0, _filled), cancellationToken), cancellationToken);
+        await database.RunAsync(connection => StoreAsync(connection, blob, _written, _piece.AsMemory(0, _filled), cancellationToken),
+            cancellationToken);
         (_written, _filled) = (_written + _filled, 0);
     }
 
     /// <summary>Writes one piece.</summary>
-    internal static async Task<int> StoreAsync(NpgsqlConnection connection, long blob, long start, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    internal static async Task<int> StoreAsync(NpgsqlConnection connection, long blob, long start, ReadOnlyMemory<byte> bytes,
+        CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand("INSERT INTO blob_piece (blob, start, bytes) VALUES ($1, $2, $3)", connection);
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = blob });

@@ -10,17 +10,21 @@ public sealed class PostgresBlobStore(PostgresDatabase database, TimeProvider? t
     private const string Putting = "put-";
     private readonly TimeProvider _time = time ?? TimeProvider.System;
 
-    public async Task<bool> ExistsAsync(string sha256, CancellationToken cancellationToken) => await FindAsync(sha256, cancellationToken) is { Complete: true };
+    public async Task<bool> ExistsAsync(string sha256, CancellationToken cancellationToken) =>
+        await FindAsync(sha256, cancellationToken) is { Complete: true };
 
-    public async Task<Stream> OpenReadAsync(string sha256, CancellationToken cancellationToken) => await FindAsync(sha256, cancellationToken) is { Complete: true } found
-        ? new PieceReader(database, found.Id, found.Size)
-        : throw new RefusedException(RefusalCodes.BlobMissing, $"There is no blob {sha256}.", "It was never stored, or is no longer kept.");
+    public async Task<Stream> OpenReadAsync(string sha256, CancellationToken cancellationToken) =>
+        await FindAsync(sha256, cancellationToken) is { Complete: true } found
+            ? new PieceReader(database, found.Id, found.Size)
+            : throw new RefusedException(RefusalCodes.BlobMissing, $"There is no blob {sha256}.",
+                "It was never stored, or is no longer kept.");
 
     public async Task<string> PutAsync(Func<Stream, CancellationToken, Task> write, CancellationToken cancellationToken)
     {
         var name = Putting + Guid.NewGuid().ToString("N");
         var id = await database.RunAsync(connection => connection.ExecuteScalarAsync<long>(Command(
-            "INSERT INTO blob (name, touched) VALUES (@name, @now) RETURNING id", new { name, now = Now() }, cancellationToken)), cancellationToken);
+            "INSERT INTO blob (name, touched) VALUES (@name, @now) RETURNING id", new { name, now = Now() }, cancellationToken)),
+            cancellationToken);
         try
         {
             await using var pieces = new PieceWriter(database, id);
@@ -32,13 +36,17 @@ public sealed class PostgresBlobStore(PostgresDatabase database, TimeProvider? t
         finally
         {
             // Where it was published it has another name by now.
-            await database.RunAsync(connection => connection.ExecuteAsync(Command("DELETE FROM blob WHERE name = @name", new { name }, CancellationToken.None)), CancellationToken.None);
+            await database.RunAsync(
+                connection => connection.ExecuteAsync(Command("DELETE FROM blob WHERE name = @name", new { name }, CancellationToken.None)),
+                CancellationToken.None);
         }
     }
 
-    public async Task<long> PartialLengthAsync(string sha256, CancellationToken cancellationToken) => (await FindAsync(sha256, cancellationToken))?.Size ?? 0;
+    public async Task<long> PartialLengthAsync(string sha256, CancellationToken cancellationToken) =>
+        (await FindAsync(sha256, cancellationToken))?.Size ?? 0;
 
-    public Task<long> AppendAsync(string sha256, long offset, ReadOnlyMemory<byte> bytes, long maxBytes, bool durable, CancellationToken cancellationToken)
+    public Task<long> AppendAsync(string sha256, long offset, ReadOnlyMemory<byte> bytes, long maxBytes, bool durable,
+        CancellationToken cancellationToken)
     {
         Require(sha256);
         return database.TransactAsync(async connection =>
@@ -47,16 +55,21 @@ public sealed class PostgresBlobStore(PostgresDatabase database, TimeProvider? t
                 await connection.ExecuteAsync(Command("SET LOCAL synchronous_commit = off", null, cancellationToken));
             // Made if it is not there, and held against all others until the end; what is refused leaves no row.
             var row = await connection.QuerySingleAsync<Row>(Command(
-                "INSERT INTO blob (name, touched) VALUES (@sha256, @now) ON CONFLICT (name) DO UPDATE SET touched = blob.touched RETURNING id AS Id, size AS Size, complete AS Complete",
+                "INSERT INTO blob (name, touched) VALUES (@sha256, @now) ON CONFLICT (name) DO UPDATE SET touched = blob.touched "
+                    + "RETURNING id AS Id, size AS Size, complete AS Complete",
                 new { sha256, now = Now() }, cancellationToken));
             if (row.Complete)
                 return row.Size;
             if (offset != row.Size)
-                throw new RefusedException(RefusalCodes.BlobOffset, $"Bytes came for offset {offset}, the upload is at {row.Size}.", "Go on from there.");
+                throw new RefusedException(RefusalCodes.BlobOffset, $"Bytes came for offset {offset}, the upload is at {row.Size}.",
+                    "Go on from there.");
             if (offset + bytes.Length > maxBytes)
-                throw new RefusedException(RefusalCodes.BlobTooLarge, $"The upload grows beyond {maxBytes} bytes.", "Send what the header said.");
+                throw new RefusedException(RefusalCodes.BlobTooLarge, $"The upload grows beyond {maxBytes} bytes.",
+                    "Send what the header said.");
             await PieceWriter.StoreAsync(connection, row.Id, offset, bytes, cancellationToken);
-            await connection.ExecuteAsync(Command("UPDATE blob SET size = @size, touched = @now WHERE id = @Id", new { size = offset + bytes.Length, now = Now(), row.Id }, cancellationToken));
+            await connection.ExecuteAsync(
+                Command("UPDATE blob SET size = @size, touched = @now WHERE id = @Id",
+                    new { size = offset + bytes.Length, now = Now(), row.Id }, cancellationToken));
             return offset + bytes.Length;
         }, cancellationToken);
     }
@@ -71,7 +84,8 @@ public sealed class PostgresBlobStore(PostgresDatabase database, TimeProvider? t
                 await using var bytes = new PieceReader(database, found.Id, found.Size);
                 var hash = Convert.ToHexStringLower(await SHA256.HashDataAsync(bytes, cancellationToken));
                 if (hash != sha256)
-                    throw new RefusedException(RefusalCodes.BlobHash, $"The upload's SHA-256 is {hash}, not {sha256}.", "Send it again from the start.");
+                    throw new RefusedException(RefusalCodes.BlobHash, $"The upload's SHA-256 is {hash}, not {sha256}.",
+                        "Send it again from the start.");
                 bytes.Position = 0;
                 check?.Invoke(bytes);
             }
@@ -83,42 +97,62 @@ public sealed class PostgresBlobStore(PostgresDatabase database, TimeProvider? t
         }
         // Only what was looked at: pieces are added and removed, never changed, and whoever starts anew has another id.
         var done = await database.RunAsync(connection => connection.ExecuteAsync(Command(
-            "UPDATE blob SET complete = true, touched = @now WHERE id = @Id AND name = @sha256 AND size = @Size", new { now = Now(), found.Id, sha256, found.Size }, cancellationToken)), cancellationToken);
+            "UPDATE blob SET complete = true, touched = @now WHERE id = @Id AND name = @sha256 AND size = @Size",
+            new { now = Now(), found.Id, sha256, found.Size }, cancellationToken)), cancellationToken);
         if (done == 0)
             throw Nothing(sha256);
     }
 
-    public Task DeleteAsync(string sha256, CancellationToken cancellationToken) => RemoveAsync("DELETE FROM blob WHERE name = @sha256", sha256, cancellationToken);
+    public Task DeleteAsync(string sha256, CancellationToken cancellationToken) =>
+        RemoveAsync("DELETE FROM blob WHERE name = @sha256", sha256, cancellationToken);
 
-    public Task DeletePartialAsync(string sha256, CancellationToken cancellationToken) => RemoveAsync("DELETE FROM blob WHERE name = @sha256 AND NOT complete", sha256, cancellationToken);
+    public Task DeletePartialAsync(string sha256, CancellationToken cancellationToken) =>
+        RemoveAsync("DELETE FROM blob WHERE name = @sha256 AND NOT complete", sha256, cancellationToken);
 
-    public Task<int> PrunePartialsAsync(DateTimeOffset before, int most, CancellationToken cancellationToken) => database.RunAsync(connection => connection.ExecuteAsync(Command(
-        "DELETE FROM blob WHERE id IN (SELECT id FROM blob WHERE NOT complete AND touched < @before LIMIT @most FOR UPDATE SKIP LOCKED)", new { before = before.UtcDateTime, most }, cancellationToken)), cancellationToken);
+    public Task<int> PrunePartialsAsync(DateTimeOffset before, int most, CancellationToken cancellationToken) =>
+        database.RunAsync(connection => connection.ExecuteAsync(Command(
+            "DELETE FROM blob WHERE id IN (SELECT id FROM blob WHERE NOT complete AND touched < @before LIMIT @most FOR UPDATE SKIP "
+                + "LOCKED)", new
+                {
+                    before = before.UtcDateTime,
+                    most,
+                }, cancellationToken)), cancellationToken);
 
-    public Task<int> PruneAsync(DateTimeOffset before, Func<string, bool> unused, int most, CancellationToken cancellationToken) => database.RunAsync(async connection =>
-    {
-        var old = await connection.QueryAsync<string>(Command("SELECT name FROM blob WHERE complete AND touched < @before", new { before = before.UtcDateTime }, cancellationToken));
-        var names = old.Where(unused).Take(most).ToArray();
-        // Looked at again: somebody may have renewed one.
-        return await connection.ExecuteAsync(Command("DELETE FROM blob WHERE name = ANY(@names) AND complete AND touched < @before", new { names, before = before.UtcDateTime }, cancellationToken));
-    }, cancellationToken);
+    public Task<int> PruneAsync(DateTimeOffset before, Func<string, bool> unused, int most, CancellationToken cancellationToken) =>
+        database.RunAsync(async connection =>
+        {
+            var old = await connection.QueryAsync<string>(
+                Command("SELECT name FROM blob WHERE complete AND touched < @before", new { before = before.UtcDateTime },
+                    cancellationToken));
+            var names = old.Where(unused).Take(most).ToArray();
+            // Looked at again: somebody may have renewed one.
+            return await connection.ExecuteAsync(
+                Command("DELETE FROM blob WHERE name = ANY(@names) AND complete AND touched < @before",
+                    new { names, before = before.UtcDateTime }, cancellationToken));
+        }, cancellationToken);
 
     // A blob that is stored once more is as young as a new one: whoever stores it is about to refer to it.
-    private Task<int> PublishAsync(long id, string sha256, long size, CancellationToken cancellationToken) => database.TransactAsync(async connection =>
-    {
-        await connection.ExecuteAsync(Command("SELECT pg_advisory_xact_lock(hashtextextended(@sha256, 0))", new { sha256 }, cancellationToken));
-        if (await connection.ExecuteAsync(Command("UPDATE blob SET touched = @now WHERE name = @sha256 AND complete", new { now = Now(), sha256 }, cancellationToken)) == 1)
-            return 0;
-        await connection.ExecuteAsync(Command("DELETE FROM blob WHERE name = @sha256", new { sha256 }, cancellationToken));
-        return await connection.ExecuteAsync(Command(
-            "UPDATE blob SET name = @sha256, size = @size, complete = true, touched = @now WHERE id = @id", new { sha256, size, now = Now(), id }, cancellationToken));
-    }, cancellationToken);
+    private Task<int> PublishAsync(long id, string sha256, long size, CancellationToken cancellationToken) =>
+        database.TransactAsync(async connection =>
+        {
+            await connection.ExecuteAsync(
+                Command("SELECT pg_advisory_xact_lock(hashtextextended(@sha256, 0))", new { sha256 }, cancellationToken));
+            if (await connection.ExecuteAsync(
+                Command("UPDATE blob SET touched = @now WHERE name = @sha256 AND complete", new { now = Now(), sha256 }, cancellationToken))
+                == 1)
+                return 0;
+            await connection.ExecuteAsync(Command("DELETE FROM blob WHERE name = @sha256", new { sha256 }, cancellationToken));
+            return await connection.ExecuteAsync(Command(
+                "UPDATE blob SET name = @sha256, size = @size, complete = true, touched = @now WHERE id = @id",
+                new { sha256, size, now = Now(), id }, cancellationToken));
+        }, cancellationToken);
 
     private Task<Row?> FindAsync(string sha256, CancellationToken cancellationToken)
     {
         Require(sha256);
         return database.RunAsync(connection => connection.QuerySingleOrDefaultAsync<Row>(Command(
-            "SELECT id AS Id, size AS Size, complete AS Complete FROM blob WHERE name = @sha256", new { sha256 }, cancellationToken)), cancellationToken);
+            "SELECT id AS Id, size AS Size, complete AS Complete FROM blob WHERE name = @sha256", new { sha256 }, cancellationToken)),
+            cancellationToken);
     }
 
     private Task<int> RemoveAsync(string sql, string sha256, CancellationToken cancellationToken)
@@ -130,14 +164,17 @@ public sealed class PostgresBlobStore(PostgresDatabase database, TimeProvider? t
     private static void Require(string sha256)
     {
         if (!Sha256Hex.IsValid(sha256))
-            throw new RefusedException(RefusalCodes.BlobMissing, "A blob is named by its SHA-256, 64 lower-case hex digits.", "Name it so.");
+            throw new RefusedException(RefusalCodes.BlobMissing, "A blob is named by its SHA-256, 64 lower-case hex digits.",
+                "Name it so.");
     }
 
-    private static RefusedException Nothing(string sha256) => new(RefusalCodes.BlobMissing, $"Nothing was uploaded for blob {sha256}.", "Send it from the start.");
+    private static RefusedException Nothing(string sha256) =>
+        new(RefusalCodes.BlobMissing, $"Nothing was uploaded for blob {sha256}.", "Send it from the start.");
 
     private DateTime Now() => _time.GetUtcNow().UtcDateTime;
 
-    private static CommandDefinition Command(string sql, object? arguments, CancellationToken cancellationToken) => new(sql, arguments, cancellationToken: cancellationToken);
+    private static CommandDefinition Command(string sql, object? arguments, CancellationToken cancellationToken) =>
+        new(sql, arguments, cancellationToken: cancellationToken);
 
     private sealed class Row
     {

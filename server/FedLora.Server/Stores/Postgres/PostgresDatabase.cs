@@ -26,12 +26,14 @@ public sealed class PostgresDatabase : IDisposable, IAsyncDisposable
         {
             var settings = new NpgsqlConnectionStringBuilder(connection);
             // Every wait is bounded: for a connection, and for an answer.
-            (settings.Timeout, settings.CommandTimeout) = (Math.Min(settings.Timeout, WaitSeconds), Math.Min(settings.CommandTimeout, WaitSeconds));
+            (settings.Timeout, settings.CommandTimeout) = (Math.Min(settings.Timeout, WaitSeconds),
+                Math.Min(settings.CommandTimeout, WaitSeconds));
             source = NpgsqlDataSource.Create(settings);
         }
         catch (Exception error) when (error is ArgumentException or FormatException)
         {
-            throw new FedLoraException("postgres-invalid", $"the connection to PostgreSQL cannot be read: {error.Message}", "write it as 'Host=HOST;Database=NAME;Username=USER'; a password may come from PGPASSWORD", error);
+            throw new FedLoraException("postgres-invalid", $"the connection to PostgreSQL cannot be read: {error.Message}",
+                "write it as 'Host=HOST;Database=NAME;Username=USER'; a password may come from PGPASSWORD", error);
         }
         try
         {
@@ -41,7 +43,8 @@ public sealed class PostgresDatabase : IDisposable, IAsyncDisposable
         catch (NpgsqlException error)
         {
             source.Dispose();
-            throw new FedLoraException("postgres-unreachable", $"PostgreSQL cannot be used: {error.Message.ReplaceLineEndings(" ")}", "check the address, that the server runs, and that the user may create tables", error);
+            throw new FedLoraException("postgres-unreachable", $"PostgreSQL cannot be used: {error.Message.ReplaceLineEndings(" ")}",
+                "check the address, that the server runs, and that the user may create tables", error);
         }
     }
 
@@ -62,20 +65,25 @@ public sealed class PostgresDatabase : IDisposable, IAsyncDisposable
 
     /// <summary>The same in one transaction: all of it or nothing.</summary>
     /// <exception cref="RefusedException"><c>disk-full</c>, <c>database-away</c>.</exception>
-    public Task<T> TransactAsync<T>(Func<NpgsqlConnection, Task<T>> action, CancellationToken cancellationToken) => RunAsync(async connection =>
-    {
-        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        var result = await action(connection);
-        await transaction.CommitAsync(cancellationToken);
-        return result;
-    }, cancellationToken);
+    public Task<T> TransactAsync<T>(Func<NpgsqlConnection, Task<T>> action, CancellationToken cancellationToken) =>
+        RunAsync(async connection =>
+        {
+            await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+            var result = await action(connection);
+            await transaction.CommitAsync(cancellationToken);
+            return result;
+        }, cancellationToken);
 
     /// <summary>What a failure is to a caller; an error of our own SQL stays what it is.</summary>
     internal static Exception Refusal(NpgsqlException error) => error switch
     {
-        PostgresException { SqlState: DiskFull } => new RefusedException(RefusalCodes.DiskFull, "The disk of the coordinator's database is full; nothing was written.", "Free some space there."),
+        PostgresException { SqlState: DiskFull } =>
+            new RefusedException(RefusalCodes.DiskFull, "The disk of the coordinator's database is full; nothing was written.",
+                "Free some space there."),
         PostgresException { IsTransient: false } => error,
-        _ => new RefusedException(RefusalCodes.DatabaseAway, $"The coordinator's database does not answer now ({error.Message.ReplaceLineEndings(" ")}); nothing was written.", "Try again; look at the database if it stays so."),
+        _ => new RefusedException(RefusalCodes.DatabaseAway,
+            $"The coordinator's database does not answer now ({error.Message.ReplaceLineEndings(" ")}); nothing was written.",
+            "Try again; look at the database if it stays so."),
     };
 
     /// <inheritdoc/>
@@ -89,11 +97,13 @@ public sealed class PostgresDatabase : IDisposable, IAsyncDisposable
         using var connection = source.OpenConnection();
         using var transaction = connection.BeginTransaction();
         connection.Execute($"SELECT pg_advisory_xact_lock({MigrationLock})");
-        connection.Execute("CREATE TABLE IF NOT EXISTS schema_version (version integer PRIMARY KEY, applied timestamptz NOT NULL DEFAULT now())");
+        connection.Execute(
+            "CREATE TABLE IF NOT EXISTS schema_version (version integer PRIMARY KEY, applied timestamptz NOT NULL DEFAULT now())");
         var applied = connection.ExecuteScalar<int?>("SELECT max(version) FROM schema_version") ?? 0;
         var steps = Steps();
         if (applied > steps.Count)
-            throw new FedLoraException("postgres-newer", $"the database has schema {applied}, this program knows {steps.Count}", "start a newer version of this program");
+            throw new FedLoraException("postgres-newer", $"the database has schema {applied}, this program knows {steps.Count}",
+                "start a newer version of this program");
         for (var step = applied; step < steps.Count; step++)
         {
             connection.Execute(steps[step]);
@@ -106,10 +116,11 @@ public sealed class PostgresDatabase : IDisposable, IAsyncDisposable
     private static List<string> Steps()
     {
         var assembly = typeof(PostgresDatabase).Assembly;
-        return [.. assembly.GetManifestResourceNames().Where(name => name.EndsWith(".sql", StringComparison.Ordinal)).Order(StringComparer.Ordinal).Select(name =>
-        {
-            using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
-            return reader.ReadToEnd();
-        })];
+        return [.. assembly.GetManifestResourceNames().Where(name => name.EndsWith(".sql", StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal).Select(name =>
+            {
+                using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
+                return reader.ReadToEnd();
+            })];
     }
 }

@@ -6,7 +6,12 @@ namespace FedLora.Simulations.Pretraining.WordPieces;
 /// <summary>Writes a WordPiece vocabulary as a BERT tokenizer that Hugging Face's libraries load.</summary>
 public static class WordPieceFile
 {
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Indented = new()
+    {
+        WriteIndented = true,
+        NewLine = "\n",
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     /// <summary>Writes <c>tokenizer.json</c> and <c>tokenizer_config.json</c>.</summary>
     /// <param name="folder">The model's folder; made when missing.</param>
@@ -21,15 +26,26 @@ public static class WordPieceFile
             version = "1.0",
             truncation = (object?)null,
             padding = (object?)null,
-            added_tokens = special.Select((content, id) => new { id, content, single_word = false, lstrip = false, rstrip = false, normalized = false, special = true }),
-            normalizer = new { type = "BertNormalizer", clean_text = true, handle_chinese_chars = true, strip_accents = (bool?)null, lowercase = true },
+            added_tokens = special.Select(
+                (content, id) =>
+                    new { id, content, single_word = false, lstrip = false, rstrip = false, normalized = false, special = true }),
+            normalizer = new
+            {
+                type = "BertNormalizer",
+                clean_text = true,
+                handle_chinese_chars = true,
+                strip_accents = (bool?)null,
+                lowercase = true,
+            },
             pre_tokenizer = new { type = "BertPreTokenizer" },
             post_processor = new
             {
                 type = "TemplateProcessing",
                 single = new[] { Special("[CLS]", 0), Sequence("A", 0), Special("[SEP]", 0) },
                 pair = new[] { Special("[CLS]", 0), Sequence("A", 0), Special("[SEP]", 0), Sequence("B", 1), Special("[SEP]", 1) },
-                special_tokens = special.Where(token => token is "[CLS]" or "[SEP]").ToDictionary(token => token, token => new { id = token, ids = new[] { special.ToList().IndexOf(token) }, tokens = new[] { token } }),
+                special_tokens = special.Where(token => token is "[CLS]" or "[SEP]")
+                    .ToDictionary(token => token,
+                        token => new { id = token, ids = new[] { special.ToList().IndexOf(token) }, tokens = new[] { token } }),
             },
             decoder = new { type = "WordPiece", prefix = "##", cleanup = true },
             model = new

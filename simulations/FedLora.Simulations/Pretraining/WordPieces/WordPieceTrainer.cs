@@ -43,12 +43,14 @@ public sealed class WordPieceTrainer
 
     /// <summary>Learns the vocabulary, in the order of its ids.</summary>
     /// <param name="size">Number of pieces, special tokens included.</param>
-    /// <param name="alphabet">At most so many different characters, the most frequent; words with others are left to the unknown token.</param>
+    /// <param name="alphabet">At most so many different characters, the most frequent; words with others are left to the unknown
+    /// token.</param>
     /// <param name="cancellationToken">Ends the work.</param>
     public IReadOnlyList<string> Train(int size, int alphabet, CancellationToken cancellationToken)
     {
         var vocabulary = new PieceVocabulary(SpecialTokens);
-        var kept = Characters().OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key).Take(alphabet).Select(pair => pair.Key).Order().ToHashSet();
+        var kept = Characters().OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key).Take(alphabet).Select(pair => pair.Key)
+            .Order().ToHashSet();
         foreach (var rune in kept.Order())
             vocabulary.Add(char.ConvertFromUtf32(rune));
         foreach (var rune in kept.Order())
@@ -58,7 +60,8 @@ public sealed class WordPieceTrainer
         {
             var runes = word.EnumerateRunes().Select(rune => rune.Value).ToArray();
             if (Array.TrueForAll(runes, kept.Contains))
-                merger.AddWord([.. runes.Select((rune, i) => vocabulary.IdOf((i == 0 ? "" : Continuing) + char.ConvertFromUtf32(rune)))], count);
+                merger.AddWord([.. runes.Select((rune, i) => vocabulary.IdOf((i == 0 ? "" : Continuing) + char.ConvertFromUtf32(rune)))],
+                    count);
         }
         while (vocabulary.Count < size && merger.TryTakeBest(out var left, out var right))
         {
