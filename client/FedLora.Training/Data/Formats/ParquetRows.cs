@@ -16,8 +16,9 @@ internal static class ParquetRows
 
     public static IEnumerable<DataLine> Read(string path, Stream file, IReadOnlySet<string> fields, CancellationToken cancellationToken)
     {
-        var reader = Trying(path, () =>
-            ParquetReader.CreateAsync(file, null, leaveStreamOpen: true, cancellationToken).GetAwaiter().GetResult());
+        var reader = Trying(path, () => ParquetFooter.IsSound(file)
+            ? ParquetReader.CreateAsync(file, null, leaveStreamOpen: true, cancellationToken).GetAwaiter().GetResult()
+            : throw new InvalidDataException());
         var wanted = Wanted(path, reader, fields);
         var names = Trying(path, () => ClassNames(reader));
         var number = 0;
