@@ -47,7 +47,7 @@ public sealed class FullDiskTests
         using var disk = new TinyDisk("64k");
         disk.Fill();
         var data = Path.Combine(disk.Root, "coordinator");
-        await FailsAsync("server", "--data", data, "--listen", "http://127.0.0.1:0");
+        await FailsAsync("disk is full", "server", "--data", data, "--listen", "http://127.0.0.1:0");
         disk.Free();
         Assert.DoesNotContain(disk.Files(), name => name.EndsWith(".tmp", StringComparison.Ordinal));
     }
@@ -59,13 +59,13 @@ public sealed class FullDiskTests
         await using var coordinator = await CoordinatorProcess.StartAsync();
         using var federation = await TestFederation.CreateAsync(coordinator, rounds: 1, modules: 8, One);
         var adapter = Path.Combine(disk.Root, "adapter");
-        var command = new[] { "admin", "--data", coordinator.Data, "export", federation.Name, "--out", adapter };
+        var command = new[] { "admin", "--data", coordinator.Data, "export", federation.Name, "--round", "0", "--out", adapter };
         disk.Fill(leave: 100);
-        await FailsAsync(command);
+        await FailsAsync("No space left", command);
         // Room for the tensors, none for the settings.
         disk.Free();
         disk.Fill(leave: 8 * 64 + 4);
-        await FailsAsync(command);
+        await FailsAsync("No space left", command);
         Assert.Empty(disk.Files());
 
         disk.Free();
@@ -94,11 +94,11 @@ public sealed class FullDiskTests
         Assert.DoesNotContain(disk.Files(), name => name.EndsWith(".tmp", StringComparison.Ordinal));
     }
 
-    private static async Task FailsAsync(params string[] arguments)
+    private static async Task FailsAsync(string said, params string[] arguments)
     {
         var (code, _, errors) = await Programs.RunAsync(arguments);
         Assert.Equal(1, code);
-        Assert.Contains("No space left", Assert.Single(errors.TrimEnd().Split('\n')), StringComparison.Ordinal);
+        Assert.Contains(said, Assert.Single(errors.TrimEnd().Split('\n')), StringComparison.Ordinal);
         var (jsonCode, output, _) = await Programs.RunAsync([.. arguments, "--json"]);
         Assert.Equal(1, jsonCode);
         using var json = JsonDocument.Parse(output);
