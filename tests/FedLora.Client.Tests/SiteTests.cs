@@ -1,3 +1,4 @@
+using FedLora.Aggregation;
 using FedLora.Client.Hosting;
 using FedLora.Client.Ledger;
 using FedLora.Client.Training;
@@ -6,7 +7,6 @@ using FedLora.Protocol.V1;
 using FedLora.Tests;
 using FedLora.Training.Models;
 using BaseModel = FedLora.Protocol.V1.BaseModel;
-using FedLora.Aggregation;
 
 namespace FedLora.Client.Tests;
 

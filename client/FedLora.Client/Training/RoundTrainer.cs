@@ -6,14 +6,14 @@ using FedLora.Compression;
 using FedLora.Federations.Definitions;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
-using BaseModel = FedLora.Training.Models.BaseModel;
-using FederationDefinition = FedLora.Federations.Definitions.FederationDefinition;
 using FedLora.Tokenizers;
 using FedLora.Training.Data;
 using FedLora.Training.Libtorch;
 using FedLora.Training.Models;
 using FedLora.Training.Privacy;
 using FedLora.Training.Running;
+using BaseModel = FedLora.Training.Models.BaseModel;
+using FederationDefinition = FedLora.Federations.Definitions.FederationDefinition;
 
 namespace FedLora.Client.Training;
 

@@ -1,7 +1,7 @@
 using System.CommandLine;
-using FedLora.Cli.Output;
 using FedLora.Adapters;
 using FedLora.Aggregation;
+using FedLora.Cli.Output;
 using Spectre.Console;
 
 namespace FedLora.Cli.Commands.Adapter;

@@ -1,6 +1,6 @@
 using System.CommandLine;
-using FedLora.Cli.Output;
 using FedLora.Adapters;
+using FedLora.Cli.Output;
 using FedLora.Client.Connection;
 using FedLora.Federations.Exports;
 using FedLora.Protocol.Mapping;

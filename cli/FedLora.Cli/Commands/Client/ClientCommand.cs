@@ -1,12 +1,12 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using FedLora.Aggregation;
 using FedLora.Cli.Output;
 using FedLora.Cli.Processes;
 using FedLora.Client.Hosting;
 using FedLora.Client.Trainers;
 using FedLora.Grains.Enrolment;
 using FedLora.Privacy.Ledger;
-using FedLora.Aggregation;
 
 namespace FedLora.Cli.Commands.Client;
 

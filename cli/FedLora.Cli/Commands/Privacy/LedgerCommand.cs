@@ -1,8 +1,8 @@
 using System.CommandLine;
+using FedLora.Aggregation;
 using FedLora.Cli.Output;
 using FedLora.Privacy.Ledger;
 using Spectre.Console;
-using FedLora.Aggregation;
 
 namespace FedLora.Cli.Commands.Privacy;
 

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using FedLora.Cli.Commands.Admin;
-using FedLora.Cli.Output;
 using FedLora.Cli.Demo;
+using FedLora.Cli.Output;
 using FedLora.Simulations.Scenarios;
 using Spectre.Console;
 
