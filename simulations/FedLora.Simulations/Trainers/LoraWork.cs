@@ -28,7 +28,7 @@ internal sealed class LoraWork : INodeWork
         (_pool, _model, _scratch) = (pool, modelFolder, scratch);
         _keeps = Methods.Get(definition.Method).Kept(definition.ToMethodOptions()) != Factors.None
             || definition.Communication.ErrorFeedback;
-        _trainer = RoundTrainer.Over(modelFolder, pool, (terms, seed) => terms.Simulated(seed ^ scenario.Seed));
+        _trainer = RoundTrainer.Simulated(modelFolder, pool, scenario.Seed);
     }
 
     public IReadOnlyList<NodeResult> Train(RoundWork round, IReadOnlyList<NodeTask> tasks, CancellationToken cancellationToken) =>
