@@ -38,6 +38,9 @@ public sealed class ExternalTrainer : IRoundTrainer
     /// <inheritdoc/>
     public string Fingerprint { get; }
 
+    /// <inheritdoc/>
+    public bool IsSilent => noise is not null;
+
     /// <summary>Looks at model, tokenizer and data, as <see cref="RoundTrainer.Create"/> does.</summary>
     /// <exception cref="FedLoraException">As <see cref="RoundTrainer.Create"/>.</exception>
     public static ExternalTrainer Create(ClientOptions options, TimeProvider time) => new(options, time, RoundTrainer.Look(options));
