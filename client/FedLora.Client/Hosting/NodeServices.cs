@@ -25,7 +25,8 @@ public static class NodeServices
         services.AddLogging().AddMetrics();
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<IRoundTrainer>(provider => options.Trainer is null ? RoundTrainer.Create(options)
-            : ExternalTrainer.Create(options, provider.GetRequiredService<TimeProvider>()));
+            : ExternalTrainer.Create(options, provider.GetRequiredService<TimeProvider>(),
+                provider.GetRequiredService<ILogger<ExternalTrainer>>()));
         services.AddSingleton(_ => new NodeFolder(options.State));
         // The name is given once, with the enrolment: public counts go by it, whatever a later start calls the node.
         services.AddSingleton(_ => options.AsEnrolled());
