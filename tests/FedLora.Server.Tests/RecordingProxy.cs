@@ -1,24 +1,11 @@
-using System.Net;
-using System.Net.Sockets;
+using FedLora.Tests;
 
 namespace FedLora.Server.Tests;
 
-/// <summary>Stands between nodes and a coordinator, and keeps every byte that the nodes send.</summary>
-internal sealed class RecordingProxy : IDisposable
+/// <summary>Keeps every byte that the nodes send.</summary>
+internal sealed class RecordingProxy(string target) : NodeProxy(target)
 {
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly CancellationTokenSource _end = new();
     private readonly MemoryStream _sent = new();
-    private readonly Uri _target;
-
-    internal RecordingProxy(string target)
-    {
-        _target = new Uri(target);
-        _listener.Start();
-        _ = AcceptAsync();
-    }
-
-    internal string Url => $"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}";
 
     internal byte[] Sent
     {
@@ -29,51 +16,10 @@ internal sealed class RecordingProxy : IDisposable
         }
     }
 
-    public void Dispose()
+    protected override bool Passes(ReadOnlySpan<byte> bytes)
     {
-        _end.Cancel();
-        _listener.Dispose();
-        _end.Dispose();
-    }
-
-    private async Task AcceptAsync()
-    {
-        var end = _end.Token;
-        try
-        {
-            while (true)
-                _ = ServeAsync(await _listener.AcceptTcpClientAsync(end), end);
-        }
-        catch (Exception error) when (error is OperationCanceledException or SocketException or ObjectDisposedException)
-        {
-            // The test is over.
-        }
-    }
-
-    private async Task ServeAsync(TcpClient node, CancellationToken cancellationToken)
-    {
-        using var from = node;
-        using var to = new TcpClient();
-        try
-        {
-            await to.ConnectAsync(_target.Host, _target.Port, cancellationToken);
-            await Task.WhenAny(UpAsync(from.GetStream(), to.GetStream(), cancellationToken),
-                to.GetStream().CopyToAsync(from.GetStream(), cancellationToken));
-        }
-        catch (Exception error) when (error is OperationCanceledException or SocketException or IOException)
-        {
-            // One side has gone: so does the other.
-        }
-    }
-
-    private async Task UpAsync(NetworkStream node, NetworkStream coordinator, CancellationToken cancellationToken)
-    {
-        var buffer = new byte[8192];
-        while (await node.ReadAsync(buffer, cancellationToken) is > 0 and var read)
-        {
-            lock (_sent)
-                _sent.Write(buffer, 0, read);
-            await coordinator.WriteAsync(buffer.AsMemory(0, read), cancellationToken);
-        }
+        lock (_sent)
+            _sent.Write(bytes);
+        return true;
     }
 }
