@@ -71,6 +71,23 @@ public sealed class SimulatorTests : IDisposable
     }
 
     [Fact]
+    public void A_finished_run_is_run_again_where_a_file_of_its_folder_has_changed()
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(_small.Folder, "data")).FullName;
+        foreach (var name in new[] { "a.jsonl", "b.csv" })
+            File.WriteAllText(Path.Combine(folder, name), "text\nx\n");
+        var scenario = SmallScenario.Parse(SmallScenario.Text().Replace("data: { ", $"data: {{ train: '{folder}', ",
+            StringComparison.Ordinal));
+        var found = new HashSet<string> { SimulationRun.IdentityOf(scenario) };
+        File.WriteAllText(Path.Combine(folder, "b.csv"), "text\ny\n");
+        Assert.True(found.Add(SimulationRun.IdentityOf(scenario)));
+        File.Move(Path.Combine(folder, "b.csv"), Path.Combine(folder, "0.csv"));
+        Assert.True(found.Add(SimulationRun.IdentityOf(scenario)));
+        File.WriteAllText(Path.Combine(folder, "notes.txt"), "not data");
+        Assert.False(found.Add(SimulationRun.IdentityOf(scenario)));
+    }
+
+    [Fact]
     public void A_finished_run_is_not_run_again()
     {
         var (summary, _, folder) = _small.Run(SmallScenario.Text());

@@ -38,6 +38,8 @@ public sealed class SweepTests : IDisposable
     [InlineData("sweep: { federation.methd: [fedit] }", "sweep: with methd=fedit: unknown key 'federation.methd'")]
     [InlineData("sweep: { federation.lora.rank: [2, 0] }", "sweep: with rank=0:")]
     [InlineData("sweep: { seed: [] }", "sweep.seed: expected a list of values")]
+    [InlineData("sweep: { seed: [1, 2, 1] }", "sweep.seed: '1' is there twice")]
+    [InlineData("sweep: { data.split.alpha: [0.5, 0.50] }", "sweep.data.split.alpha: '0.50' is there twice")]
     public void A_value_that_cannot_be_meant_is_refused_with_the_line_of_the_sweep(string sweep, string message)
     {
         var error = Assert.Throws<FedLoraException>(() => Sweep.Plan(Write(sweep)));
@@ -77,6 +79,24 @@ public sealed class SweepTests : IDisposable
         Assert.Equal(4 / 18.0, federation.Privacy!.SamplingRate, 1e-6);
         Assert.Equal("epsilon-invalid",
             Assert.Throws<FedLoraException>(() => new QuickScenario(data, "m", 5, ["fedit"], ["three"], 1).Write()).Code);
+    }
+
+    [Fact]
+    public void A_run_is_one_folder_below_that_of_all_whatever_its_values()
+    {
+        var path = string.Join('/', Enumerable.Repeat("a b,c=d", 40));
+        var runs = Sweep.Plan(Write($"sweep:\n  data.train: ['x/y.jsonl', '../y', '{path}/1', '{path}/2']\n  seed: [1, 2]\n"));
+        Assert.Equal(8, runs.Select(run => run.Name).Distinct(StringComparer.OrdinalIgnoreCase).Count());
+        Assert.Equal("train=x%2Fy.jsonl,seed=1", runs[0].Name);
+        Assert.Equal("x/y.jsonl", runs[0].Values["data.train"]);
+        foreach (var run in runs)
+        {
+            Assert.InRange(run.Name.Length, 1, 200);
+            Assert.Equal(run.Name, Directory.CreateDirectory(Path.Combine(_small.Folder, "runs", run.Name)).Name);
+            RunFolder.Begin(Path.Combine(_small.Folder, "runs", run.Name), run.Scenario).Dispose();
+        }
+
+        Assert.Equal(8, Directory.EnumerateDirectories(Path.Combine(_small.Folder, "runs")).Count());
     }
 
     [Fact]
