@@ -1,3 +1,5 @@
+using System.IO.Compression;
+using System.Text;
 using FedLora.Simulations.Results;
 using FedLora.Simulations.Running;
 using FedLora.Simulations.Scenarios;
@@ -70,7 +72,7 @@ public sealed class SweepTests : IDisposable
             Enumerable.Range(0, 100).Select(i => $$"""{"text":"t{{i}}","label":"{{(i % 2 == 0 ? "ham" : "it's spam")}}"}"""));
         var file = Path.Combine(_small.Folder, "quick.yaml");
         File.WriteAllText(file,
-            new QuickScenario(data, "/models/m", 5, ["fedsvd", "ffa-lora"], ["3", "none"], 3) { Alpha = 0.3, BatchSize = 4 }.Write());
+            new QuickScenario(data, "/models/m", 5, ["fedsvd", "ffa-lora"], ["3", "none"], 3) { Alpha = 0.3, BatchSize = 4 }.Write(default));
         var runs = Sweep.Plan(file);
         Assert.Equal(12, runs.Count);
         var (scenario, federation) = (runs[0].Scenario.Definition, runs[0].Scenario.Federation.Definition);
@@ -78,7 +80,7 @@ public sealed class SweepTests : IDisposable
         Assert.Equal(["ham", "it's spam"], federation.Task.Labels);
         Assert.Equal(4 / 18.0, federation.Privacy!.SamplingRate, 1e-6);
         Assert.Equal("epsilon-invalid",
-            Assert.Throws<FedLoraException>(() => new QuickScenario(data, "m", 5, ["fedit"], ["three"], 1).Write()).Code);
+            Assert.Throws<FedLoraException>(() => new QuickScenario(data, "m", 5, ["fedit"], ["three"], 1).Write(default)).Code);
     }
 
     [Fact]
@@ -97,6 +99,40 @@ public sealed class SweepTests : IDisposable
         }
 
         Assert.Equal(8, Directory.EnumerateDirectories(Path.Combine(_small.Folder, "runs")).Count());
+    }
+
+    [Theory]
+    [InlineData("mail.csv")]
+    [InlineData("mail.jsonl.gz")]
+    [InlineData("mail.tsv.gz")]
+    [InlineData("mail")]
+    public void A_line_of_options_takes_data_of_every_format(string name)
+    {
+        var path = Path.Combine(_small.Folder, name);
+        if (!Path.HasExtension(name))
+        {
+            Directory.CreateDirectory(path);
+            WriteData(Path.Combine(path, "a.csv"), "ham");
+            WriteData(Path.Combine(path, "b.jsonl.gz"), "spam");
+        }
+        else
+        {
+            WriteData(path, "ham", "spam");
+        }
+
+        var file = Path.Combine(_small.Folder, "quick.yaml");
+        File.WriteAllText(file, new QuickScenario(path, "/models/m", 5, ["fedit"], [], 1).Write(default));
+        Assert.Equal(["ham", "spam"], Sweep.Plan(file).Single().Scenario.Federation.Definition.Task.Labels);
+    }
+
+    private static void WriteData(string path, params string[] labels)
+    {
+        var separator = path.Contains(".csv", StringComparison.Ordinal) ? ',' : '\t';
+        var isTable = !path.Contains(".jsonl", StringComparison.Ordinal);
+        string[] lines = [.. labels.Select(label => isTable ? $"a text{separator}{label}" : $"{{\"text\":\"a text\",\"label\":\"{label}\"}}")];
+        using var file = File.Create(path);
+        using var content = path.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(file, CompressionLevel.Fastest) : (Stream)file;
+        content.Write(Encoding.UTF8.GetBytes(string.Join('\n', isTable ? [$"text{separator}label", .. lines] : lines) + "\n"));
     }
 
     [Fact]
