@@ -129,7 +129,8 @@ public sealed class SweepTests : IDisposable
     {
         var separator = path.Contains(".csv", StringComparison.Ordinal) ? ',' : '\t';
         var isTable = !path.Contains(".jsonl", StringComparison.Ordinal);
-        string[] lines = [.. labels.Select(label => isTable ? $"a text{separator}{label}" : $"{{\"text\":\"a text\",\"label\":\"{label}\"}}")];
+        string[] lines = [.. labels.Select(label =>
+            isTable ? $"a text{separator}{label}" : $"{{\"text\":\"a text\",\"label\":\"{label}\"}}")];
         using var file = File.Create(path);
         using var content = path.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(file, CompressionLevel.Fastest) : (Stream)file;
         content.Write(Encoding.UTF8.GetBytes(string.Join('\n', isTable ? [$"text{separator}label", .. lines] : lines) + "\n"));
