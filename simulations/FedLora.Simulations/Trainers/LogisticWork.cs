@@ -89,7 +89,8 @@ internal sealed class LogisticWork(LogisticPool pool, FederationDefinition defin
             _kept[node.Node] = trained.Only(kept);
         var sent = _method.Sent(round.Round, options);
         var task = round.TaskOf(node, null);
-        var sparse = SparseUplink.IsUsed(task) ? SparseUplink.Encode(task, HomeOf(node), start.Adapter.Only(sent), trained.Only(sent), seed) : null;
+        var sparse = SparseUplink.IsUsed(task) ? SparseUplink.Encode(task, HomeOf(node), start.Adapter.Only(sent), trained.Only(sent), seed)
+            : null;
         return new()
         {
             Update = sparse is null ? trained.Only(sent) : null,

@@ -72,7 +72,8 @@ public sealed class SweepTests : IDisposable
             Enumerable.Range(0, 100).Select(i => $$"""{"text":"t{{i}}","label":"{{(i % 2 == 0 ? "ham" : "it's spam")}}"}"""));
         var file = Path.Combine(_small.Folder, "quick.yaml");
         File.WriteAllText(file,
-            new QuickScenario(data, "/models/m", 5, ["fedsvd", "ffa-lora"], ["3", "none"], 3) { Alpha = 0.3, BatchSize = 4 }.Write(default));
+            new QuickScenario(data, "/models/m", 5, ["fedsvd", "ffa-lora"], ["3", "none"], 3) { Alpha = 0.3, BatchSize = 4 }
+                .Write(default));
         var runs = Sweep.Plan(file);
         Assert.Equal(12, runs.Count);
         var (scenario, federation) = (runs[0].Scenario.Definition, runs[0].Scenario.Federation.Definition);
