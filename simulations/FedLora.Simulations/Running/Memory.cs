@@ -1,4 +1,5 @@
 using FedLora.Simulations.Scenarios;
+using FedLora.Training.Data.Formats;
 
 namespace FedLora.Simulations.Running;
 
@@ -32,5 +33,5 @@ internal static class Memory
     private static long Bytes(string folder, string pattern) =>
         Directory.Exists(folder) ? new DirectoryInfo(folder).EnumerateFiles(pattern).Sum(file => file.Length) : 0;
 
-    private static long Size(string file) => File.Exists(file) ? new FileInfo(file).Length : 0;
+    private static long Size(string path) => Path.Exists(path) ? DataFormat.FilesOf(path).Sum(file => new FileInfo(file).Length) : 0;
 }

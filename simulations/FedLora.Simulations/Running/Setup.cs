@@ -24,7 +24,7 @@ internal sealed record Setup(FederationDefinition Definition, AdapterState First
     {
         var definition = scenario.Federation.Definition;
         if (scenario.Definition.Trainer != NodeTrainer.Lora)
-            return MadeUp(scenario, definition, names);
+            return MadeUp(scenario, definition, scratch, names);
         Memory.Require(scenario, Memory.Available);
         var folder = scenario.Federation.ModelFolder!;
         FederationPreparation prepared;
@@ -50,7 +50,8 @@ internal sealed record Setup(FederationDefinition Definition, AdapterState First
 
     public void Dispose() => Work.Dispose();
 
-    private static Setup MadeUp(ScenarioFile scenario, FederationDefinition definition, IReadOnlyList<(string Id, string Name)>? names)
+    private static Setup MadeUp(ScenarioFile scenario, FederationDefinition definition, string scratch,
+        IReadOnlyList<(string Id, string Name)>? names)
     {
         var pool = scenario.Definition.Trainer == NodeTrainer.Logistic ? new LogisticPool(scenario.Definition, definition.Task.Labels.Count)
             : null;
@@ -72,7 +73,7 @@ internal sealed record Setup(FederationDefinition Definition, AdapterState First
         var split = SplitSummary.Of(partition, deal.Class is null ? [] : definition.Task.Labels, deal.Class,
             scenario.Definition.Data.FewExamples, fleet.NameOf);
         var first = method.Initialize(definition.ToLayout(), definition.ToMethodOptions(), definition.Seed);
-        return new(definition, first, fleet, pool is null ? new TrivialWork() : new LogisticWork(pool, definition), split, []);
+        return new(definition, first, fleet, pool is null ? new TrivialWork() : new LogisticWork(pool, definition, scratch), split, []);
     }
 
     private static Partition Deal(ScenarioFile scenario, Deal deal)

@@ -5,6 +5,7 @@ using FedLora.Federations.Exports;
 using FedLora.Simulations.Data;
 using FedLora.Simulations.Results;
 using FedLora.Simulations.Scenarios;
+using FedLora.Training.Data.Formats;
 
 namespace FedLora.Simulations.Running;
 
@@ -70,15 +71,19 @@ public static class SimulationRun
         scenario.Explain(text);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes(text.ToString()));
-        foreach (var file in new[]
+        foreach (var path in new[]
         {
             scenario.Definition.Data.Train,
             scenario.Definition.Data.HeldOut,
             scenario.Federation.PublicData ?? "",
-        }.Where(File.Exists))
+        }.Where(Path.Exists))
         {
-            using var stream = File.OpenRead(file);
-            hash.AppendData(SHA256.HashData(stream));
+            foreach (var file in DataFormat.FilesOf(path))
+            {
+                using var stream = File.OpenRead(file);
+                hash.AppendData(SHA256.HashData(Encoding.UTF8.GetBytes(Path.GetFileName(file))));
+                hash.AppendData(SHA256.HashData(stream));
+            }
         }
 
         if (scenario.Definition.Trainer == NodeTrainer.Lora && Directory.Exists(scenario.Federation.ModelFolder))

@@ -183,6 +183,8 @@ internal sealed partial class Simulator
         // With the last one the round is committed before this returns.
         if (decision.Effects.OfType<FederationEffect.Refuse>().FirstOrDefault() is { } refused)
             (work.End, work.Why) = (WorkEnd.Refused, refused.Refusal.Message);
+        else
+            _work.Delivered(task, work.Round);
     }
 
     private Refusal? Check(Work work)

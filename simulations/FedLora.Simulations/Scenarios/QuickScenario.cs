@@ -1,11 +1,12 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Json;
+using FedLora.Training.Data;
 
 namespace FedLora.Simulations.Scenarios;
 
 /// <summary>A scenario from a line of options: one's own data, split over so many nodes, and the methods and budgets to compare.</summary>
-/// <param name="Data">JSONL; with labels on every line a classification, otherwise language modelling.</param>
+/// <param name="Data">A file or folder as <see cref="DataFile"/> reads it; with texts that all have labels a classification,
+/// otherwise language modelling.</param>
 /// <param name="Model">The base model's folder.</param>
 /// <param name="Epsilon">Numbers, or <c>none</c>.</param>
 public sealed record QuickScenario(string Data, string Model, int Nodes, IReadOnlyList<string> Methods, IReadOnlyList<string> Epsilon,
@@ -30,13 +31,13 @@ public sealed record QuickScenario(string Data, string Model, int Nodes, IReadOn
 
     /// <summary>The scenario's text; what it leaves out has its default.</summary>
     /// <exception cref="FedLoraException"><c>data-missing</c>, <c>data-invalid</c>, <c>epsilon-invalid</c>.</exception>
-    public string Write()
+    public string Write(CancellationToken cancellationToken)
     {
-        var (lines, labels) = Look();
+        var (lines, labels) = Look(cancellationToken);
         var share = Math.Min(1, BatchSize * (double)Nodes / Math.Max(1, lines * (1 - HeldOutShare)));
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture,
-            $"name: {Path.GetFileNameWithoutExtension(Data)}\nnodes: {Nodes}\ndata:\n  train: {Quoted(Data)}\n  held_out_share: "
+            $"name: {Quoted(Path.GetFileNameWithoutExtension(Data))}\nnodes: {Nodes}\ndata:\n  train: {Quoted(Data)}\n  held_out_share: "
                 + $"{HeldOutShare}\n");
         text.Append(
             Alpha > 0 ? $"  split: {{ kind: {(labels.Count > 0 ? "dirichlet" : "quantity")}, alpha: {Text(Alpha)} }}\n"
@@ -62,35 +63,16 @@ public sealed record QuickScenario(string Data, string Model, int Nodes, IReadOn
         return text.Append($"  seed: [{string.Join(", ", Enumerable.Range(1, Seeds))}]\n").ToString();
     }
 
-    private (int Lines, IReadOnlyList<string> Labels) Look()
+    // As training reads it.
+    private (int Lines, IReadOnlyList<string> Labels) Look(CancellationToken cancellationToken)
     {
-        if (!File.Exists(Data))
-            throw new FedLoraException("data-missing", $"There is no data file at {Data}.", "Give the path of a JSONL file.");
-        var (count, labelled, labels) = (0, 0, new SortedSet<string>(StringComparer.Ordinal));
-        foreach (var line in File.ReadLines(Data).Where(line => !string.IsNullOrWhiteSpace(line)))
-        {
-            count++;
-            if (LabelOf(line, count) is { } label && labels.Add(label) | ++labelled > 0 && labels.Count > MostLabels)
-                throw new FedLoraException("data-invalid", $"{Data} has more than {MostLabels} labels.",
-                    "Is \"label\" a number that is to be told? Write the scenario by hand.");
-        }
-
-        return (count, labelled == count ? [.. labels] : []);
-    }
-
-    private string? LabelOf(string line, int number)
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(line);
-            return document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("label", out var label)
-                ? label.ValueKind == JsonValueKind.String ? label.GetString() : label.GetRawText() : null;
-        }
-        catch (JsonException error)
-        {
-            throw new FedLoraException("data-invalid", $"{Data}, line {number} is not valid JSON ({error.Message.Split('.')[0]})",
-                "Mend the line.", error);
-        }
+        var records = DataFile.Read(Data, new DataSettings(TextTask.CausalLanguageModelling, 0, []), cancellationToken).Records;
+        if (records.Any(record => record.Label is null || record.Prompt is not null || record.Conversation is not null))
+            return (records.Count, []);
+        var labels = new SortedSet<string>(records.Select(record => record.Label!), StringComparer.Ordinal);
+        return labels.Count <= MostLabels ? (records.Count, [.. labels])
+            : throw new FedLoraException("data-invalid", $"{Data} has more than {MostLabels} labels.",
+                "Is \"label\" a number that is to be told? Write the scenario by hand.");
     }
 
     private static string Quoted(string text) => $"'{text.Replace("'", "''", StringComparison.Ordinal)}'";

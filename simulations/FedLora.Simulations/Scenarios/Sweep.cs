@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using FedLora.Federations.Files;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
@@ -5,7 +7,7 @@ using YamlDotNet.RepresentationModel;
 namespace FedLora.Simulations.Scenarios;
 
 /// <summary>One run of a sweep.</summary>
-/// <param name="Name">E.g. <c>method=fedsvd,seed=2</c>; <c>run</c> where nothing is swept.</param>
+/// <param name="Name">E.g. <c>method=fedsvd,seed=2</c>, the name of a folder; <c>run</c> where nothing is swept.</param>
 /// <param name="Values">By key, as the sweep names it.</param>
 /// <param name="Scenario">Checked.</param>
 public sealed record PlannedRun(string Name, IReadOnlyDictionary<string, string> Values, ScenarioFile Scenario);
@@ -15,6 +17,7 @@ public static class Sweep
 {
     private const string None = "none";
     private const int MostRuns = 10_000;
+    private const int LongestName = 160;
 
     /// <summary>Every combination of the sweep's values, the last key's changing fastest; one run where there is no sweep.</summary>
     /// <exception cref="FedLoraException"><c>yaml-missing</c>, <c>yaml-invalid</c>: with the line, in a run of a sweep with that of the
@@ -29,6 +32,12 @@ public static class Sweep
         var values = keys.Select(
             key => lists.List(key) is { Count: > 0 } list ? list : throw lists.Error(key, "expected a list of values, e.g. [1, 2]"))
             .ToList();
+        foreach (var (key, list) in keys.Zip(values))
+        {
+            if (list.GroupBy(value => (object?)Number.Parse(value) ?? value).FirstOrDefault(same => same.Count() > 1) is { } same)
+                throw lists.Error(key, $"'{same.Last()}' is there twice; every value makes a run of its own");
+        }
+
         if (keys.Count == 0 || values.Aggregate(1L, (product, list) => product * list.Count) > MostRuns)
             throw yaml.Error(ScenarioFile.SweepKey, $"expected at least one key, and at most {MostRuns} runs in all");
         return [.. Combinations(values).Select(combination => Run(file, yaml, [.. keys.Zip(combination)]))];
@@ -40,7 +49,7 @@ public static class Sweep
 
     private static PlannedRun Run(string file, YamlMap yaml, IReadOnlyList<(string Key, string Value)> settings)
     {
-        var name = string.Join(',', settings.Select(setting => $"{LastPart(setting.Key)}={setting.Value}"));
+        var name = NameOf(settings);
         var root = Read(file);
         root.Children.Remove(new YamlScalarNode(ScenarioFile.SweepKey));
         Inline(file, root);
@@ -58,6 +67,15 @@ public static class Sweep
                 System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromSeconds(1));
             throw yaml.Error(ScenarioFile.SweepKey, $"with {name}: {message}");
         }
+    }
+
+    // A value may be a path: of what a folder's name cannot hold nothing is left, and of what is too long only the beginning.
+    private static string NameOf(IReadOnlyList<(string Key, string Value)> settings)
+    {
+        var name = string.Join(',',
+            settings.Select(setting => $"{Uri.EscapeDataString(LastPart(setting.Key))}={Uri.EscapeDataString(setting.Value)}"));
+        return name.Length <= LongestName ? name
+            : $"{name[..LongestName]}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(name)))[..16]}";
     }
 
     /// <summary>The last part of a key.</summary>

@@ -11,6 +11,11 @@ internal interface INodeWork : IDisposable
     /// <summary>Trains nodes of one round; each result depends on its own task alone, whoever else is trained beside it.</summary>
     IReadOnlyList<NodeResult> Train(RoundWork round, IReadOnlyList<NodeTask> tasks, CancellationToken cancellationToken);
 
+    /// <summary>The coordinator has a node's update of a round: what that left unsent is what the node's next one begins with.</summary>
+    void Delivered(NodeTask node, int round)
+    {
+    }
+
     /// <summary>Takes back what the updates of a round were held in, once nobody reads them any more.</summary>
     void Release(IEnumerable<NodeResult> results)
     {

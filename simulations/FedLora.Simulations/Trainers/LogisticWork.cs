@@ -12,7 +12,8 @@ namespace FedLora.Simulations.Trainers;
 /// Softmax regression whose weight matrix is a LoRA product over a base of zeros: p = softmax(s B A x), trained by SGD on the mean
 /// cross-entropy of each batch. Every method works on it, in microseconds, so that rounds, time and cohorts can be looked at by themselves.
 /// </summary>
-internal sealed class LogisticWork(LogisticPool pool, FederationDefinition definition) : INodeWork
+/// <param name="scratch">Takes what error feedback leaves at a node from round to round.</param>
+internal sealed class LogisticWork(LogisticPool pool, FederationDefinition definition, string scratch) : INodeWork
 {
     /// <summary>The one adapted module.</summary>
     public const string Module = "score";
@@ -29,6 +30,12 @@ internal sealed class LogisticWork(LogisticPool pool, FederationDefinition defin
         Parallel.For(0, tasks.Count, new ParallelOptions { CancellationToken = cancellationToken },
             i => results[i] = Train(round, tasks[i]));
         return results;
+    }
+
+    public void Delivered(NodeTask node, int round)
+    {
+        if (definition.Communication.ErrorFeedback)
+            SparseUplink.Acknowledge(HomeOf(node), (uint)round);
     }
 
     public Evaluation? Evaluate(RoundWork next, CancellationToken cancellationToken)
@@ -57,6 +64,8 @@ internal sealed class LogisticWork(LogisticPool pool, FederationDefinition defin
     {
     }
 
+    private string HomeOf(NodeTask node) => Path.Combine(scratch, node.Id);
+
     private NodeResult Train(RoundWork round, NodeTask node)
     {
         var options = definition.ToMethodOptions();
@@ -80,7 +89,8 @@ internal sealed class LogisticWork(LogisticPool pool, FederationDefinition defin
             _kept[node.Node] = trained.Only(kept);
         var sent = _method.Sent(round.Round, options);
         var task = round.TaskOf(node, null);
-        var sparse = SparseUplink.IsUsed(task) ? SparseUplink.Encode(task, "", start.Adapter.Only(sent), trained.Only(sent), seed) : null;
+        var sparse = SparseUplink.IsUsed(task) ? SparseUplink.Encode(task, HomeOf(node), start.Adapter.Only(sent), trained.Only(sent), seed)
+            : null;
         return new()
         {
             Update = sparse is null ? trained.Only(sent) : null,

@@ -32,6 +32,12 @@ internal sealed class LoraWork : INodeWork
     public IReadOnlyList<NodeResult> Train(RoundWork round, IReadOnlyList<NodeTask> tasks, CancellationToken cancellationToken) =>
         [.. tasks.Select(task => Train(round, task, cancellationToken))];
 
+    public void Delivered(NodeTask node, int round)
+    {
+        if (_keeps)
+            SparseUplink.Acknowledge(HomeOf(node), (uint)round);
+    }
+
     public Evaluation? Evaluate(RoundWork next, CancellationToken cancellationToken)
     {
         var test = _pool.Test(_model, cancellationToken);
@@ -61,8 +67,6 @@ internal sealed class LoraWork : INodeWork
                 _ => privacy is null ? null : round.Ledgers.ReceiptOf(node.Node));
             var output = _trainer.Train(input, Silence.Instance, cancellationToken);
             var sparse = SparseUplink.IsUsed(task) ? SparseUplink.Encode(task, home, output.Start, output.Update, seed) : null;
-            if (sparse is not null && round.Definition.Communication.ErrorFeedback)
-                SparseUplink.Acknowledge(home, task.Round);
             return new()
             {
                 Update = sparse is null ? output.Update : null,

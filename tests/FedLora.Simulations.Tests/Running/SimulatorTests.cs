@@ -27,6 +27,7 @@ public sealed class SimulatorTests : IDisposable
     [Theory]
     [InlineData("fedit", "  communication: { down: 0.5, up: 0.5, values: int8 }")]
     [InlineData("fedsvd", "  communication: { up: 0.5 }")]
+    [InlineData("rolora", "  communication: { up: 0.1, error_feedback: true }")]
     [InlineData("fedit", "  communication: { server_optimizer: fedadam }")]
     [InlineData("flexlora", "  cohort: { size: 5 }")]
     public void The_same_seed_gives_the_same_bytes(string method, string federation)
@@ -40,6 +41,50 @@ public sealed class SimulatorTests : IDisposable
             Assert.Equal(File.ReadAllBytes(Path.Combine(one.Folder, file)), File.ReadAllBytes(Path.Combine(other.Folder, file)));
         Assert.NotEqual(one.Rounds[^1].Adapter,
             _small.Run(text.Replace("nodes: 12", "nodes: 12\nseed: 2", StringComparison.Ordinal)).Rounds[^1].Adapter);
+    }
+
+    [Fact]
+    public void What_error_feedback_leaves_lies_with_its_node_and_counts_once_it_is_delivered()
+    {
+        var with = _small.Run(SmallScenario.Text(federation: "  communication: { up: 0.1, error_feedback: true }"));
+        var without = _small.Run(SmallScenario.Text(federation: "  communication: { up: 0.1 }"));
+        Assert.Equal("finished", with.Summary.State);
+        Assert.Equal(without.Rounds[0].Adapter, with.Rounds[0].Adapter);
+        Assert.NotEqual(without.Rounds[^1].Adapter, with.Rounds[^1].Adapter);
+        Assert.False(Directory.Exists("residual"));
+
+        // Refused as too long: of no update it is known that the coordinator has it.
+        Assert.Equal(12, Delivered(""));
+        Assert.Equal(0, Delivered("max_update_norm: 0.000001, "));
+    }
+
+    private int Delivered(string limit)
+    {
+        var scenario = SmallScenario.Parse(SmallScenario.Text(rounds: 1, federation: "  communication: { up: 0.1, error_feedback: true }")
+            .Replace("training: { ", "training: { " + limit, StringComparison.Ordinal));
+        var scratch = Path.Combine(_small.Folder, $"nodes-{limit.Length}");
+        using var setup = Setup.Of(scenario, scratch, null, default);
+        new Simulator(scenario.Definition, setup.Definition, setup.First, setup.Fleet, setup.Work, _ => { }, default).Run();
+        var files = Directory.EnumerateFiles(scratch, "*", SearchOption.AllDirectories).ToList();
+        Assert.Equal(12, files.Count);
+        return files.Count(file => !Path.GetFileName(file).StartsWith("waiting-", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_finished_run_is_run_again_where_a_file_of_its_folder_has_changed()
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(_small.Folder, "data")).FullName;
+        foreach (var name in new[] { "a.jsonl", "b.csv" })
+            File.WriteAllText(Path.Combine(folder, name), "text\nx\n");
+        var scenario = SmallScenario.Parse(SmallScenario.Text().Replace("data: { ", $"data: {{ train: '{folder}', ",
+            StringComparison.Ordinal));
+        var found = new HashSet<string> { SimulationRun.IdentityOf(scenario) };
+        File.WriteAllText(Path.Combine(folder, "b.csv"), "text\ny\n");
+        Assert.True(found.Add(SimulationRun.IdentityOf(scenario)));
+        File.Move(Path.Combine(folder, "b.csv"), Path.Combine(folder, "0.csv"));
+        Assert.True(found.Add(SimulationRun.IdentityOf(scenario)));
+        File.WriteAllText(Path.Combine(folder, "notes.txt"), "not data");
+        Assert.False(found.Add(SimulationRun.IdentityOf(scenario)));
     }
 
     [Fact]

@@ -1,3 +1,5 @@
+using System.IO.Compression;
+using System.Text;
 using FedLora.Simulations.Results;
 using FedLora.Simulations.Running;
 using FedLora.Simulations.Scenarios;
@@ -38,6 +40,8 @@ public sealed class SweepTests : IDisposable
     [InlineData("sweep: { federation.methd: [fedit] }", "sweep: with methd=fedit: unknown key 'federation.methd'")]
     [InlineData("sweep: { federation.lora.rank: [2, 0] }", "sweep: with rank=0:")]
     [InlineData("sweep: { seed: [] }", "sweep.seed: expected a list of values")]
+    [InlineData("sweep: { seed: [1, 2, 1] }", "sweep.seed: '1' is there twice")]
+    [InlineData("sweep: { data.split.alpha: [0.5, 0.50] }", "sweep.data.split.alpha: '0.50' is there twice")]
     public void A_value_that_cannot_be_meant_is_refused_with_the_line_of_the_sweep(string sweep, string message)
     {
         var error = Assert.Throws<FedLoraException>(() => Sweep.Plan(Write(sweep)));
@@ -68,7 +72,8 @@ public sealed class SweepTests : IDisposable
             Enumerable.Range(0, 100).Select(i => $$"""{"text":"t{{i}}","label":"{{(i % 2 == 0 ? "ham" : "it's spam")}}"}"""));
         var file = Path.Combine(_small.Folder, "quick.yaml");
         File.WriteAllText(file,
-            new QuickScenario(data, "/models/m", 5, ["fedsvd", "ffa-lora"], ["3", "none"], 3) { Alpha = 0.3, BatchSize = 4 }.Write());
+            new QuickScenario(data, "/models/m", 5, ["fedsvd", "ffa-lora"], ["3", "none"], 3) { Alpha = 0.3, BatchSize = 4 }
+                .Write(default));
         var runs = Sweep.Plan(file);
         Assert.Equal(12, runs.Count);
         var (scenario, federation) = (runs[0].Scenario.Definition, runs[0].Scenario.Federation.Definition);
@@ -76,7 +81,60 @@ public sealed class SweepTests : IDisposable
         Assert.Equal(["ham", "it's spam"], federation.Task.Labels);
         Assert.Equal(4 / 18.0, federation.Privacy!.SamplingRate, 1e-6);
         Assert.Equal("epsilon-invalid",
-            Assert.Throws<FedLoraException>(() => new QuickScenario(data, "m", 5, ["fedit"], ["three"], 1).Write()).Code);
+            Assert.Throws<FedLoraException>(() => new QuickScenario(data, "m", 5, ["fedit"], ["three"], 1).Write(default)).Code);
+    }
+
+    [Fact]
+    public void A_run_is_one_folder_below_that_of_all_whatever_its_values()
+    {
+        var path = string.Join('/', Enumerable.Repeat("a b,c=d", 40));
+        var runs = Sweep.Plan(Write($"sweep:\n  data.train: ['x/y.jsonl', '../y', '{path}/1', '{path}/2']\n  seed: [1, 2]\n"));
+        Assert.Equal(8, runs.Select(run => run.Name).Distinct(StringComparer.OrdinalIgnoreCase).Count());
+        Assert.Equal("train=x%2Fy.jsonl,seed=1", runs[0].Name);
+        Assert.Equal("x/y.jsonl", runs[0].Values["data.train"]);
+        foreach (var run in runs)
+        {
+            Assert.InRange(run.Name.Length, 1, 200);
+            Assert.Equal(run.Name, Directory.CreateDirectory(Path.Combine(_small.Folder, "runs", run.Name)).Name);
+            RunFolder.Begin(Path.Combine(_small.Folder, "runs", run.Name), run.Scenario).Dispose();
+        }
+
+        Assert.Equal(8, Directory.EnumerateDirectories(Path.Combine(_small.Folder, "runs")).Count());
+    }
+
+    [Theory]
+    [InlineData("mail.csv")]
+    [InlineData("mail.jsonl.gz")]
+    [InlineData("mail.tsv.gz")]
+    [InlineData("mail")]
+    public void A_line_of_options_takes_data_of_every_format(string name)
+    {
+        var path = Path.Combine(_small.Folder, name);
+        if (!Path.HasExtension(name))
+        {
+            Directory.CreateDirectory(path);
+            WriteData(Path.Combine(path, "a.csv"), "ham");
+            WriteData(Path.Combine(path, "b.jsonl.gz"), "spam");
+        }
+        else
+        {
+            WriteData(path, "ham", "spam");
+        }
+
+        var file = Path.Combine(_small.Folder, "quick.yaml");
+        File.WriteAllText(file, new QuickScenario(path, "/models/m", 5, ["fedit"], [], 1).Write(default));
+        Assert.Equal(["ham", "spam"], Sweep.Plan(file).Single().Scenario.Federation.Definition.Task.Labels);
+    }
+
+    private static void WriteData(string path, params string[] labels)
+    {
+        var separator = path.Contains(".csv", StringComparison.Ordinal) ? ',' : '\t';
+        var isTable = !path.Contains(".jsonl", StringComparison.Ordinal);
+        string[] lines = [.. labels.Select(label =>
+            isTable ? $"a text{separator}{label}" : $"{{\"text\":\"a text\",\"label\":\"{label}\"}}")];
+        using var file = File.Create(path);
+        using var content = path.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(file, CompressionLevel.Fastest) : (Stream)file;
+        content.Write(Encoding.UTF8.GetBytes(string.Join('\n', isTable ? [$"text{separator}label", .. lines] : lines) + "\n"));
     }
 
     [Fact]

@@ -40,7 +40,7 @@ internal static class SimulateCommand
     private static readonly Option<bool> List = new("--list") { Description = "Show the presets." };
     private static readonly Option<string?> Data = new("--data")
     {
-        Description = "Instead of a scenario: JSONL of all nodes; it is split, and a tenth kept to judge by.",
+        Description = "Instead of a scenario: the examples of all nodes, in any format; they are split, and a tenth kept to judge by.",
     };
     private static readonly Option<string?> Model = new("--model") { Description = "With --data: the base model's folder." };
     private static readonly Option<int> Nodes = new("--nodes") { Description = "With --data: how many.", DefaultValueFactory = _ => 10 };
@@ -166,7 +166,7 @@ internal static class SimulateCommand
             };
             OutFolder.Create(folder);
             var written = Path.Combine(folder, "scenario.yaml");
-            AtomicFile.Write(written, quick.Write());
+            AtomicFile.Write(written, quick.Write(cancellationToken));
             return written;
         }
 

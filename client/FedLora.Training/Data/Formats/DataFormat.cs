@@ -38,7 +38,9 @@ internal static class DataFormat
         }
     }
 
-    private static List<string> FilesOf(string path)
+    /// <summary>The files that a path means, in the order in which they are read.</summary>
+    /// <exception cref="FedLoraException"><c>data-missing</c>, <c>data-too-large</c>: of a folder.</exception>
+    public static IReadOnlyList<string> FilesOf(string path)
     {
         if (!Directory.Exists(path))
             return [path];
