@@ -86,7 +86,7 @@ public sealed class EvaluateCommandTests : IDisposable
         var prepared = FederationPreparation.Prepare(Definition(["spam", "ham"]), model, null, default);
         Assert.Contains("bert.pooler.dense", Assert.Single(prepared.Remarks), StringComparison.Ordinal);
         Assert.Contains("base_model.model.bert.pooler.dense.weight", prepared.InitialAdapter.Names);
-        AdapterExport.ToPeft(prepared.Definition, prepared.InitialAdapter, 1, []).Write(scratch["adapter"]);
+        AdapterExport.ToPeft(prepared.Definition, prepared.InitialAdapter, 1, [], null).Write(scratch["adapter"]);
         var (result, _) = await Scratch.SucceedsAsync("evaluate", "--model", model, "--adapter", scratch["adapter"], "--data",
             scratch.File("data.jsonl", Mail));
         Assert.False(result.GetProperty("new_head").GetBoolean());
@@ -117,7 +117,7 @@ public sealed class EvaluateCommandTests : IDisposable
     private string Export(string[] labels)
     {
         var prepared = FederationPreparation.Prepare(Definition(labels), Scratch.Model, null, default);
-        AdapterExport.ToPeft(prepared.Definition, prepared.InitialAdapter, 1, []).Write(scratch["adapter"]);
+        AdapterExport.ToPeft(prepared.Definition, prepared.InitialAdapter, 1, [], null).Write(scratch["adapter"]);
         return scratch["adapter"];
     }
 

@@ -55,6 +55,8 @@ public sealed class PresenceTests : IDisposable
         {
             await first.SaidAsync("enrolled at");
             Assert.Equal(0, await first.EndAsync("TERM"));
+            // The library tells of every call that ends with the program, some with a stack.
+            Assert.False(first.HasSaid("Grpc."));
         }
 
         using var federation = await _sites.CreateAsync(coordinator, rounds: 1, steps: 2,

@@ -28,6 +28,15 @@ public sealed class PrivacyPromiseTests
             StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Simulated_noise_promises_nothing()
+    {
+        Assert.Null(PrivacyPromise.Simulated(Define(null)));
+        var said = PrivacyPromise.Simulated(Define(new() { Epsilon = 4, Delta = 1e-5, ClipNorm = 0.5 }))!;
+        Assert.Contains("its noise follows from the seed and protects nobody", said, StringComparison.Ordinal);
+        Assert.DoesNotContain("epsilon", said, StringComparison.Ordinal);
+    }
+
     private static FederationDefinition Define(PrivacySpec? privacy) =>
         Samples.Whole with { Privacy = privacy, Rounds = 20, Training = new() { LocalSteps = 8 } };
 }

@@ -203,7 +203,7 @@ public sealed class MethodFederationTests(TinySites sites) : IClassFixture<TinyS
             folds.Add(await bench.FetchAsync(fold));
         Assert.Equal(method.Traits.Folds ? 3 : 0, folds.Count);
         var folder = bench.Scratch("adapter");
-        AdapterExport.ToPeft(export.Definition.ToModel(), global, (int)export.Round, folds).Write(folder);
+        AdapterExport.ToPeft(export.Definition.ToModel(), global, (int)export.Round, folds, null).Write(folder);
         var peft = PeftFolder.Read(folder);
         var exported = AloneTraining.Score(definition.ToModel(), peft.State, peft.Layout(), sites.Model, sites.HeldOut, default);
 

@@ -71,6 +71,12 @@ public sealed class SimulatedTwinTests(TinySites sites) : IClassFixture<TinySite
             Assert.InRange(runs[0][^1].Epsilon!.Value, 2, 3);
             Assert.True(runs[0][0].Epsilon < runs[0][^1].Epsilon);
             Assert.All(runs[0], round => Assert.Null(round.Loss));
+            foreach (var file in new[] { "README.md", "fedlora.json" })
+            {
+                var said = File.ReadAllText(Directory.EnumerateFiles(folder.FullName, file, SearchOption.AllDirectories).First());
+                Assert.Contains("protects nobody", said, StringComparison.Ordinal);
+                Assert.DoesNotContain("Trained with differential privacy", said, StringComparison.Ordinal);
+            }
         }
         finally
         {

@@ -5,11 +5,17 @@ internal static class OutFolder
 {
     /// <summary>Makes it, if need be, before the work begins whose result it is for.</summary>
     /// <exception cref="FedLoraException"><c>out-unwritable</c>.</exception>
-    internal static void Create(string folder)
+    internal static void Create(string folder) => Use(folder, () => Directory.CreateDirectory(folder));
+
+    /// <summary>Claims it for this process; null while another one has it.</summary>
+    /// <exception cref="FedLoraException"><c>out-unwritable</c>.</exception>
+    internal static FileStream? TryHold(string folder) => Use(folder, () => HeldFile.TryOpen(Path.Combine(folder, "lock")));
+
+    private static T Use<T>(string folder, Func<T> use)
     {
         try
         {
-            Directory.CreateDirectory(folder);
+            return use();
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

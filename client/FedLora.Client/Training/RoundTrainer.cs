@@ -23,7 +23,7 @@ public sealed class RoundTrainer : IRoundTrainer
     private readonly LoadedModel model;
     private readonly INodeData data;
 
-    private Func<PrivateTerms, ulong, PrivateTerms>? SimulatedTerms { get; init; }
+    private ulong? SimulatedSeed { get; init; }
 
     private RoundTrainer(string modelFolder, INodeData data, string fingerprint) =>
         (Fingerprint, model, this.data) = (fingerprint, new LoadedModel(modelFolder), data);
@@ -58,13 +58,12 @@ public sealed class RoundTrainer : IRoundTrainer
     }
 
     /// <summary>
-    /// A trainer that is several nodes in turn, on one copy of the base model: <paramref name="data"/> gives the examples of whichever
-    /// trains next.
+    /// A simulation's trainer, which is several nodes in turn, on one copy of the base model: <paramref name="data"/> gives the examples of
+    /// whichever trains next. Under privacy it trains on the receipt's terms, with sampling and noise that follow from the round's seed and
+    /// <paramref name="seed"/>, so that it can be repeated: what comes of it protects nobody.
     /// </summary>
-    /// <param name="simulatedTerms">What private terms become before they are used, by the round's seed; null: what they are. Only a
-    /// simulation gives it, which has to be repeatable.</param>
-    public static RoundTrainer Over(string modelFolder, INodeData data, Func<PrivateTerms, ulong, PrivateTerms>? simulatedTerms = null) =>
-        new(modelFolder, data, ModelFingerprint.Of(modelFolder)) { SimulatedTerms = simulatedTerms };
+    internal static RoundTrainer Simulated(string modelFolder, INodeData data, ulong seed) =>
+        new(modelFolder, data, ModelFingerprint.Of(modelFolder)) { SimulatedSeed = seed };
 
     /// <summary>The base model with these products folded in; valid until the next call of this trainer.</summary>
     public BaseModel ModelFor(FederationDefinition definition, IReadOnlyList<AdapterState> folds) => model.Get(definition, folds);
@@ -114,7 +113,7 @@ public sealed class RoundTrainer : IRoundTrainer
         if (input.Charge(identities) is { } receipt)
         {
             var terms = new PrivateTerms(receipt.Run.NoiseMultiplier, receipt.Run.SamplingRate, receipt.ClipNorm);
-            task = task with { Privacy = SimulatedTerms?.Invoke(terms, input.Seed) ?? terms };
+            task = task with { Privacy = SimulatedSeed is { } seed ? terms.Simulated(input.Seed ^ seed) : terms };
         }
         var result = LocalTraining.Run(loaded, task, read.Examples, new Relay(progress), cancellationToken);
         KeptFactors.Save(input.Folder, input.Task.Round, result.Adapter.Only(method.Kept(settings)));

@@ -21,7 +21,7 @@ internal sealed class AdapterDownload(FederationBook book, IBlobStore blobs)
         var folder = Directory.CreateTempSubdirectory("fedlora-adapter-");
         try
         {
-            AdapterExport.ToPeft(view.Definition, adapter, round, folds).Write(folder.FullName);
+            AdapterExport.ToPeft(view.Definition, adapter, round, folds, PrivacyPromise.Of(view.Definition, round)).Write(folder.FullName);
             return Results.Stream(await PackAsync(folder.FullName, cancellationToken), "application/zip", $"{name}-round-{round}.zip");
         }
         finally

@@ -17,8 +17,10 @@ public static class AdapterExport
     /// <param name="global">The global adapter.</param>
     /// <param name="round">The round that it is of, from 1; 0 is before the first.</param>
     /// <param name="folds">Every fold so far, oldest first.</param>
+    /// <param name="promise">What is promised of privacy, by <see cref="PrivacyPromise"/>; null: nothing.</param>
     /// <exception cref="FedLoraException"><c>export-personalised</c>.</exception>
-    public static PeftFolder ToPeft(FederationDefinition definition, AdapterState global, int round, IReadOnlyList<AdapterState> folds)
+    public static PeftFolder ToPeft(FederationDefinition definition, AdapterState global, int round, IReadOnlyList<AdapterState> folds,
+        string? promise)
     {
         var (adapter, layout) = Methods.Get(definition.Method).Export(AsSent(definition, global, round + 1), folds, definition.ToLayout());
         var lora = definition.Lora;
@@ -45,7 +47,7 @@ public static class AdapterExport
                 MaxTokens = definition.Training.MaxTokens,
                 BaseModel = definition.BaseModel.Name,
                 BaseFingerprint = definition.BaseModel.Fingerprint,
-                Privacy = PrivacyPromise.Of(definition, round),
+                Privacy = promise,
             },
         };
     }

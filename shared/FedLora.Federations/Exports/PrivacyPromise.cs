@@ -16,6 +16,11 @@ public static class PrivacyPromise
             + $"{rounds} of {definition.Rounds} rounds of {definition.Training.LocalSteps} steps). "
             + "A site's data may have spent more on other federations: its own ledger says what.";
 
+    /// <summary>What is so where nodes and noise were simulated; null where the federation has no privacy terms.</summary>
+    public static string? Simulated(FederationDefinition definition) => definition.Privacy is null ? null
+        : "Simulated: its noise follows from the seed and protects nobody. Real nodes of this federation would draw noise that nobody can "
+            + "foretell; this adapter was made without it, and what its examples hold may be read from it.";
+
     private static string Bound(FederationDefinition definition, PrivacySpec terms, int rounds)
     {
         if (terms.Epsilon > 0)

@@ -1,3 +1,4 @@
+using FedLora.Client.State;
 using FedLora.Federations.Definitions;
 using FedLora.Federations.Rounds;
 using FedLora.Privacy;
@@ -7,12 +8,14 @@ namespace FedLora.Simulations.Nodes;
 
 /// <summary>
 /// The nodes' privacy ledgers. In a simulation a node's data are used by one federation, always on the same terms: a ledger is the number
-/// of rounds charged to it, and what so many rounds spend is worked out once, by the accountants and limits that a real node asks.
+/// of charges made to it, one for each time that a round's training began, whatever came of it; what so many spend is worked out once, by
+/// the accountants and limits that a real node asks.
 /// </summary>
 internal sealed class Ledgers(FederationDefinition definition, Fleet fleet)
 {
     private readonly PrivacyPlan? _plan = definition.ToPlan();
     private readonly int[] _charged = new int[definition.Privacy is null ? 0 : fleet.Count];
+    private readonly (int Round, int Times)[] _newest = new (int, int)[definition.Privacy is null ? 0 : fleet.Count];
     private readonly Dictionary<(double Rate, int Rounds), double> _spent = [];
     private readonly Dictionary<(double Rate, double Limit, int Rounds), string> _answers = [];
     private readonly Dictionary<double, NodePrivacy> _rows = [];
@@ -46,19 +49,29 @@ internal sealed class Ledgers(FederationDefinition definition, Fleet fleet)
         return _answers[key] = !own.Fits ? $"the federation's own budget is spent here: {own.Reason}" : site.Fits ? "" : site.Reason;
     }
 
-    /// <summary>Charges a round to a node; null without privacy.</summary>
-    /// <exception cref="FedLoraException"><c>privacy-budget-exhausted</c>.</exception>
-    public LedgerReceipt? Charge(int node, CancellationToken cancellationToken)
+    /// <summary>Epsilon that a node has spent; 0 without privacy.</summary>
+    public double SpentAt(int node) => _plan is null ? 0 : Spent(RateOf(node), _charged[node]);
+
+    /// <summary>Charges a round to a node, before its first sample. Only under privacy.</summary>
+    /// <exception cref="FedLoraException"><c>privacy-budget-exhausted</c>; <c>privacy-spent-in-vain</c>: as at a real node a round is
+    /// charged only so often.</exception>
+    public LedgerReceipt Charge(int node, int round, CancellationToken cancellationToken)
     {
-        if (_plan is null)
-            return null;
         if (Refusal(node, cancellationToken) is { Length: > 0 } why)
             throw new FedLoraException("privacy-budget-exhausted", why, "plan fewer rounds, or more noise");
-        var rounds = ++_charged[node];
-        var run = _plan.RoundAt(RateOf(node), cancellationToken);
-        return new(run, definition.Privacy!.ClipNorm, definition.Privacy.Delta, Spent(RateOf(node), rounds),
-            fleet.KindOf(node).EpsilonLimit, fleet.NameOf(node), "", rounds);
+        var times = _newest[node].Round == round ? _newest[node].Times : 0;
+        if (times >= RoundCharges.Most)
+            throw new FedLoraException("privacy-spent-in-vain", $"round {round} was charged {times} times and never came to an update",
+                "fewer outages, or shorter rounds");
+        _newest[node] = (round, times + 1);
+        _charged[node]++;
+        return ReceiptOf(node);
     }
+
+    /// <summary>The receipt of a node's newest charge; before the first one the terms that it will have. Only under privacy.</summary>
+    public LedgerReceipt ReceiptOf(int node) =>
+        new(_plan!.RoundAt(RateOf(node)), definition.Privacy!.ClipNorm, definition.Privacy.Delta, SpentAt(node),
+            fleet.KindOf(node).EpsilonLimit, fleet.NameOf(node), "", _charged[node]);
 
     private double RateOf(int node) => _plan!.RateFor(CountOf(node));
 

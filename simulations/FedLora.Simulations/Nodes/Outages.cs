@@ -25,17 +25,23 @@ internal sealed class Outages
         _away.Count > 0 && (Free(name, seconds) > seconds || Free(group, seconds) > seconds);
 
     /// <summary>When work that takes <paramref name="length"/> s and must begin anew after an outage ends.</summary>
-    public double Ends(string name, string group, double start, double length)
+    public double Ends(string name, string group, double start, double length) =>
+        _away.Count == 0 ? start + length : Tries(name, group, start, length)[^1].To;
+
+    /// <summary>Every beginning of such work, and when it ends: by an outage, the last one by itself.</summary>
+    public IReadOnlyList<(double From, double To)> Tries(string name, string group, double start, double length)
     {
-        if (_away.Count == 0)
-            return start + length;
+        var tries = new List<(double From, double To)>();
         foreach (var (from, to) in _away.GetValueOrDefault(name, []).Concat(_away.GetValueOrDefault(group, [])).Order())
         {
-            if (from < start + length && to > start)
-                start = to;
+            if (from >= start + length || to <= start)
+                continue;
+            if (from > start)
+                tries.Add((start, from));
+            start = to;
         }
 
-        return start + length;
+        return [.. tries, (start, start + length)];
     }
 
     private double Free(string who, double seconds)

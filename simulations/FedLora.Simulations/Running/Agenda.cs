@@ -21,6 +21,9 @@ internal abstract record Entry
     {
     }
 
+    /// <summary>A node begins to train.</summary>
+    public sealed record Began(Work Work) : Entry;
+
     /// <summary>A node's update has come in, or the node gives up.</summary>
     public sealed record Ended(Work Work) : Entry;
 

@@ -50,7 +50,11 @@ public static class SimulationRun
         simulator.Run();
         var standing = simulator.Standing;
         if (scenario.Definition.Trainer == NodeTrainer.Lora && !Methods.Get(setup.Definition.Method).Traits.Personalised)
-            AdapterExport.ToPeft(setup.Definition, simulator.Global, standing.RoundsDone, simulator.Folds).Write(results.Adapter);
+        {
+            AdapterExport.ToPeft(setup.Definition, simulator.Global, standing.RoundsDone, simulator.Folds,
+                PrivacyPromise.Simulated(setup.Definition)).Write(results.Adapter);
+        }
+
         if (Directory.Exists(scratch))
             Directory.Delete(scratch, recursive: true);
         var summary = new RunSummary(identity, scenario.Definition.Name, values, standing.State.ToString().ToLowerInvariant(),

@@ -116,10 +116,24 @@ internal sealed partial class Simulator
         var work = new Work(task, Current.Round,
             NodeTimes.Of(_fleet, _outages, node, Current.Round, member.Attempt, _now, down, UpBytes(member),
                 _definition.Training.LocalSteps), down);
+        if (_definition.Privacy is not null)
+            Pay(work);
         _working[node] = work;
         _open.Add(work);
         if (double.IsFinite(work.Times.End))
             _agenda.Add(work.Times.End, new Entry.Ended(work));
+    }
+
+    // What an earlier attempt at the round made, or is making, a node sends in the next one too, and has paid for.
+    private void Pay(Work work)
+    {
+        work.Receipt = work.Task.Attempt == 1 ? null
+            : _open.FindLast(other => other.Task.Node == work.Task.Node && other.Round == work.Round
+                && other.End is not (WorkEnd.Failed or WorkEnd.Refused) && double.IsFinite(other.Times.End))?.Receipt;
+        if (work.Receipt is not null)
+            return;
+        foreach (var begin in work.Times.Begins)
+            _agenda.Add(begin, new Entry.Began(work));
     }
 
     // What is not trained yet has no length yet where it travels sparsely: entries of four bytes and a mask of a byte each stand for it.
@@ -136,7 +150,7 @@ internal sealed partial class Simulator
         var (task, result) = (work.Task, work.Result!);
         if (result.Error is { } error)
         {
-            if (error.Code is "privacy-budget-exhausted" or "data-nothing-to-learn")
+            if (error.Code == "data-nothing-to-learn")
                 _refused[task.Node] = error.Message;
             Fail(work, error.Message);
             return;
@@ -149,7 +163,7 @@ internal sealed partial class Simulator
             return;
         }
 
-        var isPrivate = result.Receipt is not null;
+        var isPrivate = work.Receipt is not null;
         var decision = Send(new FederationEvent.UpdateArrived(new()
         {
             Federation = _definition.Name,
@@ -163,7 +177,7 @@ internal sealed partial class Simulator
             ExampleCount = isPrivate ? 0 : result.Examples,
             Steps = result.Steps,
             Loss = isPrivate ? null : result.Loss,
-            Receipt = result.Receipt,
+            Receipt = work.Receipt is null ? null : PrivacyReceipt.Of(work.Receipt),
             TrainSeconds = isPrivate ? 0 : work.Times.Trained - work.Times.Downloaded,
         }));
         // With the last one the round is committed before this returns.

@@ -54,6 +54,9 @@ internal sealed partial class Simulator
 
     public double? LargestEpsilon => _ledgers.Largest;
 
+    /// <summary>What a node has spent; 0 without privacy.</summary>
+    public double EpsilonOf(int node) => _ledgers.SpentAt(node);
+
     /// <summary>Runs until the federation is finished, or pauses: an operator who would start it again is not simulated.</summary>
     public void Run()
     {
@@ -82,6 +85,9 @@ internal sealed partial class Simulator
     {
         switch (entry)
         {
+            case Entry.Began began:
+                Charge(began.Work);
+                break;
             case Entry.Ended ended:
                 // Of a round that is over nobody hears any more.
                 if (!ReferenceEquals(_working[ended.Work.Task.Node], ended.Work))
@@ -108,7 +114,7 @@ internal sealed partial class Simulator
         }
 
         // It has been told meanwhile, and has stopped.
-        if (RoundDecisions.NotWanted(_standing, work.Task.Id, work.Round).Length > 0)
+        if (IsUnwanted(work) || (_definition.Privacy is not null && work.Receipt is null))
         {
             work.End = WorkEnd.NotWanted;
             return;
@@ -116,6 +122,26 @@ internal sealed partial class Simulator
 
         TrainNext(work);
         Deliver(work);
+    }
+
+    private bool IsUnwanted(Work work) => RoundDecisions.NotWanted(_standing, work.Task.Id, work.Round).Length > 0;
+
+    // Paid for is what begins, whatever comes of it: nobody hears of it, it is too late, it starts again.
+    private void Charge(Work work)
+    {
+        if (!ReferenceEquals(_working[work.Task.Node], work) || IsUnwanted(work))
+            return;
+        try
+        {
+            work.Receipt = _ledgers.Charge(work.Task.Node, work.Round, _cancellation);
+        }
+        catch (FedLoraException error)
+        {
+            _working[work.Task.Node] = null;
+            if (error.Code == "privacy-budget-exhausted")
+                _refused[work.Task.Node] = error.Message;
+            Fail(work, error.Message);
+        }
     }
 
     // With the one that is due those that will be wanted next, where several can be trained at once.

@@ -1,3 +1,4 @@
+using FedLora.Privacy.Ledger;
 using FedLora.Simulations.Trainers;
 
 namespace FedLora.Simulations.Running;
@@ -15,6 +16,9 @@ internal sealed class Work(NodeTask task, int round, NodeTimes times, long bytes
 
     /// <summary>Its update, or why there is none; null until it is trained.</summary>
     public NodeResult? Result { get; set; }
+
+    /// <summary>What its round was charged as, from the beginning of its training on; null without privacy.</summary>
+    public LedgerReceipt? Receipt { get; set; }
 
     public WorkEnd End { get; set; }
 

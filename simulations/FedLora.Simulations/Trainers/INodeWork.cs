@@ -1,5 +1,4 @@
 using FedLora.Adapters;
-using FedLora.Federations;
 using FedLora.Training.Running;
 
 namespace FedLora.Simulations.Trainers;
@@ -45,8 +44,6 @@ internal sealed record NodeResult
 
     /// <summary>Mean over the steps; null if there is none.</summary>
     public double? Loss { get; init; }
-
-    public PrivacyReceipt? Receipt { get; init; }
 
     /// <summary>Why there is no update; null where there is one.</summary>
     public FedLoraException? Error { get; init; }

@@ -2,9 +2,7 @@ using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Client.Rounds;
 using FedLora.Client.Training;
-using FedLora.Federations;
 using FedLora.Federations.Definitions;
-using FedLora.Privacy.Ledger;
 using FedLora.Simulations.Scenarios;
 using FedLora.Training.Libtorch;
 using FedLora.Training.Lora;
@@ -28,7 +26,7 @@ internal sealed class LoraWork : INodeWork
         (_pool, _model, _scratch) = (pool, modelFolder, scratch);
         _keeps = Methods.Get(definition.Method).Kept(definition.ToMethodOptions()) != Factors.None
             || definition.Communication.ErrorFeedback;
-        _trainer = RoundTrainer.Over(modelFolder, pool, (terms, seed) => terms.Simulated(seed ^ scenario.Seed));
+        _trainer = RoundTrainer.Simulated(modelFolder, pool, scenario.Seed);
     }
 
     public IReadOnlyList<NodeResult> Train(RoundWork round, IReadOnlyList<NodeTask> tasks, CancellationToken cancellationToken) =>
@@ -57,10 +55,10 @@ internal sealed class LoraWork : INodeWork
         {
             var privacy = round.Definition.Privacy is null ? null : round.Ledgers.RowOf(node.Node, cancellationToken);
             var (task, home, seed) = (round.TaskOf(node, privacy), HomeOf(node), round.SeedOf(node.Name));
-            LedgerReceipt? receipt = null;
             _pool.Turn(round.Fleet.Data.Of(node.Node));
+            // The simulator has charged it when it began; it is computed when somebody wants the update.
             var input = new RoundInput(task, round.Received(node.Group).Adapter, round.Folds, home, seed,
-                _ => receipt = round.Ledgers.Charge(node.Node, cancellationToken));
+                _ => privacy is null ? null : round.Ledgers.ReceiptOf(node.Node));
             var output = _trainer.Train(input, Silence.Instance, cancellationToken);
             var sparse = SparseUplink.IsUsed(task) ? SparseUplink.Encode(task, home, output.Start, output.Update, seed) : null;
             if (sparse is not null && round.Definition.Communication.ErrorFeedback)
@@ -72,7 +70,6 @@ internal sealed class LoraWork : INodeWork
                 Examples = output.Examples,
                 Steps = output.Steps,
                 Loss = output.Loss,
-                Receipt = receipt is null ? null : PrivacyReceipt.Of(receipt),
             };
         }
         catch (FedLoraException error)

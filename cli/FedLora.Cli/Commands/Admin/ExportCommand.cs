@@ -62,7 +62,9 @@ internal static class ExportCommand
         var folds = new List<AdapterState>();
         foreach (var fold in export.Fold)
             folds.Add(await FetchAsync(connection, fold, cancellationToken));
-        return (AdapterExport.ToPeft(export.Definition.ToModel(), global, (int)export.Round, folds), export.Round);
+        var definition = export.Definition.ToModel();
+        return (AdapterExport.ToPeft(definition, global, (int)export.Round, folds, PrivacyPromise.Of(definition, (int)export.Round)),
+            export.Round);
     }
 
     /// <summary>Fetches the newest global adapter as the coordinator has it.</summary>

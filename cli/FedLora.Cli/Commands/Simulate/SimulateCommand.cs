@@ -2,6 +2,7 @@ using System.CommandLine;
 using FedLora.Cli.Commands.Admin;
 using FedLora.Cli.Demo;
 using FedLora.Cli.Output;
+using FedLora.Cli.Processes;
 using FedLora.Simulations.Scenarios;
 using Spectre.Console;
 
@@ -35,6 +36,7 @@ internal static class SimulateCommand
         Description = "Run this one of a sweep's runs, e.g. method=fedsvd,seed=1.",
     };
 
+    private static readonly Option<bool> WithParent = ParentWatch.Create();
     private static readonly Option<bool> List = new("--list") { Description = "Show the presets." };
     private static readonly Option<string?> Data = new("--data")
     {
@@ -89,10 +91,16 @@ internal static class SimulateCommand
             "Run federations of virtual nodes in virtual time, with the code of the real ones, and compare methods, splits and budgets.")
         {
             Scenario, Out, List, Data, Model, Nodes, Methods, Epsilon, Seeds, Rounds, Steps, Batch, Rate, Rank, Alpha, Parallel, Explain,
-            Schema, Only, CompareCommand.Create(),
+            Schema, Only, WithParent, CompareCommand.Create(),
         }.Writes(typeof(SimulationReport), typeof(SchemaJson), typeof(PresetsJson), typeof(ExplainedRunsJson)).Runs(RunAsync);
 
     private static async Task RunAsync(ParseResult parsed, CommandOutput output, CancellationToken cancellationToken)
+    {
+        using var ending = ParentWatch.Follow(parsed.GetValue(WithParent), cancellationToken);
+        await PlanAndRunAsync(parsed, output, ending.Token);
+    }
+
+    private static async Task PlanAndRunAsync(ParseResult parsed, CommandOutput output, CancellationToken cancellationToken)
     {
         if (parsed.GetValue(Schema))
         {
@@ -107,6 +115,9 @@ internal static class SimulateCommand
         }
 
         var folder = parsed.GetValue(Out)!;
+        // A part of a sweep runs in the folder that the sweep holds.
+        using var held = parsed.GetValue(Explain) || parsed.GetValue(Only) is not null ? null
+            : SimulationRuns.Hold(folder, folder, TimeSpan.Zero, cancellationToken);
         var file = FileOf(parsed, folder, cancellationToken);
         var runs = Sweep.Plan(file);
         if (parsed.GetValue(Explain))

@@ -14,6 +14,7 @@ namespace FedLora.Cli.Commands.Simulate;
 /// <param name="isWhole">These are all runs, and so make a comparison.</param>
 internal sealed class SimulationRuns(string file, string folder, bool isWhole, CommandOutput output)
 {
+    private static readonly TimeSpan _ending = TimeSpan.FromSeconds(10);
     private readonly TimeProvider _time = TimeProvider.System;
 
     /// <summary>Runs what is not finished yet, and shows how all compare.</summary>
@@ -39,8 +40,35 @@ internal sealed class SimulationRuns(string file, string folder, bool isWhole, C
 
     private string FolderOf(PlannedRun run) => Path.Combine(folder, "runs", run.Name);
 
-    private RunSummary Run(PlannedRun run, CancellationToken cancellationToken) =>
-        SimulationRun.Run(run.Scenario, FolderOf(run), run.Values, new RunProgress(output, _time), cancellationToken);
+    private RunSummary Run(PlannedRun run, CancellationToken cancellationToken)
+    {
+        // What a killed sweep has started ends a moment after it.
+        using var held = Hold(FolderOf(run), folder, _ending, cancellationToken);
+        return SimulationRun.Run(run.Scenario, FolderOf(run), run.Values, new RunProgress(output, _time), cancellationToken);
+    }
+
+    /// <summary>Claims a folder, so that two processes never write the same run.</summary>
+    /// <param name="claimed">The folder; made if it is not there.</param>
+    /// <param name="named">How the user named the whole.</param>
+    /// <param name="patience">How long another holder is waited for.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    /// <exception cref="FedLoraException"><c>folder-held</c>, <c>out-unwritable</c>.</exception>
+    internal static FileStream Hold(string claimed, string named, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        const int Looks = 50;
+        OutFolder.Create(claimed);
+        for (var look = 0; ; look++)
+        {
+            if (OutFolder.TryHold(claimed) is { } held)
+                return held;
+            if (look == Looks || patience == TimeSpan.Zero)
+                break;
+            cancellationToken.WaitHandle.WaitOne(patience / Looks);
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+        throw new FedLoraException("folder-held", $"another simulation is running in {named}",
+            "Wait for it or stop it, or choose another folder with --out.");
+    }
 
     private async Task<IReadOnlyList<RunSummary>> RunAllAsync(IReadOnlyList<PlannedRun> runs, int parallel,
         CancellationToken cancellationToken)
@@ -55,7 +83,7 @@ internal sealed class SimulationRuns(string file, string folder, bool isWhole, C
                 var log = Path.Combine(folder, "logs", $"{run.Name}.log");
                 Directory.CreateDirectory(Path.GetDirectoryName(log)!);
                 await using (var child = ChildProcess.Start(run.Name, log, run.Scenario.Definition.Threads, "simulate", file, "--only",
-                    run.Name, "--out", folder))
+                    run.Name, "--out", folder, "--with-parent"))
                     await child.WaitAsync(token);
                 var summary = RunFolder.Read(FolderOf(run))
                     ?? throw new FedLoraException("run-missing", $"{run.Name} ended without a result", $"its log is {log}");
