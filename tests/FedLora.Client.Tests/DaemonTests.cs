@@ -81,7 +81,11 @@ public sealed class DaemonTests : IDisposable
         {
             Federation = "mail",
             Round = 3,
-            Blob = new BlobRef { Sha256 = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(bytes)), Size = bytes.Length },
+            Blob = new BlobRef
+            {
+                Sha256 = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(bytes)),
+                Size = bytes.Length
+            },
         }, bytes);
         await using var held = new FileStream(update.Path!, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
         Assert.Throws<IOException>(() => PendingUpdate.Waiting(home));

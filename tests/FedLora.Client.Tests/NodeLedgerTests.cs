@@ -144,9 +144,8 @@ public sealed class NodeLedgerTests : IDisposable
         static IEnumerable<string> OrderedAsFields(string[] turns) => turns.Chunk(2).SelectMany(turn => turn.Reverse());
 
         static string Line(string words) => $$"""
-            {"messages":[{"role":"system","content":"{{System}}"},{"role":"user","content":"{{words}}"},{"role":"assistant","content":"ok"}]}
-
-            """;
+            {"messages":[{"role":"system","content":"{{System}}"},{"role":"user","content":"{{words}}"},
+            """ + """{"role":"assistant","content":"ok"}]}""" + "\n";
     }
 
     [Fact]

@@ -42,7 +42,8 @@ internal static class TemplateMethods
         "lower" => (_, _) => text.ToLowerInvariant(),
         "capitalize" => (_, _) => Capital(text),
         "title" => (_, _) => string.Join(' ', texts.Parts(text, " ").Select(Capital)),
-        "replace" => (given, _) => texts.Replace(text, Text(given, 0), Text(given, 1), given.Count > 2 ? TemplateValues.Whole(given[2]) : null),
+        "replace" => (given, _) => texts.Replace(text, Text(given, 0), Text(given, 1),
+            given.Count > 2 ? TemplateValues.Whole(given[2]) : null),
         "removeprefix" => (given, _) => text.StartsWith(Text(given, 0), StringComparison.Ordinal) ? text[Text(given, 0).Length..] : text,
         "removesuffix" => (given, _) => text.EndsWith(Text(given, 0), StringComparison.Ordinal) ? text[..^Text(given, 0).Length] : text,
         "find" => (given, _) => texts.Find(text, Text(given, 0)) is >= 0 and var at ? TemplateValues.Length(text[..at], bounds) : -1L,
@@ -55,7 +56,8 @@ internal static class TemplateMethods
         _ => null,
     };
 
-    private static TemplateFunction? OfFields(IReadOnlyDictionary<string, object?> fields, string name, TemplateBounds bounds) => name switch
+    private static TemplateFunction? OfFields(IReadOnlyDictionary<string, object?> fields, string name,
+        TemplateBounds bounds) => name switch
     {
         "get" => (given, named) => fields.TryGetValue(Text(given, 0), out var value) ? value : given.Count > 1 ? given[1]
             : named.GetValueOrDefault("default"),

@@ -28,7 +28,8 @@ public sealed class ChatTemplateBoundsTests
 
     [Fact]
     public void A_chain_of_elif_takes_no_more_stack_for_being_long() => Assert.InRange(
-        Frames($"{{% if false %}}{string.Concat(Enumerable.Repeat("{% elif false %}", 400))}{{% else %}}{{{{ messages[0].x }}}}{{% endif %}}")
+        Frames($"{{% if false %}}{string.Concat(Enumerable.Repeat("{% elif false %}", 400))}"
+            + "{% else %}{{ messages[0].x }}{% endif %}")
             - Frames("{% if false %}{% elif false %}{% else %}{{ messages[0].x }}{% endif %}"), -50, 50);
 
     [Theory]

@@ -44,7 +44,8 @@ public sealed class ChatTemplateTests
                 Assert.Equal(wanted, template.Render(messages, tools, prompt, TestContext.Current.CancellationToken));
             else
                 Assert.Equal("chat-template-refused",
-                    Assert.Throws<FedLoraException>(() => template.Render(messages, tools, prompt, TestContext.Current.CancellationToken)).Code);
+                    Assert.Throws<FedLoraException>(() =>
+                        template.Render(messages, tools, prompt, TestContext.Current.CancellationToken)).Code);
         }
     }
 

@@ -21,7 +21,8 @@ public sealed class DataBoundsTests : IDisposable
     [InlineData("x.csv.gz", "text,label\n")]
     [InlineData("x.tsv.gz", "")]
     public void A_line_or_field_without_an_end_ends_at_the_bound(string name, string begin) =>
-        Assert.Contains("unpacks to more than 1000000 characters", TooLarge(Gzip(name, begin, 4_000_000)).Message, StringComparison.Ordinal);
+        Assert.Contains("unpacks to more than 1000000 characters", TooLarge(Gzip(name, begin, 4_000_000)).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void A_line_without_an_end_is_not_read_on_when_nobody_wants_it()
