@@ -30,7 +30,12 @@ public sealed class ClientStatusCommandTests : IDisposable
                 ledger.Spend(dataSet, new LedgerUse("http://127.0.0.1:5080", "mail", 7), new SampledGaussian(1, 0.01, 10), 1,
                     new PrivacyLimit(4, 1e-5));
             }
+            await File.WriteAllTextAsync(Path.Combine(state, "update-noise"), "2 3\n1.5 1\n", TestContext.Current.CancellationToken);
             var status = await JsonAsync("--state", state);
+            var noise = status.GetProperty("update_noise");
+            Assert.Equal((4, Accountants.Default.Epsilon([new SampledGaussian(2, 1, 3), new SampledGaussian(1.5, 1, 1)], 1e-5,
+                TestContext.Current.CancellationToken).Epsilon), (noise.GetProperty("rounds").GetInt32(),
+                noise.GetProperty("epsilon").GetDouble()));
             Assert.True(status.GetProperty("running").GetBoolean());
             Assert.Equal("clinic", status.GetProperty("node").GetString());
             Assert.Equal("letters", status.GetProperty("balances")[0].GetProperty("name").GetString());

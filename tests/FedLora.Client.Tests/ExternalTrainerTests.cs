@@ -3,9 +3,12 @@ using FedLora.Client.Hosting;
 using FedLora.Client.Rounds;
 using FedLora.Client.Trainers;
 using FedLora.Client.Training;
+using FedLora.Privacy;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
 using FedLora.Tests;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace FedLora.Client.Tests;
 
@@ -36,7 +39,7 @@ public sealed class ExternalTrainerTests : IDisposable
         var options = Options(python, Path.Combine(Fixtures.Repository, "docs", "samples", "trainer.py"));
         using var own = RoundTrainer.Create(options with { Trainer = null });
         var wanted = own.Train(Input(prepared, "ours"), new Seen(), CancellationToken.None);
-        using var theirs = ExternalTrainer.Create(options, TimeProvider.System);
+        using var theirs = ExternalTrainer.Create(options, TimeProvider.System, NullLogger.Instance);
         var seen = new Seen();
         var found = theirs.Train(Input(prepared, "theirs"), seen, CancellationToken.None);
         Assert.Equal(wanted.Update.Names, found.Update.Names);
@@ -75,7 +78,7 @@ public sealed class ExternalTrainerTests : IDisposable
     public void A_trainer_that_fails_or_lies_ends_the_task_with_its_reason(string script, string code, string what)
     {
         Assert.SkipUnless(File.Exists(Shell), "no shell here");
-        using var trainer = ExternalTrainer.Create(Options(Shell, "-c", script), TimeProvider.System);
+        using var trainer = ExternalTrainer.Create(Options(Shell, "-c", script), TimeProvider.System, NullLogger.Instance);
         var error = Assert.Throws<FedLoraException>(() =>
             trainer.Train(Input(Prepare("ffa-lora", "sgd"), "state"), new Seen(), CancellationToken.None));
         Assert.Equal(code, error.Code);
@@ -89,7 +92,7 @@ public sealed class ExternalTrainerTests : IDisposable
     {
         Assert.SkipUnless(File.Exists(Shell), "no shell here");
         using var trainer = ExternalTrainer.Create(Options(Shell, "-c", "echo $$ > ../pid; sleep 600 & sleep 600; exit 0"),
-            TimeProvider.System);
+            TimeProvider.System, NullLogger.Instance);
         var input = Input(Prepare("fedit", "sgd"), "state");
         input.Task.DeadlineUnixMs = DateTimeOffset.UtcNow.AddSeconds(3).ToUnixTimeMilliseconds();
         Assert.Equal("trainer-late", Assert.Throws<FedLoraException>(() => trainer.Train(input, new Seen(), CancellationToken.None)).Code);
@@ -103,7 +106,7 @@ public sealed class ExternalTrainerTests : IDisposable
         Assert.SkipUnless(File.Exists(Shell) && Directory.Exists("/proc/self"), "no shell here, or another system than Linux");
         using var trainer = ExternalTrainer.Create(
             Options(Shell, "-c", CopyBack + "(setsid sleep 60 & echo $! > ../pid; sleep 60) > /dev/null 2>&1 & sleep 1; exit 0"),
-            TimeProvider.System);
+            TimeProvider.System, NullLogger.Instance);
         Assert.Equal(7, trainer.Train(Input(Prepare("fedit", "sgd"), "state"), new Seen(), CancellationToken.None).Examples);
         var pid = int.Parse(File.ReadAllText(Path.Combine(folder.FullName, "state", "pid")));
         Assert.Throws<ArgumentException>(() => Process.GetProcessById(pid));
@@ -117,7 +120,8 @@ public sealed class ExternalTrainerTests : IDisposable
         Assert.SkipUnless(File.Exists(Shell), "no shell here");
         // More than a pipe holds stands behind it.
         using var trainer = ExternalTrainer.Create(Options(Shell, "-c", $"{CopyBack}{words}; i=0; while [ $i -lt 3000 ]; do "
-            + "echo '{\"step\":2,\"loss\":0.5,\"more\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}'; i=$((i+1)); done"), TimeProvider.System);
+            + "echo '{\"step\":2,\"loss\":0.5,\"more\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}'; i=$((i+1)); done"), TimeProvider.System,
+            NullLogger.Instance);
         var input = Input(Prepare("fedit", "sgd"), "state");
         input.Task.SecondsLeft = 20;
         var output = trainer.Train(input, new Seen(), CancellationToken.None);
@@ -129,7 +133,7 @@ public sealed class ExternalTrainerTests : IDisposable
     {
         Assert.SkipUnless(File.Exists(Shell) && File.Exists("/dev/full"), "no shell here, or no full device");
         using var trainer = ExternalTrainer.Create(Options(Shell, "-c", CopyBack + "head -c 300000 /dev/zero | tr '\\0' '\\n'; echo done"),
-            TimeProvider.System);
+            TimeProvider.System, NullLogger.Instance);
         var input = Input(Prepare("fedit", "sgd"), "state");
         input.Task.SecondsLeft = 20;
         File.CreateSymbolicLink(Path.Combine(input.Folder, "trainer.log"), "/dev/full");
@@ -144,7 +148,8 @@ public sealed class ExternalTrainerTests : IDisposable
     public void The_time_left_is_the_coordinators_whatever_the_date_here(double told, int passed, string? code)
     {
         Assert.SkipUnless(File.Exists(Shell), "no shell here");
-        using var trainer = ExternalTrainer.Create(Options(Shell, "-c", CopyBack), new Shifted(TimeSpan.FromSeconds(passed)));
+        using var trainer = ExternalTrainer.Create(Options(Shell, "-c", CopyBack), new Shifted(TimeSpan.FromSeconds(passed)),
+            NullLogger.Instance);
         var input = Input(Prepare("fedit", "sgd"), "state") with { Received = TimeProvider.System.GetTimestamp() };
         input.Task.DeadlineUnixMs = DateTimeOffset.UnixEpoch.ToUnixTimeMilliseconds();
         input.Task.SecondsLeft = told;
@@ -160,13 +165,14 @@ public sealed class ExternalTrainerTests : IDisposable
         using var ended = new CancellationTokenSource();
         ended.Cancel();
         Assert.ThrowsAny<OperationCanceledException>(() => RoundTrainer.Create(Options() with { Trainer = null }, ended.Token));
-        Assert.ThrowsAny<OperationCanceledException>(() => ExternalTrainer.Create(Options(Shell), TimeProvider.System, ended.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() => ExternalTrainer.Create(Options(Shell), TimeProvider.System, NullLogger.Instance,
+            ended.Token));
     }
 
     [Fact]
     public void A_program_that_is_not_there_is_said()
     {
-        using var trainer = ExternalTrainer.Create(Options("no-such-program-anywhere"), TimeProvider.System);
+        using var trainer = ExternalTrainer.Create(Options("no-such-program-anywhere"), TimeProvider.System, NullLogger.Instance);
         Assert.Equal("trainer-missing",
             Assert.Throws<FedLoraException>(() =>
                 trainer.Train(Input(Prepare("fedit", "sgd"), "state"), new Seen(), CancellationToken.None)).Code);
@@ -175,7 +181,7 @@ public sealed class ExternalTrainerTests : IDisposable
     [Fact]
     public void Privacy_of_examples_and_methods_beyond_a_peft_folder_are_refused()
     {
-        using var trainer = ExternalTrainer.Create(Options(Shell, "-c", "true"), TimeProvider.System);
+        using var trainer = ExternalTrainer.Create(Options(Shell, "-c", "true"), TimeProvider.System, NullLogger.Instance);
         var task = Input(Prepare("fedit", "sgd"), "state").Task;
         Assert.Null(trainer.Refuses(task));
         task.Definition.Privacy = new PrivacyTerms { Epsilon = 8, Delta = 1e-5, ClipNorm = 1, SamplingRate = 0.5, Accountant = "pld" };
@@ -193,13 +199,19 @@ public sealed class ExternalTrainerTests : IDisposable
             UpdateNoise = new UpdateNoiseTerms(0.5, 2),
             PublicCount = 100
         };
-        using var trainer = ExternalTrainer.Create(options, TimeProvider.System);
+        var log = new Lines();
+        using var trainer = ExternalTrainer.Create(options, TimeProvider.System, log);
+        Assert.True(trainer.IsSilent);
         var seen = new Seen();
         var prepared = Prepare("fedit", "sgd");
         var outputs = Enumerable.Range(0, 2).Select(_ => trainer.Train(Input(prepared, "state"), seen, CancellationToken.None)).ToArray();
         Assert.NotEqual(outputs[0].Update.Hash, outputs[1].Update.Hash);
         Assert.All(outputs, output => Assert.Equal((100L, null), (output.Examples, output.Loss)));
         Assert.Empty(seen.All);
+        var account = new UpdateNoiseAccount(options.State);
+        Assert.Equal((2, Accountants.Default.Epsilon([new SampledGaussian(2, 1, 2)], 1e-5, TestContext.Current.CancellationToken).Epsilon),
+            (account.Rounds, account.Epsilon(1e-5)));
+        Assert.Contains($"2 rounds so far, epsilon {account.Epsilon(1e-5):0.####} at delta 1e-5", log.All[^1], StringComparison.Ordinal);
         Assert.Equal("2 2\n", File.ReadAllText(Path.Combine(options.State, "update-noise")));
         // The trainer changed nothing: what is left is the noise, N(0, (2 x 0.5)^2) in each entry.
         var noise = outputs.SelectMany(output =>
@@ -207,6 +219,14 @@ public sealed class ExternalTrainerTests : IDisposable
         Assert.InRange(Math.Sqrt(noise.Average(value => value * value)), 1 - (6 / Math.Sqrt(2.0 * noise.Length)),
             1 + (6 / Math.Sqrt(2.0 * noise.Length)));
     }
+
+    [Theory]
+    [InlineData(0.5, 0.001)]
+    [InlineData(1e9, 1)]
+    [InlineData(double.NaN, 1)]
+    public void Noise_and_norm_have_the_bounds_of_private_training(double clip, double noise) =>
+        Assert.Equal("privacy-invalid", Assert.Throws<FedLoraException>(() => ExternalTrainer.Create(
+            Options(Shell) with { UpdateNoise = new UpdateNoiseTerms(clip, noise) }, TimeProvider.System, NullLogger.Instance)).Code);
 
     private static string? Python() => Array.Find(["/usr/bin/python3", "python3"], program =>
     {
@@ -299,6 +319,19 @@ public sealed class ExternalTrainerTests : IDisposable
     private sealed class Shifted(TimeSpan by) : TimeProvider
     {
         public override long GetTimestamp() => System.GetTimestamp() + (long)(by.TotalSeconds * System.TimestampFrequency);
+    }
+
+    private sealed class Lines : ILogger
+    {
+        public List<string> All { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+            Func<TState, Exception?, string> formatter) => All.Add(formatter(state, exception));
     }
 
     private sealed class Seen : IProgress<TrainingProgress>

@@ -13,6 +13,15 @@ namespace FedLora.Dashboard.Tests;
 public sealed partial class OperationTests
 {
     [Fact]
+    public async Task A_coordinator_that_is_alone_promises_no_takeover()
+    {
+        await using var site = await Site.StartAsync();
+        var page = await (await site.LogInAsync(Roles.Auditor)).TextAsync("/cluster");
+        Assert.Contains("1 coordinator is active.", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("where one dies", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Not_ready_where_the_database_is_away_and_alive_all_the_same()
     {
         await using var site = await Site.StartAsync();

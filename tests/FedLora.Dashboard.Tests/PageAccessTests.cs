@@ -64,6 +64,29 @@ public sealed class PageAccessTests
     }
 
     [Fact]
+    public async Task Where_nodes_connect_there_are_no_pages_whatever_host_the_caller_names()
+    {
+        await using var site = await Site.StartAsync();
+        using var node = new HttpClient
+        {
+            BaseAddress = new Uri(site.Bench.Operator.Url),
+            DefaultRequestVersion = HttpVersion.Version20,
+            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
+        node.DefaultRequestHeaders.Authorization = new("Bearer", site.Bench.Operator.Credential);
+        node.DefaultRequestHeaders.Host = new Uri(site.Bench.Pages).Authority;
+        foreach (var path in (string[])["/sign-in", "/privacy", "/events", "/", "/metrics"])
+        {
+            using var answer = await node.OpenAsync(path);
+            Assert.Equal((path, HttpStatusCode.NotFound), (path, answer.StatusCode));
+        }
+        using (var health = await node.OpenAsync("/healthz"))
+            Assert.Equal(HttpStatusCode.OK, health.StatusCode);
+        using var page = await site.Stranger().OpenAsync("/sign-in");
+        Assert.Equal(HttpStatusCode.OK, page.StatusCode);
+    }
+
+    [Fact]
     public async Task A_nodes_credential_opens_no_page()
     {
         await using var site = await Site.StartAsync();

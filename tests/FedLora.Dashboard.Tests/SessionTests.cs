@@ -1,8 +1,10 @@
 using System.Net;
 using FedLora.Dashboard.Access;
 using FedLora.Dashboard.Hosting;
+using FedLora.Grains.Access;
 using FedLora.Server.Authentication;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Time.Testing;
 
 namespace FedLora.Dashboard.Tests;
@@ -62,6 +64,38 @@ public sealed class SessionTests
         time.Advance(TimeSpan.FromHours(12));
         using (var page = await browser.OpenAsync("/privacy"))
             Assert.Equal(HttpStatusCode.Unauthorized, page.StatusCode);
+    }
+
+    [Fact]
+    public async Task With_its_givers_access_a_session_ends_and_so_do_the_events_it_follows()
+    {
+        IGrainFactory grains = null!;
+        await using var site = await Site.StartAsync(configure: builder => builder.Services.AddHostedService(provider =>
+        {
+            grains = provider.GetRequiredService<IGrainFactory>();
+            return new Nothing();
+        }));
+        var (access, sessions) = (grains.GetGrain<IAccessGrain>(IAccessGrain.Key), grains.GetGrain<ISessionsGrain>(ISessionsGrain.Key));
+        await access.KeepAsync(new AccessEntry { Id = "anna", Name = "anna", Role = Roles.Operator, KeyHash = "key" }, default);
+        var link = await sessions.IssueAsync(Roles.Operator, "anna", TimeSpan.FromMinutes(10), default);
+        var browser = site.Stranger();
+        using (var opened = await browser.PostAsync(new Uri("/sign-in", UriKind.Relative), Site.Form(("code", link.Code))))
+            Assert.Equal(HttpStatusCode.SeeOther, opened.StatusCode);
+        using var events = await browser.GetAsync(new Uri("/events", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead,
+            TestContext.Current.CancellationToken);
+        await access.RevokeAsync("anna", default);
+        // The whole stream: it ends.
+        Assert.Contains("changed", await events.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)
+            .WaitAsync(Bench.Never, TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        using var page = await browser.OpenAsync("/privacy");
+        Assert.Equal(HttpStatusCode.Unauthorized, page.StatusCode);
+    }
+
+    private sealed class Nothing : IHostedService
+    {
+        public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 
     [Theory]

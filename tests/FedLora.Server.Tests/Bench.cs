@@ -104,11 +104,11 @@ internal sealed class Bench : IAsyncDisposable
 
     /// <summary>Runs a node until cancelled.</summary>
     internal async Task RunNodeAsync(string name, string token, IRoundTrainer trainer, CancellationToken cancellationToken,
-        string group = "", string data = "", SitePolicy? policy = null)
+        string group = "", string data = "", SitePolicy? policy = null, string? url = null)
     {
         var options = new ClientOptions
         {
-            Coordinator = host!.Url,
+            Coordinator = url ?? host!.Url,
             Data = data,
             Model = "",
             State = StateOf(name),

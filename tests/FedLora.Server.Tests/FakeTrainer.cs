@@ -38,6 +38,8 @@ internal sealed class FakeTrainer(float step) : IRoundTrainer
         new(Bench.Define(task.Definition.Method, 1, 1).ToModel().ToLayout()
             .Tensors(Methods.Get(task.Definition.Method).Sent((int)task.Round, FedLora.Aggregation.MethodOptions.Default)));
 
+    public bool IsSilent { get; init; }
+
     /// <summary>Called when a round is trained, before its update is handed on.</summary>
     internal Action OnTrained { get; init; } = () => { };
 

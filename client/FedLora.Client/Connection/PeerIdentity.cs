@@ -7,7 +7,8 @@ namespace FedLora.Client.Connection;
 /// <summary>
 /// Who this program is at a coordinator that speaks TLS, and which coordinator that is. Three files of a folder: the key (<c>NAME.key</c>,
 /// for its owner only), the certificate that the coordinator gave for it (<c>NAME.pem</c>), and the coordinator's authority
-/// (<c>authority.pem</c>). Where the last is missing, the machine's own authorities are trusted, and the host's name is checked.
+/// (<c>authority.pem</c>). Where the last is missing, the machine's own authorities are trusted, and the host's name is checked. In a
+/// coordinator's own folder <c>coordinator.pem</c> is what it shows instead of a certificate of its authority: that one is trusted alone.
 /// </summary>
 public sealed class PeerIdentity : IDisposable
 {
@@ -16,6 +17,7 @@ public sealed class PeerIdentity : IDisposable
     private readonly string _keyFile;
     private readonly string _authorityFile;
     private readonly TimeProvider _time;
+    private readonly X509Certificate2? _shown;
     private X509Certificate2? _certificate;
     private X509Certificate2? _authority;
 
@@ -29,6 +31,8 @@ public sealed class PeerIdentity : IDisposable
             Path.Combine(folder, "authority.pem"), time);
         _authority = File.Exists(_authorityFile)
             ? Read(() => X509Certificate2.CreateFromPem(File.ReadAllText(_authorityFile)), _authorityFile) : null;
+        var shownFile = Path.Combine(folder, "coordinator.pem");
+        _shown = File.Exists(shownFile) ? Read(() => X509Certificate2.CreateFromPem(File.ReadAllText(shownFile)), shownFile) : null;
         // A coordinator's own operator has both in one file.
         _certificate = File.Exists(_certificateFile)
             ? Read(() => X509Certificate2.CreateFromPemFile(_certificateFile, File.Exists(_keyFile) ? _keyFile : null), _certificateFile)
@@ -108,6 +112,7 @@ public sealed class PeerIdentity : IDisposable
     {
         _certificate?.Dispose();
         _authority?.Dispose();
+        _shown?.Dispose();
     }
 
     /// <summary>What answers is another than the coordinator that this program knows.</summary>
@@ -118,6 +123,12 @@ public sealed class PeerIdentity : IDisposable
     // authority.
     private bool Trusts(X509Certificate2? shown, SslPolicyErrors errors)
     {
+        if (_shown is not null)
+        {
+            var isShown = shown is not null && shown.RawDataMemory.Span.SequenceEqual(_shown.RawDataMemory.Span);
+            Distrust = isShown ? null : "its certificate is not the one that the coordinator of this data folder shows";
+            return isShown;
+        }
         if (_authority is null)
         {
             Distrust = errors == SslPolicyErrors.None ? null : $"its certificate is not trusted by this machine ({errors})";

@@ -30,7 +30,8 @@ public static class NodeServices
             // Data are read whole: a program that is ended while it starts does not wait for that.
             var ending = provider.GetService<IHostApplicationLifetime>()?.ApplicationStopping ?? CancellationToken.None;
             return options.Trainer is null ? RoundTrainer.Create(options, ending)
-                : ExternalTrainer.Create(options, provider.GetRequiredService<TimeProvider>(), ending);
+                : ExternalTrainer.Create(options, provider.GetRequiredService<TimeProvider>(),
+                    provider.GetRequiredService<ILogger<ExternalTrainer>>(), ending);
         });
         services.AddSingleton(_ => new NodeFolder(options.State));
         // The name is given once, with the enrolment: public counts go by it, whatever a later start calls the node.

@@ -48,6 +48,12 @@ public interface IRoundTrainer : IDisposable
     /// <summary>Of the base model that it trains on, as federations name it.</summary>
     string Fingerprint { get; }
 
+    /// <summary>
+    /// Whether its noise hides the site's data where the federation has no privacy terms: then nothing that follows from them leaves the
+    /// node beside the update, neither loss nor pace, nor why it failed.
+    /// </summary>
+    bool IsSilent => false;
+
     /// <summary>Why it cannot train a task, in one line; null if it can.</summary>
     string? Refuses(TrainingTask task);
 

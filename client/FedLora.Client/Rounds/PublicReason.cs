@@ -4,7 +4,7 @@ namespace FedLora.Client.Rounds;
 
 /// <summary>
 /// What a coordinator is told of a failure: its kind, and the line of the data file where it has one. The message itself may hold paths and
-/// texts of the site, and stays in the node's own log.
+/// texts of the site, and stays in the node's own log. Where noise hides the data, not even the kind is told.
 /// </summary>
 public static class PublicReason
 {

@@ -52,7 +52,7 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
     private async Task<RoundEnd> DoAsync(TrainingTask task, CancellationToken cancellationToken)
     {
         var received = time.GetTimestamp();
-        var reporter = new StatusReporter(connection, task, time);
+        var reporter = new StatusReporter(connection, task, task.Definition.Privacy is not null || trainer.IsSilent, time);
         var home = folder.FederationFolder(task.Federation);
         try
         {
@@ -76,7 +76,7 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
         }
         catch (FedLoraException error) when (error.Code is not ("transfer-idle" or "upload-incomplete" or "blob-invalid"))
         {
-            var phase = error.Code == "data-nothing-to-learn" ? TaskPhase.Refused : TaskPhase.Failed;
+            var phase = error.Code == "data-nothing-to-learn" && !reporter.IsSilent ? TaskPhase.Refused : TaskPhase.Failed;
             return await RefuseAsync(task, reporter, phase, error.Message, cancellationToken, PublicReason.Of(error));
         }
         catch (Exception error) when (error is not (FedLoraException or RpcException or IOException or OperationCanceledException))
@@ -177,7 +177,7 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
                 "the trainer did not spend this round from the privacy ledger; its update stays here",
                 "use a trainer that adds the noise which the federation asks for");
         var (encoded, encoding) = Encode(task, home, output, seed);
-        var header = Header(task, output, encoded, encoding, receipt, watch.Elapsed);
+        var header = Header(task, output, encoded, encoding, receipt, reporter.IsSilent ? null : watch.Elapsed);
         logger.Trained(task.Round, task.Federation, header.Steps, watch.Elapsed.TotalSeconds, header.Blob.Size);
         try
         {
@@ -196,9 +196,9 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
             ? (SparseUplink.Encode(task, home, output.Start, output.Update, seed), BlobEncoding.Sparse)
             : (output.Update.ToBytes(), BlobEncoding.Safetensors);
 
-    // Neither count nor loss is paid for: under privacy they stay here.
+    // Neither count nor loss is paid for: under privacy they stay here, and so does the time where nothing may be told.
     private static UpdateHeader Header(TrainingTask task, RoundOutput output, byte[] encoded, BlobEncoding encoding, LedgerReceipt? receipt,
-        TimeSpan took)
+        TimeSpan? told)
     {
         var header = new UpdateHeader
         {
@@ -211,9 +211,9 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
             Steps = (uint)output.Steps,
             Receipt = receipt is null ? null : Federations.PrivacyReceipt.Of(receipt).ToWire(),
             // How long it took depends on the batches that were drawn, which nothing has paid for.
-            TrainSeconds = receipt is null ? took.TotalSeconds : 0,
+            TrainSeconds = told?.TotalSeconds ?? 0,
         };
-        if (receipt is null && output.Loss is { } loss)
+        if (told is not null && output.Loss is { } loss)
             header.Loss = loss;
         return header;
     }
@@ -241,7 +241,7 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
             refused[task.Federation] = reason;
         // What went wrong in training may tell of the data, and nothing has paid for that.
         await reporter.SayAsync(phase,
-            phase == TaskPhase.Failed && task.Definition.Privacy is not null ? "it failed; the node's own log says why" : reason,
+            phase == TaskPhase.Failed && reporter.IsSilent ? "it failed; the node's own log says why" : reason,
             cancellationToken);
         return RoundEnd.Refused;
     }

@@ -7,11 +7,16 @@ namespace FedLora.Client.Rounds;
 /// <summary>
 /// Tells the coordinator how far a task is, which is the heartbeat of a busy node, and hears whether the round is still wanted.
 /// </summary>
-public sealed class StatusReporter(CoordinatorConnection connection, TrainingTask task, TimeProvider time) : IProgress<TrainingProgress>
+/// <param name="isSilent">Nothing of the site's data may be told beside what noise covers: neither pace, nor loss, nor reasons.</param>
+public sealed class StatusReporter(CoordinatorConnection connection, TrainingTask task, bool isSilent, TimeProvider time)
+    : IProgress<TrainingProgress>
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
     private volatile TrainingProgress latest = new(0, 0, null);
+
+    /// <summary>Whether nothing of the site's data may be told beside what noise covers.</summary>
+    public bool IsSilent => isSilent;
 
     /// <summary>Why the coordinator no longer wants the update.</summary>
     public string UnwantedBecause { get; private set; } = "";
@@ -22,8 +27,8 @@ public sealed class StatusReporter(CoordinatorConnection connection, TrainingTas
     /// <summary>Reports one phase.</summary>
     public async Task<StatusReply> SayAsync(TaskPhase phase, string reason, CancellationToken cancellationToken)
     {
-        // Under privacy the pace of the steps would tell how large the batches were that were drawn.
-        var progress = task.Definition.Privacy is null ? latest : new TrainingProgress(0, 0, null);
+        // The pace of the steps would tell how large the batches were that were drawn.
+        var progress = isSilent ? new TrainingProgress(0, 0, null) : latest;
         var report = new StatusReport
         {
             Federation = task.Federation,

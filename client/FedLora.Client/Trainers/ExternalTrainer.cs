@@ -8,6 +8,7 @@ using FedLora.Federations.Definitions;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
 using FedLora.Training.Models;
+using Microsoft.Extensions.Logging;
 using AdapterLayout = FedLora.Adapters.AdapterLayout;
 using FederationDefinition = FedLora.Federations.Definitions.FederationDefinition;
 
@@ -31,20 +32,25 @@ public sealed class ExternalTrainer : IRoundTrainer
     private readonly TimeProvider time;
     private readonly WholeUpdateNoise? noise;
 
-    private ExternalTrainer(ClientOptions options, TimeProvider time, string fingerprint)
+    private ExternalTrainer(ClientOptions options, TimeProvider time, ILogger logger, string fingerprint)
     {
         (this.options, this.time, Fingerprint) = (options, time, fingerprint);
         data = new NodeData(options.Data, options.Model, options.SkipBadLines, options.Unit);
-        noise = options.UpdateNoise is { } terms ? new WholeUpdateNoise(terms, options.State) : null;
+        noise = options.UpdateNoise is { } terms ? new WholeUpdateNoise(terms, options.State, logger) : null;
     }
 
     /// <inheritdoc/>
     public string Fingerprint { get; }
 
+    /// <inheritdoc/>
+    public bool IsSilent => noise is not null;
+
     /// <summary>Looks at model, tokenizer and data, as <see cref="RoundTrainer.Create"/> does.</summary>
-    /// <exception cref="FedLoraException">As <see cref="RoundTrainer.Create"/>.</exception>
-    public static ExternalTrainer Create(ClientOptions options, TimeProvider time, CancellationToken cancellationToken = default) =>
-        new(options, time, RoundTrainer.Look(options, cancellationToken));
+    /// <exception cref="FedLoraException">As <see cref="RoundTrainer.Create"/>; <c>privacy-invalid</c>: noise or norm are outside
+    /// <see cref="FedLora.Privacy.PrivateBounds"/>.</exception>
+    public static ExternalTrainer Create(ClientOptions options, TimeProvider time, ILogger logger,
+        CancellationToken cancellationToken = default) =>
+        new(options, time, logger, RoundTrainer.Look(options, cancellationToken));
 
     /// <inheritdoc/>
     public string? Refuses(TrainingTask task)

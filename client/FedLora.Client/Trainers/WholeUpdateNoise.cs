@@ -1,8 +1,8 @@
-using System.Globalization;
 using System.Numerics.Tensors;
 using FedLora.Adapters;
 using FedLora.Privacy;
 using FedLora.Training.Privacy;
+using Microsoft.Extensions.Logging;
 
 namespace FedLora.Client.Trainers;
 
@@ -14,20 +14,34 @@ namespace FedLora.Client.Trainers;
 /// it names than privacy of single examples: of two sites' data that differ in one example the updates may differ by 2 C, a multiplier of
 /// sigma / 2.
 /// </summary>
-/// <param name="ClipNorm">C, above 0.</param>
-/// <param name="NoiseMultiplier">sigma, above 0.</param>
+/// <param name="ClipNorm">C, within <see cref="PrivateBounds"/>.</param>
+/// <param name="NoiseMultiplier">sigma, likewise.</param>
 /// <param name="Delta">At which epsilon is told.</param>
-public sealed record UpdateNoiseTerms(double ClipNorm, double NoiseMultiplier, double Delta = 1e-5);
+public sealed record UpdateNoiseTerms(double ClipNorm, double NoiseMultiplier, double Delta = UpdateNoiseTerms.UsualDelta)
+{
+    /// <summary>Where nothing else is said.</summary>
+    public const double UsualDelta = 1e-5;
+}
 
 /// <summary>Hides updates, and keeps account of it in the node's folder before each: a crash can only count too much.</summary>
-internal sealed class WholeUpdateNoise(UpdateNoiseTerms terms, string state)
+internal sealed class WholeUpdateNoise
 {
-    private const string FileName = "update-noise";
+    private readonly UpdateNoiseTerms terms;
+    private readonly UpdateNoiseAccount account;
+    private readonly ILogger logger;
+
+    /// <exception cref="FedLoraException"><c>privacy-invalid</c>: outside <see cref="PrivateBounds"/>.</exception>
+    public WholeUpdateNoise(UpdateNoiseTerms terms, string state, ILogger logger)
+    {
+        PrivateBounds.Require(terms.ClipNorm, terms.NoiseMultiplier, 1);
+        (this.terms, this.logger, account) = (terms, logger, new UpdateNoiseAccount(state));
+    }
 
     /// <summary>The update, hidden.</summary>
     public AdapterState Hide(AdapterState start, AdapterState update)
     {
-        Account();
+        account.Add(terms.NoiseMultiplier);
+        logger.Hidden(account.Rounds, account.Epsilon(terms.Delta), terms.Delta);
         var deltas = update.ToDictionary(tensor => tensor.Name, tensor => Difference(tensor, start[tensor.Name]), StringComparer.Ordinal);
         var norm = Math.Sqrt(deltas.Values.Sum(delta => TensorPrimitives.SumOfSquares<double>(delta)));
         var share = Math.Min(1, terms.ClipNorm / Math.Max(norm, double.Epsilon));
@@ -39,36 +53,6 @@ internal sealed class WholeUpdateNoise(UpdateNoiseTerms terms, string state)
             return new AdapterTensor(tensor.Name, tensor.Shape,
                 [.. delta.Select((change, i) => (float)(before[i] + (share * change) + noise[i]))]);
         }));
-    }
-
-    /// <summary>What all rounds so far have spent: epsilon at the terms' delta, of the site as a whole.</summary>
-    public double Epsilon() =>
-        Accountants.Default.Epsilon([.. Spent().Select(use => new SampledGaussian(use.Noise, 1, use.Rounds))], terms.Delta).Epsilon;
-
-    private void Account()
-    {
-        var uses = Spent().ToDictionary(use => use.Noise, use => use.Rounds);
-        uses[terms.NoiseMultiplier] = uses.GetValueOrDefault(terms.NoiseMultiplier) + 1;
-        AtomicFile.Write(Path.Combine(state, FileName),
-            string.Concat(uses.Select(use => string.Create(CultureInfo.InvariantCulture, $"{use.Key:R} {use.Value}\n"))));
-    }
-
-    private IEnumerable<(double Noise, int Rounds)> Spent()
-    {
-        var path = Path.Combine(state, FileName);
-        if (!File.Exists(path))
-            return [];
-        try
-        {
-            return [.. File.ReadAllLines(path).Select(line => line.Split(' '))
-                .Select(parts => (double.Parse(parts[0], CultureInfo.InvariantCulture),
-                    int.Parse(parts[1], CultureInfo.InvariantCulture)))];
-        }
-        catch (Exception error) when (error is FormatException or IndexOutOfRangeException or OverflowException)
-        {
-            throw new FedLoraException("ledger-damaged", $"{path} is not the account of this node's noise that it should be",
-                "restore it from a copy; without it nobody knows what was spent", error);
-        }
     }
 
     private static double[] Difference(AdapterTensor after, AdapterTensor before) =>

@@ -20,9 +20,16 @@ internal sealed class DashboardPages(IServer server) : ICoordinatorPages
     public void Map(WebApplication web)
     {
         var pages = web.MapGroup("").AddEndpointFilterFactory((_, next) => context => ProblemFilter.InvokeAsync(context, next))
-            .WithMetadata(new DashboardPage());
+            .WithMetadata(new DashboardPage(), new OnDashboardOnly());
         // Headers before authentication, whose refusals are pages too.
         web.UseRouting();
+        web.Use((http, next) =>
+        {
+            if (!DashboardListener.IsElsewhere(http))
+                return next(http);
+            http.Response.StatusCode = StatusCodes.Status404NotFound;
+            return Task.CompletedTask;
+        });
         web.Use((http, next) =>
             http.GetEndpoint()?.Metadata.GetMetadata<DashboardPage>() is null ? next(http)
                 : SecurityHeaders.AddAsync(http, _ => next(http)));
@@ -35,7 +42,8 @@ internal sealed class DashboardPages(IServer server) : ICoordinatorPages
         NodeEndpoints.Map(pages);
         Changes.Map(pages);
         // For a program, which shows a token and has no session.
-        web.MapPrometheusScrapingEndpoint("/metrics").RequireAuthorization(Policies.Reader);
+        web.MapPrometheusScrapingEndpoint("/metrics").RequireAuthorization(Policies.Reader)
+            .WithMetadata(new OnDashboardOnly());
         pages.MapGet("/", () => Go.To("/privacy")).RequireAuthorization(DashboardPolicies.Read);
     }
 }

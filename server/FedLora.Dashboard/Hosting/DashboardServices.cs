@@ -28,7 +28,7 @@ public static class DashboardServices
         var endpoint = DashboardAddress.EndPoint(url);
         var services = builder.Services;
         // After the coordinator's own address, which stays the first.
-        services.PostConfigure<KestrelServerOptions>(kestrel => kestrel.Listen(endpoint, listen => listen.Protocols = HttpProtocols.Http1));
+        services.PostConfigure<KestrelServerOptions>(kestrel => kestrel.Listen(endpoint, DashboardListener.Mark));
         services.AddSingleton<ICoordinatorPages, DashboardPages>();
         services.AddSingleton<PageRenderer>();
         services.AddSingleton<PrivacyBook>();

@@ -18,10 +18,14 @@ internal sealed class Changes(IGrainFactory grains, TimeProvider time, IHostAppl
     // That a node has gone away changes nothing that counts versions; and it keeps proxies from closing the line.
     private const int AtLeastEvery = 20;
 
-    internal static void Map(IEndpointRouteBuilder web) => web.MapGet("/events", (Changes changes, CancellationToken cancellationToken) =>
-        TypedResults.ServerSentEvents(changes.WatchAsync(cancellationToken), "changed")).RequireAuthorization(DashboardPolicies.Read);
+    internal static void Map(IEndpointRouteBuilder web) => web.MapGet("/events",
+        (HttpContext http, Changes changes, CancellationToken cancellationToken) =>
+            TypedResults.ServerSentEvents(changes.WatchAsync(SessionCookie.Read(http.Request) ?? "", cancellationToken), "changed"))
+        .RequireAuthorization(DashboardPolicies.Read);
 
-    internal async IAsyncEnumerable<string> WatchAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <param name="session">The secret of the viewer's session: when that is over, so is this.</param>
+    /// <param name="cancellationToken">The browser has gone.</param>
+    internal async IAsyncEnumerable<string> WatchAsync(string session, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
         using var timer = new PeriodicTimer(Look, time);
@@ -29,6 +33,8 @@ internal sealed class Changes(IGrainFactory grains, TimeProvider time, IHostAppl
         yield return known;
         while (await NextAsync(timer, ending.Token))
         {
+            if (await grains.GetGrain<ISessionsGrain>(ISessionsGrain.Key).RoleOfAsync(session, ending.Token) is null)
+                yield break;
             var now = await StampAsync(ending.Token);
             if (now == known && ++looks < AtLeastEvery)
                 continue;

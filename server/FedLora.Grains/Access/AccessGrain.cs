@@ -74,7 +74,7 @@ public sealed class AccessGrain([PersistentState("access")] IPersistentState<Acc
 
     public async Task KeepAsync(AccessEntry entry, CancellationToken cancellationToken)
     {
-        if (State.Holders.TryGetValue(entry.Id, out var known) && known.KeyHash == entry.KeyHash && !known.Revoked)
+        if (State.Holders.TryGetValue(entry.Id, out var known) && known.KeyHash == entry.KeyHash)
             return;
         State.Holders[entry.Id] = entry with { Since = time.GetUtcNow() };
         await this.StoreAsync(access);
@@ -90,6 +90,9 @@ public sealed class AccessGrain([PersistentState("access")] IPersistentState<Acc
                 "Ask an operator of the coordinator.")
             : Task.FromResult(entry);
     }
+
+    public Task<bool> IsRevokedAsync(string id, CancellationToken cancellationToken) =>
+        Task.FromResult(State.Holders.TryGetValue(id, out var entry) && entry.Revoked);
 
     public Task<IReadOnlyList<AccessEntry>> ListAsync(CancellationToken cancellationToken) =>
         Task.FromResult<IReadOnlyList<AccessEntry>>(State.Holders.Values.OrderBy(entry => entry.Name, StringComparer.Ordinal).ToArray());

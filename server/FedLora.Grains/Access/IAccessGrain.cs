@@ -18,12 +18,17 @@ public interface IAccessGrain : IGrainWithStringKey
     /// </summary>
     Task<AccessEntry?> EnrolAsync(AccessRequest request, CancellationToken cancellationToken);
 
-    /// <summary>Lists a holder that the coordinator itself has made; its key replaces the one of before.</summary>
+    /// <summary>Lists a holder that the coordinator itself has made; its key replaces the one of before. The same key again changes
+    /// nothing: who was revoked stays so.</summary>
     Task KeepAsync(AccessEntry entry, CancellationToken cancellationToken);
 
     /// <summary>The holder of a key. Refuses (<c>access-unknown</c>, <c>access-revoked</c>).</summary>
     [AlwaysInterleave]
     Task<AccessEntry> AuthenticateAsync(string id, string keyHash, CancellationToken cancellationToken);
+
+    /// <summary>Whether the access of this id has been taken away; false where it never had any.</summary>
+    [AlwaysInterleave]
+    Task<bool> IsRevokedAsync(string id, CancellationToken cancellationToken);
 
     [AlwaysInterleave]
     Task<IReadOnlyList<AccessEntry>> ListAsync(CancellationToken cancellationToken);

@@ -13,14 +13,18 @@ public interface ISessionsGrain : IGrainWithStringKey
 
     /// <summary>Makes a one-time code for somebody of a role.</summary>
     /// <param name="role">What the session may do.</param>
+    /// <param name="giver">The id of who makes it: code and session hold no longer than this one's access.</param>
     /// <param name="lifetime">How long the code can be used, one minute to one day; refuses with <c>link-invalid</c>.</param>
     /// <param name="cancellationToken">Ends the call.</param>
-    Task<IssuedLink> IssueAsync(string role, TimeSpan lifetime, CancellationToken cancellationToken);
+    Task<IssuedLink> IssueAsync(string role, string giver, TimeSpan lifetime, CancellationToken cancellationToken);
 
     /// <summary>Uses a code up and opens a session; refuses with <c>link-invalid</c>.</summary>
     Task<OpenedSession> OpenAsync(string code, CancellationToken cancellationToken);
 
-    /// <summary>The role of the session with this secret; null where there is none, or none any more.</summary>
+    /// <summary>
+    /// The role of the session with this secret; null where there is none, or none any more: its time is over, or its giver's access has
+    /// been revoked.
+    /// </summary>
     [AlwaysInterleave]
     Task<string?> RoleOfAsync(string secret, CancellationToken cancellationToken);
 

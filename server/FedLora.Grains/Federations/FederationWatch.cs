@@ -41,7 +41,8 @@ public sealed class FederationWatch(IGrainFactory grains, TimeProvider time, ILo
             {
                 await LookAsync(stoppingToken);
             }
-            catch (Exception error) when (error is TimeoutException or OrleansException)
+            // Whatever it was: one look that fails ends neither the looks that follow nor the coordinator.
+            catch (Exception error) when (!stoppingToken.IsCancellationRequested)
             {
                 log.NotLooked(error);
             }

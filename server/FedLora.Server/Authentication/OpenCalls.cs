@@ -10,6 +10,7 @@ namespace FedLora.Server.Authentication;
 internal sealed class OpenCalls
 {
     private readonly ConcurrentDictionary<Call, bool> _calls = [];
+    private readonly ConcurrentDictionary<string, bool> _ended = [];
 
     /// <summary>Who is being served.</summary>
     internal IReadOnlyCollection<string> Callers => [.. _calls.Keys.Select(call => call.Caller).Distinct()];
@@ -24,12 +25,16 @@ internal sealed class OpenCalls
         _calls[call] = true;
         try
         {
-            var served = serve();
-            if (await Task.WhenAny(served, call.Revoked.Task) == served)
-                return await served;
-            // What it still does has nobody to answer to; its next message meets a call that is over.
-            _ = served.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted,
-                TaskScheduler.Default);
+            // Otherwise let in just before its access was taken away, and here just after.
+            if (!_ended.ContainsKey(caller))
+            {
+                var served = serve();
+                if (await Task.WhenAny(served, call.Revoked.Task) == served)
+                    return await served;
+                // What it still does has nobody to answer to; its next message meets a call that is over.
+                _ = served.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None,
+                    TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            }
             Close(http);
             throw call.IsNode
                 ? new RefusedException(RefusalCodes.NodeRevoked, "the node has been revoked", "ask the operator of the coordinator")
@@ -41,9 +46,10 @@ internal sealed class OpenCalls
         }
     }
 
-    /// <summary>Ends all calls of a caller.</summary>
+    /// <summary>Ends all calls of a caller, those included that come after this: nobody of this id is let in again.</summary>
     internal void End(string caller)
     {
+        _ended[caller] = true;
         foreach (var call in _calls.Keys.Where(call => call.Caller == caller))
             call.Revoked.TrySetResult();
     }

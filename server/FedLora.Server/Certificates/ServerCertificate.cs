@@ -15,6 +15,9 @@ internal sealed class ServerCertificate(ServerOptions options, Lazy<CertificateA
     private readonly X509Certificate2? _given = Load(options);
     private X509Certificate2? _made;
 
+    /// <summary>The one that it was given; null: what it shows is of its own authority.</summary>
+    internal X509Certificate2? Given => _given;
+
     /// <summary>
     /// As Kestrel takes it: TLS 1.3; any client certificate, or none, since a refusal in the handshake reaches a caller as a broken
     /// connection without a reason. Who calls is decided per call.

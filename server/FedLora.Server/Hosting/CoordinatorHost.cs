@@ -47,6 +47,24 @@ public sealed class CoordinatorHost : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits until it is to end: cancelled, by SIGTERM, or since a part of it has failed and its host stops.</summary>
+    /// <exception cref="FedLoraException"><c>coordinator-failed</c>: a part of it has failed.</exception>
+    public async Task WaitAsync(CancellationToken cancellationToken)
+    {
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var asked = cancellationToken.Register(() => ended.TrySetResult());
+        await using var stopping = _web.Lifetime.ApplicationStopping.Register(() => ended.TrySetResult());
+        await ended.Task;
+        var failed = _web.Services.GetServices<IHostedService>().OfType<BackgroundService>()
+            .FirstOrDefault(part => part.ExecuteTask is { IsFaulted: true });
+        if (failed is not null && !cancellationToken.IsCancellationRequested)
+        {
+            var error = failed.ExecuteTask!.Exception!.GetBaseException();
+            throw new FedLoraException("coordinator-failed", $"the coordinator has stopped, since its {failed.GetType().Name} failed: "
+                + error.Message.ReplaceLineEndings(" "), "its log says more; nothing that was acknowledged is lost: start it again", error);
+        }
+    }
+
     /// <summary>Stops in order: no new calls, grains write their state, the folder is free.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -29,7 +29,8 @@ internal sealed partial class UpkeepService(IGrainFactory grains, FederationCrea
             throw new RefusedException(RefusalCodes.RoleInsufficient, "an auditor cannot give an operator's link",
                 "ask an operator for it");
         var lifetime = request.ValidSeconds == 0 ? LinkLifetime : TimeSpan.FromSeconds(request.ValidSeconds);
-        var link = await grains.GetGrain<ISessionsGrain>(ISessionsGrain.Key).IssueAsync(role, lifetime, context.CancellationToken);
+        var link = await grains.GetGrain<ISessionsGrain>(ISessionsGrain.Key).IssueAsync(role, context.CallerId(), lifetime,
+            context.CancellationToken);
         return new Wire.CreateDashboardLinkResponse
         {
             Url = $"{dashboard.Url}/sign-in?code={link.Code}",

@@ -131,7 +131,9 @@ public sealed class ClusterTests
         var anna = (await access.EnrolAsync(new() { Token = token.Token, KeyHash = "another" }, default))!;
         Assert.Equal(anna, await access.AuthenticateAsync(anna.Id, "another", default));
         Assert.Equal(["anna", "local"], (await access.ListAsync(default)).Select(entry => entry.Name));
+        Assert.False(await access.IsRevokedAsync(anna.Id, default));
         Assert.True(Assert.Single(await access.RevokeAsync("anna", default)).Revoked);
+        Assert.True(await access.IsRevokedAsync(anna.Id, default));
         await revocations.NoteAsync("somebody else", default);
         Assert.Equal(anna.Id, (await revocations.WatchAsync(Guid.Empty, 0, TimeSpan.Zero, default)).Ids[^2]);
     }
@@ -140,7 +142,7 @@ public sealed class ClusterTests
     {
         var sessions = silos.Grains.GetGrain<ISessionsGrain>(ISessionsGrain.Key);
         await TwoSilos.OnAsync(silos.First, () => sessions.RoleOfAsync("nobody", default));
-        var link = await sessions.IssueAsync("auditor", TimeSpan.FromMinutes(10), default);
+        var link = await sessions.IssueAsync("auditor", "operator", TimeSpan.FromMinutes(10), default);
         var session = await sessions.OpenAsync(link.Code, default);
         Assert.Equal("auditor", await sessions.RoleOfAsync(session.Secret, default));
         await RefusedAsync(() => sessions.OpenAsync(link.Code, default));

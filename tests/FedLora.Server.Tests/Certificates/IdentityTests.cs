@@ -1,10 +1,14 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using FedLora.Client.Connection;
+using FedLora.Grains;
+using FedLora.Grains.Access;
 using FedLora.Protocol;
 using FedLora.Protocol.V1;
 using FedLora.Server.Certificates;
+using FedLora.Server.Hosting;
 using Grpc.Core;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace FedLora.Server.Tests.Certificates;
 
@@ -115,6 +119,28 @@ public class IdentityTests
         var revoked = await Assert.ThrowsAsync<RpcException>(
             async () => await connection.Admin.ListAccessAsync(new ListAccessRequest(), connection.Options(default)));
         Assert.Equal("access-revoked", connection.Explain(revoked).Code);
+    }
+
+    [Fact]
+    public async Task With_an_operators_access_end_the_links_and_sessions_that_it_gave()
+    {
+        await using var bench = await TlsBench.StartAsync(configure: builder =>
+            builder.Services.AddSingleton(
+                Scripted.Of<ICoordinatorPages>(called => called.ReturnType == typeof(string) ? "http://here" : null)));
+        using var identity = bench.Identity("anna");
+        await Joining.JoinAsync(identity, bench.Address, await bench.TokenAsync("operator", "anna"), new EnrolRequest(), default);
+        using var anna = new CoordinatorConnection(bench.Url, identity: identity);
+        var sessions = bench.Grains.GetGrain<ISessionsGrain>(ISessionsGrain.Key);
+        var (used, unused, other) = (await CodeAsync(anna), await CodeAsync(anna), await CodeAsync(bench.Operator));
+        var (hers, locals) = (await sessions.OpenAsync(used, default), await sessions.OpenAsync(other, default));
+        Assert.Equal("auditor", await sessions.RoleOfAsync(hers.Secret, default));
+        await bench.Operator.Admin.RevokeAccessAsync(new RevokeAccessRequest { Holder = "anna" }, bench.Operator.Options(default));
+        Assert.Null(await sessions.RoleOfAsync(hers.Secret, default));
+        Assert.Equal("link-invalid", (await Assert.ThrowsAsync<RefusedException>(() => sessions.OpenAsync(unused, default))).Code);
+        Assert.Equal("auditor", await sessions.RoleOfAsync(locals.Secret, default));
+
+        static async Task<string> CodeAsync(CoordinatorConnection by) => (await by.Upkeep.CreateDashboardLinkAsync(
+            new CreateDashboardLinkRequest { Role = "auditor" }, by.Options(default))).Url.Split('=')[1];
     }
 
     [Fact]

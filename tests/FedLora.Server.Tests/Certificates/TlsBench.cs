@@ -4,6 +4,8 @@ using FedLora.Client.Connection;
 using FedLora.Protocol.V1;
 using FedLora.Server.Certificates;
 using FedLora.Server.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace FedLora.Server.Tests.Certificates;
 
@@ -25,11 +27,30 @@ internal sealed class TlsBench : IAsyncDisposable
 
     internal CoordinatorConnection Operator { get; private set; } = null!;
 
-    internal static async Task<TlsBench> StartAsync()
+    /// <summary>The coordinator's grains.</summary>
+    internal IGrainFactory Grains { get; private set; } = null!;
+
+    /// <param name="given">A certificate to show instead of one of its authority.</param>
+    /// <param name="configure">What its program adds.</param>
+    internal static async Task<TlsBench> StartAsync(X509Certificate2? given = null, Action<IHostApplicationBuilder>? configure = null)
     {
         var bench = new TlsBench();
-        bench._host = await CoordinatorHost.StartAsync(new ServerOptions { Data = bench.Data, Listen = "https://127.0.0.1:0" },
-            bench.AddTime, CancellationToken.None);
+        var options = new ServerOptions { Data = bench.Data, Listen = "https://127.0.0.1:0" };
+        if (given is not null)
+        {
+            (options.Certificate, options.CertificateKey) = (bench.Write("given.pem", given.ExportCertificatePem()),
+                bench.Write("given.key", given.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem()));
+        }
+        bench._host = await CoordinatorHost.StartAsync(options, builder =>
+        {
+            builder.Services.AddSingleton<TimeProvider>(bench.Time);
+            builder.Services.AddHostedService(provider =>
+            {
+                bench.Grains = provider.GetRequiredService<IGrainFactory>();
+                return new Nothing();
+            });
+            configure?.Invoke(builder);
+        }, CancellationToken.None);
         bench._operator = new PeerIdentity(bench.Data, "operator", bench.Time);
         bench.Operator = new CoordinatorConnection(bench.Url, identity: bench._operator);
         return bench;
@@ -82,8 +103,20 @@ internal sealed class TlsBench : IAsyncDisposable
         _folder.Delete(recursive: true);
     }
 
-    private void AddTime(Microsoft.Extensions.Hosting.IHostApplicationBuilder builder) =>
-        Microsoft.Extensions.DependencyInjection.ServiceCollectionServiceExtensions.AddSingleton<TimeProvider>(builder.Services, Time);
+    private string Write(string name, string content)
+    {
+        var file = Path.Combine(_folder.FullName, name);
+        AtomicFile.WriteSecret(file, content);
+        return file;
+    }
+
+    // Is there to be given the services.
+    private sealed class Nothing : IHostedService
+    {
+        public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
 
     /// <summary>The system's clock, put forward or back; its timers are the system's.</summary>
     internal sealed class MovedTime : TimeProvider

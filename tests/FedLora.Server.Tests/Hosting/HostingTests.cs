@@ -1,8 +1,14 @@
+using FedLora.Grains.Federations;
 using FedLora.Server.Hosting;
+using FedLora.Server.Tests.Certificates;
 using Grpc.Health.V1;
 using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
 
 namespace FedLora.Server.Tests.Hosting;
 
@@ -45,5 +51,53 @@ public class HostingTests
         Assert.Equal(bench.Operator.Url, (await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken)).Trim());
         await bench.StopAsync();
         Assert.False(File.Exists(file));
+    }
+
+    [Fact]
+    public async Task A_part_that_fails_ends_the_coordinator_with_an_error_and_a_wish_to_end_without()
+    {
+        var data = Directory.CreateTempSubdirectory("fedlora-server-tests-");
+        var failing = new TaskCompletionSource();
+        await using (var host = await CoordinatorHost.StartAsync(new ServerOptions { Data = data.FullName, Listen = "http://127.0.0.1:0" },
+            builder => builder.Services.AddHostedService(_ => new Part(failing.Task)), TestContext.Current.CancellationToken))
+        {
+            using var wish = new CancellationTokenSource();
+            var asked = host.WaitAsync(wish.Token);
+            await wish.CancelAsync();
+            await asked.WaitAsync(Bench.Never, TestContext.Current.CancellationToken);
+            var waiting = host.WaitAsync(CancellationToken.None);
+            failing.SetException(new InvalidOperationException("the disk is gone"));
+            var error = await Assert.ThrowsAsync<FedLoraException>(
+                () => waiting.WaitAsync(Bench.Never, TestContext.Current.CancellationToken));
+            Assert.Equal("coordinator-failed", error.Code);
+            Assert.Contains("Part failed: the disk is gone", error.Message);
+        }
+        data.Delete(recursive: true);
+    }
+
+    [Fact]
+    public async Task A_look_at_the_federations_that_fails_is_followed_by_the_next()
+    {
+        var (time, looks) = (new FakeTimeProvider(), 0);
+        var grains = Scripted.Of<IGrainFactory>(_ =>
+        {
+            looks++;
+            throw new InvalidOperationException("the registry cannot be read");
+        });
+        using var watch = new FederationWatch(grains, time, NullLogger<FederationWatch>.Instance);
+        await watch.StartAsync(TestContext.Current.CancellationToken);
+        using var limit = new CancellationTokenSource(Bench.Never);
+        while (looks < 2)
+        {
+            time.Advance(FederationWatch.Every);
+            await Task.Delay(1, limit.Token);
+        }
+        Assert.False(watch.ExecuteTask!.IsCompleted);
+        await watch.StopAsync(TestContext.Current.CancellationToken);
+    }
+
+    private sealed class Part(Task work) : BackgroundService
+    {
+        protected override Task ExecuteAsync(CancellationToken stoppingToken) => work;
     }
 }

@@ -3,6 +3,7 @@ using FedLora.Cli.Commands.Privacy;
 using FedLora.Cli.Output;
 using FedLora.Client.Hosting;
 using FedLora.Client.State;
+using FedLora.Client.Trainers;
 using FedLora.Privacy.Ledger;
 using Spectre.Console;
 
@@ -43,7 +44,14 @@ internal static class ClientStatusCommand
             balances = [.. ledger.DataSets.Select(dataSet => LedgerBalance.Of(ledger, dataSet, null, null))];
         }
         return new SiteStatus(Path.GetFullPath(folder), IsHeld(Path.Combine(folder, "lock")), credential?.Name, credential?.NodeId,
-            credential?.Coordinator, balances, Sent(folder), Size(NodeFolder.CacheOf(folder)));
+            credential?.Coordinator, balances, Hidden(folder), Sent(folder), Size(NodeFolder.CacheOf(folder)));
+    }
+
+    private static HiddenUpdates? Hidden(string folder)
+    {
+        var account = new UpdateNoiseAccount(folder);
+        return account.Rounds is > 0 and var rounds
+            ? new HiddenUpdates(rounds, account.Epsilon(UpdateNoiseTerms.UsualDelta), UpdateNoiseTerms.UsualDelta) : null;
     }
 
     private static bool IsHeld(string file)
@@ -78,6 +86,11 @@ internal static class ClientStatusCommand
             console.WriteLine("nothing was spent");
         foreach (var balance in status.Balances)
             console.WriteLine(balance.Line);
+        if (status.UpdateNoise is { } hidden)
+        {
+            console.WriteLine($"noise on whole updates: {hidden.Rounds} rounds, epsilon {hidden.Epsilon:0.####} at delta "
+                + $"{hidden.Delta:0.###e-0}, of the site as a whole");
+        }
         foreach (var update in status.Updates)
         {
             console.WriteLine($"last update for {update.Federation}: round {update.Round}, {Units.Bytes(update.Bytes)}, "
@@ -89,7 +102,10 @@ internal static class ClientStatusCommand
     /// <summary>What a node's folder says.</summary>
     internal sealed record SiteStatus(
         string Folder, bool Running, string? Node, string? NodeId, string? Coordinator, IReadOnlyList<LedgerBalance> Balances,
-            IReadOnlyList<SentUpdate> Updates, long CacheBytes);
+            HiddenUpdates? UpdateNoise, IReadOnlyList<SentUpdate> Updates, long CacheBytes);
+
+    /// <summary>What noise on whole updates (--trainer-noise) has spent, of the site as a whole; no limit holds it.</summary>
+    internal sealed record HiddenUpdates(int Rounds, double Epsilon, double Delta);
 
     /// <summary>A federation's newest update; it waits until the coordinator has said what becomes of it.</summary>
     internal sealed record SentUpdate(string Federation, uint Round, long Bytes, bool Waiting, DateTimeOffset Made);

@@ -74,9 +74,7 @@ internal static class ServerCommand
                         console.WriteLine(
                             output.Complete($"Dashboard on {url}. What opens it: fedlora admin --data {folder} dashboard-link"));
                 });
-                var ended = new TaskCompletionSource();
-                await using var registration = ending.Token.Register(ended.SetResult);
-                await ended.Task;
+                await host.WaitAsync(ending.Token);
             });
     }
 }

@@ -1,0 +1,64 @@
+using System.Security.Claims;
+using FedLora.Grains;
+using FedLora.Server.Authentication;
+using Grpc.Core;
+using Microsoft.AspNetCore.Http;
+
+namespace FedLora.Server.Tests.Authentication;
+
+public sealed class OpenCallsTests
+{
+    [Fact]
+    public async Task A_call_that_was_let_in_before_a_revocation_and_begins_after_it_is_not_served()
+    {
+        var calls = new OpenCalls();
+        Assert.Equal(1, await calls.ServeAsync(() => Task.FromResult(1), new Call("node")));
+        calls.End("node");
+        var isServed = false;
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => calls.ServeAsync(() => Serve(), new Call("node")));
+        Assert.Equal(("node-revoked", false), (refused.Code, isServed));
+        Assert.Equal(1, await calls.ServeAsync(() => Task.FromResult(1), new Call("another")));
+
+        Task<int> Serve()
+        {
+            isServed = true;
+            return Task.FromResult(1);
+        }
+    }
+
+    private sealed class Call : ServerCallContext
+    {
+        public Call(string caller) => UserStateCore["__HttpContext"] = new DefaultHttpContext
+        {
+            User = new ClaimsPrincipal(
+                new ClaimsIdentity([new Claim(ClaimTypes.NameIdentifier, caller), new Claim(ClaimTypes.Role, Roles.Node)], "test")),
+        };
+
+        protected override string MethodCore => "call";
+
+        protected override string HostCore => "";
+
+        protected override string PeerCore => "";
+
+        protected override DateTime DeadlineCore => DateTime.MaxValue;
+
+        protected override Metadata RequestHeadersCore { get; } = [];
+
+        protected override CancellationToken CancellationTokenCore => CancellationToken.None;
+
+        protected override Metadata ResponseTrailersCore { get; } = [];
+
+        protected override Status StatusCore { get; set; }
+
+        protected override WriteOptions? WriteOptionsCore { get; set; }
+
+        protected override AuthContext AuthContextCore => new(null, []);
+
+        protected override IDictionary<object, object> UserStateCore { get; } = new Dictionary<object, object>();
+
+        protected override ContextPropagationToken CreatePropagationTokenCore(ContextPropagationOptions? options) =>
+            throw new NotSupportedException();
+
+        protected override Task WriteResponseHeadersAsyncCore(Metadata responseHeaders) => Task.CompletedTask;
+    }
+}
