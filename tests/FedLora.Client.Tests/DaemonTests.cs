@@ -72,6 +72,29 @@ public sealed class DaemonTests : IDisposable
     }
 
     [Fact]
+    public async Task A_waiting_update_that_cannot_be_read_keeps_nobody_from_polling()
+    {
+        using var state = new NodeFolder(Path.Combine(folder.FullName, "state"));
+        var home = state.FederationFolder("mail");
+        var bytes = new byte[100];
+        var update = PendingUpdate.Save(home, new UpdateHeader
+        {
+            Federation = "mail",
+            Round = 3,
+            Blob = new BlobRef
+            {
+                Sha256 = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(bytes)),
+                Size = bytes.Length
+            },
+        }, bytes);
+        await using var held = new FileStream(update.Path!, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+        Assert.Throws<IOException>(() => PendingUpdate.Waiting(home));
+        using var connection = new CoordinatorConnection(Nowhere);
+        await new UpdateSender(connection, state, NullLogger<UpdateSender>.Instance, TimeProvider.System)
+            .SendWaitingAsync(TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
     public void A_state_folder_has_one_daemon()
     {
         using var first = new NodeFolder(folder.FullName);

@@ -101,6 +101,75 @@ public sealed class ExternalTrainerTests : IDisposable
     }
 
     [Fact]
+    public void What_a_trainer_leaves_behind_is_ended_though_its_result_is_good()
+    {
+        Assert.SkipUnless(File.Exists(Shell) && Directory.Exists("/proc/self"), "no shell here, or another system than Linux");
+        using var trainer = ExternalTrainer.Create(
+            Options(Shell, "-c", CopyBack + "(setsid sleep 60 & echo $! > ../pid; sleep 60) > /dev/null 2>&1 & sleep 1; exit 0"),
+            TimeProvider.System, NullLogger.Instance);
+        Assert.Equal(7, trainer.Train(Input(Prepare("fedit", "sgd"), "state"), new Seen(), CancellationToken.None).Examples);
+        var pid = int.Parse(File.ReadAllText(Path.Combine(folder.FullName, "state", "pid")));
+        Assert.Throws<ArgumentException>(() => Process.GetProcessById(pid));
+    }
+
+    [Theory]
+    [InlineData("echo '{\"step\":1,\"loss\":9,\"\\ud800\":1}'")]
+    [InlineData("echo '{\"step\":1,\"loss\":\"\\ud800\"}'; echo '{}'; echo '{'")]
+    public void What_a_trainer_says_ends_nothing_whatever_it_is(string words)
+    {
+        Assert.SkipUnless(File.Exists(Shell), "no shell here");
+        // More than a pipe holds stands behind it.
+        using var trainer = ExternalTrainer.Create(Options(Shell, "-c", $"{CopyBack}{words}; i=0; while [ $i -lt 3000 ]; do "
+            + "echo '{\"step\":2,\"loss\":0.5,\"more\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}'; i=$((i+1)); done"), TimeProvider.System,
+            NullLogger.Instance);
+        var input = Input(Prepare("fedit", "sgd"), "state");
+        input.Task.SecondsLeft = 20;
+        var output = trainer.Train(input, new Seen(), CancellationToken.None);
+        Assert.Equal(0.5, output.Loss!.Value, 1e-12);
+    }
+
+    [Fact]
+    public void A_log_that_cannot_be_written_costs_no_result()
+    {
+        Assert.SkipUnless(File.Exists(Shell) && File.Exists("/dev/full"), "no shell here, or no full device");
+        using var trainer = ExternalTrainer.Create(Options(Shell, "-c", CopyBack + "head -c 300000 /dev/zero | tr '\\0' '\\n'; echo done"),
+            TimeProvider.System, NullLogger.Instance);
+        var input = Input(Prepare("fedit", "sgd"), "state");
+        input.Task.SecondsLeft = 20;
+        File.CreateSymbolicLink(Path.Combine(input.Folder, "trainer.log"), "/dev/full");
+        Assert.Equal(7, trainer.Train(input, new Seen(), CancellationToken.None).Examples);
+    }
+
+    [Theory]
+    [InlineData(100.0, 30, null)]
+    [InlineData(100.0, 100, "trainer-late")]
+    [InlineData(double.NaN, 0, "trainer-late")]
+    [InlineData(double.PositiveInfinity, 30, null)]
+    public void The_time_left_is_the_coordinators_whatever_the_date_here(double told, int passed, string? code)
+    {
+        Assert.SkipUnless(File.Exists(Shell), "no shell here");
+        using var trainer = ExternalTrainer.Create(Options(Shell, "-c", CopyBack), new Shifted(TimeSpan.FromSeconds(passed)),
+            NullLogger.Instance);
+        var input = Input(Prepare("fedit", "sgd"), "state") with { Received = TimeProvider.System.GetTimestamp() };
+        input.Task.DeadlineUnixMs = DateTimeOffset.UnixEpoch.ToUnixTimeMilliseconds();
+        input.Task.SecondsLeft = told;
+        if (code is null)
+            Assert.Equal(7, trainer.Train(input, new Seen(), CancellationToken.None).Examples);
+        else
+            Assert.Equal(code, Assert.Throws<FedLoraException>(() => trainer.Train(input, new Seen(), CancellationToken.None)).Code);
+    }
+
+    [Fact]
+    public void Looking_at_the_data_ends_when_the_program_does()
+    {
+        using var ended = new CancellationTokenSource();
+        ended.Cancel();
+        Assert.ThrowsAny<OperationCanceledException>(() => RoundTrainer.Create(Options() with { Trainer = null }, ended.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() => ExternalTrainer.Create(Options(Shell), TimeProvider.System, NullLogger.Instance,
+            ended.Token));
+    }
+
+    [Fact]
     public void A_program_that_is_not_there_is_said()
     {
         using var trainer = ExternalTrainer.Create(Options("no-such-program-anywhere"), TimeProvider.System, NullLogger.Instance);
@@ -244,6 +313,12 @@ public sealed class ExternalTrainerTests : IDisposable
             State = state,
             Trainer = command
         };
+    }
+
+    /// <summary>The steady clock, so much later.</summary>
+    private sealed class Shifted(TimeSpan by) : TimeProvider
+    {
+        public override long GetTimestamp() => System.GetTimestamp() + (long)(by.TotalSeconds * System.TimestampFrequency);
     }
 
     private sealed class Lines : ILogger

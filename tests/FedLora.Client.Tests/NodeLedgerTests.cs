@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using FedLora.Client.Hosting;
 using FedLora.Client.Ledger;
 using FedLora.Federations.Definitions;
@@ -117,6 +119,33 @@ public sealed class NodeLedgerTests : IDisposable
             seen.Add((ledger.Balance(), ledger.Refuses(Define("other", epsilon: 3, rounds: 1), 1)));
         }
         Assert.Single(seen);
+    }
+
+    [Fact]
+    public void A_ledger_that_knew_system_prompts_still_knows_its_examples_and_takes_others_of_the_same_prompt()
+    {
+        const string System = "You are the helpful assistant of a shop.";
+        const string Words = "what somebody asked one day in spring";
+        // What was made of a conversation before: its long texts, the system's too, and all of them together, by their roles and contents.
+        string[] texts = ["system", System, "user", Words, "assistant", "ok"];
+        ReadOnlyMemory<byte>[] before = [.. new[] { System, Words, string.Join(' ', OrderedAsFields(texts)) }
+            .Select(text => (ReadOnlyMemory<byte>)SHA256.HashData(Encoding.UTF8.GetBytes(text)))];
+        using (var ledger = Open(Line(Words)))
+            ledger.Charge(Define("mail", epsilon: 3, rounds: 1), 1, before);
+        Assert.Subset(before.Select(hash => Convert.ToHexString(hash.Span)).ToHashSet(),
+            Identities().Select(hash => Convert.ToHexString(hash.Span)).ToHashSet());
+        using (var known = Open(Line(Words), dataSet: "other"))
+            Assert.Equal("data-set-shared",
+                Assert.Throws<FedLoraException>(() => Spend(known, Define("mail", epsilon: 3, rounds: 1), 1)).Code);
+        using var another = Open(Line("what another one asked on another day"), dataSet: "another");
+        Assert.NotNull(Spend(another, Define("mail two", epsilon: 3, rounds: 1), 1));
+
+        // By field: "content" before "role".
+        static IEnumerable<string> OrderedAsFields(string[] turns) => turns.Chunk(2).SelectMany(turn => turn.Reverse());
+
+        static string Line(string words) => $$"""
+            {"messages":[{"role":"system","content":"{{System}}"},{"role":"user","content":"{{words}}"},
+            """ + """{"role":"assistant","content":"ok"}]}""" + "\n";
     }
 
     [Fact]

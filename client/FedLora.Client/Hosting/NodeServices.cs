@@ -6,6 +6,7 @@ using FedLora.Client.Trainers;
 using FedLora.Client.Training;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace FedLora.Client.Hosting;
@@ -24,9 +25,14 @@ public static class NodeServices
     {
         services.AddLogging().AddMetrics();
         services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton<IRoundTrainer>(provider => options.Trainer is null ? RoundTrainer.Create(options)
-            : ExternalTrainer.Create(options, provider.GetRequiredService<TimeProvider>(),
-                provider.GetRequiredService<ILogger<ExternalTrainer>>()));
+        services.TryAddSingleton<IRoundTrainer>(provider =>
+        {
+            // Data are read whole: a program that is ended while it starts does not wait for that.
+            var ending = provider.GetService<IHostApplicationLifetime>()?.ApplicationStopping ?? CancellationToken.None;
+            return options.Trainer is null ? RoundTrainer.Create(options, ending)
+                : ExternalTrainer.Create(options, provider.GetRequiredService<TimeProvider>(),
+                    provider.GetRequiredService<ILogger<ExternalTrainer>>(), ending);
+        });
         services.AddSingleton(_ => new NodeFolder(options.State));
         // The name is given once, with the enrolment: public counts go by it, whatever a later start calls the node.
         services.AddSingleton(_ => options.AsEnrolled());

@@ -19,7 +19,11 @@ namespace FedLora.Client.Rounds;
 /// </param>
 public sealed record RoundInput(
     TrainingTask Task, AdapterState Global, IReadOnlyList<AdapterState> Fold, string Folder, ulong Seed,
-    Func<IReadOnlyList<ReadOnlyMemory<byte>>, LedgerReceipt?> Charge);
+    Func<IReadOnlyList<ReadOnlyMemory<byte>>, LedgerReceipt?> Charge)
+{
+    /// <summary>When the task came, a time stamp of the node's <see cref="TimeProvider"/>; null for now.</summary>
+    public long? Received { get; init; }
+}
 
 /// <summary>What a round made. The daemon encodes it, and under privacy keeps count and loss to itself.</summary>
 /// <param name="Start">What training began with: the factors that the method sends.</param>

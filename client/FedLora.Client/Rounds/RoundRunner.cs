@@ -51,6 +51,7 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
 
     private async Task<RoundEnd> DoAsync(TrainingTask task, CancellationToken cancellationToken)
     {
+        var received = time.GetTimestamp();
         var reporter = new StatusReporter(connection, task, task.Definition.Privacy is not null || trainer.IsSilent, time);
         var home = folder.FederationFolder(task.Federation);
         try
@@ -66,7 +67,7 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
             RequireUnpaid(task, home);
             await reporter.SayAsync(TaskPhase.Downloading, "", cancellationToken);
             var (global, folds) = await FetchAsync(task, cancellationToken);
-            var update = await TrainAsync(task, global, folds, home, reporter, cancellationToken);
+            var update = await TrainAsync(task, received, global, folds, home, reporter, cancellationToken);
             return update is null ? RoundEnd.NotWanted : await UploadAsync(task, update, reporter, cancellationToken);
         }
         catch (FedLoraException error) when (error.Code == "privacy-budget-exhausted")
@@ -133,12 +134,15 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
         }
     }
 
-    private async Task<PendingUpdate?> TrainAsync(TrainingTask task, AdapterState global, IReadOnlyList<AdapterState> folds, string home,
-        StatusReporter reporter, CancellationToken cancellationToken)
+    private async Task<PendingUpdate?> TrainAsync(TrainingTask task, long received, AdapterState global, IReadOnlyList<AdapterState> folds,
+        string home, StatusReporter reporter, CancellationToken cancellationToken)
     {
         var seed = RoundSeed.Of(task.Definition.Seed, task.Federation, (int)task.Round, options.Name);
         LedgerReceipt? receipt = null;
-        var input = new RoundInput(task, global, folds, home, seed, identities => receipt = Charge(task, home, identities));
+        var input = new RoundInput(task, global, folds, home, seed, identities => receipt = Charge(task, home, identities))
+        {
+            Received = received
+        };
         using var wanted = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var watch = Stopwatch.StartNew();

@@ -62,16 +62,17 @@ public sealed class UpdateSender(CoordinatorConnection connection, NodeFolder fo
     {
         foreach (var home in folder.FederationFolders())
         {
-            if (PendingUpdate.Waiting(home) is not { } update)
-                continue;
-            var (round, federation) = (update.Header.Round, update.Header.Federation);
-            logger.SendingKept(round, federation);
+            var (round, federation) = (0u, Path.GetFileName(home));
             try
             {
+                if (PendingUpdate.Waiting(home) is not { } update)
+                    continue;
+                (round, federation) = (update.Header.Round, update.Header.Federation);
+                logger.SendingKept(round, federation);
                 if (await SendAsync(update, update.Header.Attempt, cancellationToken) is { End: RoundEnd.Refused } refused)
                     logger.Refused(round, federation, refused.Reason);
             }
-            catch (Exception error) when (error is FedLoraException or RpcException
+            catch (Exception error) when (error is FedLoraException or IOException or UnauthorizedAccessException or RpcException
             {
                 StatusCode: not (StatusCode.Unavailable
                 or StatusCode.Unauthenticated or StatusCode.PermissionDenied or StatusCode.Cancelled)

@@ -24,6 +24,9 @@ public sealed class ExternalTrainer : IRoundTrainer
     private const string TaskFolder = "trainer";
     private const string LogFile = "trainer.log";
 
+    // The longest deadline that a federation may have.
+    private const double MostSeconds = 2_592_000;
+
     private readonly ClientOptions options;
     private readonly NodeData data;
     private readonly TimeProvider time;
@@ -45,8 +48,9 @@ public sealed class ExternalTrainer : IRoundTrainer
     /// <summary>Looks at model, tokenizer and data, as <see cref="RoundTrainer.Create"/> does.</summary>
     /// <exception cref="FedLoraException">As <see cref="RoundTrainer.Create"/>; <c>privacy-invalid</c>: noise or norm are outside
     /// <see cref="FedLora.Privacy.PrivateBounds"/>.</exception>
-    public static ExternalTrainer Create(ClientOptions options, TimeProvider time, ILogger logger) =>
-        new(options, time, logger, RoundTrainer.Look(options));
+    public static ExternalTrainer Create(ClientOptions options, TimeProvider time, ILogger logger,
+        CancellationToken cancellationToken = default) =>
+        new(options, time, logger, RoundTrainer.Look(options, cancellationToken));
 
     /// <inheritdoc/>
     public string? Refuses(TrainingTask task)
@@ -91,7 +95,7 @@ public sealed class ExternalTrainer : IRoundTrainer
         Clear(folder);
         try
         {
-            var left = DateTimeOffset.FromUnixTimeMilliseconds(input.Task.DeadlineUnixMs) - time.GetUtcNow();
+            var left = Left(input);
             if (left <= TimeSpan.Zero)
                 throw new FedLoraException("trainer-late", "the round's time is over before its training began",
                     "the next round trains again");
@@ -111,9 +115,19 @@ public sealed class ExternalTrainer : IRoundTrainer
         }
         finally
         {
-            // The site's data lie in it.
-            Clear(folder);
+            // The site's data lie in it. That it cannot be emptied neither undoes what was trained nor hides what failed: the next round
+            // begins with it.
+            ClearIfPossible(folder, Path.Combine(input.Folder, LogFile));
         }
+    }
+
+    // By the coordinator's clock and this machine's steady one, whatever the date here; older coordinators tell the deadline's date alone.
+    private TimeSpan Left(RoundInput input)
+    {
+        if (!input.Task.HasSecondsLeft)
+            return DateTimeOffset.FromUnixTimeMilliseconds(input.Task.DeadlineUnixMs) - time.GetUtcNow();
+        var told = input.Task.SecondsLeft is > 0 and var seconds ? Math.Min(seconds, MostSeconds) : 0;
+        return TimeSpan.FromSeconds(told) - (input.Received is { } at ? time.GetElapsedTime(at) : TimeSpan.Zero);
     }
 
     /// <inheritdoc/>
@@ -148,6 +162,26 @@ public sealed class ExternalTrainer : IRoundTrainer
         {
             throw new FedLoraException("trainer-folder", $"the trainer's folder {folder} cannot be emptied: {error.Message}",
                 "end what still writes there, and mend its rights", error);
+        }
+    }
+
+    private static void ClearIfPossible(string folder, string log)
+    {
+        try
+        {
+            File.Delete(Path.Combine(folder, TrainerTask.DataFileName));
+            Clear(folder);
+        }
+        catch (Exception error) when (error is FedLoraException or IOException or UnauthorizedAccessException)
+        {
+            try
+            {
+                File.AppendAllText(log, $"{error.Message}\n");
+            }
+            catch (Exception unwritten) when (unwritten is IOException or UnauthorizedAccessException)
+            {
+                // The next round says it.
+            }
         }
     }
 

@@ -13,12 +13,12 @@ namespace FedLora.Client.Trainers;
 internal sealed class TrainerProcess(IReadOnlyList<string> command, string folder, string log, TimeProvider time)
 {
     private const int LongestLine = 4096;
-    private const long LongestLog = 4 << 20;
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
 
     private readonly Lock gate = new();
-    private readonly List<double> losses = [];
-    private string lastWords = "";
+    private readonly string mark = Guid.NewGuid().ToString("N");
+    private double meanLoss;
+    private long losses;
 
     /// <summary>Runs it to its end.</summary>
     /// <param name="limit">How long it may take.</param>
@@ -28,34 +28,36 @@ internal sealed class TrainerProcess(IReadOnlyList<string> command, string folde
     {
         using var late = new CancellationTokenSource(limit, time);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, late.Token);
-        using var writer = new StreamWriter(log, append: false);
+        using var words = new TrainerLog(log);
         using var process = Start();
-        var output = FollowAsync(process.StandardOutput, line => Said(line, writer, progress));
-        var errors = FollowAsync(process.StandardError, line => Log(line, writer));
+        var output = FollowAsync(process.StandardOutput, line => Said(line, words, progress));
+        var errors = FollowAsync(process.StandardError, words.Write);
         try
         {
             process.WaitForExitAsync(ending.Token).GetAwaiter().GetResult();
         }
         catch (OperationCanceledException)
         {
-            End(process, output, errors);
+            process.Kill(entireProcessTree: true);
+            process.WaitForExit(Grace);
             cancellationToken.ThrowIfCancellationRequested();
             throw new FedLoraException("trainer-late",
                 $"the trainer {command[0]} was not done after {limit.TotalSeconds:F0} seconds, when the round's time was over, and was "
                     + $"ended",
                 "see its log in the node's state folder; the federation's deadline or steps may not suit this site");
         }
-        // A child of its own may hold the pipes open: the trainer's end is what counts.
-        _ = Task.WaitAll([output, errors], Grace);
-        if (process.ExitCode != 0)
+        finally
         {
-            lock (gate)
-                throw new FedLoraException("trainer-failed",
-                    $"the trainer {command[0]} ended with exit code {process.ExitCode}{(lastWords.Length > 0 ? $": {lastWords}" : "")}",
-                        $"see {log}");
+            // A child of its own may hold the pipes open, or write on: the trainer's end is what counts.
+            TrainerChildren.End(mark);
+            _ = Task.WaitAll([output, errors], Grace);
         }
+        if (process.ExitCode != 0)
+            throw new FedLoraException("trainer-failed",
+                $"the trainer {command[0]} ended with exit code {process.ExitCode}"
+                    + $"{(words.LastWords is { Length: > 0 } last ? $": {last}" : "")}", $"see {log}");
         lock (gate)
-            return losses.Count > 0 ? losses.Average() : null;
+            return losses > 0 ? meanLoss : null;
     }
 
     private Process Start()
@@ -68,6 +70,7 @@ internal sealed class TrainerProcess(IReadOnlyList<string> command, string folde
             RedirectStandardOutput = true,
             RedirectStandardError = true
         };
+        start.Environment[TrainerChildren.Variable] = mark;
         foreach (var argument in command.Skip(1).Append(folder))
             start.ArgumentList.Add(argument);
         try
@@ -81,13 +84,6 @@ internal sealed class TrainerProcess(IReadOnlyList<string> command, string folde
             throw new FedLoraException("trainer-missing", $"the trainer {command[0]} cannot be started: {error.Message}",
                 "give a program that is on the PATH, or its whole path, with --trainer", error);
         }
-    }
-
-    private static void End(Process process, params Task[] following)
-    {
-        process.Kill(entireProcessTree: true);
-        process.WaitForExit(Grace);
-        _ = Task.WaitAll(following, Grace);
     }
 
     // Lines of bounded length: a program that writes no line end must not fill the memory.
@@ -111,11 +107,11 @@ internal sealed class TrainerProcess(IReadOnlyList<string> command, string folde
             take(line.ToString());
     }
 
-    private void Said(string line, StreamWriter writer, IProgress<TrainingProgress> progress)
+    private void Said(string line, TrainerLog words, IProgress<TrainingProgress> progress)
     {
         if (!line.StartsWith('{'))
         {
-            Log(line, writer);
+            words.Write(line);
             return;
         }
         try
@@ -126,27 +122,17 @@ internal sealed class TrainerProcess(IReadOnlyList<string> command, string folde
                 && double.IsFinite(value.GetDouble()) ? value.GetDouble() : (double?)null;
             if (Number(root, "step") is not { } step)
                 return;
-            progress.Report(new TrainingProgress(step, Number(root, "steps") ?? step, loss));
             if (loss is { } told)
             {
                 lock (gate)
-                    losses.Add(told);
+                    meanLoss += (told - meanLoss) / ++losses;
             }
+            progress.Report(new TrainingProgress(step, Number(root, "steps") ?? step, loss));
         }
-        catch (JsonException)
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
-            Log(line, writer);
-        }
-    }
-
-    private void Log(string line, StreamWriter writer)
-    {
-        lock (gate)
-        {
-            if (line.Trim().Length > 0)
-                lastWords = line.Trim();
-            if (writer.BaseStream.CanWrite && writer.BaseStream.Position < LongestLog)
-                writer.WriteLine(line);
+            // No JSON, or half a surrogate pair in a name: the trainer's words end nothing.
+            words.Write(line);
         }
     }
 

@@ -39,12 +39,12 @@ public sealed class RoundTrainer : IRoundTrainer
     /// <c>tokenizer-invalid</c>, <c>data-missing</c>,
     /// <c>data-invalid</c>, <c>data-empty</c>, ...
     /// </exception>
-    public static RoundTrainer Create(ClientOptions options) =>
-        new(options.Model, new NodeData(options.Data, options.Model, options.SkipBadLines, options.Unit), Look(options));
+    public static RoundTrainer Create(ClientOptions options, CancellationToken cancellationToken = default) => new(options.Model,
+        new NodeData(options.Data, options.Model, options.SkipBadLines, options.Unit), Look(options, cancellationToken));
 
     /// <inheritdoc cref="Create"/>
     /// <returns>The base model's fingerprint.</returns>
-    internal static string Look(ClientOptions options)
+    internal static string Look(ClientOptions options, CancellationToken cancellationToken)
     {
         if (options.Threads > 0)
             LibtorchLoader.UseThreads(options.Threads);
@@ -53,7 +53,7 @@ public sealed class RoundTrainer : IRoundTrainer
         // Text is what both tasks want of a line; labels are a federation's own.
         _ = DataFile.Read(options.Data,
             new DataSettings(TextTask.CausalLanguageModelling, 0, [], options.SkipBadLines ? BadLines.Skip : BadLines.Stop, options.Unit),
-                CancellationToken.None);
+                cancellationToken);
         return found;
     }
 

@@ -70,11 +70,13 @@ public sealed class ChatTemplate
     /// <param name="messages">Objects with <c>role</c> and <c>content</c>.</param>
     /// <param name="tools">What the template is told of tools; null for nothing.</param>
     /// <param name="addGenerationPrompt">Whether to end with the beginning of an answer of the assistant's.</param>
-    /// <exception cref="FedLoraException"><c>chat-template-refused</c>: the template does not take this conversation, or uses what is not
-    /// known here.</exception>
+    /// <param name="cancellationToken">Ends the rendering.</param>
+    /// <exception cref="FedLoraException"><c>chat-template-refused</c>: the template does not take this conversation, uses what is not
+    /// known here, or takes too much time, memory or depth.</exception>
     public string Render(IReadOnlyList<IReadOnlyDictionary<string, object?>> messages, object? tools = null,
-        bool addGenerationPrompt = false)
+        bool addGenerationPrompt = false, CancellationToken cancellationToken = default)
     {
+        var bounds = new TemplateBounds(cancellationToken);
         var names = new Dictionary<string, object?>(StringComparer.Ordinal)
         {
             ["messages"] = messages,
@@ -85,9 +87,9 @@ public sealed class ChatTemplate
             ["dict"] = (TemplateFunction)((_, named) => named.ToDictionary(StringComparer.Ordinal)),
             ["range"] = (TemplateFunction)((given, _) =>
                 Range([.. given.Select(value => TemplateValues.Whole(value)
-                    ?? throw new TemplateException(0, "takes a range of something that is no whole number"))])),
+                    ?? throw new TemplateException(0, "takes a range of something that is no whole number"))], bounds)),
             ["raise_exception"] = (TemplateFunction)((given, _) =>
-                throw new TemplateException(0, $"says: {(given.Count > 0 ? TemplateValues.Text(given[0]) : "")}")),
+                throw new TemplateException(0, $"says: {(given.Count > 0 ? TemplateValues.Text(given[0], bounds) : "")}")),
         };
         foreach (var (name, token) in (ReadOnlySpan<(string, string?)>)[("bos_token", _special.BeginOfText),
             ("eos_token", _special.EndOfText), ("pad_token", _special.Pad), ("unk_token", _special.Unknown)])
@@ -98,7 +100,7 @@ public sealed class ChatTemplate
         try
         {
             var output = new StringBuilder();
-            _render(new TemplateScope(names), output);
+            _render(new TemplateScope(names, bounds), output);
             return output.ToString();
         }
         catch (TemplateException e)
@@ -107,18 +109,18 @@ public sealed class ChatTemplate
                 $"The chat template of {_place} does not take the conversation: {e.Message}.",
                     "Mend the conversation, or leave such lines out with --on-bad-line skip.", e);
         }
-        catch (Exception e) when (e is ArgumentException or InvalidOperationException)
+        catch (Exception e) when (e is not (FedLoraException or OperationCanceledException or OutOfMemoryException))
         {
-            // A method or filter with fewer arguments than it wants.
+            // A method or filter with fewer arguments than it wants, a loop's end outside of loops, ...
             throw new FedLoraException("chat-template-refused",
                 $"The chat template of {_place} calls something with arguments that do not fit it.",
                     "Write a simpler chat_template.jinja beside it.", e);
         }
     }
 
-    private static object?[] Range(long[] bounds)
+    private static object?[] Range(long[] given, TemplateBounds bounds)
     {
-        var (from, to, step) = bounds switch
+        var (from, to, step) = given switch
         {
             [var end] => (0L, end, 1L),
             [var begin, var end] =>
@@ -129,7 +131,9 @@ public sealed class ChatTemplate
         };
         var count = step == 0 ? throw new TemplateException(0, "takes a range in steps of 0")
             : Math.Max(0, (long)Math.Ceiling((to - (double)from) / step));
-        return count <= LongestRange ? [.. Enumerable.Range(0, (int)count).Select(i => (object?)(from + (i * step)))]
-            : throw new TemplateException(0, $"takes a range of more than {LongestRange} numbers");
+        if (count > LongestRange)
+            throw new TemplateException(0, $"takes a range of more than {LongestRange} numbers");
+        bounds.Spend(count * TemplateBounds.Item);
+        return [.. Enumerable.Range(0, (int)count).Select(i => (object?)(from + (i * step)))];
     }
 }

@@ -8,6 +8,9 @@ internal sealed class TemplateCursor(IReadOnlyList<TemplateToken> tokens)
     private int _at;
     private int _depth;
 
+    /// <summary>How many tokens were taken.</summary>
+    public int Taken => _at;
+
     public TemplateToken Peek => tokens[_at];
 
     public TemplateToken Second => tokens[Math.Min(_at + 1, tokens.Count - 1)];
@@ -42,6 +45,7 @@ internal sealed class TemplateCursor(IReadOnlyList<TemplateToken> tokens)
     /// <summary>Goes one level of nesting deeper until it is disposed of: a stack ends too.</summary>
     public IDisposable Deeper()
     {
+        TemplateBounds.EnsureStack();
         if (++_depth > MostDepth)
             throw Error("is nested too deep");
         return new Level(this);

@@ -9,45 +9,71 @@ internal sealed class TemplateExpressions(TemplateCursor tokens)
 {
     private static readonly string[] _comparisons = ["==", "!=", "<", "<=", ">", ">="];
 
-    /// <summary>A whole expression.</summary>
-    public TemplateExpression Whole() => Conditional();
+    /// <summary>A whole expression of a statement.</summary>
+    public TemplateExpression Whole() => Counted(Conditional);
 
-    /// <summary>An expression that ends before an <c>if</c>.</summary>
-    public TemplateExpression WithoutCondition() => Or();
+    /// <summary>One that ends before an <c>if</c>.</summary>
+    public TemplateExpression WithoutCondition() => Counted(Or);
 
-    private TemplateExpression Conditional()
+    /// <summary>An expression within another, which counts it.</summary>
+    public TemplateExpression Conditional()
     {
         using var deeper = tokens.Deeper();
         var value = Or();
+        var conditions = new List<(TemplateExpression Holds, TemplateExpression Otherwise)>();
         while (tokens.Takes("if"))
         {
-            var (then, condition) = (value, Or());
-            var otherwise = tokens.Takes("else") ? Conditional() : _ => Undefined.Named("the value of an if without else");
-            value = scope => TemplateValues.IsTrue(condition(scope)) ? then(scope) : otherwise(scope);
+            conditions.Add((Or(), tokens.Takes("else") ? Conditional()
+                : _ => Undefined.Named("the value of an if without else")));
         }
-        return value;
+        if (conditions.Count == 0)
+            return value;
+        conditions.Reverse();
+        return scope =>
+        {
+            foreach (var (holds, otherwise) in conditions)
+            {
+                if (!TemplateValues.IsTrue(holds(scope)))
+                    return otherwise(scope);
+            }
+            return value(scope);
+        };
     }
 
-    private TemplateExpression Or()
+    private TemplateExpression Or() => FirstOf("or", And, wanted: true);
+
+    private TemplateExpression And() => FirstOf("and", Not, wanted: false);
+
+    // A chain is gone through in a loop, here and below: closures within closures would use up the stack.
+    private TemplateExpression FirstOf(string word, Func<TemplateExpression> read, bool wanted)
     {
-        var left = And();
-        while (tokens.Takes("or"))
+        var values = new List<TemplateExpression> { read() };
+        while (tokens.Takes(word))
+            values.Add(read());
+        return values.Count == 1 ? values[0] : scope =>
         {
-            var (a, b) = (left, And());
-            left = scope => a(scope) is var value && TemplateValues.IsTrue(value) ? value : b(scope);
-        }
-        return left;
+            object? value = null;
+            foreach (var next in values)
+            {
+                value = next(scope);
+                if (TemplateValues.IsTrue(value) == wanted)
+                    break;
+            }
+            return value;
+        };
     }
 
-    private TemplateExpression And()
+    // Each evaluation counts as much as the expression is long.
+    private TemplateExpression Counted(Func<TemplateExpression> read)
     {
-        var left = Not();
-        while (tokens.Takes("and"))
+        var begin = tokens.Taken;
+        var value = read();
+        var work = (tokens.Taken - begin) * TemplateBounds.Item;
+        return scope =>
         {
-            var (a, b) = (left, Not());
-            left = scope => a(scope) is var value && !TemplateValues.IsTrue(value) ? value : b(scope);
-        }
-        return left;
+            scope.Bounds.Spend(work);
+            return value(scope);
+        };
     }
 
     private TemplateExpression Not()
@@ -80,7 +106,7 @@ internal sealed class TemplateExpressions(TemplateCursor tokens)
             foreach (var (op, next) in rest)
             {
                 var right = next(scope);
-                if (!Compared(op, left, right))
+                if (!Compared(op, left, right, scope.Bounds))
                     return false;
                 left = right;
             }
@@ -88,83 +114,66 @@ internal sealed class TemplateExpressions(TemplateCursor tokens)
         };
     }
 
-    private static bool Compared(string op, object? left, object? right) => op switch
+    private static bool Compared(string op, object? left, object? right, TemplateBounds bounds) => op switch
     {
-        "==" => TemplateValues.Equals(left, right),
-        "!=" => !TemplateValues.Equals(left, right),
-        "in" => TemplateValues.Contains(right, left),
-        "not in" => !TemplateValues.Contains(right, left),
-        "<" => TemplateValues.Compare(left, right) < 0,
-        "<=" => TemplateValues.Compare(left, right) <= 0,
-        ">" => TemplateValues.Compare(left, right) > 0,
-        _ => TemplateValues.Compare(left, right) >= 0,
+        "==" => TemplateValues.Equals(left, right, bounds),
+        "!=" => !TemplateValues.Equals(left, right, bounds),
+        "in" => TemplateValues.Contains(right, left, bounds),
+        "not in" => !TemplateValues.Contains(right, left, bounds),
+        "<" => TemplateValues.Compare(left, right, bounds) < 0,
+        "<=" => TemplateValues.Compare(left, right, bounds) <= 0,
+        ">" => TemplateValues.Compare(left, right, bounds) > 0,
+        _ => TemplateValues.Compare(left, right, bounds) >= 0,
     };
 
-    private TemplateExpression Sum()
+    private TemplateExpression Sum() => Chain(Joined, ["+", "-"], (op, left, right, bounds) => op == "+"
+        ? TemplateValues.Add(left, right, bounds)
+        : TemplateValues.Calculate(left, right, (x, y) => checked(x - y), (x, y) => x - y));
+
+    private TemplateExpression Joined() => Chain(Product, ["~"], (_, left, right, bounds) =>
+        TemplateValues.Joined(TemplateValues.Text(left, bounds), TemplateValues.Text(right, bounds), bounds));
+
+    private TemplateExpression Product() => Chain(Power, ["*", "/", "//", "%"], (op, left, right, bounds) => op switch
     {
-        var left = Joined();
-        while (true)
+        "*" => Times(left, right, bounds),
+        "/" => TemplateValues.Calculate(left, right, (x, y) => y == 0 ? throw new DivideByZeroException() : (double)x / y, (x, y) => x / y),
+        "//" => TemplateValues.Calculate(left, right, (x, y) =>
+            x / y - (x % y != 0 && x % y < 0 != y < 0 ? 1 : 0), (x, y) => Math.Floor(x / y)),
+        _ => TemplateValues.Calculate(left, right, (x, y) => ((x % y) + y) % y, (x, y) => x - (y * Math.Floor(x / y))),
+    });
+
+    private TemplateExpression Power() => Chain(() => Signed(filters: true), ["**"], (_, left, right, _) =>
+        TemplateValues.Calculate(left, right, (x, y) => (long)Math.Pow(x, y), (x, y) => Math.Pow(x, y)));
+
+    private TemplateExpression Chain(Func<TemplateExpression> read, string[] operators,
+        Func<string, object?, object?, TemplateBounds, object?> apply)
+    {
+        var first = read();
+        var rest = new List<(string Operator, TemplateExpression Right)>();
+        while (Array.Find(operators, tokens.Takes) is { } found)
+            rest.Add((found, read()));
+        return rest.Count == 0 ? first : scope =>
         {
-            var a = left;
-            if (tokens.Takes("+") && Joined() is var more)
-                left = scope => TemplateValues.Add(a(scope), more(scope));
-            else if (tokens.Takes("-") && Joined() is var less)
-                left = scope => TemplateValues.Calculate(a(scope), less(scope), (x, y) => checked(x - y), (x, y) => x - y);
-            else
-                return left;
-        }
+            var value = first(scope);
+            foreach (var (op, right) in rest)
+                value = apply(op, value, right(scope), scope.Bounds);
+            return value;
+        };
     }
 
-    private TemplateExpression Joined()
-    {
-        var left = Product();
-        while (tokens.Takes("~"))
-        {
-            var (a, b) = (left, Product());
-            left = scope => TemplateValues.Text(a(scope)) + TemplateValues.Text(b(scope));
-        }
-        return left;
-    }
-
-    private TemplateExpression Product()
-    {
-        var left = Power();
-        while (Array.Find(["*", "/", "//", "%"], tokens.Takes) is { } op)
-        {
-            var (a, b) = (left, Power());
-            left = op switch
-            {
-                "*" => scope => Times(a(scope), b(scope)),
-                "/" => scope => TemplateValues.Calculate(a(scope), b(scope), (x, y) => y == 0 ? throw new DivideByZeroException()
-                    : (double)x / y, (x, y) => x / y),
-                "//" => scope => TemplateValues.Calculate(a(scope), b(scope), (x, y) =>
-                    x / y - (x % y != 0 && x % y < 0 != y < 0 ? 1 : 0), (x, y) => Math.Floor(x / y)),
-                _ => scope => TemplateValues.Calculate(a(scope), b(scope), (x, y) => ((x % y) + y) % y, (x, y) =>
-                    x - (y * Math.Floor(x / y))),
-            };
-        }
-        return left;
-    }
-
-    private static object? Times(object? left, object? right)
+    private static object? Times(object? left, object? right, TemplateBounds bounds)
     {
         if (left is not string text)
             return TemplateValues.Calculate(left, right, (x, y) => checked(x * y), (x, y) => x * y);
         var times = Math.Max(0, TemplateValues.Whole(right)
             ?? throw new TemplateException(0, "repeats a text by something that is no whole number"));
-        return times * text.Length <= TemplateBounds.MostCharacters ? string.Concat(Enumerable.Repeat(text, (int)times))
-            : throw new TemplateException(0, "repeats a text beyond all measure");
-    }
-
-    private TemplateExpression Power()
-    {
-        var value = Signed(filters: true);
-        while (tokens.Takes("**"))
-        {
-            var (a, b) = (value, Signed(filters: true));
-            value = scope => TemplateValues.Calculate(a(scope), b(scope), (x, y) => (long)Math.Pow(x, y), (x, y) => Math.Pow(x, y));
-        }
-        return value;
+        // Nothing is repeated so often that the product would be too large a number.
+        if (text.Length == 0)
+            return text;
+        if (times > TemplateBounds.MostCharacters / text.Length)
+            throw new TemplateException(0, "repeats a text beyond all measure");
+        bounds.Spend(times * text.Length);
+        return string.Concat(Enumerable.Repeat(text, (int)times));
     }
 
     // As in Jinja filters behind a signed value take the sign too.
@@ -182,54 +191,60 @@ internal sealed class TemplateExpressions(TemplateCursor tokens)
     /// <summary>Fields, items, calls, filters and tests behind a value.</summary>
     private TemplateExpression Behind(TemplateExpression start, bool filters)
     {
-        var value = start;
+        var links = new List<Link>();
         while (true)
         {
-            var before = value;
             if (tokens.Takes("."))
             {
                 var name = tokens.Name();
-                value = scope => TemplateValues.Field(before(scope), name, methodFirst: true);
+                links.Add((value, scope) => TemplateValues.Field(value, name, methodFirst: true, scope.Bounds));
             }
             else if (tokens.Takes("["))
-                value = Item(before);
+                links.Add(Item());
             else if (tokens.Takes("("))
-                value = Call(before, Arguments());
+                links.Add(Call(Arguments()));
             else if (filters && tokens.Takes("|"))
             {
                 var (filter, given) = (tokens.Name(), tokens.Takes("(") ? Arguments() : TemplateArguments.None);
-                value = scope => TemplateFilters.Apply(filter, before(scope), given.Placed(scope), given.Named(scope));
+                links.Add((value, scope) => TemplateFilters.Apply(filter, value, given.Placed(scope), given.Named(scope), scope.Bounds));
             }
             else if (filters && tokens.Takes("is"))
-                value = Test(before);
+                links.Add(Test());
             else
-                return value;
+                break;
         }
+        return links.Count == 0 ? start : scope =>
+        {
+            var value = start(scope);
+            foreach (var link in links)
+                value = link(value, scope);
+            return value;
+        };
     }
 
-    private TemplateExpression Item(TemplateExpression value)
+    private Link Item()
     {
         TemplateExpression? from = null, to = null, step = null;
         if (tokens.Peek.Text != ":" || tokens.Peek.Kind == TokenKind.String)
             from = Conditional();
         if (tokens.Takes("]"))
-            return scope => TemplateValues.Item(value(scope), from!(scope));
+            return (value, scope) => TemplateValues.Item(value, from!(scope), scope.Bounds);
         tokens.Expect(":");
         if (tokens.Peek is not { Kind: TokenKind.Operator, Text: ":" or "]" })
             to = Conditional();
         if (tokens.Takes(":") && tokens.Peek is not { Kind: TokenKind.Operator, Text: "]" })
             step = Conditional();
         tokens.Expect("]");
-        return scope => TemplateValues.Slice(value(scope), from?.Invoke(scope), to?.Invoke(scope), step?.Invoke(scope));
+        return (value, scope) => TemplateValues.Slice(value, from?.Invoke(scope), to?.Invoke(scope), step?.Invoke(scope), scope.Bounds);
     }
 
-    private static TemplateExpression Call(TemplateExpression function, TemplateArguments given) => scope => function(scope) switch
+    private static Link Call(TemplateArguments given) => (value, scope) => value switch
     {
         TemplateFunction call => call(given.Placed(scope), given.Named(scope)),
         var other => throw new TemplateException(0, $"calls {TemplateValues.Kind(other)}"),
     };
 
-    private TemplateExpression Test(TemplateExpression value)
+    private Link Test()
     {
         var wanted = !tokens.Takes("not");
         var name = tokens.Peek.Kind == TokenKind.Operator ? tokens.Next().Text : tokens.Name();
@@ -238,7 +253,7 @@ internal sealed class TemplateExpressions(TemplateCursor tokens)
                 || (tokens.Peek.Kind == TokenKind.Name
                     && tokens.Peek.Text is not ("and" or "or" or "else" or "if" or "is" or "not" or "in"))
                 ? new TemplateArguments([new TemplatePrimary(tokens, this).Read()], []) : TemplateArguments.None;
-        return scope => TemplateFilters.Test(name, value(scope), given.Placed(scope)) == wanted;
+        return (value, scope) => TemplateFilters.Test(name, value, given.Placed(scope), scope.Bounds) == wanted;
     }
 
     private TemplateArguments Arguments()
@@ -262,6 +277,9 @@ internal sealed class TemplateExpressions(TemplateCursor tokens)
         }
         return new TemplateArguments(placed, named);
     }
+
+    /// <summary>Makes a value of the one before it.</summary>
+    private delegate object? Link(object? value, TemplateScope scope);
 
     /// <summary>What a call is given.</summary>
     private sealed record TemplateArguments(IReadOnlyList<TemplateExpression> ByPlace,

@@ -40,6 +40,8 @@ internal sealed class TemplateLexer
     private readonly string _source;
     private readonly List<TemplateToken> _tokens = [];
     private int _at;
+    private int _counted;
+    private int _line = 1;
 
     private TemplateLexer(string source) => _source = source;
 
@@ -51,7 +53,16 @@ internal sealed class TemplateLexer
         return lexer._tokens;
     }
 
-    private int Line => _source.AsSpan(0, _at).Count('\n') + 1;
+    // Counted on from where it was asked for last: never from the beginning for each token.
+    private int Line
+    {
+        get
+        {
+            _line += _source.AsSpan(_counted.._at).Count('\n');
+            _counted = _at;
+            return _line;
+        }
+    }
 
     private void Run()
     {
@@ -127,8 +138,7 @@ internal sealed class TemplateLexer
         for (var i = NextTag(); i >= 0; i = NextTag())
         {
             _at = i;
-            var close = _source.IndexOf("%}", i, StringComparison.Ordinal);
-            if (_source[i + 1] == '%' && close > 0 && _source[(i + 2)..close].Trim('-', '+', ' ', '\n') == "endraw")
+            if (EndOfRaw(i) is { } close)
             {
                 _tokens.Add(new TemplateToken(TokenKind.Text, Before(_source[begin..i], i, atLineStart: false), Line));
                 _at = close;
@@ -137,6 +147,31 @@ internal sealed class TemplateLexer
             _at++;
         }
         throw Error("has a raw block without an end");
+    }
+
+    /// <summary>Where <c>{% endraw %}</c> closes that begins here; null where another tag does.</summary>
+    private int? EndOfRaw(int tag)
+    {
+        var word = Behind(tag + 2);
+        if (_source[tag + 1] != '%' || !_source.AsSpan(word).StartsWith("endraw"))
+            return null;
+        var close = Behind(word + "endraw".Length);
+        return _source.AsSpan(close).StartsWith("%}") ? close : null;
+
+        int Behind(int at)
+        {
+            while (at < _source.Length && _source[at] is '-' or '+' or ' ' or '\n')
+                at++;
+            return at;
+        }
+    }
+
+    private static int LengthOfName(ReadOnlySpan<char> text)
+    {
+        var length = 0;
+        while (length < text.Length && (char.IsLetterOrDigit(text[length]) || text[length] == '_'))
+            length++;
+        return length;
     }
 
     private char Inside(char kind)
@@ -158,7 +193,7 @@ internal sealed class TemplateLexer
             else if (char.IsAsciiDigit(rest[0]))
                 Number();
             else if (char.IsLetter(rest[0]) || rest[0] == '_')
-                Take(TokenKind.Name, rest.ToString().TakeWhile(c => char.IsLetterOrDigit(c) || c == '_').Count());
+                Take(TokenKind.Name, LengthOfName(rest));
             else if (Array.Find(_operators, op => _source.AsSpan(_at).StartsWith(op)) is { } found)
             {
                 depth += found is "{" or "(" or "[" ? 1 : found is "}" or ")" or "]" ? -1 : 0;

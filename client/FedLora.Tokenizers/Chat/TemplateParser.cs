@@ -39,7 +39,7 @@ internal sealed class TemplateParser
                 var line = _tokens.Next().Line;
                 var value = _expressions.Whole();
                 _tokens.End();
-                parts.Add(At(line, (scope, output) => scope.Write(output, TemplateValues.Text(value(scope)))));
+                parts.Add(At(line, (scope, output) => scope.Write(output, TemplateValues.Text(value(scope), scope.Bounds))));
                 continue;
             }
             if (until.Contains(_tokens.Second.Text, StringComparer.Ordinal))
@@ -83,23 +83,35 @@ internal sealed class TemplateParser
 
     private TemplatePart If()
     {
-        var condition = _expressions.Whole();
-        _tokens.End();
-        var then = Block("elif", "else", "endif");
-        _ = _tokens.Next();
-        var word = _tokens.Name();
+        var branches = new List<(TemplateExpression Holds, TemplatePart Then)>();
         TemplatePart? otherwise = null;
-        if (word == "elif")
-            otherwise = If();
-        else if (word == "else")
+        string word;
+        do
         {
+            var condition = _expressions.Whole();
             _tokens.End();
+            branches.Add((condition, Block("elif", "else", "endif")));
+            _ = _tokens.Next();
+            word = _tokens.Name();
+        }
+        while (word == "elif");
+        _tokens.End();
+        if (word == "else")
+        {
             otherwise = Block("endif");
             Close();
         }
-        else
-            _tokens.End();
-        return (scope, output) => (TemplateValues.IsTrue(condition(scope)) ? then : otherwise)?.Invoke(scope, output);
+        return (scope, output) =>
+        {
+            foreach (var (holds, then) in branches)
+            {
+                if (!TemplateValues.IsTrue(holds(scope)))
+                    continue;
+                then(scope, output);
+                return;
+            }
+            otherwise?.Invoke(scope, output);
+        };
     }
 
     private TemplatePart For()
@@ -122,7 +134,7 @@ internal sealed class TemplateParser
             _tokens.End();
         return (scope, output) =>
         {
-            var all = TemplateValues.Items(items(scope));
+            var all = TemplateValues.Items(items(scope), scope.Bounds);
             if (filter is not null)
                 all = [.. all.Where(item => TemplateValues.IsTrue(filter(Assigned(scope.Within(), names, item))))];
             if (all.Count == 0)
@@ -200,7 +212,7 @@ internal sealed class TemplateParser
         _tokens.End();
         var body = Block("endmacro");
         Close();
-        return (scope, _) => scope[name] = (TemplateFunction)((given, named) => scope.Deeper(() =>
+        return (scope, _) => scope[name] = (TemplateFunction)((given, named) => scope.Bounds.Call(() =>
         {
             var within = scope.Within();
             foreach (var (i, (parameter, otherwise)) in parameters.Index())
@@ -244,7 +256,7 @@ internal sealed class TemplateParser
             scope[names[0]] = value;
             return scope;
         }
-        var items = TemplateValues.Items(value);
+        var items = TemplateValues.Items(value, scope.Bounds);
         if (items.Count != names.Length)
             throw new TemplateException(0, $"takes {items.Count} values apart into {names.Length} names");
         foreach (var (name, item) in names.Zip(items))
@@ -262,13 +274,19 @@ internal sealed class TemplateParser
     // The innermost statement that fails says where.
     private static TemplatePart At(int line, TemplatePart part) => (scope, output) =>
     {
+        scope.Bounds.Enter();
         try
         {
+            scope.Bounds.Spend(TemplateBounds.Item);
             part(scope, output);
         }
         catch (TemplateException e) when (!e.HasLine)
         {
             throw new TemplateException(line, e.Message);
+        }
+        finally
+        {
+            scope.Bounds.Leave();
         }
     };
 

@@ -43,7 +43,7 @@ internal sealed class TemplatePrimary(TemplateCursor tokens, TemplateExpressions
     {
         if (tokens.Takes(")"))
             return _ => (object?[])[];
-        var value = expressions.Whole();
+        var value = expressions.Conditional();
         if (tokens.Takes(","))
             return List(")", [value]);
         tokens.Expect(")");
@@ -54,7 +54,7 @@ internal sealed class TemplatePrimary(TemplateCursor tokens, TemplateExpressions
     {
         while (!tokens.Takes(end))
         {
-            items.Add(expressions.Whole());
+            items.Add(expressions.Conditional());
             if (!tokens.Takes(","))
             {
                 tokens.Expect(end);
@@ -69,9 +69,9 @@ internal sealed class TemplatePrimary(TemplateCursor tokens, TemplateExpressions
         var fields = new List<(TemplateExpression Key, TemplateExpression Value)>();
         while (!tokens.Takes("}"))
         {
-            var key = expressions.Whole();
+            var key = expressions.Conditional();
             tokens.Expect(":");
-            fields.Add((key, expressions.Whole()));
+            fields.Add((key, expressions.Conditional()));
             if (!tokens.Takes(","))
             {
                 tokens.Expect("}");
@@ -82,7 +82,7 @@ internal sealed class TemplatePrimary(TemplateCursor tokens, TemplateExpressions
         {
             var made = new Dictionary<string, object?>(StringComparer.Ordinal);
             foreach (var (key, value) in fields)
-                made[TemplateValues.Text(key(scope))] = value(scope);
+                made[TemplateValues.Text(key(scope), scope.Bounds)] = value(scope);
             return made;
         };
     }

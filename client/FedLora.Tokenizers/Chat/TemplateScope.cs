@@ -7,21 +7,23 @@ internal sealed class TemplateScope
 {
     private readonly Dictionary<string, object?> _names = new(StringComparer.Ordinal);
     private readonly TemplateScope? _outer;
-    private readonly TemplateBounds _bounds;
 
-    public TemplateScope(IReadOnlyDictionary<string, object?> names)
+    public TemplateScope(IReadOnlyDictionary<string, object?> names, TemplateBounds bounds)
     {
-        _bounds = new TemplateBounds();
+        Bounds = bounds;
         foreach (var (name, value) in names)
             _names[name] = value;
     }
 
-    private TemplateScope(TemplateScope outer) => (_outer, _bounds) = (outer, outer._bounds);
+    private TemplateScope(TemplateScope outer) => (_outer, Bounds) = (outer, outer.Bounds);
+
+    /// <summary>What the whole rendering may take.</summary>
+    public TemplateBounds Bounds { get; }
 
     /// <summary>A place within: it sees the names here, and what it sets is its own.</summary>
     public TemplateScope Within()
     {
-        _bounds.Step();
+        Bounds.Step();
         return new TemplateScope(this);
     }
 
@@ -39,48 +41,14 @@ internal sealed class TemplateScope
         set => _names[name] = value;
     }
 
-    /// <summary>Calls a macro, so deep at most.</summary>
-    public T Deeper<T>(Func<T> call) => _bounds.Deeper(call);
-
     /// <summary>Writes, so much at most.</summary>
     public void Write(StringBuilder output, string text)
     {
-        _bounds.Step();
+        Bounds.Step();
+        Bounds.Spend(text.Length);
         if (output.Length + text.Length > TemplateBounds.MostCharacters)
             throw new TemplateException(0, $"writes more than {TemplateBounds.MostCharacters} characters");
         output.Append(text);
-    }
-}
-
-/// <summary>What one rendering may take: a template is another's program.</summary>
-internal sealed class TemplateBounds
-{
-    public const int MostCharacters = 32 * 1024 * 1024;
-
-    private const int MostSteps = 500_000;
-    private const int MostDepth = 64;
-
-    private int _steps;
-    private int _depth;
-
-    public void Step()
-    {
-        if (++_steps > MostSteps)
-            throw new TemplateException(0, "does not come to an end");
-    }
-
-    public T Deeper<T>(Func<T> call)
-    {
-        if (++_depth > MostDepth)
-            throw new TemplateException(0, "calls itself too deep");
-        try
-        {
-            return call();
-        }
-        finally
-        {
-            _depth--;
-        }
     }
 }
 

@@ -17,7 +17,7 @@ internal sealed class ConversationEncoder(Tokenizer tokenizer, int maxLength)
     private readonly HashSet<int> _special = [.. tokenizer.AddedTokens.Where(token => token.Special).Select(token => token.Id)];
 
     /// <exception cref="FedLoraException"><c>data-invalid</c>, <c>chat-template-missing</c>, <c>chat-template-invalid</c>.</exception>
-    public (Example Example, int Cut) Encode(Conversation conversation, TextRecord record)
+    public (Example Example, int Cut) Encode(Conversation conversation, TextRecord record, CancellationToken cancellationToken)
     {
         var template = tokenizer.ChatTemplate ?? throw new FedLoraException("chat-template-missing",
             $"{record.Place} is a conversation, and the model's folder has no chat template.",
@@ -25,7 +25,7 @@ internal sealed class ConversationEncoder(Tokenizer tokenizer, int maxLength)
         string text;
         try
         {
-            text = template.Render(conversation.Messages, conversation.Tools);
+            text = template.Render(conversation.Messages, conversation.Tools, addGenerationPrompt: false, cancellationToken);
         }
         catch (FedLoraException e) when (e.Code == "chat-template-refused")
         {
@@ -36,7 +36,8 @@ internal sealed class ConversationEncoder(Tokenizer tokenizer, int maxLength)
         var labels = Enumerable.Repeat(Example.NoLabel, encoded.Count).ToArray();
         foreach (var turn in conversation.Learnt)
         {
-            var (start, end) = Turn(template, conversation, turn, text)
+            cancellationToken.ThrowIfCancellationRequested();
+            var (start, end) = Turn(template, conversation, turn, text, cancellationToken)
                 ?? throw Bad(record, $"has an assistant's message {turn + 1} that the chat template does not write as it stands");
             Learn(encoded, labels, Points(text, start), Points(text, end));
         }
@@ -48,16 +49,18 @@ internal sealed class ConversationEncoder(Tokenizer tokenizer, int maxLength)
     }
 
     /// <summary>Where a turn's answer lies in the text: found by what changes when something is put before and behind it.</summary>
-    private static (int Start, int End)? Turn(ChatTemplate template, Conversation conversation, int turn, string text)
+    private static (int Start, int End)? Turn(ChatTemplate template, Conversation conversation, int turn, string text,
+        CancellationToken cancellationToken)
     {
         var messages = conversation.Messages;
         // What the template writes before an answer, where it keeps it so in a longer conversation.
-        var before = Tried(template, [.. messages.Take(turn)], conversation.Tools, addGenerationPrompt: true);
+        var before = Tried(template, [.. messages.Take(turn)], conversation.Tools, addGenerationPrompt: true, cancellationToken);
         int? start = before is not null && text.StartsWith(before, StringComparison.Ordinal) ? before.Length : null;
         if (messages[turn].GetValueOrDefault("content") is not string { Length: > 0 } content)
         {
             // A call of tools: it ends where the conversation would.
-            var through = Tried(template, [.. messages.Take(turn + 1)], conversation.Tools, addGenerationPrompt: false);
+            var through = Tried(template, [.. messages.Take(turn + 1)], conversation.Tools, addGenerationPrompt: false,
+                cancellationToken);
             return start is { } from && through is not null && text.StartsWith(through, StringComparison.Ordinal)
                 ? (from, from + text[from..through.Length].TrimEnd().Length) : null;
         }
@@ -71,7 +74,7 @@ internal sealed class ConversationEncoder(Tokenizer tokenizer, int maxLength)
         string? With(string other) =>
             Tried(template, [.. messages.Select((message, i) => i != turn ? message
                 : new Dictionary<string, object?>(message, StringComparer.Ordinal) { ["content"] = other })], conversation.Tools,
-                    addGenerationPrompt: false)
+                    addGenerationPrompt: false, cancellationToken)
             is { } changed && changed.Contains(Mark, StringComparison.Ordinal) ? changed : null;
     }
 
@@ -99,11 +102,11 @@ internal sealed class ConversationEncoder(Tokenizer tokenizer, int maxLength)
     }
 
     private static string? Tried(ChatTemplate template, IReadOnlyList<IReadOnlyDictionary<string, object?>> messages, object? tools,
-        bool addGenerationPrompt)
+        bool addGenerationPrompt, CancellationToken cancellationToken)
     {
         try
         {
-            return template.Render(messages, tools, addGenerationPrompt);
+            return template.Render(messages, tools, addGenerationPrompt, cancellationToken);
         }
         catch (FedLoraException e) when (e.Code == "chat-template-refused")
         {

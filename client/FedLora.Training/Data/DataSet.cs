@@ -56,7 +56,7 @@ public sealed record DataSet(IReadOnlyList<Example> Examples, int Truncated, lon
             cancellationToken.ThrowIfCancellationRequested();
             try
             {
-                var (example, cut) = encoder.Encode(record, settings.Task);
+                var (example, cut) = encoder.Encode(record, settings.Task, cancellationToken);
                 examples.Add(example);
                 records.Add(record);
                 truncated += cut > 0 ? 1 : 0;

@@ -13,8 +13,9 @@ internal sealed class ExampleEncoder(Tokenizer tokenizer, int maxLength)
 
     /// <exception cref="FedLoraException"><c>data-invalid</c>: the chat template does not take the conversation;
     /// <c>chat-template-missing</c>, <c>chat-template-invalid</c>.</exception>
-    public (Example, int Cut) Encode(TextRecord record, TextTask task) => task == TextTask.SequenceClassification ? Classify(record)
-        : record.Conversation is { } conversation ? _conversations.Encode(conversation, record)
+    public (Example, int Cut) Encode(TextRecord record, TextTask task, CancellationToken cancellationToken) => task ==
+        TextTask.SequenceClassification ? Classify(record)
+        : record.Conversation is { } conversation ? _conversations.Encode(conversation, record, cancellationToken)
         : record.Prompt is null ? Text(record) : Completion(record);
 
     private (Example, int Cut) Classify(TextRecord record)

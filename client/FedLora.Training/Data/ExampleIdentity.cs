@@ -7,7 +7,8 @@ namespace FedLora.Training.Data;
 /// <summary>
 /// What makes an example the same example, for the privacy ledger: every text that training may read, each by itself, whatever its field is
 /// called here, its label, its place in the file, further fields, the JSON's layout or the white space. Short texts (a completion "ham")
-/// are shared by strangers and count only together. A line that is no such JSON is known by its bytes.
+/// are shared by strangers and count only together, and so do the system's turns and the tools of a conversation, which are the program's
+/// words: one prompt before all of them does not make them one example. A line that is no such JSON is known by its bytes.
 /// </summary>
 public static class ExampleIdentity
 {
@@ -43,12 +44,19 @@ public static class ExampleIdentity
             .Concat(_trees.SelectMany(name => root.TryGetProperty(name, out var tree) ? TextsIn(tree) : [])).Select(Normal).ToArray();
         if (texts.Length == 0)
             return [];
-        var counting = texts.Where(text => text.Length >= LeastLength).Append(string.Join(' ', texts)).ToHashSet(StringComparer.Ordinal);
+        // Older ledgers hold these too, and more: they know their examples by what is made of them now.
+        var single = _fields.Select(name => Text(root, name)).OfType<string>()
+            .Concat(root.TryGetProperty("messages", out var messages) ? TextsOfPeople(messages) : []).Select(Normal);
+        var counting = single.Where(text => text.Length >= LeastLength).Append(string.Join(' ', texts)).ToHashSet(StringComparer.Ordinal);
         // By its field's name too, so that no text of another field is taken for the unit.
         if (unit is not null && RecordReader.UnitOf(root, unit) is { } value)
             counting.Add($"{unit}\0{value}");
         return counting;
     }
+
+    private static IEnumerable<string> TextsOfPeople(JsonElement messages) => messages.ValueKind != JsonValueKind.Array ? TextsIn(messages)
+        : messages.EnumerateArray().Where(turn => turn.ValueKind != JsonValueKind.Object || Text(turn, "role") is not ("system"
+            or "developer")).SelectMany(TextsIn);
 
     private static string? Text(JsonElement root, string name) =>
         root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;

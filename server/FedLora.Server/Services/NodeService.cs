@@ -68,6 +68,7 @@ internal sealed class NodeService(IGrainFactory grains, PartCache parts, UpdateI
             Adapter = await parts.SplitAsync(task, cancellationToken),
             Definition = task.Definition.ToWire(layout: false),
             DeadlineUnixMs = task.Deadline.ToUnixTimeMilliseconds(),
+            SecondsLeft = Math.Max(0, (task.Deadline - time.GetUtcNow()).TotalSeconds),
             Rank = (uint)task.Rank,
             DensityDown = task.DensityDown,
             DensityUp = task.DensityUp,

@@ -41,9 +41,11 @@ public sealed class ChatTemplateTests
             var tools = Value(conversation.GetProperty("tools"));
             var prompt = one.GetProperty("prompt").GetBoolean();
             if (one.GetProperty("text").GetString() is { } wanted)
-                Assert.Equal(wanted, template.Render(messages, tools, prompt));
+                Assert.Equal(wanted, template.Render(messages, tools, prompt, TestContext.Current.CancellationToken));
             else
-                Assert.Equal("chat-template-refused", Assert.Throws<FedLoraException>(() => template.Render(messages, tools, prompt)).Code);
+                Assert.Equal("chat-template-refused",
+                    Assert.Throws<FedLoraException>(() =>
+                        template.Render(messages, tools, prompt, TestContext.Current.CancellationToken)).Code);
         }
     }
 
@@ -73,7 +75,8 @@ public sealed class ChatTemplateTests
     public void Brackets_a_hundred_deep_end_with_an_error_not_with_the_program() =>
         Assert.Throws<FedLoraException>(() => ChatTemplate.Parse($"{{{{ {new string('(', 100_000)} }}}}", "here", SpecialTokens.None));
 
-    private static string Render(string template) => ChatTemplate.Parse(template, "here", SpecialTokens.None).Render([]);
+    private static string Render(string template) => ChatTemplate.Parse(template, "here", SpecialTokens.None)
+        .Render([], cancellationToken: TestContext.Current.CancellationToken);
 
     private static object? Value(JsonElement element) => element.ValueKind switch
     {

@@ -76,6 +76,23 @@ public sealed class ConversationTests : IDisposable
             .Select(hash => Convert.ToHexString(hash.Span)));
     }
 
+    [Theory]
+    [InlineData("system")]
+    [InlineData("developer")]
+    public void A_shared_system_prompt_or_tool_makes_no_two_conversations_the_same(string role)
+    {
+        var (one, other) = (Line("what somebody asked one day in spring"), Line("what another one asked on another day"));
+        Assert.Empty(Hashes(one).Intersect(Hashes(other)));
+        Assert.Equal(2, Hashes(one).Length);
+
+        string Line(string words) => $$"""
+            {"messages":[{"role":"{{role}}","content":"You are the helpful assistant of a shop."},{"role":"user","content":"{{words}}"},
+            {"role":"assistant","content":"ok"}],"tools":[{"description":"looks up an order by its number"}]}
+            """;
+
+        string[] Hashes(string line) => [.. ExampleIdentity.Of(line).Select(hash => Convert.ToHexString(hash.Span))];
+    }
+
     private static IEnumerable<int[]> Runs(Example example)
     {
         var run = new List<int>();

@@ -124,6 +124,25 @@ public sealed class DataFormatTests : IDisposable
                 Assert.Throws<FedLoraException>(() => Read(Write("short.jsonl", packed[..(packed.Length / 2)]))).Code);
     }
 
+    [Theory]
+    [InlineData("short.jsonl.gz")]
+    [InlineData("short.jsonl.zst")]
+    public void A_packed_file_is_cut_short_wherever_it_ends(string name)
+    {
+        var bytes = Encoding.UTF8.GetBytes(Mails);
+        using var zip = new Compressor();
+        var packed = name.EndsWith("gz", StringComparison.Ordinal) ? Gzip(bytes) : zip.Wrap(bytes).ToArray();
+        for (var length = 0; length < packed.Length - 8; length++)
+        {
+            var error = Assert.Throws<FedLoraException>(() => Read(Write(name, packed[..length])));
+            Assert.Equal("data-invalid", error.Code);
+            Assert.True(error.Message.Contains("cut short", StringComparison.Ordinal), $"{length} of {packed.Length}: {error.Message}");
+        }
+        var empty = name.EndsWith("gz", StringComparison.Ordinal)
+            ? [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0] : zip.Wrap([]).ToArray();
+        Assert.Equal("data-empty", Assert.Throws<FedLoraException>(() => Read(Write(name, empty))).Code);
+    }
+
     [Fact]
     public void A_line_without_an_end_does_not_fill_the_memory()
     {

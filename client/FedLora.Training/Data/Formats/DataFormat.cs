@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using System.Text;
 using ZstdSharp;
 
@@ -21,18 +20,21 @@ internal static class DataFormat
     /// <param name="fields">The fields that are wanted of a row; a JSON line comes whole.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <exception cref="FedLoraException"><c>data-missing</c>, <c>data-invalid</c>, <c>data-too-large</c>.</exception>
-    public static IEnumerable<DataLine> Read(string path, IReadOnlySet<string> fields, CancellationToken cancellationToken)
+    public static IEnumerable<DataLine> Read(string path, IReadOnlySet<string> fields, CancellationToken cancellationToken) =>
+        Read(path, fields, DataBudget.Of(path, cancellationToken), cancellationToken);
+
+    /// <inheritdoc cref="Read(string, IReadOnlySet{string}, CancellationToken)"/>
+    /// <param name="budget">How much it may come to.</param>
+    internal static IEnumerable<DataLine> Read(string path, IReadOnlySet<string> fields, DataBudget budget,
+        CancellationToken cancellationToken)
     {
-        var left = DataLimits.MostCharacters;
+        // What is read and what is made of it, each by itself.
+        var lines = budget.Again();
         foreach (var file in FilesOf(path))
         {
-            foreach (var line in ReadFile(file, fields, cancellationToken))
+            foreach (var line in ReadFile(file, fields, budget, cancellationToken))
             {
-                cancellationToken.ThrowIfCancellationRequested();
-                left -= line.Text.Length;
-                if (left < 0)
-                    throw new FedLoraException("data-too-large", $"{path} unpacks to more than {DataLimits.MostCharacters} characters.",
-                        "Check that the file is what it should be, or split it.");
+                lines.Spend(line.Text.Length);
                 yield return line;
             }
         }
@@ -66,7 +68,8 @@ internal static class DataFormat
     private static string Unpacked(string name) => _packings.Contains(Path.GetExtension(name), StringComparer.OrdinalIgnoreCase)
         ? Path.GetFileNameWithoutExtension(name) : name;
 
-    private static IEnumerable<DataLine> ReadFile(string path, IReadOnlySet<string> fields, CancellationToken cancellationToken)
+    private static IEnumerable<DataLine> ReadFile(string path, IReadOnlySet<string> fields, DataBudget budget,
+        CancellationToken cancellationToken)
     {
         using var file = Opening(path, () => new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16));
         var head = new byte[4];
@@ -74,13 +77,13 @@ internal static class DataFormat
         file.Position = 0;
         if (length == 4 && head.AsSpan().SequenceEqual("PAR1"u8))
         {
-            foreach (var row in ParquetRows.Read(path, file, fields, cancellationToken))
+            foreach (var row in ParquetRows.Read(path, file, fields, budget, cancellationToken))
                 yield return row;
             yield break;
         }
-        using var content = head is [0x1F, 0x8B, ..] ? new GZipStream(file, CompressionMode.Decompress)
-            : head is [0x28, 0xB5, 0x2F, 0xFD] ? new DecompressionStream(file, leaveOpen: true) : (Stream)file;
-        using var reader = new StreamReader(content, Encoding.UTF8, detectEncodingFromByteOrderMarks: true, 1 << 16, leaveOpen: true);
+        using var content = Unpacking(path, () => Packing.Open(file, head.AsSpan(0, length), path));
+        using var text = new StreamReader(content, Encoding.UTF8, detectEncodingFromByteOrderMarks: true, 1 << 16, leaveOpen: true);
+        using var reader = new CountedReader(text, budget);
         var lines = Path.GetExtension(Unpacked(Path.GetFileName(path))).ToLowerInvariant() switch
         {
             ".csv" => CsvRows.Read(path, reader, ',', fields),
@@ -89,15 +92,15 @@ internal static class DataFormat
         };
         // An iterator cannot catch around a yield: each step is taken by itself.
         using var steps = lines.GetEnumerator();
-        while (Step(path, steps))
+        while (Unpacking(path, steps.MoveNext))
             yield return steps.Current;
     }
 
-    private static bool Step(string path, IEnumerator<DataLine> steps)
+    private static T Unpacking<T>(string path, Func<T> read)
     {
         try
         {
-            return steps.MoveNext();
+            return read();
         }
         catch (Exception e) when (e is InvalidDataException or ZstdException or EndOfStreamException)
         {

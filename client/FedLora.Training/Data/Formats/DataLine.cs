@@ -17,6 +17,6 @@ internal static class DataLimits
     /// <summary>Files of a folder.</summary>
     public const int MostFiles = 10_000;
 
-    /// <summary>Characters of all lines of one reading, unpacked: what a small file blown up beyond all measure ends at.</summary>
-    public const long MostCharacters = 1L << 36;
+    /// <summary>Lists and structures within each other in a Parquet file.</summary>
+    public const int MostNested = 64;
 }

@@ -9,8 +9,12 @@ namespace FedLora.Training.Data.Formats;
 /// ledger, alike.</summary>
 internal sealed class JsonRow : IDisposable
 {
+    // Of one in UTF-8; an escape of six bytes is six characters.
+    private const int MostBytesOfCharacter = 3;
+
     private readonly ArrayBufferWriter<byte> _bytes = new();
     private readonly Utf8JsonWriter _writer;
+    private bool _tooLong;
 
     public JsonRow()
     {
@@ -26,11 +30,10 @@ internal sealed class JsonRow : IDisposable
     {
         if (value is null)
             return;
+        if (_tooLong)
+            return;
         _writer.WritePropertyName(name);
         Write(name, value);
-        // The JSON text would hide wrong bytes behind an escape.
-        if (_bytes.WrittenCount + _writer.BytesPending > 4L * DataLimits.LargestLine)
-            Fault ??= $"has more than {DataLimits.LargestLine} characters";
     }
 
     /// <summary>The whole row as a line.</summary>
@@ -38,19 +41,37 @@ internal sealed class JsonRow : IDisposable
     {
         _writer.WriteEndObject();
         _writer.Flush();
-        return new DataLine($"{path}, row {number}", number, Encoding.UTF8.GetString(_bytes.WrittenSpan), Fault);
+        var text = Encoding.UTF8.GetString(_bytes.WrittenSpan);
+        if (text.Length > DataLimits.LargestLine)
+            Stop();
+        return new DataLine($"{path}, row {number}", number, _tooLong ? text[..Math.Min(text.Length, DataLimits.LargestLine)] : text,
+            Fault);
     }
 
     public void Dispose() => _writer.Dispose();
 
+    // What is longer is not written to its end.
+    private void Stop()
+    {
+        _tooLong = true;
+        Fault ??= $"has more than {DataLimits.LargestLine} characters";
+    }
+
     private void Write(string name, object? value)
     {
+        if (_writer.BytesCommitted + _writer.BytesPending + (value is string { Length: var length } ? length : 0)
+            > MostBytesOfCharacter * (long)DataLimits.LargestLine)
+            Stop();
         switch (value)
         {
+            case not null when _tooLong:
+                _writer.WriteNullValue();
+                break;
             case null:
                 _writer.WriteNullValue();
                 break;
             case string text:
+                // The JSON text would hide wrong bytes behind an escape.
                 if (text.Contains('\uFFFD', StringComparison.Ordinal))
                     Fault ??= $"is not valid UTF-8 in \"{name}\", or holds U+FFFD";
                 _writer.WriteStringValue(text);
@@ -69,7 +90,7 @@ internal sealed class JsonRow : IDisposable
                 break;
             case IReadOnlyDictionary<string, object?> fields:
                 _writer.WriteStartObject();
-                foreach (var (key, field) in fields)
+                foreach (var (key, field) in fields.TakeWhile(_ => !_tooLong))
                 {
                     _writer.WritePropertyName(key);
                     Write(name, field);
@@ -78,7 +99,7 @@ internal sealed class JsonRow : IDisposable
                 break;
             case IReadOnlyList<object?> items:
                 _writer.WriteStartArray();
-                foreach (var item in items)
+                foreach (var item in items.TakeWhile(_ => !_tooLong))
                     Write(name, item);
                 _writer.WriteEndArray();
                 break;

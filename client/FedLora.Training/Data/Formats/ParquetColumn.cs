@@ -7,6 +7,9 @@ namespace FedLora.Training.Data.Formats;
 /// <summary>One leaf column of a row group with a cursor over it: values and the levels that tell where lists and nulls are.</summary>
 internal sealed class ParquetColumn
 {
+    // Dictionaries are smaller; other columns name each text once.
+    private const int MostKnown = 1 << 16;
+
     private readonly int _full;
     private readonly int[] _definitions;
     private readonly int[] _repetitions;
@@ -22,12 +25,13 @@ internal sealed class ParquetColumn
     public int Definition => _full == 0 ? 0 : _definitions[_at];
 
     /// <summary>Reads a column whole. Of types that no example is made of every value is a fault of its row, not null.</summary>
-    public static async Task<ParquetColumn> ReadAsync(ParquetRowGroupReader group, DataField field, CancellationToken cancellationToken)
+    public static async Task<ParquetColumn> ReadAsync(ParquetRowGroupReader group, DataField field, DataBudget budget,
+        CancellationToken cancellationToken)
     {
         using var data = await group.ReadRawColumnDataBaseAsync(field, cancellationToken);
         return new ParquetColumn(field, data, data switch
         {
-            RawColumnData<ReadOnlyMemory<char>> texts => Array.ConvertAll(texts.Values.ToArray(), text => (object?)text.ToString()),
+            RawColumnData<ReadOnlyMemory<char>> texts => Texts(texts.Values, budget),
             RawColumnData<bool> flags => Boxed(flags, flag => flag),
             RawColumnData<sbyte> numbers => Boxed(numbers, number => (long)number),
             RawColumnData<byte> numbers => Boxed(numbers, number => (long)number),
@@ -60,6 +64,24 @@ internal sealed class ParquetColumn
     {
         _at++;
         return _values[_value++];
+    }
+
+    // A dictionary's text is made once, however often it is named.
+    private static object?[] Texts(ReadOnlySpan<ReadOnlyMemory<char>> texts, DataBudget budget)
+    {
+        var (made, known) = (new object?[texts.Length], new Dictionary<ReadOnlyMemory<char>, string>());
+        for (var i = 0; i < texts.Length; i++)
+        {
+            if (!known.TryGetValue(texts[i], out var text))
+            {
+                budget.Spend(texts[i].Length);
+                text = texts[i].ToString();
+                if (known.Count < MostKnown)
+                    known.Add(texts[i], text);
+            }
+            made[i] = text;
+        }
+        return made;
     }
 
     private static object?[] Boxed<T>(RawColumnData<T> data, Func<T, object?> widen)

@@ -11,7 +11,20 @@ internal ref struct ParquetFooter
 {
     private const int MostNested = 32;
 
+    // Of the file's metadata and of an element of its schema (parquet.thrift).
+    private const int SchemaField = 2;
+    private const int ChildrenField = 5;
+
     private ReadOnlySpan<byte> _left;
+    private ulong _number;
+    private int _children;
+
+    private enum Part
+    {
+        Other,
+        File,
+        SchemaElement,
+    }
 
     /// <summary>Whether the footer of a file can be walked to its end; leaves the file at its start.</summary>
     /// <param name="file">Seekable.</param>
@@ -29,23 +42,56 @@ internal ref struct ParquetFooter
         var bytes = new byte[length];
         file.ReadExactly(bytes);
         file.Position = 0;
-        return new ParquetFooter { _left = bytes }.Struct(0);
+        return new ParquetFooter { _left = bytes }.Struct(0, Part.File);
     }
 
-    private bool Struct(int depth)
+    private bool Struct(int depth, Part part = Part.Other)
     {
-        while (Byte() is { } header)
+        for (short field = 0; Byte() is { } header;)
         {
             if (header == 0)
                 return true;
             // A field's number is a difference of four bits, or else follows.
-            if (header >> 4 == 0 && Varint() is null)
+            if (header >> 4 != 0)
+                field += (short)(header >> 4);
+            else if (Varint() is { } number)
+                field = (short)Signed(number);
+            else
                 return false;
-            if (!Value(header & 15, depth + 1, isField: true))
+            if (!(part == Part.File && field == SchemaField && (header & 15) is 9 or 10
+                ? Schema(depth + 1)
+                : Value(header & 15, depth + 1, isField: true)))
                 return false;
+            if (part == Part.SchemaElement && field == ChildrenField)
+                _children = (int)Signed(_number);
         }
         return false;
     }
+
+    /// <summary>The schema's tree, its elements one after another: readers go down it by calling themselves, as deep as it is.</summary>
+    private bool Schema(int depth)
+    {
+        if (Count() is not ({ } count, 12))
+            return false;
+        var open = new List<int>();
+        for (var i = 0UL; i < count; i++)
+        {
+            _children = 0;
+            if (!Struct(depth + 1, Part.SchemaElement))
+                return false;
+            while (open.Count > 0 && open[^1] == 0)
+                open.RemoveAt(open.Count - 1);
+            if (open.Count > 0)
+                open[^1]--;
+            if (_children > 0)
+                open.Add(_children);
+            if (open.Count > DataLimits.MostNested)
+                return false;
+        }
+        return true;
+    }
+
+    private static long Signed(ulong zigzag) => (long)(zigzag >> 1) ^ -(long)(zigzag & 1);
 
     private bool Value(int type, int depth, bool isField)
     {
@@ -59,7 +105,10 @@ internal ref struct ParquetFooter
             case 3:
                 return Skip(1);
             case 4 or 5 or 6:
-                return Varint() is not null;
+                if (Varint() is not { } number)
+                    return false;
+                _number = number;
+                return true;
             case 7:
                 return Skip(8);
             case 8:
@@ -77,23 +126,22 @@ internal ref struct ParquetFooter
 
     private bool List(int depth)
     {
-        if (Byte() is not { } header)
-            return false;
-        var count = (ulong)(header >> 4);
-        if (count == 15)
-        {
-            if (Varint() is not { } stated)
-                return false;
-            count = stated;
-        }
-        if (count > (ulong)_left.Length)
+        if (Count() is not var (count, type))
             return false;
         for (var i = 0UL; i < count; i++)
         {
-            if (!Value(header & 15, depth + 1, isField: false))
+            if (!Value(type, depth + 1, isField: false))
                 return false;
         }
         return true;
+    }
+
+    private (ulong Count, int Type)? Count()
+    {
+        if (Byte() is not { } header)
+            return null;
+        var count = header >> 4 == 15 ? Varint() : (ulong)(header >> 4);
+        return count <= (ulong)_left.Length ? (count.Value, header & 15) : null;
     }
 
     private bool Map(int depth)

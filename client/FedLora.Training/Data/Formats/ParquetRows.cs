@@ -14,7 +14,8 @@ internal static class ParquetRows
     // Unpacked, of one column of one row group; arrays end at 2 GiB.
     private const long LargestColumn = (1L << 31) - (1 << 16);
 
-    public static IEnumerable<DataLine> Read(string path, Stream file, IReadOnlySet<string> fields, CancellationToken cancellationToken)
+    public static IEnumerable<DataLine> Read(string path, Stream file, IReadOnlySet<string> fields, DataBudget budget,
+        CancellationToken cancellationToken)
     {
         var reader = Trying(path, () => ParquetFooter.IsSound(file)
             ? ParquetReader.CreateAsync(file, null, leaveStreamOpen: true, cancellationToken).GetAwaiter().GetResult()
@@ -24,15 +25,21 @@ internal static class ParquetRows
         var number = 0;
         for (var group = 0; group < reader.RowGroupCount; group++)
         {
-            var (rows, tree) = Trying(path, () => ReadGroup(path, reader, group, wanted, cancellationToken));
+            var (rows, tree) = Trying(path, () => ReadGroup(path, reader, group, wanted, budget, cancellationToken));
             for (var i = 0L; i < rows; i++)
             {
-                using var row = new JsonRow();
-                foreach (var field in wanted)
-                    row.Add(field.Name, Named(Trying(path, () => tree.Next(field)), names.GetValueOrDefault(field.Name), field.Name, row));
-                yield return row.ToLine(path, ++number);
+                number++;
+                yield return Trying(path, () => ReadRow(path, number, tree, wanted, names));
             }
         }
+    }
+
+    private static DataLine ReadRow(string path, int number, ParquetTree tree, Field[] wanted, Dictionary<string, string[]> names)
+    {
+        using var row = new JsonRow();
+        foreach (var field in wanted)
+            row.Add(field.Name, Named(tree.Next(field), names.GetValueOrDefault(field.Name), field.Name, row));
+        return row.ToLine(path, number);
     }
 
     private static Field[] Wanted(string path, ParquetReader reader, IReadOnlySet<string> fields)
@@ -47,7 +54,7 @@ internal static class ParquetRows
     }
 
     private static (long Rows, ParquetTree Tree) ReadGroup(string path, ParquetReader reader, int index, Field[] wanted,
-        CancellationToken cancellationToken)
+        DataBudget budget, CancellationToken cancellationToken)
     {
         using var group = reader.OpenRowGroupReader(index);
         var columns = new Dictionary<DataField, ParquetColumn>();
@@ -56,12 +63,14 @@ internal static class ParquetRows
             if (group.GetMetadata(leaf)?.MetaData is not
                 {
                     TotalUncompressedSize: >= 0 and < LargestColumn,
-                    NumValues: >= 0 and < int.MaxValue
+                    NumValues: >= 0 and < int.MaxValue and var values
                 })
                 throw new FedLoraException("data-too-large",
                     $"{path}: the column \"{leaf.Path}\" has 2 GiB or more in row group {index + 1}.",
                         "Write the file with smaller row groups.");
-            columns[leaf] = ParquetColumn.ReadAsync(group, leaf, cancellationToken).GetAwaiter().GetResult();
+            // So many the library makes room for, before it has seen one.
+            budget.SpendValues(values);
+            columns[leaf] = ParquetColumn.ReadAsync(group, leaf, budget, cancellationToken).GetAwaiter().GetResult();
         }
         return (group.RowCount, new ParquetTree(columns));
     }
