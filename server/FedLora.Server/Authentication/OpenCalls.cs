@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Security.Claims;
+using FedLora.Protocol.V1;
 using Grpc.Core;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
@@ -9,6 +10,8 @@ namespace FedLora.Server.Authentication;
 /// <summary>The calls that are being served, by who makes them: what ends them when that caller's access is taken away.</summary>
 internal sealed class OpenCalls
 {
+    private static readonly string RevokeAccess = $"/{Admin.Descriptor.FullName}/{nameof(Admin.AdminClient.RevokeAccess)}";
+
     private readonly ConcurrentDictionary<Call, bool> _calls = [];
     private readonly ConcurrentDictionary<string, bool> _ended = [];
 
@@ -22,6 +25,8 @@ internal sealed class OpenCalls
         if (context.GetHttpContext() is not { User: { } user } http || user.FindFirstValue(ClaimTypes.NameIdentifier) is not { } caller)
             return await serve();
         var call = new Call(caller, user.FindFirstValue(ClaimTypes.Role) == Roles.Node);
+        // Who takes his own access away hears that it is done: what ends his calls is that very call's work.
+        var isRevocation = context.Method == RevokeAccess;
         _calls[call] = true;
         try
         {
@@ -29,7 +34,7 @@ internal sealed class OpenCalls
             if (!_ended.ContainsKey(caller))
             {
                 var served = serve();
-                if (await Task.WhenAny(served, call.Revoked.Task) == served)
+                if (isRevocation || await Task.WhenAny(served, call.Revoked.Task) == served)
                     return await served;
                 // What it still does has nobody to answer to; its next message meets a call that is over.
                 _ = served.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None,

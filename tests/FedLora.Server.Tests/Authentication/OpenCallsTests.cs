@@ -26,15 +26,31 @@ public sealed class OpenCallsTests
         }
     }
 
-    private sealed class Call : ServerCallContext
+    [Fact]
+    public async Task Who_revokes_himself_hears_that_it_is_done()
     {
-        public Call(string caller) => UserStateCore["__HttpContext"] = new DefaultHttpContext
+        var calls = new OpenCalls();
+        var done = new TaskCompletionSource<int>();
+        var revocation = calls.ServeAsync(() => done.Task, new Call("operator", "/fedlora.v1.Admin/RevokeAccess"));
+        var other = calls.ServeAsync(() => done.Task, new Call("operator"));
+        calls.End("operator");
+        await Assert.ThrowsAsync<RefusedException>(() => other);
+        done.SetResult(1);
+        Assert.Equal(1, await revocation);
+        await Assert.ThrowsAsync<RefusedException>(
+            () => calls.ServeAsync(() => done.Task, new Call("operator", "/fedlora.v1.Admin/RevokeAccess")));
+    }
+
+    private sealed class Call(string method) : ServerCallContext
+    {
+        public Call(string caller, string method = "call")
+            : this(method) => UserStateCore["__HttpContext"] = new DefaultHttpContext
         {
             User = new ClaimsPrincipal(
                 new ClaimsIdentity([new Claim(ClaimTypes.NameIdentifier, caller), new Claim(ClaimTypes.Role, Roles.Node)], "test")),
         };
 
-        protected override string MethodCore => "call";
+        protected override string MethodCore => method;
 
         protected override string HostCore => "";
 
