@@ -41,15 +41,8 @@ public sealed class OpenCallsTests
             () => calls.ServeAsync(() => done.Task, new Call("operator", "/fedlora.v1.Admin/RevokeAccess")));
     }
 
-    private sealed class Call(string method) : ServerCallContext
+    private sealed class Call(string caller, string method = "call") : ServerCallContext
     {
-        public Call(string caller, string method = "call")
-            : this(method) => UserStateCore["__HttpContext"] = new DefaultHttpContext
-        {
-            User = new ClaimsPrincipal(
-                new ClaimsIdentity([new Claim(ClaimTypes.NameIdentifier, caller), new Claim(ClaimTypes.Role, Roles.Node)], "test")),
-        };
-
         protected override string MethodCore => method;
 
         protected override string HostCore => "";
@@ -70,7 +63,14 @@ public sealed class OpenCallsTests
 
         protected override AuthContext AuthContextCore => new(null, []);
 
-        protected override IDictionary<object, object> UserStateCore { get; } = new Dictionary<object, object>();
+        protected override IDictionary<object, object> UserStateCore { get; } = new Dictionary<object, object>
+        {
+            ["__HttpContext"] = new DefaultHttpContext
+            {
+                User = new ClaimsPrincipal(
+                    new ClaimsIdentity([new Claim(ClaimTypes.NameIdentifier, caller), new Claim(ClaimTypes.Role, Roles.Node)], "test")),
+            },
+        };
 
         protected override ContextPropagationToken CreatePropagationTokenCore(ContextPropagationOptions? options) =>
             throw new NotSupportedException();
