@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using FedLora.Privacy.Ledger;
 
 namespace FedLora.Grains;
 
@@ -44,7 +45,7 @@ public sealed class CoordinatorInstruments
         _duration.Record(time.TotalSeconds, new KeyValuePair<string, object?>("federation", federation));
 
     /// <summary>What a receipt says of a node's budget.</summary>
-    public void Spent(string node, PrivacyReceipt receipt)
+    public void Spent(string node, LedgerReceipt receipt)
     {
         KeyValuePair<string, object?>[] tags = [new("node", node), new("data_set", receipt.DataSet), new("delta", receipt.Delta)];
         _spent.Record(receipt.EpsilonSpent, tags);

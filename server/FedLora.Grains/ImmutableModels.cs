@@ -1,13 +1,14 @@
+using FedLora.Privacy.Ledger;
 using Orleans.Serialization.Cloning;
 
 namespace FedLora.Grains;
 
 /// <summary>
-/// What the pure room defines is immutable: a grain in the same process gets the very object instead of a copy by way of JSON.
+/// What the pure rooms define is immutable: a grain in the same process gets the very object instead of a copy by way of JSON.
 /// </summary>
 internal sealed class ImmutableModels : IGeneralizedCopier
 {
-    public static bool IsModel(Type type) => type.Assembly == typeof(FederationDefinition).Assembly;
+    public static bool IsModel(Type type) => type.Assembly == typeof(FederationDefinition).Assembly || type == typeof(LedgerReceipt);
 
     public bool IsSupportedType(Type type) => IsModel(type);
 

@@ -1,7 +1,7 @@
 using FedLora.Adapters;
-using FedLora.Client.Training;
 using FedLora.Federations.Definitions;
 using FedLora.Federations.Exports;
+using FedLora.Training.Preparation;
 
 namespace FedLora.Cli.Tests;
 

@@ -2,11 +2,11 @@ using System.Diagnostics;
 using FedLora.Client.Hosting;
 using FedLora.Client.Rounds;
 using FedLora.Client.Trainers;
-using FedLora.Client.Training;
 using FedLora.Privacy;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
 using FedLora.Tests;
+using FedLora.Training.Preparation;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -2,11 +2,12 @@ using FedLora.Adapters;
 using FedLora.Client.Hosting;
 using FedLora.Client.Ledger;
 using FedLora.Client.Rounds;
-using FedLora.Client.Training;
+using FedLora.Client.Trainers;
 using FedLora.Privacy.Ledger;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
 using FedLora.Tests;
+using FedLora.Training.Preparation;
 
 namespace FedLora.Client.Tests;
 
@@ -47,7 +48,7 @@ public sealed class PrivateRoundTests : IDisposable
             var output = node.Train(Input(prepared, $"state-{start}"), progress, CancellationToken.None);
             Assert.Equal(2, output.Steps);
             var receipt = node.Receipt!;
-            Assert.Equal((0.5, 2L, 1.0), (receipt.Run.SamplingRate, receipt.Run.Steps, receipt.ClipNorm));
+            Assert.Equal((0.5, 2, 1.0), (receipt.Run.SamplingRate, receipt.Steps, receipt.ClipNorm));
             Assert.Equal(receipt.EpsilonSpent, Assert.Single(node.Rules.Profile("").Balances).SpentEpsilon, 1e-3);
             Assert.False(node.Rules.Profile("").HasExampleCount);
             updates.Add(output.Update.ToBytes());

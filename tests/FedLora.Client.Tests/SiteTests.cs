@@ -1,7 +1,7 @@
 using FedLora.Aggregation;
 using FedLora.Client.Hosting;
 using FedLora.Client.Ledger;
-using FedLora.Client.Training;
+using FedLora.Client.Trainers;
 using FedLora.Privacy.Ledger;
 using FedLora.Protocol.V1;
 using FedLora.Tests;

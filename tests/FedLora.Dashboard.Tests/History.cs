@@ -10,6 +10,7 @@ using FedLora.Grains.Federations;
 using FedLora.Grains.Nodes;
 using FedLora.Grains.Registry;
 using FedLora.Privacy;
+using FedLora.Privacy.Ledger;
 using FedLora.Server.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -113,7 +114,7 @@ internal sealed record History(int Federations, int Rounds, int Nodes, int Cohor
         return new NodeRecord { Name = NodeName(node), EnrolledAt = Start, CredentialHash = Hex("credential"), Ledger = ledger };
     }
 
-    private static PrivacyReceipt Receipt(int node, int place) => new()
+    private static LedgerReceipt Receipt(int node, int place) => new()
     {
         NoiseMultiplier = Sigma,
         SamplingRate = Rate,

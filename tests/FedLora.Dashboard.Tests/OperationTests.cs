@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.RegularExpressions;
 using FedLora.Grains;
+using FedLora.Privacy.Ledger;
 using FedLora.Server.Authentication;
 using FedLora.Tests;
 using Microsoft.Data.Sqlite;
@@ -49,7 +50,7 @@ public sealed partial class OperationTests
         await site.Bench.UntilAsync(view => view.State == Protocol.V1.FederationState.Finished);
         await end.CancelAsync();
         await node;
-        instruments!.Spent("a", new PrivacyReceipt
+        instruments!.Spent("a", new LedgerReceipt
         {
             NoiseMultiplier = 1,
             SamplingRate = 0.1,

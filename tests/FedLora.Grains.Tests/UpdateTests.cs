@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using FedLora.Adapters;
+using FedLora.Privacy.Ledger;
 
 namespace FedLora.Grains.Tests;
 
@@ -111,7 +112,7 @@ public sealed class UpdateTests
         Assert.Equal(0, await coordinator.Blobs.PartialLengthAsync(header.Sha256, default));
     }
 
-    private static PrivacyReceipt Receipt(double noise) => new()
+    private static LedgerReceipt Receipt(double noise) => new()
     {
         NoiseMultiplier = noise,
         SamplingRate = 0.1,

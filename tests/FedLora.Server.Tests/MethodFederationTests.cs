@@ -1,11 +1,15 @@
 using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Client.State;
-using FedLora.Client.Training;
+using FedLora.Client.Trainers;
 using FedLora.Federations.Exports;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
+using FedLora.Simulations.Demo;
+using FedLora.Training.Data;
 using FedLora.Training.Lora;
+using FedLora.Training.Models;
+using FedLora.Training.Preparation;
 using FedLora.Training.Running;
 using Grpc.Core;
 using static FedLora.Federations.Definitions.DefinitionTerms;

@@ -3,10 +3,10 @@ using System.Text.Json;
 using FedLora.Client.Connection;
 using FedLora.Client.Hosting;
 using FedLora.Client.Rounds;
-using FedLora.Client.Training;
 using FedLora.Privacy.Ledger;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
+using FedLora.Training.Preparation;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace FedLora.Server.Tests;

@@ -1,6 +1,6 @@
 using System.IO.Compression;
 using FedLora.Client.Hosting;
-using FedLora.Client.Training;
+using FedLora.Client.Trainers;
 using FedLora.Privacy.Ledger;
 using FedLora.Protocol.V1;
 using FedLora.Tests;

@@ -1,4 +1,3 @@
-using FedLora.Client.Training;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
 using FedLora.Simulations.Data;
@@ -6,6 +5,7 @@ using FedLora.Simulations.Results;
 using FedLora.Simulations.Running;
 using FedLora.Simulations.Scenarios;
 using FedLora.Training.Libtorch;
+using FedLora.Training.Preparation;
 
 namespace FedLora.Server.Tests;
 

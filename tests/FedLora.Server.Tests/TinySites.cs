@@ -1,6 +1,6 @@
 using System.Text.Json;
 using FedLora.Client.Hosting;
-using FedLora.Client.Training;
+using FedLora.Client.Trainers;
 using FedLora.Protocol.V1;
 using FedLora.Simulations.Pretraining;
 

@@ -1,5 +1,6 @@
 using FedLora.Adapters;
 using FedLora.Aggregation;
+using FedLora.Federations.Definitions;
 using FedLora.Tests;
 using FedLora.Training.Privacy;
 using FedLora.Training.Running;
@@ -39,7 +40,8 @@ public sealed class CohortTrainingTests
     [InlineData("llama")]
     [InlineData("bert-classify")]
     public void Uneven_nodes_and_small_passes(string name) =>
-        Compare(name, (task, i) => task with { Settings = task.Settings with { Steps = 1 + (2 * i), BatchSize = 1 + i } }, rowsAtOnce: 16);
+        Compare(name, (task, i) => task with { Training = task.Training with { LocalSteps = 1 + (2 * i), BatchSize = 1 + i } },
+            rowsAtOnce: 16);
 
     [FixtureTheory("models", "model.safetensors")]
     [InlineData("llama")]
@@ -52,7 +54,7 @@ public sealed class CohortTrainingTests
         var start = method.Start(method.Initialize(layout, new MethodOptions(), 3, fixture.Model), null,
             new NodeTerms(layout, new MethodOptions(), 1, 3, 0));
         Compare(fixture,
-            [.. Enumerable.Range(0, 3).Select(i => new CohortNode(new LocalTask(start, Factors.R, Settings(i)), fixture.Examples))], 4096);
+            [.. Enumerable.Range(0, 3).Select(i => new CohortNode(new LocalTask(start, Factors.R, Training) { Seed = (ulong)i }, fixture.Examples))], 4096);
     }
 
     [FixtureTheory("models", "model.safetensors")]
@@ -101,10 +103,10 @@ public sealed class CohortTrainingTests
         var adapter = PeftFolder.Read(Path.Combine(fixture.Folder, "adapter"));
         var start = new NodeStart(adapter.State, fixture.Model.LayoutFor(adapter.Config));
         return [.. Enumerable.Range(0, 4).Select(i => new CohortNode(
-            change(new LocalTask(start, Factors.A | Factors.B | Factors.Head, Settings(i)), i),
+            change(new LocalTask(start, Factors.A | Factors.B | Factors.Head, Training) { Seed = (ulong)i }, i),
             [.. fixture.Examples.Skip(i % fixture.Examples.Count), .. fixture.Examples.Take(i)]))];
     }
 
-    private static TrainingSettings Settings(int seed) =>
-        new() { Steps = 3, BatchSize = 3, LearningRate = 1e-2, Optimizer = OptimizerKind.Sgd, Seed = (ulong)seed };
+    private static TrainingSpec Training { get; } =
+        new() { LocalSteps = 3, BatchSize = 3, LearningRate = 1e-2, Optimizer = "sgd", WeightDecay = 0 };
 }

@@ -1,5 +1,7 @@
 using FedLora.Adapters;
 using FedLora.Aggregation;
+using FedLora.Federations;
+using FedLora.Federations.Definitions;
 using FedLora.Tests;
 using FedLora.Training.Blocks;
 using FedLora.Training.Data;
@@ -52,8 +54,8 @@ public sealed class TrainerTests
     {
         using var fixture = new ModelFixture(name);
         using var parameters = new ParameterSet(fixture.Transformer.BaseSlots, CPU);
-        var settings = new TrainingSettings { Steps = 60, BatchSize = 4, LearningRate = 1e-2, MaxGradientNorm = 1 };
-        var summary = new Trainer().Run(fixture.Transformer, parameters, fixture.Examples, settings);
+        var training = new TrainingSpec { LocalSteps = 60, BatchSize = 4, LearningRate = 1e-2, WeightDecay = 0, MaxGradNorm = 1 };
+        var summary = new Trainer().Run(fixture.Transformer, parameters, fixture.Examples, training, seed: 0);
         Assert.True(summary.Losses[^1] < 0.2, $"loss {summary.Losses[^1]} after {summary.Losses[0]}");
     }
 
@@ -95,7 +97,10 @@ public sealed class TrainerTests
         using var narrow = BaseModel.Load(fixture.Folder, new LoadOptions { Compute = ComputeType.BF16 });
         var adapter = PeftFolder.Read(Path.Combine(fixture.Folder, "adapter"));
         var task = new LocalTask(new NodeStart(adapter.State, fixture.Model.LayoutFor(adapter.Config)),
-            Factors.A | Factors.B | Factors.Head, Settings(3));
+            Factors.A | Factors.B | Factors.Head, Training)
+        {
+            Seed = 3,
+        };
         var (wide, half) = (LocalTraining.Run(fixture.Model, task, fixture.Examples), LocalTraining.Run(narrow, task, fixture.Examples));
         foreach (var (a, b) in wide.Summary.Losses.Zip(half.Summary.Losses))
             Assert.Equal(a, b, 0.03 * a);
@@ -109,7 +114,10 @@ public sealed class TrainerTests
         using var fixture = new ModelFixture(name);
         var adapter = PeftFolder.Read(Path.Combine(fixture.Folder, "adapter"));
         var task = new LocalTask(new NodeStart(adapter.State, fixture.Model.LayoutFor(adapter.Config)),
-            Factors.A | Factors.B | Factors.Head, Settings(3));
+            Factors.A | Factors.B | Factors.Head, Training)
+        {
+            Seed = 3,
+        };
         LocalTraining.Run(fixture.Model, task, fixture.Examples);
         var before = DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;
         LocalTraining.Run(fixture.Model, task, fixture.Examples);
@@ -123,7 +131,10 @@ public sealed class TrainerTests
         using var fixture = new ModelFixture(name);
         var adapter = PeftFolder.Read(Path.Combine(fixture.Folder, "adapter"));
         var task = new LocalTask(new NodeStart(adapter.State, fixture.Model.LayoutFor(adapter.Config)), Factors.A | Factors.B,
-            Settings(1) with { BatchSize = 1, WeightDecay = 0.1 });
+            Training with { BatchSize = 1, WeightDecay = 0.1 })
+        {
+            Seed = 1,
+        };
         var silent = new Example([1]) { Labels = [1] };
         Assert.Equal("data-nothing-to-learn",
             Assert.Throws<FedLoraException>(() => LocalTraining.Run(fixture.Model, task, [silent, silent])).Code);
@@ -134,18 +145,24 @@ public sealed class TrainerTests
         Assert.Equal(LocalTraining.Run(fixture.Model, task, fixture.Examples).Trained.Hash, mixed.Trained.Hash);
     }
 
-    [Fact]
-    public void Settings_that_make_no_sense_are_refused()
+    [FixtureTheory("models", "model.safetensors")]
+    [InlineData("llama")]
+    public void Settings_that_make_no_sense_are_refused(string name)
     {
-        foreach (var bad in new[]
-        {
-            Settings(1) with { Steps = 0 },
-            Settings(1) with { BatchSize = 0 },
-            Settings(1) with { LearningRate = 0 },
-            Settings(1) with { Momentum = 1 },
-            Settings(1) with { LearningRate = double.NaN },
-        })
-            Assert.Equal("training-settings-invalid", Assert.Throws<FedLoraException>(bad.Validate).Code);
+        using var fixture = new ModelFixture(name);
+        var adapter = PeftFolder.Read(Path.Combine(fixture.Folder, "adapter"));
+        var start = new NodeStart(adapter.State, fixture.Model.LayoutFor(adapter.Config));
+        Assert.All(
+            [
+                Training with { LocalSteps = 0 },
+                Training with { BatchSize = 0 },
+                Training with { LearningRate = 0 },
+                Training with { LearningRate = double.NaN },
+                Training with { Optimizer = "lion" },
+                Training with { Schedule = "" },
+            ],
+            bad => Assert.Equal(RefusalCodes.DefinitionInvalid, Assert.Throws<FedLoraException>(
+                () => LocalTraining.Run(fixture.Model, new LocalTask(start, Factors.A, bad), fixture.Examples)).Code));
     }
 
     [Fact]
@@ -165,13 +182,14 @@ public sealed class TrainerTests
         Assert.Equal((16.0 / 18 + 4.0 / 6) / 2, Evaluator.MacroF1(new long[,] { { 8, 0 }, { 2, 2 } }), 1e-12);
     }
 
-    private static TrainingSettings Settings(ulong seed) => new() { Steps = 12, BatchSize = 3, LearningRate = 5e-3, Seed = seed };
+    private static TrainingSpec Training { get; } = new() { LocalSteps = 12, BatchSize = 3, LearningRate = 5e-3, WeightDecay = 0 };
 
     private static LocalResult Train(ModelFixture fixture, ulong seed, double dropout, Factors trained = Factors.A | Factors.B)
     {
         var adapter = PeftFolder.Read(Path.Combine(fixture.Folder, "adapter"));
-        var task = new LocalTask(new NodeStart(adapter.State, fixture.Model.LayoutFor(adapter.Config)), trained, Settings(seed))
+        var task = new LocalTask(new NodeStart(adapter.State, fixture.Model.LayoutFor(adapter.Config)), trained, Training)
         {
+            Seed = seed,
             Dropout = dropout,
         };
         return LocalTraining.Run(fixture.Model, task, fixture.Examples);

@@ -2,8 +2,9 @@ using System.CommandLine;
 using FedLora.Cli.Commands;
 using FedLora.Cli.Output;
 using FedLora.Cli.Processes;
-using FedLora.Client.Training;
+using FedLora.Simulations.Demo;
 using FedLora.Training.Libtorch;
+using FedLora.Training.Preparation;
 
 namespace FedLora.Cli.Demo;
 

@@ -5,12 +5,13 @@ using FedLora.Cli.Commands.Admin;
 using FedLora.Cli.Processes;
 using FedLora.Client.Connection;
 using FedLora.Client.State;
-using FedLora.Client.Training;
+using FedLora.Client.Trainers;
 using FedLora.Protocol;
 using FedLora.Protocol.V1;
 using FedLora.Server.Authentication;
 using FedLora.Server.Hosting;
 using FedLora.Simulations.Demo;
+using FedLora.Training.Preparation;
 using Grpc.Core;
 
 namespace FedLora.Cli.Demo;

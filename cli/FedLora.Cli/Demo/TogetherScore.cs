@@ -1,5 +1,4 @@
 using FedLora.Adapters;
-using FedLora.Client.Training;
 using FedLora.Federations.Definitions;
 using FedLora.Protocol.Mapping;
 using FedLora.Simulations.Demo;

@@ -3,7 +3,6 @@ using FedLora.Client.Ledger;
 using FedLora.Client.Rounds;
 using FedLora.Client.State;
 using FedLora.Client.Trainers;
-using FedLora.Client.Training;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;

@@ -209,7 +209,7 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
             Blob = new BlobRef { Sha256 = Convert.ToHexStringLower(SHA256.HashData(encoded)), Size = encoded.Length, Encoding = encoding },
             ExampleCount = receipt is null ? (ulong)output.Examples : 0,
             Steps = (uint)output.Steps,
-            Receipt = receipt is null ? null : Federations.PrivacyReceipt.Of(receipt).ToWire(),
+            Receipt = receipt?.ToWire(),
             // How long it took depends on the batches that were drawn, which nothing has paid for.
             TrainSeconds = told?.TotalSeconds ?? 0,
         };

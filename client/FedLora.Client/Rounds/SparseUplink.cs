@@ -1,6 +1,6 @@
 using System.Globalization;
 using FedLora.Adapters;
-using FedLora.Client.Training;
+using FedLora.Client.Trainers;
 using FedLora.Compression;
 using FedLora.Protocol.V1;
 

@@ -2,11 +2,11 @@ using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Client.Hosting;
 using FedLora.Client.Rounds;
-using FedLora.Client.Training;
 using FedLora.Compression;
 using FedLora.Federations.Definitions;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
+using FedLora.Training.Data;
 using FedLora.Training.Models;
 using Microsoft.Extensions.Logging;
 using AdapterLayout = FedLora.Adapters.AdapterLayout;
@@ -100,9 +100,9 @@ public sealed class ExternalTrainer : IRoundTrainer
                 throw new FedLoraException("trainer-late", "the round's time is over before its training began",
                     "the next round trains again");
             var terms = new RoundTerms(definition, round, method.Trained(round, settings), start, options.Model, folder, left);
-            var training = DefinitionSettings.Training(definition, round, input.Seed);
+            var training = definition.TrainingOf(round);
             PrivateFolder(folder);
-            TrainerTask.Of(terms, training, learnable.Examples.Count).Write(folder, start, peft, learnable);
+            TrainerTask.Of(terms, training, input.Seed, learnable.Examples.Count).Write(folder, start, peft, learnable);
             _ = input.Charge(identities);
             var loss = new TrainerProcess(options.Trainer!, folder, Path.Combine(input.Folder, LogFile), time)
                 .Run(left, noise is null ? progress : Quiet.Instance, cancellationToken);
@@ -110,8 +110,8 @@ public sealed class ExternalTrainer : IRoundTrainer
             KeptFactors.Save(input.Folder, input.Task.Round, trained.Only(method.Kept(settings)));
             var sent = method.Sent(round, settings);
             var (before, after) = (start.Adapter.Only(sent), trained.Only(sent));
-            return noise is null ? new RoundOutput(before, after, learnable.Examples.Count, training.Steps, loss)
-                : new RoundOutput(before, noise.Hide(before, after), Math.Max(1, options.PublicCount), training.Steps, null);
+            return noise is null ? new RoundOutput(before, after, learnable.Examples.Count, training.LocalSteps, loss)
+                : new RoundOutput(before, noise.Hide(before, after), Math.Max(1, options.PublicCount), training.LocalSteps, null);
         }
         finally
         {

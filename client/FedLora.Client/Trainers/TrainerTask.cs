@@ -97,7 +97,7 @@ internal sealed record TrainerTask
     }
 
     /// <summary>The settings as a trainer takes them.</summary>
-    public static TrainerTask Of(RoundTerms terms, TrainingSettings settings, int examples) => new()
+    public static TrainerTask Of(RoundTerms terms, TrainingSpec training, ulong seed, int examples) => new()
     {
         Federation = terms.Definition.Name,
         Round = (uint)terms.Round,
@@ -114,22 +114,22 @@ internal sealed record TrainerTask
         Rank = terms.Start.Layout.Rank,
         Alpha = terms.Start.Layout.Alpha,
         Dropout = terms.Definition.Lora.Dropout,
-        MaxTokens = terms.Definition.Training.MaxTokens,
-        Seed = settings.Seed,
-        Steps = settings.Steps,
-        BatchSize = settings.BatchSize,
-        LearningRate = settings.LearningRate,
-        Optimizer = settings.Optimizer == OptimizerKind.Sgd ? "sgd" : "adamw",
-        WeightDecay = settings.WeightDecay,
-        MaxGradientNorm = settings.MaxGradientNorm,
+        MaxTokens = training.MaxTokens,
+        Seed = seed,
+        Steps = training.LocalSteps,
+        BatchSize = training.BatchSize,
+        LearningRate = training.LearningRate,
+        Optimizer = training.Optimizer,
+        WeightDecay = training.WeightDecay,
+        MaxGradientNorm = training.MaxGradNorm is > 0 and var norm ? norm : null,
         DeadlineSeconds = terms.Left.TotalSeconds,
-        Batches = BatchesOf(settings, examples),
+        Batches = BatchesOf(training, seed, examples),
     };
 
-    private static int[][] BatchesOf(TrainingSettings settings, int examples)
+    private static int[][] BatchesOf(TrainingSpec training, ulong seed, int examples)
     {
-        var sampler = new ShuffledSampler(examples, settings.BatchSize, settings.Seed);
-        return [.. Enumerable.Range(0, settings.Steps).Select(_ => sampler.Next())];
+        var sampler = new ShuffledSampler(examples, training.BatchSize, seed);
+        return [.. Enumerable.Range(0, training.LocalSteps).Select(_ => sampler.Next())];
     }
 
     private static void WriteData(Stream stream, DataSet set)

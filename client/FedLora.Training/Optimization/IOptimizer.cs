@@ -1,3 +1,4 @@
+using FedLora.Federations.Definitions;
 using static TorchSharp.torch;
 
 namespace FedLora.Training.Optimization;
@@ -12,23 +13,27 @@ public interface IOptimizer : IDisposable
     void Step(Tensor values, Tensor gradient, double learningRate);
 }
 
-/// <summary>w -= rate * v, with v = momentum * v + g + decay * w (without momentum: v = g + decay * w).</summary>
-public sealed class Sgd(double momentum = 0, double weightDecay = 0) : IOptimizer
+/// <summary>The optimisers that a definition may name.</summary>
+internal static class Optimizers
 {
-    private Tensor? _velocity;
+    /// <summary>A new one.</summary>
+    public static IOptimizer Create(TrainingSpec training) =>
+        training.Optimizer == "sgd" ? new Sgd(training.WeightDecay) : new AdamW(training.WeightDecay);
+}
 
+/// <summary>w -= rate * (g + decay * w).</summary>
+public sealed class Sgd(double weightDecay = 0) : IOptimizer
+{
     public void Step(Tensor values, Tensor gradient, double learningRate)
     {
         if (weightDecay != 0)
             gradient.add_(values, weightDecay);
-        if (momentum != 0 && _velocity is null)
-            _velocity = gradient.clone().DetachFromDisposeScope();
-        else if (momentum != 0)
-            _velocity!.mul_(momentum).add_(gradient);
-        values.add_(_velocity ?? gradient, -learningRate);
+        values.add_(gradient, -learningRate);
     }
 
-    public void Dispose() => _velocity?.Dispose();
+    public void Dispose()
+    {
+    }
 }
 
 /// <summary>

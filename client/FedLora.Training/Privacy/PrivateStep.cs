@@ -27,7 +27,7 @@ public sealed class PrivateStep : IGradientStep
     /// <param name="noiseMultiplier">sigma, positive.</param>
     /// <param name="expectedBatch">A fixed number, e.g. q times a public count; never the size that was drawn. At least 1 is
     /// sensible.</param>
-    /// <param name="rowsAtOnce">See <see cref="TrainingSettings.RowsAtOnce"/>.</param>
+    /// <param name="rowsAtOnce">See <see cref="MicroBatches.RowsAtOnce"/>.</param>
     /// <param name="dropout">Source of LoRA's dropout, or null for none.</param>
     /// <exception cref="FedLoraException"><c>privacy-invalid</c>: also where a number is outside <see cref="PrivateBounds"/>.</exception>
     public PrivateStep(double clipNorm, double noiseMultiplier, double expectedBatch, int rowsAtOnce, Generator? dropout = null)

@@ -1,3 +1,4 @@
+using FedLora.Federations.Definitions;
 using FedLora.Privacy;
 using FedLora.Training.Blocks;
 using FedLora.Training.Data;
@@ -8,7 +9,7 @@ namespace FedLora.Training.Privacy;
 
 /// <summary>
 /// How a run is made private: Poisson sampling and clipped, noised steps, which belong together. The sum is divided by
-/// <see cref="TrainingSettings.BatchSize"/>, the expected batch.
+/// <see cref="TrainingSpec.BatchSize"/>, the expected batch.
 /// </summary>
 /// <param name="NoiseMultiplier">sigma, positive.</param>
 /// <param name="SamplingRate">q, above 0 and at most 1.</param>
@@ -32,18 +33,18 @@ public sealed record PrivateTerms(double NoiseMultiplier, double SamplingRate, d
 
     /// <summary>Trains in place, as <see cref="Trainer.Run"/> does.</summary>
     internal TrainingSummary Run(
-        Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, TrainingSettings settings,
+        Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, TrainingSpec training,
         IProgress<TrainingReport>? progress, CancellationToken cancellationToken,
         IReadOnlyList<IReadOnlyList<int>>? units = null)
     {
         using var dropout = Dropout(model);
         return new Trainer()
-            .Run(model, parameters, examples, Settings(settings), Sampler(examples.Count, units), Step(settings, dropout), progress,
+            .Run(model, parameters, examples, Training(training), seed: 0, Sampler(examples.Count, units), Step(training, dropout), progress,
                 cancellationToken);
     }
 
     /// <summary>The settings without what would break the accounting.</summary>
-    internal static TrainingSettings Settings(TrainingSettings settings) => settings with { MaxGradientNorm = null };
+    internal static TrainingSpec Training(TrainingSpec training) => training with { MaxGradNorm = 0 };
 
     /// <summary>Were dropout foreseeable, an example's presence would show in the others' masks.</summary>
     internal torch.Generator Dropout(Transformer model)
@@ -60,10 +61,10 @@ public sealed record PrivateTerms(double NoiseMultiplier, double SamplingRate, d
 
     /// <summary>The step that goes with it.</summary>
     /// <exception cref="FedLoraException"><c>privacy-invalid</c>: a number is outside <see cref="PrivateBounds"/>.</exception>
-    internal PrivateStep Step(TrainingSettings settings, torch.Generator dropout)
+    internal PrivateStep Step(TrainingSpec training, torch.Generator dropout)
     {
         PrivateBounds.Require(ClipNorm, NoiseMultiplier, SamplingRate);
-        return new PrivateStep(ClipNorm, IsNoiseless ? 0 : NoiseMultiplier, settings.BatchSize, settings.RowsAtOnce, dropout, Source(2));
+        return new PrivateStep(ClipNorm, IsNoiseless ? 0 : NoiseMultiplier, training.BatchSize, MicroBatches.RowsAtOnce, dropout, Source(2));
     }
 
     // Where it follows from a seed, each use has a stream of its own.

@@ -27,7 +27,7 @@ public static class CohortTraining
     /// <param name="cancellationToken">Looked at between passes.</param>
     /// <returns>In the order of the nodes.</returns>
     /// <exception cref="FedLoraException">As <see cref="LocalTraining.Run"/>; of the first node that fails.</exception>
-    public static IReadOnlyList<LocalResult> Run(BaseModel model, IReadOnlyList<CohortNode> nodes, int rowsAtOnce = 4096,
+    public static IReadOnlyList<LocalResult> Run(BaseModel model, IReadOnlyList<CohortNode> nodes, int rowsAtOnce = MicroBatches.RowsAtOnce,
         CancellationToken cancellationToken = default)
     {
         var members = new List<Member>(nodes.Count);
@@ -62,23 +62,23 @@ public static class CohortTraining
 
         public Member(Transformer model, CohortNode node)
         {
-            var (task, settings) = (node.Task, node.Task.Settings);
+            var (task, training) = (node.Task, node.Task.Training);
             Layers = model.Layers.StandIns();
             _binding = new AdapterBinding(new LinearLayers([.. Layers.Values], model.Device), task.Start.Adapter, task.Start.Layout,
                 task.Dropout);
             _parameters = new ParameterSet(LocalTraining.Trained(_binding, task), model.Device);
             if (task.Privacy is { } terms)
             {
-                settings = PrivateTerms.Settings(settings);
+                training = PrivateTerms.Training(training);
                 _dropout = terms.Dropout(model);
-                Share = terms.Step(settings, _dropout).Share(_parameters);
-                Run = new TrainingRun(model, _parameters, node.Examples, settings, terms.Sampler(node.Examples.Count, task.Units),
-                    TimeProvider.System);
+                Share = terms.Step(training, _dropout).Share(_parameters);
+                Run = new TrainingRun(model, _parameters, node.Examples, training, task.Seed,
+                    terms.Sampler(node.Examples.Count, task.Units), TimeProvider.System);
                 return;
             }
-            _dropout = new torch.Generator(settings.Seed, model.Device);
+            _dropout = new torch.Generator(task.Seed, model.Device);
             Share = new PlainShare(_parameters, _dropout);
-            Run = new TrainingRun(model, _parameters, node.Examples, settings, null, TimeProvider.System);
+            Run = new TrainingRun(model, _parameters, node.Examples, training, task.Seed, null, TimeProvider.System);
         }
 
         public IReadOnlyDictionary<Projection, Projection> Layers { get; }

@@ -1,5 +1,6 @@
 using FedLora.Adapters;
 using FedLora.Aggregation;
+using FedLora.Federations.Definitions;
 using FedLora.Training.Blocks;
 using FedLora.Training.Data;
 using FedLora.Training.Lora;
@@ -11,9 +12,12 @@ namespace FedLora.Training.Running;
 /// <summary>What a node trains in a round.</summary>
 /// <param name="Start">Adapter and layout to start from.</param>
 /// <param name="Trained">Which factors are trained.</param>
-/// <param name="Settings">How.</param>
-public sealed record LocalTask(NodeStart Start, Factors Trained, TrainingSettings Settings)
+/// <param name="Training">How; its schedule runs over these steps.</param>
+public sealed record LocalTask(NodeStart Start, Factors Trained, TrainingSpec Training)
 {
+    /// <summary>Decides the order of the examples and LoRA's dropout: the same seed, the same run.</summary>
+    public ulong Seed { get; init; }
+
     /// <summary>LoRA's dropout, 0 to below 1.</summary>
     public double Dropout { get; init; }
 
@@ -45,9 +49,9 @@ public static class LocalTraining
         using var binding = new AdapterBinding(model.Transformer, task.Start.Adapter, task.Start.Layout, task.Dropout);
         using var parameters = new ParameterSet(Trained(binding, task), model.Transformer.Device);
         var summary = task.Privacy is { } terms
-            ? terms.Run(model.Transformer, parameters, examples, task.Settings, progress, cancellationToken, task.Units)
-            : new Trainer()
-                .Run(model.Transformer, parameters, examples, task.Settings, progress: progress, cancellationToken: cancellationToken);
+            ? terms.Run(model.Transformer, parameters, examples, task.Training, progress, cancellationToken, task.Units)
+            : new Trainer().Run(model.Transformer, parameters, examples, task.Training, task.Seed, progress: progress,
+                cancellationToken: cancellationToken);
         var trained = parameters.Export();
         trained.RequireFinite();
         return new LocalResult(trained, binding.Export(), summary);

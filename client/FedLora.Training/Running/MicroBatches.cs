@@ -8,6 +8,9 @@ namespace FedLora.Training.Running;
 /// </summary>
 public static class MicroBatches
 {
+    /// <summary>Rows (tokens) that go through the model at once: bounds the memory without changing the result.</summary>
+    public const int RowsAtOnce = 4096;
+
     /// <summary>
     /// The pieces: every example once, at most <paramref name="rowsAtOnce"/> rows in each unless one example alone has more.
     /// </summary>

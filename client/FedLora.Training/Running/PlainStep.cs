@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace FedLora.Training.Running;
 
 /// <summary>The gradient of the mean loss over all labels of the batch, one micro-batch after the other.</summary>
-/// <param name="rowsAtOnce">See <see cref="TrainingSettings.RowsAtOnce"/>.</param>
+/// <param name="rowsAtOnce">See <see cref="MicroBatches.RowsAtOnce"/>.</param>
 /// <param name="dropout">Source of LoRA's dropout, or null for none.</param>
 public sealed class PlainStep(int rowsAtOnce, Generator? dropout) : IGradientStep
 {

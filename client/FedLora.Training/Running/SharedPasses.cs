@@ -14,7 +14,7 @@ internal static class SharedPasses
     /// <summary>Runs forward and backward; every member's gradient is in its parameters afterwards.</summary>
     /// <param name="model">The model; with one member, its adapter is on it.</param>
     /// <param name="members">At least one.</param>
-    /// <param name="rowsAtOnce">See <see cref="TrainingSettings.RowsAtOnce"/>; of all members together.</param>
+    /// <param name="rowsAtOnce">See <see cref="MicroBatches.RowsAtOnce"/>; of all members together.</param>
     /// <param name="cancellationToken">Looked at between passes.</param>
     /// <returns>What each member found, in order.</returns>
     public static StepLoss[] Run(Transformer model, IReadOnlyList<StepMember> members, int rowsAtOnce, CancellationToken cancellationToken)

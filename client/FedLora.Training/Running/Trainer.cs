@@ -1,3 +1,5 @@
+using FedLora.Federations;
+using FedLora.Federations.Definitions;
 using FedLora.Training.Blocks;
 using FedLora.Training.Data;
 using TorchSharp;
@@ -34,21 +36,22 @@ public sealed class Trainer(TimeProvider? time = null)
     /// <param name="model">With its adapter on.</param>
     /// <param name="parameters">What is trained.</param>
     /// <param name="examples">At least one.</param>
-    /// <param name="settings">How.</param>
+    /// <param name="training">How; its schedule runs over these steps.</param>
+    /// <param name="seed">Decides the order of the examples and LoRA's dropout, where no sampler or gradient is given.</param>
     /// <param name="sampler">Chooses each step's examples; null for shuffled passes over all that have something to learn.</param>
     /// <param name="gradient">Computes each step's gradient; null for the plain one.</param>
     /// <param name="progress">Told after every step.</param>
     /// <param name="cancellationToken">Looked at between micro-batches.</param>
-    /// <exception cref="FedLoraException"><c>data-empty</c>, <c>data-nothing-to-learn</c>, <c>training-settings-invalid</c>,
-    /// <c>training-diverged</c>, <c>example-invalid</c>.</exception>
+    /// <exception cref="FedLoraException"><c>data-empty</c>, <c>data-nothing-to-learn</c>,
+    /// <see cref="RefusalCodes.DefinitionInvalid"/>, <c>training-diverged</c>, <c>example-invalid</c>.</exception>
     public TrainingSummary Run(
-        Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, TrainingSettings settings,
+        Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, TrainingSpec training, ulong seed,
         IBatchSampler? sampler = null, IGradientStep? gradient = null,
         IProgress<TrainingReport>? progress = null, CancellationToken cancellationToken = default)
     {
-        using var run = new TrainingRun(model, parameters, examples, settings, sampler, _time);
-        using var dropout = new torch.Generator(settings.Seed, model.Device);
-        gradient ??= new PlainStep(settings.RowsAtOnce, dropout);
+        using var run = new TrainingRun(model, parameters, examples, training, seed, sampler, _time);
+        using var dropout = new torch.Generator(seed, model.Device);
+        gradient ??= new PlainStep(MicroBatches.RowsAtOnce, dropout);
         while (!run.IsDone)
         {
             cancellationToken.ThrowIfCancellationRequested();

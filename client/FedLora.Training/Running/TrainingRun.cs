@@ -1,3 +1,5 @@
+using FedLora.Federations;
+using FedLora.Federations.Definitions;
 using FedLora.Training.Blocks;
 using FedLora.Training.Data;
 using FedLora.Training.Optimization;
@@ -11,7 +13,7 @@ internal sealed class TrainingRun : IDisposable
     private readonly Transformer _model;
     private readonly ParameterSet _parameters;
     private readonly IReadOnlyList<Example> _examples;
-    private readonly TrainingSettings _settings;
+    private readonly TrainingSpec _training;
     private readonly IBatchSampler _sampler;
     private readonly IOptimizer _optimizer;
     private readonly LearningRate _rates;
@@ -23,22 +25,22 @@ internal sealed class TrainingRun : IDisposable
     private long _seen;
 
     /// <param name="sampler">Chooses each step's examples; null for shuffled passes over all that have something to learn.</param>
-    /// <exception cref="FedLoraException"><c>data-empty</c>, <c>data-nothing-to-learn</c>, <c>training-settings-invalid</c>.</exception>
-    public TrainingRun(Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, TrainingSettings settings,
+    /// <exception cref="FedLoraException"><c>data-empty</c>, <c>data-nothing-to-learn</c>, <see cref="RefusalCodes.DefinitionInvalid"/>.</exception>
+    public TrainingRun(Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, TrainingSpec training, ulong seed,
         IBatchSampler? sampler, TimeProvider time)
     {
-        settings.Validate();
+        DefinitionRules.Check(training);
         if (examples.Count == 0)
             throw new FedLoraException("data-empty", "There are no examples to train on.",
                 "Check the data file and what was left out of it.");
         _examples = sampler is null ? Trainer.Learnable(examples, model) : examples;
-        (_model, _parameters, _settings, _time) = (model, parameters, settings, time);
-        _sampler = sampler ?? new ShuffledSampler(_examples.Count, settings.BatchSize, settings.Seed);
-        (_optimizer, _rates, _start) = (settings.CreateOptimizer(), settings.Rates, time.GetTimestamp());
+        (_model, _parameters, _training, _time) = (model, parameters, training, time);
+        _sampler = sampler ?? new ShuffledSampler(_examples.Count, training.BatchSize, seed);
+        (_optimizer, _rates, _start) = (Optimizers.Create(training), LearningRate.Of(training), time.GetTimestamp());
     }
 
     /// <summary>Whether all steps are done.</summary>
-    public bool IsDone => _losses.Count == _settings.Steps;
+    public bool IsDone => _losses.Count == _training.LocalSteps;
 
     /// <summary>What was done so far.</summary>
     public TrainingSummary Summary => new(_losses, _rows, _seen, _time.GetElapsedTime(_start));
@@ -60,14 +62,14 @@ internal sealed class TrainingRun : IDisposable
             Apply(_rates.At(step));
         _losses.Add(found.Loss);
         (_rows, _seen) = (_rows + found.Rows, _seen + labelled);
-        return new TrainingReport(step + 1, _settings.Steps, found.Loss, _rows / Math.Max(_time.GetElapsedTime(_start).TotalSeconds, 1e-9));
+        return new TrainingReport(step + 1, _training.LocalSteps, found.Loss, _rows / Math.Max(_time.GetElapsedTime(_start).TotalSeconds, 1e-9));
     }
 
     public void Dispose() => _optimizer.Dispose();
 
     private void Apply(double rate)
     {
-        if (_settings.MaxGradientNorm is { } limit)
+        if (_training.MaxGradNorm is > 0 and var limit)
         {
             using var norm = _parameters.Gradient.norm();
             var length = norm.item<float>();

@@ -1,4 +1,5 @@
 using FedLora.Dashboard.Federations;
+using FedLora.Privacy.Ledger;
 
 namespace FedLora.Dashboard.Privacy;
 
@@ -70,7 +71,7 @@ internal sealed class PrivacyBook(IGrainFactory grains, Accounting accounting, F
     private static IEnumerable<DataSetRow> Rows(NodeView node)
     {
         var spent = new Dictionary<string,
-            (PrivacyReceipt Receipt, DateTimeOffset At, SortedSet<string> Federations)>(StringComparer.Ordinal);
+            (LedgerReceipt Receipt, DateTimeOffset At, SortedSet<string> Federations)>(StringComparer.Ordinal);
         foreach (var entry in node.Ledger)
         {
             var by = spent.TryGetValue(entry.Receipt.DataSet, out var before) ? before.Federations : new(StringComparer.Ordinal);

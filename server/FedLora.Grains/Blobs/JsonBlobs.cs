@@ -6,7 +6,8 @@ namespace FedLora.Grains.Blobs;
 /// <summary>Small records as JSON blobs.</summary>
 public static class JsonBlobs
 {
-    private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web)
+    /// <summary>Their form.</summary>
+    public static JsonSerializerOptions Options { get; } = new(JsonSerializerDefaults.Web)
     {
         Converters = { new JsonStringEnumConverter() },
     };

@@ -1,3 +1,5 @@
+using FedLora.Privacy.Ledger;
+
 namespace FedLora.Grains.Federations;
 
 /// <summary>A federation as operators see it.</summary>
@@ -82,7 +84,7 @@ public sealed record NodeInRound
 
     [Id(8)] public long UpdateBytes { get; init; }
 
-    [Id(9)] public PrivacyReceipt? Receipt { get; init; }
+    [Id(9)] public LedgerReceipt? Receipt { get; init; }
 
     /// <summary>Why it refused or failed; empty otherwise.</summary>
     [Id(10)] public string Reason { get; init; } = "";

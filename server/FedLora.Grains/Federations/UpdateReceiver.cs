@@ -1,3 +1,4 @@
+using FedLora.Privacy.Ledger;
 using Microsoft.Extensions.Logging;
 
 namespace FedLora.Grains.Federations;
@@ -67,7 +68,7 @@ public sealed class UpdateReceiver(IGrainFactory grains, IBlobStore blobs, Coord
         });
 
     // The round's record has the receipt too, so that one that is not mirrored is not lost.
-    private async Task MirrorAsync(INodeGrain node, UpdateHeader header, PrivacyReceipt receipt)
+    private async Task MirrorAsync(INodeGrain node, UpdateHeader header, LedgerReceipt receipt)
     {
         try
         {

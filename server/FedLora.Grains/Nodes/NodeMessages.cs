@@ -1,3 +1,5 @@
+using FedLora.Privacy.Ledger;
+
 namespace FedLora.Grains.Nodes;
 
 /// <summary>Bytes on the node's sockets to the coordinator since its program started.</summary>
@@ -117,7 +119,7 @@ public sealed record LedgerMirrorEntry
 
     [Id(1)] public required int Round { get; init; }
 
-    [Id(2)] public required PrivacyReceipt Receipt { get; init; }
+    [Id(2)] public required LedgerReceipt Receipt { get; init; }
 
     [Id(3)] public required DateTimeOffset At { get; init; }
 }

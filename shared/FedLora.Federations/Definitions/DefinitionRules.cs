@@ -47,8 +47,12 @@ public static class DefinitionRules
         Refused(() => SparseTerms.Check(definition));
     }
 
+    /// <summary>Checks one section by itself: what the training engine does before it runs.</summary>
+    /// <exception cref="FedLoraException"><see cref="RefusalCodes.DefinitionInvalid"/>.</exception>
+    public static void Check(TrainingSpec training) => CheckSection(training, "training.");
+
     /// <summary>
-    /// Checks a definition that is about to run: as <see cref="Check"/>, and that base model and layout are there and suit the method.
+    /// Checks a definition that is about to run: as <see cref="Check(FederationDefinition)"/>, and that base model and layout are there and suit the method.
     /// </summary>
     /// <exception cref="FedLoraException"><see cref="RefusalCodes.DefinitionInvalid"/>.</exception>
     public static void CheckWhole(FederationDefinition definition)

@@ -1,5 +1,6 @@
 using FedLora.Federations.Cohorts;
 using FedLora.Federations.Definitions;
+using FedLora.Privacy.Ledger;
 
 namespace FedLora.Federations.Rounds;
 
@@ -55,7 +56,7 @@ public sealed record NodePrivacy
     }
 
     /// <summary>This row after one more receipt.</summary>
-    public NodePrivacy After(PrivacyReceipt receipt) =>
+    public NodePrivacy After(LedgerReceipt receipt) =>
         this with { Rounds = Rounds + 1, SpentEpsilon = receipt.EpsilonSpent, LimitEpsilon = receipt.EpsilonLimit, Delta = receipt.Delta };
 
     /// <summary>This row with what another of the same node has counted.</summary>

@@ -1,3 +1,5 @@
+using FedLora.Privacy.Ledger;
+
 namespace FedLora.Federations.Updates;
 
 /// <summary>What a node says of the update it uploads.</summary>
@@ -28,7 +30,7 @@ public sealed record UpdateHeader
     public double? Loss { get; init; }
 
     /// <summary>Required exactly when the federation has privacy terms.</summary>
-    public PrivacyReceipt? Receipt { get; init; }
+    public LedgerReceipt? Receipt { get; init; }
 
     public double TrainSeconds { get; init; }
 }

@@ -61,19 +61,6 @@ public sealed record LedgerEntry(
                 + $"{(Unit is null ? "-" : "+" + Uri.EscapeDataString(Unit))}");
 }
 
-/// <summary>What a node tells the coordinator of one entry. It carries no count of examples: that is private too.</summary>
-/// <param name="Run">sigma, q, steps.</param>
-/// <param name="ClipNorm">C.</param>
-/// <param name="Delta">The delta that the epsilons are stated at.</param>
-/// <param name="EpsilonSpent">Upper bound of what the data set has spent over all federations, this round included.</param>
-/// <param name="EpsilonLimit">The site's limit; 0 = none.</param>
-/// <param name="DataSet">The data set.</param>
-/// <param name="EntryHash">The entry's seal, hex.</param>
-/// <param name="Sequence">The entry's place in the ledger, from 1: a later receipt with an earlier place is of a ledger that was put back
-/// to an older copy.</param>
-public sealed record LedgerReceipt(SampledGaussian Run, double ClipNorm, double Delta, double EpsilonSpent, double EpsilonLimit,
-    string DataSet, string EntryHash, long Sequence);
-
 /// <summary>Whose use of a data set an entry records.</summary>
 /// <param name="Coordinator">The coordinator's address, as the site gave it.</param>
 /// <param name="Federation">The federation's name there.</param>

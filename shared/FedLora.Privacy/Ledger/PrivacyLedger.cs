@@ -158,7 +158,19 @@ public sealed class PrivacyLedger : IDisposable
                 throw new FedLoraException("privacy-budget-exhausted", verdict.Reason,
                     "Only the site can raise its limit, in its policy file; a federation with more noise or fewer steps spends less.");
             var entry = chain.Append(EntryOf(dataSet, use, run, clipNorm, limit));
-            return new LedgerReceipt(run, clipNorm, limit.Delta, verdict.Epsilon, limit.Epsilon ?? 0, dataSet, entry.Seal, entry.Sequence);
+            return new LedgerReceipt
+            {
+                NoiseMultiplier = run.NoiseMultiplier,
+                SamplingRate = run.SamplingRate,
+                Steps = (int)run.Steps,
+                ClipNorm = clipNorm,
+                Delta = limit.Delta,
+                EpsilonSpent = verdict.Epsilon,
+                EpsilonLimit = limit.Epsilon ?? 0,
+                DataSet = dataSet,
+                EntryHash = entry.Seal,
+                EntrySequence = entry.Sequence,
+            };
         }
     }
 

@@ -1,4 +1,4 @@
-using FedLora.Federations;
+using FedLora.Privacy.Ledger;
 using Wire = FedLora.Protocol.V1;
 
 namespace FedLora.Protocol.Mapping;
@@ -6,7 +6,7 @@ namespace FedLora.Protocol.Mapping;
 /// <summary>A receipt of a node's ledger, from the wire and back.</summary>
 public static class ReceiptMapping
 {
-    public static Wire.PrivacyReceipt ToWire(this PrivacyReceipt receipt) => new()
+    public static Wire.PrivacyReceipt ToWire(this LedgerReceipt receipt) => new()
     {
         NoiseMultiplier = receipt.NoiseMultiplier,
         SamplingRate = receipt.SamplingRate,
@@ -20,7 +20,7 @@ public static class ReceiptMapping
         EntrySequence = (ulong)receipt.EntrySequence,
     };
 
-    public static PrivacyReceipt ToModel(this Wire.PrivacyReceipt wire) => new()
+    public static LedgerReceipt ToModel(this Wire.PrivacyReceipt wire) => new()
     {
         NoiseMultiplier = wire.NoiseMultiplier,
         SamplingRate = wire.SamplingRate,

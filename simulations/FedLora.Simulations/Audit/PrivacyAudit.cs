@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using FedLora.Adapters;
 using FedLora.Aggregation;
+using FedLora.Federations.Definitions;
 using FedLora.Privacy;
 using FedLora.Simulations.Pretraining;
 using FedLora.Training.Data;
@@ -127,7 +128,14 @@ public sealed class PrivacyAudit : IDisposable
     private double[] Train(Example[] examples, PrivateTerms terms, int steps, CancellationToken cancellationToken)
     {
         // So slow that the gradients stay those of the start: what the canary does then adds up.
-        var training = new TrainingSettings { Steps = steps, BatchSize = 1, LearningRate = LearningRate, Optimizer = OptimizerKind.Sgd };
+        var training = new TrainingSpec
+        {
+            LocalSteps = steps,
+            BatchSize = 1,
+            LearningRate = LearningRate,
+            Optimizer = "sgd",
+            WeightDecay = 0,
+        };
         var trained = LocalTraining.Run(model, new LocalTask(start, Factors.A | Factors.B | Factors.Head, training) { Privacy = terms },
             examples, cancellationToken: cancellationToken).Trained;
         return [

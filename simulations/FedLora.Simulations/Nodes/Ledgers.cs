@@ -69,9 +69,23 @@ internal sealed class Ledgers(FederationDefinition definition, Fleet fleet)
     }
 
     /// <summary>The receipt of a node's newest charge; before the first one the terms that it will have. Only under privacy.</summary>
-    public LedgerReceipt ReceiptOf(int node) =>
-        new(_plan!.RoundAt(RateOf(node)), definition.Privacy!.ClipNorm, definition.Privacy.Delta, SpentAt(node),
-            fleet.KindOf(node).EpsilonLimit, fleet.NameOf(node), "", _charged[node]);
+    public LedgerReceipt ReceiptOf(int node)
+    {
+        var run = _plan!.RoundAt(RateOf(node));
+        return new()
+        {
+            NoiseMultiplier = run.NoiseMultiplier,
+            SamplingRate = run.SamplingRate,
+            Steps = (int)run.Steps,
+            ClipNorm = definition.Privacy!.ClipNorm,
+            Delta = definition.Privacy.Delta,
+            EpsilonSpent = SpentAt(node),
+            EpsilonLimit = fleet.KindOf(node).EpsilonLimit,
+            DataSet = fleet.NameOf(node),
+            EntryHash = "",
+            EntrySequence = _charged[node],
+        };
+    }
 
     private double RateOf(int node) => _plan!.RateFor(CountOf(node));
 

@@ -91,7 +91,7 @@ public sealed class Pretrainer(TimeProvider? time = null)
         using var parameters = new ParameterSet(model.BaseSlots, model.Device);
         using var optimizer = new AdamW(PretrainingSettings.WeightDecay, beta2: PretrainingSettings.Beta2);
         var settings = state.Settings;
-        var rates = new LearningRate(settings.LearningRate, RateSchedule.Linear, settings.WarmUpSteps, to - from);
+        var rates = new LearningRate(settings.LearningRate, "linear", settings.WarmUpSteps, to - from);
         var gradient = new PlainStep(RowsAtOnce, dropout: null);
         var curve = state.Curve.ToList();
         var (tokens, before, start) = (curve.Count == 0 ? 0L : curve[^1].Tokens, curve.Count == 0 ? 0.0 : curve[^1].Seconds,

@@ -1,11 +1,11 @@
 using FedLora.Adapters;
 using FedLora.Aggregation;
-using FedLora.Client.Training;
 using FedLora.Federations.Definitions;
 using FedLora.Simulations.Data;
 using FedLora.Simulations.Nodes;
 using FedLora.Simulations.Scenarios;
 using FedLora.Simulations.Trainers;
+using FedLora.Training.Preparation;
 
 namespace FedLora.Simulations.Running;
 

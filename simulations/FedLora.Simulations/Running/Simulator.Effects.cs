@@ -177,7 +177,7 @@ internal sealed partial class Simulator
             ExampleCount = isPrivate ? 0 : result.Examples,
             Steps = result.Steps,
             Loss = isPrivate ? null : result.Loss,
-            Receipt = work.Receipt is null ? null : PrivacyReceipt.Of(work.Receipt),
+            Receipt = work.Receipt,
             TrainSeconds = isPrivate ? 0 : work.Times.Trained - work.Times.Downloaded,
         }));
         // With the last one the round is committed before this returns.

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Client.Rounds;
-using FedLora.Client.Training;
 using FedLora.Federations.Definitions;
 using FedLora.Training.Running;
 
@@ -77,11 +76,11 @@ internal sealed class LogisticWork(LogisticPool pool, FederationDefinition defin
         using var factors = new LogisticFactors(start, pool);
         foreach (var fold in round.Folds)
             factors.Fold(fold);
-        var (settings, seed) = (DefinitionSettings.Training(definition, round.Round, 0), round.SeedOf(node.Name));
-        var sampler = new ShuffledSampler(examples.Count, settings.BatchSize, seed);
+        var (training, seed) = (definition.TrainingOf(round.Round), round.SeedOf(node.Name));
+        var sampler = new ShuffledSampler(examples.Count, training.BatchSize, seed);
         var loss = 0.0;
-        for (var step = 0; step < settings.Steps; step++)
-            loss += factors.Step(examples, sampler.Next(), (float)settings.Rates.At(step), _method.Trained(round.Round, options));
+        for (var step = 0; step < training.LocalSteps; step++)
+            loss += factors.Step(examples, sampler.Next(), (float)training.LearningRate, _method.Trained(round.Round, options));
         if (!double.IsFinite(loss))
             return new() { Error = new("training-diverged", $"the loss of {node.Name} became {loss}", "lower the learning rate") };
         var trained = factors.Export(start.Adapter);
@@ -96,8 +95,8 @@ internal sealed class LogisticWork(LogisticPool pool, FederationDefinition defin
             Update = sparse is null ? trained.Only(sent) : null,
             Sparse = sparse,
             Examples = examples.Count,
-            Steps = settings.Steps,
-            Loss = loss / settings.Steps,
+            Steps = training.LocalSteps,
+            Loss = loss / training.LocalSteps,
         };
     }
 }

@@ -1,7 +1,7 @@
 using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Client.Rounds;
-using FedLora.Client.Training;
+using FedLora.Client.Trainers;
 using FedLora.Federations.Definitions;
 using FedLora.Simulations.Scenarios;
 using FedLora.Training.Libtorch;

@@ -1,5 +1,4 @@
 using System.Collections;
-using FedLora.Client.Training;
 using FedLora.Federations.Definitions;
 using FedLora.Simulations.Data;
 using FedLora.Simulations.Nodes;

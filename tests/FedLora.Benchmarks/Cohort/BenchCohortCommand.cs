@@ -4,6 +4,7 @@ using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Benchmarks.Training;
 using FedLora.Cli.Commands;
+using FedLora.Federations.Definitions;
 using FedLora.Training.Data;
 using FedLora.Training.Libtorch;
 using FedLora.Training.Models;
@@ -85,10 +86,10 @@ internal static class BenchCohortCommand
         var random = new Random(node);
         Example[] examples = [.. Enumerable.Range(0, 2 * batch)
             .Select(i => new Example([.. Enumerable.Range(0, tokens).Select(_ => random.Next(1, 30_000))]) { Class = i % 2 })];
-        var settings = new TrainingSettings { Steps = steps, BatchSize = batch, LearningRate = 1e-4, Seed = (ulong)node };
+        var training = new TrainingSpec { LocalSteps = steps, BatchSize = batch, LearningRate = 1e-4, WeightDecay = 0 };
         return new CohortNode(
             new LocalTask(new NodeStart(Methods.Get("fedit").Initialize(layout, new MethodOptions(), 1), layout),
-                Factors.A | Factors.B | Factors.Head, settings), examples);
+                Factors.A | Factors.B | Factors.Head, training) { Seed = (ulong)node }, examples);
     }
 
     private static double Seconds(Action run)

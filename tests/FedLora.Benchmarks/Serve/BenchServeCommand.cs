@@ -9,39 +9,41 @@ namespace FedLora.Benchmarks.Serve;
 /// </summary>
 internal static class BenchServeCommand
 {
-    private static readonly IReadOnlyList<IServeCase> _cases = [new CrowdCase()];
+    private static readonly IReadOnlyList<IServeCase> _cases = [new CrowdCase(), new CalibrationCase(), new RoundsCase()];
 
     public static Command Create()
     {
         var names = string.Join(", ", _cases.Select(one => one.Name));
         var only = new Option<string?>("--case") { Description = $"Only this: {names}.", HelpName = "NAME" };
         var nodes = new Option<int>("--nodes") { Description = "How many nodes there are.", DefaultValueFactory = _ => 1000 };
+        var rounds = new Option<int>("--rounds") { Description = "Of the long federation.", DefaultValueFactory = _ => 10_000 };
         var beside = new Option<string?>("--beside")
         {
             Description = "Another build's fedlora.dll: its server takes the same, and is the peer.",
             HelpName = "FILE",
         };
-        return new Command("serve", "What a coordinator takes in time and memory, with many nodes and federations.") { only, nodes, beside }
-            .Runs(async (parsed, output, cancellationToken) =>
+        return new Command("serve", "What a coordinator takes in time and memory, with many nodes, federations and rounds.")
+        {
+            only, nodes, rounds, beside,
+        }.Runs(async (parsed, output, cancellationToken) =>
             {
+                var size = new ServeSize(Math.Max(1, parsed.GetValue(nodes)), Math.Max(200, parsed.GetValue(rounds)));
                 var rows = new List<BenchRow>();
                 foreach (var one in _cases.Where(one => parsed.GetValue(only) is not { } wanted || wanted == one.Name))
-                    rows.AddRange(
-                        await RaceAsync(one, Math.Max(1, parsed.GetValue(nodes)), parsed.GetValue(beside), output.Remark,
-                            cancellationToken));
+                    rows.AddRange(await RaceAsync(one, size, parsed.GetValue(beside), output.Remark, cancellationToken));
                 if (rows.Count == 0)
                     throw new FedLoraException("bench-nothing", "There was nothing to measure.", $"Cases: {names}.");
                 BenchReport.Write(output, rows);
             });
     }
 
-    private static async Task<IEnumerable<BenchRow>> RaceAsync(IServeCase one, int nodes, string? beside, Action<string> remark,
+    private static async Task<IEnumerable<BenchRow>> RaceAsync(IServeCase one, ServeSize size, string? beside, Action<string> remark,
         CancellationToken cancellationToken)
     {
-        var ours = await MeasureAsync("ours", ServerProcess.Ours, one, nodes, remark, cancellationToken);
+        var ours = await MeasureAsync("ours", ServerProcess.Ours, one, size, remark, cancellationToken);
         if (beside is null)
             return ours.Select(figure => new BenchRow(figure.Name, figure.Value, figure.Unit));
-        var theirs = (await MeasureAsync("theirs", beside, one, nodes, remark, cancellationToken))
+        var theirs = (await MeasureAsync("theirs", beside, one, size, remark, cancellationToken))
             .ToDictionary(figure => figure.Name, StringComparer.Ordinal);
         return ours.Select(figure => theirs.GetValueOrDefault(figure.Name) is { } peer
             ? new BenchRow(figure.Name, figure.Value, figure.Unit, $"the other build, {peer.Value:0.###} {peer.Unit}",
@@ -49,10 +51,10 @@ internal static class BenchServeCommand
             : new BenchRow(figure.Name, figure.Value, figure.Unit));
     }
 
-    private static async Task<IReadOnlyList<ServeFigure>> MeasureAsync(string whose, string program, IServeCase one, int nodes,
+    private static async Task<IReadOnlyList<ServeFigure>> MeasureAsync(string whose, string program, IServeCase one, ServeSize size,
         Action<string> remark, CancellationToken cancellationToken)
     {
         await using var server = await ServerProcess.StartAsync(program, cancellationToken);
-        return await one.MeasureAsync(server, nodes, what => remark($"{one.Name}, {whose}: {what}"), cancellationToken);
+        return await one.MeasureAsync(server, size, what => remark($"{one.Name}, {whose}: {what}"), cancellationToken);
     }
 }

@@ -63,11 +63,13 @@ internal sealed class Crowd : IDisposable
             connection.Dispose();
     }
 
-    private static string NameOf(int node) => string.Create(CultureInfo.InvariantCulture, $"node-{node:D5}");
+    /// <summary>What a node is called, from 0.</summary>
+    public static string NameOf(int node) => string.Create(CultureInfo.InvariantCulture, $"node-{node:D5}");
 
     private CoordinatorConnection ConnectionOf(int node) => _connections[node / PerConnection];
 
-    private async Task<PollTaskResponse> PollAsync(int node, TimeSpan wait, CancellationToken cancellationToken)
+    /// <summary>One node asks for work.</summary>
+    public async Task<PollTaskResponse> PollAsync(int node, TimeSpan wait, CancellationToken cancellationToken)
     {
         var request = new PollTaskRequest
         {

@@ -19,16 +19,17 @@ internal sealed class CrowdCase : IServeCase
 
     public string Name => "crowd";
 
-    public async Task<IReadOnlyList<ServeFigure>> MeasureAsync(ServerProcess server, int nodes, Action<string> remark,
+    public async Task<IReadOnlyList<ServeFigure>> MeasureAsync(ServerProcess server, ServeSize size, Action<string> remark,
         CancellationToken cancellationToken)
     {
+        var nodes = size.Nodes;
         var begun = Stopwatch.GetTimestamp();
         using var crowd = await Crowd.EnrolAsync(server, nodes, cancellationToken);
         var enrolling = Stopwatch.GetElapsedTime(begun).TotalSeconds;
         remark($"{nodes} nodes are enrolled");
         using var connection = server.Connect();
         for (var i = 0; i < Federations; i++)
-            await CreateAsync(connection, Define(NameOf(i), i == Federations - 1 ? nodes : nodes + 1), start: i < Federations - 1,
+            await CreateAsync(connection, Private(NameOf(i), i == Federations - 1 ? nodes : nodes + 1), start: i < Federations - 1,
                 cancellationToken);
         remark($"{Federations} federations are there");
         await crowd.PollAsync(cancellationToken);
@@ -74,12 +75,13 @@ internal sealed class CrowdCase : IServeCase
                 connection.Options(cancellationToken));
     }
 
-    private static FederationDefinition Define(string name, int least) => new()
+    /// <summary>A definition with one small module and without privacy.</summary>
+    internal static FederationDefinition Define(string name, int rounds, int nodes) => new()
     {
         Name = name,
-        Method = "ffa-lora",
+        Method = "fedit",
         MethodOptions = new MethodOptions(),
-        Rounds = 10,
+        Rounds = (uint)rounds,
         Seed = 1,
         BaseModel = new BaseModel { Fingerprint = Crowd.Fingerprint, Name = "tiny" },
         Task = new LearningTask { Classification = new Classification { Labels = { "a", "b" } } },
@@ -94,8 +96,17 @@ internal sealed class CrowdCase : IServeCase
             Schedule = "constant",
             Dtype = "auto",
         },
-        Privacy = new PrivacyTerms { NoiseMultiplier = 2, SamplingRate = 0.01, Delta = 1e-5, ClipNorm = 1, Accountant = "pld" },
-        Cohort = new CohortRules { Size = CohortSize, MinNodes = (uint)least, DeadlineSeconds = 3600 },
+        Cohort = new CohortRules { Size = (uint)nodes, MinNodes = (uint)nodes, DeadlineSeconds = 3600 },
         Layout = new AdapterLayout { Modules = { new LayoutModule { Name = "l.0.q", DOut = 6, DIn = 5 } } },
     };
+
+    private static FederationDefinition Private(string name, int least)
+    {
+        var definition = Define(name, 10, CohortSize);
+        definition.Method = "ffa-lora";
+        definition.Cohort.MinNodes = (uint)least;
+        definition.Privacy =
+            new PrivacyTerms { NoiseMultiplier = 2, SamplingRate = 0.01, Delta = 1e-5, ClipNorm = 1, Accountant = "pld" };
+        return definition;
+    }
 }

@@ -11,12 +11,17 @@ internal interface IServeCase
 
     /// <summary>Measures on a coordinator that was just started on an empty folder.</summary>
     /// <param name="server">The coordinator.</param>
-    /// <param name="nodes">How many nodes there are.</param>
+    /// <param name="size">How much of it.</param>
     /// <param name="remark">Says what it is at.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    Task<IReadOnlyList<ServeFigure>> MeasureAsync(ServerProcess server, int nodes, Action<string> remark,
+    Task<IReadOnlyList<ServeFigure>> MeasureAsync(ServerProcess server, ServeSize size, Action<string> remark,
         CancellationToken cancellationToken);
 }
+
+/// <summary>How much is asked.</summary>
+/// <param name="Nodes">Nodes of a crowd.</param>
+/// <param name="Rounds">Rounds of a long federation.</param>
+internal sealed record ServeSize(int Nodes, int Rounds);
 
 /// <summary>One measured figure.</summary>
 /// <param name="Name">Stable name of the row.</param>

@@ -1,5 +1,6 @@
 using FedLora.Adapters;
 using FedLora.Aggregation;
+using FedLora.Federations.Definitions;
 using FedLora.Training.Blocks;
 using FedLora.Training.Data;
 using FedLora.Training.Libtorch;
@@ -51,10 +52,10 @@ internal sealed class TrainingSubject : IDisposable
     /// <summary>Trains on from where it is; privately with the same batches, since what is compared is the step.</summary>
     public TrainingSummary Train(int steps, ulong seed, bool isPrivate, CancellationToken cancellationToken)
     {
-        var settings = new TrainingSettings { Steps = steps, BatchSize = _job.Batch, LearningRate = _job.Rate, Seed = seed };
-        var step = isPrivate ? new PrivateStep(clipNorm: 1, noiseMultiplier: 1, settings.BatchSize, settings.RowsAtOnce) : null;
+        var training = new TrainingSpec { LocalSteps = steps, BatchSize = _job.Batch, LearningRate = _job.Rate, WeightDecay = 0 };
+        var step = isPrivate ? new PrivateStep(clipNorm: 1, noiseMultiplier: 1, training.BatchSize, MicroBatches.RowsAtOnce) : null;
         return new Trainer()
-            .Run(_model.Transformer, _parameters, _examples, settings, gradient: step, cancellationToken: cancellationToken);
+            .Run(_model.Transformer, _parameters, _examples, training, seed, gradient: step, cancellationToken: cancellationToken);
     }
 
     public void Dispose()

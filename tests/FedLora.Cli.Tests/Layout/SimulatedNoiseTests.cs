@@ -7,7 +7,7 @@ public sealed partial class SimulatedNoiseTests
 {
     private static readonly string[] _way =
     [
-        "client/FedLora.Client/Training/RoundTrainer.cs: terms.Simulated(",
+        "client/FedLora.Client.Trainers.RoundTrainer.cs: terms.Simulated(",
         "client/FedLora.Training/Privacy/PrivateTerms.cs: new SimulatedRandom(",
         "simulations/FedLora.Simulations/Trainers/LoraWork.cs: RoundTrainer.Simulated(",
     ];
@@ -20,7 +20,7 @@ public sealed partial class SimulatedNoiseTests
 
     [Fact]
     public void No_program_that_uses_the_client_can_ask_for_it() => Assert.DoesNotContain(
-        typeof(FedLora.Client.Training.RoundTrainer).GetMembers().OfType<System.Reflection.MethodBase>(),
+        typeof(FedLora.Client.Trainers.RoundTrainer).GetMembers().OfType<System.Reflection.MethodBase>(),
         method => method.Name.Contains("Simulated", StringComparison.Ordinal) || method.GetParameters().Any(
             parameter => parameter.ParameterType.IsSubclassOf(typeof(Delegate))
                 || parameter.ParameterType.FullName!.Contains("PrivateTerms", StringComparison.Ordinal)));

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using FedLora.Adapters;
+using FedLora.Privacy.Ledger;
 
 namespace FedLora.Grains.Tests.Cluster;
 
@@ -155,7 +156,7 @@ public sealed class ClusterTests
         var run = new PrivacyRun { NoiseMultiplier = 1, SamplingRate = 0.1, Steps = 3 };
         await node.AskBudgetAsync(run, default);
         await node.AskPlanAsync(run, 2, default);
-        var receipt = new PrivacyReceipt
+        var receipt = new LedgerReceipt
         {
             NoiseMultiplier = 1,
             SamplingRate = 0.1,

@@ -1,4 +1,5 @@
 using FedLora.Adapters;
+using FedLora.Federations.Definitions;
 using FedLora.Tests;
 using FedLora.Training.Blocks;
 using FedLora.Training.Lora;
@@ -111,17 +112,17 @@ public sealed class ModelFixtureTests
     [MemberData(nameof(Names))]
     public void Five_steps_of_SGD_and_of_AdamW_end_where_PyTorch_ends(string name)
     {
-        foreach (var (kind, settings) in new[]
+        foreach (var (kind, training) in new[]
         {
-            ("sgd", new TrainingSettings { Steps = 5, BatchSize = int.MaxValue, LearningRate = 0.1, Optimizer = OptimizerKind.Sgd }),
-            ("adamw", new TrainingSettings { Steps = 5, BatchSize = int.MaxValue, LearningRate = 1e-2, WeightDecay = 0.01 }),
+            ("sgd", new TrainingSpec { LocalSteps = 5, BatchSize = 1000, LearningRate = 0.1, Optimizer = "sgd", WeightDecay = 0 }),
+            ("adamw", new TrainingSpec { LocalSteps = 5, BatchSize = 1000, LearningRate = 1e-2, WeightDecay = 0.01 }),
         })
         {
             using var fixture = new ModelFixture(name);
             using var binding = Bind(fixture, "adapter");
             using var parameters = new ParameterSet(binding.Slots(Factors.A | Factors.B | Factors.Head), CPU);
-            var slack = kind == "adamw" ? FirstStepOfAdamW(fixture, settings.LearningRate) : 0;
-            var summary = new Trainer().Run(fixture.Transformer, parameters, fixture.Examples, settings);
+            var slack = kind == "adamw" ? FirstStepOfAdamW(fixture, training.LearningRate) : 0;
+            var summary = new Trainer().Run(fixture.Transformer, parameters, fixture.Examples, training, seed: 0);
             ModelFixture.AssertClose(fixture.Values($"train.{kind}.loss"), [.. summary.Losses.Select(l => (float)l)], $"{kind} losses");
             foreach (var tensor in parameters.Export())
             {

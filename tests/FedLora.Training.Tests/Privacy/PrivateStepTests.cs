@@ -1,4 +1,5 @@
 using FedLora.Adapters;
+using FedLora.Federations.Definitions;
 using FedLora.Privacy;
 using FedLora.Tests;
 using FedLora.Training.Blocks;
@@ -89,14 +90,14 @@ public sealed class PrivateStepTests
         using var trained = new Trained(name, Factors.A | Factors.B);
         var (fixture, parameters) = (trained.Fixture, trained.Parameters);
         var before = parameters.Values.data<float>().ToArray();
-        var settings = new FedLora.Training.Running.TrainingSettings { Steps = 12, BatchSize = 2, LearningRate = 1e-4 };
+        var training = new TrainingSpec { LocalSteps = 12, BatchSize = 2, LearningRate = 1e-4, WeightDecay = 0 };
         var few = new PrivateTerms(1, 1e-9, 1)
-            .Run(fixture.Transformer, parameters, fixture.Examples, settings, null, CancellationToken.None);
+            .Run(fixture.Transformer, parameters, fixture.Examples, training, null, CancellationToken.None);
         Assert.Equal(12, few.Losses.Count);
         Assert.All(few.Losses, loss => Assert.True(double.IsNaN(loss)));
         Assert.Equal(0, few.Examples);
         Assert.All(before.Zip(parameters.Values.data<float>().ToArray()), pair => Assert.NotEqual(pair.First, pair.Second));
-        var all = new PrivateTerms(1, 1, 1).Run(fixture.Transformer, parameters, fixture.Examples, settings, null, CancellationToken.None);
+        var all = new PrivateTerms(1, 1, 1).Run(fixture.Transformer, parameters, fixture.Examples, training, null, CancellationToken.None);
         Assert.Equal(12 * fixture.Examples.Count, all.Examples);
     }
 

@@ -1,11 +1,11 @@
 using System.CommandLine;
 using FedLora.Cli.Output;
 using FedLora.Client.Connection;
-using FedLora.Client.Training;
 using FedLora.Federations.Files;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.Transfer;
 using FedLora.Protocol.V1;
+using FedLora.Training.Preparation;
 using Spectre.Console;
 
 namespace FedLora.Cli.Commands.Admin;

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using FedLora.Cli.Output;
-using FedLora.Client.Training;
 using FedLora.Federations.Files;
+using FedLora.Training.Preparation;
 using Spectre.Console;
 
 namespace FedLora.Cli.Commands.Admin;

@@ -1,8 +1,8 @@
-using FedLora.Client.Training;
 using FedLora.Federations.Definitions;
 using FedLora.Tests;
+using FedLora.Training.Preparation;
 
-namespace FedLora.Client.Tests;
+namespace FedLora.Training.Tests.Preparation;
 
 /// <summary>Modules that a federation's file names: found out where it is created, not in round 1 or never.</summary>
 public sealed class NamedModulesTests

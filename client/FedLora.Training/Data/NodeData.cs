@@ -1,8 +1,7 @@
 using FedLora.Federations.Definitions;
 using FedLora.Tokenizers;
-using FedLora.Training.Data;
 
-namespace FedLora.Client.Training;
+namespace FedLora.Training.Data;
 
 /// <summary>Where a trainer's examples come from.</summary>
 public interface INodeData

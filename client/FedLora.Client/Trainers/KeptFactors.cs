@@ -1,7 +1,7 @@
 using System.Globalization;
 using FedLora.Adapters;
 
-namespace FedLora.Client.Training;
+namespace FedLora.Client.Trainers;
 
 /// <summary>
 /// What a method leaves at the node from round to round (FedSA-LoRA's B): a file per round, so that a round that is trained again starts as

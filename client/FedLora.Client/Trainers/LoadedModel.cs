@@ -2,7 +2,7 @@ using FedLora.Adapters;
 using FedLora.Federations.Definitions;
 using FedLora.Training.Models;
 
-namespace FedLora.Client.Training;
+namespace FedLora.Client.Trainers;
 
 /// <summary>The base model in memory for one federation, with the products of earlier rounds folded in.</summary>
 internal sealed class LoadedModel : IDisposable

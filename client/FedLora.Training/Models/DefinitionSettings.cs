@@ -1,11 +1,9 @@
 using FedLora.Adapters;
 using FedLora.Federations.Definitions;
-using FedLora.Training.Models;
-using FedLora.Training.Running;
 
-namespace FedLora.Client.Training;
+namespace FedLora.Training.Models;
 
-/// <summary>From a federation's definition to what the training engine takes.</summary>
+/// <summary>What a federation's definition says of the base model and the adapter on it.</summary>
 public static class DefinitionSettings
 {
     /// <summary>How the base model is loaded.</summary>
@@ -32,31 +30,6 @@ public static class DefinitionSettings
         {
             UseRsLora = lora.RsLora,
             ModulesToSave = lora.ModulesToSave.Count > 0 ? [.. lora.ModulesToSave] : settings.ModulesToSave,
-        };
-    }
-
-    /// <summary>
-    /// The training settings of one round. A schedule runs over all rounds: the rate of a round is its value at the round's start.
-    /// </summary>
-    public static TrainingSettings Training(FederationDefinition definition, int round, ulong seed)
-    {
-        var training = definition.Training;
-        var done = (round - 1) / (double)Math.Max(1, definition.Rounds);
-        var share = training.Schedule switch
-        {
-            "linear" => 1 - done,
-            "cosine" => (1 + Math.Cos(Math.PI * done)) / 2,
-            _ => 1,
-        };
-        return new TrainingSettings
-        {
-            Steps = training.LocalSteps,
-            BatchSize = training.BatchSize,
-            LearningRate = training.LearningRate * share,
-            Optimizer = training.Optimizer == "sgd" ? OptimizerKind.Sgd : OptimizerKind.AdamW,
-            WeightDecay = training.WeightDecay,
-            MaxGradientNorm = training.MaxGradNorm > 0 ? training.MaxGradNorm : null,
-            Seed = seed,
         };
     }
 }

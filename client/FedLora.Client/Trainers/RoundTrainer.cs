@@ -15,7 +15,7 @@ using FedLora.Training.Running;
 using BaseModel = FedLora.Training.Models.BaseModel;
 using FederationDefinition = FedLora.Federations.Definitions.FederationDefinition;
 
-namespace FedLora.Client.Training;
+namespace FedLora.Client.Trainers;
 
 /// <summary>Trains rounds with the training engine on the node's own model and data.</summary>
 public sealed class RoundTrainer : IRoundTrainer
@@ -103,8 +103,9 @@ public sealed class RoundTrainer : IRoundTrainer
         var round = (int)input.Task.Round;
         var start = method.Start(input.Global, KeptFactors.Load(input.Folder, input.Task.Round),
             new NodeTerms(layout, settings, round, definition.Seed, (int)input.Task.Rank));
-        var task = new LocalTask(start, method.Trained(round, settings), DefinitionSettings.Training(definition, round, input.Seed))
+        var task = new LocalTask(start, method.Trained(round, settings), definition.TrainingOf(round))
         {
+            Seed = input.Seed,
             Dropout = definition.Lora.Dropout,
             Units = read.Units,
         };

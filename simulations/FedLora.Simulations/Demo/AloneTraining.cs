@@ -1,12 +1,13 @@
 using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Federations.Definitions;
+using FedLora.Training.Data;
 using FedLora.Training.Lora;
 using FedLora.Training.Models;
-using FedLora.Training.Optimization;
+using FedLora.Training.Preparation;
 using FedLora.Training.Running;
 
-namespace FedLora.Client.Training;
+namespace FedLora.Simulations.Demo;
 
 /// <summary>
 /// What a site reaches without the others: the same model, settings, and number of steps, plain LoRA, one optimiser throughout.
@@ -25,18 +26,13 @@ public static class AloneTraining
         var definition = prepared.Definition;
         using var model = BaseModel.Load(modelFolder, DefinitionSettings.Load(definition));
         var examples = new NodeData(dataFile, modelFolder, skipBadLines: false).Read(definition, cancellationToken).Data.Examples;
-        var settings = DefinitionSettings.Training(definition, 1, definition.Seed) with
-        {
-            Steps = definition.Rounds * definition.Training.LocalSteps,
-            Schedule = definition.Training.Schedule switch
-            {
-                "linear" => RateSchedule.Linear,
-                "cosine" => RateSchedule.Cosine,
-                _ => RateSchedule.Constant,
-            },
-        };
+        var training = definition.Training with { LocalSteps = definition.Rounds * definition.Training.LocalSteps };
         var start = new NodeStart(prepared.InitialAdapter, definition.ToLayout());
-        var task = new LocalTask(start, Factors.A | Factors.B | Factors.Head, settings) { Dropout = definition.Lora.Dropout };
+        var task = new LocalTask(start, Factors.A | Factors.B | Factors.Head, training)
+        {
+            Seed = definition.Seed,
+            Dropout = definition.Lora.Dropout,
+        };
         var trained = LocalTraining.Run(model, task, examples, cancellationToken: cancellationToken).Adapter;
         return Score(model, definition, trained, start.Layout, modelFolder, heldOutFile, cancellationToken);
     }

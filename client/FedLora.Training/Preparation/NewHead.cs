@@ -1,7 +1,7 @@
 using FedLora.Adapters;
 using FedLora.Training.Models;
 
-namespace FedLora.Client.Training;
+namespace FedLora.Training.Preparation;
 
 /// <summary>
 /// What a base model lacks of the head that a federation wants: it is made up, and then it has to be trained and exported, or the result

@@ -2,7 +2,7 @@ using FedLora.Adapters;
 using FedLora.Federations.Definitions;
 using FedLora.Training.Models;
 
-namespace FedLora.Client.Training;
+namespace FedLora.Training.Preparation;
 
 /// <summary>
 /// Names of modules in a federation's file, each looked up in the base model. PEFT minds only where none of a list is there; a name that is

@@ -2,10 +2,11 @@ using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Federations.Definitions;
 using FedLora.Tokenizers;
+using FedLora.Training.Data;
 using FedLora.Training.Lora;
 using FedLora.Training.Models;
 
-namespace FedLora.Client.Training;
+namespace FedLora.Training.Preparation;
 
 /// <summary>A definition made whole with what only a base model can tell: fingerprint, layout, and the adapter to start from.</summary>
 /// <param name="Definition">Whole.</param>
