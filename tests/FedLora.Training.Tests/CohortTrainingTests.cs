@@ -53,8 +53,8 @@ public sealed class CohortTrainingTests
         var method = Methods.Get("fed-sb");
         var start = method.Start(method.Initialize(layout, new MethodOptions(), 3, fixture.Model), null,
             new NodeTerms(layout, new MethodOptions(), 1, 3, 0));
-        Compare(fixture,
-            [.. Enumerable.Range(0, 3).Select(i => new CohortNode(new LocalTask(start, Factors.R, Training) { Seed = (ulong)i }, fixture.Examples))], 4096);
+        var task = new LocalTask(start, Factors.R, Training);
+        Compare(fixture, [.. Enumerable.Range(0, 3).Select(i => new CohortNode(task with { Seed = (ulong)i }, fixture.Examples))], 4096);
     }
 
     [FixtureTheory("models", "model.safetensors")]

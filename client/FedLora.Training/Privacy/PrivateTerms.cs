@@ -39,8 +39,8 @@ public sealed record PrivateTerms(double NoiseMultiplier, double SamplingRate, d
     {
         using var dropout = Dropout(model);
         return new Trainer()
-            .Run(model, parameters, examples, Training(training), seed: 0, Sampler(examples.Count, units), Step(training, dropout), progress,
-                cancellationToken);
+            .Run(model, parameters, examples, Training(training), seed: 0, Sampler(examples.Count, units), Step(training, dropout),
+                progress, cancellationToken);
     }
 
     /// <summary>The settings without what would break the accounting.</summary>
@@ -64,7 +64,8 @@ public sealed record PrivateTerms(double NoiseMultiplier, double SamplingRate, d
     internal PrivateStep Step(TrainingSpec training, torch.Generator dropout)
     {
         PrivateBounds.Require(ClipNorm, NoiseMultiplier, SamplingRate);
-        return new PrivateStep(ClipNorm, IsNoiseless ? 0 : NoiseMultiplier, training.BatchSize, MicroBatches.RowsAtOnce, dropout, Source(2));
+        return new PrivateStep(ClipNorm, IsNoiseless ? 0 : NoiseMultiplier, training.BatchSize, MicroBatches.RowsAtOnce, dropout,
+            Source(2));
     }
 
     // Where it follows from a seed, each use has a stream of its own.

@@ -27,8 +27,8 @@ public static class Evaluator
     /// <param name="progress">Told how many examples are done.</param>
     /// <param name="cancellationToken">Looked at between pieces.</param>
     /// <exception cref="FedLoraException"><c>data-empty</c>: no example has a label.</exception>
-    public static Evaluation Run(Transformer model, IReadOnlyList<Example> examples, int rowsAtOnce = MicroBatches.RowsAtOnce, IProgress<int>? progress = null,
-        CancellationToken cancellationToken = default)
+    public static Evaluation Run(Transformer model, IReadOnlyList<Example> examples, int rowsAtOnce = MicroBatches.RowsAtOnce,
+        IProgress<int>? progress = null, CancellationToken cancellationToken = default)
     {
         using var off = no_grad();
         var classes = model.Architecture.Task == ModelTask.Classification ? model.Architecture.Labels.Count : 0;

@@ -25,7 +25,8 @@ internal sealed class TrainingRun : IDisposable
     private long _seen;
 
     /// <param name="sampler">Chooses each step's examples; null for shuffled passes over all that have something to learn.</param>
-    /// <exception cref="FedLoraException"><c>data-empty</c>, <c>data-nothing-to-learn</c>, <see cref="RefusalCodes.DefinitionInvalid"/>.</exception>
+    /// <exception cref="FedLoraException"><c>data-empty</c>, <c>data-nothing-to-learn</c>,
+    /// <see cref="RefusalCodes.DefinitionInvalid"/>.</exception>
     public TrainingRun(Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, TrainingSpec training, ulong seed,
         IBatchSampler? sampler, TimeProvider time)
     {
@@ -62,7 +63,8 @@ internal sealed class TrainingRun : IDisposable
             Apply(_rates.At(step));
         _losses.Add(found.Loss);
         (_rows, _seen) = (_rows + found.Rows, _seen + labelled);
-        return new TrainingReport(step + 1, _training.LocalSteps, found.Loss, _rows / Math.Max(_time.GetElapsedTime(_start).TotalSeconds, 1e-9));
+        return new TrainingReport(step + 1, _training.LocalSteps, found.Loss,
+            _rows / Math.Max(_time.GetElapsedTime(_start).TotalSeconds, 1e-9));
     }
 
     public void Dispose() => _optimizer.Dispose();

@@ -52,7 +52,8 @@ public static class DefinitionRules
     public static void Check(TrainingSpec training) => CheckSection(training, "training.");
 
     /// <summary>
-    /// Checks a definition that is about to run: as <see cref="Check(FederationDefinition)"/>, and that base model and layout are there and suit the method.
+    /// Checks a definition that is about to run: as <see cref="Check(FederationDefinition)"/>, and that base model and layout are there and
+    /// suit the method.
     /// </summary>
     /// <exception cref="FedLoraException"><see cref="RefusalCodes.DefinitionInvalid"/>.</exception>
     public static void CheckWhole(FederationDefinition definition)

@@ -35,8 +35,8 @@ public sealed record LedgerReceipt
     public required string EntryHash { get; init; }
 
     /// <summary>
-    /// The entry's place in the node's ledger, from 1; 0 from older nodes. A later receipt with an earlier place is of a ledger that was put
-    /// back to an older copy.
+    /// The entry's place in the node's ledger, from 1; 0 from older nodes. A later receipt with an earlier place is of a ledger that was
+    /// put back to an older copy.
     /// </summary>
     public long EntrySequence { get; init; }
 

@@ -1,5 +1,4 @@
 using FedLora.Adapters;
-using FedLora.Client.Connection;
 using FedLora.Client.Hosting;
 using FedLora.Client.Rounds;
 using FedLora.Compression;
