@@ -106,6 +106,7 @@ public sealed class RoundTrainer : IRoundTrainer
         var task = new LocalTask(start, method.Trained(round, settings), definition.TrainingOf(round))
         {
             Seed = input.Seed,
+            Recalled = definition.Training.KeepOptimizer ? KeptOptimizer.Load(input.Folder, input.Task.Round) : null,
             Dropout = definition.Lora.Dropout,
             Units = read.Units,
         };
@@ -118,6 +119,8 @@ public sealed class RoundTrainer : IRoundTrainer
         }
         var result = LocalTraining.Run(loaded, task, read.Examples, new Relay(progress), cancellationToken);
         KeptFactors.Save(input.Folder, input.Task.Round, result.Adapter.Only(method.Kept(settings)));
+        if (result.Summary.Optimizer is { } memory)
+            KeptOptimizer.Save(input.Folder, input.Task.Round, memory);
         var sent = method.Sent(round, settings);
         var loss = result.Summary.MeanLoss;
         return new RoundOutput(start.Adapter.Only(sent), result.Adapter.Only(sent), examples, result.Summary.Losses.Count,

@@ -2,6 +2,7 @@ using FedLora.Federations.Definitions;
 using FedLora.Privacy;
 using FedLora.Training.Blocks;
 using FedLora.Training.Data;
+using FedLora.Training.Optimization;
 using FedLora.Training.Running;
 using TorchSharp;
 
@@ -35,12 +36,12 @@ public sealed record PrivateTerms(double NoiseMultiplier, double SamplingRate, d
     internal TrainingSummary Run(
         Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, TrainingSpec training,
         IProgress<TrainingReport>? progress, CancellationToken cancellationToken,
-        IReadOnlyList<IReadOnlyList<int>>? units = null)
+        IReadOnlyList<IReadOnlyList<int>>? units = null, OptimizerMemory? recalled = null)
     {
         using var dropout = Dropout(model);
         return new Trainer()
             .Run(model, parameters, examples, Training(training), seed: 0, Sampler(examples.Count, units), Step(training, dropout),
-                progress, cancellationToken);
+                recalled, progress, cancellationToken);
     }
 
     /// <summary>The settings without what would break the accounting.</summary>

@@ -5,6 +5,7 @@ using FedLora.Training.Blocks;
 using FedLora.Training.Data;
 using FedLora.Training.Lora;
 using FedLora.Training.Models;
+using FedLora.Training.Optimization;
 using FedLora.Training.Privacy;
 
 namespace FedLora.Training.Running;
@@ -17,6 +18,12 @@ public sealed record LocalTask(NodeStart Start, Factors Trained, TrainingSpec Tr
 {
     /// <summary>Decides the order of the examples and LoRA's dropout: the same seed, the same run.</summary>
     public ulong Seed { get; init; }
+
+    /// <summary>
+    /// What AdamW goes on with, <see cref="OptimizerMemory.Empty"/> the first time: <see cref="TrainingSummary.Optimizer"/> is then what it
+    /// leaves. Null: it starts anew, and nothing is kept.
+    /// </summary>
+    public OptimizerMemory? Recalled { get; init; }
 
     /// <summary>LoRA's dropout, 0 to below 1.</summary>
     public double Dropout { get; init; }
@@ -49,9 +56,10 @@ public static class LocalTraining
         using var binding = new AdapterBinding(model.Transformer, task.Start.Adapter, task.Start.Layout, task.Dropout);
         using var parameters = new ParameterSet(Trained(binding, task), model.Transformer.Device);
         var summary = task.Privacy is { } terms
-            ? terms.Run(model.Transformer, parameters, examples, task.Training, progress, cancellationToken, task.Units)
-            : new Trainer().Run(model.Transformer, parameters, examples, task.Training, task.Seed, progress: progress,
-                cancellationToken: cancellationToken);
+            ? terms.Run(model.Transformer, parameters, examples, task.Training, progress, cancellationToken, task.Units,
+                task.Recalled)
+            : new Trainer().Run(model.Transformer, parameters, examples, task.Training, task.Seed, recalled: task.Recalled,
+                progress: progress, cancellationToken: cancellationToken);
         var trained = parameters.Export();
         trained.RequireFinite();
         return new LocalResult(trained, binding.Export(), summary);

@@ -2,6 +2,7 @@ using FedLora.Federations;
 using FedLora.Federations.Definitions;
 using FedLora.Training.Blocks;
 using FedLora.Training.Data;
+using FedLora.Training.Optimization;
 using TorchSharp;
 
 namespace FedLora.Training.Running;
@@ -20,6 +21,9 @@ public sealed record TrainingReport(int Step, int Steps, double Loss, double Tok
 /// <param name="Elapsed">Time taken.</param>
 public sealed record TrainingSummary(IReadOnlyList<double> Losses, long Rows, long Examples, TimeSpan Elapsed)
 {
+    /// <summary>What the optimiser remembers; null where <see cref="LocalTask.Recalled"/> is.</summary>
+    public OptimizerMemory? Optimizer { get; init; }
+
     /// <summary>Mean over the steps that had labels; NaN if none had.</summary>
     public double MeanLoss => Losses.Where(l => !double.IsNaN(l)).DefaultIfEmpty(double.NaN).Average();
 
@@ -40,16 +44,17 @@ public sealed class Trainer(TimeProvider? time = null)
     /// <param name="seed">Decides the order of the examples and LoRA's dropout, where no sampler or gradient is given.</param>
     /// <param name="sampler">Chooses each step's examples; null for shuffled passes over all that have something to learn.</param>
     /// <param name="gradient">Computes each step's gradient; null for the plain one.</param>
+    /// <param name="recalled">As <see cref="LocalTask.Recalled"/>.</param>
     /// <param name="progress">Told after every step.</param>
     /// <param name="cancellationToken">Looked at between micro-batches.</param>
     /// <exception cref="FedLoraException"><c>data-empty</c>, <c>data-nothing-to-learn</c>,
     /// <see cref="RefusalCodes.DefinitionInvalid"/>, <c>training-diverged</c>, <c>example-invalid</c>.</exception>
     public TrainingSummary Run(
         Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, TrainingSpec training, ulong seed,
-        IBatchSampler? sampler = null, IGradientStep? gradient = null,
+        IBatchSampler? sampler = null, IGradientStep? gradient = null, OptimizerMemory? recalled = null,
         IProgress<TrainingReport>? progress = null, CancellationToken cancellationToken = default)
     {
-        using var run = new TrainingRun(model, parameters, examples, training, seed, sampler, _time);
+        using var run = new TrainingRun(model, parameters, examples, training, seed, sampler, _time, recalled);
         using var dropout = new torch.Generator(seed, model.Device);
         gradient ??= new PlainStep(MicroBatches.RowsAtOnce, dropout);
         while (!run.IsDone)

@@ -19,16 +19,18 @@ internal sealed class TrainingRun : IDisposable
     private readonly LearningRate _rates;
     private readonly TimeProvider _time;
     private readonly long _start;
+    private readonly bool _keeps;
     private readonly List<double> _losses = [];
     private IReadOnlyList<Example> _batch = [];
     private long _rows;
     private long _seen;
 
     /// <param name="sampler">Chooses each step's examples; null for shuffled passes over all that have something to learn.</param>
+    /// <param name="recalled">As <see cref="LocalTask.Recalled"/>.</param>
     /// <exception cref="FedLoraException"><c>data-empty</c>, <c>data-nothing-to-learn</c>,
     /// <see cref="RefusalCodes.DefinitionInvalid"/>.</exception>
     public TrainingRun(Transformer model, ParameterSet parameters, IReadOnlyList<Example> examples, TrainingSpec training, ulong seed,
-        IBatchSampler? sampler, TimeProvider time)
+        IBatchSampler? sampler, TimeProvider time, OptimizerMemory? recalled = null)
     {
         DefinitionRules.Check(training);
         if (examples.Count == 0)
@@ -38,13 +40,19 @@ internal sealed class TrainingRun : IDisposable
         (_model, _parameters, _training, _time) = (model, parameters, training, time);
         _sampler = sampler ?? new ShuffledSampler(_examples.Count, training.BatchSize, seed);
         (_optimizer, _rates, _start) = (Optimizers.Create(training), LearningRate.Of(training), time.GetTimestamp());
+        _keeps = recalled is not null;
+        if (recalled is not null && _optimizer is AdamW adam)
+            adam.Recall(recalled, parameters.Values);
     }
 
     /// <summary>Whether all steps are done.</summary>
     public bool IsDone => _losses.Count == _training.LocalSteps;
 
     /// <summary>What was done so far.</summary>
-    public TrainingSummary Summary => new(_losses, _rows, _seen, _time.GetElapsedTime(_start));
+    public TrainingSummary Summary => new(_losses, _rows, _seen, _time.GetElapsedTime(_start))
+    {
+        Optimizer = _keeps && _optimizer is AdamW adam ? adam.Remember() : null,
+    };
 
     /// <summary>The next step's logical batch.</summary>
     public IReadOnlyList<Example> Next() => _batch = Array.ConvertAll(_sampler.Next(), i => _examples[i]);
