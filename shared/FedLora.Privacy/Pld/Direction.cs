@@ -36,9 +36,12 @@ internal sealed class Direction(Course course, double step, int size)
 
         void Take(Spectrum spectrum, List<Spectrum> known, Frequencies frequencies, bool isSecond)
         {
+            var places = frequencies.Living(re, im, isSecond, error, atLeast);
+            foreach (var each in known)
+                each.Keep(places);
             spectrum.Read(re, im, isSecond, frequencies.Indices);
             known.Add(spectrum);
-            var places = frequencies.Multiply(spectrum.LogModulus, error, atLeast);
+            places = frequencies.Multiply(spectrum.LogModulus, error, atLeast);
             foreach (var each in known)
                 each.Keep(places);
         }

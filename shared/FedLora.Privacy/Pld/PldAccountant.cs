@@ -20,18 +20,20 @@ public sealed class PldAccountant : IAccountant
 
     private readonly double wanted;
     private readonly double accepted;
+    private readonly double bracket;
     private readonly Lock gate = new();
     private readonly LinkedList<(SampledGaussian[] Kinds, double Delta, PldModel Model)> models = [];
 
     /// <summary>An accountant whose interval is at most about 4e-5 of epsilon wide.</summary>
-    public PldAccountant() : this(1.2e-5, 4e-5)
+    public PldAccountant() : this(1.2e-5, 4e-5, 2e-8)
     {
     }
 
-    private PldAccountant(double wanted, double accepted) => (this.wanted, this.accepted) = (wanted, accepted);
+    private PldAccountant(double wanted, double accepted, double bracket) =>
+        (this.wanted, this.accepted, this.bracket) = (wanted, accepted, bracket);
 
     /// <summary>A quick one for searching: as sure, but only to about a thousandth.</summary>
-    internal static PldAccountant Coarse { get; } = new(3e-4, 2e-3);
+    internal static PldAccountant Coarse { get; } = new(3e-4, 2e-3, 2e-5);
 
     /// <inheritdoc/>
     public string Name => "pld";
@@ -101,7 +103,7 @@ public sealed class PldAccountant : IAccountant
         {
             var size = (int)setup.SizeFor(h);
             effort.Use((long)setup.Cost(h));
-            var model = PldModel.Build(setup, h, size, cancellationToken);
+            var model = PldModel.Build(setup, h, size, bracket, cancellationToken);
             var interval = model.Epsilon(steps, cancellationToken);
             best = (Math.Max(best.Low, interval.Low), Math.Min(best.High, interval.High));
             var isGood = IsGood(interval, setup.Scale(interval.High));

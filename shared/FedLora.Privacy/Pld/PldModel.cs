@@ -16,8 +16,11 @@ internal sealed class PldModel
     private readonly long[] atLeast;
     private readonly double delta;
 
-    private PldModel(PldSetup setup, Direction[] directions, long[] atLeast)
+    private readonly double bracket;
+
+    private PldModel(PldSetup setup, Direction[] directions, long[] atLeast, double bracket)
     {
+        this.bracket = bracket;
         (ranges, this.directions, this.atLeast, delta) = (setup.Ranges, directions, atLeast, setup.Delta);
         LeastScale = setup.Scale(0);
     }
@@ -35,8 +38,9 @@ internal sealed class PldModel
     /// <param name="setup">The mechanisms and their analysis.</param>
     /// <param name="step">The grid's h.</param>
     /// <param name="size">The transform's size.</param>
+    /// <param name="bracket">How closely, relative to epsilon, the bounds' ends are sought on the grid.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public static PldModel Build(PldSetup setup, double step, int size, CancellationToken cancellationToken)
+    public static PldModel Build(PldSetup setup, double step, int size, double bracket, CancellationToken cancellationToken)
     {
         var (fft, re, im) = (new Fft(size), new double[size], new double[size]);
         var fewest = setup.Steps.Select(steps => Math.Max(1, steps / 2)).ToArray();
@@ -55,7 +59,7 @@ internal sealed class PldModel
             Fft.Tidy(size);
             without.Add(grids[0].Reversed(), grids[1].Reversed(), fft, re, im, fewest[m]);
         }
-        return new PldModel(setup, [with, without], fewest);
+        return new PldModel(setup, [with, without], fewest, bracket);
     }
 
     /// <summary>The interval of epsilon after these steps: the larger of both directions, each bounded from both sides.</summary>
@@ -102,13 +106,13 @@ internal sealed class PldModel
                 high = at;
             else
                 low = at;
-            if (high == 0 || (double.IsFinite(high) && high - low <= 2e-8 * Math.Max(high, LeastScale)))
+            if (high == 0 || (double.IsFinite(high) && high - low <= bracket * Math.Max(high, LeastScale)))
                 break;
             var next = at + Math.Log(value / delta) / -slope;
             if (!double.IsFinite(next))
                 next = double.IsInfinity(high) ? 2 * at + 1 : (Math.Max(low, 0) + high) / 2;
             // A hair further than Newton says, so that the bracket closes from both sides.
-            next += (value > delta ? 5e-9 : -5e-9) * Math.Abs(next);
+            next += (value > delta ? 0.25 : -0.25) * bracket * Math.Abs(next);
             if (next <= low || next >= high)
                 next = double.IsInfinity(high) ? 2 * at + 1e-9 : low < 0 ? 0 : (low + high) / 2;
             at = Math.Max(next, 0);
