@@ -20,20 +20,18 @@ public sealed class PldAccountant : IAccountant
 
     private readonly double wanted;
     private readonly double accepted;
-    private readonly double bracket;
     private readonly Lock gate = new();
     private readonly LinkedList<(SampledGaussian[] Kinds, double Delta, PldModel Model)> models = [];
 
     /// <summary>An accountant whose interval is at most about 4e-5 of epsilon wide.</summary>
-    public PldAccountant() : this(1.2e-5, 4e-5, 2e-8)
+    public PldAccountant() : this(1.2e-5, 4e-5)
     {
     }
 
-    private PldAccountant(double wanted, double accepted, double bracket) =>
-        (this.wanted, this.accepted, this.bracket) = (wanted, accepted, bracket);
+    private PldAccountant(double wanted, double accepted) => (this.wanted, this.accepted) = (wanted, accepted);
 
     /// <summary>A quick one for searching: as sure, but only to about a thousandth.</summary>
-    internal static PldAccountant Coarse { get; } = new(3e-4, 2e-3, 2e-5);
+    internal static PldAccountant Coarse { get; } = new(3e-4, 2e-3);
 
     /// <inheritdoc/>
     public string Name => "pld";
@@ -92,7 +90,7 @@ public sealed class PldAccountant : IAccountant
         var ordered = runs.OrderBy(run => run.NoiseMultiplier).ThenBy(run => run.SamplingRate).ToList();
         var steps = ordered.Select(run => run.Steps).ToArray();
         var kinds = ordered.Select(run => run with { Steps = 0 }).ToArray();
-        if (Recall(kinds, delta, steps) is { } known && known.Epsilon(steps, cancellationToken) is var quick
+        if (Recall(kinds, delta, steps) is { } known && known.Epsilon(steps, double.NaN, cancellationToken) is var quick
             && IsGood(quick, Math.Max(quick.High, known.LeastScale)))
             return (quick.Low, quick.High, true);
         effort.Use((long)PldSetup.Points(ordered));
@@ -103,8 +101,9 @@ public sealed class PldAccountant : IAccountant
         {
             var size = (int)setup.SizeFor(h);
             effort.Use((long)setup.Cost(h));
-            var model = PldModel.Build(setup, h, size, bracket, cancellationToken);
-            var interval = model.Epsilon(steps, cancellationToken);
+            var model = PldModel.Build(setup, h, size, cancellationToken);
+            var interval = model.Epsilon(steps, best.High, cancellationToken);
+            effort.Use(model.Points);
             best = (Math.Max(best.Low, interval.Low), Math.Min(best.High, interval.High));
             var isGood = IsGood(interval, setup.Scale(interval.High));
             if (isGood || attempt == 3)
