@@ -8,7 +8,8 @@ public sealed class Alone;
 
 /// <summary>
 /// Settings drawn from the whole domain, also its far corners: every answer in bounded time and memory, and consistent with closed forms.
-/// The suite draws a few; FEDLORA_SETTINGS=100000 draws that many, FEDLORA_SEED others.
+/// The suite draws a few; FEDLORA_SETTINGS=100000 draws that many (from FEDLORA_FIRST on), FEDLORA_SEED others; FEDLORA_LOG=FILE writes a
+/// line for each: its number, seconds of processor time, seconds, MiB, what was asked.
 /// </summary>
 [Collection(nameof(Alone))]
 public sealed class GeneratedSettingsTests(ITestOutputHelper output)
@@ -20,6 +21,7 @@ public sealed class GeneratedSettingsTests(ITestOutputHelper output)
     private (double Seconds, string What) slowest;
     private double largest;
     private int noted;
+    private StreamWriter? log;
 
     [Fact]
     public void Every_question_is_answered_in_bounds()
@@ -27,6 +29,8 @@ public sealed class GeneratedSettingsTests(ITestOutputHelper output)
         var count = int.Parse(Environment.GetEnvironmentVariable("FEDLORA_SETTINGS") ?? "150");
         var first = int.Parse(Environment.GetEnvironmentVariable("FEDLORA_FIRST") ?? "0");
         var seed = int.Parse(Environment.GetEnvironmentVariable("FEDLORA_SEED") ?? "1");
+        using var lines = Environment.GetEnvironmentVariable("FEDLORA_LOG") is { } path ? new StreamWriter(path) { AutoFlush = true } : null;
+        log = lines;
         for (var i = first; i < first + count; i++)
             Ask(new Random((seed * 1_000_003) + i), i);
         output.WriteLine(
@@ -152,8 +156,10 @@ public sealed class GeneratedSettingsTests(ITestOutputHelper output)
     private void Noise(IAccountant accountant, double epsilon, double q, long steps, double delta, SampledGaussian[]? past = null)
     {
         if (Refusable(() => (double?)Calibration.NoiseMultiplier(accountant, epsilon, delta, q, steps, past)) is { } sigma)
-            Require(accountant.Epsilon([new(sigma, q, steps), .. past ?? []], delta).Epsilon <= epsilon * (1 + 1e-4),
-                $"sigma {sigma} is too small: {accountant.Epsilon([new(sigma, q, steps), .. past ?? []], delta)}");
+        {
+            var spent = accountant.Epsilon([new(sigma, q, steps), .. past ?? []], delta);
+            Require(spent.Epsilon <= epsilon * (1 + 1e-4), $"sigma {sigma} is too small: {spent}");
+        }
     }
 
     private T? Refusable<T>(Func<T> ask)
@@ -176,13 +182,14 @@ public sealed class GeneratedSettingsTests(ITestOutputHelper output)
     {
         asked = what;
         using var process = Process.GetCurrentProcess();
-        var before = process.TotalProcessorTime;
+        var (before, start) = (process.TotalProcessorTime, Stopwatch.GetTimestamp());
         ask();
         process.Refresh();
         var seconds = (process.TotalProcessorTime - before).TotalSeconds;
         slowest = seconds > slowest.Seconds ? (seconds, what) : slowest;
         var bytes = GC.GetGCMemoryInfo(GCKind.Any).TotalCommittedBytes;
         largest = Math.Max(largest, bytes);
+        log?.WriteLine($"{seconds:0.000} {Stopwatch.GetElapsedTime(start).TotalSeconds:0.000} {bytes / 1048576} {what}");
         Require(seconds <= MostSeconds, $"took {seconds:0.0} s of processor time");
         Require(bytes <= MostBytes, $"took {bytes / 1048576} MiB");
     }

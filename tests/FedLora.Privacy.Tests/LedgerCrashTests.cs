@@ -150,6 +150,32 @@ public sealed class LedgerCrashTests
     }
 
     [Fact]
+    public void Where_a_lock_does_not_lock_nothing_is_spent()
+    {
+        var folder = Directory.CreateTempSubdirectory("fedlora-ledger-").FullName;
+        try
+        {
+            using var child = Process.Start(
+                new ProcessStartInfo("dotnet", [typeof(LedgerCrashTests).Assembly.Location, LedgerChild.FatalVerb, folder, "-1", "0"])
+                {
+                    RedirectStandardOutput = true,
+                    RedirectStandardError = true,
+                    UseShellExecute = false,
+                    Environment = { ["DOTNET_SYSTEM_IO_DISABLEFILELOCKING"] = "1" },
+                })!;
+            var said = child.StandardError.ReadToEnd();
+            Assert.DoesNotContain("drawn", child.StandardOutput.ReadToEnd(), StringComparison.Ordinal);
+            child.WaitForExit();
+            Assert.Contains("file locks do not work in", said, StringComparison.Ordinal);
+            Assert.NotEqual(0, child.ExitCode);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
     public void After_a_write_that_failed_nothing_more_is_written_until_the_ledger_is_opened_again()
     {
         var disk = new MortalStorage { Fatal = 8, Kept = 0.5 };

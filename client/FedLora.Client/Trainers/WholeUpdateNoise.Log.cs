@@ -5,6 +5,6 @@ namespace FedLora.Client.Trainers;
 internal static partial class WholeUpdateNoiseLog
 {
     [LoggerMessage(229, LogLevel.Information,
-        "noise on whole updates: {Rounds} rounds so far, epsilon {Epsilon:0.####} at delta {Delta:0.###e-0} of this site as a whole")]
-    internal static partial void Hidden(this ILogger logger, int rounds, double epsilon, double delta);
+        "noise on whole updates: {Rounds} rounds so far, epsilon {Epsilon} at delta {Delta:0.###e-0} of this site as a whole")]
+    internal static partial void Hidden(this ILogger logger, int rounds, string epsilon, double delta);
 }

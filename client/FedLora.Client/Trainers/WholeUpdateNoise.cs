@@ -41,7 +41,7 @@ internal sealed class WholeUpdateNoise
     public AdapterState Hide(AdapterState start, AdapterState update)
     {
         account.Add(terms.NoiseMultiplier);
-        logger.Hidden(account.Rounds, account.Epsilon(terms.Delta), terms.Delta);
+        logger.Hidden(account.Rounds, EpsilonText.AtMost(account.Epsilon(terms.Delta)), terms.Delta);
         var deltas = update.ToDictionary(tensor => tensor.Name, tensor => Difference(tensor, start[tensor.Name]), StringComparer.Ordinal);
         var norm = Math.Sqrt(deltas.Values.Sum(delta => TensorPrimitives.SumOfSquares<double>(delta)));
         var share = Math.Min(1, terms.ClipNorm / Math.Max(norm, double.Epsilon));

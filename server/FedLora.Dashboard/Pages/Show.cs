@@ -1,14 +1,15 @@
+using FedLora.Privacy;
+
 namespace FedLora.Dashboard.Pages;
 
 /// <summary>Quantities for people.</summary>
 internal static class Show
 {
     /// <summary>An epsilon that was spent: rounded up, so that what is shown is never less than what is meant.</summary>
-    internal static string Spent(double epsilon) =>
-        double.IsFinite(epsilon) ? (Math.Ceiling(epsilon * 1e4) / 1e4).ToString("0.####") : "unbounded";
+    internal static string Spent(double epsilon) => EpsilonText.AtMost(epsilon);
 
     /// <summary>A lower bound or a limit: rounded down.</summary>
-    internal static string AtLeast(double epsilon) => (Math.Floor(epsilon * 1e4) / 1e4).ToString("0.####");
+    internal static string AtLeast(double epsilon) => EpsilonText.AtLeast(epsilon);
 
     internal static string Delta(double delta) => delta.ToString("0.###e-0");
 

@@ -52,7 +52,8 @@ public sealed class LedgerMirror(PrivacyBalance? balance, IReadOnlyList<LedgerMi
         if (Limit is not { } limit)
             return Task.FromResult(new BudgetVerdict(true, 0, ""));
         return balance is { } told && told.SpentEpsilon >= limit.Epsilon
-            ? No(told.SpentEpsilon, $"its data set {told.DataSet} has spent epsilon {told.SpentEpsilon:g4} of {limit.Epsilon:g4}")
+            ? No(told.SpentEpsilon,
+                $"its data set {told.DataSet} has spent epsilon {EpsilonText.AtMost(told.SpentEpsilon)} of {limit.Epsilon:g4}")
             : verdicts.AskAsync(Past(), round, limit);
     }
 

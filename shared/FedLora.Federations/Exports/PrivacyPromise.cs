@@ -31,8 +31,8 @@ public static class PrivacyPromise
         if (terms.SamplingRate <= 0 || rounds == 0)
             return $"noise multiplier {terms.NoiseMultiplier:0.####} at each site, whose epsilon depends on its sampling rate";
         var run = new SampledGaussian(terms.NoiseMultiplier, terms.SamplingRate, (long)definition.Training.LocalSteps * rounds);
-        var spent = Math.Ceiling(Accountants.Default.Epsilon([run], terms.Delta).Epsilon * 1e4) / 1e4;
+        var spent = EpsilonText.AtMost(Accountants.Default.Epsilon([run], terms.Delta).Epsilon);
         // A round that was repeated was charged again: only the site's ledger knows.
-        return $"its rounds, each trained once, spend at most epsilon {spent:0.####} at delta {terms.Delta:0.###e-0} at each site";
+        return $"its rounds, each trained once, spend at most epsilon {spent} at delta {terms.Delta:0.###e-0} at each site";
     }
 }

@@ -14,12 +14,15 @@ public sealed class DiskLedgerStorage : ILedgerStorage, IDisposable
     {
         try
         {
+            var parents = new List<string> { Path.GetDirectoryName(Path.GetFullPath(folder))! };
+            while (!Directory.Exists(parents[^1]))
+                parents.Add(Path.GetDirectoryName(parents[^1])!);
             if (OperatingSystem.IsWindows())
                 Directory.CreateDirectory(folder);
             else
                 Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            // The folder itself must outlive a power cut as its files do.
-            AtomicFile.FlushFolder(Path.GetDirectoryName(Path.GetFullPath(folder))!);
+            // The folder itself, and those made for it, must outlive a power cut as its files do.
+            parents.ForEach(AtomicFile.FlushFolder);
             return new DiskLedgerStorage(folder, Claim(folder));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

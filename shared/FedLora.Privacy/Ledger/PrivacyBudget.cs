@@ -29,8 +29,8 @@ public static class PrivacyBudget
         return limit.Epsilon is not { } most || epsilon <= most
             ? new BudgetVerdict(true, epsilon, "")
             : new BudgetVerdict(false, epsilon,
-                $"one more round would bring the data set to epsilon {epsilon:0.####} at delta {limit.Delta:0.###e+0}; its limit is "
-                    + $"{most:0.####}");
+                $"one more round would bring the data set to epsilon {EpsilonText.AtMost(epsilon)} at delta {limit.Delta:0.###e+0}; its "
+                    + $"limit is {most:0.####}");
     }
 
     /// <summary>

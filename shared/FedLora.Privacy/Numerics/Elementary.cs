@@ -15,6 +15,8 @@ internal static class Elementary
     /// <summary>e^x - 1.</summary>
     public static double Expm1(double x)
     {
+        if (Math.Abs(x) < 1e-4)
+            return x * (1 + x * (0.5 + x * (1.0 / 6 + x * (1.0 / 24))));
         if (Math.Abs(x) < 0.02)
             return x * (1 + x / 2 * (1 + x / 3 * (1 + x / 4 * (1 + x / 5 * (1 + x / 6 * (1 + x / 7))))));
         var e = Math.Exp(x);

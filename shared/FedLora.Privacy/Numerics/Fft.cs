@@ -5,7 +5,7 @@ namespace FedLora.Privacy.Numerics;
 
 /// <summary>
 /// The discrete Fourier transform F_j = sum_k x_k exp(-2 pi i jk/N) for N a power of two, by Stockham's self-sorting radix-2 scheme
-/// with tabulated twiddle factors. Every input reaches every output along one path of log2 N products and sums, which
+/// with tabulated twiddle factors, two stages in one pass over memory. Every input reaches every output along one path of log2 N products and sums, which
 /// bounds the rounding error of each output.
 /// </summary>
 internal sealed class Fft
@@ -25,8 +25,7 @@ internal sealed class Fft
         Size = size;
         Tidy(size);
         (cosines, sines, scratchRe, scratchIm) = (new double[size / 2], new double[size / 2], new double[size], new double[size]);
-        for (var j = 0; j < size / 2; j++)
-            (sines[j], cosines[j]) = Math.SinCos(-2 * Math.PI * j / size);
+        Tabulate();
     }
 
     /// <summary>N.</summary>
@@ -51,10 +50,17 @@ internal sealed class Fft
     public void Forward(double[] real, double[] imaginary)
     {
         double[] fromRe = real, fromIm = imaginary, toRe = scratchRe, toIm = scratchIm;
-        for (int half = Size / 2, stride = 1; half >= 1; half /= 2, stride *= 2)
+        var stride = 1;
+        for (; 4 * stride <= Size; stride *= 4)
         {
-            for (var p = 0; p < half; p++)
-                Butterflies(fromRe, fromIm, toRe, toIm, stride, half, p);
+            var quarter = Size / stride / 4;
+            for (var p = 0; p < quarter; p++)
+                Fourfold(fromRe, fromIm, toRe, toIm, stride, quarter, p);
+            (fromRe, fromIm, toRe, toIm) = (toRe, toIm, fromRe, fromIm);
+        }
+        if (stride < Size)
+        {
+            Last(fromRe, fromIm, toRe, toIm);
             (fromRe, fromIm, toRe, toIm) = (toRe, toIm, fromRe, fromIm);
         }
         if (!ReferenceEquals(fromRe, real))
@@ -64,38 +70,82 @@ internal sealed class Fft
         }
     }
 
-    private void Butterflies(double[] fromRe, double[] fromIm, double[] toRe, double[] toIm, int stride, int half, int p)
+    /// <summary>The first eighth of the circle, and the rest by symmetry.</summary>
+    private void Tabulate()
     {
-        double wRe = cosines[p * stride], wIm = sines[p * stride];
-        int a = stride * p, b = stride * (p + half), even = stride * 2 * p, odd = even + stride, q = 0;
+        int half = Size / 2, quarter = Size / 4;
+        for (var j = 0; 8 * j <= Size; j++)
+        {
+            var (sin, cos) = Math.SinCos(2 * Math.PI * j / Size);
+            (cosines[j], sines[j]) = (cos, -sin);
+            if (j > 0)
+                (cosines[half - j], sines[half - j]) = (-cos, -sin);
+            if (Size >= 4)
+                (cosines[quarter - j], sines[quarter - j], cosines[quarter + j], sines[quarter + j]) = (sin, -cos, -sin, -cos);
+        }
+    }
+
+    /// <summary>Stages of <paramref name="stride"/> and twice that, for the columns p and p + quarter of the first.</summary>
+    private void Fourfold(double[] fromRe, double[] fromIm, double[] toRe, double[] toIm, int stride, int quarter, int p)
+    {
+        double uRe = cosines[p * stride], uIm = sines[p * stride], wRe = cosines[2 * p * stride], wIm = sines[2 * p * stride];
+        double vRe = cosines[(p + quarter) * stride], vIm = sines[(p + quarter) * stride];
+        int a = stride * p, next = stride * quarter, to = 4 * stride * p, q = 0;
         if (stride >= Vector<double>.Count)
         {
-            var width = Vector<double>.Count;
-            var (vRe, vIm) = (new Vector<double>(wRe), new Vector<double>(wIm));
             ref var fr = ref MemoryMarshal.GetArrayDataReference(fromRe);
             ref var fi = ref MemoryMarshal.GetArrayDataReference(fromIm);
             ref var tr = ref MemoryMarshal.GetArrayDataReference(toRe);
             ref var ti = ref MemoryMarshal.GetArrayDataReference(toIm);
-            for (; q < stride; q += width)
+            Vector<double> uR = new(uRe), uI = new(uIm), vR = new(vRe), vI = new(vIm), wR = new(wRe), wI = new(wIm);
+            for (; q < stride; q += Vector<double>.Count)
             {
-                var aRe = Vector.LoadUnsafe(ref fr, (nuint)(a + q));
-                var aIm = Vector.LoadUnsafe(ref fi, (nuint)(a + q));
-                var bRe = Vector.LoadUnsafe(ref fr, (nuint)(b + q));
-                var bIm = Vector.LoadUnsafe(ref fi, (nuint)(b + q));
-                Vector.StoreUnsafe(aRe + bRe, ref tr, (nuint)(even + q));
-                Vector.StoreUnsafe(aIm + bIm, ref ti, (nuint)(even + q));
-                var (dRe, dIm) = (aRe - bRe, aIm - bIm);
-                Vector.StoreUnsafe(dRe * vRe - dIm * vIm, ref tr, (nuint)(odd + q));
-                Vector.StoreUnsafe(dRe * vIm + dIm * vRe, ref ti, (nuint)(odd + q));
+                nuint from = (nuint)(a + q), span = (nuint)next, at = (nuint)(to + q), wide = (nuint)stride;
+                var (aRe, aIm) = (Vector.LoadUnsafe(ref fr, from), Vector.LoadUnsafe(ref fi, from));
+                var (bRe, bIm) = (Vector.LoadUnsafe(ref fr, from + span), Vector.LoadUnsafe(ref fi, from + span));
+                var (cRe, cIm) = (Vector.LoadUnsafe(ref fr, from + 2 * span), Vector.LoadUnsafe(ref fi, from + 2 * span));
+                var (dRe, dIm) = (Vector.LoadUnsafe(ref fr, from + 3 * span), Vector.LoadUnsafe(ref fi, from + 3 * span));
+                var (evenRe, evenIm, otherRe, otherIm) = (aRe + cRe, aIm + cIm, bRe + dRe, bIm + dIm);
+                (aRe, aIm, bRe, bIm) = (aRe - cRe, aIm - cIm, bRe - dRe, bIm - dIm);
+                (cRe, cIm) = (aRe * uR - aIm * uI, aRe * uI + aIm * uR);
+                (dRe, dIm) = (bRe * vR - bIm * vI, bRe * vI + bIm * vR);
+                Vector.StoreUnsafe(evenRe + otherRe, ref tr, at);
+                Vector.StoreUnsafe(evenIm + otherIm, ref ti, at);
+                Vector.StoreUnsafe(cRe + dRe, ref tr, at + wide);
+                Vector.StoreUnsafe(cIm + dIm, ref ti, at + wide);
+                (aRe, aIm, bRe, bIm) = (evenRe - otherRe, evenIm - otherIm, cRe - dRe, cIm - dIm);
+                Vector.StoreUnsafe(aRe * wR - aIm * wI, ref tr, at + 2 * wide);
+                Vector.StoreUnsafe(aRe * wI + aIm * wR, ref ti, at + 2 * wide);
+                Vector.StoreUnsafe(bRe * wR - bIm * wI, ref tr, at + 3 * wide);
+                Vector.StoreUnsafe(bRe * wI + bIm * wR, ref ti, at + 3 * wide);
             }
             return;
         }
         for (; q < stride; q++)
         {
-            double aRe = fromRe[a + q], aIm = fromIm[a + q], bRe = fromRe[b + q], bIm = fromIm[b + q];
-            (toRe[even + q], toIm[even + q]) = (aRe + bRe, aIm + bIm);
-            var (dRe, dIm) = (aRe - bRe, aIm - bIm);
-            (toRe[odd + q], toIm[odd + q]) = (dRe * wRe - dIm * wIm, dRe * wIm + dIm * wRe);
+            double aRe = fromRe[a + q], aIm = fromIm[a + q], bRe = fromRe[a + next + q], bIm = fromIm[a + next + q];
+            double cRe = fromRe[a + (2 * next) + q], cIm = fromIm[a + (2 * next) + q];
+            double dRe = fromRe[a + (3 * next) + q], dIm = fromIm[a + (3 * next) + q];
+            var (evenRe, evenIm, otherRe, otherIm) = (aRe + cRe, aIm + cIm, bRe + dRe, bIm + dIm);
+            (aRe, aIm, bRe, bIm) = (aRe - cRe, aIm - cIm, bRe - dRe, bIm - dIm);
+            (cRe, cIm) = (aRe * uRe - aIm * uIm, aRe * uIm + aIm * uRe);
+            (dRe, dIm) = (bRe * vRe - bIm * vIm, bRe * vIm + bIm * vRe);
+            (toRe[to + q], toIm[to + q]) = (evenRe + otherRe, evenIm + otherIm);
+            (toRe[to + stride + q], toIm[to + stride + q]) = (cRe + dRe, cIm + dIm);
+            (aRe, aIm, bRe, bIm) = (evenRe - otherRe, evenIm - otherIm, cRe - dRe, cIm - dIm);
+            (toRe[to + 2 * stride + q], toIm[to + 2 * stride + q]) = (aRe * wRe - aIm * wIm, aRe * wIm + aIm * wRe);
+            (toRe[to + 3 * stride + q], toIm[to + 3 * stride + q]) = (bRe * wRe - bIm * wIm, bRe * wIm + bIm * wRe);
+        }
+    }
+
+    /// <summary>The stage that is left where log2 N is odd: its one twiddle factor is 1.</summary>
+    private void Last(double[] fromRe, double[] fromIm, double[] toRe, double[] toIm)
+    {
+        var half = Size / 2;
+        for (var q = 0; q < half; q++)
+        {
+            (toRe[q], toIm[q]) = (fromRe[q] + fromRe[q + half], fromIm[q] + fromIm[q + half]);
+            (toRe[q + half], toIm[q + half]) = (fromRe[q] - fromRe[q + half], fromIm[q] - fromIm[q + half]);
         }
     }
 }

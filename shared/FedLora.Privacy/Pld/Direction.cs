@@ -36,9 +36,12 @@ internal sealed class Direction(Course course, double step, int size)
 
         void Take(Spectrum spectrum, List<Spectrum> known, Frequencies frequencies, bool isSecond)
         {
+            var places = frequencies.Living(re, im, isSecond, error, atLeast);
+            foreach (var each in known)
+                each.Keep(places);
             spectrum.Read(re, im, isSecond, frequencies.Indices);
             known.Add(spectrum);
-            var places = frequencies.Multiply(spectrum.LogModulus, error, atLeast);
+            places = frequencies.Multiply(spectrum.LogModulus, error, atLeast);
             foreach (var each in known)
                 each.Keep(places);
         }
@@ -52,6 +55,9 @@ internal sealed class Direction(Course course, double step, int size)
 
     /// <summary>A first guess at epsilon.</summary>
     public double Guess => course.Saddle.Epsilon;
+
+    /// <summary>How many frequencies have not died out, in both grids together.</summary>
+    public long Kept => upperFrequencies.Indices.Length + lowerFrequencies.Indices.Length;
 
     /// <summary>How many numbers it holds.</summary>
     public long Held => 2L * upper.Count * (upperFrequencies.Indices.Length + lowerFrequencies.Indices.Length);

@@ -30,6 +30,31 @@ internal sealed class Frequencies
     /// <summary>A bound on the sum of |Phi_j| over the others, both signs of j.</summary>
     public double Dropped { get; private set; }
 
+    /// <summary>
+    /// Forgets, without a logarithm, what one more mechanism surely makes negligible: |phi_j| + error below exp(2 Negligible / its steps).
+    /// Most frequencies go here.
+    /// </summary>
+    /// <param name="re">The mechanism's transform, see <see cref="Spectrum.TwiceAt"/>.</param>
+    /// <param name="im">Imaginary parts.</param>
+    /// <param name="isSecond">Which of the two grids in it.</param>
+    /// <param name="error">A bound on the rounding error of every phi_j.</param>
+    /// <param name="atLeast">No fewer of its steps will be asked about.</param>
+    /// <returns>Which places of the old <see cref="Indices"/> are kept.</returns>
+    public int[] Living(double[] re, double[] im, bool isSecond, double error, long atLeast)
+    {
+        var least = 2 * (Math.Exp(2 * Negligible / atLeast) - error);
+        var places = new List<int>();
+        for (var i = 0; i < Indices.Length; i++)
+        {
+            var (x, y) = Spectrum.TwiceAt(re, im, isSecond, Indices[i]);
+            if (least > 0 && x * x + y * y < least * least)
+                Dropped += 2 * Math.Exp(2 * Negligible + 1);
+            else
+                places.Add(i);
+        }
+        return Keep([.. places]);
+    }
+
     /// <summary>Takes one more mechanism in and forgets what has died out after <paramref name="atLeast"/> of its steps.</summary>
     /// <param name="logModulus">Its log |phi_j| at the kept j.</param>
     /// <param name="error">A bound on the rounding error of every phi_j.</param>
@@ -47,8 +72,13 @@ internal sealed class Frequencies
             else
                 Dropped += 2 * Math.Exp(logs[i]);
         }
-        var places = kept.AsSpan(0, count).ToArray();
-        (Indices, logs) = (Array.ConvertAll(places, i => Indices[i]), Array.ConvertAll(places, i => logs[i]));
+        return Keep(kept.AsSpan(0, count).ToArray());
+    }
+
+    private int[] Keep(int[] places)
+    {
+        if (places.Length < Indices.Length)
+            (Indices, logs) = (Array.ConvertAll(places, i => Indices[i]), Array.ConvertAll(places, i => logs[i]));
         return places;
     }
 }

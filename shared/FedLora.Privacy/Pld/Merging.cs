@@ -99,7 +99,8 @@ internal sealed class Merging
                 low = to;
             var slope = Math.Exp(Weight(to, from)) * Slope(loss.Loss(to) - target, from);
             var next = to - excess / slope;
-            if (Math.Abs(next - to) <= 1e-14 * Math.Max(Math.Abs(to), to - from))
+            // Newton squares what is missing: after a step so small nothing is left of it.
+            if (Math.Abs(next - to) <= Math.Max(1e-14 * Math.Abs(to), 1e-6 * (to - from)))
                 return next;
             to = next > low && next < high ? next : double.IsInfinity(high) ? to + (to - from) : low + (high - low) / 2;
             if (to == low || to == high)

@@ -90,7 +90,7 @@ public sealed class PldAccountant : IAccountant
         var ordered = runs.OrderBy(run => run.NoiseMultiplier).ThenBy(run => run.SamplingRate).ToList();
         var steps = ordered.Select(run => run.Steps).ToArray();
         var kinds = ordered.Select(run => run with { Steps = 0 }).ToArray();
-        if (Recall(kinds, delta, steps) is { } known && known.Epsilon(steps, cancellationToken) is var quick
+        if (Recall(kinds, delta, steps) is { } known && known.Epsilon(steps, double.NaN, cancellationToken) is var quick
             && IsGood(quick, Math.Max(quick.High, known.LeastScale)))
             return (quick.Low, quick.High, true);
         effort.Use((long)PldSetup.Points(ordered));
@@ -102,7 +102,8 @@ public sealed class PldAccountant : IAccountant
             var size = (int)setup.SizeFor(h);
             effort.Use((long)setup.Cost(h));
             var model = PldModel.Build(setup, h, size, cancellationToken);
-            var interval = model.Epsilon(steps, cancellationToken);
+            var interval = model.Epsilon(steps, best.High, cancellationToken);
+            effort.Use(model.Points);
             best = (Math.Max(best.Low, interval.Low), Math.Min(best.High, interval.High));
             var isGood = IsGood(interval, setup.Scale(interval.High));
             if (isGood || attempt == 3)

@@ -16,8 +16,12 @@ internal sealed class PldModel
     private readonly long[] atLeast;
     private readonly double delta;
 
-    private PldModel(PldSetup setup, Direction[] directions, long[] atLeast)
+    /// <summary>How closely an end is sought on the grid, relative to epsilon: far closer than the grid's own error.</summary>
+    private readonly double bracket;
+
+    private PldModel(PldSetup setup, Direction[] directions, long[] atLeast, double step)
     {
+        bracket = Math.Max(2e-8, 2e-3 * setup.RelativeFor(step));
         (ranges, this.directions, this.atLeast, delta) = (setup.Ranges, directions, atLeast, setup.Delta);
         LeastScale = setup.Scale(0);
     }
@@ -27,6 +31,12 @@ internal sealed class PldModel
 
     /// <summary>Whether these steps are within what the model was built for.</summary>
     public bool Covers(IReadOnlyList<long> steps) => steps.Zip(atLeast).All(pair => pair.First >= pair.Second);
+
+    /// <summary>
+    /// What the sums of one answer cost, in the points of <see cref="Effort"/>: a thirtieth for each frequency that has not died out. Where
+    /// few samplings are expected none has, and the sums cost as much as the transform.
+    /// </summary>
+    public long Points => directions.Sum(direction => direction.Kept) * MostTries / 32;
 
     /// <summary>How many numbers it holds.</summary>
     public long Held => directions.Sum(direction => direction.Held);
@@ -55,11 +65,14 @@ internal sealed class PldModel
             Fft.Tidy(size);
             without.Add(grids[0].Reversed(), grids[1].Reversed(), fft, re, im, fewest[m]);
         }
-        return new PldModel(setup, [with, without], fewest);
+        return new PldModel(setup, [with, without], fewest, step);
     }
 
     /// <summary>The interval of epsilon after these steps: the larger of both directions, each bounded from both sides.</summary>
-    public (double Low, double High) Epsilon(IReadOnlyList<long> steps, CancellationToken cancellationToken)
+    /// <param name="steps">Of each mechanism.</param>
+    /// <param name="near">Where a coarser grid found it, else NaN; no bound rests on it.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public (double Low, double High) Epsilon(IReadOnlyList<long> steps, double near, CancellationToken cancellationToken)
     {
         double infinite = 0, shift = 0;
         for (var m = 0; m < ranges.Count; m++)
@@ -77,7 +90,7 @@ internal sealed class PldModel
                 continue;
             cancellationToken.ThrowIfCancellationRequested();
             var (_, end) = Solve(epsilon => { var (_, bound, slope) = upper.At(epsilon); return (bound + infinite, slope); },
-                direction.Guess);
+                double.IsFinite(near) ? near : direction.Guess);
             var lower = direction.Lower(steps);
             var (start, _) = Solve(epsilon => { var (bound, _, slope) = lower.At(epsilon); return (bound, slope); }, end);
             high = Math.Max(high, end == 0 ? 0 : end + shift);
@@ -102,13 +115,13 @@ internal sealed class PldModel
                 high = at;
             else
                 low = at;
-            if (high == 0 || (double.IsFinite(high) && high - low <= 2e-8 * Math.Max(high, LeastScale)))
+            if (high == 0 || (double.IsFinite(high) && high - low <= bracket * Math.Max(high, LeastScale)))
                 break;
             var next = at + Math.Log(value / delta) / -slope;
             if (!double.IsFinite(next))
                 next = double.IsInfinity(high) ? 2 * at + 1 : (Math.Max(low, 0) + high) / 2;
             // A hair further than Newton says, so that the bracket closes from both sides.
-            next += (value > delta ? 5e-9 : -5e-9) * Math.Abs(next);
+            next += (value > delta ? 0.25 : -0.25) * bracket * Math.Abs(next);
             if (next <= low || next >= high)
                 next = double.IsInfinity(high) ? 2 * at + 1e-9 : low < 0 ? 0 : (low + high) / 2;
             at = Math.Max(next, 0);

@@ -77,6 +77,13 @@ internal sealed class PldSetup
         return Math.Min(step, Ranges.Min(range => range.Width) / 256);
     }
 
+    /// <summary>How far apart the bounds are expected on grids of a step, relative to epsilon: see <see cref="StepFor"/>.</summary>
+    public double RelativeFor(double step)
+    {
+        var main = With.Saddle.Epsilon >= Without.Saddle.Epsilon ? With.Saddle : Without.Saddle;
+        return Math.Min(1e-3, step * step * total * (main.Tilt + 1) / (8 * Scale(main.Epsilon)));
+    }
+
     /// <summary>
     /// What an error of epsilon is compared with: epsilon itself, or, where that is next to nothing, what delta hangs on: a hundredth of
     /// the deviation of the loss.

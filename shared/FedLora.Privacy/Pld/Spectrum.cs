@@ -26,16 +26,22 @@ internal sealed record Spectrum(TiltedGrid Grid, double Error)
         (LogModulus, Phase) = (new double[indices.Length], new double[indices.Length]);
         for (var i = 0; i < indices.Length; i++)
         {
-            var (j, k) = (indices[i], (re.Length - indices[i]) & (re.Length - 1));
-            var (x, y) = isSecond ? (im[j] + im[k], re[k] - re[j]) : (re[j] + re[k], im[j] - im[k]);
+            var (x, y) = TwiceAt(re, im, isSecond, indices[i]);
             (LogModulus[i], Phase[i]) = (Math.Min(0, Math.Log((x * x + y * y) / 4) / 2), Math.Atan2(y, x));
         }
+    }
+
+    /// <summary>Twice phi_j, from the transform of (first + i second).</summary>
+    public static (double Re, double Im) TwiceAt(double[] re, double[] im, bool isSecond, int j)
+    {
+        var k = (re.Length - j) & (re.Length - 1);
+        return isSecond ? (im[j] + im[k], re[k] - re[j]) : (re[j] + re[k], im[j] - im[k]);
     }
 
     /// <summary>Forgets all but these places.</summary>
     public void Keep(int[] places)
     {
-        LogModulus = Array.ConvertAll(places, i => LogModulus[i]);
-        Phase = Array.ConvertAll(places, i => Phase[i]);
+        if (places.Length < LogModulus.Length)
+            (LogModulus, Phase) = (Array.ConvertAll(places, i => LogModulus[i]), Array.ConvertAll(places, i => Phase[i]));
     }
 }

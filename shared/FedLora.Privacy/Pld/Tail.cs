@@ -12,6 +12,10 @@ internal sealed class Tail
 {
     private const double U = Elementary.UnitRoundoff;
 
+    /// <summary>So many frequencies in a row are turned by products, each of which errs by less than 3 U; then the angle is taken
+    /// anew.</summary>
+    private const int MostProducts = 12;
+
     private readonly Frequencies frequencies;
     private readonly double[] re;
     private readonly double[] im;
@@ -78,11 +82,15 @@ internal sealed class Tail
         var y = Math.Max(0, origin + start * step - epsilon);
         var slow = new Series(tilt, step, y, count);
         var fast = new Series(tilt + 1, step, y, count);
-        double value = 0, slope = 0, doubt = 0;
-        for (var i = 0; i < re.Length; i++)
+        double value = 0, slope = 0, doubt = 0, sinStart = 0, cosStart = 1;
+        var (sinOne, cosOne) = Turn(1, start);
+        for (int i = 0, products = MostProducts; i < re.Length; i++)
         {
-            long j = frequencies.Indices[i];
-            var (sinStart, cosStart) = Turn(j, start);
+            var j = frequencies.Indices[i];
+            if (products++ < MostProducts && j == frequencies.Indices[i - 1] + 1)
+                (sinStart, cosStart) = (sinStart * cosOne + cosStart * sinOne, cosStart * cosOne - sinStart * sinOne);
+            else
+                ((sinStart, cosStart), products) = (Turn(j, start), 0);
             var (cosEnd, sinEnd, versine, sin) = turns[i];
             var (aRe, aIm) = slow.At(cosStart, sinStart, cosEnd, sinEnd, versine, sin);
             var (bRe, bIm) = fast.At(cosStart, sinStart, cosEnd, sinEnd, versine, sin);
@@ -92,7 +100,7 @@ internal sealed class Tail
             slope += twice * (re[i] * bRe - im[i] * bIm);
             doubt += twice
                 * (weight * error[i]
-                    + 32 * U * (Math.Abs(re[i]) + Math.Abs(im[i])) * (Math.Abs(aRe) + Math.Abs(aIm) + Math.Abs(bRe) + Math.Abs(bIm)));
+                    + 64 * U * (Math.Abs(re[i]) + Math.Abs(im[i])) * (Math.Abs(aRe) + Math.Abs(aIm) + Math.Abs(bRe) + Math.Abs(bIm)));
         }
         // The weights are not negative, so no |W_j| exceeds W_0.
         doubt = (doubt + slow.Sum * frequencies.Dropped) / size + Heaviest * outside;

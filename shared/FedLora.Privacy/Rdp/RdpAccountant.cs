@@ -75,9 +75,8 @@ public sealed class RdpAccountant : IAccountant
     {
         if (Cache.Count > 4096)
             Cache.Clear();
-        return Cache.GetOrAdd((run.NoiseMultiplier, run.SamplingRate), key =>
-            [.. Orders.AsParallel().AsOrdered().WithCancellation(cancellationToken)
-                .Select(order => RenyiDivergence.Of(key.Sigma, key.Rate, order))]);
+        return Cache.GetOrAdd((run.NoiseMultiplier, run.SamplingRate),
+            key => RenyiDivergence.Of(key.Sigma, key.Rate, Orders, cancellationToken));
     }
 
     private static double Convert(double rdp, double order, double delta) =>

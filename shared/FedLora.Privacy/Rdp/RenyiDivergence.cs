@@ -24,12 +24,35 @@ internal static class RenyiDivergence
         if (rate == 1)
             return order / (2 * sigma * sigma);
         var loss = new LossFunction(sigma, rate);
-        var (step, count) = (Step(sigma), (long)Points(sigma, rate, order));
+        return Of(order, Step(sigma), (long)Points(sigma, rate, order), i => At(loss, i));
+    }
+
+    /// <summary>The same at several orders, which share their points.</summary>
+    public static double[] Of(double sigma, double rate, IReadOnlyList<double> orders, CancellationToken cancellationToken)
+    {
+        if (rate is 0 or 1)
+            return [.. orders.Select(order => Of(sigma, rate, order))];
+        var loss = new LossFunction(sigma, rate);
+        var points = new (double LogP, double Loss)[(long)Points(sigma, rate, orders.Max()) + 1];
+        for (var i = 0; i < points.Length; i++)
+            points[i] = At(loss, i);
+        return [.. orders.AsParallel().AsOrdered().WithCancellation(cancellationToken)
+            .Select(order => Of(order, Step(sigma), (long)Points(sigma, rate, order), i => points[i]))];
+    }
+
+    private static (double LogP, double Loss) At(LossFunction loss, long i)
+    {
+        var x = -Reach * loss.Sigma + i * Step(loss.Sigma);
+        return (loss.LogP(x), loss.Loss(x));
+    }
+
+    private static double Of(double order, double step, long count, Func<long, (double LogP, double Loss)> at)
+    {
         var (top, sum) = (double.NegativeInfinity, 0.0);
         for (long i = 0; i <= count; i++)
         {
-            var x = -Reach * sigma + i * step;
-            var log = loss.LogP(x) + LogExcess(loss.Loss(x), order);
+            var (logP, loss) = at(i);
+            var log = logP + LogExcess(loss, order);
             if (log <= top)
                 sum += Math.Exp(log - top);
             else

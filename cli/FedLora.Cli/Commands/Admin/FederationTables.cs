@@ -1,3 +1,4 @@
+using FedLora.Privacy;
 using FedLora.Protocol.V1;
 using Spectre.Console;
 using Spectre.Console.Rendering;
@@ -63,7 +64,8 @@ internal static class FederationTables
         {
             table.AddRow(node.Node.Length > 0 ? Markup.Escape(node.Node) : "any", node.SamplingRate.ToString("0.######"),
                 node.NoiseMultiplier.ToString("0.####"),
-                node.PlannedEpsilon.ToString("0.####"), $"{node.Rounds}", node.SpentEpsilon > 0 ? node.SpentEpsilon.ToString("0.####") : "",
+                EpsilonText.AtMost(node.PlannedEpsilon), $"{node.Rounds}",
+                node.SpentEpsilon > 0 ? EpsilonText.AtMost(node.SpentEpsilon) : "",
                 node.LimitEpsilon > 0 ? node.LimitEpsilon.ToString("0.####") : "none");
         }
         return table;

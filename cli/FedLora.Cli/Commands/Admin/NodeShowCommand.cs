@@ -1,5 +1,6 @@
 using System.CommandLine;
 using FedLora.Cli.Output;
+using FedLora.Privacy;
 using FedLora.Protocol.V1;
 using Spectre.Console;
 
@@ -35,7 +36,8 @@ internal static class NodeShowCommand
                         ("has spent",
                             string.Join("\n",
                                 json.Balances.Select(balance =>
-                                    $"epsilon {balance.SpentEpsilon:0.####} of {balance.LimitEpsilon?.ToString("0.####") ?? "no limit"} "
+                                    $"epsilon {EpsilonText.AtMost(balance.SpentEpsilon)} of "
+                                    + $"{balance.LimitEpsilon?.ToString("0.####") ?? "no limit"} "
                                     + $"at delta {balance.Delta:0.###e+0}"))),
                     ])
                     table.AddRow(name, Markup.Escape(value));

@@ -4,6 +4,7 @@ using FedLora.Cli.Output;
 using FedLora.Client.Hosting;
 using FedLora.Client.State;
 using FedLora.Client.Trainers;
+using FedLora.Privacy;
 using FedLora.Privacy.Ledger;
 using Spectre.Console;
 
@@ -88,7 +89,7 @@ internal static class ClientStatusCommand
             console.WriteLine(balance.Line);
         if (status.UpdateNoise is { } hidden)
         {
-            console.WriteLine($"noise on whole updates: {hidden.Rounds} rounds, epsilon {hidden.Epsilon:0.####} at delta "
+            console.WriteLine($"noise on whole updates: {hidden.Rounds} rounds, epsilon {EpsilonText.AtMost(hidden.Epsilon)} at delta "
                 + $"{hidden.Delta:0.###e-0}, of the site as a whole");
         }
         foreach (var update in status.Updates)

@@ -34,9 +34,12 @@ internal static class EpsilonCommand
             }
             output.Result(new EpsilonJson(bound.Epsilon, bound.Lower, bound.Accountant, bound.Order), console =>
             {
-                console.WriteLine($"epsilon {bound.Epsilon:0.######} at delta {delta:0.###e+0} ({bound.Accountant})");
+                console.WriteLine($"epsilon {EpsilonText.AtMost(bound.Epsilon, 6)} at delta {delta:0.###e+0} ({bound.Accountant})");
                 if (bound.Lower > 0)
-                    console.WriteLine($"the truth lies between {bound.Lower:0.######} and {bound.Epsilon:0.######}");
+                {
+                    console.WriteLine(
+                        $"the truth lies between {EpsilonText.AtLeast(bound.Lower, 6)} and {EpsilonText.AtMost(bound.Epsilon, 6)}");
+                }
                 if (bound.Order is { } order)
                     console.WriteLine($"an upper bound, by Renyi order {order}");
             });

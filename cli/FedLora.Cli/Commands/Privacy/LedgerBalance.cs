@@ -22,10 +22,12 @@ internal sealed record LedgerBalance(
     /// <summary>For people.</summary>
     [JsonIgnore]
     public string Line =>
-        $"data set {Name ?? DataSet[..12]}{(File is null ? "" : $" ({File})")}: spent epsilon {SpentEpsilon:0.####} at delta "
+        $"data set {Name ?? DataSet[..12]}{(File is null ? "" : $" ({File})")}: spent epsilon {EpsilonText.AtMost(SpentEpsilon)} at delta "
             + $"{Delta:0.###e+0} per {Unit}"
             + (LeftEpsilon is { } left
-                ? $", limit {LimitEpsilon:0.####}, {(left < 0 ? $"{-left:0.####} over the limit" : $"left {left:0.####}")}" : ", no limit")
+                ? $", limit {LimitEpsilon:0.####}, "
+                    + (left < 0 ? $"{EpsilonText.AtMost(-left)} over the limit" : $"left {EpsilonText.AtLeast(left)}")
+                : ", no limit")
             + (UsedWithoutPrivacy ? "; also used without privacy" : "");
 
     /// <param name="ledger">The ledger.</param>

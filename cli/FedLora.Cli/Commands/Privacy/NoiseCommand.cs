@@ -27,8 +27,8 @@ internal static class NoiseCommand
             output.Result(new NoiseJson(sigma, spent.Epsilon, spent.Accountant),
                 console =>
                     console.WriteLine(
-                        $"noise multiplier {sigma:0.######} (spends epsilon {spent.Epsilon:0.######} at delta {delta:0.###e+0}, "
-                            + $"{spent.Accountant})"));
+                        $"noise multiplier {sigma:0.########} (spends epsilon {EpsilonText.AtMost(spent.Epsilon, 6)} at delta "
+                            + $"{delta:0.###e+0}, {spent.Accountant})"));
             return Task.CompletedTask;
         });
     }

@@ -28,7 +28,8 @@ internal static class StepsCommand
             output.Result(new StepsJson(steps, spent.Epsilon, spent.Accountant),
                 console =>
                     console.WriteLine(
-                        $"{steps} steps (spend epsilon {spent.Epsilon:0.######} at delta {delta:0.###e+0}, {spent.Accountant})"));
+                        $"{steps} steps (spend epsilon {EpsilonText.AtMost(spent.Epsilon, 6)} at delta {delta:0.###e+0}, "
+                            + $"{spent.Accountant})"));
             return Task.CompletedTask;
         });
     }

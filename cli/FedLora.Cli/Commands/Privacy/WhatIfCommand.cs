@@ -74,16 +74,17 @@ internal static class WhatIfCommand
 
     private static void Show(IAnsiConsole console, WhatIf answer, SampledGaussian round, PrivacyLimit limit)
     {
-        console.WriteLine($"spent so far: epsilon {answer.Before.Epsilon:0.####} at delta {limit.Delta:0.###e+0}");
+        console.WriteLine($"spent so far: epsilon {EpsilonText.AtMost(answer.Before.Epsilon)} at delta {limit.Delta:0.###e+0}");
         console.WriteLine($"after {answer.Rounds} more rounds of {round.Steps} steps at sigma {round.NoiseMultiplier:0.####}, "
-            + $"q {round.SamplingRate:g4}: {answer.After.Epsilon:0.####} (at least {answer.After.Lower:0.####})");
+            + $"q {round.SamplingRate:g4}: {EpsilonText.AtMost(answer.After.Epsilon)} "
+            + $"(at least {EpsilonText.AtLeast(answer.After.Lower)})");
         if (limit.Epsilon is not { } most)
             console.WriteLine("there is no limit");
         else
         {
             console.WriteLine($"limit {most:0.####}: {(answer.Fits ? "that fits" : "that does not fit")}; "
                 + $"{answer.RoundsThatFit} rounds fit at that noise; "
-                + (answer.NoiseMultiplier is { } sigma ? $"all {answer.Rounds} fit from sigma {sigma:0.######} on"
+                + (answer.NoiseMultiplier is { } sigma ? $"all {answer.Rounds} fit from sigma {sigma:0.########} on"
                     : $"no noise is enough for all {answer.Rounds}"));
         }
     }

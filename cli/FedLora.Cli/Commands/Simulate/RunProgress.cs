@@ -1,4 +1,5 @@
 using FedLora.Cli.Output;
+using FedLora.Privacy;
 using FedLora.Simulations.Data;
 using FedLora.Simulations.Results;
 using FedLora.Simulations.Running;
@@ -36,7 +37,7 @@ internal sealed class RunProgress(CommandOutput output, TimeProvider time) : IRu
     public static string Show(ResultLine? line) => line is null ? "no round was committed"
         : $"{line.Updates} updates{(line.Lost > 0 ? $", {line.Lost} lost" : "")}{(line.Loss is { } loss ? $", loss {loss:0.000}" : "")}"
             + $"{(line.Accuracy is { } accuracy ? $", held-out accuracy {Units.Percent(accuracy)}" : "")}"
-            + $"{(line.Epsilon is { } epsilon ? $", epsilon {epsilon:0.00}" : "")}";
+            + $"{(line.Epsilon is { } epsilon ? $", epsilon {EpsilonText.AtMost(epsilon, 2)}" : "")}";
 
     /// <summary>A length of time for people.</summary>
     public static string Show(TimeSpan time) =>
