@@ -135,7 +135,7 @@ public sealed class ClusterTests
         await silos.KillFirstAsync();
         var watch = silos.Service<FederationWatch>();
         using var limit = new CancellationTokenSource(Coordinator.Never);
-        while (await silos.PlaceOfAsync(silos.Federation) != silos.Second)
+        while ((await silos.PlaceOfAsync(silos.Federation))?.Equals(silos.Second) != true)
         {
             limit.Token.ThrowIfCancellationRequested();
             try
