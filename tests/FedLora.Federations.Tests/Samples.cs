@@ -24,6 +24,7 @@ internal static class Samples
         rounds: 3
         seed: 9007199254740993
         weighting: public-counts
+        max_weight: 4
         task: { kind: classification, labels: ["true", "1", "a: b"] }
         method_options: { init: lora-sb, init_step: 0.01, freeze_head: true }
         lora:

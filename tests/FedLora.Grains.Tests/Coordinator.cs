@@ -35,6 +35,9 @@ internal sealed class Coordinator : IAsyncDisposable
     /// <summary>Where the store keeps a blob.</summary>
     public string BlobPath(string hash) => Directory.GetFiles(_folder.FullName, hash, SearchOption.AllDirectories).Single();
 
+    /// <summary>A part of its data folder.</summary>
+    public string PartOf(string name) => Path.Combine(_folder.FullName, name);
+
     public IEnrolmentGrain Enrolment => Grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key);
 
     public IRegistryGrain Registry => Grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key);
@@ -77,6 +80,14 @@ internal sealed class Coordinator : IAsyncDisposable
         // As the server does at its start.
         if ((await Registry.ListFederationsAsync(default)).Count > 0)
             await Federation.GetAsync(default);
+    }
+
+    /// <summary>Stops it in order and starts it again.</summary>
+    public async Task RestartAsync()
+    {
+        await _host.StopAsync();
+        _host.Dispose();
+        await KillAndRestartAsync();
     }
 
     /// <summary>Nodes that were enrolled by another process.</summary>

@@ -182,6 +182,74 @@ public sealed class FaultTests
         }
 
         Assert.InRange(served.GetValueOrDefault("zeta"), 2, 4);
+        // And that is shown, also after a start.
+        await coordinator.RestartAsync();
+        Assert.Equal(served.OrderBy(entry => entry.Key), (await coordinator.Node("a").GetAsync(default)).Tasks.OrderBy(entry => entry.Key));
+    }
+
+    /// <summary>
+    /// An operator uploads the adapter of another federation, which lets it go in the moment before the new one is made from it.
+    /// </summary>
+    [Fact]
+    public async Task What_an_operator_has_in_hand_is_not_released_for_an_hour()
+    {
+        await using var coordinator = await Coordinator.StartAsync();
+        var janitor = coordinator.Grains.GetGrain<IJanitorGrain>(IJanitorGrain.Key);
+        var uploaded = await coordinator.Blobs.PutAdapterAsync(Samples.Update(1), default);
+        await janitor.HoldAsync([uploaded.Sha256], default);
+        await janitor.ReleaseAsync([uploaded.Sha256], default);
+        coordinator.Time.Advance(JanitorGrain.Held - TimeSpan.FromSeconds(1));
+        await janitor.ReleaseAsync([uploaded.Sha256], default);
+        Assert.True(await coordinator.Blobs.ExistsAsync(uploaded.Sha256, default));
+        coordinator.Time.Advance(TimeSpan.FromSeconds(1));
+        await janitor.ReleaseAsync([uploaded.Sha256], default);
+        Assert.False(await coordinator.Blobs.ExistsAsync(uploaded.Sha256, default));
+    }
+
+    /// <summary>Each of n nodes that came asked for every other's budget: n^2 calls, in one turn of the federation.</summary>
+    [Fact]
+    public async Task Sampling_a_private_round_asks_each_node_once()
+    {
+        var (asked, names) = (0, Enumerable.Range(0, 40).Select(i => $"n{i}").ToArray());
+        await using var coordinator = await Coordinator.StartAsync(
+            services => services.AddSingleton<IIncomingGrainCallFilter>(new CountedCalls(nameof(INodeGrain.AskBudgetAsync),
+                () => Interlocked.Increment(ref asked))));
+        await coordinator.EnrolAsync(names);
+        await coordinator.Creator.CreateAsync(Samples.Definition with
+        {
+            Privacy = new() { NoiseMultiplier = 2, SamplingRate = 0.01 },
+            Cohort = Samples.Definition.Cohort with { MinNodes = names.Length, Quorum = 1, Size = 5 },
+        }, null, default);
+        await coordinator.Federation.StartAsync(default);
+        foreach (var name in names)
+            await coordinator.PollAsync(name);
+        await coordinator.UntilAsync(view => view.Current?.State == RoundState.Open);
+        Assert.Equal(names.Length, asked);
+    }
+
+    /// <summary>
+    /// A call that is held keeps its grain from ending: a write that failed froze whoever watched for as long as the call was held. Here
+    /// the clock stands still.
+    /// </summary>
+    [Fact]
+    public async Task A_failed_write_ends_the_calls_that_are_held()
+    {
+        await using var coordinator = await RoundTests.StartAsync();
+        await RoundTests.GatherAsync(coordinator, "a", "b", "c");
+        var seen = await coordinator.Federation.WatchAsync(0, TimeSpan.Zero, default);
+        var watch = coordinator.Federation.WatchAsync(seen.Version, TimeSpan.FromMinutes(1), default);
+        coordinator.Life.Fails = 1;
+        await Assert.ThrowsAnyAsync<Exception>(() => coordinator.Federation.PauseAsync("now", default));
+        await watch.WaitAsync(Coordinator.Never);
+        Assert.Equal(FederationState.Running, (await coordinator.Federation.GetAsync(default).WaitAsync(Coordinator.Never)).State);
+
+        await coordinator.DeliverAsync("a", 1);
+        var held = coordinator.Node("a").PollAsync(
+            new() { Profile = new() { ModelFingerprints = [Samples.Fingerprint] }, Wait = TimeSpan.FromMinutes(1) }, default);
+        coordinator.Life.Fails = 1;
+        await Assert.ThrowsAnyAsync<Exception>(() => coordinator.Node("a").EnrolAsync("a", "", "another", default));
+        await held.WaitAsync(Coordinator.Never);
+        Assert.Equal("a", (await coordinator.Node("a").GetAsync(default).WaitAsync(Coordinator.Never)).Name);
     }
 
     [Fact]
@@ -256,6 +324,23 @@ public sealed class FaultTests
         Assert.Equal(2, (await coordinator.UntilAsync(view => view.RoundsDone == 1)).History[0].Updates);
     }
 
+    /// <summary>The aggregate cannot be written: the round stayed "aggregating" for ever. No call helps it here, only the clock.</summary>
+    [Fact]
+    public async Task An_aggregate_that_cannot_be_written_is_made_again()
+    {
+        await using var coordinator = await RoundTests.StartAsync();
+        await RoundTests.GatherAsync(coordinator, "a", "b", "c");
+        await coordinator.DeliverAsync("a", 1);
+        await coordinator.DeliverAsync("b", 2);
+        var (temporary, away) = (coordinator.PartOf("temporary"), coordinator.PartOf("away"));
+        Directory.Move(temporary, away);
+        await coordinator.DeliverAsync("c", 3);
+        await coordinator.UntilAsync(view => view.Reason.Contains("has failed 1 times and is tried again", StringComparison.Ordinal));
+        Directory.Move(away, temporary);
+        coordinator.Time.Advance(TimeSpan.FromSeconds(30));
+        Assert.Equal(3, (await coordinator.UntilAsync(view => view.RoundsDone == 1)).History[0].Updates);
+    }
+
     [Fact]
     public async Task Names_of_federations_that_there_are_not_leave_nothing_behind()
     {
@@ -281,5 +366,15 @@ public sealed class FaultTests
         // No call waits for half a minute: the clock stands still.
         await Task.WhenAll(last.ContinueWith(_ => { }, TaskScheduler.Default), stop).WaitAsync(Coordinator.Never);
         Assert.Equal(FederationState.Stopped, (await coordinator.Federation.GetAsync(default)).State);
+    }
+
+    private sealed class CountedCalls(string method, Action called) : IIncomingGrainCallFilter
+    {
+        public Task Invoke(IIncomingGrainCallContext context)
+        {
+            if (context.InterfaceMethod.Name == method)
+                called();
+            return context.Invoke();
+        }
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Dapper;
 using FedLora.Server.Stores;
 
@@ -85,6 +86,18 @@ public sealed class OldStateTests
         Assert.True(File.Exists(file) && File.ReadAllText(file).ReplaceLineEndings("\n").Trim() == json.ReplaceLineEndings("\n"),
             $"Snapshots/federation.json is to be:\n{json}");
         Assert.Equal(json, JsonSerializer.Serialize(JsonSerializer.Deserialize<FederationRow>(json, StoredJson.Options), Indented));
+    }
+
+    /// <summary>Rounds of a federation that has no word on the bound of weights are made as before.</summary>
+    [Fact]
+    public void A_row_of_format_2_has_no_bound_of_weights()
+    {
+        var row = JsonNode.Parse(File.ReadAllText(Path.Combine(Folder, "federation.json")))!;
+        row["Format"] = 2;
+        Assert.True(row["Standing"]!["Definition"]!.AsObject().Remove("MaxWeight"));
+        var upgraded = row.Deserialize<FederationRow>(StoredJson.Options)!;
+        upgraded.Upgrade(new(), DateTimeOffset.UnixEpoch);
+        Assert.Equal((3, 0.0), (upgraded.Format, upgraded.Standing!.Definition.MaxWeight));
     }
 
     private static void Unpack(string folder)

@@ -176,11 +176,13 @@ internal sealed class Bench : IAsyncDisposable
         folder.Delete(recursive: true);
     }
 
-    internal async Task StopAsync()
+    /// <param name="disconnect">Whether the operator hangs up before.</param>
+    internal async Task StopAsync(bool disconnect = true)
     {
         if (host is null)
             return;
-        Operator.Dispose();
+        if (disconnect)
+            Operator.Dispose();
         await host.DisposeAsync();
         host = null;
     }

@@ -19,6 +19,13 @@ public interface IJanitorGrain : IGrainWithStringKey
     Task ReleaseAsync(string[] hashes, CancellationToken cancellationToken);
 
     /// <summary>
+    /// Keeps blobs, whoever refers to them, for <see cref="JanitorGrain.Held"/> from now: an operator has uploaded them and is about to
+    /// make a federation from them, or was told their names and is about to download them.
+    /// </summary>
+    [AlwaysInterleave]
+    Task HoldAsync(string[] hashes, CancellationToken cancellationToken);
+
+    /// <summary>
     /// One clean-up: removes partial uploads that nobody has added to for a day, and blobs older than a day that no federation refers to,
     /// at most a thousand of each at a time. Where a federation does not answer, no blob is removed.
     /// </summary>

@@ -20,7 +20,12 @@ public sealed class JanitorGrain(IBlobStore blobs, TimeProvider time, ILogger<Ja
     /// </summary>
     public static readonly TimeSpan Unreferred = TimeSpan.FromMinutes(30);
 
+    /// <summary>How long a blob that was named to an operator, or came from one, is kept for that alone.</summary>
+    public static readonly TimeSpan Held = TimeSpan.FromHours(1);
+
     private const int Most = 1000;
+    // Since when, by the same clock. Lost with the process, as are the calls that they are held for.
+    private readonly Dictionary<string, long> _held = new(StringComparer.Ordinal);
     private HashSet<string> _unreferred = new(StringComparer.Ordinal);
     private long _looked;
 
@@ -49,6 +54,8 @@ public sealed class JanitorGrain(IBlobStore blobs, TimeProvider time, ILogger<Ja
 
         bool IsFree(string hash)
         {
+            if (IsHeld(hash))
+                return false;
             unreferred.Add(hash);
             return isLater && _unreferred.Contains(hash);
         }
@@ -59,9 +66,20 @@ public sealed class JanitorGrain(IBlobStore blobs, TimeProvider time, ILogger<Ja
         var free = hashes.ToHashSet(StringComparer.Ordinal);
         foreach (var federation in await GrainFactory.GetGrain<IRegistryGrain>(IRegistryGrain.Key).ListFederationsAsync(cancellationToken))
             free.ExceptWith(await GrainFactory.GetGrain<IFederationGrain>(federation.Name).RefersToAsync(hashes, cancellationToken));
-        foreach (var hash in free)
+        foreach (var hash in free.Where(hash => !IsHeld(hash)))
             await blobs.DeleteAsync(hash, cancellationToken);
     }
+
+    public Task HoldAsync(string[] hashes, CancellationToken cancellationToken)
+    {
+        foreach (var over in _held.Keys.Where(hash => !IsHeld(hash)).ToList())
+            _held.Remove(over);
+        foreach (var hash in hashes)
+            _held[hash] = time.GetTimestamp();
+        return Task.CompletedTask;
+    }
+
+    private bool IsHeld(string hash) => _held.TryGetValue(hash, out var since) && time.GetElapsedTime(since) < Held;
 
     private async Task TickAsync(CancellationToken cancellationToken)
     {

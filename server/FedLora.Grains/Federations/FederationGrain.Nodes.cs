@@ -27,6 +27,10 @@ public sealed partial class FederationGrain
         return new() { WaitingFor = $"{Name}: {WhyNot(presence)}", Looking = _looked is not null };
     }
 
+    public Task<TrainingTask?> TaskOfAsync(string nodeId, CancellationToken cancellationToken) =>
+        Task.FromResult(
+            row.State.Standing is { } standing && RoundDecisions.TaskOf(standing, nodeId) is { } member ? TaskOf(member) : null);
+
     public Task LookedAsync(CancellationToken cancellationToken) => _looked?.Task.WaitAsync(cancellationToken) ?? Task.CompletedTask;
 
     public async Task<StatusReply> ReportAsync(string nodeId, StatusReport report, CancellationToken cancellationToken)

@@ -130,7 +130,7 @@ public sealed partial class FederationGrain
             ExampleCount = update?.ExampleCount ?? 0,
             UpdateBytes = update?.Bytes ?? 0,
             Receipt = update?.Receipt,
-            Reason = stored is null ? entry.Failure : Plausibility.Remark(Round, stored),
+            Reason = stored is null ? entry.Failure : Plausibility.Remark(Definition, Round, stored),
         };
     }
 

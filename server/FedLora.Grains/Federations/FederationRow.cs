@@ -10,9 +10,12 @@ namespace FedLora.Grains.Federations;
 public sealed class FederationRow
 {
     /// <summary>
-    /// 1: a row of the federation and one of its round (up to commit 02401dd), enums as numbers. 2: one row, enums by name.
+    /// 1: a row of the federation and one of its round (up to commit 02401dd), enums as numbers. 2: one row, enums by name. 3: a
+    /// definition says <see cref="FederationDefinition.MaxWeight"/>; those of before have no bound.
     /// </summary>
-    public const int PresentFormat = 2;
+    public const int PresentFormat = 3;
+
+    private const int FirstWithMaxWeight = 3;
 
     public int Format { get; set; }
 
@@ -33,13 +36,17 @@ public sealed class FederationRow
             throw new FedLoraException("state-newer",
                 $"A federation's state has format {Format}; this program knows {PresentFormat} at most.",
                 "Use the program that wrote it, or a newer one.");
-        if (Standing is not null || Older is null || !Older.ContainsKey(nameof(FirstFederationRow.Definition)))
-            return;
-        var first = JsonSerializer.SerializeToElement(Older).Deserialize<FirstFederationRow>(StoredJson.Options)!;
-        Older = null;
+        if (Standing is null && Older is not null && Older.ContainsKey(nameof(FirstFederationRow.Definition)))
+        {
+            var first = JsonSerializer.SerializeToElement(Older).Deserialize<FirstFederationRow>(StoredJson.Options)!;
+            Older = null;
+            if (first.Definition is not null)
+                Standing = first.ToStanding(round, now);
+        }
+
+        if (Standing is { } standing && Format < FirstWithMaxWeight)
+            Standing = standing with { Definition = standing.Definition with { MaxWeight = 0 } };
         Format = PresentFormat;
-        if (first.Definition is not null)
-            Standing = first.ToStanding(round, now);
     }
 }
 

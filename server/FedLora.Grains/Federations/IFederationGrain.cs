@@ -53,6 +53,10 @@ public interface IFederationGrain : IGrainWithStringKey
     /// </summary>
     Task<PollReply> CheckInAsync(NodePresence presence, CancellationToken cancellationToken);
 
+    /// <summary>The node's task, if it has one now.</summary>
+    [AlwaysInterleave]
+    Task<TrainingTask?> TaskOfAsync(string nodeId, CancellationToken cancellationToken);
+
     /// <summary>Ends when the privacy budgets that are being asked for are known; ask again then.</summary>
     [AlwaysInterleave]
     Task LookedAsync(CancellationToken cancellationToken);

@@ -19,6 +19,10 @@ public interface INodeGrain : IGrainWithStringKey
     [AlwaysInterleave, ResponseTimeout("00:02:00")]
     Task<PollReply> PollAsync(NodePoll poll, CancellationToken cancellationToken);
 
+    /// <summary>The tasks that the node has now, of all federations: what a poll chooses from, without being one.</summary>
+    [AlwaysInterleave]
+    Task<TrainingTask[]> TasksAsync(CancellationToken cancellationToken);
+
     /// <summary>Progress, and the heartbeat of a busy node.</summary>
     [AlwaysInterleave]
     Task<StatusReply> ReportAsync(StatusReport report, CancellationToken cancellationToken);

@@ -30,6 +30,9 @@ public sealed class PresenceRecord
     [Id(0)] public DateTimeOffset? LastSeen { get; set; }
 
     [Id(1)] public Traffic? Traffic { get; set; }
+
+    /// <summary>How many tasks it was given, by federation.</summary>
+    [Id(2)] public Dictionary<string, int> Tasks { get; set; } = [];
 }
 
 /// <summary>One training node: identity, presence, and the mirror of its ledger. Polls wait here for work.</summary>
@@ -57,7 +60,7 @@ public sealed class NodeGrain(
     private Traffic? _traffic;
     private StatusReport? _status;
     private string _lastError = "";
-    private readonly Dictionary<string, long> _served = new(StringComparer.Ordinal);
+    private WorkShares _shares = new();
     private bool _ending;
 
     private string Id => this.GetPrimaryKeyString();
@@ -65,6 +68,7 @@ public sealed class NodeGrain(
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
         (_seen, _traffic, _left) = (presence.State.LastSeen, presence.State.Traffic, true);
+        _shares = new() { Tasks = new(presence.State.Tasks) };
         this.RegisterGrainTimer(_ => KeepPresenceAsync(), new GrainTimerCreationOptions(PresenceKept, PresenceKept));
         return Task.CompletedTask;
     }
@@ -117,6 +121,19 @@ public sealed class NodeGrain(
             await limit.CancelAsync();
             cancellationToken.ThrowIfCancellationRequested();
         }
+    }
+
+    public async Task<TrainingTask[]> TasksAsync(CancellationToken cancellationToken)
+    {
+        await ActiveAsync();
+        var tasks = new List<TrainingTask>();
+        foreach (var entry in await FederationsAsync())
+        {
+            if (await AskAsync(entry.Name, federation => federation.TaskOfAsync(Id, cancellationToken), _ => null) is { } task)
+                tasks.Add(task);
+        }
+
+        return [.. tasks];
     }
 
     public async Task<StatusReply> ReportAsync(StatusReport report, CancellationToken cancellationToken)
@@ -220,16 +237,16 @@ public sealed class NodeGrain(
         return View();
     }
 
-    /// <summary>
-    /// All federations that may have work, the one whose work it did longest ago first: none is starved by another's name.
-    /// </summary>
+    /// <summary>All federations that may have work.</summary>
     private async Task<PollReply> AskFederationsAsync(NodePoll poll, CancellationToken cancellationToken)
     {
         for (var again = 0; ; again++)
         {
             var (waiting, looking) = (new List<string>(), new List<string>());
-            foreach (var entry in (await FederationsAsync()).OrderBy(entry => _served.GetValueOrDefault(entry.Name)))
+            foreach (var entry in _shares.InTurn(await FederationsAsync()))
             {
+                // A poll that was under way when the node was revoked makes it known to no further federation.
+                await ActiveAsync();
                 var here = new NodePresence
                 {
                     NodeId = Id,
@@ -243,7 +260,7 @@ public sealed class NodeGrain(
                     why => new() { WaitingFor = $"{entry.Name}: {why}" });
                 if (reply.Task is not null)
                 {
-                    _served[entry.Name] = _served.Values.DefaultIfEmpty().Max() + 1;
+                    _shares.Note(reply.Task);
                     return reply;
                 }
 
@@ -297,6 +314,7 @@ public sealed class NodeGrain(
         Status = _status,
         LastError = _lastError,
         Ledger = [.. node.State.Ledger],
+        Tasks = new(_shares.Tasks),
     };
 
     private async Task KnownAsync()
@@ -333,7 +351,7 @@ public sealed class NodeGrain(
         {
             if (_presenceUnknown)
                 await presence.ReadStateAsync();
-            (presence.State.LastSeen, presence.State.Traffic) = (_seen, _traffic);
+            (presence.State.LastSeen, presence.State.Traffic, presence.State.Tasks) = (_seen, _traffic, new(_shares.Tasks));
             _presenceUnknown = true;
             await presence.WriteStateAsync();
             _presenceUnknown = false;

@@ -109,6 +109,9 @@ public sealed record NodeView
 
     /// <summary>Receipts of its ledger, oldest first.</summary>
     [Id(12)] public IReadOnlyList<LedgerMirrorEntry> Ledger { get; init; } = [];
+
+    /// <summary>How many tasks it was given, by federation: how they share it.</summary>
+    [Id(13)] public Dictionary<string, int> Tasks { get; init; } = [];
 }
 
 /// <summary>One receipt of a node's ledger.</summary>

@@ -9,13 +9,15 @@ namespace FedLora.Server.Downloads;
 /// What nodes may download: the adapters named in tasks, cut into one part per kind of factor, so that a node that has a factor already
 /// (FFA-LoRA's A, Fed-SB's A and B, RoLoRA's factor at rest) does not fetch it again. Parts are a pure function of the adapter, so they are
 /// kept in memory only, and made again when they are asked for: while their bytes may be forgotten, what a task has named can always be
-/// had. After a restart they are made when a node asks for its task.
+/// had. After a restart, and at another coordinator of a cluster, they are made when a node asks for its task or for a part of it.
 /// </summary>
-internal sealed class PartCache(IBlobStore blobs) : IDisposable
+/// <param name="blobs">Where the adapters are.</param>
+/// <param name="bytesKept">So many bytes of parts stay in memory, and those of one adapter beyond.</param>
+internal sealed class PartCache(IBlobStore blobs, long bytesKept = PartCache.BytesKept) : IDisposable
 {
     // Names are small and are what tasks rely on; bytes are large and can be made again.
     private const int AdaptersNamed = 16_384;
-    private const long BytesKept = 256L << 20;
+    internal const long BytesKept = 256L << 20;
     private readonly ConcurrentDictionary<string, Wire.AdapterRef> split = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, byte[]> parts = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Recipe> recipes = new(StringComparer.Ordinal);
@@ -41,6 +43,17 @@ internal sealed class PartCache(IBlobStore blobs) : IDisposable
                     Add(adapter, down.Sparse, Wire.BlobEncoding.Sparse);
                 }, cancellationToken)
             : SplitAsync(task.Adapter.Sha256, cancellationToken);
+
+    /// <summary>Whether a task has named this part here.</summary>
+    internal bool Knows(string sha256) => recipes.ContainsKey(sha256);
+
+    /// <summary>As if the task had been handed out here: all that it names can be had.</summary>
+    internal async Task NameAsync(TrainingTask task, CancellationToken cancellationToken)
+    {
+        await SplitAsync(task, cancellationToken);
+        foreach (var fold in task.Fold)
+            await SplitAsync(fold.Sha256, cancellationToken);
+    }
 
     private async Task<Wire.AdapterRef> CutAsync(string sha256, string key, Action<Wire.AdapterRef, AdapterState> cut,
         CancellationToken cancellationToken)
@@ -99,7 +112,7 @@ internal sealed class PartCache(IBlobStore blobs) : IDisposable
     {
         var adapter = new Wire.AdapterRef { Sha256 = recipe.Adapter };
         // The oldest bytes make room first: what is made now is about to be asked for.
-        while (Interlocked.Read(ref bytesHeld) > BytesKept && held.TryDequeue(out var oldest))
+        while (Interlocked.Read(ref bytesHeld) > bytesKept && held.TryDequeue(out var oldest))
         {
             if (parts.TryRemove(oldest, out var gone))
                 Interlocked.Add(ref bytesHeld, -gone.Length);

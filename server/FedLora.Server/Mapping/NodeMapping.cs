@@ -63,6 +63,7 @@ internal static class NodeMapping
 
     internal static Wire.NodeView ToWire(this NodeView view) => new()
     {
+        Tasks = { view.Tasks.ToDictionary(entry => entry.Key, entry => (uint)entry.Value, StringComparer.Ordinal) },
         NodeId = view.NodeId,
         Name = view.Name,
         Group = view.Group,

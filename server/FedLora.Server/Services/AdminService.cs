@@ -75,7 +75,8 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
     [Authorize(Policies.Operator)]
     public override async Task<Wire.BlobRef> PutBlob(IAsyncStreamReader<Wire.Chunk> requestStream, ServerCallContext context)
     {
-        using var limit = new IdleLimit(Idle, time, context.CancellationToken);
+        using var ending = Ending(context);
+        using var limit = new IdleLimit(Idle, time, ending.Token);
         var (size, hash) = (0L, "");
         await limit.RunAsync(() => $"the upload at byte {size}", async () => hash = await blobs.PutAsync(
             async (stream, cancellationToken) =>
@@ -90,7 +91,8 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
                     size += requestStream.Current.Data.Length;
                 }
             },
-            context.CancellationToken));
+            ending.Token));
+        await HoldAsync(hash);
         return new Wire.BlobRef { Sha256 = hash, Size = size, Encoding = Wire.BlobEncoding.Safetensors };
     }
 
@@ -101,11 +103,13 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
         if (!Sha256Hex.IsValid(request.Sha256))
             throw new RefusedException(RefusalCodes.BlobMissing, "a blob is named by its SHA-256 in lower-case hex",
                 "give it as the coordinator names it");
-        await using var blob = await blobs.OpenReadAsync(request.Sha256, context.CancellationToken);
+        using var ending = Ending(context);
+        await HoldAsync(request.Sha256);
+        await using var blob = await blobs.OpenReadAsync(request.Sha256, ending.Token);
         if (request.Offset < 0 || request.Offset > blob.Length)
             throw new RefusedException(RefusalCodes.BlobOffset, $"byte {request.Offset} is not within the blob's {blob.Length}",
                 "start at 0");
-        using var limit = new IdleLimit(Idle, time, context.CancellationToken);
+        using var limit = new IdleLimit(Idle, time, ending.Token);
         await limit.RunAsync(() => "the download", () => ChunkSender.SendAsync(blob, request.Offset, async chunk =>
         {
             await responseStream.WriteAsync(chunk, limit.Token);
@@ -156,7 +160,7 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
     {
         var federation = Federation(request.Name);
         var version = 0L;
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+        using var ending = Ending(context);
         while (true)
         {
             var seen = await federation.WatchAsync(version, WatchStep, ending.Token);
@@ -175,15 +179,14 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
         var view = await Federation(request.Federation).GetAsync(context.CancellationToken);
         var round = request.HasRound ? (int)request.Round : view.RoundsDone;
         var adapter = await Federation(request.Federation).AdapterAfterAsync(round, context.CancellationToken);
+        var folds = await Federation(request.Federation).FoldsAfterAsync(round, context.CancellationToken);
+        await HoldAsync([adapter.Sha256, .. folds.Select(fold => fold.Sha256)]);
         return new Wire.ExportAdapterResponse
         {
             Definition = view.Definition.ToWire(layout: true),
             Round = (uint)round,
             Adapter = FederationMapping.Whole(adapter),
-            Fold =
-            {
-                (await Federation(request.Federation).FoldsAfterAsync(round, context.CancellationToken)).Select(FederationMapping.Whole),
-            },
+            Fold = { folds.Select(FederationMapping.Whole) },
         };
     }
 
@@ -218,6 +221,13 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
             };
         }
     }
+
+    // Neither a stop nor a clean-up waits for, or takes away, what is being transferred.
+    private CancellationTokenSource Ending(ServerCallContext context) =>
+        CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+
+    private Task HoldAsync(params string[] hashes) =>
+        grains.GetGrain<IJanitorGrain>(IJanitorGrain.Key).HoldAsync(hashes, CancellationToken.None);
 
     private IFederationGrain Federation(string name) => grains.GetGrain<IFederationGrain>(RequestChecks.Federation(name));
 }

@@ -20,7 +20,7 @@ internal sealed class NodeService(IGrainFactory grains, PartCache parts, UpdateI
 
     public override async Task<PollTaskResponse> PollTask(PollTaskRequest request, ServerCallContext context)
     {
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+        using var ending = Ending(context);
         await connections.NoteAsync(context);
         var reply = await grains.GetGrain<INodeGrain>(context.NodeId()).PollAsync(request.ToGrain(), ending.Token);
         return reply.Task is { } task
@@ -30,11 +30,12 @@ internal sealed class NodeService(IGrainFactory grains, PartCache parts, UpdateI
 
     public override async Task GetBlob(GetBlobRequest request, IServerStreamWriter<Chunk> responseStream, ServerCallContext context)
     {
-        await using var blob = await parts.OpenAsync(request.Sha256, context.CancellationToken);
+        using var ending = Ending(context);
+        await using var blob = await OpenAsync(request.Sha256, context.NodeId(), ending.Token);
         if (request.Offset < 0 || request.Offset > blob.Length)
             throw new RefusedException(RefusalCodes.BlobOffset, $"byte {request.Offset} is not within the blob's {blob.Length}",
                 "start at 0");
-        using var limit = new IdleLimit(Idle, time, context.CancellationToken);
+        using var limit = new IdleLimit(Idle, time, ending.Token);
         await limit.RunAsync(() => "the download", () => ChunkSender.SendAsync(blob, request.Offset, async chunk =>
         {
             await responseStream.WriteAsync(chunk, limit.Token);
@@ -45,8 +46,7 @@ internal sealed class NodeService(IGrainFactory grains, PartCache parts, UpdateI
     public override async Task PutUpdate(IAsyncStreamReader<UpdateMessage> requestStream, IServerStreamWriter<UpdateAck> responseStream,
         ServerCallContext context)
     {
-        // A stop does not wait for a stalled upload: it goes on from where it is after the start.
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+        using var ending = Ending(context);
         await intake.TakeAsync(context.NodeId(), requestStream, responseStream, ending.Token);
     }
 
@@ -56,6 +56,22 @@ internal sealed class NodeService(IGrainFactory grains, PartCache parts, UpdateI
         await connections.NoteAsync(context);
         var reply = await grains.GetGrain<INodeGrain>(context.NodeId()).ReportAsync(request.ToGrain(), context.CancellationToken);
         return new Protocol.V1.StatusReply { Wanted = reply.Wanted, Reason = reply.Reason };
+    }
+
+    // A stop does not wait for a stalled transfer: it goes on from where it is after the start.
+    private CancellationTokenSource Ending(ServerCallContext context) =>
+        CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+
+    /// <summary>What the node's tasks name can be had from any coordinator of a cluster, whichever named it.</summary>
+    private async Task<Stream> OpenAsync(string sha256, string node, CancellationToken cancellationToken)
+    {
+        if (!parts.Knows(sha256))
+        {
+            foreach (var task in await grains.GetGrain<INodeGrain>(node).TasksAsync(cancellationToken))
+                await parts.NameAsync(task, cancellationToken);
+        }
+
+        return await parts.OpenAsync(sha256, cancellationToken);
     }
 
     private async Task<Protocol.V1.TrainingTask> ToWireAsync(Grains.Federations.TrainingTask task, CancellationToken cancellationToken)

@@ -10,14 +10,18 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
     private readonly BlobPaths _paths;
     private readonly Func<FileStream, Stream> _writer;
     private readonly TimeProvider _time;
+    private readonly Action<FileStream> _flush;
     // One writer at a time per partial upload; hashes spread evenly over the locks.
     private readonly SemaphoreSlim[] _locks = [.. Enumerable.Range(0, 64).Select(_ => new SemaphoreSlim(1, 1))];
 
     /// <param name="root">The folder; made if it is not there.</param>
     /// <param name="writer">What writes to a file; tests put failing disks here.</param>
     /// <param name="time">Gives a blob its age; the system's if not given.</param>
+    /// <param name="flush">Puts a file's bytes on the disk; the system's if not given. Tests see here what would survive a power
+    /// cut.</param>
     /// <exception cref="FedLoraException"><c>data-unwritable</c>: its folders cannot be made.</exception>
-    public FileBlobStore(string root, Func<FileStream, Stream>? writer = null, TimeProvider? time = null)
+    public FileBlobStore(string root, Func<FileStream, Stream>? writer = null, TimeProvider? time = null,
+        Action<FileStream>? flush = null)
     {
         try
         {
@@ -30,6 +34,7 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
         }
 
         (_writer, _time) = (writer ?? (file => file), time ?? TimeProvider.System);
+        _flush = flush ?? (file => file.Flush(flushToDisk: true));
     }
 
     public Task<bool> ExistsAsync(string sha256, CancellationToken cancellationToken) => Task.FromResult(File.Exists(_paths.Blob(sha256)));
@@ -62,7 +67,7 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
                     await hashing.FlushFinalBlockAsync(cancellationToken);
                 }
 
-                file.Flush(flushToDisk: true);
+                _flush(file);
                 hash = Convert.ToHexStringLower(sha256.Hash!);
             }
 
@@ -219,7 +224,8 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
             var stream = _writer(file);
             await stream.WriteAsync(bytes, cancellationToken);
             await stream.FlushAsync(cancellationToken);
-            file.Flush(flushToDisk: durable);
+            if (durable)
+                _flush(file);
             written = true;
         }
         finally
@@ -234,10 +240,10 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
             FileOptions.Asynchronous | FileOptions.SequentialScan);
 
     // Its last bytes may have come without being waited for.
-    private static void Flush(string path)
+    private void Flush(string path)
     {
         using var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0);
-        file.Flush(flushToDisk: true);
+        _flush(file);
     }
 
     private static async Task RequireHashAsync(string path, string sha256, CancellationToken cancellationToken)

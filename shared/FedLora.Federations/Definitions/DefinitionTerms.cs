@@ -69,6 +69,10 @@ public static class DefinitionTerms
         _ => definition.CountsExamples() ? exampleCount : 1,
     };
 
+    /// <summary>Whether an update counts for what its node states of itself.</summary>
+    public static bool CountsStated(this FederationDefinition definition) =>
+        definition.Weighting != Weighting.PublicCounts && definition.CountsExamples();
+
     private static bool CountsExamples(this FederationDefinition definition) =>
         definition.Weighting is Weighting.Examples or Weighting.PublicCounts
             || (definition.Weighting == Weighting.Default && definition.Privacy is null);

@@ -212,7 +212,13 @@ internal sealed class Turn(FederationStanding standing, DateTimeOffset now)
 
     private void Close()
     {
-        Round = Round with { State = RoundState.Aggregating, Awaited = [], AggregationFailures = 0, AggregateAgainAt = null };
+        Round = WeightBound.Apply(Definition, Round) with
+        {
+            State = RoundState.Aggregating,
+            Awaited = [],
+            AggregationFailures = 0,
+            AggregateAgainAt = null,
+        };
         Do(new FederationEffect.Closed());
         Aggregation(running: false);
     }

@@ -169,6 +169,21 @@ public sealed class RoundDecisionsTests
         Assert.Equal(RefusalCodes.UpdateExamples, Assert.IsType<FederationEffect.Refuse>(Assert.Single(refused.Effects)).Refusal.Code);
     }
 
+    /// <summary>Within its bounds a count of 10^12 made one node's update the adapter.</summary>
+    [Fact]
+    public void A_round_closes_with_weights_that_are_bounded_by_its_median()
+    {
+        var standing = Open(Two with { MinNodes = 3, Quorum = 3 }, "a", "b", "c");
+        foreach (var (node, count) in new[] { ("a", Admission.MostExamples), ("b", 20L), ("c", 10L) })
+        {
+            var arrives = Arrives(node);
+            standing = Decide(standing, arrives with { Header = arrives.Header with { ExampleCount = count } }, Start).Standing;
+        }
+
+        Assert.Equal(RoundState.Aggregating, standing.Round.State);
+        Assert.Equal([200, 20, 10], standing.Round.InNodeOrder().Select(update => update.Weight));
+    }
+
     /// <summary>Three of four sites are up, and three are enough: it waited a day for the fourth.</summary>
     [Fact]
     public void A_round_opens_with_its_quorum_after_the_wait_and_says_so_and_the_next_does_not_wait_again()

@@ -29,6 +29,7 @@ internal static class WorldDefinition
     public static FederationDefinition Random(Random random) => Plain with
     {
         Rounds = random.Next(1, 5),
+        MaxWeight = random.Next(3) * 5,
         Cohort = new()
         {
             Size = random.Next(3) == 0 ? random.Next(1, 4) : 0,

@@ -34,7 +34,7 @@ internal sealed class WorldNode(string id)
         },
     };
 
-    public UpdateHeader Header(string content, int roundsAhead) => new()
+    public UpdateHeader Header(string content, int roundsAhead, long examples) => new()
     {
         Federation = "demo",
         Round = Round + roundsAhead,
@@ -42,7 +42,7 @@ internal sealed class WorldNode(string id)
         NodeId = Id,
         Sha256 = $"{content} {Id} {Round}",
         Bytes = 1000,
-        ExampleCount = 10,
+        ExampleCount = examples,
         Steps = 3,
         Loss = 0.5,
     };

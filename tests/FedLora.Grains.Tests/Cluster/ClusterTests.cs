@@ -51,6 +51,8 @@ public sealed class ClusterTests
         Assert.False((await node.ReportAsync(report, default)).Wanted);
         await federation.CheckInAsync(new() { NodeId = silos.IdOf("a"), Name = "a", Group = "", Profile = new() }, default);
         await federation.LookedAsync(default);
+        Assert.Null(await federation.TaskOfAsync("nobody", default));
+        Assert.All(await node.TasksAsync(default), task => Assert.Equal("demo", task.Federation));
         await federation.PingAsync(default);
         Assert.NotEqual(0, await federation.VersionAsync(default));
         Assert.Equal(record.Before, await federation.AdapterAfterAsync(0, default));
@@ -92,6 +94,7 @@ public sealed class ClusterTests
         Assert.True((await node.RevokeAsync(default)).Revoked);
         await janitor.WakeAsync(default);
         await janitor.ReleaseAsync([], default);
+        await janitor.HoldAsync([], default);
         await CallPrivacyAsync(node);
         await CallAccessAsync(silos);
         await CallSessionsAsync(silos);
@@ -119,6 +122,35 @@ public sealed class ClusterTests
             await killing;
         Assert.Equal((FederationState.Finished, Expected(silos, global, 1)), (view.State, view.Adapter.Sha256));
         Assert.True(life.IsDead || write > 5, $"The silo lived through write {write}.");
+    }
+
+    /// <summary>
+    /// Nobody calls any more when the silo of a running federation dies: the other's watch has it in memory again, so that its deadlines
+    /// are kept.
+    /// </summary>
+    [Fact]
+    public async Task A_federation_whose_silo_died_is_taken_over_without_a_caller()
+    {
+        await using var silos = await TwoSilos.StartAsync(Samples.Definition, nodesOnSecond: true);
+        Assert.Equal(silos.First, await silos.PlaceOfAsync(silos.Federation));
+        await silos.KillFirstAsync();
+        var watch = silos.Service<FederationWatch>();
+        using var limit = new CancellationTokenSource(Coordinator.Never);
+        while ((await silos.PlaceOfAsync(silos.Federation))?.Equals(silos.Second) != true)
+        {
+            limit.Token.ThrowIfCancellationRequested();
+            try
+            {
+                // As it does every minute.
+                await watch.LookAsync(limit.Token);
+            }
+            catch (Exception error) when (error is OrleansException or TimeoutException)
+            {
+                // The silo is not declared dead yet.
+            }
+        }
+
+        Assert.Equal(FederationState.Running, (await silos.Federation.GetAsync(default)).State);
     }
 
     private static async Task CallAccessAsync(TwoSilos silos)

@@ -33,6 +33,8 @@ internal static class NodeShowCommand
                         ("sent, received", $"{Units.Bytes(json.BytesSent)}, {Units.Bytes(json.BytesReceived)}"),
                             ("base models", string.Join("\n", json.ModelFingerprints)),
                         ("takes no part in", string.Join("\n", json.Refused)),
+                        ("has worked for", string.Join("\n", json.Tasks.Select(share =>
+                            $"{share.Federation}: {share.Tasks} tasks, {100 * share.Share:0} %"))),
                         ("has spent",
                             string.Join("\n",
                                 json.Balances.Select(balance =>

@@ -1,0 +1,132 @@
+using System.Security.Cryptography;
+using FedLora.Aggregation;
+using FedLora.Protocol;
+using FedLora.Protocol.Mapping;
+using FedLora.Protocol.V1;
+using Google.Protobuf;
+using Grpc.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
+using static FedLora.Federations.Definitions.DefinitionTerms;
+
+namespace FedLora.Server.Tests;
+
+/// <summary>Transfers over thin links, and those that are under way when the coordinator stops.</summary>
+public sealed class TransferTests
+{
+    private static readonly byte[] _update = Update();
+
+    /// <summary>At 64 kB/s the first acknowledgement, due after 4 MiB, came after 63 s; the client gives up after 60 without one.</summary>
+    [Fact]
+    public async Task On_a_thin_link_bytes_are_acknowledged_by_time()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var bench = await Bench.StartAsync(configure: builder => builder.Services.AddSingleton<TimeProvider>(time));
+        using var upload = await BeginAsync(bench, await TaskAsync(bench, "a"));
+        var (sent, acknowledged) = (0, new List<long>());
+        for (var chunk = 0; chunk < 3; chunk++)
+        {
+            time.Advance(TimeSpan.FromSeconds(6));
+            await SendAsync(upload, sent, 10);
+            sent += 10;
+            acknowledged.Add(await AcknowledgedAsync(upload));
+        }
+
+        Assert.Equal([10, 20, 30], acknowledged);
+    }
+
+    /// <summary>The stop waited ten seconds for a node that sends nothing, and cut the connection then.</summary>
+    [Fact]
+    public async Task A_stop_ends_a_stalled_upload_with_a_word_and_it_goes_on_after_the_start()
+    {
+        await using var bench = await Bench.StartAsync();
+        var (task, credential) = await TaskAsync(bench, "a");
+        using (var upload = await BeginAsync(bench, (task, credential)))
+        {
+            await SendAsync(upload, 0, 10);
+            while (!Directory.EnumerateFiles(Path.Combine(bench.Data, "partial")).Any(file => new FileInfo(file).Length == 10))
+                await Task.Delay(5, TestContext.Current.CancellationToken);
+            // As a node does, it listens while it sends: what is not read when the connection has ended is not read any more.
+            var answer = upload.ResponseStream.MoveNext(default);
+            await bench.StopAsync(disconnect: false);
+            await SayStoppingAsync(() => answer);
+        }
+
+        bench.Operator.Dispose();
+
+        await bench.RestartAsync();
+        using var again = bench.Operator.Node.PutUpdate(As(credential));
+        await again.RequestStream.WriteAsync(Header(task));
+        Assert.Equal(10, await AcknowledgedAsync(again));
+    }
+
+    /// <summary>Nor for an operator that stops in the middle of an adapter.</summary>
+    [Fact]
+    public async Task A_stop_ends_an_operators_stalled_upload_with_a_word()
+    {
+        await using var bench = await Bench.StartAsync();
+        using var upload = bench.Operator.Admin.PutBlob(bench.Operator.Options(default));
+        await upload.RequestStream.WriteAsync(new Chunk { Data = ByteString.CopyFrom(1, 2, 3) });
+        while (!Directory.EnumerateFiles(bench.Data, "*", SearchOption.AllDirectories).Any(file => file.Contains("temporary",
+            StringComparison.Ordinal)))
+            await Task.Delay(5, TestContext.Current.CancellationToken);
+        await bench.StopAsync(disconnect: false);
+        await SayStoppingAsync(() => upload.ResponseAsync);
+    }
+
+    private static async Task SayStoppingAsync(Func<Task> call)
+    {
+        var error = await Assert.ThrowsAsync<RpcException>(call);
+        Assert.Equal((StatusCode.Unavailable, "the coordinator is stopping"), (error.StatusCode, error.Status.Detail));
+    }
+
+    private static async Task<(TrainingTask Task, string Credential)> TaskAsync(Bench bench, string name)
+    {
+        var request = new EnrolRequest { Token = await bench.TokenAsync(), Name = name, RequestId = Guid.NewGuid().ToString("N") };
+        var credential = (await bench.Operator.Enrolment.EnrolAsync(request)).Credential;
+        await bench.StartFederationAsync(Bench.Define("fedit", rounds: 1, nodes: 1));
+        var poll = new PollTaskRequest { Profile = new NodeProfile { ModelFingerprints = { FakeTrainer.Fingerprint } } };
+        return ((await bench.Operator.Node.PollTaskAsync(poll, As(credential))).Task, credential);
+    }
+
+    private static async Task<AsyncDuplexStreamingCall<UpdateMessage, UpdateAck>> BeginAsync(Bench bench,
+        (TrainingTask Task, string Credential) node)
+    {
+        var upload = bench.Operator.Node.PutUpdate(As(node.Credential));
+        await upload.RequestStream.WriteAsync(Header(node.Task));
+        Assert.Equal(0, await AcknowledgedAsync(upload));
+        return upload;
+    }
+
+    private static Task SendAsync(AsyncDuplexStreamingCall<UpdateMessage, UpdateAck> upload, int from, int count) =>
+        upload.RequestStream.WriteAsync(
+            new UpdateMessage { Chunk = new Chunk { Offset = from, Data = ByteString.CopyFrom(_update, from, count) } });
+
+    private static async Task<long> AcknowledgedAsync(AsyncDuplexStreamingCall<UpdateMessage, UpdateAck> upload)
+    {
+        using var limit = new CancellationTokenSource(Bench.Never);
+        Assert.True(await upload.ResponseStream.MoveNext(limit.Token));
+        return upload.ResponseStream.Current.Received;
+    }
+
+    private static UpdateMessage Header(TrainingTask task) => new()
+    {
+        Header = new UpdateHeader
+        {
+            Federation = "test",
+            Round = task.Round,
+            Attempt = task.Attempt,
+            ExampleCount = 10,
+            Steps = 1,
+            Blob = new BlobRef { Sha256 = Convert.ToHexStringLower(SHA256.HashData(_update)), Size = _update.Length },
+        },
+    };
+
+    private static CallOptions As(string credential) => new(Bearer.Of(credential));
+
+    private static byte[] Update()
+    {
+        var definition = Bench.Define("fedit", 1, 1).ToModel();
+        return Methods.Get("fedit").Initialize(definition.ToLayout(), definition.ToMethodOptions(), 5).ToBytes();
+    }
+}
