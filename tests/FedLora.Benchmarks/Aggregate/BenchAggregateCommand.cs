@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using FedLora.Aggregation;
 using FedLora.Cli.Commands;
+using FedLora.Cli.Output;
 
 namespace FedLora.Benchmarks.Aggregate;
 
@@ -29,7 +30,7 @@ internal static class BenchAggregateCommand
         {
             quick,
             only,
-        }.Runs((parsed, output, cancellationToken) =>
+        }.Writes(typeof(BenchJson)).Runs((parsed, output, cancellationToken) =>
         {
             var rows = new List<BenchRow>();
             if (parsed.GetValue(only) is { } name)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using FedLora.Cli.Commands;
+using FedLora.Cli.Output;
 
 namespace FedLora.Benchmarks.Serve;
 
@@ -22,7 +23,7 @@ internal static class BenchServeCommand
             HelpName = "FILE",
         };
         return new Command("serve", "What a coordinator takes in time and memory, with many nodes and federations.") { only, nodes, beside }
-            .Runs(async (parsed, output, cancellationToken) =>
+            .Writes(typeof(BenchJson)).Runs(async (parsed, output, cancellationToken) =>
             {
                 var rows = new List<BenchRow>();
                 foreach (var one in _cases.Where(one => parsed.GetValue(only) is not { } wanted || wanted == one.Name))
