@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using FedLora.Cli.Commands;
 
 namespace FedLora.Cli;
@@ -12,7 +13,14 @@ internal static class UnknownWord
     /// The first such word; null where there is none. Also where help is asked for: help for another command is no answer.
     /// </summary>
     internal static string? Of(ParseResult parsed) =>
-        parsed.CommandResult.Command.TreatUnmatchedTokensAsErrors && parsed.UnmatchedTokens is [var first, ..] ? first : null;
+        !parsed.CommandResult.Command.TreatUnmatchedTokensAsErrors ? null
+            : OptionAsArgument(parsed) ?? (parsed.UnmatchedTokens is [var first, ..] ? first : null);
+
+    // The library takes an option that it does not know for an argument where one is awaited. A file of such a name follows "--".
+    private static string? OptionAsArgument(ParseResult parsed) =>
+        parsed.Tokens.Any(token => token.Type == TokenType.DoubleDash) ? null
+            : parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens)
+                .Select(token => token.Value).FirstOrDefault(word => word.StartsWith("--", StringComparison.Ordinal));
 
     /// <summary>Where to look: the commands that are near, or the help of what was understood.</summary>
     internal static string Hint(ParseResult parsed, string word, string help)

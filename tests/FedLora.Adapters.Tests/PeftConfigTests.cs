@@ -61,4 +61,11 @@ public sealed class PeftConfigTests
         Assert.Equal(layout.Scale, layout.WithRankKeepingScale(9).Scale, 12);
         Assert.Equal("adapter-target-missing", Assert.Throws<FedLoraException>(() => config.LayoutFor([new("h.0.k", 5, 3)], [])).Code);
     }
+
+    /// <summary>PEFT holds it against the whole name.</summary>
+    [Fact]
+    public void AnExpressionThatMatchesNothingIsToldHowToBegin() =>
+        Assert.Contains("against a whole name, such as h.0.q: begin it with .*",
+            Assert.Throws<FedLoraException>(() => Of(new PeftModules([], "q|v")).LayoutFor([new("h.0.q", 5, 3)], [])).Hint,
+            StringComparison.Ordinal);
 }

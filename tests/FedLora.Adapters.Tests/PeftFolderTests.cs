@@ -120,11 +120,23 @@ public sealed class PeftFolderTests : IDisposable
     }
 
     [Theory]
-    [InlineData("r", "4.0")]
-    [InlineData("r", "\"4\"")]
-    [InlineData("rank_pattern", "{\"q\":2.0}")]
-    [InlineData("layers_to_transform", "[1.0]")]
-    public void AWholeNumberIsWantedByName(string key, string value)
+    [InlineData("r", "4.0", "a whole number")]
+    [InlineData("r", "\"4\"", "a whole number")]
+    [InlineData("rank_pattern", "{\"q\":2.0}", "a whole number")]
+    [InlineData("rank_pattern", "[2]", "an object")]
+    [InlineData("alpha_pattern", "{\"q\":\"8\"}", "a number")]
+    [InlineData("layers_to_transform", "[1.0]", "a whole number")]
+    [InlineData("layers_to_transform", "\"1\"", "a whole number")]
+    [InlineData("lora_alpha", "\"8\"", "a number")]
+    [InlineData("lora_dropout", "\"0.1\"", "a number")]
+    [InlineData("use_rslora", "\"true\"", "true or false")]
+    [InlineData("fan_in_fan_out", "0", "true or false")]
+    [InlineData("target_modules", "5", "a list of names")]
+    [InlineData("target_modules", "[\"q\",null]", "a list of names")]
+    [InlineData("modules_to_save", "{}", "a list of names")]
+    [InlineData("task_type", "1", "a text")]
+    [InlineData("peft_type", "true", "a text")]
+    public void WhatIsWantedIsSaidByName(string key, string value, string wanted)
     {
         Small.Write(_folder);
         var file = Path.Combine(_folder, PeftFolder.ConfigFile);
@@ -132,7 +144,22 @@ public sealed class PeftFolderTests : IDisposable
         config[key] = JsonNode.Parse(value);
         File.WriteAllText(file, config.ToJsonString());
         var message = Assert.Throws<FedLoraException>(() => PeftFolder.Read(_folder)).Message;
-        Assert.Contains($"'{key}', where a whole number belongs", message, StringComparison.Ordinal);
+        Assert.Contains($"'{key}', where {wanted} belongs", message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("r")]
+    [InlineData("lora_alpha")]
+    [InlineData("peft_type")]
+    public void WhatIsMissingIsSaidByName(string key)
+    {
+        Small.Write(_folder);
+        var file = Path.Combine(_folder, PeftFolder.ConfigFile);
+        var config = JsonNode.Parse(File.ReadAllText(file))!.AsObject();
+        config.Remove(key);
+        File.WriteAllText(file, config.ToJsonString());
+        Assert.Contains($"has no '{key}'", Assert.Throws<FedLoraException>(() => PeftFolder.Read(_folder)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -27,6 +27,9 @@ public sealed class PythonPatternTests
     [InlineData(@"(?i)Q", "q", true)]
     [InlineData(@"(?i:Q)v", "qv", true)]
     [InlineData(@"(?i:Q)v", "qV", false)]
+    [InlineData(@"(?u)q", "q", true)]
+    [InlineData(@"(?iu)Q", "q", true)]
+    [InlineData(@"(?u:q)v", "qv", true)]
     [InlineData(@"(?#a (comment)q", "q", true)]
     [InlineData(@"(?>q+)v", "qqv", true)]
     [InlineData(@"(?!k)\w", "k", false)]
@@ -49,6 +52,8 @@ public sealed class PythonPatternTests
     [InlineData(@"[q", "not closed")]
     [InlineData("q\\", "backslash")]
     [InlineData(@"(q", "not a regular expression")]
+    [InlineData(@"q)|(?:v", "not a regular expression")]
+    [InlineData(@".*(q|v_proj", "Invalid pattern '.*(q|v_proj'")]
     public void What_only_one_of_them_knows_is_refused_with_what_differs(string expression, string said)
     {
         var error = Assert.Throws<FedLoraException>(() => new PeftModules([], expression));

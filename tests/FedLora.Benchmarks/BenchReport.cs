@@ -3,10 +3,10 @@ using Spectre.Console;
 
 namespace FedLora.Benchmarks;
 
-/// <summary>Writes the rows of a benchmark: a table, or the array that <c>--json</c> promises.</summary>
+/// <summary>Writes the rows of a benchmark: a table, or one document under <c>--json</c>.</summary>
 public static class BenchReport
 {
-    public static void Write(CommandOutput output, IReadOnlyList<BenchRow> rows) => output.Result(rows, console =>
+    public static void Write(CommandOutput output, IReadOnlyList<BenchRow> rows) => output.Result(new BenchJson(rows), console =>
     {
         var table = new Table().Border(TableBorder.Rounded)
             .AddColumn("benchmark").AddColumn(new TableColumn("value").RightAligned()).AddColumn("unit")
@@ -20,3 +20,6 @@ public static class BenchReport
         console.Write(table);
     });
 }
+
+/// <param name="Rows">The figures, in the order in which they were measured.</param>
+internal sealed record BenchJson(IReadOnlyList<BenchRow> Rows);

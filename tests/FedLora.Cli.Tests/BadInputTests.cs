@@ -192,6 +192,13 @@ public sealed class BadInputTests : IDisposable
     public async Task Ledger_that_is_damaged_or_not_there()
     {
         Assert.Equal("ledger-missing", (await scratch.FailsAsync(1, "privacy", "ledger", scratch["nowhere"])).Code);
+        Directory.CreateDirectory(scratch["site/fedlora-node/ledger"]);
+        foreach (var parent in new[] { "site", "site/fedlora-node" })
+        {
+            var (missing, said) = await scratch.FailsAsync(1, "privacy", "ledger", scratch[parent]);
+            Assert.Equal("ledger-missing", missing);
+            Assert.Contains(scratch["site/fedlora-node/ledger"], said, StringComparison.Ordinal);
+        }
         scratch.File("ledger/ledger.jsonl", "garbage\n");
         var (code, line) = await scratch.FailsAsync(1, "privacy", "ledger", scratch["ledger"]);
         Assert.Equal("ledger-damaged", code);

@@ -44,6 +44,25 @@ public sealed class EvaluateCommandTests : IDisposable
         Assert.Contains("ham, spam", (await EvaluateAsync(adapter, scratch.File("data.jsonl", Mail))).Remarks, StringComparison.Ordinal);
     }
 
+    /// <summary>The model's labels are those of its own head, which the adapter's takes the place of.</summary>
+    [Fact]
+    public async Task A_head_of_another_size_in_the_adapter_takes_the_place_of_the_models()
+    {
+        var adapter = Export(["spam", "ham"]);
+        File.Delete(Path.Combine(adapter, AdapterUse.FileName));
+        var model = scratch.ModelWith("config.json", bytes =>
+        {
+            var config = System.Text.Json.Nodes.JsonNode.Parse(bytes)!;
+            config["architectures"] = new System.Text.Json.Nodes.JsonArray("BertForSequenceClassification");
+            config["id2label"] = System.Text.Json.Nodes.JsonNode.Parse("""{"0":"x","1":"y","2":"z"}""");
+            return System.Text.Encoding.UTF8.GetBytes(config.ToJsonString());
+        });
+        var (result, remarks) = await Scratch.SucceedsAsync("evaluate", "--model", model, "--adapter", adapter, "--data",
+            scratch.File("data.jsonl", Mail));
+        Assert.Equal(3, result.GetProperty("examples").GetInt32());
+        Assert.Contains("ham, spam", remarks, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Texts_are_cut_to_what_the_adapter_was_trained_on()
     {

@@ -57,6 +57,9 @@ public sealed partial class HintTests
     [InlineData("evalute --help", "fedlora evaluate --help")]
     [InlineData("privacy noize", "fedlora privacy noise --help")]
     [InlineData("demo --node 3", "Did you mean --nodes?")]
+    [InlineData("simulate --presets", "unknown command or option '--presets'")]
+    [InlineData("privacy ledger --jsn", "Did you mean --json?")]
+    [InlineData("adapter inspect --dir ./adapter", "unknown command or option '--dir'")]
     [InlineData("demo-sit", "fedlora")]
     [InlineData("xyzzy --help", "See: fedlora --help")]
     public async Task A_command_that_there_is_not_is_wrong_usage_and_the_near_one_is_offered(string line, string offered)

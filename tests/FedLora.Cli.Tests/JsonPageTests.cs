@@ -1,4 +1,6 @@
+using System.CommandLine;
 using System.Text.Json;
+using FedLora.Benchmarks;
 using FedLora.Cli.Commands;
 using FedLora.Cli.Output;
 using FedLora.Tests;
@@ -12,26 +14,29 @@ public sealed class JsonPageTests
 {
     private static readonly string Docs = Path.Combine(Fixtures.Repository, "docs");
 
-    [Fact]
-    public void Every_command_says_what_it_writes() =>
-        Assert.DoesNotContain(JsonPages.Leaves(FedLoraCommand.Create()),
-            command => JsonForm.Of(command) is null && command.Name != "bench");
+    /// <summary>The program, and the benchmarks that it hands words on to.</summary>
+    private static Command[] Programs => [FedLoraCommand.Create(), BenchCommand.Program()];
 
     [Fact]
-    public void The_schema_is_that_of_the_types() => Require("json.schema.json", _ => JsonPages.Schema());
+    public void Every_command_says_what_it_writes() =>
+        Assert.DoesNotContain(Programs.SelectMany(JsonPages.Leaves),
+            command => JsonForm.Of(command) is null && command is not { Name: "bench", Subcommands.Count: 0 });
+
+    [Fact]
+    public void The_schema_is_that_of_the_types() => Require("json.schema.json", _ => JsonPages.Schema(Programs));
 
     [Fact]
     public void The_page_lists_all_documents() =>
         Require("json.md",
             page =>
                 page[..(page.IndexOf("\n\n| ", StringComparison.Ordinal) is > 0 and var table ? table + 2 : page.Length)]
-                    + JsonPages.Table());
+                    + JsonPages.Table(Programs));
 
     /// <summary>Three ways of naming met in one program.</summary>
     [Fact]
     public void Every_name_is_snake_case()
     {
-        using var schema = JsonDocument.Parse(JsonPages.Schema());
+        using var schema = JsonDocument.Parse(JsonPages.Schema(Programs));
         var names = new List<string>();
         foreach (var document in schema.RootElement.GetProperty("$defs").EnumerateObject())
             Collect(document.Value);
@@ -74,6 +79,26 @@ public sealed class JsonPageTests
         Assert.Equal(exit != 0, document.RootElement.TryGetProperty("error", out _));
         if (exit != 0)
             Assert.Single(output.ToString().TrimEnd().Split('\n'));
+    }
+
+    /// <summary>It was an array, which the program's writer of documents ended on.</summary>
+    [Fact]
+    public async Task Figures_of_a_benchmark_are_the_document_that_the_schema_says()
+    {
+        var (output, errors) = (new StringWriter(), new StringWriter());
+        var exit = await CommandLine.RunAsync(BenchCommand.Program, ["bench", "codec", "--entries", "20000", "--json"], output, errors,
+            TestContext.Current.CancellationToken);
+        Assert.True(exit == 0, errors.ToString());
+        using var document = JsonDocument.Parse(output.ToString());
+        using var schema = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(Docs, "json.schema.json"),
+            TestContext.Current.CancellationToken));
+        var properties = schema.RootElement.GetProperty("$defs").GetProperty("bench codec").GetProperty("properties");
+        Assert.Equal(Names(properties), Names(document.RootElement));
+        var row = properties.GetProperty("rows").GetProperty("items").GetProperty("properties");
+        Assert.NotEmpty(document.RootElement.GetProperty("rows").EnumerateArray());
+        Assert.All(document.RootElement.GetProperty("rows").EnumerateArray(), figures => Assert.Equal(Names(row), Names(figures)));
+
+        static IEnumerable<string> Names(JsonElement element) => element.EnumerateObject().Select(property => property.Name);
     }
 
     private static void Require(string name, Func<string, string> make)

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FedLora.Benchmarks;
 using FedLora.Cli.Commands;
 
 namespace FedLora.Cli.Tests;
@@ -16,7 +17,7 @@ public sealed class NumberOptionTests
         get
         {
             var data = new TheoryData<string, string>();
-            foreach (var (path, option) in All(FedLoraCommand.Create(), ""))
+            foreach (var (path, option) in All(FedLoraCommand.Create(), "").Concat(All(BenchCommand.Program(), "")))
                 data.Add(path, option.Name);
             return data;
         }
@@ -30,7 +31,7 @@ public sealed class NumberOptionTests
     public void What_is_no_number_is_refused_and_what_is_one_is_taken(string path, string name)
     {
         var whole = Whole.Contains(
-            Kind(All(FedLoraCommand.Create(), "").First(found => found.Path == path && found.Option.Name == name).Option));
+            Kind(All(Program(path), "").First(found => found.Path == path && found.Option.Name == name).Option));
         foreach (var text in new[]
         {
             "1,5",
@@ -63,8 +64,11 @@ public sealed class NumberOptionTests
             StringComparison.Ordinal);
     }
 
+    private static Command Program(string path) =>
+        path.StartsWith("bench", StringComparison.Ordinal) ? BenchCommand.Program() : FedLoraCommand.Create();
+
     private static IReadOnlyList<string> Errors(string path, string option, string text) =>
-        [.. FedLoraCommand.Create().ReadsNumbers()
+        [.. Program(path).ReadsNumbers()
             .Parse([.. path.Split(' ', StringSplitOptions.RemoveEmptyEntries), option, text]).Errors.Select(error => error.Message)];
 
     private static IEnumerable<(string Path, Option Option)> All(Command command, string path)

@@ -83,6 +83,19 @@ public sealed class PrivacyCommandTests
         }
     }
 
+    /// <summary>"0 steps" was all that was said.</summary>
+    [Theory]
+    [InlineData("prv", "0.015", true)]
+    [InlineData("prv", "4", false)]
+    [InlineData("pld", "0.000001", false)]
+    public async Task Where_only_another_accountant_can_show_that_steps_fit_it_is_said(string accountant, string epsilon, bool said)
+    {
+        var (exit, _, error) = await RunAsync("privacy", "steps", "--epsilon", epsilon, "--noise-multiplier", "4", "--sampling-rate",
+            "0.01", "--delta", "1e-5", "--accountant", accountant);
+        Assert.Equal(0, exit);
+        Assert.Equal(said, error.Contains("--accountant pld", StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task The_curve_is_drawn()
     {

@@ -61,6 +61,9 @@ public sealed class SiteTests : IDisposable
     [Theory]
     [InlineData("methods: [foo]", "there is no method 'foo'; known: fedit, ")]
     [InlineData("methods: [ffa-lora, fedsdv]", "there is no method 'fedsdv'; did you mean 'fedsvd'?")]
+    [InlineData("delta: 1e-5\nepsilon: 4,5", "line 2: epsilon: expected a number such as 0.5 or 1e-5, found '4,5'")]
+    [InlineData("min_batch: 1_000", "line 1: min_batch: expected a number")]
+    [InlineData("forbid_mixing: yess", "line 1: forbid_mixing: The value \"yess\"")]
     [InlineData("epsilom: 4", "line 1: unknown key 'epsilom'; did you mean 'epsilon'?")]
     public void A_policy_names_what_there_is(string policy, string said)
     {

@@ -68,6 +68,26 @@ public sealed class PresenceTests : IDisposable
         await second.SaidAsync("this node is enrolled as site-a and keeps that name");
     }
 
+    /// <summary>It asked for the refused name for good, whatever the later start said.</summary>
+    [Fact]
+    public async Task A_name_that_is_taken_is_refused_and_the_next_start_may_ask_by_another()
+    {
+        await using var coordinator = await CoordinatorProcess.StartAsync();
+        using var federation = TestFederation.Of(coordinator, "none");
+        var token = await federation.TokenAsync(2);
+        using var first = RunningProgram.Client([.. _sites.Arguments(coordinator.Url, "site-a"), "--token", token]);
+        await first.SaidAsync("enrolled at");
+        string[] Second(string name) => [.. _sites.WithoutName(coordinator.Url, "site-b"), "--name", name, "--token", token];
+        using (var refused = RunningProgram.Client(Second("site-a")))
+        {
+            await refused.SaidAsync("There is a node 'site-a' already. Start this one with another --name");
+            Assert.Equal(1, await refused.EndedAsync());
+        }
+        using var second = RunningProgram.Client(Second("site-b"));
+        await second.SaidAsync("enrolled at");
+        Assert.Equal(["site-a", "site-b"], (await federation.NodesAsync()).Select(node => node.Name).Order(StringComparer.Ordinal));
+    }
+
     public void Dispose() => _sites.Dispose();
 
     private static async Task<NodeView> UntilAsync(TestFederation federation, Func<NodeView, bool> so, TimeSpan limit)

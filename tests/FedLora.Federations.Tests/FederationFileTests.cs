@@ -57,6 +57,8 @@ public class FederationFileTests
     [InlineData("training: { local_step: 3 }", "line 6: unknown key 'training.local_step'")]
     [InlineData("training: { local_step: 3 }", "did you mean 'local_steps'?")]
     [InlineData("training: { learning_rate: '1,5' }", "line 6: training.learning_rate: expected a number, found '1,5'")]
+    [InlineData("training: { learning_rate: 0,002 }", "line 6: '002' stands where a key should; numbers have a decimal point, no comma")]
+    [InlineData("privacy: { epsilon: 1,5, delta: 1e-5 }", "line 6: '5' stands where a key should")]
     [InlineData("cohort: { deadline_seconds: 1.5 }", "line 6: cohort.deadline_seconds: expected a whole number of seconds")]
     [InlineData("public_counts: { a: many }", "line 6: public_counts.a: expected a whole number")]
     [InlineData("weighting: unifrom", "did you mean 'uniform'?")]

@@ -51,6 +51,34 @@ public sealed class CalibrationTests(ITestOutputHelper output)
             Assert.Throws<FedLoraException>(() => Calibration.NoiseMultiplier(Accountants.Default, 0.5, 1e-5, 0.01, 10, past)).Code);
     }
 
+    /// <summary>"Raise epsilon" was said where another accountant can: nobody has to give more away for that.</summary>
+    [Theory]
+    [InlineData("prv", 0.02, 0.01, 1000, 1e-5)]
+    [InlineData("prv", 0.001, 1, 1, 1e-5)]
+    [InlineData("prv", 1e-9, 1e-6, 1_000_000, 1e-9)]
+    [InlineData("rdp", 1e-4, 0.01, 1000, 1e-9)]
+    public void An_epsilon_that_only_this_accountant_cannot_show_is_referred_to_pld(string name, double epsilon, double q, long steps,
+        double delta)
+    {
+        var error = Assert.Throws<FedLoraException>(() => Calibration.NoiseMultiplier(Accountants.Get(name), epsilon, delta, q, steps));
+        Assert.Equal("privacy-budget-too-small", error.Code);
+        Assert.Contains("use --accountant pld", error.Hint, StringComparison.Ordinal);
+        Assert.DoesNotContain("aise epsilon", error.Hint, StringComparison.Ordinal);
+        var sigma = Calibration.NoiseMultiplier(Accountants.Default, epsilon, delta, q, steps);
+        Assert.InRange(Accountants.Default.Epsilon([new(sigma, q, steps)], delta).Epsilon, 0, epsilon);
+    }
+
+    /// <summary>It was sigma 4589, which spends nothing.</summary>
+    [Theory]
+    [InlineData(0.021, 0.001, 10, 1e-5)]
+    [InlineData(0.03, 0.5, 100, 1e-9)]
+    [InlineData(0.05, 0.02, 500, 1e-6)]
+    public void Noise_by_prv_spends_what_may_be_spent(double epsilon, double q, long steps, double delta)
+    {
+        var sigma = Calibration.NoiseMultiplier(Accountants.Get("prv"), epsilon, delta, q, steps);
+        Assert.InRange(Accountants.Get("prv").Epsilon([new(sigma, q, steps)], delta).Epsilon, 0.95 * epsilon, epsilon);
+    }
+
     /// <summary>The published setting of FFA-LoRA: n = 67349/3, batch 200, 10,000 steps, sigma 0.99, delta 1e-5.</summary>
     [Fact]
     public void Ffa_lora_as_published()

@@ -12,7 +12,7 @@ internal sealed class ErrorWriter(bool json, PrintedCommands commands, TextWrite
         if (json)
             output.WriteLine(Json.Document(new ErrorDocument(new ErrorText(code, message, hint)), oneLine: true));
         else
-            error.WriteLine($"fedlora: {message.TrimEnd('.')}. {Sentence(hint)}");
+            error.WriteLine($"fedlora: {(message.EndsWith('?') ? message : $"{message.TrimEnd('.')}.")} {Sentence(hint)}");
     }
 
     // What others' libraries say may have several lines, and files' names control characters.

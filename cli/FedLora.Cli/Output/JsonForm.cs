@@ -19,7 +19,7 @@ public sealed record JsonForm(IReadOnlyList<Type> Results, bool IsStream)
 }
 
 /// <summary>How a command says what it writes.</summary>
-internal static class JsonFormExtensions
+public static class JsonFormExtensions
 {
     /// <summary>It writes one document of one of these kinds.</summary>
     public static Command Writes(this Command command, params Type[] results)

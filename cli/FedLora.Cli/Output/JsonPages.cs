@@ -19,10 +19,11 @@ public static class JsonPages
     private static readonly JsonSchemaExporterOptions Exporter = new() { TreatNullObliviousAsNonNullable = true };
 
     /// <summary>A JSON schema with one definition for each kind of document, by its command's words, and <c>error</c>.</summary>
-    public static string Schema()
+    /// <param name="programs">Trees of commands.</param>
+    public static string Schema(params IReadOnlyList<Command> programs)
     {
         var definitions = new JsonObject { ["error"] = Document(typeof(ErrorDocument)) };
-        foreach (var (path, _, number, type) in Documents())
+        foreach (var (path, _, number, type) in Documents(programs))
             definitions[number == 0 ? path : $"{path} ({number + 1})"] = Document(type);
         var root = new JsonObject
         {
@@ -35,10 +36,10 @@ public static class JsonPages
     }
 
     /// <summary>The table of all documents and their fields.</summary>
-    public static string Table()
+    public static string Table(params IReadOnlyList<Command> programs)
     {
         var page = new StringBuilder("| command | written | fields besides `version` |\n|---|---|---|\n");
-        foreach (var (path, form, _, type) in Documents())
+        foreach (var (path, form, _, type) in Documents(programs))
             page.Append($"| `fedlora {path}` | {(form.IsStream ? Stream : "at the end")} | {Fields(type)} |\n");
         return page.ToString();
     }
@@ -50,8 +51,8 @@ public static class JsonPages
         return command.Subcommands.Count == 0 || JsonForm.Of(command) is not null ? below.Prepend(command) : below;
     }
 
-    private static IEnumerable<(string Path, JsonForm Form, int Number, Type Type)> Documents() =>
-        from command in Leaves(FedLoraCommand.Create())
+    private static IEnumerable<(string Path, JsonForm Form, int Number, Type Type)> Documents(IReadOnlyList<Command> programs) =>
+        from command in programs.SelectMany(Leaves)
         let form = JsonForm.Of(command)
         where form is not null
         from document in form.Results.Index()

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using FedLora.Client.Hosting;
 using FedLora.Client.State;
 using FedLora.Protocol.V1;
+using Grpc.Core;
 using Microsoft.Extensions.Logging;
 
 namespace FedLora.Client.Connection;
@@ -14,7 +15,7 @@ public sealed class Enroller(CoordinatorConnection connection, CoordinatorAddres
 
     /// <summary>Enrols if need be and gives the connection its credential.</summary>
     /// <exception cref="FedLoraException"><c>token-missing</c>.</exception>
-    /// <exception cref="Grpc.Core.RpcException">The coordinator refused, or is not there.</exception>
+    /// <exception cref="RpcException">The coordinator refused, or is not there.</exception>
     public async Task<NodeCredential> EnsureAsync(CancellationToken cancellationToken)
     {
         var credential = NodeCredential.Load(folder.CredentialFile);
@@ -28,7 +29,7 @@ public sealed class Enroller(CoordinatorConnection connection, CoordinatorAddres
     }
 
     /// <summary>A new certificate for this node's key.</summary>
-    /// <exception cref="Grpc.Core.RpcException">The coordinator refused, or is not there.</exception>
+    /// <exception cref="RpcException">The coordinator refused, or is not there.</exception>
     public async Task RenewAsync(CancellationToken cancellationToken)
     {
         await Joining.RenewAsync(identity, address, cancellationToken);
@@ -42,8 +43,8 @@ public sealed class Enroller(CoordinatorConnection connection, CoordinatorAddres
         {
             await RenewAsync(cancellationToken);
         }
-        catch (Grpc.Core.RpcException error) when (error.StatusCode is not (Grpc.Core.StatusCode.Unauthenticated
-            or Grpc.Core.StatusCode.PermissionDenied))
+        catch (RpcException error) when (error.StatusCode is not (StatusCode.Unauthenticated
+            or StatusCode.PermissionDenied))
         {
             logger.NotRenewed(connection.Explain(error).Message);
         }
@@ -52,18 +53,32 @@ public sealed class Enroller(CoordinatorConnection connection, CoordinatorAddres
     private async Task<NodeCredential> EnrolAsync(NodeCredential? started, CancellationToken cancellationToken)
     {
         var token = JoinToken();
-        // Written before it is sent: if the answer is lost, the same request is recognised and answered again.
-        var request = started
-            ?? new NodeCredential(connection.Url, "", options.Name, "", Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)));
+        // Written before it is sent: if the answer is lost, the same request is recognised and answered again. By another name it is another.
+        var request = started?.Name == options.Name ? started
+            : new NodeCredential(connection.Url, "", options.Name, "", Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)));
         request.Save(folder.CredentialFile);
         var message = new EnrolRequest { Token = token, Name = request.Name, Group = options.Group, RequestId = request.RequestId };
-        var reply = address.IsSecure
-            ? await Joining.JoinAsync(identity, address, token, message, cancellationToken)
-            : await connection.Enrolment.EnrolAsync(message, connection.Options(cancellationToken, Limit));
+        var reply = await AnsweredAsync(() => address.IsSecure
+            ? Joining.JoinAsync(identity, address, token, message, cancellationToken)
+            : connection.Enrolment.EnrolAsync(message, connection.Options(cancellationToken, Limit)).ResponseAsync);
         var credential = request with { NodeId = reply.NodeId, Secret = reply.Credential };
         credential.Save(folder.CredentialFile);
         logger.Enrolled(connection.Url, credential.Name, credential.NodeId);
         return credential;
+    }
+
+    // A name that was refused is nobody's: the next start may ask by another.
+    private async Task<EnrolResponse> AnsweredAsync(Func<Task<EnrolResponse>> ask)
+    {
+        try
+        {
+            return await ask();
+        }
+        catch (RpcException error) when (error.StatusCode is StatusCode.AlreadyExists or StatusCode.InvalidArgument)
+        {
+            File.Delete(folder.CredentialFile);
+            throw;
+        }
     }
 
     // Looked for only now: a file with a token that is used up may be gone when an enrolled node starts again.

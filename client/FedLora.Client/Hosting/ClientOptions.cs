@@ -68,12 +68,13 @@ public sealed record ClientOptions
     public SitePolicy Policy { get; init; } = new();
 
     /// <summary>
-    /// With the name that the node was enrolled by, or asks to be: it is given once, and public counts go by it, whatever a later start
-    /// calls the node.
+    /// With the name that the node was enrolled by: it is given once, and public counts go by it, whatever a later start calls the node.
+    /// One that it only asked for holds unless this start states another.
     /// </summary>
     /// <exception cref="FedLoraException"><c>credential-invalid</c>.</exception>
     public ClientOptions AsEnrolled() =>
-        NodeCredential.Load(NodeFolder.CredentialFileOf(State)) is { Name: var name } ? this with { Name = name } : this;
+        NodeCredential.Load(NodeFolder.CredentialFileOf(State)) is { } known && (known.IsEnrolled || Name == DefaultName())
+            ? this with { Name = known.Name } : this;
 
     private static string DefaultName()
     {

@@ -18,6 +18,9 @@ public sealed class ConfigJson
     /// <exception cref="FedLoraException"><c>model-config-missing</c> or <c>model-config-invalid</c>.</exception>
     public static ConfigJson Load(string path)
     {
+        if (!File.Exists(path) && File.Exists(Path.Combine(Path.GetDirectoryName(path) ?? "", "adapter_config.json")))
+            throw new FedLoraException("model-config-missing", $"'{Path.GetDirectoryName(path)}' holds an adapter, not a model.",
+                "Give it with --adapter, and the folder of its base model with --model.");
         if (!File.Exists(path))
             throw new FedLoraException("model-config-missing", $"'{path}' does not exist, or its folder may not be read.",
                 "A model folder holds config.json, model.safetensors and tokenizer.json, as Hugging Face lays them out.");

@@ -59,18 +59,20 @@ public static class Evaluator
         return new Evaluation(labelled.Length, labels, loss / labels, (double)right / labels, classes > 0 ? MacroF1(confusion) : null);
     }
 
-    /// <summary>Mean F1 over the classes; a class that neither occurs nor is guessed counts 0, as scikit-learn does it.</summary>
+    /// <summary>Mean F1 over the classes that occur or are guessed, as scikit-learn does it: data of one label may all be guessed right.</summary>
     public static double MacroF1(long[,] confusion)
     {
-        var classes = confusion.GetLength(0);
-        var sum = 0.0;
+        var (classes, counted, sum) = (confusion.GetLength(0), 0, 0.0);
         for (var c = 0; c < classes; c++)
         {
             var (both, either) = (confusion[c, c], 0L);
             for (var k = 0; k < classes; k++)
                 either += confusion[c, k] + confusion[k, c];
-            sum += either == 0 ? 0 : 2.0 * both / either;
+            if (either == 0)
+                continue;
+            sum += 2.0 * both / either;
+            counted++;
         }
-        return sum / classes;
+        return sum / counted;
     }
 }

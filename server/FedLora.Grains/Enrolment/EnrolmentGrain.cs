@@ -98,7 +98,8 @@ public sealed class EnrolmentGrain([PersistentState("enrolment")] IPersistentSta
                 $"The join token is for a node named '{token.Name}', not '{request.Name}'.",
                 "Start the node with --name, or ask for another token.");
         if (State.Nodes.Values.Any(node => node.Name == request.Name))
-            throw new RefusedException(RefusalCodes.NodeExists, $"There is a node '{request.Name}' already.", "Choose another name.");
+            throw new RefusedException(RefusalCodes.NodeExists, $"There is a node '{request.Name}' already.",
+                "Start this one with another --name (in its file: name).");
         var id = Guid.NewGuid().ToString("N");
         State.Nodes[id] = new()
         {

@@ -96,7 +96,9 @@ public sealed record PeftConfig
             ? layout
             : throw new FedLoraException("adapter-target-missing",
                 $"No module of the model matches target_modules {TargetModules.Expression ?? string.Join(", ", TargetModules.Names)}.",
-                $"The model's linear layers end in: {string.Join(", ", LastParts(all))}.");
+                $"The model's linear layers end in: {string.Join(", ", LastParts(all))}."
+                    + (TargetModules.Expression is null || all.Length == 0 ? ""
+                        : $" An expression is held against a whole name, such as {all[0].Name}: begin it with .*"));
     }
 
     /// <summary>The last parts of the modules' names, in order: what <c>target_modules</c> usually names.</summary>

@@ -22,7 +22,7 @@ internal sealed class PeftConfigReader(JsonElement root, string where)
             using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 16 });
             return new PeftConfigReader(document.RootElement, where).Read();
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
+        catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException)
         {
             throw Invalid(where, $"cannot be read ({error.Message.TrimEnd('.')})", error);
         }
@@ -33,23 +33,23 @@ internal sealed class PeftConfigReader(JsonElement root, string where)
         RequireSupported();
         var config = new PeftConfig
         {
-            Rank = Whole(root.GetProperty("r"), "r"),
-            Alpha = root.GetProperty("lora_alpha").GetDouble(),
-            Dropout = Find("lora_dropout")?.GetDouble() ?? 0,
+            Rank = Whole(Needed("r"), "r"),
+            Alpha = Number(Needed("lora_alpha"), "lora_alpha"),
+            Dropout = Find("lora_dropout") is { } dropout ? Number(dropout, "lora_dropout") : 0,
             TargetModules = Modules("target_modules") ?? throw Invalid(where, "has no target_modules"),
             ExcludeModules = Modules("exclude_modules"),
             ModulesToSave = [.. Strings("modules_to_save").Distinct(StringComparer.Ordinal)],
             RankPattern = Pattern("rank_pattern", value => Whole(value, "rank_pattern")),
-            AlphaPattern = Pattern("alpha_pattern", value => value.GetDouble()),
-            UseRsLora = Find("use_rslora")?.GetBoolean() ?? false,
+            AlphaPattern = Pattern("alpha_pattern", value => Number(value, "alpha_pattern")),
+            UseRsLora = Flag("use_rslora"),
             LayersToTransform = Find("layers_to_transform") is not { } layers ? null : layers.ValueKind == JsonValueKind.Array
                 ? [.. layers.EnumerateArray().Select(l => Whole(l, "layers_to_transform"))] : [Whole(layers, "layers_to_transform")],
             LayersPattern = Strings("layers_pattern"),
-            FanInFanOut = Find("fan_in_fan_out")?.GetBoolean() ?? false,
-            TaskType = Find("task_type")?.GetString(),
-            BaseModel = Find("base_model_name_or_path")?.GetString(),
+            FanInFanOut = Flag("fan_in_fan_out"),
+            TaskType = Text("task_type"),
+            BaseModel = Text("base_model_name_or_path"),
             AutoMapping = Find("auto_mapping")?.GetRawText(),
-            Revision = Find("revision")?.GetString(),
+            Revision = Text("revision"),
         };
         if (config.Rank < 1 || config.RankPattern.Any(p => p.Value < 1))
             throw Invalid(where, "states a rank below 1");
@@ -60,9 +60,11 @@ internal sealed class PeftConfigReader(JsonElement root, string where)
 
     private void RequireSupported()
     {
-        if (root.GetProperty("peft_type").GetString() is var type && type != "LORA")
-            throw Unsupported("peft_type", type);
-        if (Find("bias")?.GetString() is { } bias && bias != "none")
+        if (root.ValueKind != JsonValueKind.Object)
+            throw Invalid(where, "holds no object");
+        if (Text("peft_type") is var type && type != "LORA")
+            throw type is null ? Lacks("peft_type") : Unsupported("peft_type", type);
+        if (Text("bias") is { } bias && bias != "none")
             throw Unsupported("bias", bias);
         if (Find("init_lora_weights") is { ValueKind: JsonValueKind.String } init && init.GetString() is var name
             && name is not ("gaussian" or "eva" or "orthogonal"))
@@ -87,27 +89,53 @@ internal sealed class PeftConfigReader(JsonElement root, string where)
 
     private int Whole(JsonElement value, string key) =>
         value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var whole) ? whole
-            : throw Invalid(where, $"has {value.GetRawText()} in '{key}', where a whole number belongs");
+            : throw Wrong(value, key, "a whole number");
+
+    private double Number(JsonElement value, string key) =>
+        value.ValueKind == JsonValueKind.Number ? value.GetDouble() : throw Wrong(value, key, "a number");
+
+    private bool Flag(string key) => Find(key) switch
+    {
+        null or { ValueKind: JsonValueKind.False } => false,
+        { ValueKind: JsonValueKind.True } => true,
+        var other => throw Wrong(other.Value, key, "true or false"),
+    };
+
+    private string? Text(string key) => Find(key) switch
+    {
+        null => null,
+        { ValueKind: JsonValueKind.String } text => text.GetString(),
+        var other => throw Wrong(other.Value, key, "a text"),
+    };
+
+    private JsonElement Needed(string key) => Find(key) ?? throw Lacks(key);
+
+    private FedLoraException Lacks(string key) => Invalid(where, $"has no '{key}'");
+
+    private FedLoraException Wrong(JsonElement value, string key, string wanted) =>
+        Invalid(where, $"has {value.GetRawText()} in '{key}', where {wanted} belongs");
 
     private PeftModules? Modules(string name) => Find(name) switch
     {
         null => null,
         { ValueKind: JsonValueKind.String } text => new PeftModules([], text.GetString()),
-        var list => new PeftModules(Texts(list.Value)),
+        var list => new PeftModules(Texts(list.Value, name)),
     };
 
     private string[] Strings(string name) => Find(name) switch
     {
         null => [],
         { ValueKind: JsonValueKind.String } text => [text.GetString()!],
-        var list => Texts(list.Value),
+        var list => Texts(list.Value, name),
     };
 
-    private static string[] Texts(JsonElement list) =>
-        [.. list.EnumerateArray().Select(item => item.GetString() ?? throw new FormatException("a name is null"))];
+    private string[] Texts(JsonElement list, string key) =>
+        list.ValueKind == JsonValueKind.Array && list.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String)
+            ? [.. list.EnumerateArray().Select(item => item.GetString()!)] : throw Wrong(list, key, "a list of names");
 
     private List<KeyValuePair<string, T>> Pattern<T>(string name, Func<JsonElement, T> read) =>
-        Find(name) is { } map ? [.. map.EnumerateObject().Select(p => KeyValuePair.Create(p.Name, read(p.Value)))] : [];
+        Find(name) is not { } map ? [] : map.ValueKind != JsonValueKind.Object ? throw Wrong(map, name, "an object")
+            : [.. map.EnumerateObject().Select(p => KeyValuePair.Create(p.Name, read(p.Value)))];
 
     private FedLoraException Unsupported(string key, string? value) =>
         new("adapter-unsupported", $"'{where}' asks for {key} = {value}, which is not supported.",

@@ -48,7 +48,10 @@ public sealed record PeftModules(IReadOnlyList<string> Names, string? Expression
     {
         try
         {
-            return new Regex(before + PythonPattern.Translate(pattern) + after, RegexOptions.CultureInvariant, _patience);
+            var translated = PythonPattern.Translate(pattern);
+            // By itself first: errors count from its beginning, and a bracket must not close one of ours.
+            _ = new Regex(translated, RegexOptions.CultureInvariant, _patience);
+            return new Regex(before + translated + after, RegexOptions.CultureInvariant, _patience);
         }
         catch (Exception error) when (error is ArgumentException or FormatException)
         {

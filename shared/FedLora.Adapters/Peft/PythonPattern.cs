@@ -134,8 +134,10 @@ internal sealed class PythonPattern
             throw new FormatException(
                 $"'(?{flags}' is not understood; known are (?P<name>...), (?P=name), (?:...), (?=...), (?!...), (?<=...), (?<!...), "
                     + $"(?>...), (?(1)...) and the flags i, m, s, u, x");
-        // u is what both do anyway.
-        _result.Append("(?").Append(flags.Replace("u", "", StringComparison.Ordinal)).Append(_pattern[end]);
+        // u is what both do anyway; .NET knows no list without flags.
+        flags = flags.Replace("u", "", StringComparison.Ordinal);
+        if (flags.Length > 0 || _pattern[end] == ':')
+            _result.Append("(?").Append(flags).Append(_pattern[end]);
         _at = end + 1;
     }
 

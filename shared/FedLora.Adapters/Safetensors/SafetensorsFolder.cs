@@ -32,11 +32,8 @@ public sealed class SafetensorsFolder : IDisposable
             var index = System.IO.Path.Combine(path, "model.safetensors.index.json");
             if (!File.Exists(System.IO.Path.Combine(path, Single)) && File.Exists(index))
                 folder.AddShards(index);
-            else if (!File.Exists(System.IO.Path.Combine(path, Single)) && Directory.Exists(path)
-                && Directory.EnumerateFiles(path, "pytorch_model*.bin*").Any())
-                throw new FedLoraException("file-missing", $"'{path}' has its weights in pytorch_model.bin, a pickle, which is not read.",
-                    $"Convert it in Python: AutoModel.from_pretrained(\"{path}\").save_pretrained(\"{path}\"), with the class of its task "
-                        + $"(AutoModelForCausalLM, ...).");
+            else if (!File.Exists(System.IO.Path.Combine(path, Single)) && Directory.Exists(path) && Instead(path) is { } other)
+                throw other;
             else
                 folder.Add(Single);
             return folder;
@@ -46,6 +43,26 @@ public sealed class SafetensorsFolder : IDisposable
             folder.Dispose();
             throw;
         }
+    }
+
+    // What a folder has where its weights should be, and what its owner can do about it.
+    private static FedLoraException? Instead(string path)
+    {
+        string convert = $"Convert it in Python: AutoModel.from_pretrained(\"{path}\"", save = $").save_pretrained(\"{path}\"), with the "
+            + "class of its task (AutoModelForCausalLM, ...).";
+        (string Files, string What, string Hint)[] known =
+        [
+            ("pytorch_model*.bin*", "has its weights in pytorch_model.bin, a pickle, which is not read", convert + save),
+            ("tf_model*.h5*", "has its weights in tf_model.h5, as TensorFlow writes them", convert + ", from_tf=True" + save),
+            ("flax_model*.msgpack*", "has its weights in flax_model.msgpack, as Flax writes them", convert + ", from_flax=True" + save),
+            ("*.gguf", "has its weights in a GGUF file, which is not read", "Fetch the model as it was before the conversion to GGUF."),
+            ("adapter_model.*", "holds an adapter, not a model", "Give it with --adapter, and the folder of its base model with --model."),
+            ("model-*.safetensors", "has parts of its weights but not model.safetensors.index.json, which says where each lies",
+                "Fetch that file too, and all parts that it lists."),
+            ("*.safetensors", "has its weights under a name that is not looked for", "Name the file model.safetensors."),
+        ];
+        return Array.Find(known, one => Directory.EnumerateFiles(path, one.Files).Any()) is { Files: not null } found
+            ? new FedLoraException("file-missing", $"'{path}' {found.What}.", found.Hint) : null;
     }
 
     public bool Contains(string name) => _fileOf.ContainsKey(name);

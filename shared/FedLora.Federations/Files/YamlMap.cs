@@ -148,6 +148,9 @@ public sealed class YamlMap
         foreach (var key in node.Children.Keys)
         {
             var name = (key as YamlScalarNode)?.Value ?? key.ToString();
+            if (!read.Contains(name) && FedLora.Core.Number.Parse(name) is not null)
+                throw Invalid(file, key.Start.Line,
+                    $"'{name}' stands where a key should; numbers have a decimal point, no comma: 0.{name}, not 0,{name}");
             if (!read.Contains(name))
                 throw Invalid(file, key.Start.Line,
                     $"unknown key '{Join(name)}'; known here: "

@@ -55,9 +55,15 @@ public sealed class PrivacyLedger : IDisposable
         }
         catch (FedLoraException error)
         {
-            throw At(folder, error);
+            throw error.Code == "ledger-missing" && Below(folder) is { } there
+                ? new FedLoraException(error.Code, $"{folder}: {error.Message}", $"One lies in {there}: give that folder.", error)
+                : At(folder, error);
         }
     }
+
+    // Where a node keeps it below its own folder, and below the folder of its data.
+    private static string? Below(string folder) =>
+        new[] { Path.Combine(folder, "ledger"), Path.Combine(folder, "fedlora-node", "ledger") }.FirstOrDefault(Directory.Exists);
 
     // What is wrong with a ledger, with the folder that it is in.
     private static FedLoraException At(string folder, FedLoraException error) =>

@@ -85,7 +85,7 @@ public sealed partial record SitePolicy
         }
         catch (YamlException e)
         {
-            throw Invalid(source, $"line {e.Start.Line}: {Said((e.InnerException ?? e).Message)}", e);
+            throw Invalid(source, $"line {e.Start.Line}: {KeyAt(text, e.Start.Line)}{Said((e.InnerException ?? e).Message)}", e);
         }
         catch (Exception e) when (e is InvalidOperationException or ArgumentException)
         {
@@ -133,6 +133,10 @@ public sealed partial record SitePolicy
         Hours?.Split('-') is [var from, var to]
         && TimeOnly.TryParseExact(from.Trim(), "HH:mm", CultureInfo.InvariantCulture, DateTimeStyles.None, out var start)
         && TimeOnly.TryParseExact(to.Trim(), "HH:mm", CultureInfo.InvariantCulture, DateTimeStyles.None, out var end) ? (start, end) : null;
+
+    // The key that a line begins with.
+    private static string KeyAt(string text, long line) =>
+        text.Split('\n').ElementAtOrDefault((int)line - 1)?.Split(':')[0].Trim() is { } key && Keys.Contains(key) ? $"{key}: " : "";
 
     // The library names our type; the reader wants the key.
     private static string Said(string message) => UnknownKey().Match(message) is { Success: true } unknown

@@ -45,7 +45,7 @@ internal static class BenchAggregateCommand
             beside,
             cases,
             worker,
-        }.Runs(async (parsed, output, cancellationToken) =>
+        }.Writes(typeof(BenchJson)).Runs(async (parsed, output, cancellationToken) =>
         {
             var other = parsed.GetValue(beside);
             if (other is not null && !File.Exists(Path.Combine(other, "FedLora.Aggregation.dll")))

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using FedLora.Cli.Commands;
+using FedLora.Cli.Output;
 using FedLora.Compression;
 
 namespace FedLora.Benchmarks.Codec;
@@ -27,7 +28,7 @@ internal static class BenchCodecCommand
             DefaultValueFactory = _ => 1.0 / 16,
         };
         return new Command("codec", "Size and speed of the sparse update codec, beside gzip and zstd.") { entries, density }
-            .Runs((parsed, output, cancellationToken) =>
+            .Writes(typeof(BenchJson)).Runs((parsed, output, cancellationToken) =>
             {
                 var rows = new List<BenchRow>();
                 foreach (var exponent in Enumerable.Range(1, 10))

@@ -4,6 +4,7 @@ using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Benchmarks.Training;
 using FedLora.Cli.Commands;
+using FedLora.Cli.Output;
 using FedLora.Federations.Definitions;
 using FedLora.Training.Data;
 using FedLora.Training.Libtorch;
@@ -28,7 +29,7 @@ internal static class BenchCohortCommand
         {
             tokens,
             passes,
-        }.Runs((parsed, output, cancellationToken) =>
+        }.Writes(typeof(BenchJson)).Runs((parsed, output, cancellationToken) =>
         {
             LibtorchLoader.UseThreads(Environment.ProcessorCount);
             var folder = Directory.CreateTempSubdirectory("fedlora-bench-").FullName;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using FedLora.Benchmarks.Training;
 using FedLora.Cli.Commands;
+using FedLora.Cli.Output;
 using FedLora.Training.Models;
 
 namespace FedLora.Benchmarks.Dp;
@@ -17,7 +18,7 @@ internal static class BenchDpCommand
         var only = new Option<string?>("--case") { Description = "Only these: minilm or smollm2." };
         var passes = new Option<int>("--passes") { Description = "Counted passes of each side.", DefaultValueFactory = _ => 5 };
         return new Command("dp", "What differential privacy costs: a DP-SGD step beside our own step without privacy.") { only, passes }
-            .Runs(async (parsed, output, cancellationToken) =>
+            .Writes(typeof(BenchJson)).Runs(async (parsed, output, cancellationToken) =>
             {
                 var rows = new List<BenchRow>();
                 string[] types = ComputeChoice.ForThisMachine() == ComputeType.BF16 ? ["f32", "bf16"] : ["f32"];

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using FedLora.Cli.Commands;
+using FedLora.Cli.Output;
 
 namespace FedLora.Benchmarks.Serve;
 
@@ -25,7 +26,7 @@ internal static class BenchServeCommand
         return new Command("serve", "What a coordinator takes in time and memory, with many nodes, federations and rounds.")
         {
             only, nodes, rounds, beside,
-        }.Runs(async (parsed, output, cancellationToken) =>
+        }.Writes(typeof(BenchJson)).Runs(async (parsed, output, cancellationToken) =>
             {
                 var size = new ServeSize(Math.Max(1, parsed.GetValue(nodes)), Math.Max(200, parsed.GetValue(rounds)));
                 var rows = new List<BenchRow>();

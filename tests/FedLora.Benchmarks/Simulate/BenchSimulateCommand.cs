@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using FedLora.Cli.Commands;
+using FedLora.Cli.Output;
 using FedLora.Simulations.Running;
 using FedLora.Simulations.Scenarios;
 
@@ -26,7 +27,7 @@ internal static class BenchSimulateCommand
             rounds,
             nodes,
         }
-            .Runs((parsed, output, cancellationToken) =>
+            .Writes(typeof(BenchJson)).Runs((parsed, output, cancellationToken) =>
             {
                 var (count, registered) = (parsed.GetValue(rounds), parsed.GetValue(nodes));
                 var rows = new List<BenchRow>();

@@ -22,7 +22,7 @@ internal static class BenchTokenizeCommand
                 result.AddError("--passes is at least 1.");
         });
         return new Command("tokenize", "Speed of the tokenizers beside Hugging Face's own library, ids compared.") { only, passes }
-            .Runs((parsed, output, cancellationToken) =>
+            .Writes(typeof(BenchTokenizeJson)).Runs((parsed, output, cancellationToken) =>
             {
                 var texts = TokenizeTexts.Read();
                 output.Remark($"{texts.Count} texts, {texts.Sum(text => (long)text.Length) / 1e6:0.0} M characters");
@@ -44,7 +44,7 @@ internal static class BenchTokenizeCommand
             });
     }
 
-    private static void Write(CommandOutput output, List<TokenizeRow> rows) => output.Result(rows, console =>
+    private static void Write(CommandOutput output, List<TokenizeRow> rows) => output.Result(new BenchTokenizeJson(rows), console =>
     {
         var table = new Table().Border(TableBorder.Rounded).AddColumn("tokenizer");
         foreach (var title in (string[])["characters/s", "peer's", "ratio (>1 better)", "ids compared", "texts that differ"])
@@ -55,3 +55,6 @@ internal static class BenchTokenizeCommand
         console.Write(table);
     });
 }
+
+/// <param name="Rows">One for each tokenizer.</param>
+internal sealed record BenchTokenizeJson(IReadOnlyList<TokenizeRow> Rows);

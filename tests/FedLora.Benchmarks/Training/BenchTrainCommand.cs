@@ -1,5 +1,6 @@
 using System.CommandLine;
 using FedLora.Cli.Commands;
+using FedLora.Cli.Output;
 using FedLora.Training.Models;
 
 namespace FedLora.Benchmarks.Training;
@@ -40,7 +41,7 @@ internal static class BenchTrainCommand
             dtype,
             isPrivate,
         }
-            .Runs(async (parsed, output, cancellationToken) =>
+            .Writes(typeof(BenchJson)).Runs(async (parsed, output, cancellationToken) =>
             {
                 if (parsed.GetValue(worker) is { } folder)
                 {

@@ -112,6 +112,34 @@ public sealed class ModelLoadingTests : IDisposable
     }
 
     [FixtureTheory("models", "expected.safetensors")]
+    [InlineData("pytorch_model-00001-of-00002.bin", "a pickle", "save_pretrained", "llama")]
+    [InlineData("tf_model.h5", "TensorFlow", "from_tf=True", "llama")]
+    [InlineData("flax_model.msgpack", "Flax", "from_flax=True", "llama")]
+    [InlineData("llama-q4.gguf", "GGUF", "before the conversion", "llama")]
+    [InlineData("adapter_model.safetensors", "holds an adapter", "--adapter", "llama")]
+    [InlineData("model-00001-of-00004.safetensors", "model.safetensors.index.json", "Fetch", "llama")]
+    [InlineData("consolidated.safetensors", "a name that is not looked for", "model.safetensors", "llama")]
+    [Trait("Category", "Fixtures")]
+    public void Weights_in_another_form_are_named_with_what_to_do(string file, string said, string hint, string name)
+    {
+        Copy(name);
+        File.Move(Path.Combine(_folder, "model.safetensors"), Path.Combine(_folder, file));
+        var error = Assert.Throws<FedLoraException>(() => BaseModel.Load(_folder));
+        Assert.Equal("file-missing", error.Code);
+        Assert.Contains(said, error.Message, StringComparison.Ordinal);
+        Assert.Contains(hint, error.Hint, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_adapters_folder_is_no_model()
+    {
+        File.WriteAllText(Path.Combine(_folder, "adapter_config.json"), "{}");
+        var error = Assert.Throws<FedLoraException>(() => BaseModel.Load(_folder));
+        Assert.Equal("model-config-missing", error.Code);
+        Assert.Contains("--adapter", error.Hint, StringComparison.Ordinal);
+    }
+
+    [FixtureTheory("models", "expected.safetensors")]
     [InlineData("regression", "bert-classify")]
     [InlineData("multi_label_classification", "bert-classify")]
     [Trait("Category", "Fixtures")]

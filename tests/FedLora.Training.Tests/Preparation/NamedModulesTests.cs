@@ -23,6 +23,17 @@ public sealed class NamedModulesTests
         Assert.StartsWith("Name one of: ", error.Hint, StringComparison.Ordinal);
     }
 
+    /// <summary>"No module 'bert'; did you mean 'bert'?": what is offered can be named.</summary>
+    [Fact]
+    public void What_is_offered_is_taken()
+    {
+        var error = Assert.Throws<FedLoraException>(() => Prepare("bert", ""));
+        Assert.DoesNotContain("did you mean", error.Message, StringComparison.Ordinal);
+        var offered = error.Hint["Name one of: ".Length..].TrimEnd('.').Split(", ");
+        Assert.NotEmpty(offered);
+        Assert.All(offered, name => Assert.NotEmpty(Prepare(name, "").Definition.Layout.Modules));
+    }
+
     [Theory]
     [InlineData("query,value", "classifier")]
     [InlineData("attention.self.query", "")]

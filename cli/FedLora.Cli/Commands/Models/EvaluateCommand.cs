@@ -80,20 +80,29 @@ internal static class EvaluateCommand
         if (task != ModelTask.Classification)
             return options with { Task = task };
         var labels = named is not null ? Named(named) : AdaptedModel.LabelsOf(peft);
-        if (labels is not null || made == ModelTask.Classification)
+        if (labels is not null || (made == ModelTask.Classification && HasItsHead(folder, peft)))
             return options with { Task = task, Labels = labels };
         return options with { Task = task, Labels = Guessed(LabelsIn(file, cancellationToken), peft, folder, adapter, output) };
     }
+
+    // Else the model's labels are those of another head than the adapter's.
+    private static bool HasItsHead(string folder, PeftFolder? adapter)
+    {
+        var model = ModelFamily.ReadFolder(folder, ModelTask.Classification);
+        return HeadOf(model, adapter) is not { } head || head.Rows == model.Labels.Count;
+    }
+
+    private static AdapterTensor? HeadOf(Architecture model, PeftFolder? adapter) =>
+        adapter?.State.TryGet($"base_model.model.{model.Names.Head.Output}.weight", out var weight) == true ? weight : null;
 
     /// <summary>
     /// Labels of the data for an adapter that does not name its own: only where there are as many, and not without a word.
     /// </summary>
     private static string[] Guessed(string[] labels, PeftFolder? adapter, string folder, string? where, CommandOutput output)
     {
-        var head = ModelFamily.ReadFolder(folder, ModelTask.Classification, labels).Names.Head.Output;
-        if (adapter?.State.TryGet($"base_model.model.{head}.weight", out var weight) != true)
+        if (HeadOf(ModelFamily.ReadFolder(folder, ModelTask.Classification, labels), adapter) is not { } weight)
             return labels;
-        if (weight!.Rows != labels.Length)
+        if (weight.Rows != labels.Length)
             throw new FedLoraException("labels-unknown",
                 $"'{where}' has {weight.Rows} classes and does not name them, and the data has the labels {string.Join(", ", labels)}.",
                 "Give --labels in the order of the training.");
