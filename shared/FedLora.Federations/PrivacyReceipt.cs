@@ -1,3 +1,4 @@
+using FedLora.Privacy;
 using FedLora.Privacy.Ledger;
 
 namespace FedLora.Federations;
@@ -29,6 +30,9 @@ public sealed record PrivacyReceipt
 
     /// <summary>The entry's place in the node's ledger, from 1; 0 from older nodes.</summary>
     public long EntrySequence { get; init; }
+
+    /// <summary>What the round ran on the data set.</summary>
+    public SampledGaussian ToMechanism() => new(NoiseMultiplier, SamplingRate, Steps);
 
     /// <summary>What the node's ledger has written, as it goes with the update.</summary>
     public static PrivacyReceipt Of(LedgerReceipt receipt) => new()
