@@ -18,7 +18,7 @@ public sealed class LedgerMirror(PrivacyBalance? balance, IReadOnlyList<DataSetS
 
     /// <summary>What the node's present data set has spent.</summary>
     public IReadOnlyList<SampledGaussian> Past() => Past(balance,
-        (balance is null ? spent.LastOrDefault() : spent.FirstOrDefault(known => known.DataSet == balance.DataSet))?.Runs ?? []);
+        spent.LastOrDefault(known => balance is null || known.DataSet == balance.DataSet)?.Runs ?? []);
 
     /// <summary>
     /// What a data set has spent. A ledger that says less than its own receipts has been put back to an older copy: then the receipts
