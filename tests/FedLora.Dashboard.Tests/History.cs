@@ -59,7 +59,7 @@ internal sealed record History(int Federations, int Rounds, int Nodes, int Cohor
         await PutAsync(store, "registry", grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key), Registry());
         await PutAsync(store, "enrolment", grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key), Enrolment());
         for (var node = 0; node < Nodes; node++)
-            await PutAsync(store, "node", grains.GetGrain<INodeGrain>(NodeId(node)), Node(node));
+            await WriteNodeAsync(store, grains, node);
         for (var federation = 0; federation < Federations; federation++)
             await WriteAsync(store, blobs, grains, federation);
         await host.StopAsync();
@@ -93,7 +93,29 @@ internal sealed record History(int Federations, int Rounds, int Nodes, int Cohor
         }),
     };
 
-    private NodeRecord Node(int node)
+    private async Task WriteNodeAsync(IGrainStorage store, IGrainFactory grains, int node)
+    {
+        var (ledger, size) = (Ledger(node), NodeRecord.PageSize);
+        var paged = Math.Max(0, (ledger.Count / size) - 1);
+        for (var page = 0; page < paged; page++)
+        {
+            await PutAsync(store, "ledger", grains.GetGrain<ILedgerPageGrain>(LedgerPageGrain.Key(NodeId(node), page)),
+                new LedgerPage { Entries = ledger.GetRange(page * size, size) });
+        }
+
+        await PutAsync(store, "node", grains.GetGrain<INodeGrain>(NodeId(node)), new NodeRecord
+        {
+            Name = NodeName(node),
+            EnrolledAt = Start,
+            CredentialHash = Hex("credential"),
+            Ledger = ledger[(paged * size)..],
+            Pages = paged,
+            Spent = ledger.Aggregate(new List<DataSetSpending>(), DataSetSpending.Add),
+            Receipted = ledger.Count,
+        });
+    }
+
+    private List<LedgerMirrorEntry> Ledger(int node)
     {
         var ledger = new List<LedgerMirrorEntry>();
         for (var round = 1; round <= Rounds; round++)
@@ -111,7 +133,7 @@ internal sealed record History(int Federations, int Rounds, int Nodes, int Cohor
             }
         }
 
-        return new NodeRecord { Name = NodeName(node), EnrolledAt = Start, CredentialHash = Hex("credential"), Ledger = ledger };
+        return ledger;
     }
 
     private static LedgerReceipt Receipt(int node, int place) => new()

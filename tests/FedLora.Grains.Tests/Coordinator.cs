@@ -28,6 +28,8 @@ internal sealed class Coordinator : IAsyncDisposable
     /// <summary>The present process's clock.</summary>
     public FakeTimeProvider Time { get; private set; } = new(new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
 
+    public IServiceProvider Services => _host.Services;
+
     public IGrainFactory Grains => _host.Services.GetRequiredService<IGrainFactory>();
 
     public IBlobStore Blobs => _host.Services.GetRequiredService<IBlobStore>();

@@ -116,7 +116,7 @@ public sealed class PrivacyTests
         var row = view.Privacy.First(row => row.Node == "a");
         Assert.Equal((1, 1.25, 4.0), (row.Rounds, row.SpentEpsilon, row.LimitEpsilon));
         await coordinator.KillAndRestartAsync();
-        Assert.Single((await coordinator.Node("a").GetAsync(default)).Ledger);
+        Assert.Single(await coordinator.Node("a").LedgerAsync(default));
         // The node comes back with an older copy of its ledger, which knows of nothing.
         await PollAsync(coordinator, "a", limit: 4);
         var big = new PrivacyRun { NoiseMultiplier = row.NoiseMultiplier, SamplingRate = row.SamplingRate, Steps = 1 };
@@ -145,7 +145,7 @@ public sealed class PrivacyTests
                         Receipt = receipt with { EntryHash = hash, EntrySequence = sequence },
                         At = DateTimeOffset.UnixEpoch,
                     }, default);
-        Assert.Equal(2, (await coordinator.Node("a").GetAsync(default)).Ledger.Count);
+        Assert.Equal(2, (await coordinator.Node("a").LedgerAsync(default)).Length);
         var round = new PrivacyRun { NoiseMultiplier = receipt.NoiseMultiplier, SamplingRate = receipt.SamplingRate, Steps = 16 };
         Assert.True((await coordinator.Node("a").AskBudgetAsync(round, default)).Fits);
         await PollAsync(coordinator, "a", limit: 4, entries: 1);

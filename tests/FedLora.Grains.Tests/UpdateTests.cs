@@ -79,7 +79,7 @@ public sealed class UpdateTests
         await RoundTests.RefusedAsync(RefusalCodes.UpdateReceipt,
             () => coordinator.SendAsync(header with { Receipt = Receipt(1.3) }, update));
         await coordinator.SendAsync(header with { Receipt = Receipt(1.4) }, update);
-        var entry = Assert.Single((await coordinator.Node("a").GetAsync(default)).Ledger);
+        var entry = Assert.Single(await coordinator.Node("a").LedgerAsync(default));
         Assert.Equal(("demo", 1, 0.7), (entry.Federation, entry.Round, entry.Receipt.EpsilonSpent));
     }
 

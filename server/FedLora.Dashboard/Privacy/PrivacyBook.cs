@@ -47,8 +47,9 @@ internal sealed class PrivacyBook(IGrainFactory grains, Accounting accounting, F
         var row = Rows(view).FirstOrDefault(row => row.DataSet == dataSet)
             ?? throw new RefusedException(RefusalCodes.NodeUnknownName, $"Node '{node}' has no data set '{dataSet}'.",
                 "Look at the list of data sets.");
-        var receipts = view.Ledger.Where(entry => entry.Receipt.DataSet == dataSet).ToList();
-        var past = LedgerMirror.Past(dataSet, view.Profile.Balances.FirstOrDefault(balance => balance.DataSet == dataSet), receipts);
+        var receipts = (await LedgerAsync(view, cancellationToken)).Where(entry => entry.Receipt.DataSet == dataSet).ToList();
+        var past = LedgerMirror.Past(view.Profile.Balances.FirstOrDefault(balance => balance.DataSet == dataSet),
+            view.Spent.FirstOrDefault(spent => spent.DataSet == dataSet)?.Runs ?? []);
         var shares = new List<FederationShare>();
         foreach (var federation in receipts.GroupBy(entry => entry.Federation, StringComparer.Ordinal)
             .OrderByDescending(group => group.Count()))
@@ -68,32 +69,29 @@ internal sealed class PrivacyBook(IGrainFactory grains, Accounting accounting, F
         };
     }
 
+    /// <summary>The receipts of a node, of all its data sets, oldest first.</summary>
+    internal Task<LedgerMirrorEntry[]> LedgerAsync(NodeView node, CancellationToken cancellationToken) =>
+        grains.GetGrain<INodeGrain>(node.NodeId).LedgerAsync(cancellationToken);
+
     private static IEnumerable<DataSetRow> Rows(NodeView node)
     {
-        var spent = new Dictionary<string,
-            (LedgerReceipt Receipt, DateTimeOffset At, SortedSet<string> Federations)>(StringComparer.Ordinal);
-        foreach (var entry in node.Ledger)
-        {
-            var by = spent.TryGetValue(entry.Receipt.DataSet, out var before) ? before.Federations : new(StringComparer.Ordinal);
-            by.Add(entry.Federation);
-            spent[entry.Receipt.DataSet] = (entry.Receipt, entry.At, by);
-        }
+        var spent = node.Spent.ToDictionary(set => set.DataSet, StringComparer.Ordinal);
 
         foreach (var balance in node.Profile.Balances)
         {
             var known = spent.Remove(balance.DataSet, out var mirrored);
             // A receipt may be newer than the last poll, which told the balance.
             var most = known
-                && mirrored.Receipt.Delta.Equals(balance.Delta) ? Math.Max(balance.SpentEpsilon, mirrored.Receipt.EpsilonSpent)
+                && mirrored!.Last.Receipt.Delta.Equals(balance.Delta) ? Math.Max(balance.SpentEpsilon, mirrored.Last.Receipt.EpsilonSpent)
                     : balance.SpentEpsilon;
             yield return new DataSetRow(node.Name, balance.DataSet, balance.Unit.Length > 0 ? balance.Unit
                 : "example", most, balance.LimitEpsilon > 0 ? balance.LimitEpsilon : null, balance.Delta,
-                known ? mirrored.At : null, known ? [.. mirrored.Federations] : [], balance.UsedWithoutPrivacy, node.Online);
+                mirrored?.Last.At, mirrored?.Federations ?? [], balance.UsedWithoutPrivacy, node.Online);
         }
 
-        foreach (var (dataSet, (receipt, at, by)) in spent)
-            yield return new DataSetRow(node.Name, dataSet, "example", receipt.EpsilonSpent, receipt.EpsilonLimit > 0
-                ? receipt.EpsilonLimit : null, receipt.Delta, at, [.. by], false, node.Online);
+        foreach (var (dataSet, last, by) in spent.Values.Select(set => (set.DataSet, set.Last, set.Federations)))
+            yield return new DataSetRow(node.Name, dataSet, "example", last.Receipt.EpsilonSpent, last.Receipt.EpsilonLimit > 0
+                ? last.Receipt.EpsilonLimit : null, last.Receipt.Delta, last.At, by, false, node.Online);
     }
 
     private async Task<FederationShare> ShareAsync(string federation, IReadOnlyList<LedgerMirrorEntry> entries, double delta, bool course,
@@ -106,8 +104,8 @@ internal sealed class PrivacyBook(IGrainFactory grains, Accounting accounting, F
         FedLora.Privacy.PrivacyBound? last = null;
         foreach (var count in at)
         {
-            last = await accounting.EpsilonAsync(LedgerMirror.Past(entries[0].Receipt.DataSet, null, entries.Take(count)), delta, Patience,
-                cancellationToken);
+            last = await accounting.EpsilonAsync(LedgerMirror.Past(null, entries.Take(count).Select(entry => PrivacyRun.Of(entry.Receipt.Run))),
+                delta, Patience, cancellationToken);
             if (last is not null)
                 points.Add((entries[count - 1].At, last.Epsilon));
         }

@@ -21,8 +21,11 @@ internal static class PrivacyEndpoints
         pages.MapGet("/{node}/{dataSet}", ShowAsync);
         pages.MapGet("/{node}/{dataSet}/receipts.csv",
             async (string node, string dataSet, PrivacyBook book, CancellationToken cancellationToken) =>
-            Csv(await book.NodeAsync(node, cancellationToken) is var view
-                ? [(view.Name, view.Ledger.Where(entry => entry.Receipt.DataSet == dataSet))] : [], $"{node}-{Show.Short(dataSet)}.csv"));
+            {
+                var view = await book.NodeAsync(node, cancellationToken);
+                var receipts = (await book.LedgerAsync(view, cancellationToken)).Where(entry => entry.Receipt.DataSet == dataSet);
+                return Csv([(view.Name, receipts)], $"{node}-{Show.Short(dataSet)}.csv");
+            });
         pages.MapGet("/{node}/{dataSet}/statement",
             async (HttpContext http, string node, string dataSet, PageRenderer renderer, PrivacyBook book, TimeProvider time,
                 CancellationToken cancellationToken) =>
@@ -46,8 +49,13 @@ internal static class PrivacyEndpoints
         return await renderer.PageAsync<PrivacyPage>(http, new { Rows = Paging.Of(found, page), Query = q ?? "", All = all });
     }
 
-    private static async Task<IResult> AllAsync(PrivacyBook book, CancellationToken cancellationToken) =>
-        Csv((await book.NodesAsync(cancellationToken)).Select(node => (node.Name, node.Ledger.AsEnumerable())), "privacy.csv");
+    private static async Task<IResult> AllAsync(PrivacyBook book, CancellationToken cancellationToken)
+    {
+        var sites = new List<(string, IEnumerable<LedgerMirrorEntry>)>();
+        foreach (var node in await book.NodesAsync(cancellationToken))
+            sites.Add((node.Name, await book.LedgerAsync(node, cancellationToken)));
+        return Csv(sites, "privacy.csv");
+    }
 
     private static async Task<IResult> ShowAsync(
         HttpContext http, string node, string dataSet, PageRenderer renderer, PrivacyBook book, Accounting accounting, int? rounds,

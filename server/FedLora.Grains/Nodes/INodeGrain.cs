@@ -52,6 +52,10 @@ public interface INodeGrain : IGrainWithStringKey
     /// <summary>Adds a receipt to the ledger's mirror; the same (federation, round) twice counts once.</summary>
     Task RecordReceiptAsync(LedgerMirrorEntry entry, CancellationToken cancellationToken);
 
+    /// <summary>The receipts of its ledger, oldest first.</summary>
+    [AlwaysInterleave]
+    Task<LedgerMirrorEntry[]> LedgerAsync(CancellationToken cancellationToken);
+
     [AlwaysInterleave]
     Task<NodeView> GetAsync(CancellationToken cancellationToken);
 

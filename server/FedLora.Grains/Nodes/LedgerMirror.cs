@@ -8,29 +8,27 @@ namespace FedLora.Grains.Nodes;
 /// decides; the mirror spares it rounds that it would refuse.
 /// </summary>
 /// <param name="balance">As the node last told; null where it has told none.</param>
-/// <param name="receipts">Oldest first.</param>
+/// <param name="spent">By data set, the one that was used last at the end.</param>
 /// <param name="receipted">The latest place in the node's ledger that it had sent a receipt of when it told its balance; 0 = none.</param>
-public sealed class LedgerMirror(PrivacyBalance? balance, IReadOnlyList<LedgerMirrorEntry> receipts, long receipted)
+public sealed class LedgerMirror(PrivacyBalance? balance, IReadOnlyList<DataSetSpending> spent, long receipted)
 {
     /// <summary>The limit; null where the site has told of none.</summary>
     public PrivacyLimit? Limit => balance is { LimitEpsilon: > 0 } told ? new(told.LimitEpsilon, told.Delta)
-        : balance is null && receipts is [.., { Receipt: { EpsilonLimit: > 0 } last }] ? new(last.EpsilonLimit, last.Delta) : null;
+        : balance is null && spent is [.., { Last.Receipt: { EpsilonLimit: > 0 } last }] ? new(last.EpsilonLimit, last.Delta) : null;
 
     /// <summary>What the node's present data set has spent.</summary>
-    public IReadOnlyList<SampledGaussian> Past() =>
-        Past(balance?.DataSet ?? (receipts.Count > 0 ? receipts[^1].Receipt.DataSet : ""), balance, receipts);
+    public IReadOnlyList<SampledGaussian> Past() => Past(balance,
+        spent.LastOrDefault(known => balance is null || known.DataSet == balance.DataSet)?.Runs ?? []);
 
     /// <summary>
     /// What a data set has spent. A ledger that says less than its own receipts has been put back to an older copy: then the receipts
     /// count.
     /// </summary>
-    /// <param name="dataSet">Its identity.</param>
     /// <param name="balance">As the node last told of this data set; null where it has told nothing.</param>
-    /// <param name="receipts">The node's, of any data set.</param>
-    public static IReadOnlyList<SampledGaussian> Past(string dataSet, PrivacyBalance? balance, IEnumerable<LedgerMirrorEntry> receipts)
+    /// <param name="receipted">What its receipts say was run on it.</param>
+    public static IReadOnlyList<SampledGaussian> Past(PrivacyBalance? balance, IEnumerable<PrivacyRun> receipted)
     {
-        var mirrored = SampledGaussian.Simplify(receipts.Where(entry => entry.Receipt.DataSet == dataSet)
-            .Select(entry => new SampledGaussian(entry.Receipt.NoiseMultiplier, entry.Receipt.SamplingRate, entry.Receipt.Steps)));
+        var mirrored = SampledGaussian.Simplify(receipted.Select(run => run.ToMechanism()));
         var told = SampledGaussian.Simplify((balance?.Runs ?? []).Select(run => run.ToMechanism()));
         return [.. told.Concat(mirrored).GroupBy(run => (run.NoiseMultiplier, run.SamplingRate))
             .Select(same => same.MaxBy(run => run.Steps)!)];

@@ -20,7 +20,19 @@ public sealed class NodeRecord
 
     [Id(4)] public bool Revoked { get; set; }
 
+    /// <summary>How many receipts a page takes. At most twice as many are kept here, and so written again with every receipt.</summary>
+    public const int PageSize = 50;
+
+    /// <summary>The latest receipts, oldest first; those before lie in pages.</summary>
     [Id(5)] public List<LedgerMirrorEntry> Ledger { get; set; } = [];
+
+    [Id(6)] public int Pages { get; set; }
+
+    /// <summary>By data set, the one that was used last at the end; null in records of earlier programs, whose ledger is whole.</summary>
+    [Id(7)] public List<DataSetSpending>? Spent { get; set; }
+
+    /// <summary>The latest place in the node's ledger of which there is a receipt; 0 = none.</summary>
+    [Id(8)] public long Receipted { get; set; }
 }
 
 /// <summary>When a node was last heard of. Kept apart from its identity: it is written often, and may be lost.</summary>
@@ -68,6 +80,8 @@ public sealed class NodeGrain(
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
         (_seen, _traffic, _left) = (presence.State.LastSeen, presence.State.Traffic, true);
+        if (node.State.Spent is null)
+            AddUp(node.State);
         _shares = new() { Tasks = new(presence.State.Tasks) };
         this.RegisterGrainTimer(_ => KeepPresenceAsync(), new GrainTimerCreationOptions(PresenceKept, PresenceKept));
         return Task.CompletedTask;
@@ -85,6 +99,9 @@ public sealed class NodeGrain(
             CredentialHash = credentialHash,
             EnrolledAt = enrolled,
             Ledger = node.State.Ledger,
+            Pages = node.State.Pages,
+            Spent = node.State.Spent,
+            Receipted = node.State.Receipted,
             Revoked = node.State.Revoked,
         };
         await StoreAsync();
@@ -106,7 +123,7 @@ public sealed class NodeGrain(
         var until = time.GetUtcNow() + (poll.Wait < MaxWait ? poll.Wait : MaxWait);
         (_profile, _refused, _traffic, _status) = (poll.Profile, poll.Refused, poll.Traffic ?? _traffic, null);
         // As of this poll: receipts that come later are of entries that it could not know yet.
-        _receipted = node.State.Ledger.Select(entry => entry.Receipt.EntrySequence).DefaultIfEmpty().Max();
+        _receipted = node.State.Receipted;
         while (true)
         {
             await ActiveAsync();
@@ -204,11 +221,28 @@ public sealed class NodeGrain(
 
     public async Task RecordReceiptAsync(LedgerMirrorEntry entry, CancellationToken cancellationToken)
     {
-        // By the entry, not by the round: a round that was trained again was spent again.
-        if (node.State.Ledger.Exists(known => known.Receipt.EntryHash == entry.Receipt.EntryHash))
+        if (await IsKnownAsync(entry.Receipt, cancellationToken))
             return;
-        node.State.Ledger.Add(entry);
+        var ledger = node.State.Ledger;
+        while (ledger.Count >= 2 * NodeRecord.PageSize)
+        {
+            // Until the record below is stored, the next receipt writes the same page again.
+            await Page(node.State.Pages).WriteAsync([.. ledger.Take(NodeRecord.PageSize)], CancellationToken.None);
+            ledger.RemoveRange(0, NodeRecord.PageSize);
+            node.State.Pages++;
+        }
+
+        ledger.Add(entry);
+        (node.State.Spent, node.State.Receipted) = (DataSetSpending.Add(node.State.Spent!, entry),
+            Math.Max(node.State.Receipted, entry.Receipt.EntrySequence));
         await StoreAsync();
+    }
+
+    public async Task<LedgerMirrorEntry[]> LedgerAsync(CancellationToken cancellationToken)
+    {
+        await KnownAsync();
+        LedgerMirrorEntry[] latest = [.. node.State.Ledger];
+        return [.. (await PagesAsync(cancellationToken)).SelectMany(page => page), .. latest];
     }
 
     public async Task<NodeView> GetAsync(CancellationToken cancellationToken)
@@ -297,7 +331,32 @@ public sealed class NodeGrain(
         }
     }
 
-    private LedgerMirror Mirror() => new(_profile.Balances is [var balance, ..] ? balance : null, [.. node.State.Ledger], _receipted);
+    private LedgerMirror Mirror() => new(_profile.Balances is [var balance, ..] ? balance : null, node.State.Spent!, _receipted);
+
+    private ILedgerPageGrain Page(int page) => GrainFactory.GetGrain<ILedgerPageGrain>(LedgerPageGrain.Key(Id, page));
+
+    private Task<LedgerMirrorEntry[][]> PagesAsync(CancellationToken cancellationToken) =>
+        Task.WhenAll(Enumerable.Range(0, node.State.Pages).Select(page => Page(page).ReadAsync(cancellationToken)));
+
+    // By the entry, not by the round: a round that was trained again was spent again. What is older than the latest receipts is looked for
+    // in the pages: it was sent very late, or the site's ledger was put back.
+    private async Task<bool> IsKnownAsync(PrivacyReceipt receipt, CancellationToken cancellationToken)
+    {
+        if (node.State.Ledger.Exists(Is))
+            return true;
+        return node.State.Pages > 0 && receipt.EntrySequence < node.State.Ledger.Min(known => known.Receipt.EntrySequence)
+            && (await PagesAsync(cancellationToken)).Any(page => Array.Exists(page, Is));
+
+        bool Is(LedgerMirrorEntry known) => known.Receipt.EntryHash == receipt.EntryHash;
+    }
+
+    private static void AddUp(NodeRecord record)
+    {
+        record.Spent = [];
+        foreach (var entry in record.Ledger)
+            (record.Spent, record.Receipted) = (DataSetSpending.Add(record.Spent, entry),
+                Math.Max(record.Receipted, entry.Receipt.EntrySequence));
+    }
 
     private NodeView View() => new()
     {
@@ -313,7 +372,7 @@ public sealed class NodeGrain(
         Refused = new(_refused),
         Status = _status,
         LastError = _lastError,
-        Ledger = [.. node.State.Ledger],
+        Spent = node.State.Spent!.ToArray(),
         Tasks = new(_shares.Tasks),
     };
 

@@ -107,11 +107,11 @@ public sealed record NodeView
     /// <summary>The last failure it reported; empty if none.</summary>
     [Id(11)] public string LastError { get; init; } = "";
 
-    /// <summary>Receipts of its ledger, oldest first.</summary>
-    [Id(12)] public IReadOnlyList<LedgerMirrorEntry> Ledger { get; init; } = [];
-
     /// <summary>How many tasks it was given, by federation: how they share it.</summary>
     [Id(13)] public Dictionary<string, int> Tasks { get; init; } = [];
+
+    /// <summary>What its receipts add up to by data set, the one that was used last at the end.</summary>
+    [Id(14)] public IReadOnlyList<DataSetSpending> Spent { get; init; } = [];
 }
 
 /// <summary>One receipt of a node's ledger.</summary>

@@ -70,6 +70,10 @@ public sealed class ClusterTests
         await page.WriteAsync([.. view.History], default);
         Assert.Equal(view.History, await page.ReadAsync(default));
         await page.DeleteAsync(default);
+        var receipts = silos.Grains.GetGrain<ILedgerPageGrain>(LedgerPageGrain.Key("a", 7));
+        await TwoSilos.OnAsync(silos.First, () => receipts.ReadAsync(default));
+        await receipts.WriteAsync([], default);
+        Assert.Empty(await receipts.ReadAsync(default));
 
         Assert.Single(await enrolment.ListTokensAsync(default));
         Assert.Equal(3, (await enrolment.ListNodesAsync(default)).Count);
@@ -201,7 +205,9 @@ public sealed class ClusterTests
             EntryHash = "e",
         };
         await node.RecordReceiptAsync(new() { Federation = "other", Round = 1, Receipt = receipt, At = DateTimeOffset.UnixEpoch }, default);
-        Assert.Equal(receipt, Assert.Single((await node.GetAsync(default)).Ledger).Receipt);
+        var entry = Assert.Single(await node.LedgerAsync(default));
+        Assert.Equal(receipt, entry.Receipt);
+        Assert.Equal(entry, Assert.Single((await node.GetAsync(default)).Spent).Last);
     }
 
     /// <summary>Nodes work until so many rounds are done; what they meet while a silo dies they meet again and again, and go on.</summary>
