@@ -340,7 +340,7 @@ public sealed class NodeGrain(
 
     // By the entry, not by the round: a round that was trained again was spent again. What is older than the latest receipts is looked for
     // in the pages: it was sent very late, or the site's ledger was put back.
-    private async Task<bool> IsKnownAsync(PrivacyReceipt receipt, CancellationToken cancellationToken)
+    private async Task<bool> IsKnownAsync(LedgerReceipt receipt, CancellationToken cancellationToken)
     {
         if (node.State.Ledger.Exists(Is))
             return true;
