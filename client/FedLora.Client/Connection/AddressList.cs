@@ -68,7 +68,8 @@ internal sealed class AddressList(IReadOnlyList<DnsEndPoint> all, Func<DnsEndPoi
     private static string What(Exception error) => error switch
     {
         SocketException { SocketErrorCode: SocketError.ConnectionRefused } => "refuses the connection",
-        SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain } => "is not a known host",
+        SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain } =>
+            "is not a known host",
         TimeoutException => $"did not answer within {Limit.TotalSeconds:0} s",
         _ => $"cannot be reached ({error.Message})",
     };

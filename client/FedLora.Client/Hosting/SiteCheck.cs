@@ -1,5 +1,4 @@
 using FedLora.Client.Connection;
-using FedLora.Client.Ledger;
 using FedLora.Client.State;
 using FedLora.Protocol.V1;
 using FedLora.Tokenizers;
@@ -162,7 +161,8 @@ public sealed class SiteCheck(ClientOptions options, TimeProvider time)
         using var connection = new CoordinatorConnection(address, identity, time, pinned is null ? null : PeerIdentity.Unpinned());
         try
         {
-            var reply = await connection.Enrolment.GetAuthorityAsync(new GetAuthorityRequest(), connection.Options(cancellationToken, Limit));
+            var reply = await connection.Enrolment.GetAuthorityAsync(new GetAuthorityRequest(),
+                connection.Options(cancellationToken, Limit));
             if (pinned is not null)
                 identity.Pin(reply.Authority.ToByteArray(), pinned, address.Url);
         }

@@ -4,7 +4,8 @@ namespace FedLora.Grains.Access;
 
 /// <summary>
 /// Tells every coordinator whose access was taken away, or given back, at once: each call is checked anyway, this ends the calls that are
-/// open. Which of both it was whoever hears looks up. Keeps nothing: whoever finds that it has started anew (<see cref="Revocations.Epoch"/>) looks at all open calls again.
+/// open. Which of both it was whoever hears looks up. Keeps nothing: whoever finds that it has started anew
+/// (<see cref="Revocations.Epoch"/>) looks at all open calls again.
 /// </summary>
 public interface IRevocationGrain : IGrainWithStringKey
 {

@@ -240,7 +240,8 @@ public sealed class NodeGrain(
                 $"Revoke it first: fedlora admin node revoke {node.State.Name}");
         if (node.State.Ledger.Count > 0 && !forgetReceipts)
             throw new RefusedException(RefusalCodes.NodeReceipts,
-                $"With node '{node.State.Name}' this coordinator would forget {node.State.Ledger.Count} receipts of what its data have spent.",
+                $"With node '{node.State.Name}' this coordinator would forget {node.State.Ledger.Count} receipts of what its data have "
+                    + "spent.",
                 "The site's own ledger has them still; to forget them here, add --forget-receipts.");
     }
 

@@ -33,7 +33,8 @@ internal sealed class CallFailures(IOptions<ServerOptions> options, ILogger<Call
             case TimeoutException:
                 return Told(RefusalCodes.CoordinatorBusy, IsAlone
                     ? "the coordinator did not come to an end with the call in time: the machine is busy, or its disk is slow"
-                    : "the cluster did not come to an end with the call in time: one of its coordinators has gone, or the database is slow");
+                    : "the cluster did not come to an end with the call in time: one of its coordinators has gone, or the database is "
+                        + "slow");
             case OperationCanceledException:
                 return new RpcException(new Status(StatusCode.Unavailable, "the coordinator is stopping"));
             default:

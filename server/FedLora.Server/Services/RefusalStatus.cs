@@ -13,8 +13,8 @@ internal static class RefusalStatus
         RefusalCodes.FederationState or RefusalCodes.RoundClosed or RefusalCodes.NotInCohort or RefusalCodes.UpdatesPruned
             or RefusalCodes.DashboardOff or RefusalCodes.NodeActive or RefusalCodes.NodeReceipts => StatusCode.FailedPrecondition,
         RefusalCodes.NodeUnknown or RefusalCodes.NodeCredential or RefusalCodes.TokenInvalid or RefusalCodes.TokenRole
-            or RefusalCodes.OperatorCredential or RefusalCodes.AccessUnknown or RefusalCodes.CertificateMissing or RefusalCodes.CertificateForeign
-            or RefusalCodes.CertificateExpired => StatusCode.Unauthenticated,
+            or RefusalCodes.OperatorCredential or RefusalCodes.AccessUnknown or RefusalCodes.CertificateMissing
+            or RefusalCodes.CertificateForeign or RefusalCodes.CertificateExpired => StatusCode.Unauthenticated,
         RefusalCodes.NodeRevoked or RefusalCodes.AccessRevoked or RefusalCodes.RoleInsufficient => StatusCode.PermissionDenied,
         RefusalCodes.DatabaseAway or RefusalCodes.CoordinatorAway or RefusalCodes.CoordinatorBusy => StatusCode.Unavailable,
         RefusalCodes.DiskFull => StatusCode.ResourceExhausted,

@@ -71,7 +71,12 @@ internal sealed partial class UpkeepService
     public override async Task<Wire.CollectGarbageResponse> CollectGarbage(Wire.CollectGarbageRequest request, ServerCallContext context)
     {
         var cleaned = await grains.GetGrain<IJanitorGrain>(IJanitorGrain.Key).CleanUpAsync(context.CancellationToken);
-        return new Wire.CollectGarbageResponse { Uploads = (uint)cleaned.Partials, Blobs = (uint)cleaned.Blobs, Waiting = (uint)cleaned.Waiting };
+        return new Wire.CollectGarbageResponse
+        {
+            Uploads = (uint)cleaned.Partials,
+            Blobs = (uint)cleaned.Blobs,
+            Waiting = (uint)cleaned.Waiting,
+        };
     }
 
     private IRegistryGrain Registry => grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key);
