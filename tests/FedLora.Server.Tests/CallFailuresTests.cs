@@ -4,7 +4,6 @@ using FedLora.Server.Services;
 using Grpc.Core;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
-using Orleans.Runtime;
 
 namespace FedLora.Server.Tests;
 

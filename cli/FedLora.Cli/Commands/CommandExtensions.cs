@@ -8,14 +8,14 @@ public static class CommandExtensions
 {
     /// <summary>Sets what the command does; it ends with exit code 0 unless it throws.</summary>
     public static Command Runs(this Command command, Func<ParseResult, CommandOutput, CancellationToken, Task> action) =>
-        command.Runs(async (parsed, output, cancellationToken) =>
+        command.Answers(async (parsed, output, cancellationToken) =>
         {
             await action(parsed, output, cancellationToken);
             return ExitCode.Success;
         });
 
     /// <summary>The same for a command whose result may be a no, which its exit code says too.</summary>
-    public static Command Runs(this Command command, Func<ParseResult, CommandOutput, CancellationToken, Task<int>> action)
+    public static Command Answers(this Command command, Func<ParseResult, CommandOutput, CancellationToken, Task<int>> action)
     {
         command.SetAction(async (parsed, cancellationToken) =>
         {

@@ -12,7 +12,7 @@ internal static class ClientCheckCommand
         new Command("check",
             "Say whether this site would take part: its data, model, policy, budget, disk and coordinator, in one list. Takes the client's "
                 + "settings, joins nothing and changes nothing; exit code 1 where something is not ready.")
-            .TakesSettings().Writes(typeof(SiteCheckJson)).Runs(async (parsed, output, cancellationToken) =>
+            .TakesSettings().Writes(typeof(SiteCheckJson)).Answers(async (parsed, output, cancellationToken) =>
             {
                 var findings = await new SiteCheck(ClientCommand.Options(parsed).AsEnrolled(), TimeProvider.System)
                     .RunAsync(cancellationToken);
