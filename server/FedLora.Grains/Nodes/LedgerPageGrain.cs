@@ -11,6 +11,9 @@ public interface ILedgerPageGrain : IGrainWithStringKey
 
     /// <summary>Its receipts, oldest first; none where it was not written.</summary>
     Task<LedgerMirrorEntry[]> ReadAsync(CancellationToken cancellationToken);
+
+    /// <summary>Forgets the page.</summary>
+    Task DeleteAsync(CancellationToken cancellationToken);
 }
 
 /// <summary>Stored state of a page.</summary>
@@ -34,4 +37,10 @@ public sealed class LedgerPageGrain([PersistentState("ledger")] IPersistentState
     }
 
     public Task<LedgerMirrorEntry[]> ReadAsync(CancellationToken cancellationToken) => Task.FromResult(page.State.Entries.ToArray());
+
+    public async Task DeleteAsync(CancellationToken cancellationToken)
+    {
+        await page.ClearStateAsync(CancellationToken.None);
+        DeactivateOnIdle();
+    }
 }
