@@ -83,6 +83,7 @@ public class FederationFileTests
     [InlineData("communication: { groups: { slow: { up: 0 } } }", "communication.groups.slow.up")]
     [InlineData("cohort: { size: 2, fraction: 0.5 }", "cohort.fraction")]
     [InlineData("retention: { update_rounds: -2 }", "retention.update_rounds")]
+    [InlineData("training: { keep_optimizer: true, optimizer: sgd }", "training.keep_optimizer")]
 
     public void What_is_out_of_range_names_the_setting(string added, string setting)
     {
@@ -105,6 +106,25 @@ public class FederationFileTests
         Assert.Equal("federation-invalid", error.Code);
         Assert.StartsWith("method_options." + option.Split(':')[0], error.Message, StringComparison.Ordinal);
         Assert.Contains(expected, error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("fedit", true)]
+    [InlineData("ffa-lora", true)]
+    [InlineData("fed-sb", true)]
+    [InlineData("hetlora", true)]
+    [InlineData("fedsvd", false)]
+    [InlineData("flora", false)]
+    [InlineData("flexlora", false)]
+    [InlineData("rolora", false)]
+    public void An_optimiser_is_kept_where_rounds_train_the_same_entries(string method, bool isTaken)
+    {
+        var text = Small.Replace("fedit", method, StringComparison.Ordinal) + "\ntraining: { keep_optimizer: true }";
+        if (isTaken)
+            Assert.True(Read(text).Definition.Training.KeepOptimizer);
+        else
+            Assert.Contains($"left out under {method}", Assert.Throws<FedLoraException>(() => Read(text)).Message,
+                StringComparison.Ordinal);
     }
 
     [Theory]

@@ -4,6 +4,7 @@ using FedLora.Tests;
 using FedLora.Training.Blocks;
 using FedLora.Training.Data;
 using FedLora.Training.Models;
+using FedLora.Training.Optimization;
 using FedLora.Training.Running;
 using FedLora.Training.Tests.Models;
 using TorchSharp;
@@ -132,6 +133,35 @@ public sealed class TrainerTests
         Assert.All(mixed.Summary.Losses, loss => Assert.True(double.IsFinite(loss)));
         Assert.Equal(12, mixed.Summary.Examples);
         Assert.Equal(LocalTraining.Run(fixture.Model, task, fixture.Examples).Trained.Hash, mixed.Trained.Hash);
+    }
+
+    [FixtureTheory("models", "model.safetensors")]
+    [InlineData("llama")]
+    public void An_optimiser_that_is_kept_goes_on_as_if_there_had_been_no_end(string name)
+    {
+        using var fixture = new ModelFixture(name);
+        var adapter = PeftFolder.Read(Path.Combine(fixture.Folder, "adapter"));
+        var layout = fixture.Model.LayoutFor(adapter.Config);
+        // Every step takes all examples, so that two runs see what one does.
+        var settings = Settings(1) with { Steps = 4, BatchSize = fixture.Examples.Count };
+        var whole = Run(adapter.State, settings);
+        Assert.Null(whole.Summary.Optimizer);
+        var first = Run(adapter.State, settings with { Steps = 2, Recalled = OptimizerMemory.Empty });
+        var memory = Assert.IsType<OptimizerMemory>(first.Summary.Optimizer);
+        Assert.Equal(2, memory.Steps);
+        Assert.Equal(first.Trained.ParameterCount, memory.Mean.Length);
+        var second = Run(first.Adapter, settings with { Steps = 2, Recalled = memory });
+        Assert.True(Apart(whole, second) < 1e-4, $"{Apart(whole, second)}");
+        var anew = Run(first.Adapter, settings with { Steps = 2 });
+        Assert.True(Apart(whole, anew) > 1e-3, $"{Apart(whole, anew)}");
+        // Of other tensors it says nothing.
+        Assert.Equal(anew.Trained.Hash, Run(first.Adapter, settings with { Steps = 2, Recalled = new(2, [1], [1]) }).Trained.Hash);
+
+        LocalResult Run(AdapterState start, TrainingSettings how) => LocalTraining.Run(fixture.Model,
+            new LocalTask(new NodeStart(start, layout), Factors.A | Factors.B, how), fixture.Examples);
+
+        static double Apart(LocalResult one, LocalResult other) =>
+            one.Trained.Max(t => t.Values.Zip(other.Trained[t.Name].Values, (a, b) => Math.Abs(a - b)).Max());
     }
 
     [Fact]

@@ -64,6 +64,10 @@ internal static class DemoCommand
     {
         Description = "Nodes keep what a density above left unsent, and add it to their next update.",
     };
+    private static readonly Option<bool> KeepOptimizer = new("--keep-optimizer")
+    {
+        Description = "Nodes keep AdamW's means from round to round, and do not start them anew in each.",
+    };
     private static readonly Option<bool> Densities = new("--densities")
     {
         Description =
@@ -85,8 +89,8 @@ internal static class DemoCommand
         Values.AcceptOnlyFromAmong([.. ValueFormats.ByName.Keys]);
         return new Command("demo", "See it work: one coordinator and four clients fine-tune a language model together on real mail.")
         {
-            Method, Rounds, Steps, Nodes, Epsilon, Delta, Model, Out, Seed, DensityDown, DensityUp, Values, SpareB, ErrorFeedback, Compare,
-                Densities, Dashboard,
+            Method, Rounds, Steps, Nodes, Epsilon, Delta, Model, Out, Seed, DensityDown, DensityUp, Values, SpareB, ErrorFeedback,
+                KeepOptimizer, Compare, Densities, Dashboard,
         }.Writes(typeof(DemoReport), typeof(CompareReport), typeof(DensityReport)).Runs(async (parsed, output, cancellationToken) =>
         {
             var options = Options(parsed);
@@ -139,6 +143,7 @@ internal static class DemoCommand
             Values = parsed.GetValue(Values)!,
             SpareB = parsed.GetValue(SpareB),
             ErrorFeedback = parsed.GetValue(ErrorFeedback),
+            KeepOptimizer = parsed.GetValue(KeepOptimizer),
             Dashboard = parsed.GetValue(Dashboard),
         };
     }

@@ -67,5 +67,13 @@ internal static class DemoFederation
     }
 
     private static TrainingSpec Training(DemoOptions options) =>
-        new() { LocalSteps = options.Steps, BatchSize = 32, WeightDecay = 0.01, MaxTokens = 96, Schedule = "linear" };
+        new()
+        {
+            LocalSteps = options.Steps,
+            BatchSize = 32,
+            WeightDecay = 0.01,
+            MaxTokens = 96,
+            Schedule = "linear",
+            KeepOptimizer = options.KeepOptimizer,
+        };
 }

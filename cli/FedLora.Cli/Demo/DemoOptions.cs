@@ -50,6 +50,9 @@ internal sealed record DemoOptions
     /// <summary>Nodes keep what they have not sent for the next round.</summary>
     public bool ErrorFeedback { get; init; }
 
+    /// <summary>Nodes keep AdamW's means for the next round.</summary>
+    public bool KeepOptimizer { get; init; }
+
     /// <summary>The coordinator stays up at the end, for people to look at.</summary>
     public bool Dashboard { get; init; }
 

@@ -62,6 +62,8 @@ public sealed class ExternalTrainer : IRoundTrainer
             return "it promises privacy of single examples, and this node trains by a program of its own, whose noise nobody can vouch "
                 + "for; clipping and noise on the whole update (trainer_clip, trainer_noise) is another promise, for federations without "
                 + "privacy terms";
+        if (definition.Training.KeepOptimizer)
+            return "it keeps the optimiser's means from round to round (training.keep_optimizer), which a program of one's own starts anew";
         var method = Methods.Get(definition.Method);
         var settings = definition.ToMethodOptions();
         if (method.Trained((int)task.Round, settings).HasFlag(Factors.R) || method.FoldRank(definition.ToLayout(), settings, 2) > 0

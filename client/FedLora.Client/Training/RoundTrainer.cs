@@ -103,7 +103,10 @@ public sealed class RoundTrainer : IRoundTrainer
         var round = (int)input.Task.Round;
         var start = method.Start(input.Global, KeptFactors.Load(input.Folder, input.Task.Round),
             new NodeTerms(layout, settings, round, definition.Seed, (int)input.Task.Rank));
-        var task = new LocalTask(start, method.Trained(round, settings), DefinitionSettings.Training(definition, round, input.Seed))
+        var training = DefinitionSettings.Training(definition, round, input.Seed);
+        if (definition.Training.KeepOptimizer)
+            training = training with { Recalled = KeptOptimizer.Load(input.Folder, input.Task.Round) };
+        var task = new LocalTask(start, method.Trained(round, settings), training)
         {
             Dropout = definition.Lora.Dropout,
             Units = read.Units,
@@ -117,6 +120,8 @@ public sealed class RoundTrainer : IRoundTrainer
         }
         var result = LocalTraining.Run(loaded, task, read.Examples, new Relay(progress), cancellationToken);
         KeptFactors.Save(input.Folder, input.Task.Round, result.Adapter.Only(method.Kept(settings)));
+        if (result.Summary.Optimizer is { } memory)
+            KeptOptimizer.Save(input.Folder, input.Task.Round, memory);
         var sent = method.Sent(round, settings);
         var loss = result.Summary.MeanLoss;
         return new RoundOutput(start.Adapter.Only(sent), result.Adapter.Only(sent), examples, result.Summary.Losses.Count,

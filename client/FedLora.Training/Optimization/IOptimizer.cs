@@ -41,6 +41,28 @@ public sealed class AdamW(double weightDecay = 0.01, double beta1 = 0.9, double 
     private Tensor? _square;
     private int _steps;
 
+    /// <summary>Goes on where another of as many values stood; of another count there is nothing to go on with.</summary>
+    public void Recall(OptimizerMemory memory, Tensor values)
+    {
+        if (memory.Steps == 0 || memory.Mean.Length != values.numel() || memory.Square.Length != values.numel())
+            return;
+        _steps = memory.Steps;
+        _mean = tensor(memory.Mean, device: values.device).DetachFromDisposeScope();
+        _square = tensor(memory.Square, device: values.device).DetachFromDisposeScope();
+    }
+
+    /// <summary>What is remembered now.</summary>
+    public OptimizerMemory Remember()
+    {
+        return _mean is null || _square is null ? OptimizerMemory.Empty : new(_steps, Host(_mean), Host(_square));
+
+        static float[] Host(Tensor values)
+        {
+            using var host = values.cpu();
+            return host.data<float>().ToArray();
+        }
+    }
+
     public void Step(Tensor values, Tensor gradient, double learningRate)
     {
         _mean ??= zeros_like(values).DetachFromDisposeScope();

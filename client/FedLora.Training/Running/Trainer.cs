@@ -1,5 +1,6 @@
 using FedLora.Training.Blocks;
 using FedLora.Training.Data;
+using FedLora.Training.Optimization;
 using TorchSharp;
 
 namespace FedLora.Training.Running;
@@ -18,6 +19,9 @@ public sealed record TrainingReport(int Step, int Steps, double Loss, double Tok
 /// <param name="Elapsed">Time taken.</param>
 public sealed record TrainingSummary(IReadOnlyList<double> Losses, long Rows, long Examples, TimeSpan Elapsed)
 {
+    /// <summary>What the optimiser remembers; null where <see cref="TrainingSettings.Recalled"/> is.</summary>
+    public OptimizerMemory? Optimizer { get; init; }
+
     /// <summary>Mean over the steps that had labels; NaN if none had.</summary>
     public double MeanLoss => Losses.Where(l => !double.IsNaN(l)).DefaultIfEmpty(double.NaN).Average();
 

@@ -35,13 +35,18 @@ internal sealed class TrainingRun : IDisposable
         (_model, _parameters, _settings, _time) = (model, parameters, settings, time);
         _sampler = sampler ?? new ShuffledSampler(_examples.Count, settings.BatchSize, settings.Seed);
         (_optimizer, _rates, _start) = (settings.CreateOptimizer(), settings.Rates, time.GetTimestamp());
+        if (settings.Recalled is { } memory && _optimizer is AdamW adam)
+            adam.Recall(memory, parameters.Values);
     }
 
     /// <summary>Whether all steps are done.</summary>
     public bool IsDone => _losses.Count == _settings.Steps;
 
     /// <summary>What was done so far.</summary>
-    public TrainingSummary Summary => new(_losses, _rows, _seen, _time.GetElapsedTime(_start));
+    public TrainingSummary Summary => new(_losses, _rows, _seen, _time.GetElapsedTime(_start))
+    {
+        Optimizer = _settings.Recalled is not null && _optimizer is AdamW adam ? adam.Remember() : null,
+    };
 
     /// <summary>The next step's logical batch.</summary>
     public IReadOnlyList<Example> Next() => _batch = Array.ConvertAll(_sampler.Next(), i => _examples[i]);

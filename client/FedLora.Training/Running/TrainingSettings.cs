@@ -47,6 +47,12 @@ public sealed record TrainingSettings
     /// <summary>Decides the order of the examples and LoRA's dropout: the same seed, the same run.</summary>
     public ulong Seed { get; init; }
 
+    /// <summary>
+    /// What AdamW goes on with, <see cref="OptimizerMemory.Empty"/> the first time: <see cref="TrainingSummary.Optimizer"/> is then what it
+    /// leaves. Null: it starts anew, and nothing is kept.
+    /// </summary>
+    public OptimizerMemory? Recalled { get; init; }
+
     /// <exception cref="FedLoraException"><c>training-settings-invalid</c>.</exception>
     public void Validate()
     {

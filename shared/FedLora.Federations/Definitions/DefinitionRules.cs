@@ -21,6 +21,7 @@ public static class DefinitionRules
         Require(IsName(definition.Name), "name", definition.Name, "1-64 characters of a-z, 0-9 and '-', starting with a letter");
         CheckTask(definition.Task);
         CheckMethodOptions(definition);
+        CheckKeptOptimizer(definition);
         Require(definition.Lora.TargetModules.Count > 0, "lora.target_modules", "nothing", "at least one module");
         var steps = (long)definition.Rounds * definition.Training.LocalSteps;
         Require(steps <= int.MaxValue, "training.local_steps",
@@ -127,6 +128,17 @@ public static class DefinitionRules
             !isStated || method.Traits.Options.Contains(option), $"method_options.{option}", Shown(value),
             $"left out under {method.Name}; it is an option of "
                 + $"{string.Join(", ", Methods.All.Where(other => other.Traits.Options.Contains(option)).Select(other => other.Name))}");
+    }
+
+    // Its means belong to the entries of the factors trained: they say nothing where a round trains others.
+    private static void CheckKeptOptimizer(FederationDefinition definition)
+    {
+        if (!definition.Training.KeepOptimizer)
+            return;
+        var (method, options) = (Methods.Get(definition.Method), definition.ToMethodOptions());
+        Require(definition.Training.Optimizer == "adamw", "training.keep_optimizer", "true", "left out with sgd, which remembers nothing");
+        Require(!method.Traits.MakesFactorsAnew && method.Trained(1, options) == method.Trained(2, options), "training.keep_optimizer",
+            "true", $"left out under {method.Name}, which trains other factors in every round");
     }
 
     // What the libraries below refuse, they do not know to be a federation's.

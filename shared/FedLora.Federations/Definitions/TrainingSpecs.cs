@@ -12,6 +12,9 @@ public sealed record TrainingSpec
     [Setting("what steps are made by", Words = ["adamw", "sgd"])]
     public string Optimizer { get; init; } = "adamw";
 
+    [Setting("of adamw: its means stay at the node from round to round; otherwise it starts anew in each")]
+    public bool KeepOptimizer { get; init; }
+
     [Setting("of the first round; the schedule lowers it", Min = 0, AboveMin = true, Max = 1000, BelowMax = true)]
     public double LearningRate { get; init; } = 1e-3;
 

@@ -25,7 +25,7 @@ internal sealed class LoraWork : INodeWork
         LibtorchLoader.UseThreads(scenario.Threads);
         (_pool, _model, _scratch) = (pool, modelFolder, scratch);
         _keeps = Methods.Get(definition.Method).Kept(definition.ToMethodOptions()) != Factors.None
-            || definition.Communication.ErrorFeedback;
+            || definition.Communication.ErrorFeedback || definition.Training.KeepOptimizer;
         _trainer = RoundTrainer.Simulated(modelFolder, pool, scenario.Seed);
     }
 
