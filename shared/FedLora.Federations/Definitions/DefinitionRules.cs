@@ -141,7 +141,6 @@ public static class DefinitionRules
         if (!definition.Training.KeepOptimizer)
             return;
         var (method, options) = (Methods.Get(definition.Method), definition.ToMethodOptions());
-        Require(definition.Training.Optimizer == "adamw", "training.keep_optimizer", "true", "left out with sgd, which remembers nothing");
         Require(!method.Traits.MakesFactorsAnew && method.Trained(1, options) == method.Trained(2, options), "training.keep_optimizer",
             "true", $"left out under {method.Name}, which trains other factors in every round");
     }
