@@ -56,9 +56,6 @@ internal sealed class Direction(Course course, double step, int size)
     /// <summary>A first guess at epsilon.</summary>
     public double Guess => course.Saddle.Epsilon;
 
-    /// <summary>How many frequencies have not died out, in both grids together.</summary>
-    public long Kept => upperFrequencies.Indices.Length + lowerFrequencies.Indices.Length;
-
     /// <summary>How many numbers it holds.</summary>
     public long Held => 2L * upper.Count * (upperFrequencies.Indices.Length + lowerFrequencies.Indices.Length);
 }

@@ -19,8 +19,8 @@ internal sealed class Effort(long points)
     /// <summary>For one epsilon: about 3 s.</summary>
     public static Effort OfOne() => new(One);
 
-    /// <summary>For a search: about 4 s.</summary>
-    public static Effort OfSearch() => new(4 << 20);
+    /// <summary>For a search: about 5 s.</summary>
+    public static Effort OfSearch() => new(5 << 20);
 
     /// <summary>The most points that the next grids may take.</summary>
     public long Most => Math.Max(Least, left);

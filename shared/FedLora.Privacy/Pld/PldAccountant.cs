@@ -103,7 +103,6 @@ public sealed class PldAccountant : IAccountant
             effort.Use((long)setup.Cost(h));
             var model = PldModel.Build(setup, h, size, cancellationToken);
             var interval = model.Epsilon(steps, best.High, cancellationToken);
-            effort.Use(model.Points);
             best = (Math.Max(best.Low, interval.Low), Math.Min(best.High, interval.High));
             var isGood = IsGood(interval, setup.Scale(interval.High));
             if (isGood || attempt == 3)

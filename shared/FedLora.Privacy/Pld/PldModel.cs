@@ -32,12 +32,6 @@ internal sealed class PldModel
     /// <summary>Whether these steps are within what the model was built for.</summary>
     public bool Covers(IReadOnlyList<long> steps) => steps.Zip(atLeast).All(pair => pair.First >= pair.Second);
 
-    /// <summary>
-    /// What the sums of one answer cost, in the points of <see cref="Effort"/>: a thirtieth for each frequency that has not died out. Where
-    /// few samplings are expected none has, and the sums cost as much as the transform.
-    /// </summary>
-    public long Points => directions.Sum(direction => direction.Kept) * MostTries / 32;
-
     /// <summary>How many numbers it holds.</summary>
     public long Held => directions.Sum(direction => direction.Held);
 
