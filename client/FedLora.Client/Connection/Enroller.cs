@@ -53,7 +53,8 @@ public sealed class Enroller(CoordinatorConnection connection, CoordinatorAddres
     private async Task<NodeCredential> EnrolAsync(NodeCredential? started, CancellationToken cancellationToken)
     {
         var token = JoinToken();
-        // Written before it is sent: if the answer is lost, the same request is recognised and answered again. By another name it is another.
+        // Written before it is sent: if the answer is lost, the same request is recognised and answered again. By another name it is
+        // another.
         var request = started?.Name == options.Name ? started
             : new NodeCredential(connection.Url, "", options.Name, "", Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)));
         request.Save(folder.CredentialFile);
