@@ -261,8 +261,8 @@ public static class Calibration
         {
             "rdp" => "Renyi accounting cannot show epsilons this small: use --accountant pld.",
             "prv" =>
-                $"The accountant prv adds an error of {PrvAccountant.EpsilonError} to every epsilon and cannot show ones this small: use --accountant "
-                    + $"pld.",
+                $"The accountant prv adds an error of {PrvAccountant.EpsilonError} to every epsilon and cannot show ones this small: use "
+                    + "--accountant pld.",
             _ => "Raise epsilon or delta, or take fewer steps or a smaller sampling rate.",
         });
 }

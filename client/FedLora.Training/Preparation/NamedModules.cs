@@ -35,7 +35,8 @@ internal static class NamedModules
         // The last part of a name, as files have it, or the first, where that names one.
         var parts = modules.Select(module => module[(module.LastIndexOf('.') + 1)..])
             .Concat(modules.Select(module => module.Split('.')[0]));
-        string[] known = [.. parts.Where(part => modules.Any(module => matches(part, module))).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        string[] known = [.. parts.Distinct(StringComparer.Ordinal).Where(part => modules.Any(module => matches(part, module)))
+            .Order(StringComparer.Ordinal)];
         throw new FedLoraException("adapter-target-missing",
             $"{setting}: the base model {folder} has no module '{unknown}'{Nearest.Question(unknown, known)}",
             $"Name one of: {string.Join(", ", known)}.");

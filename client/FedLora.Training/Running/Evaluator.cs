@@ -59,7 +59,9 @@ public static class Evaluator
         return new Evaluation(labelled.Length, labels, loss / labels, (double)right / labels, classes > 0 ? MacroF1(confusion) : null);
     }
 
-    /// <summary>Mean F1 over the classes that occur or are guessed, as scikit-learn does it: data of one label may all be guessed right.</summary>
+    /// <summary>
+    /// Mean F1 over the classes that occur or are guessed, as scikit-learn does it: data of one label may all be guessed right.
+    /// </summary>
     public static double MacroF1(long[,] confusion)
     {
         var (classes, counted, sum) = (confusion.GetLength(0), 0, 0.0);

@@ -25,10 +25,11 @@ internal static class StepsCommand
                 cancellationToken: cancellationToken);
             var spent = accountant.Epsilon([new SampledGaussian(sigma, q, steps)], delta, cancellationToken);
             output.Remarks(spent);
-            if (steps == 0 && accountant.Name != Accountants.Default.Name
-                && Calibration.Steps(Accountants.Default, parsed.GetValue(options.Epsilon), delta, sigma, q, cancellationToken: cancellationToken)
-                    is > 0 and var closer)
-                output.Remark($"{accountant.Name} cannot show epsilons this small; by --accountant {Accountants.Default.Name} it is {closer} steps");
+            var closest = Accountants.Default;
+            if (steps == 0 && accountant.Name != closest.Name
+                && Calibration.Steps(closest, parsed.GetValue(options.Epsilon), delta, sigma, q, cancellationToken: cancellationToken)
+                    is > 0 and var fit)
+                output.Remark($"{accountant.Name} cannot show epsilons this small; by --accountant {closest.Name} it is {fit} steps");
             output.Result(new StepsJson(steps, spent.Epsilon, spent.Accountant),
                 console =>
                     console.WriteLine(
