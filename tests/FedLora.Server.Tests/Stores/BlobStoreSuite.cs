@@ -83,6 +83,18 @@ public abstract class BlobStoreSuite
         await store.CompleteAsync(hash, null, Never);
     }
 
+    /// <summary>No bytes make what is here durable, as where an upload is resumed; the next ones follow where they did.</summary>
+    [Fact]
+    public async Task An_upload_goes_on_after_an_append_of_nothing()
+    {
+        var (bytes, hash) = (new byte[300], HashOf(new byte[300]));
+        await Store.AppendAsync(hash, 0, bytes.AsMemory(0, 100), 300, durable: false, Never);
+        Assert.Equal(100, await Store.AppendAsync(hash, 100, default, 300, durable: true, Never));
+        Assert.Equal(300, await Store.AppendAsync(hash, 100, bytes.AsMemory(100), 300, durable: true, Never));
+        await Store.CompleteAsync(hash, null, Never);
+        Assert.True(await Store.ExistsAsync(hash, Never));
+    }
+
     [Fact]
     public async Task Bytes_at_another_offset_or_beyond_the_limit_are_refused_and_change_nothing()
     {

@@ -66,7 +66,9 @@ public sealed class PostgresBlobStore(PostgresDatabase database, TimeProvider? t
             if (offset + bytes.Length > maxBytes)
                 throw new RefusedException(RefusalCodes.BlobTooLarge, $"The upload grows beyond {maxBytes} bytes.",
                     "Send what the header said.");
-            await PieceWriter.StoreAsync(connection, row.Id, offset, bytes, cancellationToken);
+            // None at all makes durable what is here; a piece of nothing would stand where the next one begins.
+            if (!bytes.IsEmpty)
+                await PieceWriter.StoreAsync(connection, row.Id, offset, bytes, cancellationToken);
             await connection.ExecuteAsync(
                 Command("UPDATE blob SET size = @size, touched = @now WHERE id = @Id",
                     new { size = offset + bytes.Length, now = Now(), row.Id }, cancellationToken));
