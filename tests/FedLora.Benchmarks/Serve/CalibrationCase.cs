@@ -19,7 +19,7 @@ internal sealed class CalibrationCase : IServeCase
         definition.Method = "ffa-lora";
         definition.Privacy = new PrivacyTerms { Epsilon = 3, Delta = 1e-6, ClipNorm = 1, Accountant = "prv" };
         for (var node = 0; node < Rates; node++)
-            definition.PublicCounts[Crowd.NameOf(node)] = 1000 + (97 * node);
+            definition.PublicCounts[Crowd.NameOf(node)] = 1000 + (97 * (ulong)node);
         using var connection = server.Connect();
         var begun = Stopwatch.GetTimestamp();
         var creation = connection.Admin.CreateFederationAsync(new CreateFederationRequest { Definition = definition },
