@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using FedLora.Privacy.Ledger;
 using Microsoft.Extensions.Logging;
 
 namespace FedLora.Grains.Nodes;
