@@ -75,7 +75,7 @@ public sealed class LedgerMirrorTests
     {
         var row = new GrainState<NodeRecord>(new());
         await Store(coordinator).ReadStateAsync("node", coordinator.Node("a").GetGrainId(), row);
-        return (row.State, row, row.State.Ledger);
+        return (row.State!, row, row.State!.Ledger);
     }
 
     private static IGrainStorage Store(Coordinator coordinator) =>

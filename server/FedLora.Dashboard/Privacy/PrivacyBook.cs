@@ -1,5 +1,4 @@
 using FedLora.Dashboard.Federations;
-using FedLora.Privacy.Ledger;
 
 namespace FedLora.Dashboard.Privacy;
 
