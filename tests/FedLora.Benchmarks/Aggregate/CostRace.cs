@@ -108,6 +108,7 @@ internal sealed class CostRace : IAsyncDisposable
         var start = new ProcessStartInfo(Environment.ProcessPath!,
             [.. program, "bench", "aggregate", "--worker", name, .. library is null ? [] : (string[])["--beside", library]])
         {
+            UseShellExecute = false,
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
