@@ -8,8 +8,9 @@ public static class FoldSum
     /// <summary>
     /// One fold whose product is the sum of the folds' products. While their ranks add up to less than a full matrix has, the factors side
     /// by side, bit by bit; beyond, B A is the sum itself beside an identity (times a power of two), each entry rounded to float32 once:
-    /// never larger than a full matrix of float32 and that identity. A sum may be given as a fold again: t sums one after another lose at
-    /// most t 2^-24 of the largest entry on the way.
+    /// never larger than a full matrix of float32 and that identity. Where the sum's true rank is at most half of that, factors of that
+    /// rank, to 2^-22 of the sum's length: what rounds have in common does not grow with their number. A sum may be given as a fold again:
+    /// t sums one after another lose at most t times that on the way.
     /// </summary>
     /// <param name="folds">At least one, each with A and B of every module, of any ranks.</param>
     /// <param name="layout">The federation's layout.</param>
@@ -21,7 +22,7 @@ public static class FoldSum
         Parallel.For(0, tensors.Length, new ParallelOptions { MaxDegreeOfParallelism = threads }, i =>
         {
             using var sum = Of(folds, layout.Modules[i]);
-            var (b, at, _) = sum.Product();
+            var (b, at, _) = sum.Shortest();
             tensors[i] = Products.Tensors(layout.Modules[i], b, at);
         });
         var state = new AdapterState(tensors.SelectMany(t => t));

@@ -114,41 +114,71 @@ internal sealed class Round
     }
 
     /// <summary>
-    /// Maps the sum over nodes of every module's products, on several threads; the results are in the order of modules. So many modules are
-    /// summed up in one pass over the updates as fit <see cref="MostHeld"/>, at least one.
+    /// Maps the sum over nodes of every module's products, on several threads; the results are in the order of modules. With few nodes one
+    /// module after another is summed up and done with, while it lies in the nearer caches; with many, so many modules are summed up in one
+    /// pass over the updates as fit <see cref="MostHeld"/>, at least one.
     /// </summary>
     /// <param name="nodes">Those that are summed over.</param>
     /// <param name="change">What a node adds instead of its product, made for the call; null: the product.</param>
     public T[] PerSum<T>(Range nodes, Func<int, NodeProduct, NodeProduct>? change, Func<AdapterModule, ProductSum, T> map)
     {
         var results = new T[Layout.Modules.Length];
+        var (first, count) = nodes.GetOffsetAndLength(Count);
         for (var (start, end) = (0, 0); start < results.Length; start = end)
         {
             var held = 0L;
             do
-                held += ProductSum.Bytes(Layout.Modules[end].DOut, Layout.Modules[end].DIn, Ranks(nodes, Layout.Modules[end]));
+                held += count <= MostOpen ? 0
+                    : ProductSum.Bytes(Layout.Modules[end].DOut, Layout.Modules[end].DIn, Ranks(nodes, Layout.Modules[end]));
             while (++end < results.Length && held < MostHeld);
-            var (first, count) = (start, end - start);
-            var threads = count < _options.Threads ? _options.Threads : 1;
-            var sums = Layout.Modules.AsSpan()[first..end].ToArray().Select(m => new ProductSum(m.DOut, m.DIn, Ranks(nodes, m), threads))
-                .ToArray();
-            ForEachProduct(nodes, first..end, (module, product) =>
+            var (place, sums) = (start, new ProductSum[end - start]);
+            var threads = sums.Length < _options.Threads ? _options.Threads : 1;
+            PerFew(first..(first + count), sums.Length, (i, readers, from) =>
             {
-                if (change is null)
-                {
-                    sums[module - first].Add(product);
+                var module = Layout.Modules[place + i];
+                var sum = sums[i] ??= new ProductSum(module.DOut, module.DIn, Ranks(nodes, module), threads);
+                for (var node = 0; node < readers.Count; node++)
+                    Add(sum, readers[node], from + node, place + i, change);
+                if (from + readers.Count < first + count)
                     return;
-                }
-                using var changed = change(module, product);
-                sums[module - first].Add(changed);
-            });
-            ForEach(count, i =>
-            {
-                using var sum = sums[i];
-                results[first + i] = map(Layout.Modules[first + i], sum);
+                results[place + i] = map(module, sum);
+                sum.Dispose();
             });
         }
         return results;
+    }
+
+    private void Add(ProductSum sum, IUpdateReader reader, int node, int module, Func<int, NodeProduct, NodeProduct>? change)
+    {
+        using var product = Product(reader, node, Layout.Modules[module]);
+        if (change is null)
+        {
+            sum.Add(product);
+            return;
+        }
+        using var changed = change(module, product);
+        sum.Add(changed);
+    }
+
+    // Opens a few updates at a time, in order, and calls for every item with those that are open and the number of the first.
+    private void PerFew(Range nodes, int items, Action<int, List<IUpdateReader>, int> visit)
+    {
+        var (first, count) = nodes.GetOffsetAndLength(Count);
+        for (var k = first; k < first + count; k += MostOpen)
+        {
+            _cancel.ThrowIfCancellationRequested();
+            var (from, readers) = (k, new List<IUpdateReader>(MostOpen));
+            try
+            {
+                for (var node = from; node < Math.Min(first + count, from + MostOpen); node++)
+                    readers.Add(_updates[node].Open());
+                ForEach(items, i => visit(i, readers, from));
+            }
+            finally
+            {
+                readers.ForEach(reader => reader.Dispose());
+            }
+        }
     }
 
     /// <inheritdoc cref="PerSum{T}(Range, Func{int, NodeProduct, NodeProduct}?, Func{AdapterModule, ProductSum, T})"/>
@@ -215,31 +245,15 @@ internal sealed class Round
                 held += Count <= MostOpen ? 0 : 8L * units[end].Sum(t => (long)AdapterTensor.Count(t.Shape));
             while (++end < units.Length && held < MostHeld);
             var (first, sums) = (start, new double[end - start][][]);
-            for (var k = 0; k < Count; k += MostOpen)
+            PerFew(0..Count, sums.Length, (i, readers, from) =>
             {
-                _cancel.ThrowIfCancellationRequested();
-                var (from, to) = (k, Math.Min(Count, k + MostOpen));
-                var readers = new List<IUpdateReader>(to - from);
-                try
-                {
-                    for (var node = from; node < to; node++)
-                        readers.Add(_updates[node].Open());
-                    ForEach(sums.Length, i =>
-                    {
-                        Add(sums[i] ??= [.. units[first + i].Select(t => Zeros(AdapterTensor.Count(t.Shape)))], units[first + i], readers,
-                            from);
-                        if (to < Count)
-                            return;
-                        done(first + i, sums[i]);
-                        foreach (var sum in sums[i])
-                            ArrayPool<double>.Shared.Return(sum);
-                    });
-                }
-                finally
-                {
-                    readers.ForEach(reader => reader.Dispose());
-                }
-            }
+                Add(sums[i] ??= [.. units[first + i].Select(t => Zeros(AdapterTensor.Count(t.Shape)))], units[first + i], readers, from);
+                if (from + readers.Count < Count)
+                    return;
+                done(first + i, sums[i]);
+                foreach (var sum in sums[i])
+                    ArrayPool<double>.Shared.Return(sum);
+            });
         }
     }
 

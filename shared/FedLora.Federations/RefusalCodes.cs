@@ -12,6 +12,8 @@ public static class RefusalCodes
     public const string NodeUnknownName = "node-unknown-name";
     public const string NodeUnknown = "node-unknown";
     public const string NodeRevoked = "node-revoked";
+    public const string NodeActive = "node-active";
+    public const string NodeReceipts = "node-receipts";
     public const string NodeCredential = "node-credential";
     public const string OperatorCredential = "operator-credential";
     public const string AccessUnknown = "access-unknown";
@@ -23,6 +25,7 @@ public static class RefusalCodes
     public const string CertificateRequest = "certificate-request";
     public const string RoleInsufficient = "role-insufficient";
     public const string TokenInvalid = "token-invalid";
+    public const string TokenRole = "token-role";
     public const string RoundUnknown = "round-unknown";
     public const string RoundClosed = "round-closed";
     public const string NotInCohort = "not-in-cohort";
@@ -43,6 +46,8 @@ public static class RefusalCodes
     public const string BalanceInvalid = "balance-invalid";
     public const string PrivacyBudget = "privacy-budget";
     public const string DatabaseAway = "database-away";
+    public const string CoordinatorAway = "coordinator-away";
+    public const string CoordinatorBusy = "coordinator-busy";
     public const string DiskFull = "disk-full";
     public const string UpdatesPruned = "updates-pruned";
     public const string LinkInvalid = "link-invalid";

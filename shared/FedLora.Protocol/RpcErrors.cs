@@ -53,6 +53,11 @@ public static partial class RpcErrors
         };
     }
 
+    /// <summary>Whether the coordinator said no, for good: not that it cannot now, nor that nobody answers.</summary>
+    public static bool IsRefusal(RpcException error) => Told(error) is not null
+        && error.StatusCode is StatusCode.Unauthenticated or StatusCode.PermissionDenied or StatusCode.AlreadyExists
+            or StatusCode.InvalidArgument or StatusCode.FailedPrecondition or StatusCode.NotFound;
+
     private static (string Code, string Hint)? Told(RpcException error)
     {
         if (error.GetRpcStatus()?.GetDetail<ErrorInfo>() is { Domain: Domain } info)

@@ -53,6 +53,42 @@ public sealed class FoldSumTests
         Assert.Equal(bytes50, bytes1000);
     }
 
+    /// <summary>Rounds whose products lie in common directions: rank 4 of 40 x 33, side by side 6 a round.</summary>
+    [Theory]
+    [InlineData(1.0)]
+    [InlineData(1e-18)]
+    [InlineData(1e12)]
+    public void WhatRoundsHaveInCommonDoesNotGrowWithTheirNumber(double scale)
+    {
+        var layout = new AdapterLayout([new AdapterModule("a", 40, 33)], 6, 6, []);
+        var (a, b) = (new AdapterKey("a", Factors.A).Name, new AdapterKey("a", Factors.B).Name);
+        var (sum, expected) = ((AdapterState?)null, new double[40 * 33]);
+        for (var round = 0; round < 300; round++)
+        {
+            var fold = new AdapterState(
+            [
+                new(a, [6, 33], Values(6, 33, (i, j) => scale * Math.Sin(((i % 4) + 1) * ((1.3 * j) + 1)))),
+                new(b, [40, 6], Values(40, 6, (i, j) => Math.Cos((round * 11) + (i * (j + 1.7))))),
+            ]);
+            sum = FoldSum.Of(sum is null ? [fold] : [sum, fold], layout);
+            expected = Naive.Sum([expected, Naive.Product(fold, layout.Modules[0])]);
+            Assert.InRange(sum[a].Rows, 4, round == 0 ? 6 : 12);
+        }
+        AggregationCase.Near("a", expected, Naive.Product(sum!, layout.Modules[0]), 1e-5);
+
+        static float[] Values(int rows, int columns, Func<int, int, double> value) =>
+            [.. Enumerable.Range(0, rows * columns).Select(k => (float)value(k / columns, k % columns))];
+    }
+
+    [Fact]
+    public void SumsOfNothingAreOfRankOne()
+    {
+        var nothing = new AdapterState(Fold(1, 8).Select(t => t with { Values = new float[t.Values.Length] }));
+        var sum = FoldSum.Of([nothing, nothing, nothing], _layout);
+        Assert.All(sum, t => Assert.Equal(1, Math.Min(t.Rows, t.Columns)));
+        Assert.All(_layout.Modules, module => Assert.Equal(0, Naive.Norm(Naive.Product(sum, module))));
+    }
+
     [Fact]
     public void ASumThatFloat32DoesNotHoldIsRefused()
     {

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using FedLora.Client.Connection;
 
 namespace FedLora.EndToEnd.Tests;
 
@@ -21,13 +22,24 @@ internal sealed class CoordinatorProcess : IAsyncDisposable
 
     /// <param name="data">Its folder; a temporary one if not given.</param>
     /// <param name="more">Further options of <c>fedlora server</c>.</param>
-    public static async Task<CoordinatorProcess> StartAsync(string? data = null, params string[] more)
+    public static Task<CoordinatorProcess> StartAsync(string? data = null, params string[] more) => StartAsync("http", data, more);
+
+    /// <summary>One that speaks TLS, as it does unless it is told otherwise.</summary>
+    public static Task<CoordinatorProcess> StartSecureAsync() => StartAsync("https", null, []);
+
+    private static async Task<CoordinatorProcess> StartAsync(string scheme, string? data, string[] more)
     {
         var coordinator = new CoordinatorProcess(data ?? Directory.CreateTempSubdirectory("fedlora-e2e-").FullName,
-            $"http://127.0.0.1:{FreePort()}", more);
+            $"{scheme}://127.0.0.1:{FreePort()}", more);
         await coordinator.StartAgainAsync();
         return coordinator;
     }
+
+    /// <summary>A connection of its operator: by the data folder's certificate, or without TLS by its token.</summary>
+    /// <param name="addresses">Of a cluster; the coordinator's own if not given.</param>
+    public CoordinatorConnection Connect(string? addresses = null) => Url.StartsWith("https:", StringComparison.Ordinal)
+        ? new CoordinatorConnection(addresses ?? Url, identity: new PeerIdentity(Data, "operator", TimeProvider.System))
+        : new CoordinatorConnection(addresses ?? Url) { Credential = OperatorToken };
 
     /// <summary>Starts it on the same folder and port; when this returns it answers.</summary>
     public async Task StartAgainAsync()

@@ -27,7 +27,7 @@ internal sealed class TestFederation : IDisposable
     public static async Task<TestFederation> CreateAsync(CoordinatorProcess coordinator, uint rounds, int modules, CohortRules cohort,
         string? addresses = null)
     {
-        var connection = new CoordinatorConnection(addresses ?? coordinator.Url) { Credential = coordinator.OperatorToken };
+        var connection = coordinator.Connect(addresses);
         var definition = new FederationDefinition
         {
             Name = "proof",
@@ -66,7 +66,7 @@ internal sealed class TestFederation : IDisposable
 
     /// <summary>One that is there already.</summary>
     public static TestFederation Of(CoordinatorProcess coordinator, string name) =>
-        new(new CoordinatorConnection(coordinator.Url) { Credential = coordinator.OperatorToken }, name);
+        new(coordinator.Connect(), name);
 
     /// <summary>A join token.</summary>
     public async Task<string> TokenAsync(int uses) => (await _connection.Admin.CreateTokenAsync(

@@ -1,15 +1,14 @@
 using System.Net;
 using System.Net.Security;
-using System.Net.Sockets;
 
 namespace FedLora.Client.Connection;
 
 /// <summary>Where a coordinator is, and by which way it is reached.</summary>
 public sealed class CoordinatorAddress
 {
+    private static readonly TimeSpan Handshake = TimeSpan.FromSeconds(5);
     private readonly IWebProxy? _proxy;
     private readonly List<DnsEndPoint> _all;
-    private int _last;
 
     /// <param name="url">E.g. <c>http://127.0.0.1:5000</c>; of a cluster several, with commas between: any of them will do. Plain HTTP only
     /// to loopback.</param>
@@ -56,42 +55,33 @@ public sealed class CoordinatorAddress
     /// <summary>What sends requests there, counting what passes through its sockets.</summary>
     /// <param name="traffic">Counts.</param>
     /// <param name="tls">Who calls, and whom it trusts; null: nobody, and whom the machine trusts.</param>
-    internal SocketsHttpHandler CreateHandler(SocketTraffic traffic, SslClientAuthenticationOptions? tls) => new()
+    /// <param name="time">Clock of the limits; the system's if not given.</param>
+    internal SocketsHttpHandler CreateHandler(SocketTraffic traffic, SslClientAuthenticationOptions? tls, TimeProvider? time = null)
     {
-        SslOptions = tls ?? new SslClientAuthenticationOptions(),
-        // A renewed certificate is shown by new connections: none is older than this.
-        PooledConnectionLifetime = IsSecure ? TimeSpan.FromHours(1) : Timeout.InfiniteTimeSpan,
-        UseProxy = _proxy is not null,
-        Proxy = _proxy,
-        ConnectCallback = (context, cancellationToken) => ConnectAsync(context.DnsEndPoint, traffic, cancellationToken),
-        ConnectTimeout = TimeSpan.FromSeconds(10),
-        PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
-        KeepAlivePingDelay = TimeSpan.FromSeconds(30),
-        KeepAlivePingTimeout = TimeSpan.FromSeconds(20),
-    };
+        var addresses = new AddressList(_all, (to, cancellationToken) => CountingStream.ConnectAsync(to, traffic, cancellationToken),
+            time ?? TimeProvider.System);
+        return new SocketsHttpHandler
+        {
+            SslOptions = tls ?? new SslClientAuthenticationOptions(),
+            // A renewed certificate is shown by new connections: none is older than this.
+            PooledConnectionLifetime = IsSecure ? TimeSpan.FromHours(1) : Timeout.InfiniteTimeSpan,
+            UseProxy = _proxy is not null,
+            Proxy = _proxy,
+            ConnectCallback = (context, cancellationToken) => ConnectAsync(addresses, context.DnsEndPoint, traffic, cancellationToken),
+            // With the handshake.
+            ConnectTimeout = addresses.Longest + Handshake,
+            PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
+            KeepAlivePingDelay = TimeSpan.FromSeconds(30),
+            KeepAlivePingTimeout = TimeSpan.FromSeconds(20),
+        };
+    }
 
-    // Of a cluster the one that answered last, and where it does not, at once the next.
-    private async ValueTask<Stream> ConnectAsync(DnsEndPoint to, SocketTraffic traffic, CancellationToken cancellationToken)
+    private async ValueTask<Stream> ConnectAsync(AddressList addresses, DnsEndPoint to, SocketTraffic traffic,
+        CancellationToken cancellationToken)
     {
         // By way of a proxy the connection is to that.
-        if (_all.Count == 1 || !to.Host.Trim('[', ']').Equals(_all[0].Host, StringComparison.OrdinalIgnoreCase) || to.Port != _all[0].Port)
-            return await CountingStream.ConnectAsync(to, traffic, cancellationToken);
-        for (var tried = 1; ; tried++)
-        {
-            var which = _last;
-            try
-            {
-                return await CountingStream.ConnectAsync(_all[which], traffic, cancellationToken);
-            }
-            catch (SocketException) when (tried < _all.Count)
-            {
-                _last = (which + 1) % _all.Count;
-            }
-            catch (SocketException)
-            {
-                _last = (which + 1) % _all.Count;
-                throw;
-            }
-        }
+        var isDirect = to.Host.Trim('[', ']').Equals(_all[0].Host, StringComparison.OrdinalIgnoreCase) && to.Port == _all[0].Port;
+        return isDirect ? await addresses.ConnectAsync(cancellationToken)
+            : await CountingStream.ConnectAsync(to, traffic, cancellationToken);
     }
 }

@@ -42,7 +42,11 @@ public sealed class CoordinatorConnection : IDisposable
         _time = time ?? TimeProvider.System;
         Traffic = new SocketTraffic();
         _channel = GrpcChannel.ForAddress(_address.Uri,
-            new GrpcChannelOptions { HttpHandler = _address.CreateHandler(Traffic, tls ?? identity?.Options()), DisposeHttpClient = true });
+            new GrpcChannelOptions
+            {
+                HttpHandler = _address.CreateHandler(Traffic, tls ?? identity?.Options(), _time),
+                DisposeHttpClient = true,
+            });
         _calls = new CoordinatorCalls(_channel.CreateCallInvoker());
     }
 
@@ -77,18 +81,27 @@ public sealed class CoordinatorConnection : IDisposable
         cancellationToken);
 
     /// <summary>What a failed call is to a user.</summary>
-    public FedLoraException Explain(RpcException error) => IsDistrust(error) && _identity?.Distrust is { } why
-        ? PeerIdentity.Other($"what answers at {Url} is not this program's coordinator: {why}")
-        : RpcErrors.FromRpc(error, Url, _address.Proxy);
+    public FedLoraException Explain(RpcException error) =>
+        Cause<System.Security.Authentication.AuthenticationException>(error) is not null && _identity?.Distrust is { } why
+            ? PeerIdentity.Other($"what answers at {Url} is not this program's coordinator: {why}")
+        : Explain(error, Url, _address.Proxy);
 
-    private static bool IsDistrust(RpcException error)
+    /// <summary>The same of a call over a connection that is gone.</summary>
+    public static FedLoraException Explain(RpcException error, string url, string? proxy = null) =>
+        Cause<NoAddressException>(error) is { } none
+            ? new FedLoraException("coordinator-unreachable", $"no coordinator answers at {url}: {none.Message}",
+                "check the address, and that a coordinator runs there", error)
+            : RpcErrors.FromRpc(error, url, proxy);
+
+    private static T? Cause<T>(RpcException error)
+        where T : Exception
     {
         for (var cause = error.Status.DebugException; cause is not null; cause = cause.InnerException)
         {
-            if (cause is System.Security.Authentication.AuthenticationException)
-                return true;
+            if (cause is T found)
+                return found;
         }
-        return false;
+        return null;
     }
 
     /// <inheritdoc/>

@@ -7,7 +7,7 @@ namespace FedLora.Client.Connection;
 internal sealed class CountingStream(Stream socket, SocketTraffic traffic) : Stream
 {
     /// <summary>Opens a socket.</summary>
-    internal static async ValueTask<Stream> ConnectAsync(DnsEndPoint to, SocketTraffic traffic, CancellationToken cancellationToken)
+    internal static async ValueTask<CountingStream> ConnectAsync(DnsEndPoint to, SocketTraffic traffic, CancellationToken cancellationToken)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
@@ -24,6 +24,9 @@ internal sealed class CountingStream(Stream socket, SocketTraffic traffic) : Str
             throw;
         }
     }
+
+    /// <summary>Whether anything came from the other side.</summary>
+    internal bool HasReceived { get; private set; }
 
     public override bool CanRead => true;
 
@@ -44,14 +47,14 @@ internal sealed class CountingStream(Stream socket, SocketTraffic traffic) : Str
     public override int Read(Span<byte> buffer)
     {
         var read = socket.Read(buffer);
-        traffic.AddReceived(read);
+        Received(read);
         return read;
     }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         var read = await socket.ReadAsync(buffer, cancellationToken);
-        traffic.AddReceived(read);
+        Received(read);
         return read;
     }
 
@@ -87,6 +90,12 @@ internal sealed class CountingStream(Stream socket, SocketTraffic traffic) : Str
     {
         await socket.DisposeAsync();
         await base.DisposeAsync();
+    }
+
+    private void Received(int bytes)
+    {
+        HasReceived |= bytes > 0;
+        traffic.AddReceived(bytes);
     }
 
     protected override void Dispose(bool disposing)

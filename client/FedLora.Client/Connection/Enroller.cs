@@ -1,7 +1,10 @@
 using System.Security.Cryptography;
+using System.Text;
 using FedLora.Client.Hosting;
 using FedLora.Client.State;
+using FedLora.Protocol;
 using FedLora.Protocol.V1;
+using Grpc.Core;
 using Microsoft.Extensions.Logging;
 
 namespace FedLora.Client.Connection;
@@ -13,14 +16,15 @@ public sealed class Enroller(CoordinatorConnection connection, CoordinatorAddres
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
     /// <summary>Enrols if need be and gives the connection its credential.</summary>
-    /// <exception cref="FedLoraException"><c>token-missing</c>.</exception>
-    /// <exception cref="Grpc.Core.RpcException">The coordinator refused, or is not there.</exception>
+    /// <exception cref="FedLoraException"><c>token-missing</c>; the coordinator refused the join: nothing of it stays but the
+    /// key.</exception>
+    /// <exception cref="RpcException">The coordinator refused a renewal, or is not there.</exception>
     public async Task<NodeCredential> EnsureAsync(CancellationToken cancellationToken)
     {
         var credential = NodeCredential.Load(folder.CredentialFile);
         // One that was enrolled without TLS has no certificate: it joins anew.
         if (credential is not { IsEnrolled: true } || (address.IsSecure && identity.Certificate is null))
-            credential = await EnrolAsync(credential is { IsEnrolled: true } ? null : credential, cancellationToken);
+            credential = await EnrolAsync(credential, cancellationToken);
         else if (address.IsSecure && identity.IsRenewalDue)
             await TryRenewAsync(cancellationToken);
         connection.Credential = credential.Secret;
@@ -28,7 +32,7 @@ public sealed class Enroller(CoordinatorConnection connection, CoordinatorAddres
     }
 
     /// <summary>A new certificate for this node's key.</summary>
-    /// <exception cref="Grpc.Core.RpcException">The coordinator refused, or is not there.</exception>
+    /// <exception cref="RpcException">The coordinator refused, or is not there.</exception>
     public async Task RenewAsync(CancellationToken cancellationToken)
     {
         await Joining.RenewAsync(identity, address, cancellationToken);
@@ -42,46 +46,56 @@ public sealed class Enroller(CoordinatorConnection connection, CoordinatorAddres
         {
             await RenewAsync(cancellationToken);
         }
-        catch (Grpc.Core.RpcException error) when (error.StatusCode is not (Grpc.Core.StatusCode.Unauthenticated
-            or Grpc.Core.StatusCode.PermissionDenied))
+        catch (RpcException error) when (error.StatusCode is not (StatusCode.Unauthenticated or StatusCode.PermissionDenied))
         {
             logger.NotRenewed(connection.Explain(error).Message);
         }
     }
 
-    private async Task<NodeCredential> EnrolAsync(NodeCredential? started, CancellationToken cancellationToken)
+    private async Task<NodeCredential> EnrolAsync(NodeCredential? before, CancellationToken cancellationToken)
     {
-        var token = JoinToken();
+        // Looked for only now: a file with a token that is used up may be gone when an enrolled node starts again.
+        var token = JoinToken.Of(options, connection.Url);
+        var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(token)));
+        // One whose answer was lost is the same again only with the same token and name.
+        var lost = before is { IsEnrolled: false } && before.TokenHash == hash && before.Name == options.Name ? before : null;
+        var request = lost ?? new NodeCredential(connection.Url, "", options.Name, "",
+            Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)), hash);
         // Written before it is sent: if the answer is lost, the same request is recognised and answered again.
-        var request = started
-            ?? new NodeCredential(connection.Url, "", options.Name, "", Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)));
         request.Save(folder.CredentialFile);
-        var message = new EnrolRequest { Token = token, Name = request.Name, Group = options.Group, RequestId = request.RequestId };
-        var reply = address.IsSecure
-            ? await Joining.JoinAsync(identity, address, token, message, cancellationToken)
-            : await connection.Enrolment.EnrolAsync(message, connection.Options(cancellationToken, Limit));
-        var credential = request with { NodeId = reply.NodeId, Secret = reply.Credential };
+        var message = new EnrolRequest
+        {
+            Token = token,
+            Name = request.Name,
+            Group = options.Group,
+            RequestId = request.RequestId,
+            Joiner = Joiner.Node,
+        };
+        EnrolResponse reply;
+        try
+        {
+            reply = address.IsSecure
+                ? await Joining.JoinAsync(identity, address, token, message, cancellationToken)
+                : await connection.Enrolment.EnrolAsync(message, connection.Options(cancellationToken, Limit));
+        }
+        catch (Exception error) when (error is FedLoraException { Code: "coordinator-other" or "token-invalid" }
+            || (error is RpcException call && RpcErrors.IsRefusal(call)))
+        {
+            // Nothing stays of a join that was refused: the next one has its own name, token and coordinator.
+            PutBack(lost is null ? before : null);
+            throw error is RpcException refused ? connection.Explain(refused) : error;
+        }
+        var credential = request with { NodeId = reply.NodeId, Secret = reply.Credential, TokenHash = "" };
         credential.Save(folder.CredentialFile);
         logger.Enrolled(connection.Url, credential.Name, credential.NodeId);
         return credential;
     }
 
-    // Looked for only now: a file with a token that is used up may be gone when an enrolled node starts again.
-    private string JoinToken()
+    private void PutBack(NodeCredential? before)
     {
-        const string How = "ask the coordinator's operator for one, and give it with --token-file FILE or in FEDLORA_JOIN_TOKEN";
-        if (options.Token is { Length: > 0 } token)
-            return token;
-        if (options.TokenFile is not { } file)
-            throw new FedLoraException("token-missing", $"this node is not enrolled at {connection.Url} yet and has no join token", How);
-        try
-        {
-            return File.ReadAllText(file).Trim() is { Length: > 0 } read ? read
-                : throw new FedLoraException("token-missing", $"there is no join token in {file}", How);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new FedLoraException("token-missing", $"the join token cannot be read: {error.Message}", How, error);
-        }
+        if (before is null)
+            File.Delete(folder.CredentialFile);
+        else
+            before.Save(folder.CredentialFile);
     }
 }

@@ -1,3 +1,5 @@
+using FedLora.Client.Hosting;
+
 namespace FedLora.Client.Connection;
 
 /// <summary>A join token: its secret, and which coordinator it is for.</summary>
@@ -6,6 +8,28 @@ namespace FedLora.Client.Connection;
 public readonly record struct JoinToken(string Secret, string? Authority)
 {
     private const int Digits = 64;
+
+    /// <summary>A node's token, as it was given out.</summary>
+    /// <param name="options">The node's: they hold it, or name its file.</param>
+    /// <param name="url">The coordinator's.</param>
+    /// <exception cref="FedLoraException"><c>token-missing</c>.</exception>
+    internal static string Of(ClientOptions options, string url)
+    {
+        const string How = "ask the coordinator's operator for one, and give it with --token-file FILE or in FEDLORA_JOIN_TOKEN";
+        if (options.Token is { Length: > 0 } token)
+            return token;
+        if (options.TokenFile is not { } file)
+            throw new FedLoraException("token-missing", $"this node is not enrolled at {url} yet and has no join token", How);
+        try
+        {
+            return File.ReadAllText(file).Trim() is { Length: > 0 } read ? read
+                : throw new FedLoraException("token-missing", $"there is no join token in {file}", How);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new FedLoraException("token-missing", $"the join token cannot be read: {error.Message}", How, error);
+        }
+    }
 
     /// <summary>Reads <c>SECRET</c> or <c>SECRET.AUTHORITY</c>.</summary>
     /// <exception cref="FedLoraException"><c>token-invalid</c>.</exception>

@@ -30,6 +30,8 @@ public static class Joining
             var reply = await first.Enrolment.GetAuthorityAsync(new GetAuthorityRequest(), first.Options(cancellationToken, Limit));
             identity.Pin(reply.Authority.ToByteArray(), fingerprint, address.Url);
         }
+        else if (join.Authority is null)
+            identity.Unpin();
         using var connection = new CoordinatorConnection(address, identity);
         var (secret, csr) = (join.Secret, Google.Protobuf.ByteString.CopyFrom(identity.CreateRequest()));
         var enrolled = await CallAsync(connection, () => connection.Enrolment.EnrolAsync(

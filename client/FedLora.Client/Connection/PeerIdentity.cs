@@ -20,6 +20,7 @@ public sealed class PeerIdentity : IDisposable
     private readonly X509Certificate2? _shown;
     private X509Certificate2? _certificate;
     private X509Certificate2? _authority;
+    private bool _isKept = true;
 
     /// <param name="folder">Where the files are, or will be.</param>
     /// <param name="name"><c>node</c>, <c>operator</c>, ...</param>
@@ -64,7 +65,7 @@ public sealed class PeerIdentity : IDisposable
         return new CertificateRequest("CN=request", key, HashAlgorithmName.SHA256).CreateSigningRequest();
     }
 
-    /// <summary>Takes the authority that a join token names.</summary>
+    /// <summary>Trusts the authority that a join token names; it is kept once it has given a certificate.</summary>
     /// <param name="der">What answered the question for it.</param>
     /// <param name="fingerprint">What the token names.</param>
     /// <param name="url">Who answered.</param>
@@ -76,9 +77,11 @@ public sealed class PeerIdentity : IDisposable
             throw Other(
                 $"the coordinator at {url} has the authority {Fingerprint(authority)[..16]}..., the join token is for "
                     + $"{fingerprint[..16]}...");
-        AtomicFile.Write(_authorityFile, authority.ExportCertificatePem() + "\n");
-        _authority = authority;
+        (_authority, _isKept) = (authority, false);
     }
+
+    /// <summary>Trusts the machine's own authorities, as a join token has it that names none.</summary>
+    public void Unpin() => (_authority, _isKept) = (null, false);
 
     /// <summary>Takes a certificate for this program's key.</summary>
     public void Take(byte[] der)
@@ -87,6 +90,12 @@ public sealed class PeerIdentity : IDisposable
         using var key = ECDsa.Create();
         _ = Read(() => { key.ImportFromPem(File.ReadAllText(_keyFile)); return key; }, _keyFile);
         var certificate = Read(() => bare.CopyWithPrivateKey(key), "the certificate that the coordinator gave");
+        // Only now: a join that is refused leaves whom the folder trusts as it was.
+        if (!_isKept && _authority is { } authority)
+            AtomicFile.Write(_authorityFile, authority.ExportCertificatePem() + "\n");
+        else if (!_isKept)
+            File.Delete(_authorityFile);
+        _isKept = true;
         AtomicFile.Write(_certificateFile, certificate.ExportCertificatePem() + "\n");
         // The one of before may be in use by a connection: it is left to the collector.
         _certificate = certificate;

@@ -68,12 +68,11 @@ public sealed record ClientOptions
     public SitePolicy Policy { get; init; } = new();
 
     /// <summary>
-    /// With the name that the node was enrolled by, or asks to be: it is given once, and public counts go by it, whatever a later start
-    /// calls the node.
+    /// With the name that the node was enrolled by: it is given once, and public counts go by it, whatever a later start calls the node.
     /// </summary>
     /// <exception cref="FedLoraException"><c>credential-invalid</c>.</exception>
     public ClientOptions AsEnrolled() =>
-        NodeCredential.Load(NodeFolder.CredentialFileOf(State)) is { Name: var name } ? this with { Name = name } : this;
+        NodeCredential.Load(NodeFolder.CredentialFileOf(State)) is { IsEnrolled: true, Name: var name } ? this with { Name = name } : this;
 
     private static string DefaultName()
     {

@@ -64,7 +64,8 @@ public static class NodeServices
             (provider, client) => client.Address = provider.GetRequiredService<CoordinatorAddress>().Uri)
             .ConfigurePrimaryHttpMessageHandler(
                 provider => provider.GetRequiredService<CoordinatorAddress>()
-                    .CreateHandler(provider.GetRequiredService<SocketTraffic>(), provider.GetRequiredService<PeerIdentity>().Options()))
+                    .CreateHandler(provider.GetRequiredService<SocketTraffic>(), provider.GetRequiredService<PeerIdentity>().Options(),
+                        provider.GetRequiredService<TimeProvider>()))
             .SetHandlerLifetime(Timeout.InfiniteTimeSpan)
             .RemoveAllLoggers();
         services.AddSingleton(provider => new CoordinatorConnection(

@@ -8,7 +8,9 @@ namespace FedLora.Client.State;
 /// <param name="Name">For people.</param>
 /// <param name="Secret">Sent with every call.</param>
 /// <param name="RequestId">Of the enrolment request, so that a lost answer can be asked for again.</param>
-public sealed record NodeCredential(string Coordinator, string NodeId, string Name, string Secret, string RequestId)
+/// <param name="TokenHash">SHA-256 (hex) of the join token while <paramref name="RequestId"/> waits for an answer; empty
+/// afterwards.</param>
+public sealed record NodeCredential(string Coordinator, string NodeId, string Name, string Secret, string RequestId, string TokenHash = "")
 {
     private static readonly JsonSerializerOptions Json = new() { WriteIndented = true };
 

@@ -68,10 +68,8 @@ internal static class FederationEndpoints
         CancellationToken cancellationToken)
     {
         await FederationVerb.Of(verb).DoAsync(book.Grain(name), cancellationToken);
-        // Nodes whose polls are waiting do not know of the federation yet.
-        foreach (var node in verb == FederationVerb.Start.Name
-            ? await grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key).ListNodesAsync(cancellationToken) : [])
-            await grains.GetGrain<INodeGrain>(node.NodeId).WakeAsync(cancellationToken);
+        if (verb == FederationVerb.Start.Name)
+            await grains.WakeNodesAsync(cancellationToken);
         return Go.To($"/federations/{Uri.EscapeDataString(name)}");
     }
 

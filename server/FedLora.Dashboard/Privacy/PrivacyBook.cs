@@ -24,19 +24,13 @@ internal sealed class PrivacyBook(IGrainFactory grains, Accounting accounting, F
             .ThenBy(row => row.Node, StringComparer.Ordinal)];
     }
 
-    internal async Task<IReadOnlyList<NodeView>> NodesAsync(CancellationToken cancellationToken)
-    {
-        var nodes = await grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key).ListNodesAsync(cancellationToken);
-        return await Task.WhenAll(nodes.Select(node => grains.GetGrain<INodeGrain>(node.NodeId).GetAsync(cancellationToken)));
-    }
+    internal Task<IReadOnlyList<NodeView>> NodesAsync(CancellationToken cancellationToken) => grains.NodesAsync(cancellationToken);
 
     /// <exception cref="RefusedException"><c>node-unknown-name</c>.</exception>
     internal async Task<NodeView> NodeAsync(string name, CancellationToken cancellationToken)
     {
-        var nodes = await grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key).ListNodesAsync(cancellationToken);
-        var node = nodes.FirstOrDefault(node => node.Name == name)
-            ?? throw new RefusedException(RefusalCodes.NodeUnknownName, $"There is no node '{name}'.", "Look at the list of nodes.");
-        return await grains.GetGrain<INodeGrain>(node.NodeId).GetAsync(cancellationToken);
+        var node = await grains.FindNodeAsync(name, cancellationToken);
+        return await node.GetAsync(cancellationToken);
     }
 
     /// <summary>The data set with its course, its parts and what is to be expected.</summary>

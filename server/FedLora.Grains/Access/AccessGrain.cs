@@ -45,8 +45,32 @@ public sealed class AccessGrain([PersistentState("access")] IPersistentState<Acc
         var secret = Secrets.New();
         State.Tokens[Secrets.Hash(secret)] = new() { Role = request.Role, Name = request.Name, ExpiresAt = now + request.Lifetime };
         await this.StoreAsync(access);
-        return new() { Id = Secrets.Hash(secret)[..12], Token = secret, ExpiresAt = now + request.Lifetime, Uses = 1 };
+        return new() { Id = IdOf(Secrets.Hash(secret)), Token = secret, ExpiresAt = now + request.Lifetime, Uses = 1 };
     }
+
+    public Task<IReadOnlyList<TokenView>> ListTokensAsync(CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<TokenView>>(State.Tokens.Where(token => IsOpen(token.Value)).Select(token => new TokenView
+        {
+            Id = IdOf(token.Key),
+            Role = token.Value.Role,
+            Name = token.Value.Name,
+            ExpiresAt = token.Value.ExpiresAt,
+            UsesLeft = 1,
+        }).ToArray());
+
+    public async Task<bool> RevokeTokenAsync(string id, CancellationToken cancellationToken)
+    {
+        // One that was used stays known: its holder may ask again whose answer was lost.
+        var found = State.Tokens.FirstOrDefault(token => token.Value.UsedBy is null && IdOf(token.Key) == id).Key;
+        if (found is null)
+            return false;
+        State.Tokens.Remove(found);
+        await this.StoreAsync(access);
+        return true;
+    }
+
+    public Task<AccessTokenRecord?> FindTokenAsync(string token, CancellationToken cancellationToken) =>
+        Task.FromResult(State.Tokens.GetValueOrDefault(Secrets.Hash(token)));
 
     public async Task<AccessEntry?> EnrolAsync(AccessRequest request, CancellationToken cancellationToken)
     {
@@ -55,7 +79,7 @@ public sealed class AccessGrain([PersistentState("access")] IPersistentState<Acc
         // The same key again: its reply was lost.
         if (token.UsedBy is { } before && State.Holders.TryGetValue(before, out var known) && known.KeyHash == request.KeyHash)
             return known;
-        if (token.UsedBy is not null || token.ExpiresAt <= time.GetUtcNow())
+        if (!IsOpen(token))
             throw new RefusedException(RefusalCodes.TokenInvalid, "The join token is used up or expired.",
                 "Ask an operator for a new one ('fedlora admin token create').");
         var entry = new AccessEntry
@@ -112,4 +136,8 @@ public sealed class AccessGrain([PersistentState("access")] IPersistentState<Acc
             await GrainFactory.GetGrain<IRevocationGrain>(IRevocationGrain.Key).NoteAsync(holder.Id, CancellationToken.None);
         return found.ConvertAll(holder => State.Holders[holder.Id]);
     }
+
+    private bool IsOpen(AccessTokenRecord token) => token.UsedBy is null && token.ExpiresAt > time.GetUtcNow();
+
+    private static string IdOf(string hash) => hash[..12];
 }

@@ -13,6 +13,17 @@ public interface IAccessGrain : IGrainWithStringKey
     /// <summary>Makes a one-time join token for a certificate of that role.</summary>
     Task<IssuedToken> CreateTokenAsync(AccessTokenRequest request, CancellationToken cancellationToken);
 
+    /// <summary>Tokens that can still be used.</summary>
+    [AlwaysInterleave]
+    Task<IReadOnlyList<TokenView>> ListTokensAsync(CancellationToken cancellationToken);
+
+    /// <summary>Takes back a token that nobody has used; whether it was there.</summary>
+    Task<bool> RevokeTokenAsync(string id, CancellationToken cancellationToken);
+
+    /// <summary>Whom a token is for, used up or not; null where it is none of these. Uses nothing up.</summary>
+    [AlwaysInterleave]
+    Task<AccessTokenRecord?> FindTokenAsync(string token, CancellationToken cancellationToken);
+
     /// <summary>
     /// Uses the token up and lists its holder; null where the token is none of these. The same request again is the same holder.
     /// </summary>

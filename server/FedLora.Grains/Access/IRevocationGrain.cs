@@ -3,8 +3,9 @@ using Orleans.Concurrency;
 namespace FedLora.Grains.Access;
 
 /// <summary>
-/// Tells every coordinator whose access was taken away, at once: each call is checked anyway, this ends the calls that are open. Keeps
-/// nothing: whoever finds that it has started anew (<see cref="Revocations.Epoch"/>) looks at all open calls again.
+/// Tells every coordinator whose access was taken away, or given back, at once: each call is checked anyway, this ends the calls that are
+/// open. Which of both it was whoever hears looks up. Keeps nothing: whoever finds that it has started anew
+/// (<see cref="Revocations.Epoch"/>) looks at all open calls again.
 /// </summary>
 public interface IRevocationGrain : IGrainWithStringKey
 {
@@ -19,7 +20,7 @@ public interface IRevocationGrain : IGrainWithStringKey
     Task<Revocations> WatchAsync(Guid epoch, int seen, TimeSpan wait, CancellationToken cancellationToken);
 }
 
-/// <summary>Whose access was taken away since this grain lives.</summary>
+/// <summary>Whose access was taken away or given back since this grain lives.</summary>
 [GenerateSerializer, Immutable]
 public sealed record Revocations
 {

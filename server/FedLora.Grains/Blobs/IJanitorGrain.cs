@@ -34,4 +34,7 @@ public sealed record CleanedUp
 
     /// <summary>Whole blobs.</summary>
     [Id(1)] public required int Blobs { get; init; }
+
+    /// <summary>Blobs that nothing refers to either, and that a later clean-up removes.</summary>
+    [Id(2)] public int Waiting { get; init; }
 }

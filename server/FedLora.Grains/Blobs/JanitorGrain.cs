@@ -39,17 +39,17 @@ public sealed class JanitorGrain(IBlobStore blobs, TimeProvider time, ILogger<Ja
         var kept = new HashSet<string>(StringComparer.Ordinal);
         foreach (var federation in await GrainFactory.GetGrain<IRegistryGrain>(IRegistryGrain.Key).ListFederationsAsync(cancellationToken))
             kept.UnionWith(await GrainFactory.GetGrain<IFederationGrain>(federation.Name).KeptBlobsAsync(cancellationToken));
-        var (unreferred, isLater) = (new HashSet<string>(StringComparer.Ordinal), time.GetElapsedTime(_looked) >= Unreferred);
+        var (found, isLater) = (new HashSet<string>(StringComparer.Ordinal), time.GetElapsedTime(_looked) >= Unreferred);
         var removed = await blobs.PruneAsync(before, hash => !kept.Contains(hash) && IsFree(hash), Most, cancellationToken);
         if (isLater || _unreferred.Count == 0)
-            (_unreferred, _looked) = (unreferred, time.GetTimestamp());
+            (_unreferred, _looked) = (found, time.GetTimestamp());
         if (partials + removed > 0)
             log.Cleaned(partials, removed);
-        return new() { Partials = partials, Blobs = removed };
+        return new() { Partials = partials, Blobs = removed, Waiting = found.Count - removed };
 
         bool IsFree(string hash)
         {
-            unreferred.Add(hash);
+            found.Add(hash);
             return isLater && _unreferred.Contains(hash);
         }
     }

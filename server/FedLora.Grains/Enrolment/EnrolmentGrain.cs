@@ -27,8 +27,7 @@ public sealed class EnrolmentGrain([PersistentState("enrolment")] IPersistentSta
             throw new RefusedException(RefusalCodes.TokenInvalid, "A join token has 1 to 100000 uses and lives for at most a year.",
                 "Use --uses and --hours.");
         var now = time.GetUtcNow();
-        foreach (var old in State.Tokens.Where(token => token.Value.ExpiresAt <= now || token.Value.UsesLeft == 0)
-            .Select(token => token.Key).ToList())
+        foreach (var old in State.Tokens.Where(token => !IsOpen(token.Value)).Select(token => token.Key).ToList())
             State.Tokens.Remove(old);
         var (id, secret) = (Guid.NewGuid().ToString("N")[..12], Secrets.New());
         State.Tokens[id] = new()
@@ -44,21 +43,30 @@ public sealed class EnrolmentGrain([PersistentState("enrolment")] IPersistentSta
     }
 
     public Task<IReadOnlyList<TokenView>> ListTokensAsync(CancellationToken cancellationToken) =>
-        Task.FromResult<IReadOnlyList<TokenView>>(State.Tokens
+        Task.FromResult<IReadOnlyList<TokenView>>(State.Tokens.Where(token => IsOpen(token.Value))
             .Select(
                 token =>
                     new TokenView
                     {
                         Id = token.Key,
                         Note = token.Value.Note,
+                        Name = token.Value.Name,
                         ExpiresAt = token.Value.ExpiresAt,
                         UsesLeft = token.Value.UsesLeft,
                     }).ToArray());
 
-    public async Task RevokeTokenAsync(string id, CancellationToken cancellationToken)
+    public async Task<bool> RevokeTokenAsync(string id, CancellationToken cancellationToken)
     {
-        if (State.Tokens.Remove(id))
+        var isThere = State.Tokens.Remove(id);
+        if (isThere)
             await this.StoreAsync(enrolment);
+        return isThere;
+    }
+
+    public Task<bool> KnowsTokenAsync(string token, CancellationToken cancellationToken)
+    {
+        var hash = Secrets.Hash(token);
+        return Task.FromResult(State.Tokens.Values.Any(known => known.Hash == hash));
     }
 
     public async Task<EnrolReply> EnrolAsync(EnrolRequest request, CancellationToken cancellationToken)
@@ -78,6 +86,16 @@ public sealed class EnrolmentGrain([PersistentState("enrolment")] IPersistentSta
         return new() { NodeId = id, Credential = credential };
     }
 
+    public async Task DeleteNodeAsync(string nodeId, bool forgetReceipts, CancellationToken cancellationToken)
+    {
+        var node = GrainFactory.GetGrain<INodeGrain>(nodeId);
+        await node.RequireForgettableAsync(forgetReceipts, cancellationToken);
+        // In this order: cut off in between it is a revoked node that is not listed. The other way round the list would bring it back.
+        if (State.Nodes.Remove(nodeId))
+            await this.StoreAsync(enrolment);
+        await node.ForgetAsync(CancellationToken.None);
+    }
+
     public Task<IReadOnlyList<NodeEntry>> ListNodesAsync(CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<NodeEntry>>(
         State.Nodes.Select(node => new NodeEntry { NodeId = node.Key, Name = node.Value.Name, Group = node.Value.Group })
             .OrderBy(node => node.Name, StringComparer.Ordinal).ToArray());
@@ -87,10 +105,12 @@ public sealed class EnrolmentGrain([PersistentState("enrolment")] IPersistentSta
     public Task<NodeRegistration?> FindNodeAsync(string nodeId, CancellationToken cancellationToken) =>
         Task.FromResult(State.Nodes.GetValueOrDefault(nodeId));
 
+    private bool IsOpen(TokenRecord token) => token.UsesLeft > 0 && token.ExpiresAt > time.GetUtcNow();
+
     private async Task<string> AdmitAsync(EnrolRequest request, string hash, string credentialHash)
     {
         var (tokenId, token) = State.Tokens.FirstOrDefault(candidate => candidate.Value.Hash == hash);
-        if (token is null || token.ExpiresAt <= time.GetUtcNow() || token.UsesLeft < 1)
+        if (token is null || !IsOpen(token))
             throw new RefusedException(RefusalCodes.TokenInvalid, "The join token is unknown, used up or expired.",
                 "Ask the coordinator's operator for a new one.");
         if (token.Name.Length > 0 && token.Name != request.Name)

@@ -29,7 +29,7 @@ public sealed record IssuedToken
     [Id(3)] public required int Uses { get; init; }
 }
 
-/// <summary>A join token as operators see it.</summary>
+/// <summary>A join token that can still be used, as operators see it.</summary>
 [GenerateSerializer, Immutable]
 public sealed record TokenView
 {
@@ -40,6 +40,12 @@ public sealed record TokenView
     [Id(2)] public required DateTimeOffset ExpiresAt { get; init; }
 
     [Id(3)] public required int UsesLeft { get; init; }
+
+    /// <summary><c>operator</c> or <c>auditor</c>; empty: a node.</summary>
+    [Id(4)] public string Role { get; init; } = "";
+
+    /// <summary>The only name that it lets in; empty: any.</summary>
+    [Id(5)] public string Name { get; init; } = "";
 }
 
 /// <summary>A node that wants in.</summary>

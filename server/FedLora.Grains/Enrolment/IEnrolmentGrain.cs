@@ -10,12 +10,24 @@ public interface IEnrolmentGrain : IGrainWithStringKey
 
     Task<IssuedToken> CreateTokenAsync(TokenRequest request, CancellationToken cancellationToken);
 
+    /// <summary>Those that can still be used.</summary>
     Task<IReadOnlyList<TokenView>> ListTokensAsync(CancellationToken cancellationToken);
 
-    Task RevokeTokenAsync(string id, CancellationToken cancellationToken);
+    /// <summary>Whether it was there.</summary>
+    Task<bool> RevokeTokenAsync(string id, CancellationToken cancellationToken);
+
+    /// <summary>Whether this is a node's token, used up or not; uses nothing up.</summary>
+    [AlwaysInterleave]
+    Task<bool> KnowsTokenAsync(string token, CancellationToken cancellationToken);
 
     /// <summary>Uses up one use of the token and makes a node; refuses with <c>token-invalid</c>.</summary>
     Task<EnrolReply> EnrolAsync(EnrolRequest request, CancellationToken cancellationToken);
+
+    /// <summary>Forgets a revoked node; its name is free again. Refuses (<c>node-active</c>, <c>node-receipts</c>).</summary>
+    /// <param name="nodeId">Its id.</param>
+    /// <param name="forgetReceipts">Whether the receipts of what its data sets have spent may be forgotten too.</param>
+    /// <param name="cancellationToken">The caller's.</param>
+    Task DeleteNodeAsync(string nodeId, bool forgetReceipts, CancellationToken cancellationToken);
 
     [AlwaysInterleave]
     Task<IReadOnlyList<NodeEntry>> ListNodesAsync(CancellationToken cancellationToken);

@@ -33,25 +33,16 @@ public sealed class FederationCreator(IGrainFactory grains, IBlobStore blobs, Ca
 
         var adapter = await FirstAdapter.MakeAsync(blobs, definition, initialAdapter, cancellationToken);
         var view = await registry.AddFederationAsync(definition, adapter, [.. privacy], cancellationToken);
-        await WakeAllAsync(enrolment, definition.Name);
-        return view;
-    }
-
-    /// <summary>
-    /// Nodes whose polls are waiting do not know of the federation yet: they ask again, so that it knows who is there before it is started.
-    /// </summary>
-    private async Task WakeAllAsync(IEnrolmentGrain enrolment, string federation)
-    {
         try
         {
-            await Task.WhenAll(
-                (await enrolment.ListNodesAsync(CancellationToken.None))
-                    .Select(node => grains.GetGrain<INodeGrain>(node.NodeId).WakeAsync(CancellationToken.None)));
+            // So that it knows who is there before it is started.
+            await grains.WakeNodesAsync(CancellationToken.None);
         }
         catch (Exception error) when (error is TimeoutException or OrleansException)
         {
-            // It is created; who was not woken polls again within a minute.
-            log.NotAllWoken(error, federation);
+            // It is created all the same.
+            log.NotAllWoken(error, definition.Name);
         }
+        return view;
     }
 }

@@ -52,4 +52,13 @@ public interface INodeGrain : IGrainWithStringKey
     Task<NodeView> GetAsync(CancellationToken cancellationToken);
 
     Task<NodeView> RevokeAsync(CancellationToken cancellationToken);
+
+    /// <summary>Lets a revoked node call again, by the identity that it has.</summary>
+    Task<NodeView> ReadmitAsync(CancellationToken cancellationToken);
+
+    /// <summary>Refuses (<c>node-unknown</c>, <c>node-active</c>, <c>node-receipts</c>) where it may not be deleted.</summary>
+    Task RequireForgettableAsync(bool forgetReceipts, CancellationToken cancellationToken);
+
+    /// <summary>Called by <see cref="IEnrolmentGrain"/>, which no longer lists it: nothing is kept of it.</summary>
+    Task ForgetAsync(CancellationToken cancellationToken);
 }

@@ -220,6 +220,40 @@ public sealed class NodeGrain(
         return View();
     }
 
+    public async Task<NodeView> ReadmitAsync(CancellationToken cancellationToken)
+    {
+        await KnownAsync();
+        if (node.State.Revoked)
+        {
+            node.State.Revoked = false;
+            await StoreAsync();
+            await GrainFactory.GetGrain<IRevocationGrain>(IRevocationGrain.Key).NoteAsync(Id, CancellationToken.None);
+        }
+        return View();
+    }
+
+    public async Task RequireForgettableAsync(bool forgetReceipts, CancellationToken cancellationToken)
+    {
+        await KnownAsync();
+        if (!node.State.Revoked)
+            throw new RefusedException(RefusalCodes.NodeActive, $"Node '{node.State.Name}' is not revoked.",
+                $"Revoke it first: fedlora admin node revoke {node.State.Name}");
+        if (node.State.Ledger.Count > 0 && !forgetReceipts)
+            throw new RefusedException(RefusalCodes.NodeReceipts,
+                $"With node '{node.State.Name}' this coordinator would forget {node.State.Ledger.Count} receipts of what its data have "
+                    + "spent.",
+                "The site's own ledger has them still; to forget them here, add --forget-receipts.");
+    }
+
+    public async Task ForgetAsync(CancellationToken cancellationToken)
+    {
+        // Nothing is written any more when it ends.
+        (_seen, _presenceUnknown) = (null, false);
+        await presence.ClearStateAsync(CancellationToken.None);
+        await node.ClearStateAsync(CancellationToken.None);
+        DeactivateOnIdle();
+    }
+
     /// <summary>
     /// All federations that may have work, the one whose work it did longest ago first: none is starved by another's name.
     /// </summary>

@@ -51,13 +51,16 @@ internal sealed class OpenCalls
         }
     }
 
-    /// <summary>Ends all calls of a caller, those included that come after this: nobody of this id is let in again.</summary>
+    /// <summary>Ends all calls of a caller, those included that come after this, until <see cref="Admit"/>.</summary>
     internal void End(string caller)
     {
         _ended[caller] = true;
         foreach (var call in _calls.Keys.Where(call => call.Caller == caller))
             call.Revoked.TrySetResult();
     }
+
+    /// <summary>Whose access was taken away has it again.</summary>
+    internal void Admit(string caller) => _ended.TryRemove(caller, out _);
 
     /// <summary>No further call over this connection, once what it carries is answered: it keeps the identity of its handshake.</summary>
     internal static void Close(HttpContext http) => http.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();

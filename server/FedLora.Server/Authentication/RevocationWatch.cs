@@ -3,7 +3,10 @@ using Microsoft.Extensions.Logging;
 
 namespace FedLora.Server.Authentication;
 
-/// <summary>Hears of everybody whose access is taken away, at whichever coordinator, and ends the calls that are open here.</summary>
+/// <summary>
+/// Hears of everybody whose access is taken away, at whichever coordinator, and ends the calls that are open here; and of whom it is given
+/// back to.
+/// </summary>
 internal sealed class RevocationWatch(OpenCalls calls, IGrainFactory grains, TimeProvider time, ILogger<RevocationWatch> logger)
     : BackgroundService
 {
@@ -19,10 +22,7 @@ internal sealed class RevocationWatch(OpenCalls calls, IGrainFactory grains, Tim
             {
                 var found = await grains.GetGrain<IRevocationGrain>(IRevocationGrain.Key).WatchAsync(epoch, seen, Step, stoppingToken);
                 // Another life of the grain: what it was told before this is not known.
-                if (found.Epoch != epoch && epoch != Guid.Empty)
-                    await LookAsync(stoppingToken);
-                foreach (var id in found.Ids)
-                    calls.End(id);
+                await LookAsync(found.Epoch != epoch && epoch != Guid.Empty ? [.. found.Ids, .. calls.Callers] : found.Ids, stoppingToken);
                 (epoch, seen) = (found.Epoch, found.Seen);
             }
             catch (Exception error) when (!stoppingToken.IsCancellationRequested)
@@ -33,18 +33,18 @@ internal sealed class RevocationWatch(OpenCalls calls, IGrainFactory grains, Tim
         }
     }
 
-    private async Task LookAsync(CancellationToken cancellationToken)
+    private async Task LookAsync(IReadOnlyCollection<string> callers, CancellationToken cancellationToken)
     {
-        var gone = (await grains.GetGrain<IAccessGrain>(IAccessGrain.Key).ListAsync(cancellationToken)).Where(entry => entry.Revoked)
-            .Select(entry => entry.Id).ToHashSet(StringComparer.Ordinal);
-        var people = (await grains.GetGrain<IAccessGrain>(IAccessGrain.Key).ListAsync(cancellationToken)).Select(entry => entry.Id)
-            .ToHashSet(StringComparer.Ordinal);
-        foreach (var caller in calls.Callers)
+        if (callers.Count == 0)
+            return;
+        var people = (await grains.GetGrain<IAccessGrain>(IAccessGrain.Key).ListAsync(cancellationToken))
+            .ToDictionary(entry => entry.Id, entry => entry.Revoked, StringComparer.Ordinal);
+        foreach (var caller in callers.Where(caller => caller is not (Roles.Operator or Roles.Auditor)).Distinct())
         {
-            if (gone.Contains(caller)
-                || (!people.Contains(caller) && caller is not (Roles.Operator or Roles.Auditor)
-                    && await IsGoneAsync(caller, cancellationToken)))
+            if (people.TryGetValue(caller, out var isRevoked) ? isRevoked : await IsGoneAsync(caller, cancellationToken))
                 calls.End(caller);
+            else
+                calls.Admit(caller);
         }
     }
 

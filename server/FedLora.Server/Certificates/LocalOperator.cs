@@ -10,11 +10,10 @@ namespace FedLora.Server.Certificates;
 
 /// <summary>
 /// The operator who may read the data folder: key and certificate in <c>operator.pem</c>, for its owner only, which
-/// <c>fedlora admin --data</c> shows. The key is made at each start; its certificate is renewed here, as a node renews its own. Beside it
-/// lies, in <c>coordinator.pem</c>, the certificate that the coordinator was given to show, where there is one.
+/// <c>fedlora admin --data</c> shows. The key is made at each start; its certificate is renewed here, as a node renews its own.
 /// </summary>
-internal sealed class LocalOperator(Lazy<CertificateAuthority> authority, ServerCertificate shown, IOptions<ServerOptions> options,
-    DataFolder folder, IGrainFactory grains, TimeProvider time, ILogger<LocalOperator> logger) : BackgroundService
+internal sealed class LocalOperator(Lazy<CertificateAuthority> authority, IOptions<ServerOptions> options, DataFolder folder,
+    IGrainFactory grains, TimeProvider time, ILogger<LocalOperator> logger) : BackgroundService
 {
     /// <summary>From one certificate to the next.</summary>
     internal static readonly TimeSpan Every = CertificateAuthority.PeerLifetime / 2;
@@ -27,18 +26,11 @@ internal sealed class LocalOperator(Lazy<CertificateAuthority> authority, Server
     /// <summary>Key and certificate in a data folder.</summary>
     internal static string FileOf(string root) => Path.Combine(root, "operator.pem");
 
-    /// <summary>What the coordinator of a data folder was given to show; nothing is there where it shows one of its authority.</summary>
-    internal static string ShownFileOf(string root) => Path.Combine(root, "coordinator.pem");
-
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
-        // One that a killed start has left says nothing of this one.
-        File.Delete(ShownFileOf(folder.Root));
         // Without TLS the operator's token is what counts.
         if (!options.Value.IsSecure)
             return;
-        if (shown.Given is { } given)
-            AtomicFile.Write(ShownFileOf(folder.Root), given.ExportCertificatePem() + "\n");
         await IssueAsync(cancellationToken);
         await base.StartAsync(cancellationToken);
     }
@@ -47,7 +39,6 @@ internal sealed class LocalOperator(Lazy<CertificateAuthority> authority, Server
     {
         await base.StopAsync(cancellationToken);
         File.Delete(FileOf(folder.Root));
-        File.Delete(ShownFileOf(folder.Root));
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

@@ -1,5 +1,5 @@
 using System.Net;
-using System.Security.Cryptography;
+using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using FedLora.Server.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
@@ -7,16 +7,17 @@ using Microsoft.AspNetCore.Server.Kestrel.Https;
 namespace FedLora.Server.Certificates;
 
 /// <summary>
-/// What the coordinator shows to whoever connects: the certificate that it was given, or one of its own authority, made anew in time.
+/// What the coordinator shows to whoever connects: the certificate that it was given, as the file is now, or one of its own authority, made
+/// anew in time.
 /// </summary>
 internal sealed class ServerCertificate(ServerOptions options, Lazy<CertificateAuthority> authority, TimeProvider time)
 {
     private readonly Lock _one = new();
-    private readonly X509Certificate2? _given = Load(options);
-    private X509Certificate2? _made;
+    private volatile GivenCertificate? _given = GivenCertificate.Load(options);
+    private SslStreamCertificateContext? _made;
 
     /// <summary>The one that it was given; null: what it shows is of its own authority.</summary>
-    internal X509Certificate2? Given => _given;
+    internal X509Certificate2? Given => _given?.Leaf;
 
     /// <summary>
     /// As Kestrel takes it: TLS 1.3; any client certificate, or none, since a refusal in the handshake reaches a caller as a broken
@@ -25,23 +26,39 @@ internal sealed class ServerCertificate(ServerOptions options, Lazy<CertificateA
     internal void Configure(HttpsConnectionAdapterOptions https)
     {
         https.SslProtocols = System.Security.Authentication.SslProtocols.Tls13;
-        https.ServerCertificateSelector = (_, _) => Current();
+        // Kestrel asks for one; what is sent is the context below, which has the chain too.
+        https.ServerCertificateSelector = (_, _) => Current().TargetCertificate;
         https.ClientCertificateMode = ClientCertificateMode.AllowCertificate;
         https.ClientCertificateValidation = (_, _, _) => true;
         https.HandshakeTimeout = TimeSpan.FromSeconds(10);
-        // A resumed session would have the identity of an earlier handshake.
-        https.OnAuthenticate = (_, ssl) => ssl.AllowTlsResume = false;
+        https.OnAuthenticate = (_, ssl) =>
+        {
+            (ssl.ServerCertificateContext, ssl.ServerCertificateSelectionCallback) = (Current(), null);
+            // A resumed session would have the identity of an earlier handshake.
+            ssl.AllowTlsResume = false;
+        };
     }
 
-    private X509Certificate2 Current()
+    /// <summary>Reads the given certificate again where its files have changed; new connections are shown it.</summary>
+    /// <returns>Whether it is another now.</returns>
+    /// <exception cref="FedLoraException"><c>certificate-invalid</c>: the one of before stays.</exception>
+    internal bool Reload()
     {
-        if (_given is not null)
-            return _given;
+        if (_given is not { } before || GivenCertificate.HashNow(options) == before.Hash)
+            return false;
+        _given = GivenCertificate.Load(options);
+        return true;
+    }
+
+    private SslStreamCertificateContext Current()
+    {
+        if (_given is { } given)
+            return given.Context;
         lock (_one)
         {
-            if (_made is null
-                || time.GetUtcNow().UtcDateTime > _made.NotAfter.ToUniversalTime() - (CertificateAuthority.ServerLifetime / 2))
-                _made = authority.Value.IssueServer(Names());
+            if (_made is null || time.GetUtcNow().UtcDateTime
+                > _made.TargetCertificate.NotAfter.ToUniversalTime() - (CertificateAuthority.ServerLifetime / 2))
+                _made = SslStreamCertificateContext.Create(authority.Value.IssueServer(Names()), null, offline: true);
             return _made;
         }
     }
@@ -50,20 +67,5 @@ internal sealed class ServerCertificate(ServerOptions options, Lazy<CertificateA
     {
         var host = new Uri(options.Listen).Host.Trim('[', ']');
         return new[] { "localhost", "127.0.0.1", "::1", Dns.GetHostName(), host }.Distinct(StringComparer.OrdinalIgnoreCase);
-    }
-
-    private static X509Certificate2? Load(ServerOptions options)
-    {
-        if (options.Certificate is not { } file)
-            return null;
-        try
-        {
-            return X509Certificate2.CreateFromPemFile(file, options.CertificateKey);
-        }
-        catch (Exception error) when (error is CryptographicException or IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            throw new FedLoraException("certificate-invalid", $"the certificate {file} cannot be used: {error.Message}",
-                "give a PEM certificate with --certificate and its unencrypted key with --certificate-key", error);
-        }
     }
 }

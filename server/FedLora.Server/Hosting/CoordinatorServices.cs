@@ -53,6 +53,8 @@ public static class CoordinatorServices
         else
             ClusterSilo.Add(builder);
         services.AddHostedService<CoordinatorStartup>();
+        // Before the operator's file: who reads that finds beside it whom to trust.
+        services.AddHostedService<ShownCertificate>();
         services.AddHostedService<LocalOperator>();
         // After the silo, so that it ends before it.
         services.AddHostedService<RevocationWatch>();

@@ -2,6 +2,7 @@ using FedLora.Protocol.Mapping;
 using FedLora.Protocol.Transfer;
 using FedLora.Server.Authentication;
 using FedLora.Server.Certificates;
+using FedLora.Server.Downloads;
 using FedLora.Server.Hosting;
 using FedLora.Server.Mapping;
 using Grpc.Core;
@@ -42,6 +43,7 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
         return new Wire.CreateTokenResponse
         {
             Token = server.Value.Pinned(token.Token, authority),
+            Id = token.Id,
             ExpiresUnixMs = token.ExpiresAt.ToUnixTimeMilliseconds(),
         };
     }
@@ -55,21 +57,15 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
 
     public override async Task<Wire.ListNodesResponse> ListNodes(Wire.ListNodesRequest request, ServerCallContext context)
     {
-        var response = new Wire.ListNodesResponse();
-        foreach (var node in await Enrolment.ListNodesAsync(context.CancellationToken))
-            response.Nodes.Add((await grains.GetGrain<INodeGrain>(node.NodeId).GetAsync(context.CancellationToken)).ToWire());
-        return response;
+        var nodes = await grains.NodesAsync(context.CancellationToken);
+        return new Wire.ListNodesResponse { Nodes = { nodes.Select(node => node.ToWire()) } };
     }
 
     [Authorize(Policies.Operator)]
     public override async Task<Wire.NodeView> RevokeNode(Wire.RevokeNodeRequest request, ServerCallContext context)
     {
-        var nodes = await Enrolment.ListNodesAsync(context.CancellationToken);
-        // By id first: a node may be named like another's id.
-        var node = nodes.FirstOrDefault(node => node.NodeId == request.Node) ?? nodes.FirstOrDefault(node => node.Name == request.Node)
-            ?? throw new RefusedException(RefusalCodes.NodeUnknownName, $"there is no node '{request.Node}'",
-                "see: fedlora admin node list");
-        return (await grains.GetGrain<INodeGrain>(node.NodeId).RevokeAsync(context.CancellationToken)).ToWire();
+        var node = await grains.FindNodeAsync(request.Node, context.CancellationToken);
+        return (await node.RevokeAsync(context.CancellationToken)).ToWire();
     }
 
     [Authorize(Policies.Operator)]
@@ -102,15 +98,7 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
             throw new RefusedException(RefusalCodes.BlobMissing, "a blob is named by its SHA-256 in lower-case hex",
                 "give it as the coordinator names it");
         await using var blob = await blobs.OpenReadAsync(request.Sha256, context.CancellationToken);
-        if (request.Offset < 0 || request.Offset > blob.Length)
-            throw new RefusedException(RefusalCodes.BlobOffset, $"byte {request.Offset} is not within the blob's {blob.Length}",
-                "start at 0");
-        using var limit = new IdleLimit(Idle, time, context.CancellationToken);
-        await limit.RunAsync(() => "the download", () => ChunkSender.SendAsync(blob, request.Offset, async chunk =>
-        {
-            await responseStream.WriteAsync(chunk, limit.Token);
-            limit.Moved();
-        }, limit.Token));
+        await BlobOut.SendAsync(blob, request.Offset, responseStream, time, context);
     }
 
     [Authorize(Policies.Operator)]

@@ -1,6 +1,8 @@
 using FedLora.Protocol;
+using FedLora.Server.Hosting;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace FedLora.Server.Services;
 
@@ -8,8 +10,10 @@ namespace FedLora.Server.Services;
 /// What a caller is told of an exception: of a refusal what is wrong and what to do; anything else is a defect, logged here and told in one
 /// line.
 /// </summary>
-internal sealed class CallFailures(ILogger<CallFailures> logger)
+internal sealed class CallFailures(IOptions<ServerOptions> options, ILogger<CallFailures> logger)
 {
+    private bool IsAlone => options.Value.Postgres is null;
+
     internal RpcException Explain(Exception error, string method, CancellationToken cancellationToken)
     {
         switch (error)
@@ -22,10 +26,15 @@ internal sealed class CallFailures(ILogger<CallFailures> logger)
                 return RpcErrors.ToRpc(refused, RefusalStatus.Of(refused.Code));
             case OperationCanceledException when cancellationToken.IsCancellationRequested:
                 return new RpcException(new Status(StatusCode.Cancelled, "the caller has gone"));
-            // A silo of the cluster has gone, and its grains are not elsewhere yet; or the database is away. Nothing was acknowledged.
-            case Orleans.Runtime.SiloUnavailableException or Orleans.Runtime.OrleansMessageRejectionException or TimeoutException:
-                return new RpcException(
-                    new Status(StatusCode.Unavailable, "a coordinator of the cluster has gone, and another is taking over; try again"));
+            // A silo has gone, and its grains are not elsewhere yet. One that is alone is about to begin or to end.
+            case Orleans.Runtime.SiloUnavailableException or Orleans.Runtime.OrleansMessageRejectionException:
+                return Told(RefusalCodes.CoordinatorAway, IsAlone ? "the coordinator is starting or stopping, and takes no calls"
+                    : "a coordinator of the cluster has gone, and another is taking over");
+            case TimeoutException:
+                return Told(RefusalCodes.CoordinatorBusy, IsAlone
+                    ? "the coordinator did not come to an end with the call in time: the machine is busy, or its disk is slow"
+                    : "the cluster did not come to an end with the call in time: one of its coordinators has gone, or the database is "
+                        + "slow");
             case OperationCanceledException:
                 return new RpcException(new Status(StatusCode.Unavailable, "the coordinator is stopping"));
             default:
@@ -35,4 +44,8 @@ internal sealed class CallFailures(ILogger<CallFailures> logger)
                     new Status(StatusCode.Internal, $"{cause.GetType().Name}: {cause.Message.ReplaceLineEndings(" ")}"));
         }
     }
+
+    private static RpcException Told(string code, string message) =>
+        RpcErrors.ToRpc(new FedLoraException(code, message, "nothing was acknowledged: look what is so, and try again"),
+            RefusalStatus.Of(code));
 }

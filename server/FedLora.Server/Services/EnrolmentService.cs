@@ -17,6 +17,7 @@ internal sealed class EnrolmentService(IGrainFactory grains, Lazy<CertificateAut
 
     public override async Task<EnrolResponse> Enrol(Protocol.V1.EnrolRequest request, ServerCallContext context)
     {
+        await RequireOwnAsync(request, context.CancellationToken);
         if (!context.GetHttpContext().Request.IsHttps)
         {
             var plain = await EnrolNodeAsync(request, "", context.CancellationToken);
@@ -25,6 +26,9 @@ internal sealed class EnrolmentService(IGrainFactory grains, Lazy<CertificateAut
         var key = Requests.Key(request.CertificateRequest.Span);
         var holder = await Access.EnrolAsync(new AccessRequest { Token = request.Token, KeyHash = Requests.Hash(key) },
             context.CancellationToken);
+        if (holder is null && request.Joiner == Joiner.Person)
+            throw new RefusedException(RefusalCodes.TokenInvalid, "the join token is unknown or expired",
+                "ask an operator for a new one ('fedlora admin token create')");
         var (id, role) = holder is not null ? (holder.Id, holder.Role)
             : ((await EnrolNodeAsync(request, CertificateHandler.NodeCredential(Requests.Hash(key)), context.CancellationToken)).NodeId,
                 Roles.Node);
@@ -54,6 +58,20 @@ internal sealed class EnrolmentService(IGrainFactory grains, Lazy<CertificateAut
         using var certificate = issuer.Issue(http.Connection.ClientCertificate!.PublicKey, peer.Id, peer.Role);
         logger.Renewed(peer.Role, peer.Id, certificate.NotAfter.ToUniversalTime());
         return new RenewResponse { Certificate = ByteString.CopyFrom(certificate.RawData) };
+    }
+
+    // Before anything is used up by it.
+    private async Task RequireOwnAsync(Protocol.V1.EnrolRequest request, CancellationToken cancellationToken)
+    {
+        if (request.Joiner == Joiner.Node && await Access.FindTokenAsync(request.Token, cancellationToken) is { } token)
+            throw new RefusedException(RefusalCodes.TokenRole,
+                $"the join token is for the {token.Role} '{token.Name}', not for a node; it is not used up",
+                $"'{token.Name}' joins with it by 'fedlora admin join'; a node's is made by 'fedlora admin token create'");
+        if (request.Joiner == Joiner.Person
+            && await grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key).KnowsTokenAsync(request.Token, cancellationToken))
+            throw new RefusedException(RefusalCodes.TokenRole,
+                "the join token is for a node, not for an operator or auditor; it is not used up",
+                "a site gives it to 'fedlora client'; yours is made by 'fedlora admin token create --role operator --name NAME'");
     }
 
     private async Task<EnrolReply> EnrolNodeAsync(Protocol.V1.EnrolRequest request, string credential, CancellationToken cancellationToken)

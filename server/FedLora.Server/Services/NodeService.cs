@@ -1,5 +1,4 @@
 using FedLora.Protocol.Mapping;
-using FedLora.Protocol.Transfer;
 using FedLora.Protocol.V1;
 using FedLora.Server.Authentication;
 using FedLora.Server.Downloads;
@@ -16,8 +15,6 @@ namespace FedLora.Server.Services;
 internal sealed class NodeService(IGrainFactory grains, PartCache parts, UpdateIntake intake, NodeConnections connections,
     IHostApplicationLifetime lifetime, TimeProvider time) : Node.NodeBase
 {
-    private static readonly TimeSpan Idle = TimeSpan.FromSeconds(60);
-
     public override async Task<PollTaskResponse> PollTask(PollTaskRequest request, ServerCallContext context)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
@@ -31,15 +28,7 @@ internal sealed class NodeService(IGrainFactory grains, PartCache parts, UpdateI
     public override async Task GetBlob(GetBlobRequest request, IServerStreamWriter<Chunk> responseStream, ServerCallContext context)
     {
         await using var blob = await parts.OpenAsync(request.Sha256, context.CancellationToken);
-        if (request.Offset < 0 || request.Offset > blob.Length)
-            throw new RefusedException(RefusalCodes.BlobOffset, $"byte {request.Offset} is not within the blob's {blob.Length}",
-                "start at 0");
-        using var limit = new IdleLimit(Idle, time, context.CancellationToken);
-        await limit.RunAsync(() => "the download", () => ChunkSender.SendAsync(blob, request.Offset, async chunk =>
-        {
-            await responseStream.WriteAsync(chunk, limit.Token);
-            limit.Moved();
-        }, limit.Token));
+        await BlobOut.SendAsync(blob, request.Offset, responseStream, time, context);
     }
 
     public override async Task PutUpdate(IAsyncStreamReader<UpdateMessage> requestStream, IServerStreamWriter<UpdateAck> responseStream,

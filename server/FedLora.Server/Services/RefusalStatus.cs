@@ -11,12 +11,12 @@ internal static class RefusalStatus
             or RefusalCodes.AccessUnknownName or RefusalCodes.TokenUnknown => StatusCode.NotFound,
         RefusalCodes.FederationExists or RefusalCodes.UpdateConflict or RefusalCodes.NodeExists => StatusCode.AlreadyExists,
         RefusalCodes.FederationState or RefusalCodes.RoundClosed or RefusalCodes.NotInCohort or RefusalCodes.UpdatesPruned
-            or RefusalCodes.DashboardOff => StatusCode.FailedPrecondition,
-        RefusalCodes.NodeUnknown or RefusalCodes.NodeCredential or RefusalCodes.TokenInvalid or RefusalCodes.OperatorCredential
-            or RefusalCodes.AccessUnknown or RefusalCodes.CertificateMissing or RefusalCodes.CertificateForeign
-            or RefusalCodes.CertificateExpired => StatusCode.Unauthenticated,
+            or RefusalCodes.DashboardOff or RefusalCodes.NodeActive or RefusalCodes.NodeReceipts => StatusCode.FailedPrecondition,
+        RefusalCodes.NodeUnknown or RefusalCodes.NodeCredential or RefusalCodes.TokenInvalid or RefusalCodes.TokenRole
+            or RefusalCodes.OperatorCredential or RefusalCodes.AccessUnknown or RefusalCodes.CertificateMissing
+            or RefusalCodes.CertificateForeign or RefusalCodes.CertificateExpired => StatusCode.Unauthenticated,
         RefusalCodes.NodeRevoked or RefusalCodes.AccessRevoked or RefusalCodes.RoleInsufficient => StatusCode.PermissionDenied,
-        RefusalCodes.DatabaseAway => StatusCode.Unavailable,
+        RefusalCodes.DatabaseAway or RefusalCodes.CoordinatorAway or RefusalCodes.CoordinatorBusy => StatusCode.Unavailable,
         RefusalCodes.DiskFull => StatusCode.ResourceExhausted,
         "transfer-idle" => StatusCode.DeadlineExceeded,
         RefusalCodes.BlobOffset => StatusCode.Aborted,

@@ -12,11 +12,23 @@ internal sealed partial class UpkeepService
 {
     public override async Task<Wire.NodeView> ShowNode(Wire.ShowNodeRequest request, ServerCallContext context)
     {
-        var nodes = await Enrolment.ListNodesAsync(context.CancellationToken);
-        var node = nodes.FirstOrDefault(node => node.NodeId == request.Node) ?? nodes.FirstOrDefault(node => node.Name == request.Node)
-            ?? throw new RefusedException(RefusalCodes.NodeUnknownName, $"there is no node '{request.Node}'",
-                "see 'fedlora admin node list'");
-        return (await grains.GetGrain<INodeGrain>(node.NodeId).GetAsync(context.CancellationToken)).ToWire();
+        var node = await grains.FindNodeAsync(request.Node, context.CancellationToken);
+        return (await node.GetAsync(context.CancellationToken)).ToWire();
+    }
+
+    [Authorize(Policies.Operator)]
+    public override async Task<Wire.NodeView> ReadmitNode(Wire.ReadmitNodeRequest request, ServerCallContext context)
+    {
+        var node = await grains.FindNodeAsync(request.Node, context.CancellationToken);
+        return (await node.ReadmitAsync(context.CancellationToken)).ToWire();
+    }
+
+    [Authorize(Policies.Operator)]
+    public override async Task<Wire.DeleteNodeResponse> DeleteNode(Wire.DeleteNodeRequest request, ServerCallContext context)
+    {
+        var node = await grains.FindNodeAsync(request.Node, context.CancellationToken);
+        await Enrolment.DeleteNodeAsync(node.GetPrimaryKeyString(), request.ForgetReceipts, context.CancellationToken);
+        return new Wire.DeleteNodeResponse();
     }
 
     [Authorize(Policies.Operator)]
@@ -59,7 +71,12 @@ internal sealed partial class UpkeepService
     public override async Task<Wire.CollectGarbageResponse> CollectGarbage(Wire.CollectGarbageRequest request, ServerCallContext context)
     {
         var cleaned = await grains.GetGrain<IJanitorGrain>(IJanitorGrain.Key).CleanUpAsync(context.CancellationToken);
-        return new Wire.CollectGarbageResponse { Uploads = (uint)cleaned.Partials, Blobs = (uint)cleaned.Blobs };
+        return new Wire.CollectGarbageResponse
+        {
+            Uploads = (uint)cleaned.Partials,
+            Blobs = (uint)cleaned.Blobs,
+            Waiting = (uint)cleaned.Waiting,
+        };
     }
 
     private IRegistryGrain Registry => grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key);

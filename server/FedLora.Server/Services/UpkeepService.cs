@@ -13,6 +13,8 @@ internal sealed partial class UpkeepService(IGrainFactory grains, FederationCrea
 {
     private static readonly TimeSpan LinkLifetime = TimeSpan.FromMinutes(10);
 
+    private IAccessGrain Access => grains.GetGrain<IAccessGrain>(IAccessGrain.Key);
+
     private IEnrolmentGrain Enrolment => grains.GetGrain<IEnrolmentGrain>(IEnrolmentGrain.Key);
 
     public override async Task<Wire.CreateDashboardLinkResponse> CreateDashboardLink(Wire.CreateDashboardLinkRequest request,
@@ -41,25 +43,28 @@ internal sealed partial class UpkeepService(IGrainFactory grains, FederationCrea
 
     public override async Task<Wire.ListTokensResponse> ListTokens(Wire.ListTokensRequest request, ServerCallContext context)
     {
-        var response = new Wire.ListTokensResponse();
-        foreach (var token in await Enrolment.ListTokensAsync(context.CancellationToken))
-            response.Tokens.Add(new Wire.TokenView
-            {
-                Id = token.Id,
-                Note = token.Note,
-                ExpiresUnixMs = token.ExpiresAt.ToUnixTimeMilliseconds(),
-                UsesLeft = (uint)token.UsesLeft
-            });
-        return response;
+        var (nodes, people) = (await Enrolment.ListTokensAsync(context.CancellationToken),
+            await Access.ListTokensAsync(context.CancellationToken));
+        return new Wire.ListTokensResponse { Tokens = { nodes.Concat(people).OrderBy(token => token.ExpiresAt).Select(ToWire) } };
     }
 
     [Authorize(Policies.Operator)]
     public override async Task<Wire.ListTokensResponse> RevokeToken(Wire.RevokeTokenRequest request, ServerCallContext context)
     {
-        if (!(await Enrolment.ListTokensAsync(context.CancellationToken)).Any(token => token.Id == request.Id))
-            throw new RefusedException(RefusalCodes.TokenUnknown, $"there is no join token '{request.Id}'",
+        if (!await Enrolment.RevokeTokenAsync(request.Id, context.CancellationToken)
+            && !await Access.RevokeTokenAsync(request.Id, context.CancellationToken))
+            throw new RefusedException(RefusalCodes.TokenUnknown, $"there is no join token '{request.Id}' that could still be used",
                 "see: fedlora admin token list");
-        await Enrolment.RevokeTokenAsync(request.Id, context.CancellationToken);
         return await ListTokens(new Wire.ListTokensRequest(), context);
     }
+
+    private static Wire.TokenView ToWire(TokenView token) => new()
+    {
+        Id = token.Id,
+        Role = token.Role.Length > 0 ? token.Role : Roles.Node,
+        Name = token.Name,
+        Note = token.Note,
+        ExpiresUnixMs = token.ExpiresAt.ToUnixTimeMilliseconds(),
+        UsesLeft = (uint)token.UsesLeft,
+    };
 }

@@ -36,8 +36,8 @@ internal static class LeadingTriples
                 if (exhausted)
                     break;
                 basis.Add(added);
-                images.Add(Times(m, added));
-                next = Times(transposed, images[^1]);
+                images.Add(Tiles.Times(m, added));
+                next = Tiles.Times(transposed, images[^1]);
                 size += added.Columns;
             }
             var (us, v, residual) = Split(transposed, basis, images, rank);
@@ -88,14 +88,6 @@ internal static class LeadingTriples
             Vectors.AddScaled(-Vectors.Dot(basis.Column(k), column), basis.Column(k), column);
     }
 
-    private static Matrix Times(Matrix m, Matrix block)
-    {
-        var product = new Matrix(m.Rows, block.Columns);
-        using var right = block.Transposed();
-        Tiles.AddProduct(product, m, right, threads: 1);
-        return product;
-    }
-
     // Rayleigh and Ritz: the leading triples as far as the space knows them.
     private static (Matrix Us, Matrix V, double Residual) Split(Matrix transposed, List<Matrix> basis, List<Matrix> images, int rank)
     {
@@ -104,7 +96,7 @@ internal static class LeadingTriples
         var svd = new JacobiSvd(image);
         using var leading = svd.V.Resized(space.Columns, rank);
         var (us, v) = (image.Times(leading), space.Times(leading));
-        using var back = Times(transposed, us);
+        using var back = Tiles.Times(transposed, us);
         var (largest, residual) = (svd.Singular[0] * svd.Singular[0], 0.0);
         for (var j = 0; j < rank; j++)
         {

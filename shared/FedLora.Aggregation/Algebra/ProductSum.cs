@@ -35,8 +35,9 @@ internal sealed class ProductSum : IDisposable
         {
             if (_filled == _b.Columns)
                 Flush();
-            _b.Column(_filled).Clear();
-            Vectors.AddScaled(product.Factor, product.B.Column(k), _b.Column(_filled));
+            product.B.Column(k).CopyTo(_b.Column(_filled));
+            if (product.Factor != 1)
+                Vectors.Scale(product.Factor, _b.Column(_filled));
             product.At.Column(k).CopyTo(_at.Column(_filled));
             _filled++;
         }
@@ -102,6 +103,30 @@ internal sealed class ProductSum : IDisposable
         }
         var (newB, newAt, singular) = LowRank.Truncate(b, at, rank);
         return (newB, newAt, (singular.Skip(rank).Sum(s => s * s), singular.Sum(s => s * s)));
+    }
+
+    /// <summary>
+    /// The sum as <see cref="Product"/> has it or, where its true rank makes that less than half as large, in factors of that rank, which
+    /// are the caller's.
+    /// </summary>
+    public NodeProduct Shortest()
+    {
+        var (b, at, _) = Product();
+        var widest = Math.Min(b.Columns, Math.Min(b.Rows, at.Rows)) / 2;
+        if (_whole is { } whole)
+        {
+            using var turned = whole.Transposed();
+            return TrueRank.Of(x => Tiles.Times(whole, x), x => Tiles.Times(turned, x), at.Rows, widest) ?? Product();
+        }
+        using var bt = b.Transposed();
+        using var a = at.Transposed();
+        return TrueRank.Of(x => Times(b, a, x), x => Times(at, bt, x), at.Rows, widest) ?? Product();
+
+        static Matrix Times(Matrix outer, Matrix inner, Matrix x)
+        {
+            using var between = Tiles.Times(inner, x);
+            return Tiles.Times(outer, between);
+        }
     }
 
     /// <summary>Gives the memory back.</summary>

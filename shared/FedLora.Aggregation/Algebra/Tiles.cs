@@ -16,6 +16,15 @@ internal static class Tiles
     private const int Depth = 128;
     private const int Lanes = 8;
 
+    /// <summary>left right.</summary>
+    public static Matrix Times(Matrix left, Matrix right)
+    {
+        var product = new Matrix(left.Rows, right.Columns);
+        using var transposed = right.Transposed();
+        AddProduct(product, left, transposed, threads: 1);
+        return product;
+    }
+
     /// <summary>sum += left right^T.</summary>
     /// <param name="sum">m x n.</param>
     /// <param name="left">m x k.</param>

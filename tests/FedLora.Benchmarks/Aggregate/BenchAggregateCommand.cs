@@ -2,12 +2,14 @@ using System.CommandLine;
 using System.Diagnostics;
 using FedLora.Aggregation;
 using FedLora.Cli.Commands;
+using FedLora.Cli.Output;
 
 namespace FedLora.Benchmarks.Aggregate;
 
 /// <summary>
 /// <c>fedlora bench aggregate</c>: the server's step of every method on RoBERTa-large (query and value) and Llama-7B (all seven linears),
-/// FedSVD beside the full SVD, costs over nodes and ranks, and memory while 500 updates stream.
+/// FedSVD beside the full SVD, costs over nodes and ranks, memory while 500 updates stream; and what grows with nodes and rounds, beside
+/// another build in the same run.
 /// </summary>
 internal static class BenchAggregateCommand
 {
@@ -25,31 +27,77 @@ internal static class BenchAggregateCommand
             Description = "Only this method on RoBERTa-large at rank 8 with six nodes (fedsvd: beside the full SVD).",
             HelpName = "METHOD",
         };
-        return new Command("aggregate", "The server's step of every method, FedSVD beside the full SVD, memory while updates stream.")
+        var beside = new Option<string?>("--beside")
+        {
+            Description = "Only the costs (see --case), each beside another build's: the folder with its fedlora.dll.",
+            HelpName = "FOLDER",
+        };
+        var cases = new Option<string[]>("--case")
+        {
+            Description = $"Only these costs: {string.Join(", ", CostCases.Names)}.",
+            HelpName = "NAME",
+        };
+        var worker = new Option<string?>("--worker") { Description = "Answer as one side of a cost.", Hidden = true };
+        return new Command("aggregate", "The server's step of every method, FedSVD beside the full SVD, costs beside another build's.")
         {
             quick,
             only,
-        }.Runs((parsed, output, cancellationToken) =>
+            beside,
+            cases,
+            worker,
+        }.Runs(async (parsed, output, cancellationToken) =>
         {
-            var rows = new List<BenchRow>();
-            if (parsed.GetValue(only) is { } name)
+            var other = parsed.GetValue(beside);
+            if (other is not null && !File.Exists(Path.Combine(other, "FedLora.Aggregation.dll")))
+                throw new FedLoraException("bench-peer-missing", $"There is no FedLora.Aggregation.dll in {other}.",
+                    "Name the folder of a build's fedlora.dll.");
+            if (parsed.GetValue(worker) is { } name)
             {
-                rows.Add(
-                    name == "fedsvd" ? FedSvd(cancellationToken)
-                        : Step($"{name}-roberta-large", new Workload(name, Workload.RobertaLarge(8), Nodes), cancellationToken));
-                BenchReport.Write(output, rows);
-                return Task.CompletedTask;
+                await CostWorker.RunAsync(name, other, Console.In, parsed.InvocationConfiguration.Output, cancellationToken);
+                return;
             }
-            output.Remark("FedSVD and the full SVD of the products, RoBERTa-large ...");
-            rows.Add(FedSvd(cancellationToken));
-            foreach (var method in Methods.All.Where(m => !m.Traits.StartsFromWeights && m.Name != "fedsvd"))
-                rows.Add(
-                    Step($"{method.Name}-roberta-large", new Workload(method.Name, Workload.RobertaLarge(8), Nodes), cancellationToken));
-            if (!parsed.GetValue(quick))
-                rows.AddRange(Rest(output.Remark, cancellationToken));
-            BenchReport.Write(output, rows);
-            return Task.CompletedTask;
+            var wanted = parsed.GetValue(cases) ?? [];
+            if (wanted.FirstOrDefault(one => !CostCases.Names.Contains(one)) is { } unknown)
+                throw new FedLoraException("bench-nothing", $"There is no case '{unknown}'.",
+                    $"Cases: {string.Join(", ", CostCases.Names)}.");
+            if (other is not null || wanted.Length > 0)
+                BenchReport.Write(output,
+                    await CostsAsync(wanted.Length > 0 ? wanted : CostCases.Names, other, output.Remark, cancellationToken));
+            else
+                await StepsAsync(parsed.GetValue(only), parsed.GetValue(quick), output, cancellationToken);
         });
+    }
+
+    private static async Task<List<BenchRow>> CostsAsync(IEnumerable<string> names, string? beside, Action<string> remark,
+        CancellationToken cancellationToken)
+    {
+        var rows = new List<BenchRow>();
+        foreach (var name in names)
+            rows.AddRange(await CostRace.RunAsync(name, beside, remark, cancellationToken));
+        return rows;
+    }
+
+    private static async Task StepsAsync(string? only, bool quick, CommandOutput output, CancellationToken cancellationToken)
+    {
+        var rows = new List<BenchRow>();
+        if (only is not null)
+        {
+            rows.Add(
+                only == "fedsvd" ? FedSvd(cancellationToken)
+                    : Step($"{only}-roberta-large", new Workload(only, Workload.RobertaLarge(8), Nodes), cancellationToken));
+            BenchReport.Write(output, rows);
+            return;
+        }
+        output.Remark("FedSVD and the full SVD of the products, RoBERTa-large ...");
+        rows.Add(FedSvd(cancellationToken));
+        foreach (var method in Methods.All.Where(m => !m.Traits.StartsFromWeights && m.Name != "fedsvd"))
+            rows.Add(Step($"{method.Name}-roberta-large", new Workload(method.Name, Workload.RobertaLarge(8), Nodes), cancellationToken));
+        if (!quick)
+        {
+            rows.AddRange(Rest(output.Remark, cancellationToken));
+            rows.AddRange(await CostsAsync(CostCases.Growing, null, output.Remark, cancellationToken));
+        }
+        BenchReport.Write(output, rows);
     }
 
     private static BenchRow FedSvd(CancellationToken cancellationToken)
@@ -70,26 +118,14 @@ internal static class BenchAggregateCommand
                 yield return Step($"{method}-k{nodes}-r{rank}", new Workload(method, Workload.RobertaLarge(rank), nodes),
                     cancellationToken);
         }
-        foreach (var method in (string[])["fedsvd", "fedit", "ffa-lora"])
-        {
-            remark($"{method}, Llama-7B at rank 16 ...");
-            yield return Step($"{method}-llama-7b", new Workload(method, Workload.Llama7B(16), Nodes, different: 2), cancellationToken);
-        }
-        remark("many nodes ...");
-        foreach (var row in ManyNodes.Measure(cancellationToken))
-            yield return row;
+        remark("ffa-lora, Llama-7B at rank 16 ...");
+        yield return Step("ffa-lora-llama-7b", new Workload("ffa-lora", Workload.Llama7B(16), Nodes, different: 2), cancellationToken);
         remark("Fed-SB's start from weights of 4096 x 4096 at rank 64 ...");
         yield return new BenchRow("fed-sb-start-4096-r64", BasisStart.Measure(4096, 64), "s");
-        foreach (var method in (string[])["flexlora", "flora"])
-        {
-            remark($"{method}, 1,000 updates from disk ...");
-            yield return new BenchRow($"{method}-1000-updates-resident-growth",
-                Resident.Growth(method, Workload.Squares(48, 512), 1000, cancellationToken).MiB, "MiB", "one module of all nodes", 31.25);
-        }
         foreach (var method in (string[])["fedit", "ffa-lora", "fedsvd", "rolora", "fedsa-lora", "hetlora"])
         {
             remark($"{method}, 500 updates from disk ...");
-            var (growth, seconds) = Resident.Growth(method, Workload.RobertaLarge(8), 500, cancellationToken);
+            var (growth, seconds) = Resident.Growth(method, Workload.RobertaLarge(8), 500);
             yield return new BenchRow($"{method}-500-updates-resident-growth", growth, "MiB");
             yield return new BenchRow($"{method}-500-updates", seconds, "s");
         }

@@ -80,7 +80,8 @@ public sealed class ClusterTests
         Assert.Empty((await registry.EnrolmentBeforeAsync(default)).Nodes);
         await RefusedAsync(() => registry.RemoveFederationAsync("nobody", default));
         await federation.DeleteAsync(default);
-        await enrolment.RevokeTokenAsync((await enrolment.ListTokensAsync(default))[0].Id, default);
+        Assert.True(await enrolment.RevokeTokenAsync((await enrolment.ListTokensAsync(default))[0].Id, default));
+        Assert.False(await enrolment.KnowsTokenAsync("guess", default));
 
         await RefusedAsync(() => node.AuthenticateAsync("wrong", default));
         await node.EnrolAsync("a", "", "another", default);
@@ -93,6 +94,13 @@ public sealed class ClusterTests
         await janitor.WakeAsync(default);
         await janitor.ReleaseAsync([], default);
         await CallPrivacyAsync(node);
+        await RefusedAsync(() => node.RequireForgettableAsync(false, default));
+        Assert.False((await node.ReadmitAsync(default)).Revoked);
+        await RefusedAsync(() => enrolment.DeleteNodeAsync(silos.IdOf("a"), true, default));
+        await node.RevokeAsync(default);
+        await enrolment.DeleteNodeAsync(silos.IdOf("a"), true, default);
+        await RefusedAsync(() => node.GetAsync(default));
+        await node.ForgetAsync(default);
         await CallAccessAsync(silos);
         await CallSessionsAsync(silos);
 
@@ -129,8 +137,11 @@ public sealed class ClusterTests
         await TwoSilos.OnAsync(silos.First, () => revocations.WatchAsync(Guid.Empty, 0, TimeSpan.Zero, default));
         await access.KeepAsync(new() { Id = "local", Name = "local", Role = "operator", KeyHash = "key" }, default);
         var token = await access.CreateTokenAsync(new() { Role = "auditor", Name = "anna", Lifetime = TimeSpan.FromHours(1) }, default);
+        Assert.Equal(("anna", token.Id), Assert.Single((await access.ListTokensAsync(default)).Select(listed => (listed.Name, listed.Id))));
+        Assert.Equal("auditor", (await access.FindTokenAsync(token.Token, default))!.Role);
         var anna = (await access.EnrolAsync(new() { Token = token.Token, KeyHash = "another" }, default))!;
         Assert.Equal(anna, await access.AuthenticateAsync(anna.Id, "another", default));
+        Assert.False(await access.RevokeTokenAsync(token.Id, default));
         Assert.Equal(["anna", "local"], (await access.ListAsync(default)).Select(entry => entry.Name));
         Assert.False(await access.IsRevokedAsync(anna.Id, default));
         Assert.True(Assert.Single(await access.RevokeAsync("anna", default)).Revoked);

@@ -95,7 +95,7 @@ internal sealed class TwoSilos : IAsyncDisposable
         await silos._cluster.DeployAsync();
         silos._first = silos._cluster.Silos.Single(silo => silo.Name == silos._firstName);
         silos._second = silos._cluster.Silos.Single(silo => silo.Name != silos._firstName);
-        var token = await OnAsync(silos.First, () => silos.Enrolment.CreateTokenAsync(new() { Uses = 3 }, default));
+        var token = await OnAsync(silos.First, () => silos.Enrolment.CreateTokenAsync(new() { Uses = 4 }, default));
         foreach (var name in new[] { "a", "b", "c" })
         {
             silos._nodes[name] = (await OnAsync(nodesOnSecond ? silos.Second : silos.First,

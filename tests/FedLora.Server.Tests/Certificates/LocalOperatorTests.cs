@@ -61,8 +61,7 @@ public sealed class LocalOperatorTests
                 return isBroken ? throw new InvalidOperationException("no storage") : Task.CompletedTask;
             }));
             var lazy = new Lazy<CertificateAuthority>(authority);
-            using var local = new LocalOperator(lazy, new ServerCertificate(options, lazy, time), Options.Create(options), folder, grains,
-                time, NullLogger<LocalOperator>.Instance);
+            using var local = new LocalOperator(lazy, Options.Create(options), folder, grains, time, NullLogger<LocalOperator>.Instance);
             await local.StartAsync(default);
             isBroken = true;
             await UntilAsync(2, LocalOperator.Every);

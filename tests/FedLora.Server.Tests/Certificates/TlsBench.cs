@@ -14,6 +14,7 @@ internal sealed class TlsBench : IAsyncDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedlora-tls-tests-");
     private CoordinatorHost? _host;
+    private IServiceProvider _services = null!;
     private PeerIdentity? _operator;
 
     /// <summary>The coordinator's clock, and that of identities made here.</summary>
@@ -28,32 +29,48 @@ internal sealed class TlsBench : IAsyncDisposable
     internal CoordinatorConnection Operator { get; private set; } = null!;
 
     /// <summary>The coordinator's grains.</summary>
-    internal IGrainFactory Grains { get; private set; } = null!;
+    internal IGrainFactory Grains => Service<IGrainFactory>();
+
+    /// <summary>One of the coordinator's services.</summary>
+    internal T Service<T>()
+        where T : notnull => _services.GetRequiredService<T>();
 
     /// <param name="given">A certificate to show instead of one of its authority.</param>
     /// <param name="configure">What its program adds.</param>
-    internal static async Task<TlsBench> StartAsync(X509Certificate2? given = null, Action<IHostApplicationBuilder>? configure = null)
+    internal static Task<TlsBench> StartAsync(X509Certificate2? given = null, Action<IHostApplicationBuilder>? configure = null)
     {
         var bench = new TlsBench();
-        var options = new ServerOptions { Data = bench.Data, Listen = "https://127.0.0.1:0" };
-        if (given is not null)
+        return given is null ? bench.StartAsync(null, null, configure)
+            : bench.StartAsync(bench.Write("given.pem", given.ExportCertificatePem()),
+                bench.Write("given.key", given.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem()), configure);
+    }
+
+    /// <summary>With files of a certificate, and those above it, and its key.</summary>
+    internal static Task<TlsBench> StartAsync(string certificateFile, string keyFile) =>
+        new TlsBench().StartAsync(certificateFile, keyFile, null);
+
+    private async Task<TlsBench> StartAsync(string? certificateFile, string? keyFile, Action<IHostApplicationBuilder>? configure)
+    {
+        var options = new ServerOptions
         {
-            (options.Certificate, options.CertificateKey) = (bench.Write("given.pem", given.ExportCertificatePem()),
-                bench.Write("given.key", given.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem()));
-        }
-        bench._host = await CoordinatorHost.StartAsync(options, builder =>
+            Data = Data,
+            Listen = "https://127.0.0.1:0",
+            Certificate = certificateFile,
+            CertificateKey = keyFile,
+        };
+        _host = await CoordinatorHost.StartAsync(options, builder =>
         {
-            builder.Services.AddSingleton<TimeProvider>(bench.Time);
+            builder.Services.AddSingleton<TimeProvider>(Time);
             builder.Services.AddHostedService(provider =>
             {
-                bench.Grains = provider.GetRequiredService<IGrainFactory>();
+                _services = provider;
                 return new Nothing();
             });
             configure?.Invoke(builder);
         }, CancellationToken.None);
-        bench._operator = new PeerIdentity(bench.Data, "operator", bench.Time);
-        bench.Operator = new CoordinatorConnection(bench.Url, identity: bench._operator);
-        return bench;
+        _operator = new PeerIdentity(Data, "operator", Time);
+        Operator = new CoordinatorConnection(Url, identity: _operator);
+        return this;
     }
 
     internal async Task<string> TokenAsync(string role = "node", string name = "") =>

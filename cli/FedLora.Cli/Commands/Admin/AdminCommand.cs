@@ -9,14 +9,20 @@ internal static class AdminCommand
     {
         var command = new Command("admin", "Operate a running coordinator: tokens, nodes, federations, results.")
         {
-            new Command("token", "Join tokens for new nodes.")
+            new Command("token", "Join tokens for new nodes, operators and auditors.")
             {
                 TokenCreateCommand.Create(),
                 TokenListCommands.List(),
                 TokenListCommands.Revoke(),
             },
-            new Command("node", "Enrolled training nodes.") { NodeListCommand.Create(), NodeShowCommand.Create(),
-                NodeRevokeCommand.Create() },
+            new Command("node", "Enrolled training nodes.")
+            {
+                NodeListCommand.Create(),
+                NodeShowCommand.Create(),
+                NodeRevokeCommand.Create(),
+                NodeReadmitCommand.Create(),
+                NodeDeleteCommand.Create(),
+            },
             new Command("access", "Who operates and audits.") { AccessCommands.List(), AccessCommands.Revoke() },
             JoinCommand.Create(),
             new Command("federation", "Fine-tuning jobs.")

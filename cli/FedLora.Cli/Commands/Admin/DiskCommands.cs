@@ -31,13 +31,19 @@ internal static class DiskCommands
 
     public static Command Gc() =>
         new Command("gc",
-            "Remove now what the hourly clean-up would: uploads abandoned for a day, and blobs a day old that no federation needs.")
+            "Remove now what the hourly clean-up would: uploads abandoned for a day, and blobs a day old that no federation has needed for "
+                + "half an hour.")
         .Writes(typeof(GoneJson)).RunsAtCoordinator(async (_, output, connection, cancellationToken) =>
         {
             var gone = await connection.Upkeep.CollectGarbageAsync(new CollectGarbageRequest(),
                 connection.Options(cancellationToken, GcLimit));
-            output.Result(new GoneJson(gone.Uploads, gone.Blobs), console =>
-                console.WriteLine($"{gone.Uploads} abandoned uploads and {gone.Blobs} blobs are gone."));
+            output.Result(new GoneJson(gone.Uploads, gone.Blobs, gone.Waiting), console =>
+            {
+                console.WriteLine($"{gone.Uploads} abandoned uploads and {gone.Blobs} blobs are gone.");
+                if (gone.Waiting > 0)
+                    console.WriteLine($"{gone.Waiting} more that no federation needs go later: once they are a day old, and were found so "
+                        + "half an hour before.");
+            });
         });
 }
 
@@ -48,4 +54,7 @@ internal sealed record DiskJson(string Folder, long FreeBytes, long Bytes, IRead
 internal sealed record DiskPartJson(string Name, long Bytes, long Files);
 
 /// <summary>What a clean-up removed, as <c>--json</c> shows it.</summary>
-internal sealed record GoneJson(long Uploads, long Blobs);
+/// <param name="Uploads">Abandoned half-way.</param>
+/// <param name="Blobs">That no federation needs.</param>
+/// <param name="Waiting">As many more go later: once they are a day old, and were found so half an hour before.</param>
+internal sealed record GoneJson(long Uploads, long Blobs, long Waiting);

@@ -57,7 +57,9 @@ internal static class FederationCareCommands
                 await connection.Upkeep.DeleteFederationAsync(new FederationName { Name = parsed.GetValue(name) },
                     connection.Call(cancellationToken));
                 output.Result(new DeletedJson(parsed.GetValue(name)!), console =>
-                    console.WriteLine($"{parsed.GetValue(name)} is deleted; its files go with the next clean-up ('fedlora admin gc')."));
+                    console.WriteLine(output.Complete($"{parsed.GetValue(name)} is deleted. The disk has its space back later: files go "
+                        + "once they are a day old and no federation has needed them for half an hour, at the hourly clean-up or now by: "
+                        + "fedlora admin gc")));
             });
     }
 

@@ -30,7 +30,8 @@ internal static class JoinCommand
                         + "'fedlora admin token create --role operator --name NAME'.");
             using var identity = new PeerIdentity(Directory.CreateDirectory(folder).FullName, "operator", TimeProvider.System);
             await Operator.ExplainedAsync(address.Url, null,
-                () => Joining.JoinAsync(identity, address, token, new EnrolRequest(), cancellationToken), cancellationToken);
+                () => Joining.JoinAsync(identity, address, token, new EnrolRequest { Joiner = Joiner.Person }, cancellationToken),
+                cancellationToken);
             var until = identity.Certificate!.NotAfter.ToUniversalTime();
             output.Result(new JoinedJson(Path.GetFullPath(folder), until), console => console.WriteLine(
                 $"Joined. The certificate is in {folder} and is renewed when it is used; see: "

@@ -80,7 +80,7 @@ internal static class Operator
         }
         catch (RpcException error)
         {
-            throw connection?.Explain(error) ?? Protocol.RpcErrors.FromRpc(error, url);
+            throw connection?.Explain(error) ?? CoordinatorConnection.Explain(error, url);
         }
     }
 

@@ -33,7 +33,7 @@ internal static class TokenCreateCommand
                     Name = parsed.GetValue(name) ?? "",
                 }, connection.Call(cancellationToken));
             var expires = DateTimeOffset.FromUnixTimeMilliseconds(reply.ExpiresUnixMs);
-            output.Result(new TokenJson(reply.Token, expires, parsed.GetValue(uses)), console =>
+            output.Result(new TokenJson(reply.Token, expires, parsed.GetValue(uses), reply.Id), console =>
             {
                 console.WriteLine(reply.Token);
                 output.Remark(parsed.GetValue(role) == "node"
@@ -49,4 +49,5 @@ internal static class TokenCreateCommand
 /// <param name="Token">The join token; it is shown once.</param>
 /// <param name="Expires">When it does.</param>
 /// <param name="Uses">How many nodes may enrol with it.</param>
-internal sealed record TokenJson(string Token, DateTimeOffset Expires, int Uses);
+/// <param name="Id">What 'fedlora admin token list' and 'revoke' know it by.</param>
+internal sealed record TokenJson(string Token, DateTimeOffset Expires, int Uses, string Id);

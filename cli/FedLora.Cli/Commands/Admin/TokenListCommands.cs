@@ -18,7 +18,7 @@ internal static class TokenListCommands
     public static Command Revoke()
     {
         var id = new Argument<string>("ID") { Description = "The token's id in 'fedlora admin token list'." };
-        return new Command("revoke", "Take a join token back: nobody enrols with it any more. Nodes that have stay.") { id }
+        return new Command("revoke", "Take a join token back: nobody joins with it any more. Who has joined stays.") { id }
             .Writes(typeof(TokensJson)).RunsAtCoordinator(async (parsed, output, connection, cancellationToken) =>
             Show(output,
                 await connection.Upkeep.RevokeTokenAsync(new RevokeTokenRequest { Id = parsed.GetValue(id) },
@@ -28,13 +28,15 @@ internal static class TokenListCommands
     private static void Show(CommandOutput output, ListTokensResponse response)
     {
         var tokens = response.Tokens.Select(
-            token => new OpenTokenJson(token.Id, token.UsesLeft, DateTimeOffset.FromUnixTimeMilliseconds(token.ExpiresUnixMs), token.Note))
+            token => new OpenTokenJson(token.Id, token.Role, token.Name, token.UsesLeft,
+                DateTimeOffset.FromUnixTimeMilliseconds(token.ExpiresUnixMs), token.Note))
             .ToList();
         output.Result(new TokensJson(tokens), console =>
         {
-            var table = new Table().Border(TableBorder.Rounded).AddColumns("id", "nodes that may enrol", "until", "note");
+            var table = new Table().Border(TableBorder.Rounded).AddColumns("id", "for", "name", "uses left", "until", "note");
             foreach (var token in tokens)
-                table.AddRow(token.Id, $"{token.UsesLeft}", token.Expires.ToString("u"), Markup.Escape(token.Note));
+                table.AddRow(token.Id, token.Role, Markup.Escape(token.Name.Length > 0 ? token.Name : "any"), $"{token.UsesLeft}",
+                    token.Expires.ToString("u"), Markup.Escape(token.Note));
             console.Write(table);
         });
     }
@@ -43,5 +45,10 @@ internal static class TokenListCommands
 /// <summary>The join tokens that can still be used.</summary>
 internal sealed record TokensJson(IReadOnlyList<OpenTokenJson> Tokens);
 
-/// <summary>One of them, without its secret.</summary>
-internal sealed record OpenTokenJson(string Id, uint UsesLeft, DateTimeOffset Expires, string Note);
+/// <param name="Id">Stands for the token, whose secret was shown once.</param>
+/// <param name="Role">Whom it lets in: node, operator, auditor.</param>
+/// <param name="Name">The only name that it lets in; empty: any.</param>
+/// <param name="UsesLeft">How many may still join with it.</param>
+/// <param name="Expires">When it does.</param>
+/// <param name="Note">For people.</param>
+internal sealed record OpenTokenJson(string Id, string Role, string Name, uint UsesLeft, DateTimeOffset Expires, string Note);

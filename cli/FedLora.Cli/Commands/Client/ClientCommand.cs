@@ -95,10 +95,19 @@ internal static class ClientCommand
     public static Command Create() =>
         new Command("client", "Run a training node: it trains next to its data and sends only small adapter updates.")
         {
-            Config, Coordinator, Data, Model, State, TokenFile, Token, Name, Group, MaxRank, Threads, Policy, MaxEpsilon, PublicCount,
-                DataSet, Unit, OnBadLine, Trainer, TrainerClip, TrainerNoise, WithParent,
+            WithParent,
             ClientStatusCommand.Create(),
-        }.Streams(typeof(ClientJson)).Runs(RunAsync);
+            ClientCheckCommand.Create(),
+        }.TakesSettings().Streams(typeof(ClientJson)).Runs(RunAsync);
+
+    /// <summary>Gives a command the settings of a node, which <see cref="Options"/> reads.</summary>
+    internal static Command TakesSettings(this Command command)
+    {
+        foreach (var option in (Option[])[Config, Coordinator, Data, Model, State, TokenFile, Token, Name, Group, MaxRank, Threads, Policy,
+            MaxEpsilon, PublicCount, DataSet, Unit, OnBadLine, Trainer, TrainerClip, TrainerNoise])
+            command.Options.Add(option);
+        return command;
+    }
 
     private static async Task RunAsync(ParseResult parsed, CommandOutput output, CancellationToken cancellationToken)
     {
@@ -115,7 +124,8 @@ internal static class ClientCommand
         output.Result(new ClientJson("ended", options.AsEnrolled().Name), _ => { });
     }
 
-    private static ClientOptions Options(ParseResult parsed)
+    /// <summary>The node's settings, from its options, the environment and its file.</summary>
+    internal static ClientOptions Options(ParseResult parsed)
     {
         var file = parsed.GetValue(Config) is { } path ? ClientConfigFile.Load(path) : new ClientConfigFile();
         var data = Needed(parsed.GetValue(Data) ?? file.Data, "--data FILE", "data");
