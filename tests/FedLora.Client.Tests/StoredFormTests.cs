@@ -22,7 +22,8 @@ public sealed class StoredFormTests : IDisposable
               "NodeId": "n1",
               "Name": "a",
               "Secret": "secret",
-              "RequestId": "r1"
+              "RequestId": "r1",
+              "IsEnrolled": true
             }
             """);
     }

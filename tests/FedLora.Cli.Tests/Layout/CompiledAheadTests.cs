@@ -13,7 +13,7 @@ public sealed class CompiledAheadTests
         var framework = Path.GetDirectoryName(typeof(Microsoft.AspNetCore.Http.HttpContext).Assembly.Location)!;
         var loaded = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator);
         Assert.Contains(Path.Combine(framework, "Microsoft.Extensions.Hosting.dll"), loaded);
-        Assert.Empty(loaded.Where(file => Path.GetFileName(file).StartsWith("Microsoft.Extensions.", StringComparison.Ordinal)
-            && Path.GetDirectoryName(file) != framework && File.Exists(Path.Combine(framework, Path.GetFileName(file)))));
+        Assert.DoesNotContain(loaded, file => Path.GetFileName(file).StartsWith("Microsoft.Extensions.", StringComparison.Ordinal)
+            && Path.GetDirectoryName(file) != framework && File.Exists(Path.Combine(framework, Path.GetFileName(file))));
     }
 }

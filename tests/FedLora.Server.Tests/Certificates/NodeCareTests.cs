@@ -33,7 +33,7 @@ public sealed class NodeCareTests
         var (identity, id) = await bench.JoinAsync("a");
         Assert.Equal("node-active", await DeleteAsync(bench, forget: true));
         await bench.Operator.Admin.RevokeNodeAsync(new RevokeNodeRequest { Node = "a" }, bench.Operator.Options(default));
-        var receipt = new Privacy.Ledger.LedgerReceipt
+        var receipt = new FedLora.Privacy.Ledger.LedgerReceipt
         {
             NoiseMultiplier = 1,
             SamplingRate = 0.1,
