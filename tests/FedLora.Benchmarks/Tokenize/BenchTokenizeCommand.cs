@@ -18,7 +18,7 @@ internal static class BenchTokenizeCommand
         var passes = new Option<int>("--passes") { Description = "Counted passes of each side.", DefaultValueFactory = _ => 5 };
         passes.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<int>() < 1)
+            if (result.Tokens is [var token] && Number.ParseWhole(token.Value) is < 1)
                 result.AddError("--passes is at least 1.");
         });
         return new Command("tokenize", "Speed of the tokenizers beside Hugging Face's own library, ids compared.") { only, passes }

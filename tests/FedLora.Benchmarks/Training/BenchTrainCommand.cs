@@ -21,7 +21,7 @@ internal static class BenchTrainCommand
         var passes = new Option<int>("--passes") { Description = "Counted passes of each side.", DefaultValueFactory = _ => 3 };
         passes.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<int>() < 1)
+            if (result.Tokens is [var token] && Number.ParseWhole(token.Value) is < 1)
                 result.AddError("--passes is at least 1.");
         });
         var curves = new Option<FileInfo?>("--curves")
