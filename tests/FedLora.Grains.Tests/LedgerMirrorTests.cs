@@ -59,7 +59,7 @@ public sealed class LedgerMirrorTests
     private static async Task IsWholeAsync(Coordinator coordinator)
     {
         var ledger = await coordinator.Node("a").LedgerAsync(default);
-        Assert.Equal(Enumerable.Range(1, Receipts).Select(i => Entry(i).Receipt.EntryHash), ledger.Select(entry => entry.Receipt.EntryHash));
+        Assert.Equal(Enumerable.Range(1, Receipts).Select(place => $"{place}"), ledger.Select(entry => entry.Receipt.EntryHash));
         var spent = (await coordinator.Node("a").GetAsync(default)).Spent;
         Assert.Equal([Entry(Receipts - 1), Entry(Receipts)], spent.Select(set => set.Last));
         foreach (var set in spent)

@@ -29,7 +29,8 @@ public sealed class GeneratedSettingsTests(ITestOutputHelper output)
         var count = int.Parse(Environment.GetEnvironmentVariable("FEDLORA_SETTINGS") ?? "150");
         var first = int.Parse(Environment.GetEnvironmentVariable("FEDLORA_FIRST") ?? "0");
         var seed = int.Parse(Environment.GetEnvironmentVariable("FEDLORA_SEED") ?? "1");
-        using var lines = Environment.GetEnvironmentVariable("FEDLORA_LOG") is { } path ? new StreamWriter(path) { AutoFlush = true } : null;
+        using var lines =
+            Environment.GetEnvironmentVariable("FEDLORA_LOG") is { } path ? new StreamWriter(path) { AutoFlush = true } : null;
         log = lines;
         for (var i = first; i < first + count; i++)
             Ask(new Random((seed * 1_000_003) + i), i);

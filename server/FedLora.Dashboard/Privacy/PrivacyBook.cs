@@ -97,8 +97,8 @@ internal sealed class PrivacyBook(IGrainFactory grains, Accounting accounting, F
         FedLora.Privacy.PrivacyBound? last = null;
         foreach (var count in at)
         {
-            last = await accounting.EpsilonAsync(LedgerMirror.Past(null, entries.Take(count).Select(entry => PrivacyRun.Of(entry.Receipt.Run))),
-                delta, Patience, cancellationToken);
+            var past = LedgerMirror.Past(null, entries.Take(count).Select(entry => PrivacyRun.Of(entry.Receipt.Run)));
+            last = await accounting.EpsilonAsync(past, delta, Patience, cancellationToken);
             if (last is not null)
                 points.Add((entries[count - 1].At, last.Epsilon));
         }

@@ -5,7 +5,8 @@ namespace FedLora.Privacy.Numerics;
 
 /// <summary>
 /// The discrete Fourier transform F_j = sum_k x_k exp(-2 pi i jk/N) for N a power of two, by Stockham's self-sorting radix-2 scheme
-/// with tabulated twiddle factors, two stages in one pass over memory. Every input reaches every output along one path of log2 N products and sums, which
+/// with tabulated twiddle factors, two stages in one pass over memory.
+/// Every input reaches every output along one path of log2 N products and sums, which
 /// bounds the rounding error of each output.
 /// </summary>
 internal sealed class Fft

@@ -7,7 +7,7 @@ public sealed partial class SimulatedNoiseTests
 {
     private static readonly string[] _way =
     [
-        "client/FedLora.Client.Trainers.RoundTrainer.cs: terms.Simulated(",
+        "client/FedLora.Client/Trainers/RoundTrainer.cs: terms.Simulated(",
         "client/FedLora.Training/Privacy/PrivateTerms.cs: new SimulatedRandom(",
         "simulations/FedLora.Simulations/Trainers/LoraWork.cs: RoundTrainer.Simulated(",
     ];
