@@ -23,6 +23,7 @@ public sealed class StoredFormTests : IDisposable
               "Name": "a",
               "Secret": "secret",
               "RequestId": "r1",
+              "TokenHash": "",
               "IsEnrolled": true
             }
             """);

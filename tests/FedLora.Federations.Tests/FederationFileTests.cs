@@ -85,8 +85,6 @@ public class FederationFileTests
     [InlineData("communication: { groups: { slow: { up: 0 } } }", "communication.groups.slow.up")]
     [InlineData("cohort: { size: 2, fraction: 0.5 }", "cohort.fraction")]
     [InlineData("retention: { update_rounds: -2 }", "retention.update_rounds")]
-    [InlineData("training: { keep_optimizer: true, optimizer: sgd }", "training.keep_optimizer")]
-
     public void What_is_out_of_range_names_the_setting(string added, string setting)
     {
         var error = Assert.Throws<FedLoraException>(() => Read(Small + "\n" + added));

@@ -18,24 +18,26 @@ internal static class NamedModules
     public static void Require(LoraSpec lora, Architecture model, string folder)
     {
         string[] linear = [.. LinearShape.Of(model).Select(layer => layer.Name)];
-        if (PeftModules.From(lora.TargetModules) is { Expression: null } targets)
-            Require("lora.target_modules", targets.Names, linear, (name, module) => PeftModules.Of(name).Matches(module), folder);
         string[] head = [.. new[] { model.Names.Head.Dense, model.Names.Head.Output }.OfType<string>()];
-        Require("lora.modules_to_save", lora.ModulesToSave, head, Saves, folder);
+        // A head may be named as a target, where it is not trained as a whole; offered is what always is one.
+        if (PeftModules.From(lora.TargetModules) is { Expression: null } targets)
+            Require("lora.target_modules", targets.Names, linear, [.. linear.Except(head)],
+                (name, module) => PeftModules.Of(name).Matches(module), folder);
+        Require("lora.modules_to_save", lora.ModulesToSave, head, head, Saves, folder);
     }
 
     private static bool Saves(string name, string module) =>
         new PeftConfig { Rank = 1, Alpha = 1, TargetModules = None, ModulesToSave = [name] }.Saves(module);
 
-    private static void Require(string setting, IEnumerable<string> names, string[] modules, Func<string, string, bool> matches,
-        string folder)
+    private static void Require(string setting, IEnumerable<string> names, string[] modules, string[] offered,
+        Func<string, string, bool> matches, string folder)
     {
         if (names.FirstOrDefault(name => !modules.Any(module => matches(name, module))) is not { } unknown)
             return;
         // The last part of a name, as files have it, or the first, where that names one.
-        var parts = modules.Select(module => module[(module.LastIndexOf('.') + 1)..])
-            .Concat(modules.Select(module => module.Split('.')[0]));
-        string[] known = [.. parts.Distinct(StringComparer.Ordinal).Where(part => modules.Any(module => matches(part, module)))
+        var parts = offered.Select(module => module[(module.LastIndexOf('.') + 1)..])
+            .Concat(offered.Select(module => module.Split('.')[0]));
+        string[] known = [.. parts.Distinct(StringComparer.Ordinal).Where(part => offered.Any(module => matches(part, module)))
             .Order(StringComparer.Ordinal)];
         throw new FedLoraException("adapter-target-missing",
             $"{setting}: the base model {folder} has no module '{unknown}'{Nearest.Question(unknown, known)}",

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using FedLora.Adapters;
 using FedLora.Client.Rounds;
 using FedLora.Compression;
@@ -18,8 +19,9 @@ namespace FedLora.Simulations.Trainers;
 internal sealed record RoundWork(FederationDefinition Definition, int Round, AdapterState Global, IReadOnlyList<AdapterState> Folds,
     Fleet Fleet, Ledgers Ledgers)
 {
-    private readonly Dictionary<double, (AdapterState Adapter, long Bytes)> _received = [];
-    private readonly Dictionary<(double Sigma, double Rate), Wire.FederationDefinition> _terms = [];
+    // Asked by the threads that train.
+    private readonly ConcurrentDictionary<double, (AdapterState Adapter, long Bytes)> _received = [];
+    private readonly ConcurrentDictionary<(double Sigma, double Rate), Wire.FederationDefinition> _terms = [];
 
     /// <summary>
     /// The global adapter as nodes of a group get it, and the bytes that this takes where nothing is there from earlier rounds.
