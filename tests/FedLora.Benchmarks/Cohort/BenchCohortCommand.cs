@@ -90,7 +90,8 @@ internal static class BenchCohortCommand
         var training = new TrainingSpec { LocalSteps = steps, BatchSize = batch, LearningRate = 1e-4, WeightDecay = 0 };
         return new CohortNode(
             new LocalTask(new NodeStart(Methods.Get("fedit").Initialize(layout, new MethodOptions(), 1), layout),
-                Factors.A | Factors.B | Factors.Head, training) { Seed = (ulong)node }, examples);
+                Factors.A | Factors.B | Factors.Head, training)
+            { Seed = (ulong)node }, examples);
     }
 
     private static double Seconds(Action run)
