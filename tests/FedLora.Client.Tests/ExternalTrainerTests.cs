@@ -211,7 +211,8 @@ public sealed class ExternalTrainerTests : IDisposable
         var account = new UpdateNoiseAccount(options.State);
         Assert.Equal((2, Accountants.Default.Epsilon([new SampledGaussian(2, 1, 2)], 1e-5, TestContext.Current.CancellationToken).Epsilon),
             (account.Rounds, account.Epsilon(1e-5)));
-        Assert.Contains($"2 rounds so far, epsilon {EpsilonText.AtMost(account.Epsilon(1e-5))} at delta 1e-5", log.All[^1], StringComparison.Ordinal);
+        Assert.Contains($"2 rounds so far, epsilon {EpsilonText.AtMost(account.Epsilon(1e-5))} at delta 1e-5", log.All[^1],
+            StringComparison.Ordinal);
         Assert.Equal("2 2\n", File.ReadAllText(Path.Combine(options.State, "update-noise")));
         // The trainer changed nothing: what is left is the noise, N(0, (2 x 0.5)^2) in each entry.
         var noise = outputs.SelectMany(output =>
