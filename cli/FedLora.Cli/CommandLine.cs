@@ -20,7 +20,7 @@ public static class CommandLine
     /// <returns>0 success, 1 failure, 2 wrong usage, 130 interrupted.</returns>
     public static Task<int> RunAsync(IReadOnlyList<string> args, TextWriter output, TextWriter error,
         CancellationToken cancellationToken) =>
-            RunAsync(FedLoraCommand.Create, args, output, error, cancellationToken);
+            RunAsync(() => FedLoraCommand.Root, args, output, error, cancellationToken);
 
     /// <summary>Runs another tree of commands in the same way.</summary>
     /// <inheritdoc cref="RunAsync(IReadOnlyList{string}, TextWriter, TextWriter, CancellationToken)"/>
@@ -31,7 +31,7 @@ public static class CommandLine
         var errors = new ErrorWriter(args.Contains(FedLoraCommand.Json.Name, StringComparer.Ordinal), PrintedCommands.Plain, output, error);
         try
         {
-            var parsed = program().ReadsNumbers().Parse(args);
+            var parsed = program().Parse(args);
             if (UnknownWord.Of(parsed) is { } unknown)
             {
                 errors.Write(UsageException.UsageCode, $"unknown command or option '{unknown}'",

@@ -16,12 +16,10 @@ namespace FedLora.Benchmarks;
 internal static class BenchCommand
 {
     /// <summary>The tree as <c>fedlora</c> shows it, of which this program has one branch.</summary>
-    public static Command Program()
-    {
-        var root = new Command("fedlora") { FedLoraCommand.Json, new HelpOption { Recursive = true }, Create() };
-        Examples.AddTo(root);
-        return root;
-    }
+    public static Command Root => WholeTree.Value;
+
+    private static readonly Lazy<Command> WholeTree = new(() =>
+        Examples.AddTo(new Command("fedlora") { FedLoraCommand.Json, new HelpOption { Recursive = true }, Create() }.ReadsNumbers()));
 
     private static Command Create() => new("bench", "Measure this machine: our figures beside a peer's, taken in the same run.")
     {

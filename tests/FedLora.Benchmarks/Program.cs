@@ -1,4 +1,4 @@
 using FedLora.Benchmarks;
 using FedLora.Cli;
 
-return await CommandLine.RunAsync(BenchCommand.Program, args, Console.Out, Console.Error, CancellationToken.None);
+return await CommandLine.RunAsync(() => BenchCommand.Root, args, Console.Out, Console.Error, CancellationToken.None);

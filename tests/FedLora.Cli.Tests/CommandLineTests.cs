@@ -45,8 +45,8 @@ public sealed class CommandLineTests
     [Fact]
     public async Task Help_of_every_command_shows_an_example()
     {
-        foreach (var command in Leaves(FedLoraCommand.Create()).Where(command => command.Name != "bench")
-            .Concat(Leaves(BenchCommand.Program())))
+        foreach (var command in Leaves(FedLoraCommand.Root).Where(command => command.Name != "bench")
+            .Concat(Leaves(BenchCommand.Root)))
         {
             var path = command.Path().ToList();
             Assert.True(Examples.Of(string.Join(' ', path)).Any(), $"'{string.Join(' ', path)}' has no example in Examples.All");
@@ -67,8 +67,15 @@ public sealed class CommandLineTests
         });
     }
 
+    [Fact]
+    public void Many_read_the_tree_at_once() => Parallel.For(0, 200, number =>
+    {
+        var example = Examples.All[number % Examples.All.Count];
+        Assert.Empty(Program(example.Split(' ')[1]).Parse(CommandLineParser.SplitCommandLine(example).Skip(1).ToArray()).Errors);
+    });
+
     // The benchmarks are a program of their own, to which the words after "bench" are handed on.
-    private static Command Program(string? command) => command == "bench" ? BenchCommand.Program() : FedLoraCommand.Create();
+    private static Command Program(string? command) => command == "bench" ? BenchCommand.Root : FedLoraCommand.Root;
 
     private static IEnumerable<Command> Leaves(Command command) => command.Hidden ? []
         : command.Subcommands.Count == 0 ? [command] : command.Subcommands.SelectMany(Leaves);

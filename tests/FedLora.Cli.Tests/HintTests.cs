@@ -23,7 +23,7 @@ public sealed partial class HintTests
         Assert.True(hints.Count >= 6, "the pattern no longer finds them");
         Assert.All(hints, hint =>
         {
-            var parsed = FedLoraCommand.Create().Parse(hint.Text.Split(' ')[1..]);
+            var parsed = FedLoraCommand.Root.Parse(hint.Text.Split(' ')[1..]);
             Assert.True(parsed.Errors.Count == 0,
                 $"{hint.path}: '{hint.Text}': {string.Join("; ", parsed.Errors.Select(error => error.Message))}");
             Assert.True(
@@ -43,7 +43,7 @@ public sealed partial class HintTests
         "fedlora evaluate --help; not fedlora-node/ledger, nor a fedlora of others")]
     public void A_command_in_a_message_names_the_coordinator_that_was_named(string line, string text, string completed)
     {
-        var parsed = FedLoraCommand.Create().Parse([.. line.Split(' ').Select(word => word.Replace('~', ' '))]);
+        var parsed = FedLoraCommand.Root.Parse([.. line.Split(' ').Select(word => word.Replace('~', ' '))]);
         Assert.Equal(completed, PrintedCommands.Of(parsed).Complete(text));
     }
 

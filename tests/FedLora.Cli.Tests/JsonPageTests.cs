@@ -15,7 +15,7 @@ public sealed class JsonPageTests
     private static readonly string Docs = Path.Combine(Fixtures.Repository, "docs");
 
     /// <summary>The program, and the benchmarks that it hands words on to.</summary>
-    private static Command[] Programs => [FedLoraCommand.Create(), BenchCommand.Program()];
+    private static Command[] Programs => [FedLoraCommand.Root, BenchCommand.Root];
 
     [Fact]
     public void Every_command_says_what_it_writes() =>
@@ -86,7 +86,7 @@ public sealed class JsonPageTests
     public async Task Figures_of_a_benchmark_are_the_document_that_the_schema_says()
     {
         var (output, errors) = (new StringWriter(), new StringWriter());
-        var exit = await CommandLine.RunAsync(BenchCommand.Program, ["bench", "codec", "--entries", "20000", "--json"], output, errors,
+        var exit = await CommandLine.RunAsync(() => BenchCommand.Root, ["bench", "codec", "--entries", "20000", "--json"], output, errors,
             TestContext.Current.CancellationToken);
         Assert.True(exit == 0, errors.ToString());
         using var document = JsonDocument.Parse(output.ToString());

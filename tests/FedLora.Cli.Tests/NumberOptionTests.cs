@@ -17,7 +17,7 @@ public sealed class NumberOptionTests
         get
         {
             var data = new TheoryData<string, string>();
-            foreach (var (path, option) in All(FedLoraCommand.Create(), "").Concat(All(BenchCommand.Program(), "")))
+            foreach (var (path, option) in All(FedLoraCommand.Root, "").Concat(All(BenchCommand.Root, "")))
                 data.Add(path, option.Name);
             return data;
         }
@@ -65,11 +65,11 @@ public sealed class NumberOptionTests
     }
 
     private static Command Program(string path) =>
-        path.StartsWith("bench", StringComparison.Ordinal) ? BenchCommand.Program() : FedLoraCommand.Create();
+        path.StartsWith("bench", StringComparison.Ordinal) ? BenchCommand.Root : FedLoraCommand.Root;
 
     private static IReadOnlyList<string> Errors(string path, string option, string text) =>
-        [.. Program(path).ReadsNumbers()
-            .Parse([.. path.Split(' ', StringSplitOptions.RemoveEmptyEntries), option, text]).Errors.Select(error => error.Message)];
+        [.. Program(path).Parse([.. path.Split(' ', StringSplitOptions.RemoveEmptyEntries), option, text]).Errors
+            .Select(error => error.Message)];
 
     private static IEnumerable<(string Path, Option Option)> All(Command command, string path)
     {

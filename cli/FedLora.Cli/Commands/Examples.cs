@@ -90,11 +90,13 @@ public static class Examples
     public static IEnumerable<string> Of(string path) =>
         All.Where(example => Of(Words(example), path.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
 
-    /// <summary>Adds them to the help of every command below <paramref name="root"/>.</summary>
-    public static void AddTo(Command root)
+    /// <summary>Adds them to the help of every command below <paramref name="root"/>, which it returns.</summary>
+    public static T AddTo<T>(T root)
+        where T : Command
     {
         var help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpWithExamples((SynchronousCommandLineAction)help.Action!);
+        return root;
     }
 
     /// <summary>The words that lead to a command, without the program's name.</summary>

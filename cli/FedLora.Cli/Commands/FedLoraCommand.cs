@@ -21,13 +21,13 @@ public static class FedLoraCommand
         Recursive = true,
     };
 
-    /// <summary>Makes the command tree.</summary>
-    public static RootCommand Create()
-    {
-        var root = Tree();
-        Examples.AddTo(root);
-        return root;
-    }
+    /// <summary>
+    /// The command tree, made when it is first asked for. There is one, since options that several commands share are objects of their own:
+    /// a second tree would set them anew while the first is read.
+    /// </summary>
+    public static RootCommand Root => WholeTree.Value;
+
+    private static readonly Lazy<RootCommand> WholeTree = new(() => Examples.AddTo(Tree().ReadsNumbers()));
 
     private static RootCommand Tree() => new(
         "FedLora: organisations that may not share their data fine-tune a language model together. Each trains LoRA adapters next to its "

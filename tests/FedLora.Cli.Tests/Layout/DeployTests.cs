@@ -25,7 +25,7 @@ public sealed partial class DeployTests
                 .OfType<YamlSequenceNode>())
         {
             var words = arguments.Children.Select(word => word.ToString()).SkipWhile(word => word == "fedlora").ToArray();
-            Assert.Empty(FedLora.Cli.Commands.FedLoraCommand.Create().Parse(words).Errors);
+            Assert.Empty(FedLora.Cli.Commands.FedLoraCommand.Root.Parse(words).Errors);
         }
     }
 
@@ -39,7 +39,7 @@ public sealed partial class DeployTests
         Assert.Equal($"/usr/lib/fedlora-{kind}/fedlora", start.Groups["program"].Value);
         var words = start.Groups["words"].Value.Replace("$FEDLORA_ARGS", "", StringComparison.Ordinal)
             .Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        Assert.Empty(FedLora.Cli.Commands.FedLoraCommand.Create().Parse(words).Errors);
+        Assert.Empty(FedLora.Cli.Commands.FedLoraCommand.Root.Parse(words).Errors);
         // The runtime compiles while it runs.
         Assert.DoesNotContain("\nMemoryDenyWriteExecute", unit, StringComparison.Ordinal);
         Assert.Contains("Type=notify", unit, StringComparison.Ordinal);
