@@ -38,7 +38,7 @@ internal static class Contestants
     public static ProcessStartInfo PeerAsShipped(string folder)
     {
         var start = Peer(folder, "shipped");
-        foreach (var setting in (string[])["GLIBC_TUNABLES", "GOMP_SPINCOUNT"])
+        foreach (var setting in (string[])["LD_PRELOAD", "MALLOC_CONF", "GLIBC_TUNABLES", "GOMP_SPINCOUNT"])
             start.Environment.Remove(setting);
         return start;
     }
