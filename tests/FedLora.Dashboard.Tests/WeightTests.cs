@@ -10,7 +10,7 @@ public sealed class WeightTests(ITestOutputHelper output)
     /// <summary>Another history, as FEDERATIONSxROUNDSxNODES, e.g. 50x500x200: for measuring.</summary>
     private const string Variable = "FEDLORA_HISTORY";
 
-    private static readonly string[] Lists = ["/privacy", "/federations", "/nodes", "/federations/mail-01", "/create"];
+    private static readonly string[] Lists = ["/privacy", "/federations", "/nodes", "/federations/mail-01", "/create", "/audit"];
 
     [Fact]
     public async Task Every_list_stays_below_200_kB_with_many_sites_and_federations()

@@ -3,6 +3,7 @@ using FedLora.Client.Ledger;
 using FedLora.Client.Rounds;
 using FedLora.Client.State;
 using FedLora.Client.Trainers;
+using FedLora.Core.Audit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -33,6 +34,10 @@ public static class NodeServices
                     provider.GetRequiredService<ILogger<ExternalTrainer>>(), ending);
         });
         services.AddSingleton(_ => new NodeFolder(options.State));
+        services.AddSingleton(provider => AuditLog.Open(AuditLog.FolderIn(provider.GetRequiredService<NodeFolder>().Root)));
+        services.AddSingleton(provider => new Lazy<AuditLog>(provider.GetRequiredService<AuditLog>));
+        services.AddSingleton<ILoggerProvider, AuditLoggerProvider>();
+        services.AddLogging(logging => logging.AddFilter<AuditLoggerProvider>(null, LogLevel.Information));
         // The name is given once, with the enrolment: public counts go by it, whatever a later start calls the node.
         services.AddSingleton(_ => options.AsEnrolled());
         services.AddConnection(options.Coordinator);

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using FedLora.Core.Audit;
 
 namespace FedLora.Client.State;
 
@@ -63,14 +64,15 @@ public sealed class NodeFolder : IDisposable
     private static string FederationsOf(string root) => Path.Combine(root, "federations");
 
     /// <summary>
-    /// Lets go of the folder. One that was made for this daemon, and that it put nothing into, goes again: a start that failed leaves
-    /// nothing behind.
+    /// Lets go of the folder. One that was made for this daemon, and that it put nothing into but its log, goes again: a start that failed
+    /// leaves nothing behind.
     /// </summary>
     public void Dispose()
     {
         try
         {
-            if (isNew && Directory.EnumerateFiles(Root, "*", SearchOption.AllDirectories).All(file => file == held.Name))
+            if (isNew && Directory.EnumerateFiles(Root, "*", SearchOption.AllDirectories)
+                .All(file => file == held.Name || Path.GetDirectoryName(file) == AuditLog.FolderIn(Root)))
                 Directory.Delete(Root, recursive: true);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

@@ -22,15 +22,15 @@ internal static class FederationEndpoints
         // As over gRPC: auditors are handed no adapter.
         act.MapGet("/federations/{name}/rounds/{round:int}/adapter.zip",
             (string name, int round, AdapterDownload download, CancellationToken cancellationToken) =>
-                download.ZipAsync(name, round, cancellationToken));
+                download.ZipAsync(name, round, cancellationToken)).AddEndpointFilter<ActionFilter>();
         act.MapGet("/federations/{name}/{verb}", ConfirmAsync);
-        act.MapPost("/federations/{name}/{verb}", ActAsync).AddEndpointFilter<FormGuard>();
+        act.MapPost("/federations/{name}/{verb}", ActAsync).AddEndpointFilter<FormGuard>().AddEndpointFilter<ActionFilter>();
         act.MapGet("/create",
             async (HttpContext http, PageRenderer renderer, FederationDrafts drafts, string? model, CancellationToken cancellationToken) =>
             await renderer.PageAsync<CreatePage>(http,
                 new { Models = await drafts.ModelsAsync(cancellationToken), Yaml = "", Model = model ?? "" }));
         act.MapPost("/create/explain", ExplainAsync).AddEndpointFilter<FormGuard>();
-        act.MapPost("/create", CreateAsync).AddEndpointFilter<FormGuard>();
+        act.MapPost("/create", CreateAsync).AddEndpointFilter<FormGuard>().AddEndpointFilter<ActionFilter>();
     }
 
     private static async Task<IResult> ShowAsync(

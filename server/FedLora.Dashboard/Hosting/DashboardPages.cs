@@ -40,6 +40,7 @@ internal sealed class DashboardPages(IServer server) : ICoordinatorPages
         PrivacyEndpoints.Map(pages);
         FederationEndpoints.Map(pages);
         NodeEndpoints.Map(pages);
+        AuditEndpoints.Map(pages);
         Changes.Map(pages);
         // For a program, which shows a token and has no session.
         web.MapPrometheusScrapingEndpoint("/metrics").RequireAuthorization(Policies.Reader)

@@ -1,3 +1,5 @@
+using FedLora.Core.Audit;
+using FedLora.Server.Audit;
 using FedLora.Server.Authentication;
 using FedLora.Server.Certificates;
 using FedLora.Server.Downloads;
@@ -9,6 +11,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace FedLora.Server.Hosting;
@@ -29,6 +32,10 @@ public static class CoordinatorServices
         services.AddOptions<KestrelServerOptions>().Configure<IOptions<ServerOptions>, IServiceProvider>(Listen);
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(provider => new DataFolder(provider.GetRequiredService<IOptions<ServerOptions>>().Value.Data));
+        services.AddSingleton(provider => AuditLog.Open(AuditLog.FolderIn(provider.GetRequiredService<DataFolder>().Root)));
+        services.AddSingleton(provider => new Lazy<AuditLog>(provider.GetRequiredService<AuditLog>));
+        services.AddSingleton<ILoggerProvider, AuditLoggerProvider>();
+        builder.Logging.AddFilter<AuditLoggerProvider>(null, LogLevel.Information);
         services.AddSingleton(provider => AccessTokens.Ensure(provider.GetRequiredService<DataFolder>().Root));
         // Made only where there is TLS: on loopback without it nobody needs an authority.
         services.AddSingleton(provider => new Lazy<CertificateAuthority>(provider.GetRequiredService<CertificateAuthority>));
@@ -44,7 +51,11 @@ public static class CoordinatorServices
         services.AddSingleton<PartCache>();
         services.AddSingleton<UpdateIntake>();
         services.AddSingleton<NodeConnections>();
-        services.AddGrpc(grpc => grpc.Interceptors.Add<RefusalInterceptor>());
+        services.AddGrpc(grpc =>
+        {
+            grpc.Interceptors.Add<RefusalInterceptor>();
+            grpc.Interceptors.Add<ActionInterceptor>();
+        });
         services.AddGrpcHealthChecks().AddCheck<CoordinatorHealth>("coordinator", timeout: CoordinatorHealth.Limit);
         var asked = new ServerOptions();
         configure(asked);

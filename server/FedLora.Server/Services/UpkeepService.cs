@@ -1,15 +1,17 @@
+using FedLora.Core.Audit;
 using FedLora.Server.Authentication;
 using FedLora.Server.Hosting;
 using Grpc.Core;
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.Extensions.Hosting;
 using Wire = FedLora.Protocol.V1;
 
 namespace FedLora.Server.Services;
 
 /// <summary>What operators call in a coordinator's daily life, and auditors where nothing is changed.</summary>
 [Authorize(Policies.Reader)]
-internal sealed partial class UpkeepService(IGrainFactory grains, FederationCreator creator, DataFolder folder,
-    IEnumerable<ICoordinatorPages> pages) : Wire.Upkeep.UpkeepBase
+internal sealed partial class UpkeepService(IGrainFactory grains, FederationCreator creator, DataFolder folder, AuditLog audit,
+    IHostApplicationLifetime host, IEnumerable<ICoordinatorPages> pages) : Wire.Upkeep.UpkeepBase
 {
     private static readonly TimeSpan LinkLifetime = TimeSpan.FromMinutes(10);
 

@@ -14,7 +14,7 @@ public sealed class PageTests(Chromium chromium)
             ("statement", $"/privacy/{History.NodeName(0)}/{History.DataSet(0)}/statement"),
         ("federations", "/federations"), ("federation", "/federations/mail-01"), ("round", "/federations/mail-01/rounds/30"),
             ("create", "/create"), ("nodes", "/nodes"),
-        ("node", "/nodes/site-001"), ("cluster", "/cluster"), ("nothing", "/federations/nobody"),
+        ("node", "/nodes/site-001"), ("audit", "/audit"), ("cluster", "/cluster"), ("nothing", "/federations/nobody"),
     ];
 
     [Theory]

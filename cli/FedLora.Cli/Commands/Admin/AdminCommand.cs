@@ -41,6 +41,8 @@ internal static class AdminCommand
                 FederationListCommand.Create(),
                 FederationWatchCommand.Create(),
             },
+            EventsCommand.Create(),
+            new Command("audit", "The log of what happened and who did it.") { AuditVerifyCommand.Create() },
             DashboardLinkCommand.Create(),
             ExportCommand.Create(),
             ReplayCommand.Create(),

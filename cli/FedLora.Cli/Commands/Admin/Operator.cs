@@ -52,6 +52,9 @@ internal static class Operator
     internal static CallOptions Call(this CoordinatorConnection connection, CancellationToken cancellationToken) =>
         connection.Options(cancellationToken, Limit);
 
+    /// <summary>The coordinator's data folder on this machine, where one was given.</summary>
+    internal static string? DataOf(ParseResult parsed) => parsed.GetValue(Data);
+
     /// <summary>Where <c>join</c> goes, and what it fills.</summary>
     internal static (CoordinatorAddress Address, string Folder) Joins(ParseResult parsed)
     {
