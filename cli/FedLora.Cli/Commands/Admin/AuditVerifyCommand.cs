@@ -30,7 +30,7 @@ internal static class AuditVerifyCommand
                 var json = Check(path, parsed.GetValue(head), cancellationToken);
                 output.Result(json, console =>
                 {
-                    console.WriteLine($"{json.Folder}: {json.Entries} entries from {json.First:u} to {json.Last:u}, none cut or edited.");
+                    console.WriteLine($"{json.Folder} is whole. Entries: {json.Entries}, from {json.First:u} to {json.Last:u}.");
                     console.WriteLine($"Head: {json.Head}");
                     console.WriteLine("Keep the head elsewhere: with --head HEAD a later check shows a log that was written anew.");
                 });
