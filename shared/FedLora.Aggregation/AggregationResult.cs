@@ -31,4 +31,11 @@ public sealed record AggregationResult(AdapterState Global, AdapterState? Fold, 
 /// ||sum p_k s_k B_k A_k - new product||_F / ||sum p_k s_k B_k A_k||_F over all modules; null where not measured.
 /// </param>
 /// <param name="Estimated">The error was estimated by random probes, since comparing all pairs of updates would cost too much.</param>
-public sealed record AggregationReport(int Nodes, double? RelativeError, bool Estimated = false);
+public sealed record AggregationReport(int Nodes, double? RelativeError, bool Estimated = false)
+{
+    /// <summary>The nodes whose updates robust aggregation left out.</summary>
+    public IReadOnlyList<string> LeftOut { get; init; } = [];
+
+    /// <summary>The nodes whose change robust aggregation scaled down, with the L2 norm that it had.</summary>
+    public IReadOnlyDictionary<string, double> Bounded { get; init; } = new Dictionary<string, double>();
+}

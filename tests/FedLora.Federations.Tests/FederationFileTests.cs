@@ -85,6 +85,12 @@ public class FederationFileTests
     [InlineData("communication: { groups: { slow: { up: 0 } } }", "communication.groups.slow.up")]
     [InlineData("cohort: { size: 2, fraction: 0.5 }", "cohort.fraction")]
     [InlineData("retention: { update_rounds: -2 }", "retention.update_rounds")]
+    [InlineData("robust: { rule: krumm }",
+        "robust.rule: 'krumm' is not allowed; it must be one of none, median, trimmed-mean, krum; did you mean 'krum'?")]
+    [InlineData("robust: { outliers: 0 }", "robust.outliers")]
+    [InlineData("robust: { norm_bound: -1 }", "robust.norm_bound")]
+    [InlineData("robust: { rule: krum }\ncohort: { size: 8, quorum: 4 }", "cohort.quorum: '4' is not allowed; it must be at least 5")]
+    [InlineData("robust: { rule: median, outliers: 2 }", "cohort.quorum: '0' is not allowed; it must be at least 5")]
     public void What_is_out_of_range_names_the_setting(string added, string setting)
     {
         var error = Assert.Throws<FedLoraException>(() => Read(Small + "\n" + added));
@@ -125,6 +131,23 @@ public class FederationFileTests
         else
             Assert.Contains($"left out under {method}", Assert.Throws<FedLoraException>(() => Read(text)).Message,
                 StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("fedit", "median", true)]
+    [InlineData("fedit", "krum", true)]
+    [InlineData("ffa-lora", "krum", true)]
+    [InlineData("flora", "krum", true)]
+    [InlineData("ffa-lora", "trimmed-mean", false)]
+    [InlineData("lora-fair", "median", false)]
+    [InlineData("hetlora", "median", false)]
+    public void A_rule_that_the_method_cannot_keep_its_promise_with_is_refused(string method, string rule, bool isTaken)
+    {
+        var text = Small.Replace("fedit", method, StringComparison.Ordinal) + $"\nrobust: {{ rule: {rule} }}\ncohort: {{ size: 8 }}";
+        if (isTaken)
+            Assert.Equal(rule, Read(text).Definition.Robust.Rule);
+        else
+            Assert.Contains($"Method '{method}'", Assert.Throws<FedLoraException>(() => Read(text)).Message, StringComparison.Ordinal);
     }
 
     [Theory]

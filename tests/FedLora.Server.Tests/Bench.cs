@@ -158,6 +158,18 @@ internal sealed class Bench : IAsyncDisposable
         throw new InvalidOperationException("The federation ended otherwise.");
     }
 
+    /// <summary>The global adapter after a round of the federation <c>test</c>, as an operator fetches it.</summary>
+    internal async Task<AdapterState> AdapterAsync(uint round)
+    {
+        var export = await Operator.Admin.ExportAdapterAsync(new ExportAdapterRequest { Federation = "test", Round = round },
+            Operator.Options(default));
+        using var call = Operator.Admin.GetBlob(new GetBlobRequest { Sha256 = export.Adapter.Sha256 }, Operator.Options(default));
+        using var bytes = new MemoryStream();
+        while (await call.ResponseStream.MoveNext(default))
+            call.ResponseStream.Current.Data.WriteTo(bytes);
+        return AdapterState.FromBytes(bytes.ToArray(), "the adapter");
+    }
+
     /// <summary>Waits until a node of this name is enrolled and has polled.</summary>
     internal async Task UntilEnrolledAsync(string name)
     {

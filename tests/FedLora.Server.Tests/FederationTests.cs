@@ -38,6 +38,44 @@ public class FederationTests
     }
 
     [Theory]
+    [InlineData("fedit", "krum", 0)]
+    [InlineData("ffa-lora", "krum", 0)]
+    [InlineData("fedit", "median", 0)]
+    [InlineData("fedit", "trimmed-mean", 0)]
+    [InlineData("fedit", "none", 2)]
+    public async Task A_hostile_node_moves_the_adapter_no_further_than_the_rule_lets_it(string method, string rule, double bound)
+    {
+        await using var bench = await Bench.StartAsync();
+        var token = await bench.TokenAsync(5);
+        using var end = new CancellationTokenSource();
+        float[] steps = [0.2f, 0.21f, 0.19f, 0.2f, 100];
+        var nodes = steps.Select((step, i) => bench.RunNodeAsync($"node-{i}", token, new FakeTrainer(step), end.Token)).ToArray();
+        var definition = Bench.Define(method, rounds: 1, nodes: 5);
+        definition.Cohort.Quorum = 5;
+        definition.Robust = new Robust { Rule = rule, Outliers = 1, NormBound = bound };
+        await bench.StartFederationAsync(definition);
+        var view = await bench.UntilAsync(view => view.State == FederationState.Finished);
+        Assert.Equal(5u, view.Rounds.Single().Updates);
+
+        var (before, after) = (await bench.AdapterAsync(0), await bench.AdapterAsync(1));
+        var change = after.Zip(before).SelectMany(pair => pair.First.Values.Zip(pair.Second.Values, (a, b) => a - b)).ToList();
+        // Entries of factors that are not sent do not move. The norm of 0.2 in every entry is 1.3, and what counts of the fifth node's 2.
+        Assert.All(change, moved => Assert.InRange(moved, 0, bound > 0 ? 0.24f : 0.21f));
+        Assert.Contains(change, moved => moved > 0.15f);
+        var events = new List<EventView>();
+        using var call = bench.Operator.Upkeep.ListEvents(new ListEventsRequest { Federation = "test" }, bench.Operator.Options(default));
+        await foreach (var one in call.ResponseStream.ReadAllAsync())
+            events.Add(one);
+        Assert.Equal(rule == "krum" ? 1 : 0, events.Count(one => one.Event == "LeftOut"));
+        Assert.Equal(bound > 0 ? 1 : 0, events.Count(one => one.Event == "Bounded"));
+        var replay = await bench.Operator.Admin.ReplayRoundAsync(new ReplayRoundRequest { Federation = "test", Round = 1 },
+            bench.Operator.Options(default));
+        Assert.Equal(replay.StoredSha256, replay.ReplayedSha256);
+        await end.CancelAsync();
+        await Task.WhenAll(nodes);
+    }
+
+    [Theory]
     [InlineData("fedit", "add", "f32")]
     [InlineData("fedit", "fedadam", "f32")]
     [InlineData("ffa-lora", "fedadam", "bf16")]

@@ -1,6 +1,7 @@
 using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Compression;
+using Microsoft.Extensions.Logging;
 
 namespace FedLora.Grains.Federations;
 
@@ -8,7 +9,7 @@ namespace FedLora.Grains.Federations;
 /// Computes the next global adapter from stored updates: a pure function of its inputs, the same bytes whatever the order of arrival.
 /// Updates are read from the store one at a time, so memory does not grow with their number.
 /// </summary>
-public sealed class RoundAggregator(IBlobStore blobs, TimeProvider time)
+public sealed class RoundAggregator(IBlobStore blobs, TimeProvider time, ILogger<RoundAggregator> logger)
 {
     /// <summary>Aggregates and stores the result and the round's record: what is returned names only what is durable.</summary>
     /// <exception cref="FedLoraException">The updates do not fit the method; cannot happen with updates that were validated.</exception>
@@ -17,6 +18,10 @@ public sealed class RoundAggregator(IBlobStore blobs, TimeProvider time)
     {
         var started = time.GetTimestamp();
         var (result, memory) = await ComputeAsync(inputs, cancellationToken);
+        foreach (var node in result.Report.LeftOut)
+            logger.LeftOut(inputs.Definition.Name, inputs.Round, node);
+        foreach (var (node, norm) in result.Report.Bounded)
+            logger.Bounded(inputs.Definition.Name, inputs.Round, node, norm, inputs.Definition.Robust.NormBound);
         var took = time.GetElapsedTime(started).TotalMilliseconds;
         var after = await blobs.PutAdapterAsync(result.Global, cancellationToken);
         var fold = result.Fold is null ? null : await blobs.PutAdapterAsync(result.Fold, cancellationToken);

@@ -22,6 +22,7 @@ public static class DefinitionRules
         CheckTask(definition.Task);
         CheckMethodOptions(definition);
         CheckKeptOptimizer(definition);
+        CheckRobust(definition);
         Require(definition.Lora.TargetModules.Count > 0, "lora.target_modules", "nothing", "at least one module");
         var steps = (long)definition.Rounds * definition.Training.LocalSteps;
         Require(steps <= int.MaxValue, "training.local_steps",
@@ -143,6 +144,15 @@ public static class DefinitionRules
         var (method, options) = (Methods.Get(definition.Method), definition.ToMethodOptions());
         Require(!method.Traits.MakesFactorsAnew && method.Trained(1, options) == method.Trained(2, options), "training.keep_optimizer",
             "true", $"left out under {method.Name}, which trains other factors in every round");
+    }
+
+    private static void CheckRobust(FederationDefinition definition)
+    {
+        var (terms, cohort) = (definition.Robust.ToTerms(), definition.Cohort);
+        Refused(() => terms.Check(Methods.Get(definition.Method), definition.Lora.RankGroups.Count > 0));
+        var quorum = cohort.Quorum > 0 ? cohort.Quorum : cohort.Size > 0 ? cohort.Size : Math.Max(1, cohort.MinNodes);
+        Require(quorum >= terms.LeastUpdates, "cohort.quorum", Shown(cohort.Quorum),
+            $"at least {terms.LeastUpdates}, since robust.rule {definition.Robust.Rule} leaves {definition.Robust.Outliers} out");
     }
 
     // What the libraries below refuse, they do not know to be a federation's.

@@ -49,6 +49,9 @@ public sealed record FederationDefinition
     [Setting("sparse communication")]
     public CommunicationSpec Communication { get; init; } = new();
 
+    [Setting("what withstands updates that are wrong, by accident or on purpose")]
+    public RobustSpec Robust { get; init; } = new();
+
     [Setting("of the whole federation", Min = 1, Max = 1_000_000, Required = true)]
     public int Rounds { get; init; } = 10;
 

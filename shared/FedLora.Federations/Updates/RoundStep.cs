@@ -4,7 +4,9 @@ using FedLora.Federations.Definitions;
 
 namespace FedLora.Federations.Updates;
 
-/// <summary>The server's whole step at the end of a round: the method's, then that of the server's optimiser where there is one.</summary>
+/// <summary>
+/// The server's whole step at the end of a round: what withstands wrong updates, the method's step, and that of the server's optimiser.
+/// </summary>
 public static class RoundStep
 {
     /// <summary>A pure function of its arguments: the same bytes on every machine and for every order of arrival.</summary>
@@ -21,11 +23,24 @@ public static class RoundStep
         {
             MeasureError = measureError,
         };
-        var result = Methods.Get(definition.Method).Aggregate(global, updates, options, cancellationToken);
+        var (method, robust) = (Methods.Get(definition.Method), definition.Robust.ToTerms());
+        var steady = robust.Apply ? RobustStep.Run(method, global, updates, options, robust, cancellationToken) : null;
+        var result = method.Aggregate(global, steady?.Updates ?? updates, options, cancellationToken);
+        if (steady is not null)
+            result = result with { Report = Report(result.Report, updates.Count, steady, robust) };
         if (definition.Communication.ServerOptimizer != "fedadam")
             return (result, null);
         var (optimised, next) = new FedAdam(definition.Communication.ServerLearningRate)
             .Step(global, result.Global, definition.SentFactors(round), memory);
         return (result with { Global = optimised }, next);
     }
+
+    // How far a centre of the factors is from the mean of the products says nothing: it is not meant to be near it.
+    private static AggregationReport Report(AggregationReport report, int nodes, RobustUpdates steady, RobustTerms terms) => report with
+    {
+        Nodes = nodes,
+        RelativeError = terms.Rule is RobustRule.Median or RobustRule.TrimmedMean ? null : report.RelativeError,
+        LeftOut = steady.LeftOut,
+        Bounded = steady.Bounded,
+    };
 }

@@ -145,6 +145,16 @@ internal static class SettingsMapping
     internal static Wire.Retention ToWire(RetentionSpec spec) =>
         new() { UpdateRounds = spec.UpdateRounds, AdapterRounds = spec.AdapterRounds };
 
+    internal static RobustSpec ToModel(Wire.Robust wire) => new()
+    {
+        Rule = wire.Rule.Length == 0 ? new RobustSpec().Rule : wire.Rule,
+        Outliers = wire.Outliers == 0 ? new RobustSpec().Outliers : (int)wire.Outliers,
+        NormBound = wire.NormBound,
+    };
+
+    internal static Wire.Robust ToWire(RobustSpec spec) =>
+        new() { Rule = spec.Rule, Outliers = (uint)spec.Outliers, NormBound = spec.NormBound };
+
     internal static CommunicationSpec ToModel(Wire.Communication wire) => new()
     {
         Down = wire.Down == 0 ? 1 : wire.Down,

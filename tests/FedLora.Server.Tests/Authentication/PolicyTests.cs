@@ -23,8 +23,8 @@ public class PolicyTests
         "WatchFederation",
         "ReplayRound",
     }.Select(name => $"fedlora.v1.Admin.{name}"),
-        "fedlora.v1.Upkeep.CreateDashboardLink", "fedlora.v1.Upkeep.ListTokens", "fedlora.v1.Upkeep.ListEvents", "fedlora.v1.Upkeep.ShowNode",
-        "fedlora.v1.Upkeep.ShowDisk",
+        "fedlora.v1.Upkeep.CreateDashboardLink", "fedlora.v1.Upkeep.ListTokens", "fedlora.v1.Upkeep.ListEvents",
+        "fedlora.v1.Upkeep.ShowNode", "fedlora.v1.Upkeep.ShowDisk",
     ];
 
     private static readonly Marshaller<byte[]> Bytes = new(bytes => bytes, bytes => bytes);
