@@ -37,11 +37,11 @@ internal sealed class UpdateIntake(UpdateReceiver receiver, TimeProvider time)
         var upload = await receiver.BeginAsync(header, limit.Token);
         if (upload.Offset < header.Bytes)
         {
-            await acks.WriteAsync(new Wire.UpdateAck { Received = upload.Offset }, limit.Token);
+            await acks.SendAsync(new Wire.UpdateAck { Received = upload.Offset }, limit.Token, limit.Idle);
             await ReceiveAsync(upload, messages, acks, limit);
         }
         await upload.CompleteAsync(limit.Token);
-        await acks.WriteAsync(new Wire.UpdateAck { Received = header.Bytes, Complete = true }, limit.Token);
+        await acks.SendAsync(new Wire.UpdateAck { Received = header.Bytes, Complete = true }, limit.Token, limit.Idle);
     }
 
     // Every chunk goes to the file at once, so that memory does not grow with the number of uploads; only some are waited for on the disk.
@@ -62,7 +62,7 @@ internal sealed class UpdateIntake(UpdateReceiver receiver, TimeProvider time)
             if (!durable)
                 continue;
             (acknowledged, since) = (upload.Offset, time.GetTimestamp());
-            await acks.WriteAsync(new Wire.UpdateAck { Received = upload.Offset }, limit.Token);
+            await acks.SendAsync(new Wire.UpdateAck { Received = upload.Offset }, limit.Token, limit.Idle);
         }
         if (upload.Offset < size)
             throw Malformed($"the upload ended at byte {upload.Offset} of {size}");
