@@ -95,12 +95,10 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
     public override async Task GetBlob(Wire.GetBlobRequest request, IServerStreamWriter<Wire.Chunk> responseStream,
         ServerCallContext context)
     {
-        if (!Sha256Hex.IsValid(request.Sha256))
-            throw new RefusedException(RefusalCodes.BlobMissing, "a blob is named by its SHA-256 in lower-case hex",
-                "give it as the coordinator names it");
+        var sha256 = RequestChecks.Blob(request.Sha256);
         using var ending = calls.Of(context);
-        await HoldAsync(request.Sha256);
-        await using var blob = await blobs.OpenReadAsync(request.Sha256, ending.Token);
+        await HoldAsync(sha256);
+        await using var blob = await blobs.OpenReadAsync(sha256, ending.Token);
         await BlobOut.SendAsync(blob, request.Offset, responseStream, time, ending.Token);
     }
 

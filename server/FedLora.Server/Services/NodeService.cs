@@ -26,8 +26,9 @@ internal sealed class NodeService(IGrainFactory grains, PartCache parts, UpdateI
 
     public override async Task GetBlob(GetBlobRequest request, IServerStreamWriter<Chunk> responseStream, ServerCallContext context)
     {
+        var sha256 = RequestChecks.Blob(request.Sha256);
         using var ending = calls.Of(context);
-        await using var blob = await OpenAsync(request.Sha256, context.NodeId(), ending.Token);
+        await using var blob = await OpenAsync(sha256, context.NodeId(), ending.Token);
         await BlobOut.SendAsync(blob, request.Offset, responseStream, time, ending.Token);
     }
 
