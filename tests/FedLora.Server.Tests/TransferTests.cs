@@ -4,6 +4,7 @@ using FedLora.Protocol;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.Transfer;
 using FedLora.Protocol.V1;
+using FedLora.Tests;
 using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.Extensions.DependencyInjection;
@@ -45,8 +46,8 @@ public sealed class TransferTests
         using (var upload = await BeginAsync(bench, (task, credential)))
         {
             await SendAsync(upload, 0, 10);
-            while (!Directory.EnumerateFiles(Path.Combine(bench.Data, "partial")).Any(file => new FileInfo(file).Length == 10))
-                await Task.Delay(5, TestContext.Current.CancellationToken);
+            await Until.SoAsync("what was sent is on the disk", () =>
+                Directory.EnumerateFiles(Path.Combine(bench.Data, "partial")).Any(file => new FileInfo(file).Length == 10));
             // As a node does, it listens while it sends.
             var answer = upload.ResponseStream.MoveNext(default);
             await bench.StopAsync(disconnect: false);
@@ -68,9 +69,8 @@ public sealed class TransferTests
         await using var bench = await Bench.StartAsync();
         using var upload = bench.Operator.Admin.PutBlob(bench.Operator.Options(default));
         await upload.RequestStream.WriteAsync(new Chunk { Data = ByteString.CopyFrom(1, 2, 3) });
-        while (!Directory.EnumerateFiles(bench.Data, "*", SearchOption.AllDirectories).Any(file => file.Contains("temporary",
-            StringComparison.Ordinal)))
-            await Task.Delay(5, TestContext.Current.CancellationToken);
+        await Until.SoAsync("what was sent is on the disk", () => Directory
+            .EnumerateFiles(bench.Data, "*", SearchOption.AllDirectories).Any(file => file.Contains("temporary", StringComparison.Ordinal)));
         await bench.StopAsync(disconnect: false);
         await SayStoppingAsync(() => upload.ResponseAsync);
     }
@@ -99,12 +99,7 @@ public sealed class TransferTests
         await using var bench = await Bench.StartAsync(configure: builder => builder.Services.AddSingleton<TimeProvider>(time));
         using var download = await BeginDownloadAsync(bench);
         var stop = bench.StopAsync(disconnect: false);
-        while (!stop.IsCompleted)
-        {
-            time.Advance(TimeSpan.FromSeconds(1));
-            await Task.WhenAny(stop, Task.Delay(20, TestContext.Current.CancellationToken));
-        }
-
+        await Until.SoAsync("the coordinator has stopped", () => stop.IsCompleted, () => time.Advance(TimeSpan.FromSeconds(1)));
         await stop;
         var error = await Assert.ThrowsAsync<RpcException>(async () =>
         {
@@ -118,14 +113,12 @@ public sealed class TransferTests
     private static async Task<AsyncServerStreamingCall<Chunk>> BeginDownloadAsync(Bench bench)
     {
         using var upload = bench.Operator.Admin.PutBlob(bench.Operator.Options(default));
-        // More than connection and stream carry unread.
-        var chunk = new byte[ChunkSender.LargestChunk];
-        for (var sent = 0; sent < 64; sent++)
-            await upload.RequestStream.WriteAsync(new Chunk { Offset = sent * chunk.Length, Data = ByteString.CopyFrom(chunk) });
+        await upload.RequestStream.WriteAsync(new Chunk { Data = ByteString.CopyFrom(new byte[2 * ChunkSender.ChunkSize]) });
         await upload.RequestStream.CompleteAsync();
         var blob = await upload.ResponseAsync;
         var download = bench.Operator.Admin.GetBlob(new GetBlobRequest { Sha256 = blob.Sha256 }, bench.Operator.Options(default));
-        Assert.True(await download.ResponseStream.MoveNext(default));
+        // They go out with the first chunk, which is a little larger than what a stream carries unread (64 KiB - 1).
+        await download.ResponseHeadersAsync;
         return download;
     }
 
