@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using FedLora.Dashboard.Pages;
 using FedLora.Privacy;
 using FedLora.Server.Authentication;
+using FedLora.Tests;
 
 namespace FedLora.Dashboard.Tests;
 
@@ -107,12 +108,13 @@ public sealed partial class PrivacyPageTests
     // The page never waits long for the accountant; what is being worked out is there when it is asked for again.
     private static async Task<string> CompleteAsync(HttpClient browser, string path)
     {
-        while (true)
+        var page = "";
+        await Until.SoAsync($"{path} is worked out", async () =>
         {
-            var page = await browser.TextAsync(path);
-            if (!page.Contains("in a moment", StringComparison.Ordinal) && !page.Contains('…', StringComparison.Ordinal))
-                return page;
-        }
+            page = await browser.TextAsync(path);
+            return !page.Contains("in a moment", StringComparison.Ordinal) && !page.Contains('…', StringComparison.Ordinal);
+        });
+        return page;
     }
 
     private static string Words(string html) => White().Replace(System.Net.WebUtility.HtmlDecode(Tags().Replace(html, "")), " ");

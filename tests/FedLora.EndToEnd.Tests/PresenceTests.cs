@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using FedLora.Protocol.V1;
+using FedLora.Tests;
 
 namespace FedLora.EndToEnd.Tests;
 
@@ -92,13 +92,9 @@ public sealed class PresenceTests : IDisposable
 
     private static async Task<NodeView> UntilAsync(TestFederation federation, Func<NodeView, bool> so, TimeSpan limit)
     {
-        var since = Stopwatch.GetTimestamp();
-        while (true)
-        {
-            if (await federation.NodesAsync() is [var node] && so(node))
-                return node;
-            Assert.True(Stopwatch.GetElapsedTime(since) < limit, $"it did not come within {limit}");
-            await Task.Delay(TimeSpan.FromMilliseconds(50), TestContext.Current.CancellationToken);
-        }
+        NodeView? found = null;
+        await Until.SoAsync("the node is as it should be",
+            async () => (found = (await federation.NodesAsync()) is [var node] && so(node) ? node : null) is not null, limit: limit);
+        return found!;
     }
 }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using Dapper;
 using FedLora.Server.Stores;
+using FedLora.Tests;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace FedLora.Grains.Tests;
@@ -26,13 +27,13 @@ public sealed class FaultTests
         {
             var names = new[] { "a", "b", "c" };
             string? member = null;
-            while (member is null)
+            await Until.SoAsync($"round {round} has a node", async () =>
             {
                 foreach (var name in names)
                     member = (await coordinator.PollAsync(name)).Task is null ? member : name;
-            }
-
-            await coordinator.DeliverAsync(member, round);
+                return member is not null;
+            });
+            await coordinator.DeliverAsync(member!, round);
             await coordinator.UntilAsync(view => view.RoundsDone == round);
         }
 

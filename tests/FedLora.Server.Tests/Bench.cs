@@ -8,6 +8,7 @@ using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
 using FedLora.Server.Authentication;
 using FedLora.Server.Hosting;
+using FedLora.Tests;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using static FedLora.Federations.Definitions.DefinitionTerms;
@@ -18,8 +19,8 @@ namespace FedLora.Server.Tests;
 /// <summary>A coordinator on a free loopback port, operators and nodes beside it; all real but the model.</summary>
 internal sealed class Bench : IAsyncDisposable
 {
-    /// <summary>Real time after which a thing has not happened: generous, since it only matters when something is broken.</summary>
-    internal static readonly TimeSpan Never = TimeSpan.FromMinutes(5);
+    /// <inheritdoc cref="Until.Never"/>
+    internal static TimeSpan Never => Until.Never;
 
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("fedlora-server-tests-");
     private CoordinatorHost? host;
@@ -171,13 +172,9 @@ internal sealed class Bench : IAsyncDisposable
     }
 
     /// <summary>Waits until a node of this name is enrolled and has polled.</summary>
-    internal async Task UntilEnrolledAsync(string name)
-    {
-        using var limit = new CancellationTokenSource(Never);
-        while (!(await Operator.Admin.ListNodesAsync(new ListNodesRequest(), Operator.Options(limit.Token))).Nodes.Any(
-            node => node.Name == name && node.Online))
-            await Task.Delay(20, limit.Token);
-    }
+    internal Task UntilEnrolledAsync(string name) => Until.SoAsync($"node {name} polls", async () =>
+        (await Operator.Admin.ListNodesAsync(new ListNodesRequest(), Operator.Options(default))).Nodes
+            .Any(node => node.Name == name && node.Online));
 
     /// <summary>A folder of the test's own.</summary>
     internal string Scratch(string name) => Path.Combine(folder.FullName, name);

@@ -47,9 +47,7 @@ public partial class TelemetryTests
         });
         Assert.Equal(listed.Order(StringComparer.Ordinal), published.Order(StringComparer.Ordinal));
         // A round is told of a moment before it is counted.
-        using var limit = new CancellationTokenSource(Bench.Never);
-        while (Uncounted().Length > 0)
-            await Task.Delay(1, limit.Token);
+        await Until.SoAsync("everything is counted that the round counts", () => Uncounted().Length == 0);
 
         string[] Uncounted()
         {

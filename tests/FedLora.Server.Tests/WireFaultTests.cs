@@ -59,6 +59,30 @@ public sealed class WireFaultTests
         Assert.InRange((await bench.Operator.Node.PollTaskAsync(poll.Clone(), As(credential))).CalculateSize(), 1, 20_000);
     }
 
+    /// <summary>A node's was looked for in every federation.</summary>
+    [Theory]
+    [InlineData("")]
+    [InlineData("../state.db")]
+    [InlineData("ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789")]
+    public async Task What_cannot_be_a_hash_is_not_looked_for(string hash)
+    {
+        await using var bench = await Bench.StartAsync();
+        var (_, credential) = await EnrolAsync(bench, "a");
+        var asked = new GetBlobRequest { Sha256 = hash };
+        foreach (var call in new[]
+        {
+            bench.Operator.Node.GetBlob(asked, As(credential)), bench.Operator.Admin.GetBlob(asked, bench.Operator.Options(default)),
+        })
+        {
+            using (call)
+            {
+                var error = await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(default));
+                Assert.Equal("blob-missing", RpcErrors.FromRpc(error, bench.Operator.Url).Code);
+                Assert.Contains("named by its SHA-256", error.Status.Detail, StringComparison.Ordinal);
+            }
+        }
+    }
+
     [Fact]
     public async Task The_adapter_before_the_first_round_is_exported()
     {

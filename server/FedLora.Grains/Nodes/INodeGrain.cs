@@ -49,7 +49,10 @@ public interface INodeGrain : IGrainWithStringKey
     [AlwaysInterleave]
     Task<PlanAnswer> AskPlanAsync(PrivacyRun round, long rounds, CancellationToken cancellationToken);
 
-    /// <summary>Adds a receipt to the ledger's mirror; the same (federation, round) twice counts once.</summary>
+    /// <summary>
+    /// Adds a receipt to the ledger's mirror. One of the same entry of the node's ledger (by its hash) counts once, however often it comes;
+    /// a round that was trained twice has two entries, and counts twice.
+    /// </summary>
     Task RecordReceiptAsync(LedgerMirrorEntry entry, CancellationToken cancellationToken);
 
     /// <summary>The receipts of its ledger, oldest first.</summary>

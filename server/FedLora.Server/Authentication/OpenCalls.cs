@@ -7,7 +7,9 @@ using Microsoft.AspNetCore.Http;
 
 namespace FedLora.Server.Authentication;
 
-/// <summary>The calls that are being served, by who makes them: what ends them when that caller's access is taken away.</summary>
+/// <summary>
+/// The calls that are being served, by who makes them: what ends them when that caller's access is taken away, or the coordinator stops.
+/// </summary>
 internal sealed class OpenCalls
 {
     private static readonly string RevokeAccess = $"/{Admin.Descriptor.FullName}/{nameof(Admin.AdminClient.RevokeAccess)}";
@@ -18,8 +20,9 @@ internal sealed class OpenCalls
     /// <summary>Who is being served.</summary>
     internal IReadOnlyCollection<string> Callers => [.. _calls.Keys.Select(call => call.Caller).Distinct()];
 
-    /// <summary>Serves a call until it is done, or its caller's access is taken away.</summary>
+    /// <summary>Serves a call until it is done, its caller's access is taken away, or the coordinator no longer waits for it.</summary>
     /// <exception cref="RefusedException"><c>node-revoked</c>, <c>access-revoked</c>.</exception>
+    /// <exception cref="OperationCanceledException">The coordinator stops.</exception>
     internal async Task<T> ServeAsync<T>(Func<Task<T>> serve, ServerCallContext context)
     {
         if (context.GetHttpContext() is not { User: { } user } http || user.FindFirstValue(ClaimTypes.NameIdentifier) is not { } caller)
@@ -34,11 +37,13 @@ internal sealed class OpenCalls
             if (!_ended.ContainsKey(caller))
             {
                 var served = serve();
-                if (isRevocation || await Task.WhenAny(served, call.Revoked.Task) == served)
+                if (isRevocation || await Task.WhenAny(served, call.Ended.Task) == served)
                     return await served;
                 // What it still does has nobody to answer to; its next message meets a call that is over.
                 _ = served.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None,
                     TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+                if (await call.Ended.Task == Why.Stopped)
+                    throw new OperationCanceledException();
             }
             Close(http);
             throw call.IsNode
@@ -56,7 +61,14 @@ internal sealed class OpenCalls
     {
         _ended[caller] = true;
         foreach (var call in _calls.Keys.Where(call => call.Caller == caller))
-            call.Revoked.TrySetResult();
+            call.Ended.TrySetResult(Why.Revoked);
+    }
+
+    /// <summary>Ends all calls, the coordinator being about to end.</summary>
+    internal void Stop()
+    {
+        foreach (var call in _calls.Keys)
+            call.Ended.TrySetResult(Why.Stopped);
     }
 
     /// <summary>Whose access was taken away has it again.</summary>
@@ -71,6 +83,12 @@ internal sealed class OpenCalls
 
         public bool IsNode { get; } = isNode;
 
-        public TaskCompletionSource Revoked { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource<Why> Ended { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+
+    private enum Why
+    {
+        Revoked,
+        Stopped,
     }
 }

@@ -1,4 +1,5 @@
 using FedLora.Protocol.Transfer;
+using FedLora.Server.Services;
 using Grpc.Core;
 using Wire = FedLora.Protocol.V1;
 
@@ -23,7 +24,7 @@ internal static class BlobOut
         using var limit = new IdleLimit(Idle, time, cancellationToken);
         await limit.RunAsync(() => "the download", () => ChunkSender.SendAsync(blob, offset, async chunk =>
         {
-            await chunks.WriteAsync(chunk, limit.Token);
+            await chunks.SendAsync(chunk, cancellationToken, limit.Idle);
             limit.Moved();
         }, limit.Token));
     }

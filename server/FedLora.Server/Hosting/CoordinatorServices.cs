@@ -48,6 +48,8 @@ public static class CoordinatorServices
             provider.GetRequiredService<TimeProvider>()));
         services.AddCoordinatorAuthentication();
         services.AddSingleton<CallFailures>();
+        services.AddSingleton<CallEnding>();
+        services.AddHostedService(provider => provider.GetRequiredService<CallEnding>());
         services.AddSingleton<PartCache>();
         services.AddSingleton<UpdateIntake>();
         services.AddSingleton<NodeConnections>();
@@ -75,6 +77,7 @@ public static class CoordinatorServices
     /// <summary>Maps the coordinator's calls.</summary>
     public static WebApplication MapFedLoraCoordinator(this WebApplication web)
     {
+        web.Use(web.Services.GetRequiredService<CallEnding>().ServeAsync);
         web.MapGrpcService<EnrolmentService>();
         web.MapGrpcService<NodeService>();
         web.MapGrpcService<AdminService>();

@@ -7,7 +7,6 @@ using FedLora.Server.Hosting;
 using FedLora.Server.Mapping;
 using Grpc.Core;
 using Microsoft.AspNetCore.Authorization;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Wire = FedLora.Protocol.V1;
 
@@ -17,7 +16,7 @@ namespace FedLora.Server.Services;
 [Authorize(Policies.Reader)]
 internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, FederationCreator creator, RoundReplayer replayer,
     RoundNodes roundNodes, Lazy<CertificateAuthority> authority,
-    IOptions<ServerOptions> server, IHostApplicationLifetime lifetime, TimeProvider time) : Wire.Admin.AdminBase
+    IOptions<ServerOptions> server, CallEnding calls, TimeProvider time) : Wire.Admin.AdminBase
 {
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan WatchStep = TimeSpan.FromSeconds(30);
@@ -71,7 +70,7 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
     [Authorize(Policies.Operator)]
     public override async Task<Wire.BlobRef> PutBlob(IAsyncStreamReader<Wire.Chunk> requestStream, ServerCallContext context)
     {
-        using var ending = Ending(context);
+        using var ending = calls.Of(context);
         using var limit = new IdleLimit(Idle, time, ending.Token);
         var (size, hash) = (0L, "");
         await limit.RunAsync(() => $"the upload at byte {size}", async () => hash = await blobs.PutAsync(
@@ -96,12 +95,10 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
     public override async Task GetBlob(Wire.GetBlobRequest request, IServerStreamWriter<Wire.Chunk> responseStream,
         ServerCallContext context)
     {
-        if (!Sha256Hex.IsValid(request.Sha256))
-            throw new RefusedException(RefusalCodes.BlobMissing, "a blob is named by its SHA-256 in lower-case hex",
-                "give it as the coordinator names it");
-        using var ending = Ending(context);
-        await HoldAsync(request.Sha256);
-        await using var blob = await blobs.OpenReadAsync(request.Sha256, ending.Token);
+        var sha256 = RequestChecks.Blob(request.Sha256);
+        using var ending = calls.Of(context);
+        await HoldAsync(sha256);
+        await using var blob = await blobs.OpenReadAsync(sha256, ending.Token);
         await BlobOut.SendAsync(blob, request.Offset, responseStream, time, ending.Token);
     }
 
@@ -148,12 +145,12 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
     {
         var federation = Federation(request.Name);
         var version = 0L;
-        using var ending = Ending(context);
+        using var ending = calls.Of(context);
         while (true)
         {
             var seen = await federation.WatchAsync(version, WatchStep, ending.Token);
             if (seen.Version != version)
-                await responseStream.WriteAsync(seen.View.ToWire(rounds: true), context.CancellationToken);
+                await responseStream.SendAsync(seen.View.ToWire(rounds: true), ending.Token);
             version = seen.Version;
             if (seen.View.State is FederationState.Finished or FederationState.Stopped)
                 return;
@@ -210,10 +207,7 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
         }
     }
 
-    // Neither a stop nor a clean-up waits for, or takes away, what is being transferred.
-    private CancellationTokenSource Ending(ServerCallContext context) =>
-        CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
-
+    // A clean-up does not take away what is being transferred.
     private Task HoldAsync(params string[] hashes) =>
         grains.GetGrain<IJanitorGrain>(IJanitorGrain.Key).HoldAsync(hashes, CancellationToken.None);
 

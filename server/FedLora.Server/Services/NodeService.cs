@@ -6,18 +6,17 @@ using FedLora.Server.Mapping;
 using FedLora.Server.Uploads;
 using Grpc.Core;
 using Microsoft.AspNetCore.Authorization;
-using Microsoft.Extensions.Hosting;
 
 namespace FedLora.Server.Services;
 
 /// <summary>What nodes call: maps, and asks the node's grain.</summary>
 [Authorize(Policies.Node)]
 internal sealed class NodeService(IGrainFactory grains, PartCache parts, UpdateIntake intake, NodeConnections connections,
-    IHostApplicationLifetime lifetime, TimeProvider time) : Node.NodeBase
+    CallEnding calls, TimeProvider time) : Node.NodeBase
 {
     public override async Task<PollTaskResponse> PollTask(PollTaskRequest request, ServerCallContext context)
     {
-        using var ending = Ending(context);
+        using var ending = calls.Of(context);
         await connections.NoteAsync(context);
         var reply = await grains.GetGrain<INodeGrain>(context.NodeId()).PollAsync(request.ToGrain(), ending.Token);
         return reply.Task is { } task
@@ -27,15 +26,16 @@ internal sealed class NodeService(IGrainFactory grains, PartCache parts, UpdateI
 
     public override async Task GetBlob(GetBlobRequest request, IServerStreamWriter<Chunk> responseStream, ServerCallContext context)
     {
-        using var ending = Ending(context);
-        await using var blob = await OpenAsync(request.Sha256, context.NodeId(), ending.Token);
+        var sha256 = RequestChecks.Blob(request.Sha256);
+        using var ending = calls.Of(context);
+        await using var blob = await OpenAsync(sha256, context.NodeId(), ending.Token);
         await BlobOut.SendAsync(blob, request.Offset, responseStream, time, ending.Token);
     }
 
     public override async Task PutUpdate(IAsyncStreamReader<UpdateMessage> requestStream, IServerStreamWriter<UpdateAck> responseStream,
         ServerCallContext context)
     {
-        using var ending = Ending(context);
+        using var ending = calls.Of(context);
         await intake.TakeAsync(context.NodeId(), requestStream, responseStream, ending.Token);
     }
 
@@ -46,10 +46,6 @@ internal sealed class NodeService(IGrainFactory grains, PartCache parts, UpdateI
         var reply = await grains.GetGrain<INodeGrain>(context.NodeId()).ReportAsync(request.ToGrain(), context.CancellationToken);
         return new Protocol.V1.StatusReply { Wanted = reply.Wanted, Reason = reply.Reason };
     }
-
-    // A stop does not wait for a stalled transfer: it goes on from where it is after the start.
-    private CancellationTokenSource Ending(ServerCallContext context) =>
-        CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
 
     /// <summary>What the node's tasks name can be had from any coordinator of a cluster, whichever named it.</summary>
     private async Task<Stream> OpenAsync(string sha256, string node, CancellationToken cancellationToken)

@@ -1,3 +1,4 @@
+using FedLora.Protocol.Transfer;
 using FedLora.Server.Authentication;
 using Grpc.Core;
 
@@ -19,6 +20,13 @@ internal static class RequestChecks
             : throw new RefusedException(RefusalCodes.TokenInvalid, "without TLS there are no certificates for operators and auditors",
                 "listen on https://, or use the data folder's operator.token and auditor.token");
     }
+
+    /// <summary>The hash, if it is one: what cannot be a blob's is not looked for.</summary>
+    /// <exception cref="RefusedException"><c>blob-missing</c>.</exception>
+    internal static string Blob(string sha256) => Sha256Hex.IsValid(sha256)
+        ? sha256
+        : throw new RefusedException(RefusalCodes.BlobMissing, "a blob is named by its SHA-256 in lower-case hex",
+            "give it as the coordinator names it");
 
     /// <summary>The name, if there is one: an empty text is no grain's key.</summary>
     /// <exception cref="RefusedException"><c>federation-unknown</c>.</exception>

@@ -223,7 +223,8 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
             file.Position = offset;
             var stream = _writer(file);
             await stream.WriteAsync(bytes, cancellationToken);
-            await stream.FlushAsync(cancellationToken);
+            // Whoever ends now has the bytes kept: they are written.
+            await stream.FlushAsync(CancellationToken.None);
             if (durable)
                 _flush(file);
             written = true;

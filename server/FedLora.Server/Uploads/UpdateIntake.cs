@@ -37,18 +37,19 @@ internal sealed class UpdateIntake(UpdateReceiver receiver, TimeProvider time)
         var upload = await receiver.BeginAsync(header, limit.Token);
         if (upload.Offset < header.Bytes)
         {
-            await acks.WriteAsync(new Wire.UpdateAck { Received = upload.Offset }, limit.Token);
-            await ReceiveAsync(upload, messages, acks, limit);
+            var since = time.GetTimestamp();
+            await acks.SendAsync(new Wire.UpdateAck { Received = upload.Offset }, limit.Token, limit.Idle);
+            await ReceiveAsync(upload, since, messages, acks, limit);
         }
         await upload.CompleteAsync(limit.Token);
-        await acks.WriteAsync(new Wire.UpdateAck { Received = header.Bytes, Complete = true }, limit.Token);
+        await acks.SendAsync(new Wire.UpdateAck { Received = header.Bytes, Complete = true }, limit.Token, limit.Idle);
     }
 
     // Every chunk goes to the file at once, so that memory does not grow with the number of uploads; only some are waited for on the disk.
-    private async Task ReceiveAsync(IncomingUpdate upload, IAsyncStreamReader<Wire.UpdateMessage> messages,
+    private async Task ReceiveAsync(IncomingUpdate upload, long since, IAsyncStreamReader<Wire.UpdateMessage> messages,
         IServerStreamWriter<Wire.UpdateAck> acks, IdleLimit limit)
     {
-        var (size, acknowledged, since) = (upload.Header.Bytes, upload.Offset, time.GetTimestamp());
+        var (size, acknowledged) = (upload.Header.Bytes, upload.Offset);
         while (upload.Offset < size && await messages.MoveNext(limit.Token))
         {
             limit.Moved();
@@ -62,7 +63,7 @@ internal sealed class UpdateIntake(UpdateReceiver receiver, TimeProvider time)
             if (!durable)
                 continue;
             (acknowledged, since) = (upload.Offset, time.GetTimestamp());
-            await acks.WriteAsync(new Wire.UpdateAck { Received = upload.Offset }, limit.Token);
+            await acks.SendAsync(new Wire.UpdateAck { Received = upload.Offset }, limit.Token, limit.Idle);
         }
         if (upload.Offset < size)
             throw Malformed($"the upload ended at byte {upload.Offset} of {size}");

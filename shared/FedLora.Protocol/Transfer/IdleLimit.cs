@@ -26,6 +26,9 @@ public sealed class IdleLimit : IDisposable
     /// <summary>Cancelled by the caller or by standing still.</summary>
     public CancellationToken Token => linked.Token;
 
+    /// <summary>Cancelled by standing still alone.</summary>
+    public CancellationToken Idle => idle.Token;
+
     /// <summary>Something moved: counting starts again.</summary>
     public void Moved()
     {

@@ -41,6 +41,16 @@ public sealed class OpenCallsTests
             () => calls.ServeAsync(() => done.Task, new Call("operator", "/fedlora.v1.Admin/RevokeAccess")));
     }
 
+    [Fact]
+    public async Task A_stop_ends_what_is_at_work_and_is_not_taken_for_a_revocation()
+    {
+        var calls = new OpenCalls();
+        var done = new TaskCompletionSource<int>();
+        var atWork = calls.ServeAsync(() => done.Task, new Call("operator"));
+        calls.Stop();
+        await Assert.ThrowsAsync<OperationCanceledException>(() => atWork);
+    }
+
     private sealed class Call(string caller, string method = "call") : ServerCallContext
     {
         protected override string MethodCore => method;

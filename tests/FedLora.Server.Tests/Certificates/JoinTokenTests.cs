@@ -2,6 +2,7 @@ using FedLora.Client.Connection;
 using FedLora.Client.Hosting;
 using FedLora.Client.Rounds;
 using FedLora.Protocol.V1;
+using FedLora.Tests;
 using Grpc.Core;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -105,14 +106,13 @@ public sealed class JoinTokenTests
     {
         using var end = new CancellationTokenSource();
         var node = RunNodeAsync(bench, name, token, end.Token);
-        using var limit = new CancellationTokenSource(Bench.Never);
-        while (!(await bench.Operator.Admin.ListNodesAsync(new ListNodesRequest(), bench.Operator.Options(limit.Token))).Nodes
-            .Any(known => known.Name == name && known.Online))
+        await Until.SoAsync($"node {name} polls", async () =>
         {
             if (node.IsCompleted)
                 await node;
-            await Task.Delay(20, limit.Token);
-        }
+            return (await bench.Operator.Admin.ListNodesAsync(new ListNodesRequest(), bench.Operator.Options(default))).Nodes
+                .Any(known => known.Name == name && known.Online);
+        });
         await end.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => node);
     }

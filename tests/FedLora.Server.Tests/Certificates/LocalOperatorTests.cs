@@ -7,6 +7,7 @@ using FedLora.Grains.Access;
 using FedLora.Protocol.V1;
 using FedLora.Server.Certificates;
 using FedLora.Server.Hosting;
+using FedLora.Tests;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
@@ -73,15 +74,8 @@ public sealed class LocalOperatorTests
         root.Delete(recursive: true);
 
         // Its next wait begins a moment after a try: the clock is put forward until there is one.
-        async Task UntilAsync(int count, TimeSpan by)
-        {
-            using var limit = new CancellationTokenSource(Bench.Never);
-            while (tries < count)
-            {
-                time.Advance(by);
-                await Task.Delay(1, limit.Token);
-            }
-        }
+        Task UntilAsync(int count, TimeSpan by) =>
+            Until.SoAsync($"it has tried {count} times", () => tries >= count, () => time.Advance(by));
     }
 
     private static X509Certificate2 Company()

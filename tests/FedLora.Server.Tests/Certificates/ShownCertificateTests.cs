@@ -4,6 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 using FedLora.Protocol.V1;
 using FedLora.Server.Certificates;
 using FedLora.Server.Hosting;
+using FedLora.Tests;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
@@ -50,29 +51,22 @@ public sealed class ShownCertificateTests : IDisposable
         using var shown = new ShownCertificate(certificate, Options.Create(options), folder, time, log);
         await shown.StartAsync(default);
         await File.WriteAllTextAsync(Key, "half a key", TestContext.Current.CancellationToken);
-        await UntilAsync(() => log.Count(LogLevel.Warning) == 1);
+        await UntilAsync("half a key is warned of", () => log.Count(LogLevel.Warning) == 1);
         shown.Look();
         Assert.Equal((1, first), (log.Count(LogLevel.Warning), certificate.Given!.SerialNumber));
         var second = _company.Write(Certificate, Key);
-        await UntilAsync(() => certificate.Given!.SerialNumber == second && log.Count(LogLevel.Information) == 1);
+        await UntilAsync("the second certificate is shown",
+            () => certificate.Given!.SerialNumber == second && log.Count(LogLevel.Information) == 1);
         // Found in the middle of the replacement it may have warned once more.
         var warned = log.Count(LogLevel.Warning);
         File.Delete(Certificate);
-        await UntilAsync(() => log.Count(LogLevel.Warning) > warned);
+        await UntilAsync("the missing file is warned of", () => log.Count(LogLevel.Warning) > warned);
         Assert.Equal(second, certificate.Given!.SerialNumber);
         await shown.StopAsync(default);
         Assert.False(File.Exists(ShownCertificate.FileOf(folder.Root)));
 
         // Its next wait begins a moment after a look: the clock is put forward until there is one.
-        async Task UntilAsync(Func<bool> isSo)
-        {
-            using var limit = new CancellationTokenSource(Bench.Never);
-            while (!isSo())
-            {
-                time.Advance(ShownCertificate.Every);
-                await Task.Delay(1, limit.Token);
-            }
-        }
+        Task UntilAsync(string what, Func<bool> isSo) => Until.SoAsync(what, isSo, () => time.Advance(ShownCertificate.Every));
     }
 
     public void Dispose()

@@ -1,6 +1,7 @@
 using FedLora.Grains.Federations;
 using FedLora.Server.Hosting;
 using FedLora.Server.Tests.Certificates;
+using FedLora.Tests;
 using Grpc.Health.V1;
 using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
@@ -86,12 +87,7 @@ public class HostingTests
         });
         using var watch = new FederationWatch(grains, time, NullLogger<FederationWatch>.Instance);
         await watch.StartAsync(TestContext.Current.CancellationToken);
-        using var limit = new CancellationTokenSource(Bench.Never);
-        while (looks < 2)
-        {
-            time.Advance(FederationWatch.Every);
-            await Task.Delay(1, limit.Token);
-        }
+        await Until.SoAsync("it has looked twice", () => looks >= 2, () => time.Advance(FederationWatch.Every));
         Assert.False(watch.ExecuteTask!.IsCompleted);
         await watch.StopAsync(TestContext.Current.CancellationToken);
     }
