@@ -85,6 +85,8 @@ public class FederationFileTests
     [InlineData("communication: { groups: { slow: { up: 0 } } }", "communication.groups.slow.up")]
     [InlineData("cohort: { size: 2, fraction: 0.5 }", "cohort.fraction")]
     [InlineData("retention: { update_rounds: -2 }", "retention.update_rounds")]
+    [InlineData("training: { keep_optimizer: true, optimizer: sgd }", "training.keep_optimizer")]
+    [InlineData("max_weight: 0.5", "max_weight: '0.5' is not allowed; it must be 0 or at least 1")]
     public void What_is_out_of_range_names_the_setting(string added, string setting)
     {
         var error = Assert.Throws<FedLoraException>(() => Read(Small + "\n" + added));
