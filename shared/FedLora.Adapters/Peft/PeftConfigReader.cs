@@ -139,7 +139,12 @@ internal sealed class PeftConfigReader(JsonElement root, string where)
 
     private FedLoraException Unsupported(string key, string? value) =>
         new("adapter-unsupported", $"'{where}' asks for {key} = {value}, which is not supported.",
-            "Supported is plain LoRA: no DoRA, no bias, no other initialisation that changes the base weights.");
+            key switch
+            {
+                "use_dora" => "Merge it into its base model with PEFT (merge_and_unload) and use that model, or train with use_dora=False.",
+                "trainable_token_indices" => "Embeddings are not adapted here: train the adapter without trainable_token_indices.",
+                _ => "Supported is plain LoRA: no DoRA, no bias, no other initialisation that changes the base weights.",
+            });
 
     internal static FedLoraException Invalid(string where, string what, Exception? inner = null) =>
         new("adapter-config-invalid", $"'{where}' {what}.", "Write the adapter again with PEFT or FedLora.", inner);
