@@ -41,8 +41,8 @@ internal static class MergeCommand
                 var result = new MergeJson(Path.GetFullPath(parsed.GetValue(to)!), merged.Modules, merged.Replaced, merged.Untied,
                     merged.Files, merged.Bytes);
                 output.Result(result, console => console.WriteLine(
-                    $"Wrote {parsed.GetValue(to)}: {merged.Modules} layers with the adapter in them, {merged.Replaced.Count} tensors of "
-                        + $"its own, {Output.Units.Bytes(merged.Bytes)} in {merged.Files.Count} file{(merged.Files.Count == 1 ? "" : "s")}."));
+                    $"Wrote {parsed.GetValue(to)}: {merged.Modules} layers with the adapter in them, {merged.Replaced.Count} tensors "
+                        + $"of its own, {Output.Units.Bytes(merged.Bytes)} in {merged.Files.Count} file{(merged.Files.Count == 1 ? "" : "s")}."));
             },
             cancellationToken));
     }
