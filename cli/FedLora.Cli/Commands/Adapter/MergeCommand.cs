@@ -42,7 +42,8 @@ internal static class MergeCommand
                     merged.Files, merged.Bytes);
                 output.Result(result, console => console.WriteLine(
                     $"Wrote {parsed.GetValue(to)}: {merged.Modules} layers with the adapter in them, {merged.Replaced.Count} tensors "
-                        + $"of its own, {Output.Units.Bytes(merged.Bytes)} in {merged.Files.Count} file{(merged.Files.Count == 1 ? "" : "s")}."));
+                        + $"of its own, {Output.Units.Bytes(merged.Bytes)} in "
+                        + (merged.Files.Count == 1 ? "one file." : $"{merged.Files.Count} files.")));
             },
             cancellationToken));
     }
