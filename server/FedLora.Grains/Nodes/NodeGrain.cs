@@ -175,6 +175,8 @@ public sealed class NodeGrain(
         if (_connections.Count > 0 || _left)
             return;
         _left = true;
+        // Its last sign of life: the next minute's write would be one that a killed coordinator never makes.
+        await KeepPresenceAsync();
         foreach (var entry in await FederationsAsync())
         {
             await AskAsync<object?>(entry.Name, async federation =>
