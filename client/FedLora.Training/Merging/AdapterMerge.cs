@@ -27,7 +27,9 @@ public static class AdapterMerge
         "USE_POLICY*",
     ];
 
-    /// <summary>Merges: W + s B A in every adapted layer, and the modules that were trained whole in their places.</summary>
+    /// <summary>
+    /// Merges: W + s B A in every adapted layer (DoRA: its rows at their lengths), and the modules that were trained whole in their places.
+    /// </summary>
     /// <param name="modelFolder">The base model.</param>
     /// <param name="adapterFolder">A PEFT folder that was made for it.</param>
     /// <param name="to">The folder to write, which is empty or not there; whole or not at all.</param>
@@ -41,7 +43,7 @@ public static class AdapterMerge
         if (Directory.Exists(to) && Directory.EnumerateFileSystemEntries(to).Any())
             throw new FedLoraException("out-not-empty", $"'{to}' holds files already, which could be mistaken for the merged model's.",
                 "Choose a folder that is not there yet.");
-        var adapter = PeftFolder.Read(adapterFolder);
+        var adapter = PeftFolder.Read(adapterFolder, takesDora: true);
         var made = ModelFamily.MadeFor(modelFolder);
         var task = AdaptedModel.TaskOf(adapter.Config.TaskType) ?? made;
         var labels = task == ModelTask.Classification ? Labels(modelFolder, made, adapter) : null;

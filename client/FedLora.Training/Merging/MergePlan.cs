@@ -9,7 +9,7 @@ internal sealed class MergePlan
 {
     private readonly SafetensorsFolder _weights;
     private readonly Architecture _model;
-    private readonly AdapterState _state;
+    private readonly PeftFolder _adapter;
     private readonly WeightReader _reader;
     private readonly string _blocks;
 
@@ -24,7 +24,7 @@ internal sealed class MergePlan
     /// <exception cref="FedLoraException"><c>safetensors-dtype</c>, <c>tensor-shape</c>, <c>merge-unsupported</c>.</exception>
     public MergePlan(SafetensorsFolder weights, Architecture model, PeftFolder adapter, AdapterLayout layout, bool isOtherClass)
     {
-        (_weights, _model, _state) = (weights, model, adapter.State);
+        (_weights, _model, _adapter) = (weights, model, adapter);
         _reader = new WeightReader(weights, model.Names, newHead: true, CPU);
         _blocks = $"{model.Names.Base}.{model.Names.Blocks}.";
         foreach (var module in layout.Modules)
@@ -49,7 +49,8 @@ internal sealed class MergePlan
         var entry = _weights.Entry(stored ?? throw new FedLoraException("tensor-missing",
             $"The model in '{_weights.Path}' has no tensor '{name}' to merge into.", "The adapter belongs to another base model."));
         var isTransposed = _model.TransposedLinears && module.Name.StartsWith(_blocks, StringComparison.Ordinal);
-        var product = (_state[new AdapterKey(module.Name, Factors.A).Name], _state[new AdapterKey(module.Name, Factors.B).Name], scale);
+        var product = new MergedProduct(_adapter.State[new AdapterKey(module.Name, Factors.A).Name],
+            _adapter.State[new AdapterKey(module.Name, Factors.B).Name], scale, _adapter.Magnitudes?[module.Name]);
         var (file, type) = (_weights.FileOf(stored), _reader.TypeOf(entry));
         Set(name, entry.Dtype, entry.Shape, (sink, cancellationToken) =>
             TensorMerging.Add(file, entry, type, product, isTransposed, sink, cancellationToken));
@@ -60,7 +61,7 @@ internal sealed class MergePlan
         var (name, stored) = Place(head.Name);
         // A tensor that is new is of the type that the model has most of.
         var entry = _weights.Entry(stored ?? _reader.Find($"{LinearShape.Of(_model)[0].Name}.weight")!);
-        var (source, type) = (_state[$"base_model.model.{head.Name}"], _reader.TypeOf(entry));
+        var (source, type) = (_adapter.State[$"base_model.model.{head.Name}"], _reader.TypeOf(entry));
         Set(name, entry.Dtype, Array.ConvertAll(source.Shape, size => (long)size), (sink, _) => TensorMerging.Take(source, type, sink));
     }
 

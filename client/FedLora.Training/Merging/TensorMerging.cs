@@ -22,33 +22,70 @@ internal static class TensorMerging
     }
 
     /// <summary>
-    /// round(W + s B A), in float32 (float64 for weights of that type), rounded once. Where W is stored d_in x d_out: its transpose.
+    /// round(W + s B A), in float32 (float64 for weights of that type), rounded once; with DoRA each of its rows at its length. Where W is
+    /// stored d_in x d_out: its transpose.
     /// </summary>
     /// <param name="file">The checkpoint's file.</param>
     /// <param name="entry">W in it.</param>
     /// <param name="type">W's type.</param>
-    /// <param name="product">The module's factors and scale.</param>
+    /// <param name="product">The module's.</param>
     /// <param name="isTransposed">Whether W is stored d_in x d_out.</param>
     /// <exception cref="FedLoraException"><c>merge-not-finite</c>.</exception>
-    public static void Add(SafetensorsFile file, SafetensorsEntry entry, ScalarType type,
-        (AdapterTensor A, AdapterTensor B, double Scale) product, bool isTransposed, SafetensorsWriter.Sink sink,
-        CancellationToken cancellationToken)
+    public static void Add(SafetensorsFile file, SafetensorsEntry entry, ScalarType type, MergedProduct product, bool isTransposed,
+        SafetensorsWriter.Sink sink, CancellationToken cancellationToken)
     {
         using var off = no_grad();
         using var scope = NewDisposeScope();
         var wide = type == ScalarType.Float64 ? type : ScalarType.Float32;
         var (a, b) = (Wide(product.A, wide), Wide(product.B, wide) * product.Scale);
         var (left, right) = isTransposed ? (a.t().contiguous(), b.t()) : (b, a);
-        var (rows, columns) = (entry.Shape[0], entry.Shape[1]);
-        var atOnce = Math.Max(1, PieceBytes / (columns * SafetensorsEntry.SizeOf(entry.Dtype)));
-        for (long row = 0; row < rows; row += atOnce)
+        var stretch = product.Magnitudes is { } lengths ? Stretch(lengths) : null;
+        foreach (var (row, piece) in Pieces())
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            using var piece = NewDisposeScope();
-            var count = Math.Min(atOnce, rows - row);
-            var stored = empty([count, columns], dtype: type);
-            file.ReadBytes(entry.Name, row * columns * SafetensorsEntry.SizeOf(entry.Dtype), stored.bytes);
-            Put(stored.to(wide).addmm_(left.narrow(0, row, count), right).to(type), entry.Name, sink);
+            using (piece)
+            using (NewDisposeScope())
+            {
+                var longer = stretch is null ? piece : isTransposed ? piece.mul(stretch)
+                    : piece.mul(stretch.narrow(0, row, piece.shape[0]).unsqueeze(1));
+                Put(longer.to(type), entry.Name, sink);
+            }
+        }
+
+        // W + s B A, some rows as they are stored at a time.
+        IEnumerable<(long Row, Tensor Piece)> Pieces()
+        {
+            var (rows, columns, size) = (entry.Shape[0], entry.Shape[1], SafetensorsEntry.SizeOf(entry.Dtype));
+            var atOnce = Math.Max(1, PieceBytes / (columns * size));
+            for (long row = 0; row < rows; row += atOnce)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                var count = Math.Min(atOnce, rows - row);
+                Tensor piece;
+                using (NewDisposeScope())
+                {
+                    var stored = empty([count, columns], dtype: type);
+                    file.ReadBytes(entry.Name, row * columns * size, stored.bytes);
+                    piece = stored.to(wide, copy: true).MoveToOuterDisposeScope();
+                    piece.addmm_(left.narrow(0, row, count), right);
+                }
+                yield return (row, piece);
+            }
+        }
+
+        // What each row of d_out is multiplied with: its length over the one that it has.
+        Tensor Stretch(float[] lengths)
+        {
+            var squares = zeros(lengths.Length, dtype: ScalarType.Float64);
+            foreach (var (row, piece) in Pieces())
+            {
+                using (piece)
+                using (NewDisposeScope())
+                {
+                    var sums = piece.to(ScalarType.Float64).square().sum(isTransposed ? 0 : 1);
+                    (isTransposed ? squares : squares.narrow(0, row, piece.shape[0])).add_(sums);
+                }
+            }
+            return (tensor(lengths).to(ScalarType.Float64) / squares.sqrt()).to(wide);
         }
     }
 

@@ -68,7 +68,7 @@ internal static class EvaluateCommand
         CommandOutput output, CancellationToken cancellationToken)
     {
         var made = ModelFamily.MadeFor(folder);
-        var peft = adapter is null ? null : PeftFolder.Read(adapter);
+        var peft = adapter is null ? null : PeftFolder.Read(adapter, takesDora: true);
         var task = AdaptedModel.TaskOf(peft?.Config.TaskType);
         task ??= made is ModelTask.Classification or ModelTask.CausalLanguageModelling ? made : named is null ? null
             : ModelTask.Classification;
