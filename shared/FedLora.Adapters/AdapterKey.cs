@@ -6,7 +6,7 @@ namespace FedLora.Adapters;
 /// <param name="Parameter">Name of the parameter within the module: <c>weight</c>, and for heads also <c>bias</c>.</param>
 public readonly record struct AdapterKey(string Module, Factors Factor, string Parameter = "weight")
 {
-    private const string Prefix = "base_model.model.";
+    internal const string Prefix = "base_model.model.";
 
     /// <summary>The tensor's name, e.g. <c>base_model.model.classifier.bias</c>.</summary>
     public string Name => Factor switch
@@ -40,7 +40,8 @@ public readonly record struct AdapterKey(string Module, Factors Factor, string P
             throw Invalid(name, "belongs to LoRA on an embedding, which is not supported",
                 "Train the adapter with linear layers alone in target_modules.");
         if (path.Contains("lora_magnitude_vector", StringComparison.Ordinal))
-            throw Invalid(name, "belongs to DoRA, which is not supported", "Train the adapter with use_dora=False.");
+            throw Invalid(name, "belongs to DoRA, which is not supported here",
+                "Train the adapter with use_dora=False; one to evaluate or merge says use_dora: true in adapter_config.json.");
         return path.Contains("lora_", StringComparison.Ordinal)
             ? throw Invalid(name, "belongs to a variant of LoRA that is not supported (bias in lora_B, ...)")
             : new AdapterKey(module, Factors.Head, parameter);

@@ -220,6 +220,8 @@ public sealed class PeftFolderTests : IDisposable
     [InlineData("peft_type", "\"ADALORA\"")]
     [InlineData("bias", "\"all\"")]
     [InlineData("use_dora", "true")]
+    [InlineData("trainable_token_indices", "[1, 2]")]
+    [InlineData("trainable_token_indices", "{\"embed_tokens\": [1, 2]}")]
     [InlineData("use_qalora", "true")]
     [InlineData("lora_bias", "true")]
     [InlineData("init_lora_weights", "\"pissa\"")]

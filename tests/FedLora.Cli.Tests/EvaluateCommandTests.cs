@@ -63,6 +63,32 @@ public sealed class EvaluateCommandTests : IDisposable
         Assert.Contains("ham, spam", remarks, StringComparison.Ordinal);
     }
 
+    /// <summary>What was exported beside the base model, as one model that says its labels itself.</summary>
+    [Fact]
+    public async Task A_merged_model_measures_as_base_and_adapter_do()
+    {
+        var adapter = Export(["spam", "ham"]);
+        var folder = PeftFolder.Read(adapter);
+        (folder with
+        {
+            State = new AdapterState(folder.State.Select(t => AdapterKey.Parse(t.Name).Factor != Factors.B ? t
+                : t with { Values = [.. t.Values.Index().Select(v => MathF.Sin(v.Index) / 4)] })),
+        }).Write(adapter);
+        var data = scratch.File("data.jsonl", Mail);
+        var (merged, _) = await Scratch.SucceedsAsync("adapter", "merge", adapter, "--model", Scratch.Model, "--out", scratch["merged"],
+            "--max-shard-size", "2MB");
+        Assert.True(merged.GetProperty("files").GetArrayLength() > 1);
+        var (measured, _) = await Scratch.SucceedsAsync("evaluate", "--model", scratch["merged"], "--data", data, "--dtype", "f32");
+        // The base model's weights are stored in float16, and so are the merged ones.
+        Assert.Equal(Loss(await EvaluateAsync(adapter, data)), measured.GetProperty("loss").GetDouble(), 1e-3);
+        Assert.NotEqual(Loss(await EvaluateAsync(Export(["spam", "ham"]), data)),
+            measured.GetProperty("loss").GetDouble(), 5e-3);
+        Assert.Equal("out-not-empty", (await scratch.FailsAsync(1, "adapter", "merge", adapter, "--model", Scratch.Model, "--out",
+            scratch["merged"])).Code);
+        Assert.Equal("usage", (await scratch.FailsAsync(2, "adapter", "merge", adapter, "--model", Scratch.Model, "--out",
+            scratch["other"], "--max-shard-size", "1,5GB")).Code);
+    }
+
     [Fact]
     public async Task Texts_are_cut_to_what_the_adapter_was_trained_on()
     {

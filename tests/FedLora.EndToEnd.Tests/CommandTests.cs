@@ -140,6 +140,28 @@ public sealed class CommandTests
         });
     }
 
+    [Fact]
+    public async Task A_name_that_is_misspelt_is_offered_the_nearest()
+    {
+        await using var coordinator = await CoordinatorProcess.StartAsync();
+        using var sites = new RealSites();
+        using var federation = await sites.CreateAsync(coordinator, rounds: 1, steps: 1, quorum: 1, deadlineSeconds: 600);
+        string[] admin = ["admin", "--data", coordinator.Data];
+        foreach (string[] words in new string[][]
+        {
+            ["federation", "show", "mial"], ["federation", "watch", "mails"], ["federation", "pause", "Mail"],
+            ["federation", "delete", "mai"], ["export", "mial", "--out", Path.Combine(coordinator.Data, "out")],
+            ["replay", "mial", "--round", "1"],
+        })
+        {
+            var (exit, _, errors) = await Programs.RunAsync([.. admin, .. words]);
+            Assert.Equal(1, exit);
+            Assert.Contains($"'{words[words[0] == "federation" ? 2 : 1]}'; did you mean 'mail'?", errors, StringComparison.Ordinal);
+        }
+        await FailsAsync("federation-unknown", [.. admin, "federation", "show", "other"]);
+        Assert.DoesNotContain("mean", (await Programs.RunAsync([.. admin, "federation", "show", "other"])).Item3, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(null, null)]
     [InlineData("libtorch_cpu.so", "no library")]

@@ -75,7 +75,7 @@ public sealed class ExplainTests
     // What the sample's other settings exclude, or what both samples must state.
     private static readonly string[] Excused =
         ["name", "rounds", "task.kind", "method_options.lambda", "method_options.solver", "method_options.truncate_rank", "cohort.fraction",
-            "communication.error_feedback", "robust.rule", "robust.outliers", "robust.norm_bound"];
+            "communication.error_feedback", "training.keep_optimizer", "robust.rule", "robust.outliers", "robust.norm_bound"];
 
     [Fact]
     public void The_schema_in_the_documentation_is_the_readers() =>

@@ -91,6 +91,8 @@ public class FederationFileTests
     [InlineData("robust: { norm_bound: -1 }", "robust.norm_bound")]
     [InlineData("robust: { rule: krum }\ncohort: { size: 8, quorum: 4 }", "cohort.quorum: '4' is not allowed; it must be at least 5")]
     [InlineData("robust: { rule: median, outliers: 2 }", "cohort.quorum: '0' is not allowed; it must be at least 5")]
+    [InlineData("training: { keep_optimizer: true, optimizer: sgd }", "training.keep_optimizer")]
+    [InlineData("max_weight: 0.5", "max_weight: '0.5' is not allowed; it must be 0 or at least 1")]
     public void What_is_out_of_range_names_the_setting(string added, string setting)
     {
         var error = Assert.Throws<FedLoraException>(() => Read(Small + "\n" + added));

@@ -32,7 +32,7 @@ internal static class Samples
             rank_groups: { small: 2 } }
         training:
           { local_steps: 5, batch_size: 4, optimizer: sgd, learning_rate: 0.1, weight_decay: 0, max_grad_norm: 1, max_tokens: 64,
-            keep_optimizer: true, schedule: cosine, dtype: bf16, max_update_norm: 5 }
+            schedule: cosine, dtype: bf16, max_update_norm: 5 }
         privacy: { epsilon: 4, delta: 1e-6, clip_norm: 0.5, noise_multiplier: 1.1, sampling_rate: 1/3, accountant: rdp }
         cohort:
           { size: 4, over_select: 1.5, quorum: 3, deadline_seconds: 60, max_repeats: 2, min_nodes: 4, wait_seconds: 20,

@@ -13,6 +13,26 @@ public sealed class RestartTests
         await FinishRoundAsync(coordinator, 1, gather: true);
     }
 
+    /// <summary>It was "never, 0 B" for a node that had been killed less than a minute before its coordinator.</summary>
+    [Fact]
+    public async Task What_was_seen_of_a_node_that_has_gone_is_kept()
+    {
+        await using var coordinator = await RoundTests.StartAsync();
+        var node = coordinator.Node("a");
+        await node.ConnectedAsync("one", default);
+        await node.PollAsync(new()
+        {
+            Profile = new() { ModelFingerprints = [Samples.Fingerprint] },
+            Traffic = new() { Sent = 1_500_000, Received = 7 },
+        }, default);
+        await node.DisconnectedAsync("one", default);
+        var before = await node.GetAsync(default);
+        await coordinator.KillAndRestartAsync();
+        var after = await coordinator.Node("a").GetAsync(default);
+        Assert.NotNull(after.LastSeen);
+        Assert.Equal((before.LastSeen, 1_500_000, 7, false), (after.LastSeen, after.Traffic!.Sent, after.Traffic.Received, after.Online));
+    }
+
     [Fact]
     public async Task While_the_round_is_open_with_some_updates_in()
     {

@@ -195,6 +195,20 @@ public sealed class TrainerTests
                 () => LocalTraining.Run(fixture.Model, new LocalTask(start, Factors.A, bad), fixture.Examples)).Code));
     }
 
+    /// <summary>A site that trains alone for comparison takes the steps of all rounds at once, more than a round may have.</summary>
+    [FixtureTheory("models", "model.safetensors")]
+    [InlineData("llama")]
+    public void The_steps_of_all_rounds_may_be_more_than_those_that_one_may_have(string name)
+    {
+        using var fixture = new ModelFixture(name);
+        var adapter = PeftFolder.Read(Path.Combine(fixture.Folder, "adapter"));
+        var start = new NodeStart(adapter.State, fixture.Model.LayoutFor(adapter.Config));
+        // It starts, and ends at once.
+        Assert.Throws<OperationCanceledException>(() => LocalTraining.Run(fixture.Model,
+            new LocalTask(start, Factors.A, Training with { LocalSteps = 2_000_000 }), fixture.Examples,
+            cancellationToken: new CancellationToken(canceled: true)));
+    }
+
     [Fact]
     public void A_sampler_shows_every_example_once_before_any_twice()
     {

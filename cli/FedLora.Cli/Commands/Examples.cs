@@ -71,6 +71,7 @@ public static class Examples
         "fedlora adapter inspect ./adapter",
         "fedlora adapter size --model mistral-7b --rank 32 --nodes 25",
         "fedlora adapter convert ./adapter ./adapter-r4 --rank 4",
+        "fedlora adapter merge ./adapter --model ./base-model --out ./merged",
         "fedlora adapter diff ./adapter ./adapter-r4",
         "fedlora privacy epsilon --noise-multiplier 0.83 --sampling-rate 0.08 --steps 96 --delta 1e-5",
         "fedlora privacy noise --epsilon 8 --sampling-rate 0.08 --steps 96 --delta 1e-5",

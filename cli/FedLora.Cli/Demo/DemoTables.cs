@@ -1,5 +1,6 @@
 using FedLora.Cli.Commands.Admin;
 using FedLora.Cli.Output;
+using FedLora.Privacy;
 using FedLora.Protocol.V1;
 using FedLora.Simulations.Demo;
 using Spectre.Console;
@@ -33,7 +34,7 @@ internal static class DemoTables
         var table = new Table().Border(TableBorder.Rounded).Title("privacy spent, for each mail, by the sites' own ledgers")
             .AddColumns("site", "epsilon", "delta", "sigma", "q", "rounds");
         foreach (var site in sites)
-            table.AddRow(Markup.Escape(site.Node), site.Epsilon.ToString("0.000"), site.Delta.ToString("0.###e+0"),
+            table.AddRow(Markup.Escape(site.Node), EpsilonText.AtMost(site.Epsilon, 3), site.Delta.ToString("0.###e+0"),
                 site.NoiseMultiplier.ToString("0.000"), site.SamplingRate.ToString("0.0000"), $"{site.Rounds}");
         return table;
     }

@@ -1,10 +1,8 @@
-using FedLora.Client.Connection;
-using FedLora.Client.State;
-using FedLora.Protocol.V1;
+using FedLora.Privacy;
+using FedLora.Privacy.Ledger;
 using FedLora.Tokenizers;
 using FedLora.Training.Data;
 using FedLora.Training.Models;
-using Grpc.Core;
 
 namespace FedLora.Client.Hosting;
 
@@ -26,8 +24,6 @@ public sealed class SiteCheck(ClientOptions options, TimeProvider time)
     /// <summary>Below this a disk is soon full: adapters, updates on their way and the ledger lie on it.</summary>
     public const long LeastFreeBytes = 1L << 30;
 
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
-
     /// <summary>Looks at everything; what is wrong with one thing keeps it from no other.</summary>
     public async Task<IReadOnlyList<SiteFinding>> RunAsync(CancellationToken cancellationToken) =>
     [
@@ -37,7 +33,7 @@ public sealed class SiteCheck(ClientOptions options, TimeProvider time)
         await FindAsync("budget", () => Task.FromResult(Budget())),
         await FindAsync("folder", () => Task.FromResult(Folder())),
         await FindAsync("disk", () => Task.FromResult(Disk())),
-        await FindAsync("coordinator", () => CoordinatorAsync(cancellationToken)),
+        await FindAsync("coordinator", () => new CoordinatorCheck(options, time).RunAsync(cancellationToken)),
     ];
 
     private static async Task<SiteFinding> FindAsync(string part, Func<Task<SiteFinding>> look)
@@ -74,7 +70,7 @@ public sealed class SiteCheck(ClientOptions options, TimeProvider time)
     {
         var policy = options.Policy;
         var now = TimeOnly.FromDateTime(time.GetLocalNow().DateTime);
-        var limit = policy.Epsilon is { } epsilon ? $"epsilon at most {epsilon:0.####} at delta {policy.Delta:0.###e+0}"
+        var limit = policy.Epsilon is { } epsilon ? $"epsilon at most {EpsilonText.AtLeast(epsilon)} at delta {policy.Delta:0.###e+0}"
             : "no limit of epsilon";
         var hours = policy.Hours is null ? "at any hour" : policy.IsOpen(now) ? $"at {policy.Hours}, which is now"
             : $"at {policy.Hours}, local time, which is later";
@@ -85,15 +81,15 @@ public sealed class SiteCheck(ClientOptions options, TimeProvider time)
     {
         if (!Directory.Exists(Path.Combine(options.State, "ledger")))
             return new("budget", true, "nothing was spent");
-        using var ledger = Privacy.Ledger.PrivacyLedger.Read(Path.Combine(options.State, "ledger"));
+        using var ledger = PrivacyLedger.Read(Path.Combine(options.State, "ledger"));
         var dataSet = ledger.IdentityOf(options.DataSet);
         if (ledger.UsesOf(dataSet).Count == 0)
             return new("budget", true, $"nothing was spent of the data set '{options.DataSet}'");
-        var spent = Privacy.Accountants.Default.Epsilon(ledger.Spent(dataSet), options.Policy.Delta).Epsilon;
-        var says = $"data set '{options.DataSet}': spent epsilon {spent:0.####} at delta {options.Policy.Delta:0.###e+0}";
+        var spent = Accountants.Default.Epsilon(ledger.Spent(dataSet), options.Policy.Delta).Epsilon;
+        var says = $"data set '{options.DataSet}': spent epsilon {EpsilonText.AtMost(spent)} at delta {options.Policy.Delta:0.###e+0}";
         return options.Policy.Epsilon is not { } limit ? new("budget", true, $"{says}, no limit")
-            : spent < limit ? new("budget", true, $"{says}, left {limit - spent:0.####}")
-            : new("budget", false, $"{says}, and the policy allows {limit:0.####}",
+            : spent < limit ? new("budget", true, $"{says}, left {EpsilonText.AtLeast(limit - spent)}")
+            : new("budget", false, $"{says}, and the policy allows {EpsilonText.AtLeast(limit)}",
                 "no federation with privacy has this node until the policy allows more");
     }
 
@@ -118,60 +114,5 @@ public sealed class SiteCheck(ClientOptions options, TimeProvider time)
         var says = $"{free / (double)(1 << 30):0.0} GiB are free under {folder.FullName}";
         return free >= LeastFreeBytes ? new("disk", true, says)
             : new("disk", false, says, "free some space, or choose another folder with --state");
-    }
-
-    private async Task<SiteFinding> CoordinatorAsync(CancellationToken cancellationToken)
-    {
-        var address = new CoordinatorAddress(options.Coordinator);
-        using var identity = new PeerIdentity(options.State, "node", time);
-        var credential = NodeCredential.Load(NodeFolder.CredentialFileOf(options.State));
-        return credential is { IsEnrolled: true } && (!address.IsSecure || identity.Certificate is not null)
-            ? await EnrolledAsync(address, identity, credential, cancellationToken)
-            : await StrangerAsync(address, identity, cancellationToken);
-    }
-
-    // Who calls is looked at before what is asked for: that there is no such blob is the answer to who is let in.
-    private async Task<SiteFinding> EnrolledAsync(CoordinatorAddress address, PeerIdentity identity, NodeCredential credential,
-        CancellationToken cancellationToken)
-    {
-        using var connection = new CoordinatorConnection(address, identity, time) { Credential = credential.Secret };
-        var known = new SiteFinding("coordinator", true, $"{address.Url} knows this node as {credential.Name}");
-        try
-        {
-            using var call = connection.Node.GetBlob(new GetBlobRequest(), connection.Options(cancellationToken, Limit));
-            await call.ResponseStream.MoveNext(cancellationToken);
-            return known;
-        }
-        catch (RpcException error) when (!cancellationToken.IsCancellationRequested)
-        {
-            return connection.Explain(error) switch
-            {
-                { Code: "blob-missing" } => known,
-                { Code: "certificate-expired" } =>
-                    known with { Says = $"{known.Says}; its certificate has ended and is renewed at the next start" },
-                var told => throw told,
-            };
-        }
-    }
-
-    private async Task<SiteFinding> StrangerAsync(CoordinatorAddress address, PeerIdentity identity, CancellationToken cancellationToken)
-    {
-        var token = JoinToken.Of(options, address.Url);
-        var pinned = address.IsSecure ? JoinToken.Parse(token).Authority : null;
-        using var connection = new CoordinatorConnection(address, identity, time, pinned is null ? null : PeerIdentity.Unpinned());
-        try
-        {
-            var reply = await connection.Enrolment.GetAuthorityAsync(new GetAuthorityRequest(),
-                connection.Options(cancellationToken, Limit));
-            if (pinned is not null)
-                identity.Pin(reply.Authority.ToByteArray(), pinned, address.Url);
-        }
-        catch (RpcException error) when (!cancellationToken.IsCancellationRequested)
-        {
-            // Without TLS it has no authority to tell of, and says so.
-            if (connection.Explain(error) is { Code: not "certificate-missing" } told)
-                throw told;
-        }
-        return new("coordinator", true, $"{address.Url} answers; this node joins it as {options.Name} with its token at the first start");
     }
 }

@@ -47,16 +47,7 @@ internal sealed class WeightReader(SafetensorsFolder folder, ModelNames names, b
             throw new FedLoraException("tensor-shape",
                 $"The model in '{folder.Path}': tensor '{stored}' has shape [{string.Join(", ", entry.Shape)}] instead of "
                     + $"[{string.Join(", ", shape)}].", "Its config.json and its weights do not belong together.");
-        var type = entry.Dtype switch
-        {
-            SafetensorsDtype.F32 => ScalarType.Float32,
-            SafetensorsDtype.F16 => ScalarType.Float16,
-            SafetensorsDtype.BF16 => ScalarType.BFloat16,
-            SafetensorsDtype.F64 => ScalarType.Float64,
-            _ => throw new FedLoraException("safetensors-dtype",
-                $"The model in '{folder.Path}': tensor '{stored}' is of type {entry.Dtype}.",
-                "Weights are read as F32, F16, BF16 or F64; quantised models are not supported."),
-        };
+        var type = TypeOf(entry);
         if (device.type == DeviceType.META)
             return empty(shape, dtype: ScalarType.Float32, device: device);
         var raw = empty(shape, dtype: type);
@@ -67,7 +58,21 @@ internal sealed class WeightReader(SafetensorsFolder folder, ModelNames names, b
             return raw.to(ScalarType.Float32);
     }
 
-    private string? Find(string name) => Spellings(name).FirstOrDefault(folder.Contains);
+    /// <summary>The type of a weight.</summary>
+    /// <exception cref="FedLoraException"><c>safetensors-dtype</c>.</exception>
+    public ScalarType TypeOf(SafetensorsEntry entry) => entry.Dtype switch
+    {
+        SafetensorsDtype.F32 => ScalarType.Float32,
+        SafetensorsDtype.F16 => ScalarType.Float16,
+        SafetensorsDtype.BF16 => ScalarType.BFloat16,
+        SafetensorsDtype.F64 => ScalarType.Float64,
+        _ => throw new FedLoraException("safetensors-dtype",
+            $"The model in '{folder.Path}': tensor '{entry.Name}' is of type {entry.Dtype}.",
+            "Weights are read as F32, F16, BF16 or F64; quantised models are not supported."),
+    };
+
+    /// <summary>What the checkpoint calls a tensor; null where it has none.</summary>
+    public string? Find(string name) => Spellings(name).FirstOrDefault(folder.Contains);
 
     private IEnumerable<string> Spellings(string name)
     {

@@ -29,7 +29,7 @@ public sealed class AdaptedModel : IDisposable
     /// <see cref="AdapterBinding"/>.</exception>
     public static AdaptedModel Load(string folder, string? adapterFolder, LoadOptions options)
     {
-        var adapter = adapterFolder is null ? null : PeftFolder.Read(adapterFolder);
+        var adapter = adapterFolder is null ? null : PeftFolder.Read(adapterFolder, takesDora: true);
         var model = BaseModel.Load(folder,
             options with { Task = options.Task ?? TaskOf(adapter?.Config.TaskType), Labels = options.Labels ?? LabelsOf(adapter) });
         try
@@ -38,7 +38,12 @@ public sealed class AdaptedModel : IDisposable
                 return new AdaptedModel(model, null, null);
             var layout = model.LayoutFor(adapter.Config);
             adapter.RequireFits(layout, adapterFolder!);
-            return new AdaptedModel(model, new AdapterBinding(model.Transformer, adapter.State, layout), adapter);
+            if (adapter.Magnitudes is not { } magnitudes)
+                return new AdaptedModel(model, new AdapterBinding(model.Transformer, adapter.State, layout), adapter);
+            // The model is this adapter's alone: its weights may be changed for good.
+            Dora.MergeInto(model.Transformer, adapter.State, layout, magnitudes);
+            return new AdaptedModel(model,
+                new AdapterBinding(model.Transformer, adapter.State.Only(Factors.Head), layout with { Modules = [] }), adapter);
         }
         catch
         {

@@ -49,9 +49,9 @@ public sealed class LedgerMirror(PrivacyBalance? balance, IReadOnlyList<DataSetS
                     + $"the site restores the newest one");
         if (Limit is not { } limit)
             return Task.FromResult(new BudgetVerdict(true, 0, ""));
-        return balance is { } told && told.SpentEpsilon >= limit.Epsilon
+        return balance is { } told && limit.Epsilon is { } most && told.SpentEpsilon >= most
             ? No(told.SpentEpsilon,
-                $"its data set {told.DataSet} has spent epsilon {EpsilonText.AtMost(told.SpentEpsilon)} of {limit.Epsilon:g4}")
+                $"its data set {told.DataSet} has spent epsilon {EpsilonText.AtMost(told.SpentEpsilon)} of {EpsilonText.AtLeast(most)}")
             : verdicts.AskAsync(Past(), round, limit);
     }
 

@@ -25,6 +25,8 @@ public sealed partial class NodeGrain
         if (_connections.Count > 0 || _left)
             return;
         _left = true;
+        // Its last sign of life: the next minute's write would be one that a killed coordinator never makes.
+        await KeepPresenceAsync();
         await TellFederationsAsync(federation => federation.NodeLeftAsync(Id, CancellationToken.None));
     }
 

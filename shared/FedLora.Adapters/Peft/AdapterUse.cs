@@ -119,6 +119,21 @@ public sealed record AdapterUse
         return Encoding.UTF8.GetBytes(string.Join('\n', lines));
     }
 
+    /// <summary>The card of a base model that this adapter is merged into.</summary>
+    public byte[] ToMergedCard()
+    {
+        List<string> lines =
+        [
+            "---", "library_name: transformers", $"base_model: {JsonSerializer.Serialize(BaseModel)}", "tags: [federated-learning]", "---",
+            "", "A base model with a LoRA adapter, trained with FedLora, merged into its weights.", "",
+        ];
+        if (MaxTokens is { } most)
+            lines.AddRange([$"The longest text of its training had {most} tokens.", ""]);
+        if (Privacy is not null)
+            lines.AddRange(["## Privacy", "", Privacy, ""]);
+        return Encoding.UTF8.GetBytes(string.Join('\n', lines));
+    }
+
     private static JsonElement? Find(JsonElement root, string name) =>
         root.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
 }

@@ -34,6 +34,9 @@ public sealed record PeftConfig
 
     public bool UseRsLora { get; init; }
 
+    /// <summary>use_dora: rows of the changed weight have lengths of their own, <see cref="PeftFolder.Magnitudes"/>.</summary>
+    public bool UseDora { get; init; }
+
     /// <summary>layers_to_transform: numbers of the only layers that are adapted; null for all.</summary>
     public IReadOnlyList<int>? LayersToTransform { get; init; }
 

@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace FedLora.Adapters;
 
 /// <summary>Reads <c>adapter_config.json</c>. What would change the adapter's meaning and is not supported is refused by name.</summary>
-internal sealed class PeftConfigReader(JsonElement root, string where)
+internal sealed class PeftConfigReader(JsonElement root, string where, bool takesDora)
 {
     // Keys without meaning for a trained adapter.
     private static readonly HashSet<string> _ignored = new(StringComparer.Ordinal)
@@ -15,12 +15,12 @@ internal sealed class PeftConfigReader(JsonElement root, string where)
         "init_lora_weights",
     };
 
-    public static PeftConfig Read(ReadOnlyMemory<byte> json, string where)
+    public static PeftConfig Read(ReadOnlyMemory<byte> json, string where, bool takesDora = false)
     {
         try
         {
             using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 16 });
-            return new PeftConfigReader(document.RootElement, where).Read();
+            return new PeftConfigReader(document.RootElement, where, takesDora).Read();
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException)
         {
@@ -42,6 +42,7 @@ internal sealed class PeftConfigReader(JsonElement root, string where)
             RankPattern = Pattern("rank_pattern", value => Whole(value, "rank_pattern")),
             AlphaPattern = Pattern("alpha_pattern", value => Number(value, "alpha_pattern")),
             UseRsLora = Flag("use_rslora"),
+            UseDora = takesDora && Flag("use_dora"),
             LayersToTransform = Find("layers_to_transform") is not { } layers ? null : layers.ValueKind == JsonValueKind.Array
                 ? [.. layers.EnumerateArray().Select(l => Whole(l, "layers_to_transform"))] : [Whole(layers, "layers_to_transform")],
             LayersPattern = Strings("layers_pattern"),
@@ -71,7 +72,7 @@ internal sealed class PeftConfigReader(JsonElement root, string where)
             throw Unsupported("init_lora_weights", name);
         foreach (var property in root.EnumerateObject())
         {
-            if (!_ignored.Contains(property.Name) && IsSet(property.Value))
+            if (!_ignored.Contains(property.Name) && IsSet(property.Value) && !(takesDora && property.Name == "use_dora"))
                 throw Unsupported(property.Name, property.Value.GetRawText());
         }
     }
@@ -139,7 +140,12 @@ internal sealed class PeftConfigReader(JsonElement root, string where)
 
     private FedLoraException Unsupported(string key, string? value) =>
         new("adapter-unsupported", $"'{where}' asks for {key} = {value}, which is not supported.",
-            "Supported is plain LoRA: no DoRA, no bias, no other initialisation that changes the base weights.");
+            key switch
+            {
+                "use_dora" => "Merge it into its base model (fedlora adapter merge) and use that model, or train with use_dora=False.",
+                "trainable_token_indices" => "Embeddings are not adapted here: train the adapter without trainable_token_indices.",
+                _ => "Supported is plain LoRA: no DoRA, no bias, no other initialisation that changes the base weights.",
+            });
 
     internal static FedLoraException Invalid(string where, string what, Exception? inner = null) =>
         new("adapter-config-invalid", $"'{where}' {what}.", "Write the adapter again with PEFT or FedLora.", inner);

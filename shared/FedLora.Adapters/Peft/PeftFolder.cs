@@ -8,33 +8,50 @@ public sealed record PeftFolder(PeftConfig Config, AdapterState State)
     /// <summary>What using it needs besides; null where nobody says.</summary>
     public AdapterUse? Use { get; init; }
 
+    /// <summary>
+    /// DoRA: by module, the length that each row of W + s B A is brought to (d_out of them); null where that is no DoRA adapter. Such
+    /// adapters are used and merged, and neither trained nor written.
+    /// </summary>
+    public IReadOnlyDictionary<string, float[]>? Magnitudes { get; init; }
+
     public const string ConfigFile = "adapter_config.json";
     public const string ModelFile = "adapter_model.safetensors";
 
+    private const string Magnitude = ".lora_magnitude_vector";
+
     /// <summary>Reads a folder and checks that it is whole in itself.</summary>
+    /// <param name="folder">Where.</param>
+    /// <param name="takesDora">Whether the caller heeds <see cref="Magnitudes"/>; where not, DoRA is refused.</param>
     /// <exception cref="FedLoraException">
     /// <c>file-missing</c>, <c>adapter-config-invalid</c>, <c>adapter-unsupported</c>, <c>adapter-key-invalid</c>, <c>tensor-missing</c>,
     /// <c>tensor-unexpected</c>, <c>tensor-shape</c>, <c>tensor-not-finite</c> or what <see cref="SafetensorsFile.Open"/> says.
     /// </exception>
-    public static PeftFolder Read(string folder)
+    public static PeftFolder Read(string folder, bool takesDora = false)
     {
         var file = Path.Combine(folder, ConfigFile);
         if (!File.Exists(file))
             throw new FedLoraException("file-missing", $"There is no '{file}'.",
                 "An adapter folder holds adapter_config.json and adapter_model.safetensors.");
-        var config = PeftConfigReader.Read(File.ReadAllBytes(file), file);
+        var config = PeftConfigReader.Read(File.ReadAllBytes(file), file, takesDora);
         var model = Path.Combine(folder, ModelFile);
         if (!File.Exists(model) && File.Exists(Path.Combine(folder, "adapter_model.bin")))
             throw new FedLoraException("file-missing", $"'{folder}' holds adapter_model.bin, a pickle, which is not read.",
                 "Save the adapter with safe_serialization=True.");
-        var adapter = new PeftFolder(config, AdapterState.Load(model)) { Use = AdapterUse.Read(folder) };
+        var state = AdapterState.Load(model);
+        var adapter = new PeftFolder(config, config.UseDora ? new AdapterState(state.Where(t => !IsMagnitude(t.Name))) : state)
+        {
+            Use = AdapterUse.Read(folder),
+        };
         adapter.Check(model);
-        return adapter;
+        return config.UseDora ? adapter with { Magnitudes = adapter.MagnitudesIn(state, model) } : adapter;
     }
 
     /// <summary>Writes the folder: whole or not at all where the disk is full, the settings last, byte-stable for equal content.</summary>
     public void Write(string folder)
     {
+        if (Config.UseDora)
+            throw new FedLoraException("adapter-unsupported", $"An adapter with DoRA is not written, and so not to '{folder}'.",
+                "Merge it into its base model: fedlora adapter merge");
         Check(folder);
         List<(string, Action<Stream>)> files = [(ModelFile, stream => SafetensorsWriter.Write(State, stream.Write))];
         if (Use is { } use)
@@ -63,6 +80,33 @@ public sealed record PeftFolder(PeftConfig Config, AdapterState State)
     private static bool IsEmbedding(string module) =>
         module[(module.LastIndexOf('.') + 1)..] is "embed_tokens" or "wte" or "wpe"
             || module.EndsWith("_embeddings", StringComparison.Ordinal);
+
+    // Older PEFT writes ".weight" after it.
+    private static bool IsMagnitude(string tensor) =>
+        tensor.EndsWith(Magnitude, StringComparison.Ordinal) || tensor.EndsWith(Magnitude + ".weight", StringComparison.Ordinal);
+
+    private Dictionary<string, float[]> MagnitudesIn(AdapterState all, string where)
+    {
+        var found = all.Where(t => IsMagnitude(t.Name)).ToDictionary(
+            t => t.Name[AdapterKey.Prefix.Length..t.Name.LastIndexOf(Magnitude, StringComparison.Ordinal)], t => t, StringComparer.Ordinal);
+        var modules = Layout().Modules;
+        foreach (var module in modules)
+        {
+            if (!found.TryGetValue(module.Name, out var magnitude))
+                throw new FedLoraException("tensor-missing",
+                    $"'{where}' lacks tensor '{AdapterKey.Prefix}{module.Name}{Magnitude}', which DoRA has for every module.",
+                    "The file is not whole: write it again.");
+            if (magnitude.Values.Length != module.DOut)
+                throw new FedLoraException("tensor-shape",
+                    $"'{where}': tensor '{magnitude.Name}' holds {magnitude.Values.Length} lengths for {module.DOut} rows.",
+                    "Settings and tensors do not belong together.");
+            magnitude.RequireFinite();
+        }
+        if (found.Keys.Except(modules.Select(module => module.Name), StringComparer.Ordinal).FirstOrDefault() is { } extra)
+            throw new FedLoraException("tensor-unexpected", $"'{where}': tensor '{found[extra].Name}' is of a module that has no factors.",
+                "Settings and tensors do not belong together.");
+        return found.ToDictionary(entry => entry.Key, entry => entry.Value.Values, StringComparer.Ordinal);
+    }
 
     private void Check(string where)
     {

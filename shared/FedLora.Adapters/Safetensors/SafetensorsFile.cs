@@ -87,12 +87,24 @@ public sealed unsafe class SafetensorsFile : IDisposable
     /// <exception cref="FedLoraException"><c>tensor-missing</c>; <c>safetensors-invalid</c>: the file was cut off meanwhile.</exception>
     public void ReadBytes(string name, Span<byte> bytes)
     {
-        var entry = Entry(name);
-        if (bytes.Length != entry.ByteCount)
+        if (Entry(name) is var entry && bytes.Length != entry.ByteCount)
             throw new ArgumentException($"Tensor '{name}' has {entry.ByteCount} bytes, not {bytes.Length}.", nameof(bytes));
+        ReadBytes(name, 0, bytes);
+    }
+
+    /// <summary>Reads a part of the tensor's bytes, likewise.</summary>
+    /// <param name="name">The tensor.</param>
+    /// <param name="start">The first byte, counted from the tensor's own.</param>
+    /// <param name="bytes">As many as are wanted, no more than follow <paramref name="start"/>.</param>
+    /// <exception cref="FedLoraException"><c>tensor-missing</c>; <c>safetensors-invalid</c>: the file was cut off meanwhile.</exception>
+    public void ReadBytes(string name, long start, Span<byte> bytes)
+    {
+        var entry = Entry(name);
+        ArgumentOutOfRangeException.ThrowIfNegative(start);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes.Length, entry.ByteCount - start, nameof(bytes));
         for (int done = 0, read; done < bytes.Length; done += read)
         {
-            read = RandomAccess.Read(_handle, bytes[done..], _header.DataStart + entry.Start + done);
+            read = RandomAccess.Read(_handle, bytes[done..], _header.DataStart + entry.Start + start + done);
             if (read == 0)
                 throw new FedLoraException(
                     "safetensors-invalid", $"'{Path}' ends within tensor '{name}', though it did not when it was opened.",

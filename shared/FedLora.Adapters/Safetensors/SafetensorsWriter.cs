@@ -28,7 +28,7 @@ public static class SafetensorsWriter
     {
         if (type is not (SafetensorsDtype.F32 or SafetensorsDtype.F16))
             throw new ArgumentOutOfRangeException(nameof(type), type, "Only F32 and F16 are written.");
-        sink(Header([.. state.Select(t => (t.Name, t.Shape))], type));
+        sink(Header([.. state.Select(t => (t.Name, type, Array.ConvertAll(t.Shape, size => (long)size)))]));
         foreach (var tensor in state)
         {
             if (type == SafetensorsDtype.F32)
@@ -40,9 +40,12 @@ public static class SafetensorsWriter
 
     /// <summary>The length of the file that tensors of these names and shapes make, in bytes.</summary>
     public static long FileLength(IReadOnlyList<(string Name, int[] Shape)> tensors) =>
-        Header(tensors, SafetensorsDtype.F32).Length + tensors.Sum(t => 4 * t.Shape.Aggregate(1L, (n, size) => n * size));
+        Header([.. tensors.Select(t => (t.Name, SafetensorsDtype.F32, Array.ConvertAll(t.Shape, size => (long)size)))]).Length
+            + tensors.Sum(t => 4 * t.Shape.Aggregate(1L, (n, size) => n * size));
 
-    private static byte[] Header(IReadOnlyList<(string Name, int[] Shape)> tensors, SafetensorsDtype type)
+    /// <summary>The beginning of a file, which the tensors' bytes follow in this order.</summary>
+    /// <param name="tensors">As the reference has them: larger types first, then by name.</param>
+    public static byte[] Header(IReadOnlyList<(string Name, SafetensorsDtype Type, long[] Shape)> tensors)
     {
         var buffer = new ArrayBufferWriter<byte>();
         buffer.Write(stackalloc byte[8]);
@@ -53,12 +56,12 @@ public static class SafetensorsWriter
             json.WriteString("format", "pt");
             json.WriteEndObject();
             var start = 0L;
-            foreach (var (name, shape) in tensors)
+            foreach (var (name, type, shape) in tensors)
             {
                 var end = start + (SafetensorsEntry.SizeOf(type) * shape.Aggregate(1L, (n, size) => n * size));
                 json.WriteStartObject(name);
                 json.WriteString("dtype", type.ToString());
-                WriteNumbers(json, "shape", Array.ConvertAll(shape, size => (long)size));
+                WriteNumbers(json, "shape", shape);
                 WriteNumbers(json, "data_offsets", [start, end]);
                 json.WriteEndObject();
                 start = end;

@@ -46,12 +46,16 @@ public static class DefinitionRules
             "left out where cohort.size is stated");
         Require(definition.Weighting != Weighting.PublicCounts || definition.PublicCounts.Count > 0, "public_counts", "nothing",
             "a count for each node, as weighting is public-counts");
+        Require(definition.MaxWeight is 0 or >= 1, "max_weight", Shown(definition.MaxWeight), "0 or at least 1");
         Refused(() => SparseTerms.Check(definition));
     }
 
-    /// <summary>Checks one section by itself: what the training engine does before it runs.</summary>
+    /// <summary>
+    /// Checks one section by itself: what the training engine does before it runs. It may be given the steps of all rounds at once.
+    /// </summary>
     /// <exception cref="FedLoraException"><see cref="RefusalCodes.DefinitionInvalid"/>.</exception>
-    public static void Check(TrainingSpec training) => CheckSection(training, "training.");
+    public static void Check(TrainingSpec training) =>
+        CheckSection(training with { LocalSteps = Math.Min(1, training.LocalSteps) }, "training.");
 
     /// <summary>
     /// Checks a definition that is about to run: as <see cref="Check(FederationDefinition)"/>, and that base model and layout are there and
@@ -142,6 +146,7 @@ public static class DefinitionRules
         if (!definition.Training.KeepOptimizer)
             return;
         var (method, options) = (Methods.Get(definition.Method), definition.ToMethodOptions());
+        Require(definition.Training.Optimizer == "adamw", "training.keep_optimizer", "true", "left out with sgd, which remembers nothing");
         Require(!method.Traits.MakesFactorsAnew && method.Trained(1, options) == method.Trained(2, options), "training.keep_optimizer",
             "true", $"left out under {method.Name}, which trains other factors in every round");
     }

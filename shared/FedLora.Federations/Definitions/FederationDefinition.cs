@@ -39,8 +39,8 @@ public sealed record FederationDefinition
     [Setting("how an update counts; default: by examples without privacy, uniform with")]
     public Weighting Weighting { get; init; }
 
-    [Setting("where nodes state what they count for: at most this many times the median of the round's updates; 0: no bound", Min = 0,
-        Max = 1e12)]
+    [Setting("where nodes state what they count for: at most this many times, 1 or more, the median of the round's updates; 0: no bound",
+        Min = 0, Max = 1e12)]
     public double MaxWeight { get; init; } = DefaultMaxWeight;
 
     /// <summary>What <see cref="MaxWeight"/> is where nothing is said.</summary>

@@ -25,8 +25,8 @@ public static class PrivacyPromise
     {
         if (terms.Epsilon > 0)
         {
-            return $"this federation spends at most epsilon {terms.Epsilon:0.####} at delta {terms.Delta:0.###e-0} at each site "
-                + "over all its rounds";
+            return $"this federation spends at most epsilon {EpsilonText.AtMost(terms.Epsilon)} at delta {terms.Delta:0.###e-0} at each "
+                + "site over all its rounds";
         }
         if (terms.SamplingRate <= 0 || rounds == 0)
             return $"noise multiplier {terms.NoiseMultiplier:0.####} at each site, whose epsilon depends on its sampling rate";

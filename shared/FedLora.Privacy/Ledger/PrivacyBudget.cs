@@ -30,7 +30,7 @@ public static class PrivacyBudget
             ? new BudgetVerdict(true, epsilon, "")
             : new BudgetVerdict(false, epsilon,
                 $"one more round would bring the data set to epsilon {EpsilonText.AtMost(epsilon)} at delta {limit.Delta:0.###e+0}; its "
-                    + $"limit is {most:0.####}");
+                    + $"limit is {EpsilonText.AtLeast(most)}");
     }
 
     /// <summary>
@@ -59,6 +59,7 @@ public static class PrivacyBudget
         }
         var remedy = sigma is { } enough ? $"all would with noise multiplier {enough:0.####}" : "no noise is enough for all";
         return new PlanVerdict(false, fitting, sigma,
-            $"of {rounds} planned rounds {fitting} fit the limit epsilon {most:0.####} at delta {limit.Delta:0.###e+0}; {remedy}");
+            $"of {rounds} planned rounds {fitting} fit the limit epsilon {EpsilonText.AtLeast(most)} at delta {limit.Delta:0.###e+0}; "
+                + remedy);
     }
 }

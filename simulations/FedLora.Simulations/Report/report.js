@@ -6,13 +6,19 @@
   const make = (tag, text, parent) => { const e = document.createElement(tag); if (text !== undefined) e.textContent = text; if (parent) parent.append(e); return e; };
   const number = (value, digits) => value === null || value === undefined ? '-' : value.toFixed(digits);
   const estimate = (e, scale, digits) => e.mean === null ? '-' : (e.mean * scale).toFixed(digits) + (e.half === null ? '' : ' ± ' + (e.half * scale).toFixed(digits));
+  // Never less than was spent: the last digit is rounded up, as in the command's own table.
+  const atMost = value => {
+    const scale = value > 0 && value < 0.01 ? 10 ** (3 - Math.floor(Math.log10(value))) : 100;
+    return String(Math.ceil(+(value * scale).toPrecision(15)) / scale);
+  };
+  const epsilon = e => e.mean === null ? '-' : atMost(e.mean) + (e.half === null ? '' : ' ± ' + atMost(e.half));
 
   const table = make('table', undefined, document.getElementById('table'));
   const head = make('tr', undefined, table);
   for (const name of ['', 'runs', 'accuracy, %', 'held-out loss', 'epsilon', 'MB in all', 'virtual minutes', 'aggregation error']) make('th', name, head);
   for (const row of data.comparison) {
     const line = make('tr', undefined, table);
-    for (const text of [row.name, String(row.runs), estimate(row.accuracy, 100, 1), estimate(row.held_out_loss, 1, 3), estimate(row.epsilon, 1, 2), estimate(row.bytes, 1e-6, 2),
+    for (const text of [row.name, String(row.runs), estimate(row.accuracy, 100, 1), estimate(row.held_out_loss, 1, 3), epsilon(row.epsilon), estimate(row.bytes, 1e-6, 2),
       estimate(row.seconds, 1 / 60, 1), row.aggregation_error.mean === null ? '-' : row.aggregation_error.mean.toExponential(1)]) make('td', text, line);
   }
 

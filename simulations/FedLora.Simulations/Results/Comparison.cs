@@ -1,3 +1,4 @@
+using FedLora.Privacy;
 using FedLora.Simulations.Scenarios;
 using MathNet.Numerics.Distributions;
 using MathNet.Numerics.Statistics;
@@ -24,6 +25,10 @@ public sealed record Estimate(double? Mean, double? Half, int Count)
     /// <summary>For people: mean ± half, each times <paramref name="scale"/>.</summary>
     public string Show(double scale, string format) => Mean is not { } mean ? "-"
         : Half is { } half ? $"{(mean * scale).ToString(format)} ± {(half * scale).ToString(format)}" : (mean * scale).ToString(format);
+
+    /// <summary>For people, where it is epsilons: both are rounded up.</summary>
+    public string ShowEpsilon() => Mean is not { } mean ? "-"
+        : EpsilonText.AtMost(mean, 2) + (Half is { } half ? $" ± {EpsilonText.AtMost(half, 2)}" : "");
 }
 
 /// <summary>Runs that differ by nothing but the seed.</summary>

@@ -41,6 +41,7 @@ public sealed class AdapterFixtureTests
         var path = Path.Combine(fixture.Folder, "adapters", folder);
         if (folder == "dora")
         {
+            // Used (DoraTests), but by nothing that does not say that it heeds the lengths.
             var error = Assert.Throws<FedLoraException>(() => PeftFolder.Read(path));
             Assert.Contains("dora", error.Message, StringComparison.OrdinalIgnoreCase);
             return;

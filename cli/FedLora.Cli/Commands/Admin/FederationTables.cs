@@ -66,7 +66,7 @@ internal static class FederationTables
                 node.NoiseMultiplier.ToString("0.####"),
                 EpsilonText.AtMost(node.PlannedEpsilon), $"{node.Rounds}",
                 node.SpentEpsilon > 0 ? EpsilonText.AtMost(node.SpentEpsilon) : "",
-                node.LimitEpsilon > 0 ? node.LimitEpsilon.ToString("0.####") : "none");
+                node.LimitEpsilon > 0 ? EpsilonText.AtLeast(node.LimitEpsilon) : "none");
         }
         return table;
     }

@@ -39,7 +39,7 @@ internal static class NodeShowCommand
                             string.Join("\n",
                                 json.Balances.Select(balance =>
                                     $"epsilon {EpsilonText.AtMost(balance.SpentEpsilon)} of "
-                                    + $"{balance.LimitEpsilon?.ToString("0.####") ?? "no limit"} "
+                                    + $"{(balance.LimitEpsilon is { } limit ? EpsilonText.AtLeast(limit) : "no limit")} "
                                     + $"at delta {balance.Delta:0.###e+0}"))),
                     ])
                     table.AddRow(name, Markup.Escape(value));

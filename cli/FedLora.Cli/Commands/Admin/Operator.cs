@@ -83,7 +83,8 @@ internal static class Operator
         }
         catch (RpcException error)
         {
-            throw connection?.Explain(error) ?? CoordinatorConnection.Explain(error, url);
+            throw connection is null ? CoordinatorConnection.Explain(error, url)
+                : await MeantName.AskAsync(connection.Explain(error), connection, cancellationToken);
         }
     }
 

@@ -58,7 +58,7 @@ internal static class EvaluateCommand
                 output.Remark(
                     $"{(adapter is null ? "The checkpoint has" : "Neither checkpoint nor adapter has")} "
                         + $"{string.Join(", ", loaded.MadeUp)}: an untrained head was measured.");
-            ModelOptions.SayOtherBase(loaded, folder, output);
+            ModelOptions.SayOtherBase(loaded.Adapter?.Use, folder, output);
             output.Result(result,
                 console => Show(console, result.Examples, found, result.Perplexity, result.Truncated, result.Skipped, result.Seconds));
         }
@@ -68,7 +68,7 @@ internal static class EvaluateCommand
         CommandOutput output, CancellationToken cancellationToken)
     {
         var made = ModelFamily.MadeFor(folder);
-        var peft = adapter is null ? null : PeftFolder.Read(adapter);
+        var peft = adapter is null ? null : PeftFolder.Read(adapter, takesDora: true);
         var task = AdaptedModel.TaskOf(peft?.Config.TaskType);
         task ??= made is ModelTask.Classification or ModelTask.CausalLanguageModelling ? made : named is null ? null
             : ModelTask.Classification;

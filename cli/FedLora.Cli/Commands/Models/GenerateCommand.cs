@@ -43,7 +43,7 @@ internal static class GenerateCommand
             var folder = parsed.GetValue(model.Model)!;
             using var loaded = AdaptedModel.Load(folder, parsed.GetValue(model.Adapter),
                 model.Load(parsed) with { Task = ModelTask.CausalLanguageModelling });
-            ModelOptions.SayOtherBase(loaded, folder, output);
+            ModelOptions.SayOtherBase(loaded.Adapter?.Use, folder, output);
             if (loaded.MadeUp.Count > 0)
                 output.Remark($"The checkpoint has no {string.Join(", ", loaded.MadeUp)}: an untrained head writes.");
             var tokenizer = Tokenizer.Load(folder);

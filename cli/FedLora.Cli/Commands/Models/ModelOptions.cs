@@ -1,7 +1,7 @@
 using System.CommandLine;
+using FedLora.Adapters;
 using FedLora.Cli.Output;
 using FedLora.Training.Models;
-using FedLora.Training.Running;
 
 namespace FedLora.Cli.Commands.Models;
 
@@ -37,9 +37,9 @@ internal sealed class ModelOptions
     }
 
     /// <summary>Says where an adapter was trained on another base model than this.</summary>
-    public static void SayOtherBase(AdaptedModel loaded, string folder, CommandOutput output)
+    public static void SayOtherBase(AdapterUse? use, string folder, CommandOutput output)
     {
-        if (loaded.Adapter?.Use is { BaseFingerprint: { } trained } use && trained != ModelFingerprint.Of(folder))
+        if (use?.BaseFingerprint is { } trained && trained != ModelFingerprint.Of(folder))
             output.Remark(
                 $"The adapter was trained on another base model than '{folder}': {use.BaseModel} "
                     + $"({trained[..Math.Min(12, trained.Length)]}...).");

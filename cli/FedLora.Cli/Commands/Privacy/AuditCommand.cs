@@ -1,5 +1,6 @@
 using System.CommandLine;
 using FedLora.Cli.Output;
+using FedLora.Privacy;
 using FedLora.Simulations.Audit;
 using FedLora.Training.Libtorch;
 using Spectre.Console;
@@ -44,32 +45,35 @@ internal static class AuditCommand
                 using var audit = new PrivacyAudit(settings);
                 output.Remark($"training a tiny model {6 * settings.Runs} times ...");
                 var result = audit.Run(null, cancellationToken);
+                var (accounted, mostNoise, leastRate) = (AtMost(result.Accounted), AtMost(result.Noise), AtLeast(result.Rate));
+                var (shown, shownWithoutNoise) = (AtLeast(result.Lower), AtLeast(result.LowerWithoutNoise));
+                var mu = $"{AtLeast(result.Mu)} of {AtMost(result.AccountedMu)}";
                 if (!result.Holds)
                     throw new FedLoraException("audit-failed",
-                        $"the trained adapters show epsilon {result.Lower:0.###} of {result.Accounted:0.###} accounted, mu "
-                            + $"{result.Mu:0.###} of {result.AccountedMu:0.###}, "
-                            + $"sampling rate {result.Rate:0.###} of {settings.SamplingRate:0.###}, and at most {result.Noise:0.###} of "
-                            + $"the noise", "Do not train private data with this build; report it.");
+                        $"the trained adapters show epsilon {shown} of {accounted} accounted, mu {mu}, "
+                            + $"sampling rate {leastRate} of {settings.SamplingRate:0.###}, and at most {mostNoise} of the noise",
+                        "Do not train private data with this build; report it.");
                 if (!result.CanFail)
                     throw new FedLoraException("audit-too-weak",
-                        $"without noise the audit proves only epsilon {result.LowerWithoutNoise:0.###}, not above the "
-                            + $"{result.Accounted:0.###} that is accounted: it would not notice",
-                        "Give it more runs, more noise or fewer steps.");
+                        $"without noise the audit proves only epsilon {shownWithoutNoise}, not above the {accounted} that is accounted: "
+                            + "it would not notice", "Give it more runs, more noise or fewer steps.");
                 output.Result(result, console =>
                 {
                     console.WriteLine(
-                        $"accounted: epsilon at most {result.Accounted:0.###} at delta {settings.Delta:0.###e+0} (sigma "
+                        $"accounted: epsilon at most {accounted} at delta {settings.Delta:0.###e+0} (sigma "
                             + $"{settings.NoiseMultiplier:0.###}, q {settings.SamplingRate:0.###}, {settings.Steps} steps)");
-                    console.WriteLine($"shown by {2 * settings.Runs} trainings: epsilon at least {result.Lower:0.###} (95 % confidence)");
+                    console.WriteLine($"shown by {2 * settings.Runs} trainings: epsilon at least {shown} (95 % confidence)");
                     console.WriteLine(
-                        $"the noise is at most {result.Noise:0.###} of what is accounted (below 1 would be too little); at q = 1 mu is at "
-                            + $"least {result.Mu:0.###} of {result.AccountedMu:0.###}; q is at least {result.Rate:0.###} of "
-                            + $"{settings.SamplingRate:0.###}");
-                    console.WriteLine(
-                        $"shown with the noise turned off: at least {result.LowerWithoutNoise:0.###}, so missing noise is noticed");
+                        $"the noise is at most {mostNoise} of what is accounted (below 1 would be too little); at q = 1 mu is at "
+                            + $"least {mu}; q is at least {leastRate} of {settings.SamplingRate:0.###}");
+                    console.WriteLine($"shown with the noise turned off: at least {shownWithoutNoise}, so missing noise is noticed");
                     console.WriteLine($"{result.Seconds:0} s");
                 });
                 return Task.CompletedTask;
             });
     }
+
+    private static string AtMost(double bound) => EpsilonText.AtMost(bound, 3);
+
+    private static string AtLeast(double bound) => EpsilonText.AtLeast(bound, 3);
 }

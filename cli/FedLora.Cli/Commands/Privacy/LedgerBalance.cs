@@ -25,7 +25,7 @@ internal sealed record LedgerBalance(
         $"data set {Name ?? DataSet[..12]}{(File is null ? "" : $" ({File})")}: spent epsilon {EpsilonText.AtMost(SpentEpsilon)} at delta "
             + $"{Delta:0.###e+0} per {Unit}"
             + (LeftEpsilon is { } left
-                ? $", limit {LimitEpsilon:0.####}, "
+                ? $", limit {EpsilonText.AtLeast(LimitEpsilon ?? 0)}, "
                     + (left < 0 ? $"{EpsilonText.AtMost(-left)} over the limit" : $"left {EpsilonText.AtLeast(left)}")
                 : ", no limit")
             + (UsedWithoutPrivacy ? "; also used without privacy" : "");

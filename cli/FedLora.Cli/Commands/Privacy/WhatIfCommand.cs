@@ -82,7 +82,7 @@ internal static class WhatIfCommand
             console.WriteLine("there is no limit");
         else
         {
-            console.WriteLine($"limit {most:0.####}: {(answer.Fits ? "that fits" : "that does not fit")}; "
+            console.WriteLine($"limit {EpsilonText.AtLeast(most)}: {(answer.Fits ? "that fits" : "that does not fit")}; "
                 + $"{answer.RoundsThatFit} rounds fit at that noise; "
                 + (answer.NoiseMultiplier is { } sigma ? $"all {answer.Rounds} fit from sigma {sigma:0.########} on"
                     : $"no noise is enough for all {answer.Rounds}"));

@@ -51,7 +51,7 @@ internal static class SimulateCommand
     };
     private static readonly Option<string> Epsilon = new("--epsilon")
     {
-        Description = "With --data: budgets with commas between them; none: without privacy.",
+        Description = "With --data: budgets with commas between them (1,5 is two of them, 1.5 one); none: without privacy.",
         DefaultValueFactory = _ => "none",
     };
     private static readonly Option<int> Seeds = new("--seeds")
@@ -118,7 +118,7 @@ internal static class SimulateCommand
         // A part of a sweep runs in the folder that the sweep holds.
         using var held = parsed.GetValue(Explain) || parsed.GetValue(Only) is not null ? null
             : SimulationRuns.Hold(folder, folder, TimeSpan.Zero, cancellationToken);
-        var file = FileOf(parsed, folder, cancellationToken);
+        var file = FileOf(parsed, folder, output, cancellationToken);
         var runs = Sweep.Plan(file);
         if (parsed.GetValue(Explain))
         {
@@ -146,7 +146,8 @@ internal static class SimulateCommand
     }
 
     // A file, a preset's name, or data to make a scenario of.
-    private static string FileOf(ParseResult parsed, string folder, CancellationToken cancellationToken)
+    private static string FileOf(ParseResult parsed, string folder, CommandOutput output,
+        CancellationToken cancellationToken)
     {
         var named = parsed.GetValue(Scenario);
         if (parsed.GetValue(Data) is { } data)
@@ -164,6 +165,10 @@ internal static class SimulateCommand
                 Rank = parsed.GetValue(Rank),
                 Alpha = parsed.GetValue(Alpha),
             };
+            // Whoever writes a comma in numbers meant one budget.
+            if (quick.Epsilon.Count > 1)
+                output.Remark($"{quick.Epsilon.Count} budgets, each for runs of its own: "
+                    + $"epsilon {string.Join(", epsilon ", quick.Epsilon)} (one and a half is written 1.5)");
             OutFolder.Create(folder);
             var written = Path.Combine(folder, "scenario.yaml");
             AtomicFile.Write(written, quick.Write(cancellationToken));

@@ -39,7 +39,7 @@ internal static class SimulationTables
         {
             table.AddRow(Markup.Escape(row.Name), row.Unfinished > 0 ? $"{row.Runs}, {row.Unfinished} paused" : row.Runs.ToString(),
                 row.Accuracy.Show(100, "0.0"), row.HeldOutLoss.Show(1, "0.000"),
-                row.Epsilon.Show(1, "0.00"), row.Bytes.Mean is { } bytes ? Units.Bytes(bytes) : "-",
+                row.Epsilon.ShowEpsilon(), row.Bytes.Mean is { } bytes ? Units.Bytes(bytes) : "-",
                 row.Seconds.Mean is { } seconds ? RunProgress.Show(TimeSpan.FromSeconds(seconds)) : "-",
                 row.AggregationError.Mean?.ToString("0.0e+0") ?? "-");
         }
