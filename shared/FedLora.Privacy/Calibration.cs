@@ -1,6 +1,7 @@
 using FedLora.Privacy.Numerics;
 using FedLora.Privacy.Pld;
 using FedLora.Privacy.Prv;
+using FedLora.Privacy.Rdp;
 
 namespace FedLora.Privacy;
 
@@ -36,12 +37,12 @@ public static class Calibration
         if (accountant is PrvAccountant && epsilon <= 2 * PrvAccountant.EpsilonError)
             throw TooSmall(accountant, epsilon, delta);
         // The first guess: unsampled steps as one Gaussian, scaled by the rate.
-        var (guess, grow) = (Math.Clamp(samplingRate * Math.Sqrt(2 * Math.Max(steps, 1) * Math.Log(1.25 / delta)) / epsilon, 0.4, 1e4),
-            0.25);
+        var guess = Math.Clamp(samplingRate * Math.Sqrt(2 * Math.Max(steps, 1) * Math.Log(1.25 / delta)) / epsilon, 0.4, 1e4);
         var question = new Question(accountant, epsilon, delta, past ?? [], cancellationToken);
-        if (accountant is PldAccountant)
-            (guess, grow) = (Search(question.By(PldAccountant.Coarse), samplingRate, steps, guess, grow, 1e-4), 2e-4);
-        var found = Search(question, samplingRate, steps, guess, grow, Tolerance);
+        var coarse = accountant is PldAccountant
+            ? Search(question.By(PldAccountant.Coarse), samplingRate, steps, guess, 0.25, 1e-4) : double.NaN;
+        var found = coarse > 0 ? Math.Min(coarse, Search(question, samplingRate, steps, coarse, 2e-4, Tolerance, coarse))
+            : Search(question, samplingRate, steps, guess, 0.25, Tolerance);
         if (question.Confirms(new SampledGaussian(found, samplingRate, steps)) is not { } over)
             return found;
         found = RoundUp(found * (1 + (2 * over)));
@@ -54,13 +55,16 @@ public static class Calibration
         return question.HoldsAnyhow(new SampledGaussian(found, samplingRate, steps)) ? found : throw TooSmall(accountant, epsilon, delta);
     }
 
-    private static double Search(Question question, double samplingRate, long steps, double guess, double grow, double tolerance)
+    /// <param name="known">What holds by another accountant, returned where nothing is left for a better answer; NaN where there is
+    /// none.</param>
+    private static double Search(Question question, double samplingRate, long steps, double guess, double grow, double tolerance,
+        double known = double.NaN)
     {
         double low = Math.Log(Least), high = Math.Log(Most), lowValue = double.NaN, highValue = double.NaN, at = Math.Log(guess),
             answer = double.NaN;
         var closing = new Closing();
         while (high - low > (lowValue == Question.Unstated && highValue < -0.02 ? 1e-3 : tolerance)
-            && !(question.HasLookedEnough && answer > 0))
+            && !(question.HasLookedEnough && answer > 0) && !(question.IsSpent && known > 0))
         {
             var sigma = Math.Max(Least, RoundUp(Math.Exp(at)));
             if (sigma >= answer)
@@ -92,7 +96,7 @@ public static class Calibration
                     + $"{question.Delta} asks for",
                 "Use --accountant pld, which can.");
         }
-        return answer;
+        return double.IsNaN(answer) ? known : answer;
     }
 
     /// <summary>
@@ -114,7 +118,7 @@ public static class Calibration
             return Search(question, kind, 1, 1);
         // Near the coarse answer one fine grid serves all that is asked.
         var near = Search(question.By(PldAccountant.Coarse), kind, 1, 1);
-        var found = Search(question, kind, Math.Max(near, 1), Math.Max(near / 250, 1));
+        var found = Math.Max(near, Search(question, kind, Math.Max(near, 1), Math.Max(near / 250, 1), near));
         if (found == 0 || question.Confirms(kind with { Steps = found }) is not { } over)
             return found;
         found = (long)(found * Math.Max(0, 1 - (2 * over)));
@@ -123,8 +127,10 @@ public static class Calibration
                 Roots.Bisect(0, Math.Log(found), at => !question.HoldsAnyhow(kind with { Steps = (long)Math.Exp(at) }), 1e-6) - 1e-5);
     }
 
-    private static long Search(Question question, SampledGaussian kind, long start, long grow)
+    private static long Search(Question question, SampledGaussian kind, long start, long grow, long known = 0)
     {
+        if (question.IsSpent && known > 0)
+            return known;
         long low = 0, high = start;
         double lowValue = double.NaN, highValue = Value(high);
         while (highValue <= 0)
@@ -135,7 +141,7 @@ public static class Calibration
             (grow, highValue) = (grow * 4, Value(high));
         }
         var closing = new Closing();
-        while (high - low > 1 && !question.HasLookedEnough)
+        while (high - low > 1 && !question.HasLookedEnough && !(question.IsSpent && known > 0))
         {
             var at = low == 0 ? Math.Max(high / 2, 1)
                 : closing.IsSlow(high - low) ? low + ((high - low) / 2)
@@ -163,6 +169,9 @@ public static class Calibration
 
         private Effort Effort { get; init; } = Effort.OfSearch();
 
+        /// <summary>Whether only the least grids are left.</summary>
+        public bool IsSpent => Effort.IsSpent;
+
         /// <summary>Whether nothing is left to be spent, and the least grids have been asked often enough.</summary>
         public bool HasLookedEnough => looks > LastLooks;
 
@@ -175,7 +184,7 @@ public static class Calibration
         /// </summary>
         public double? Confirms(SampledGaussian run)
         {
-            if (!wasShort)
+            if (!wasShort && !IsSpent)
                 return null;
             var spent = Accountant.Epsilon([.. Past, run], Delta, cancellationToken).Epsilon;
             return spent <= Epsilon ? null : (spent / Epsilon) - 1;
@@ -200,6 +209,7 @@ public static class Calibration
                 {
                     PldAccountant pld => pld.Epsilon(runs, Delta, Effort.Share(), cancellationToken),
                     PrvAccountant prv => prv.Epsilon(runs, Delta, Effort.Share(), cancellationToken),
+                    RdpAccountant rdp => rdp.Epsilon(runs, Delta, Effort.Share(), cancellationToken),
                     _ => Accountant.Epsilon(runs, Delta, cancellationToken),
                 };
                 return bound.Epsilon <= Epsilon ? Math.Min(0, Math.Log(Math.Max(1e-9 * Epsilon, bound.Epsilon) / Epsilon))

@@ -48,6 +48,9 @@ internal sealed class Merging
             var k = Math.Max(count, (int)Math.Ceiling((least - origin) / step));
             var target = origin + k * step;
             var to = Grow(from, target);
+            // Far out the rest may not reach as high as that: better a sliver than to drop the rest.
+            if (!(to <= range.High) && k > count && loss.Loss(from) < target - step)
+                to = Grow(from, target = origin + --k * step);
             if (!(to <= range.High) || k >= q.Length)
                 break;
             Add(k, target, from, to, from);
@@ -63,9 +66,17 @@ internal sealed class Merging
     private double FirstCell(out double origin)
     {
         var start = range.Low + loss.Sigma / 2;
-        var phase = Math.Max(0, Math.Ceiling((loss.Loss(start) - Ratio(start)) / step - 0.5)) + 0.5;
-        var end = Roots.Bisect(start, range.High, x => loss.Loss(x) - Ratio(x) > phase * step, 1e-12);
-        origin = Ratio(end);
+        var above = loss.Loss(start) - (origin = Ratio(start));
+        var target = (Math.Max(0, Math.Ceiling(above / step - 0.5)) + 0.5) * step;
+        // Each ratio is an integral from the lowest output on, and a little of a step more or less does not matter.
+        double low = start, high = range.High, end = start;
+        for (var i = 0; Math.Abs(above - target) > step / 200 && high - low > 1e-12 * (Math.Abs(low) + Math.Abs(high)); i++)
+        {
+            var next = loss.Place(loss.Loss(end) + target - above);
+            end = i < 10 && next > low && next < high ? next : low + (high - low) / 2;
+            above = loss.Loss(end) - (origin = Ratio(end));
+            (low, high) = above < target ? (end, high) : (low, end);
+        }
         return end;
     }
 
@@ -113,9 +124,9 @@ internal sealed class Merging
     /// The integral of (ratio / target ratio - 1) against P, or, right of 1/2, of (1 - target ratio / ratio) against Q: zero where the
     /// cell's ratio is the target.
     /// </summary>
-    private double Excess(double from, double to, double target, double side) => Integrate(from, to, side, l => Slope(l - target, side));
+    private double Excess(double from, double to, double target, double side) => Integrate(from, to, side, target);
 
-    private double Mass(double from, double to, double side) => Integrate(from, to, side, _ => 1);
+    private double Mass(double from, double to, double side) => Integrate(from, to, side, double.NaN);
 
     private static double Slope(double difference, double side) =>
         side < 0.5 ? Elementary.Expm1(difference) : -Elementary.Expm1(-difference);
@@ -123,7 +134,8 @@ internal sealed class Merging
     /// <summary>log P where P is the larger measure, log Q where Q is.</summary>
     private double Weight(double x, double side) => loss.LogP(x) + (side < 0.5 ? 0 : loss.Loss(x));
 
-    private double Integrate(double from, double to, double side, Func<double, double> of)
+    /// <summary>The mass, or, with a target, the excess.</summary>
+    private double Integrate(double from, double to, double side, double target)
     {
         var panels = GaussLegendre.Panels(to - from, loss.Scale);
         var half = (to - from) / panels / 2;
@@ -136,7 +148,8 @@ internal sealed class Merging
             {
                 var x = middle + half * nodes[n];
                 var l = loss.Loss(x);
-                sum += weights[n] * half * Math.Exp(loss.LogP(x) + (side < 0.5 ? 0 : l)) * of(l);
+                var mass = weights[n] * half * Math.Exp(loss.LogP(x) + (side < 0.5 ? 0 : l));
+                sum += double.IsNaN(target) ? mass : mass * Slope(l - target, side);
             }
         }
         return sum;

@@ -59,14 +59,16 @@ public sealed class PldAccountant : IAccountant
 
         PrivacyBound Composed()
         {
+            var any = AnyComposition.Epsilon(merged, delta);
+            if (any.High - any.Low <= accepted * any.High)
+                return Stated(any, null);
             var (low, high, isGood) = IsForGrids(merged, delta, effort) ? Compose(merged, delta, effort, cancellationToken)
                 : (0, double.PositiveInfinity, false);
             if (isGood)
                 return Stated((low, high), null);
-            var any = AnyComposition.Epsilon(merged, delta);
             (low, high) = (Math.Max(low, any.Low), Math.Min(high, any.High));
             if (high - low > accepted * high)
-                high = Math.Min(high, RdpAccountant.AtMost(merged, delta, cancellationToken));
+                high = Math.Min(high, RdpAccountant.AtMost(merged, delta, effort, cancellationToken));
             return Stated((low, high),
                 high - low > 1e-3 * high ? "a wider interval than usual: a closer one would take too long, or is beyond double precision"
                     : null);
@@ -90,7 +92,7 @@ public sealed class PldAccountant : IAccountant
         var ordered = runs.OrderBy(run => run.NoiseMultiplier).ThenBy(run => run.SamplingRate).ToList();
         var steps = ordered.Select(run => run.Steps).ToArray();
         var kinds = ordered.Select(run => run with { Steps = 0 }).ToArray();
-        if (Recall(kinds, delta, steps) is { } known && known.Epsilon(steps, double.NaN, cancellationToken) is var quick
+        if (Recall(kinds, delta, steps) is { } known && known.Epsilon(steps, double.NaN, effort, cancellationToken) is var quick
             && IsGood(quick, Math.Max(quick.High, known.LeastScale)))
             return (quick.Low, quick.High, true);
         effort.Use((long)PldSetup.Points(ordered));
@@ -102,7 +104,7 @@ public sealed class PldAccountant : IAccountant
             var size = (int)setup.SizeFor(h);
             effort.Use((long)setup.Cost(h));
             var model = PldModel.Build(setup, h, size, cancellationToken);
-            var interval = model.Epsilon(steps, best.High, cancellationToken);
+            var interval = model.Epsilon(steps, best.High, effort, cancellationToken);
             best = (Math.Max(best.Low, interval.Low), Math.Min(best.High, interval.High));
             var isGood = IsGood(interval, setup.Scale(interval.High));
             if (isGood || attempt == 3)

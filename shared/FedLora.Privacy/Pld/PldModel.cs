@@ -65,8 +65,9 @@ internal sealed class PldModel
     /// <summary>The interval of epsilon after these steps: the larger of both directions, each bounded from both sides.</summary>
     /// <param name="steps">Of each mechanism.</param>
     /// <param name="near">Where a coarser grid found it, else NaN; no bound rests on it.</param>
+    /// <param name="effort">What it takes is counted there.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public (double Low, double High) Epsilon(IReadOnlyList<long> steps, double near, CancellationToken cancellationToken)
+    public (double Low, double High) Epsilon(IReadOnlyList<long> steps, double near, Effort effort, CancellationToken cancellationToken)
     {
         double infinite = 0, shift = 0;
         for (var m = 0; m < ranges.Count; m++)
@@ -75,22 +76,33 @@ internal sealed class PldModel
             // The loss itself, the grid's values and the cells' ratios are rounded: a few units of the largest loss per step.
             shift += steps[m] * 16 * Elementary.UnitRoundoff * ranges[m].Magnitude;
         }
-        double low = 0, high = 0;
+        double low = 0, high = 0, used = 0;
         foreach (var direction in directions.OrderByDescending(direction => direction.Guess))
         {
-            var upper = direction.Upper(steps);
+            var upper = Counted(direction.Upper(steps));
             // The direction with the smaller loss is settled by one look: by what the other one surely spends its delta has been reached.
-            if (low > 0 && upper.At(low).High + infinite <= delta)
+            if (low > 0 && upper(low).High + infinite <= delta)
                 continue;
             cancellationToken.ThrowIfCancellationRequested();
-            var (_, end) = Solve(epsilon => { var (_, bound, slope) = upper.At(epsilon); return (bound + infinite, slope); },
+            var (_, end) = Solve(epsilon => { var (_, bound, slope) = upper(epsilon); return (bound + infinite, slope); },
                 double.IsFinite(near) ? near : direction.Guess);
-            var lower = direction.Lower(steps);
-            var (start, _) = Solve(epsilon => { var (bound, _, slope) = lower.At(epsilon); return (bound, slope); }, end);
+            var lower = Counted(direction.Lower(steps));
+            var (start, _) = Solve(epsilon => { var (bound, _, slope) = lower(epsilon); return (bound, slope); }, end);
             high = Math.Max(high, end == 0 ? 0 : end + shift);
             low = Math.Max(low, start - shift);
         }
+        effort.Use((long)used);
         return (double.IsNaN(low) ? 0 : low, double.IsNaN(high) ? double.PositiveInfinity : high);
+
+        Func<double, (double Low, double High, double Slope)> Counted(Tail tail)
+        {
+            used += tail.Count * ranges.Count * Effort.Power;
+            return epsilon =>
+            {
+                used += tail.Count * Effort.Frequency;
+                return tail.At(epsilon);
+            };
+        }
     }
 
     /// <summary>

@@ -13,6 +13,7 @@ internal sealed class PldSetup
     private const double FewSamplings = 40;
 
     private readonly double total;
+    private readonly bool isRare;
 
     public PldSetup(IReadOnlyList<SampledGaussian> runs, double delta)
     {
@@ -22,8 +23,9 @@ internal sealed class PldSetup
         Ranges = [
             .. runs.Select(run => LossRange.Cut(new LossFunction(run.NoiseMultiplier, run.SamplingRate), Truncated * delta / (2 * total)))];
         (LargestTransform, LargestGrid) = (1 << 21, 1 << 20);
-        if (runs.Sum(run => run.Steps * run.SamplingRate) < FewSamplings)
-            LargestTransform >>= 2;
+        isRare = runs.Sum(run => run.Steps * run.SamplingRate) < FewSamplings;
+        if (isRare)
+            LargestTransform >>= 1;
         // The transforms of all mechanisms are held at once.
         for (var kinds = 2; kinds < runs.Count; kinds *= 2)
             (LargestTransform, LargestGrid) = (LargestTransform >> 1, LargestGrid >> 1);
@@ -98,7 +100,9 @@ internal sealed class PldSetup
     /// <summary>
     /// What grids of a step cost, in the points of <see cref="Effort"/>: cells to integrate over and points to transform.
     /// </summary>
-    public double Cost(double step) => (Ranges.Count * SizeFor(step)) + Ranges.Sum(range => range.Width / step);
+    public double Cost(double step) =>
+        (Effort.Transform * Ranges.Count * SizeFor(step))
+            + Ranges.Sum(range => (Effort.Cell * range.Width / step) + (Effort.Panel * (range.High - range.Low) / range.Loss.Scale));
 
     /// <summary>
     /// The finest grid step from <paramref name="step"/> on whose grids and transform are not too large; null where no sensible step is.
@@ -109,11 +113,14 @@ internal sealed class PldSetup
     {
         for (var i = 0; i < 64; i++, step *= 1.25)
         {
-            if (Cost(step) <= most && SizeFor(step) <= LargestTransform && Ranges.Max(range => range.Width) / step <= LargestGrid)
+            if (Cost(step) + Sums(step) <= most && SizeFor(step) <= LargestTransform && Ranges.Max(range => range.Width) / step <= LargestGrid)
                 return step;
         }
         return null;
     }
+
+    /// <summary>What sums over frequencies will cost where none dies out: they are counted when they are made.</summary>
+    private double Sums(double step) => isRare ? SizeFor(step) * ((2 * Effort.Power * Ranges.Count) + (10 * Effort.Frequency)) : 0;
 
     private Course Steer(bool isReverse)
     {

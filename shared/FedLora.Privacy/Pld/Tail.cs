@@ -68,6 +68,9 @@ internal sealed class Tail
         }
     }
 
+    /// <summary>How many frequencies it sums up.</summary>
+    public int Count => re.Length;
+
     /// <summary>
     /// Bounds on delta at <paramref name="epsilon"/> &gt;= 0 for this grid, and the derivative of log delta by epsilon.
     /// </summary>

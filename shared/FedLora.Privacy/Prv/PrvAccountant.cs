@@ -39,10 +39,10 @@ public sealed class PrvAccountant : IAccountant
         if (merged.Count > MostKinds || PldSetup.Points(merged) > MostPoints || !(deltaError / (8 * steps) > 1e-300))
             throw TooFar(delta, steps);
         var limit = 3 + Math.Max(EpsilonError, Math.Max(
-            RdpAccountant.AtMost(merged, deltaError / 4, cancellationToken),
-            merged.Max(run => RdpAccountant.AtMost([run with { Steps = 1 }], deltaError / (8 * steps), cancellationToken))));
+            RdpAccountant.AtMost(merged, deltaError / 4, effort, cancellationToken),
+            merged.Max(run => RdpAccountant.AtMost([run with { Steps = 1 }], deltaError / (8 * steps), effort, cancellationToken))));
         // The mesh is that of the error; where it would take more points than are affordable, the error is that of the affordable mesh.
-        var most = Math.Min(merged.Count <= 8 ? Largest : Largest / 4, effort.Most);
+        var most = Math.Min(Largest, 1 << BitOperations.Log2((uint)(effort.Most / Effort.Mass / merged.Count)));
         var mesh = Math.Max(EpsilonError / perMesh, 2 * limit / (most - 2));
         var error = mesh * perMesh;
         var points = 2 * limit / mesh;
@@ -50,7 +50,7 @@ public sealed class PrvAccountant : IAccountant
         if (!(error <= 0.1 * limit) || 1e-19 * points >= delta - deltaError)
             throw TooFar(delta, steps);
         var size = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Ceiling(points) + 2);
-        effort.Use((long)size * merged.Count);
+        effort.Use((long)(Effort.Mass * size * merged.Count));
         var tilt = Saddle.Find(
             [.. merged.Select(
                 run => (new Cumulants(LossRange.Cut(new LossFunction(run.NoiseMultiplier, run.SamplingRate), 1e-20), false), run.Steps))],

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using FedLora.Privacy.Pld;
 
 namespace FedLora.Privacy.Rdp;
 
@@ -12,41 +13,44 @@ public sealed class RdpAccountant : IAccountant
     public static IReadOnlyList<double> Orders { get; } = [.. Enumerable.Range(1, 99).Select(x => 1 + x / 10.0),
         .. Enumerable.Range(12, 52).Select(x => (double)x)];
 
-    // Less than half a second on one core, for a search asks twenty times.
-    private const double MostPoints = 4e6;
-
     private static readonly ConcurrentDictionary<(double Sigma, double Rate), double[]> Cache = new();
 
     /// <inheritdoc/>
     public string Name => "rdp";
 
     /// <inheritdoc/>
-    public PrivacyBound Epsilon(IEnumerable<SampledGaussian> runs, double delta, CancellationToken cancellationToken = default)
+    public PrivacyBound Epsilon(IEnumerable<SampledGaussian> runs, double delta, CancellationToken cancellationToken = default) =>
+        Epsilon(runs, delta, Effort.OfOne(), cancellationToken);
+
+    internal PrivacyBound Epsilon(IEnumerable<SampledGaussian> runs, double delta, Effort effort, CancellationToken cancellationToken)
     {
         var merged = SampledGaussian.Simplify(runs);
         SampledGaussian.ValidateDelta(delta);
         if (merged.Count == 0)
             return new PrivacyBound(0, 0, Name);
-        var best = Bound(merged, delta, cancellationToken);
+        var best = Bound(merged, delta, effort, cancellationToken);
         return double.IsFinite(best.Epsilon) ? best : throw new FedLoraException("privacy-out-of-range",
             "the Renyi divergence is beyond double precision at every order",
             "Noise this small protects nothing that can be stated: raise --noise-multiplier.");
     }
 
     /// <summary>The bound alone, infinite where there is none.</summary>
-    internal static double AtMost(IReadOnlyList<SampledGaussian> merged, double delta, CancellationToken cancellationToken) =>
-        Bound(merged, delta, cancellationToken).Epsilon;
+    internal static double AtMost(IReadOnlyList<SampledGaussian> merged, double delta, Effort effort,
+        CancellationToken cancellationToken) => Bound(merged, delta, effort, cancellationToken).Epsilon;
 
-    private static PrivacyBound Bound(IReadOnlyList<SampledGaussian> merged, double delta, CancellationToken cancellationToken)
+    private static PrivacyBound Bound(IReadOnlyList<SampledGaussian> merged, double delta, Effort effort,
+        CancellationToken cancellationToken)
     {
-        var (divergences, points, isWide) = (new double[Orders.Count], 0.0, false);
+        var (divergences, isWide) = (new double[Orders.Count], false);
         foreach (var run in merged)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            points += Cache.ContainsKey((run.NoiseMultiplier, run.SamplingRate)) ? 0
-                : Orders.Sum(order => RenyiDivergence.Points(run.NoiseMultiplier, run.SamplingRate, order));
-            isWide |= points > MostPoints;
-            var one = points > MostPoints
+            var points = Cache.ContainsKey((run.NoiseMultiplier, run.SamplingRate)) ? 0
+                : Effort.Order * Orders.Sum(order => RenyiDivergence.Points(run.NoiseMultiplier, run.SamplingRate, order));
+            var isDear = points > effort.Most;
+            isWide |= isDear;
+            effort.Use(isDear ? 0 : (long)points);
+            var one = isDear
                 ? [.. Orders.Select(order => RenyiDivergence.AtMost(run.NoiseMultiplier, run.SamplingRate, order))]
                 : OneStep(run, cancellationToken);
             for (var i = 0; i < one.Length; i++)
