@@ -214,7 +214,6 @@ internal sealed class Coordinator : IAsyncDisposable
     {
         await _host.StopAsync();
         _host.Dispose();
-        Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
         try
         {
             _folder.Delete(recursive: true);

@@ -102,7 +102,7 @@ public sealed class OldStateTests
 
     private static void Unpack(string folder)
     {
-        var database = new SqliteDatabase(Path.Combine(folder, "state.db"));
+        using var database = new SqliteDatabase(Path.Combine(folder, "state.db"));
         database.RunAsync(connection =>
         {
             connection.Execute(

@@ -4,7 +4,7 @@ using Microsoft.Data.Sqlite;
 namespace FedLora.Server.Stores;
 
 /// <summary>One SQLite file: write-ahead log, and a commit returns when it is on the disk.</summary>
-public sealed class SqliteDatabase
+public sealed class SqliteDatabase : IDisposable
 {
     private const int Full = 13;
     private readonly string _connection;
@@ -37,6 +37,13 @@ public sealed class SqliteDatabase
     /// <exception cref="RefusedException"><c>disk-full</c>.</exception>
     public Task<T> RunAsync<T>(Func<SqliteConnection, T> action, CancellationToken cancellationToken) =>
         Task.Run(() => Run(action), cancellationToken);
+
+    /// <summary>Closes the file: what is written lies in it alone, and the folder can be copied or deleted.</summary>
+    public void Dispose()
+    {
+        using var connection = new SqliteConnection(_connection);
+        SqliteConnection.ClearPool(connection);
+    }
 
     private T Run<T>(Func<SqliteConnection, T> action)
     {

@@ -32,7 +32,8 @@ internal sealed class TinyNode : IAsyncDisposable
             .AddFedLoraNode(new ClientOptions
             {
                 Coordinator = server.Url,
-                Data = "",
+                // Of what it is said to train on: it is in the ledger, and is not read.
+                Data = Path.Combine(state, "data.jsonl"),
                 Model = "",
                 State = state,
                 Token = token,

@@ -16,6 +16,7 @@ internal sealed class TwoSilos : IAsyncDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedlora-silos-");
     private readonly Dictionary<string, string> _nodes = new(StringComparer.Ordinal);
+    private readonly SqliteDatabase _database;
     private readonly InProcessTestCluster _cluster;
     private string _firstName = "";
     private InProcessSiloHandle? _first;
@@ -24,7 +25,7 @@ internal sealed class TwoSilos : IAsyncDisposable
     private TwoSilos(Life life)
     {
         Life = life;
-        var database = new SqliteDatabase(Path.Combine(_folder.FullName, "state.db"));
+        _database = new SqliteDatabase(Path.Combine(_folder.FullName, "state.db"));
         var builder = new InProcessTestClusterBuilder(2);
         builder.Options.ConfigureFileLogging = false;
         // The cluster's client too: it knows the same messages.
@@ -40,7 +41,7 @@ internal sealed class TwoSilos : IAsyncDisposable
                 _firstName = options.SiloName;
             silo.Services.AddSingleton(TimeProvider.System);
             silo.Services.AddSingleton<IBlobStore>(new FileBlobStore(_folder.FullName));
-            silo.Services.AddGrainStorage(ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME, (_, _) => new MortalStorage(new(database), own));
+            silo.Services.AddGrainStorage(ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME, (_, _) => new MortalStorage(new(_database), own));
             silo.AddOutgoingGrainCallFilter(call =>
             {
                 if (own != life && call.InterfaceMethod.DeclaringType!.Assembly == typeof(IFederationGrain).Assembly)
@@ -163,7 +164,7 @@ internal sealed class TwoSilos : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _cluster.DisposeAsync();
-        Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
+        _database.Dispose();
         _folder.Delete(recursive: true);
     }
 }

@@ -54,6 +54,19 @@ public class HostingTests
         Assert.False(File.Exists(file));
     }
 
+    /// <summary>
+    /// Its connections lay in the pool until the process ended: then, after a hundred coordinators, the tests did not end in time.
+    /// </summary>
+    [Fact]
+    public async Task A_coordinator_that_has_stopped_has_closed_its_state()
+    {
+        await using var bench = await Bench.StartAsync();
+        var log = Path.Combine(bench.Data, "state.db-wal");
+        Assert.True(File.Exists(log));
+        await bench.StopAsync();
+        Assert.False(File.Exists(log));
+    }
+
     [Fact]
     public async Task A_part_that_fails_ends_the_coordinator_with_an_error_and_a_wish_to_end_without()
     {
