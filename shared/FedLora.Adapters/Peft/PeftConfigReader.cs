@@ -142,7 +142,7 @@ internal sealed class PeftConfigReader(JsonElement root, string where, bool take
         new("adapter-unsupported", $"'{where}' asks for {key} = {value}, which is not supported.",
             key switch
             {
-                "use_dora" => "Merge it into its base model (fedlora adapter merge) and use that model, or train with use_dora=False.",
+                "use_dora" => "Merge it into its base model, or train with use_dora=False; see: fedlora adapter merge --help",
                 "trainable_token_indices" => "Embeddings are not adapted here: train the adapter without trainable_token_indices.",
                 _ => "Supported is plain LoRA: no DoRA, no bias, no other initialisation that changes the base weights.",
             });

@@ -51,7 +51,7 @@ public sealed record PeftFolder(PeftConfig Config, AdapterState State)
     {
         if (Config.UseDora)
             throw new FedLoraException("adapter-unsupported", $"An adapter with DoRA is not written, and so not to '{folder}'.",
-                "Merge it into its base model: fedlora adapter merge");
+                "Merge it into its base model, see: fedlora adapter merge --help");
         Check(folder);
         List<(string, Action<Stream>)> files = [(ModelFile, stream => SafetensorsWriter.Write(State, stream.Write))];
         if (Use is { } use)

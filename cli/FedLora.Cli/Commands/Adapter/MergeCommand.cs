@@ -18,10 +18,9 @@ internal static class MergeCommand
         var adapter = new Argument<string>("DIR") { Description = "An adapter folder." };
         var model = new Option<string>("--model") { Description = "Folder of the base model that it was trained on.", Required = true };
         var to = new Option<string>("--out") { Description = "The folder to write; it must not hold anything yet.", Required = true };
-        var most = new Option<long?>("--max-shard-size")
+        var most = new Option<string?>("--max-shard-size")
         {
             Description = "Most weights in one file, e.g. 5GB or 500MiB. Default: files as the base model has them.",
-            CustomParser = result => Size(result.Tokens[0].Value) is { } bytes ? bytes : Refused(result),
         };
         return new Command("merge",
             "Write the base model with the adapter in its weights, as a folder that transformers loads without PEFT.")
@@ -34,7 +33,7 @@ internal static class MergeCommand
             () =>
             {
                 var (folder, from) = (parsed.GetValue(model)!, parsed.GetValue(adapter)!);
-                var merged = AdapterMerge.Run(folder, from, parsed.GetValue(to)!, parsed.GetValue(most), cancellationToken);
+                var merged = AdapterMerge.Run(folder, from, parsed.GetValue(to)!, Size(parsed.GetValue(most)), cancellationToken);
                 ModelOptions.SayOtherBase(AdapterUse.Read(from), folder, output);
                 if (merged.Untied)
                     output.Remark("The head was the word embedding too, and is a tensor of its own now.");
@@ -48,21 +47,17 @@ internal static class MergeCommand
             cancellationToken));
     }
 
-    private static long? Size(string text)
+    private static long? Size(string? text)
     {
+        if (text is null)
+            return null;
         foreach (var (unit, bytes) in Units)
         {
             if (text.EndsWith(unit, StringComparison.OrdinalIgnoreCase) && Number.Parse(text[..^unit.Length]) is { } count
                 && count * bytes is >= 1 and < long.MaxValue and var size)
                 return (long)size;
         }
-        return null;
-    }
-
-    private static long? Refused(System.CommandLine.Parsing.ArgumentResult result)
-    {
-        result.AddError($"--max-shard-size: expected a size such as 5GB, 500MB or 2GiB, found '{result.Tokens[0].Value}'");
-        return null;
+        throw new UsageException($"--max-shard-size: expected a size, found '{text}'", "e.g. 5GB, 500MB or 2GiB");
     }
 }
 
