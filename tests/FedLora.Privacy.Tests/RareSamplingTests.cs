@@ -58,10 +58,12 @@ public sealed class RareSamplingTests
             Calibration.NoiseMultiplier(Accountants.Default, 51.05469662466064, 7.113969728679149E-11, 2.460096526100485E-18, 43_160_026),
             0.07, 0.0712);
         Assert.InRange(
-            Calibration.NoiseMultiplier(Accountants.Default, 0.00075067317206598, 1.4728618571383043E-06, 1.0763159073012125E-12, 4_772_288),
+            Calibration.NoiseMultiplier(Accountants.Default, 0.00075067317206598, 1.4728618571383043E-06, 1.0763159073012125E-12,
+                4_772_288),
             0.1, 0.2);
         Assert.InRange(
-            Calibration.Steps(Accountants.Default, 9.058728056591801E-05, 0.00014788714587177584, 0.5123469786862489, 9.066582082570352E-09),
+            Calibration.Steps(Accountants.Default, 9.058728056591801E-05, 0.00014788714587177584, 0.5123469786862489,
+                9.066582082570352E-09),
             38_000_000, Calibration.MostSteps);
     }
 

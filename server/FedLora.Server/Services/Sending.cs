@@ -1,3 +1,4 @@
+using FedLora.Protocol.Transfer;
 using Grpc.Core;
 
 namespace FedLora.Server.Services;
@@ -11,8 +12,11 @@ internal static class Sending
     /// </summary>
     /// <param name="caller">Where to.</param>
     /// <param name="message">What.</param>
-    /// <param name="ending">Ends the call.</param>
-    /// <param name="stuck">The caller takes nothing any more: resets the stream.</param>
-    internal static Task SendAsync<T>(this IServerStreamWriter<T> caller, T message, CancellationToken ending,
-        CancellationToken stuck = default) => caller.WriteAsync(message, stuck).WaitAsync(ending);
+    /// <param name="cancellationToken">Ends the call.</param>
+    internal static Task SendAsync<T>(this IServerStreamWriter<T> caller, T message, CancellationToken cancellationToken) =>
+        caller.WriteAsync(message, CancellationToken.None).WaitAsync(cancellationToken);
+
+    /// <summary>The same; a caller that takes nothing for as long as the limit says has its stream reset.</summary>
+    internal static Task SendAsync<T>(this IServerStreamWriter<T> caller, T message, IdleLimit limit) =>
+        caller.WriteAsync(message, limit.Idle).WaitAsync(limit.Token);
 }

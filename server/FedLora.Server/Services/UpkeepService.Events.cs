@@ -22,7 +22,7 @@ internal sealed partial class UpkeepService
         var seen = audit.Count;
         var last = request.Last == 0 ? UsualEvents : (int)Math.Min(request.Last, MostEvents);
         foreach (var entry in AuditFiles.Last(audit.Folder, entry => entry.Sequence <= seen && Wanted(entry), last))
-            await responseStream.WriteAsync(ToWire(entry), ending.Token);
+            await responseStream.SendAsync(ToWire(entry), ending.Token);
         while (request.Follow)
         {
             await audit.WaitAsync(seen, ending.Token);
@@ -30,7 +30,7 @@ internal sealed partial class UpkeepService
             {
                 seen = entry.Sequence;
                 if (Wanted(entry))
-                    await responseStream.WriteAsync(ToWire(entry), ending.Token);
+                    await responseStream.SendAsync(ToWire(entry), ending.Token);
             }
         }
     }

@@ -113,7 +113,8 @@ internal sealed class PldSetup
     {
         for (var i = 0; i < 64; i++, step *= 1.25)
         {
-            if (Cost(step) + Sums(step) <= most && SizeFor(step) <= LargestTransform && Ranges.Max(range => range.Width) / step <= LargestGrid)
+            if (Cost(step) + Sums(step) <= most && SizeFor(step) <= LargestTransform
+                && Ranges.Max(range => range.Width) / step <= LargestGrid)
                 return step;
         }
         return null;
