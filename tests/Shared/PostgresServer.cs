@@ -109,8 +109,8 @@ public static class PostgresServer
 }
 
 /// <summary>
-/// Ends PostgreSQL after the last test, as a part of the run: its folder has thousands of files, and what is still at work ten seconds after
-/// the run's end is taken for a thread that was left running.
+/// Ends PostgreSQL after the last test, as a part of the run: its folder has thousands of files, and what is still at work ten seconds
+/// after the run's end is taken for a thread that was left running.
 /// </summary>
 public sealed class PostgresEnd : IDisposable
 {

@@ -24,7 +24,7 @@ internal static class BlobOut
         using var limit = new IdleLimit(Idle, time, cancellationToken);
         await limit.RunAsync(() => "the download", () => ChunkSender.SendAsync(blob, offset, async chunk =>
         {
-            await chunks.SendAsync(chunk, cancellationToken, limit.Idle);
+            await chunks.SendAsync(chunk, limit);
             limit.Moved();
         }, limit.Token));
     }

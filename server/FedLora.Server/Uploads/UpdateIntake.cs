@@ -38,11 +38,11 @@ internal sealed class UpdateIntake(UpdateReceiver receiver, TimeProvider time)
         if (upload.Offset < header.Bytes)
         {
             var since = time.GetTimestamp();
-            await acks.SendAsync(new Wire.UpdateAck { Received = upload.Offset }, limit.Token, limit.Idle);
+            await acks.SendAsync(new Wire.UpdateAck { Received = upload.Offset }, limit);
             await ReceiveAsync(upload, since, messages, acks, limit);
         }
         await upload.CompleteAsync(limit.Token);
-        await acks.SendAsync(new Wire.UpdateAck { Received = header.Bytes, Complete = true }, limit.Token, limit.Idle);
+        await acks.SendAsync(new Wire.UpdateAck { Received = header.Bytes, Complete = true }, limit);
     }
 
     // Every chunk goes to the file at once, so that memory does not grow with the number of uploads; only some are waited for on the disk.
@@ -63,7 +63,7 @@ internal sealed class UpdateIntake(UpdateReceiver receiver, TimeProvider time)
             if (!durable)
                 continue;
             (acknowledged, since) = (upload.Offset, time.GetTimestamp());
-            await acks.SendAsync(new Wire.UpdateAck { Received = upload.Offset }, limit.Token, limit.Idle);
+            await acks.SendAsync(new Wire.UpdateAck { Received = upload.Offset }, limit);
         }
         if (upload.Offset < size)
             throw Malformed($"the upload ended at byte {upload.Offset} of {size}");

@@ -41,7 +41,8 @@ internal sealed class TwoSilos : IAsyncDisposable
                 _firstName = options.SiloName;
             silo.Services.AddSingleton(TimeProvider.System);
             silo.Services.AddSingleton<IBlobStore>(new FileBlobStore(_folder.FullName));
-            silo.Services.AddGrainStorage(ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME, (_, _) => new MortalStorage(new(_database), own));
+            silo.Services.AddGrainStorage(ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME,
+                (_, _) => new MortalStorage(new(_database), own));
             silo.AddOutgoingGrainCallFilter(call =>
             {
                 if (own != life && call.InterfaceMethod.DeclaringType!.Assembly == typeof(IFederationGrain).Assembly)
