@@ -69,9 +69,9 @@ public sealed class TransferTests
         await using var bench = await Bench.StartAsync();
         using var upload = bench.Operator.Admin.PutBlob(bench.Operator.Options(default));
         await upload.RequestStream.WriteAsync(new Chunk { Data = ByteString.CopyFrom(1, 2, 3) });
-        await Until.SoAsync("what was sent is on the disk", () => Directory
-            .EnumerateFiles(bench.Data, "*", SearchOption.AllDirectories)
-            .Any(file => file.Contains("temporary", StringComparison.Ordinal)));
+        await Until.SoAsync("what was sent is on the disk", () =>
+            Directory.EnumerateFiles(bench.Data, "*", SearchOption.AllDirectories)
+                .Any(file => file.Contains("temporary", StringComparison.Ordinal)));
         await bench.StopAsync(disconnect: false);
         await SayStoppingAsync(() => upload.ResponseAsync);
     }

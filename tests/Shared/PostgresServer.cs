@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 
+[assembly: AssemblyFixture(typeof(FedLora.Tests.PostgresEnd))]
+
 namespace FedLora.Tests;
 
 /// <summary>
@@ -18,6 +20,7 @@ public static class PostgresServer
             folder => File.Exists(Path.Combine(folder, "initdb")) && File.Exists(Path.Combine(folder, "postgres"))));
     private static readonly Lazy<int> Port = new(Start);
     private static int _databases;
+    private static Action? _end;
 
     /// <summary>Why there is none here; null if there is.</summary>
     public static string? Missing => Binaries.Value is null ? "this machine has no PostgreSQL (Debian: postgresql)" : null;
@@ -29,6 +32,9 @@ public static class PostgresServer
         Run("createdb", "-h", "127.0.0.1", "-p", $"{Port.Value}", "-U", "fedlora", name);
         return $"Host=127.0.0.1;Port={Port.Value};Database={name};Username=fedlora";
     }
+
+    /// <summary>Ends it and deletes its folder, where it was started.</summary>
+    internal static void End() => _end?.Invoke();
 
     private static int Start()
     {
@@ -43,12 +49,13 @@ public static class PostgresServer
                 "-c", "max_connections=200"))!;
         _ = server.StandardError.ReadToEndAsync();
         _ = server.StandardOutput.ReadToEndAsync();
-        AppDomain.CurrentDomain.ProcessExit += (_, _) =>
+        // Tests that are broken off do not leave it behind; the others have ended it before.
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => server.Kill(entireProcessTree: true);
+        _end = () =>
         {
             server.Kill(entireProcessTree: true);
             server.WaitForExit();
-            if (Environment.UserName == "root")
-                Directory.Delete(folder, recursive: true);
+            Directory.Delete(folder, recursive: true);
         };
         var until = Stopwatch.StartNew();
         while (!Answers(port))
@@ -99,4 +106,13 @@ public static class PostgresServer
         listener.Start();
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
+}
+
+/// <summary>
+/// Ends PostgreSQL after the last test, as a part of the run: its folder has thousands of files, and what is still at work ten seconds
+/// after the run's end is taken for a thread that was left running.
+/// </summary>
+public sealed class PostgresEnd : IDisposable
+{
+    public void Dispose() => PostgresServer.End();
 }
