@@ -41,7 +41,7 @@ public static class Calibration
         var question = new Question(accountant, epsilon, delta, past ?? [], cancellationToken);
         var coarse = accountant is PldAccountant
             ? Search(question.By(PldAccountant.Coarse), samplingRate, steps, guess, 0.25, 1e-4) : double.NaN;
-        var found = coarse > 0 ? Math.Min(coarse, Search(question, samplingRate, steps, coarse, 2e-4, Tolerance, coarse))
+        var found = coarse > 0 ? Search(question, samplingRate, steps, coarse, 2e-4, Tolerance, coarse)
             : Search(question, samplingRate, steps, guess, 0.25, Tolerance);
         if (question.Confirms(new SampledGaussian(found, samplingRate, steps)) is not { } over)
             return found;
@@ -96,7 +96,7 @@ public static class Calibration
                     + $"{question.Delta} asks for",
                 "Use --accountant pld, which can.");
         }
-        return double.IsNaN(answer) ? known : answer;
+        return question.IsSpent && !(answer < known) && known > 0 ? known : answer;
     }
 
     /// <summary>
@@ -118,7 +118,7 @@ public static class Calibration
             return Search(question, kind, 1, 1);
         // Near the coarse answer one fine grid serves all that is asked.
         var near = Search(question.By(PldAccountant.Coarse), kind, 1, 1);
-        var found = Math.Max(near, Search(question, kind, Math.Max(near, 1), Math.Max(near / 250, 1), near));
+        var found = Search(question, kind, Math.Max(near, 1), Math.Max(near / 250, 1), near);
         if (found == 0 || question.Confirms(kind with { Steps = found }) is not { } over)
             return found;
         found = (long)(found * Math.Max(0, 1 - (2 * over)));
@@ -152,7 +152,7 @@ public static class Calibration
             else
                 (high, highValue) = (at, value);
         }
-        return low;
+        return question.IsSpent ? Math.Max(low, known) : low;
 
         double Value(long steps) => question.Excess(kind with { Steps = steps });
     }

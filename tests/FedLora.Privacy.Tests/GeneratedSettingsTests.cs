@@ -79,6 +79,39 @@ public sealed class GeneratedSettingsTests(ITestOutputHelper output)
         Assert.True(wrong.Count == 0, string.Join('\n', wrong));
     }
 
+    /// <summary>Asked twice, the second answer was worse: what was remembered had used up effort.</summary>
+    [Fact]
+    public void What_a_search_found_is_found_again()
+    {
+        var sigma = Calibration.NoiseMultiplier(Accountants.Default, 0.009027005191024428, 1.5287919156821089E-10, 2.5925685537359197E-06,
+            110);
+        SampledGaussian[] run = [new(sigma, 2.5925685537359197E-06, 110)];
+        Assert.InRange(Accountants.Default.Epsilon(run, 1.5287919156821089E-10).Epsilon, 0, 0.009027005191024428);
+        var steps = Calibration.Steps(Accountants.Default, 2.7395330285871135E-09, 3.0428483032701435E-07, 14.041585067234283,
+            1.089194185983468E-08);
+        run = [new(14.041585067234283, 1.089194185983468E-08, steps)];
+        Assert.InRange(Accountants.Default.Epsilon(run, 3.0428483032701435E-07).Epsilon, 0, 2.7395330285871135E-09);
+    }
+
+    /// <summary>On a coarse mesh many steps shift the losses around the circle: it said 0.24 instead of 7.3.</summary>
+    [Theory]
+    [InlineData(0.40671590489134646, 1.9118221479242954E-05, 1_200_000, 1e-8)]
+    [InlineData(0.45, 1e-4, 1_000_000, 1e-8)]
+    [InlineData(0.8, 0.005, 500_000, 1e-7)]
+    public void A_coarse_prv_encloses_the_truth(double sigma, double q, long steps, double delta)
+    {
+        SampledGaussian[] run = [new(sigma, q, steps)];
+        var (prv, pld) = (Accountants.Get("prv").Epsilon(run, delta), Accountants.Default.Epsilon(run, delta));
+        Assert.InRange(prv.Epsilon, pld.Lower, 1.3 * pld.Epsilon);
+        Assert.InRange(prv.Lower, 0, pld.Epsilon);
+    }
+
+    /// <summary>Masses are known to 1e-16; so many steps make more of that than delta, and prv said 0.91 instead of 13.</summary>
+    [Fact]
+    public void Prv_refuses_what_rounding_hides() =>
+        Assert.Equal("privacy-out-of-range", Assert.Throws<FedLoraException>(() => Accountants.Get("prv").Epsilon(
+            [new(0.40671590489134646, 1.9118221479242954E-05, 7_298_652)], 4.651930590229789E-11)).Code);
+
     [Fact]
     public void Work_ends_with_its_caller()
     {

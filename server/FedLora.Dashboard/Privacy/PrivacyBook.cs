@@ -82,9 +82,12 @@ internal sealed class PrivacyBook(IGrainFactory grains, Accounting accounting, F
                 mirrored?.Last.At, mirrored?.Federations ?? [], balance.UsedWithoutPrivacy, node.Online);
         }
 
-        foreach (var (dataSet, last, by) in spent.Values.Select(set => (set.DataSet, set.Last, set.Federations)))
-            yield return new DataSetRow(node.Name, dataSet, "example", last.Receipt.EpsilonSpent, last.Receipt.EpsilonLimit > 0
-                ? last.Receipt.EpsilonLimit : null, last.Receipt.Delta, last.At, by, false, node.Online);
+        foreach (var set in spent.Values)
+        {
+            var last = set.Last.Receipt;
+            yield return new DataSetRow(node.Name, set.DataSet, "example", last.EpsilonSpent,
+                last.EpsilonLimit > 0 ? last.EpsilonLimit : null, last.Delta, set.Last.At, set.Federations, false, node.Online);
+        }
     }
 
     private async Task<FederationShare> ShareAsync(string federation, IReadOnlyList<LedgerMirrorEntry> entries, double delta, bool course,

@@ -92,19 +92,22 @@ public sealed class PldAccountant : IAccountant
         var ordered = runs.OrderBy(run => run.NoiseMultiplier).ThenBy(run => run.SamplingRate).ToList();
         var steps = ordered.Select(run => run.Steps).ToArray();
         var kinds = ordered.Select(run => run with { Steps = 0 }).ToArray();
-        if (Recall(kinds, delta, steps) is { } known && known.Epsilon(steps, double.NaN, effort, cancellationToken) is var quick
-            && IsGood(quick, Math.Max(quick.High, known.LeastScale)))
-            return (quick.Low, quick.High, true);
+        (double Low, double High) best = (0, double.PositiveInfinity);
+        if (Recall(kinds, delta, steps) is { } known)
+        {
+            best = known.Epsilon(steps, double.NaN, effort, cancellationToken);
+            if (IsGood(best, Math.Max(best.High, known.LeastScale)))
+                return (best.Low, best.High, true);
+        }
         effort.Use((long)PldSetup.Points(ordered));
         var setup = new PldSetup(ordered, delta);
-        (double Low, double High) best = (0, double.PositiveInfinity);
         var step = setup.Affordable(setup.StepFor(wanted), effort.Most);
         for (var attempt = 0; step is { } h; attempt++)
         {
             var size = (int)setup.SizeFor(h);
             effort.Use((long)setup.Cost(h));
             var model = PldModel.Build(setup, h, size, cancellationToken);
-            var interval = model.Epsilon(steps, best.High, effort, cancellationToken);
+            var interval = model.Epsilon(steps, attempt == 0 ? double.NaN : best.High, effort, cancellationToken);
             best = (Math.Max(best.Low, interval.Low), Math.Min(best.High, interval.High));
             var isGood = IsGood(interval, setup.Scale(interval.High));
             if (isGood || attempt == 3)

@@ -25,7 +25,7 @@ internal sealed class PldSetup
         (LargestTransform, LargestGrid) = (1 << 21, 1 << 20);
         isRare = runs.Sum(run => run.Steps * run.SamplingRate) < FewSamplings;
         if (isRare)
-            LargestTransform >>= 1;
+            LargestTransform >>= runs.Count == 1 ? 1 : 2;
         // The transforms of all mechanisms are held at once.
         for (var kinds = 2; kinds < runs.Count; kinds *= 2)
             (LargestTransform, LargestGrid) = (LargestTransform >> 1, LargestGrid >> 1);

@@ -46,8 +46,8 @@ public sealed class PrvAccountant : IAccountant
         var mesh = Math.Max(EpsilonError / perMesh, 2 * limit / (most - 2));
         var error = mesh * perMesh;
         var points = 2 * limit / mesh;
-        // Opacus' guard: below this, rounding hides delta.
-        if (!(error <= 0.1 * limit) || 1e-19 * points >= delta - deltaError)
+        // Opacus' guard: below this, rounding hides delta. So do the masses, differences of numbers up to 1, of so many steps.
+        if (!(error <= 0.1 * limit) || 1e-19 * points >= delta - deltaError || Elementary.UnitRoundoff * steps >= delta / 20)
             throw TooFar(delta, steps);
         var size = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Ceiling(points) + 2);
         effort.Use((long)(Effort.Mass * size * merged.Count));
@@ -130,14 +130,16 @@ public sealed class PrvAccountant : IAccountant
         /// <summary>
         /// The epsilon whose delta this is: sought from the largest loss down, since rounding rules where the tilt is undone far below it.
         /// Beside the mass above a loss, what counts is that mass weighted by exp(loss - its own loss), which never leaves double
-        /// precision. NaN where it is not found.
+        /// precision. The circle is cut where the shifted losses are farthest from 0: of many steps on a coarse mesh the shift is a
+        /// multiple of the circle. NaN where it is not found.
         /// </summary>
         public double Epsilon(double delta)
         {
             var (size, untilted, weighted, decay) = (composed.Masses.Length, 0.0, 0.0, Math.Exp(-mesh));
-            for (var i = size / 2 - 1; i >= -(size / 2); i--)
+            var centre = (long)Math.Round(-composed.Shift / mesh);
+            for (var i = centre + size / 2 - 1; i >= centre - (size / 2); i--)
             {
-                var mass = composed.Masses[i & (size - 1)] * Math.Exp(composed.LogMoment - tilt * i * mesh);
+                var mass = composed.Masses[(int)(i & (size - 1))] * Math.Exp(composed.LogMoment - tilt * i * mesh);
                 if (untilted - (weighted * decay) > delta)
                     return ((i + 1) * mesh) + composed.Shift + Math.Log((untilted - delta) / weighted);
                 (untilted, weighted) = (untilted + mass, (weighted * decay) + mass);
@@ -145,7 +147,7 @@ public sealed class PrvAccountant : IAccountant
                     break;
             }
             return double.IsFinite(untilted) && untilted > delta
-                ? (-(size / 2) * mesh) + composed.Shift + Math.Log((untilted - delta) / weighted) : double.NaN;
+                ? ((centre - (size / 2)) * mesh) + composed.Shift + Math.Log((untilted - delta) / weighted) : double.NaN;
         }
     }
 }
