@@ -1,4 +1,5 @@
 using System.Net;
+using FedLora.Core.Audit;
 using FedLora.Dashboard.Access;
 using FedLora.Dashboard.Hosting;
 using FedLora.Grains.Access;
@@ -116,9 +117,28 @@ public sealed class SessionTests
                 site.Bench.Operator.Options(default))).State);
         using var own = await Site.SendAsync(browser, "/federations/test/stop", "/federations/test/stop");
         Assert.Equal(HttpStatusCode.SeeOther, own.StatusCode);
+        var recorded = AuditFiles.Read(AuditLog.FolderIn(site.Bench.Data))
+            .Where(entry => entry.Fields.GetValueOrDefault("actor") == "by a page").ToList();
+        Assert.Equal(["POST /federations/test/stop"], recorded.Select(entry => entry.Fields["action"]));
+        Assert.Equal((Roles.Operator, "test", "done"),
+            (recorded[0].Fields["role"], recorded[0].Fields["subject"], recorded[0].Fields["outcome"]));
+        using var again = await Site.SendAsync(browser, "/federations/test/stop", "/federations/test/start");
+        Assert.Equal("federation-state", AuditFiles.Read(AuditLog.FolderIn(site.Bench.Data)).Last().Fields["outcome"]);
         Assert.Equal(Protocol.V1.FederationState.Stopped,
             (await site.Bench.Operator.Admin.ShowFederationAsync(new Protocol.V1.FederationName { Name = "test" },
                 site.Bench.Operator.Options(default))).State);
+    }
+
+    /// <summary>By a clock that stands still: nothing is waited for.</summary>
+    [Fact]
+    public async Task A_page_that_is_open_does_not_hold_a_stop()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var site = await Site.StartAsync(configure: builder => builder.Services.AddSingleton<TimeProvider>(time));
+        var browser = await site.LogInAsync(Roles.Auditor);
+        using var live = await browser.GetStreamAsync(new Uri("/events", UriKind.Relative));
+        Assert.NotEqual(0, await live.ReadAsync(new byte[100]));
+        await site.Bench.StopAsync().WaitAsync(Bench.Never);
     }
 
     [Fact]

@@ -92,6 +92,24 @@ public sealed class TransferTests
         await stop;
     }
 
+    /// <summary>By a clock that stands still: nothing is waited for.</summary>
+    [Fact]
+    public async Task A_stop_ends_who_follows_events_at_once_and_with_a_word()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var bench = await Bench.StartAsync(configure: builder => builder.Services.AddSingleton<TimeProvider>(time));
+        using var events = bench.Operator.Upkeep.ListEvents(new ListEventsRequest { Follow = true }, bench.Operator.Options(default));
+        Assert.True(await events.ResponseStream.MoveNext(default));
+        var stop = bench.StopAsync(disconnect: false);
+        await SayStoppingAsync(async () =>
+        {
+            while (await events.ResponseStream.MoveNext(default))
+            {
+            }
+        });
+        await stop.WaitAsync(Bench.Never);
+    }
+
     /// <summary>What it has not taken stands before the word: who does not read by the end of the stop cannot hear it.</summary>
     [Fact]
     public async Task A_stop_does_not_wait_for_who_does_not_read_a_download()

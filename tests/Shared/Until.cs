@@ -5,7 +5,7 @@ namespace FedLora.Tests;
 /// <summary>Waiting for what another thread or process does, and cannot tell.</summary>
 internal static class Until
 {
-    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5);
 
     /// <summary>Real time after which a thing has not happened: generous, since it only matters when something is broken.</summary>
     internal static readonly TimeSpan Never = TimeSpan.FromMinutes(5);
@@ -24,7 +24,7 @@ internal static class Until
             if (Stopwatch.GetElapsedTime(since) > most)
                 throw new TimeoutException($"waited {most.TotalSeconds:0} s in vain until {what}");
             meanwhile?.Invoke();
-            await Task.Delay(_pause, TestContext.Current.CancellationToken);
+            await Task.Delay(Pause, TestContext.Current.CancellationToken);
         }
     }
 

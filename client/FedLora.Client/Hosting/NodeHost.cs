@@ -1,5 +1,6 @@
 using FedLora.Client.Connection;
 using FedLora.Client.State;
+using FedLora.Core.Audit;
 using FedLora.Privacy;
 using FedLora.Training.Models;
 using Microsoft.Extensions.DependencyInjection;
@@ -29,6 +30,7 @@ public static class NodeHost
         _ = host.Services.GetRequiredService<CoordinatorAddress>();
         var enrolled = host.Services.GetRequiredService<ClientOptions>();
         var worker = host.Services.GetRequiredService<NodeWorker>();
+        _ = host.Services.GetRequiredService<AuditLog>();
         var logger = host.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(NodeHost));
         logger.Computes(Devices.Explain("auto"));
         if (DeltaAdvice.For(options.Policy.Delta, options.PublicCount, "that this site states") is { } advice)

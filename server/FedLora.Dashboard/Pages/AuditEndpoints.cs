@@ -12,17 +12,19 @@ internal static class AuditEndpoints
     private const int Most = 200;
 
     internal static void Map(IEndpointRouteBuilder web) =>
-        web.MapGet("/audit", async (HttpContext http, PageRenderer renderer, AuditLog audit, string? q) =>
+        web.MapGet("/audit", async (HttpContext http, PageRenderer renderer, AuditLog audit, string? q,
+            CancellationToken cancellationToken) =>
             await renderer.PageAsync<AuditPage>(http, new
             {
-                Entries = Newest(audit, q?.Trim() ?? ""),
+                Entries = Newest(audit, q?.Trim() ?? "", cancellationToken),
                 Query = q ?? "",
                 audit.Count,
                 audit.Head,
                 Most,
             })).RequireAuthorization(DashboardPolicies.Read);
 
-    private static IReadOnlyList<AuditEntry> Newest(AuditLog audit, string word) =>
+    private static IReadOnlyList<AuditEntry> Newest(AuditLog audit, string word, CancellationToken cancellationToken) =>
         [.. AuditFiles.Last(audit.Folder, entry => entry.Message.Contains(word, StringComparison.OrdinalIgnoreCase)
-            || entry.Fields.Values.Any(value => value.Contains(word, StringComparison.OrdinalIgnoreCase)), Most).Reverse()];
+            || entry.Fields.Values.Any(value => value.Contains(word, StringComparison.OrdinalIgnoreCase)), Most, cancellationToken)
+            .Reverse()];
 }

@@ -1,5 +1,4 @@
 using System.Security.Claims;
-using FedLora.Core.Audit;
 using FedLora.Protocol.V1;
 using FedLora.Server.Authentication;
 using Google.Protobuf;
@@ -8,15 +7,11 @@ using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Logging;
 
 namespace FedLora.Server.Audit;
 
-/// <summary>
-/// Records every call that only operators may make, and every link to the dashboard, done or refused, before its caller is answered; where
-/// that cannot be, nothing is done.
-/// </summary>
-internal sealed class ActionInterceptor(AuditLog audit, TimeProvider time, ILogger<ActionInterceptor> logger) : Interceptor
+/// <summary>Has every call recorded that only operators may make, and every link to the dashboard.</summary>
+internal sealed class ActionInterceptor(ActionRecorder recorder) : Interceptor
 {
     // The first that a request has says what it is about.
     private static readonly string[] Subjects = ["federation", "name", "node", "holder", "id", "definition", "role", "sha256"];
@@ -35,36 +30,14 @@ internal sealed class ActionInterceptor(AuditLog audit, TimeProvider time, ILogg
         ServerStreamingServerMethod<TRequest, TResponse> continuation) =>
         RecordAsync(async () => { await continuation(request, responseStream, context); return true; }, request, context);
 
-    private async Task<T> RecordAsync<T>(Func<Task<T>> call, object? request, ServerCallContext context)
+    private Task<T> RecordAsync<T>(Func<Task<T>> call, object? request, ServerCallContext context)
     {
         var http = context.GetHttpContext();
         var action = context.Method[(context.Method.LastIndexOf('/') + 1)..];
-        if (action != nameof(Upkeep.UpkeepClient.CreateDashboardLink) && !IsForOperators(http.GetEndpoint()))
-            return await call();
-        audit.RequireWritable(time.GetUtcNow());
-        var outcome = ActionLog.Done;
-        try
-        {
-            return await call();
-        }
-        catch (Exception error)
-        {
-            outcome = error switch
-            {
-                RefusedException refused => refused.Code,
-                FedLoraException refused => refused.Code,
-                RpcException told => told.StatusCode.ToString(),
-                OperationCanceledException => "cut-off",
-                _ => "failed",
-            };
-            throw;
-        }
-        finally
-        {
-            var role = http.User.FindFirstValue(ClaimTypes.Role) ?? "";
-            logger.Acted(role, context.CallerId(), action, Subject(request as IMessage), outcome);
-            audit.Flush();
-        }
+        return action == nameof(Upkeep.UpkeepClient.CreateDashboardLink) || IsForOperators(http.GetEndpoint())
+            ? recorder.RecordAsync(http.User.FindFirstValue(ClaimTypes.Role) ?? "", context.CallerId(), action,
+                Subject(request as IMessage), call)
+            : call();
     }
 
     private static bool IsForOperators(Endpoint? endpoint) =>

@@ -47,6 +47,7 @@ public static class CoordinatorServices
             provider.GetRequiredService<IOptions<ServerOptions>>().Value, provider.GetRequiredService<Lazy<CertificateAuthority>>(),
             provider.GetRequiredService<TimeProvider>()));
         services.AddCoordinatorAuthentication();
+        services.AddSingleton<ActionRecorder>();
         services.AddSingleton<CallFailures>();
         services.AddSingleton<CallEnding>();
         services.AddHostedService(provider => provider.GetRequiredService<CallEnding>());

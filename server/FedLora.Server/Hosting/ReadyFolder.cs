@@ -1,3 +1,4 @@
+using FedLora.Core.Audit;
 using FedLora.Server.Authentication;
 using FedLora.Server.Certificates;
 using FedLora.Server.Stores;
@@ -23,6 +24,7 @@ internal static class ReadyFolder
             _ = services.GetRequiredService<SqliteDatabase>();
         else
             Join(cluster, root, options, services.GetRequiredService<TimeProvider>());
+        _ = services.GetRequiredService<AuditLog>();
         _ = services.GetRequiredService<AccessTokens>();
         _ = services.GetRequiredService<ServerCertificate>();
         if (options.IsSecure)

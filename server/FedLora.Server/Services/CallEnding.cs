@@ -11,7 +11,8 @@ namespace FedLora.Server.Services;
 /// caller that still sends when its connection ends hears of that end alone, even where the call's status has reached its machine: so each
 /// is waited for until it has ended its side.
 /// </summary>
-internal sealed class CallEnding(OpenCalls calls, TimeProvider time) : IHostedLifecycleService, IDisposable
+internal sealed class CallEnding(OpenCalls calls, IHostApplicationLifetime lifetime, TimeProvider time)
+    : IHostedLifecycleService, IDisposable
 {
     // Together half of what a stop has: the other half is the grains'.
     private static readonly TimeSpan AtWork = TimeSpan.FromSeconds(3);
@@ -45,6 +46,8 @@ internal sealed class CallEnding(OpenCalls calls, TimeProvider time) : IHostedLi
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
         var open = Task.WhenAll(_open.Keys);
+        // The host itself says so only after this; pages that are open end by it.
+        lifetime.StopApplication();
         await _stopping.CancelAsync();
         await UntilAsync(AtWork);
         // What does not listen to that is not waited for any longer.

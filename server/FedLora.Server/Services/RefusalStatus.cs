@@ -1,3 +1,4 @@
+using FedLora.Core.Audit;
 using Grpc.Core;
 
 namespace FedLora.Server.Services;
@@ -17,7 +18,7 @@ internal static class RefusalStatus
             or RefusalCodes.CertificateForeign or RefusalCodes.CertificateExpired => StatusCode.Unauthenticated,
         RefusalCodes.NodeRevoked or RefusalCodes.AccessRevoked or RefusalCodes.RoleInsufficient => StatusCode.PermissionDenied,
         RefusalCodes.DatabaseAway or RefusalCodes.CoordinatorAway or RefusalCodes.CoordinatorBusy => StatusCode.Unavailable,
-        RefusalCodes.DiskFull => StatusCode.ResourceExhausted,
+        RefusalCodes.DiskFull or AuditLog.Unwritable => StatusCode.ResourceExhausted,
         "transfer-idle" => StatusCode.DeadlineExceeded,
         RefusalCodes.BlobOffset => StatusCode.Aborted,
         _ => StatusCode.InvalidArgument,

@@ -13,7 +13,7 @@ internal sealed partial class UpkeepService
     public override async Task ListEvents(Wire.ListEventsRequest request, IServerStreamWriter<Wire.EventView> responseStream,
         ServerCallContext context)
     {
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, host.ApplicationStopping);
+        using var ending = calls.Of(context);
         var names = request.Node.Length == 0 ? [] : await NamesAsync(request.Node, ending.Token);
         bool Wanted(AuditEntry entry) => (request.Federation.Length == 0 || IsAbout(entry, "federation", request.Federation))
             && (names.Count == 0 || names.Any(name => IsAbout(entry, "node", name) || IsAbout(entry, "nodeId", name)
@@ -21,12 +21,12 @@ internal sealed partial class UpkeepService
 
         var seen = audit.Count;
         var last = request.Last == 0 ? UsualEvents : (int)Math.Min(request.Last, MostEvents);
-        foreach (var entry in AuditFiles.Last(audit.Folder, entry => entry.Sequence <= seen && Wanted(entry), last))
+        foreach (var entry in AuditFiles.Last(audit.Folder, entry => entry.Sequence <= seen && Wanted(entry), last, ending.Token))
             await responseStream.SendAsync(ToWire(entry), ending.Token);
         while (request.Follow)
         {
             await audit.WaitAsync(seen, ending.Token);
-            foreach (var entry in AuditFiles.After(audit.Folder, seen))
+            foreach (var entry in AuditFiles.After(audit.Folder, seen, ending.Token))
             {
                 seen = entry.Sequence;
                 if (Wanted(entry))

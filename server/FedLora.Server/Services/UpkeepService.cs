@@ -3,7 +3,6 @@ using FedLora.Server.Authentication;
 using FedLora.Server.Hosting;
 using Grpc.Core;
 using Microsoft.AspNetCore.Authorization;
-using Microsoft.Extensions.Hosting;
 using Wire = FedLora.Protocol.V1;
 
 namespace FedLora.Server.Services;
@@ -11,7 +10,7 @@ namespace FedLora.Server.Services;
 /// <summary>What operators call in a coordinator's daily life, and auditors where nothing is changed.</summary>
 [Authorize(Policies.Reader)]
 internal sealed partial class UpkeepService(IGrainFactory grains, FederationCreator creator, DataFolder folder, AuditLog audit,
-    IHostApplicationLifetime host, IEnumerable<ICoordinatorPages> pages) : Wire.Upkeep.UpkeepBase
+    CallEnding calls, IEnumerable<ICoordinatorPages> pages) : Wire.Upkeep.UpkeepBase
 {
     private static readonly TimeSpan LinkLifetime = TimeSpan.FromMinutes(10);
 

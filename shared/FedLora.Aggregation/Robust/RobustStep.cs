@@ -22,7 +22,8 @@ public static class RobustStep
     {
         if (updates.Count < terms.LeastUpdates)
             throw new FedLoraException("robust-too-few",
-                $"A round of {updates.Count} updates cannot leave {terms.Outliers} out by robust.rule {Word(terms.Rule)}.",
+                $"A round of {updates.Count} updates cannot leave {terms.Outliers} out by robust.rule "
+                    + $"{RobustTerms.Rules.Single(rule => rule.Value == terms.Rule).Key}.",
                 $"Let rounds have at least {terms.LeastUpdates}: raise cohort.quorum, or lower robust.outliers.");
         var tensors = new RoundTensors(method, updates, options, cancellationToken);
         var bounded = new SortedDictionary<string, double>(StringComparer.Ordinal);
@@ -65,6 +66,4 @@ public static class RobustStep
     private static UpdateSet Centre(UpdateSet updates, RoundTensors tensors, RobustTerms terms) => new(
         [new MemoryUpdate("centre", updates.Max(update => update.Examples), new AdapterState(tensors.Map(values => terms.Rule
             == RobustRule.Median ? EntryCentre.Median(values) : EntryCentre.TrimmedMean(values, terms.Outliers))))]);
-
-    private static string Word(RobustRule rule) => rule == RobustRule.TrimmedMean ? "trimmed-mean" : rule.ToString().ToLowerInvariant();
 }

@@ -22,6 +22,15 @@ public enum RobustRule
 /// <param name="NormBound">Largest L2 norm of a node's change that counts in full; a larger change is scaled down to it. 0: none.</param>
 public sealed record RobustTerms(RobustRule Rule, int Outliers, double NormBound)
 {
+    /// <summary>The rules by the names that files and messages have for them.</summary>
+    public static IReadOnlyDictionary<string, RobustRule> Rules { get; } = new Dictionary<string, RobustRule>(StringComparer.Ordinal)
+    {
+        ["none"] = RobustRule.None,
+        ["median"] = RobustRule.Median,
+        ["trimmed-mean"] = RobustRule.TrimmedMean,
+        ["krum"] = RobustRule.Krum,
+    };
+
     /// <summary>Whether there is anything to do.</summary>
     public bool Apply => Rule != RobustRule.None || NormBound > 0;
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using FedLora.Adapters;
 
 namespace FedLora.Aggregation;
@@ -26,7 +27,7 @@ internal sealed class RoundTensors
     public double[] ChangeNorms(AdapterState start)
     {
         var squares = new double[_updates.Count];
-        foreach (var (name, values) in Across())
+        foreach (var (name, _, values) in Across())
         {
             var origin = start[name].Values;
             Parallel.For(0, squares.Length, Threads, k => squares[k] += Squared(values[k], origin));
@@ -38,7 +39,7 @@ internal sealed class RoundTensors
     public double[,] SquaredDistances()
     {
         var distances = new double[_updates.Count, _updates.Count];
-        foreach (var (_, values) in Across())
+        foreach (var (_, _, values) in Across())
         {
             Parallel.For(0, values.Length, Threads, i =>
             {
@@ -53,10 +54,10 @@ internal sealed class RoundTensors
     /// <param name="centre">Of an entry's values, which it may sort.</param>
     public IEnumerable<AdapterTensor> Map(Func<Span<float>, float> centre)
     {
-        foreach (var (name, values) in Across())
+        foreach (var (name, shape, values) in Across())
         {
             var result = new float[values[0].Length];
-            Parallel.ForEach(System.Collections.Concurrent.Partitioner.Create(0, result.Length), Threads, range =>
+            Parallel.ForEach(Partitioner.Create(0, result.Length), Threads, range =>
             {
                 var entry = new float[values.Length];
                 for (var i = range.Item1; i < range.Item2; i++)
@@ -66,7 +67,7 @@ internal sealed class RoundTensors
                     result[i] = centre(entry);
                 }
             });
-            yield return new AdapterTensor(name, _tensors.First(tensor => tensor.Name == name).Shape, result);
+            yield return new AdapterTensor(name, shape, result);
         }
     }
 
@@ -76,7 +77,7 @@ internal sealed class RoundTensors
         CancellationToken = _cancellationToken,
     };
 
-    private IEnumerable<(string Name, float[][] Values)> Across()
+    private IEnumerable<(string Name, int[] Shape, float[][] Values)> Across()
     {
         foreach (var (name, shape) in _tensors)
         {
@@ -91,7 +92,7 @@ internal sealed class RoundTensors
                         $"the update of node '{_updates[k].Node}' holds NaN or infinity in tensor '{name}'.",
                         "The node's training diverged: lower the learning rate, or leave this update out.");
             }
-            yield return (name, values);
+            yield return (name, shape, values);
         }
     }
 

@@ -9,18 +9,23 @@ namespace FedLora.Core.Audit;
 /// </summary>
 public sealed class AuditLog : IDisposable
 {
+    /// <summary>The code of what could not be recorded.</summary>
+    public const string Unwritable = "audit-unwritable";
+
     private const long UsualLimit = 64L << 20;
 
     private readonly Lock _turn = new();
     private readonly string _folder;
     private readonly long _limit;
+    private readonly Action<FileStream, byte[]> _write;
+    private bool _isClosed;
     private FileStream _file;
     private int _number;
     private TaskCompletionSource _grown = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private AuditLog(string folder, long limit, int number, FileStream file, AuditEntry? last)
+    private AuditLog(string folder, long limit, Action<FileStream, byte[]> write, int number, FileStream file, AuditEntry? last)
     {
-        (_folder, _limit, _number, _file) = (folder, limit, number, file);
+        (_folder, _limit, _write, _number, _file) = (folder, limit, write, number, file);
         (Count, Head) = last is null ? (0, AuditLine.Genesis) : (last.Sequence, last.Hash);
     }
 
@@ -43,8 +48,25 @@ public sealed class AuditLog : IDisposable
     /// <param name="folder">Its own; made if need be.</param>
     /// <param name="limit">A file that has this many bytes is followed by another.</param>
     /// <exception cref="FedLoraException"><c>audit-damaged</c>: its last line is no entry.</exception>
-    /// <exception cref="IOException">It cannot be written.</exception>
-    public static AuditLog Open(string folder, long limit = UsualLimit)
+    /// <exception cref="FedLoraException"><c>audit-unwritable</c>.</exception>
+    public static AuditLog Open(string folder, long limit = UsualLimit) =>
+        Open(folder, static (file, line) => file.Write(line), limit);
+
+    /// <summary>The same with another way to write a line.</summary>
+    internal static AuditLog Open(string folder, Action<FileStream, byte[]> write, long limit = UsualLimit)
+    {
+        try
+        {
+            return OpenFolder(folder, write, limit);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new FedLoraException(Unwritable, $"the audit log in {folder} cannot be opened: {error.Message}",
+                "Mend its rights, or free some space.", error);
+        }
+    }
+
+    private static AuditLog OpenFolder(string folder, Action<FileStream, byte[]> write, long limit)
     {
         Directory.CreateDirectory(folder);
         var last = AuditFiles.Newest(folder);
@@ -52,18 +74,20 @@ public sealed class AuditLog : IDisposable
             && int.TryParse(Path.GetFileNameWithoutExtension(newest), CultureInfo.InvariantCulture, out var named) ? named : 1;
         var file = new FileStream(AuditFiles.PathOf(folder, number), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, 1);
         file.Position = CutTail(file);
-        return new AuditLog(folder, limit, number, file, last);
+        return new AuditLog(folder, limit, write, number, file, last);
     }
 
     /// <summary>
     /// Appends an entry; it survives the end of this process at once, and that of the machine after <see cref="Flush"/>. Does not throw for
-    /// a disk that is full: see <see cref="Failure"/>.
+    /// a disk that is full, see <see cref="Failure"/>, and does nothing in a log that is closed: programs log to their very end.
     /// </summary>
     public void Append(DateTimeOffset at, string level, string kind, string message, IReadOnlyDictionary<string, string> fields)
     {
         TaskCompletionSource grown;
         lock (_turn)
         {
+            if (_isClosed)
+                return;
             var start = _file.Position;
             try
             {
@@ -71,10 +95,10 @@ public sealed class AuditLog : IDisposable
                     start = Next();
                 var (entry, line) = AuditLine.Write(
                     new AuditEntry(Count + 1, at.ToUniversalTime(), level, kind, message.ReplaceLineEndings(" "), fields, Head));
-                _file.Write(line);
+                _write(_file, line);
                 (Count, Head, Failure) = (entry.Sequence, entry.Hash, null);
             }
-            catch (IOException error)
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
                 Failure = error.Message;
                 Restore(start);
@@ -95,17 +119,29 @@ public sealed class AuditLog : IDisposable
     }
 
     /// <summary>Forces what was appended to the disk.</summary>
+    /// <param name="done">What was done before, as the beginning of a sentence; null: nothing.</param>
     /// <exception cref="FedLoraException"><c>audit-unwritable</c>: the newest entry could not be written.</exception>
-    public void Flush()
+    public void Flush(string? done = null)
     {
         lock (_turn)
         {
-            if (Failure is null)
-                _file.Flush(flushToDisk: true);
+            try
+            {
+                if (Failure is null && !_isClosed)
+                    _file.Flush(flushToDisk: true);
+            }
+            catch (IOException error)
+            {
+                Failure = error.Message;
+            }
         }
-        if (Failure is { } why)
-            throw new FedLoraException("audit-unwritable", $"the audit log in {_folder} cannot be written: {why}",
-                "Nothing is done that could not be recorded: free some space, then try again.");
+        if (Failure is not { } why)
+            return;
+        throw done is null
+            ? new FedLoraException(Unwritable, $"the audit log in {_folder} cannot be written: {why}",
+                "Nothing was done, since it could not be recorded: free some space, then try again.")
+            : new FedLoraException(Unwritable, $"{done} could not be recorded, as the audit log in {_folder} cannot be written: {why}",
+                "Look what is so now, and free some space.");
     }
 
     /// <summary>Waits until there are more entries than this.</summary>
@@ -125,7 +161,14 @@ public sealed class AuditLog : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _file.Dispose();
+    public void Dispose()
+    {
+        lock (_turn)
+        {
+            _isClosed = true;
+            _file.Dispose();
+        }
+    }
 
     private long Next()
     {

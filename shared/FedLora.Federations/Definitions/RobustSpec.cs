@@ -5,7 +5,7 @@ namespace FedLora.Federations.Definitions;
 /// <summary>What the aggregate withstands. Refused where the method does not allow it.</summary>
 public sealed record RobustSpec
 {
-    [Setting("what takes the place of the mean over all nodes", Words = ["none", "median", "trimmed-mean", "krum"])]
+    [Setting("what takes the place of the mean over all nodes", Vocabulary = Vocabulary.RobustRules)]
     public string Rule { get; init; } = "none";
 
     [Setting("how many of a round's nodes may be hostile; trimmed-mean leaves so many out at each end of an entry, krum so many updates",
@@ -16,11 +16,5 @@ public sealed record RobustSpec
     public double NormBound { get; init; }
 
     /// <summary>The same in the words of the aggregation library.</summary>
-    public RobustTerms ToTerms() => new(Rule switch
-    {
-        "median" => RobustRule.Median,
-        "trimmed-mean" => RobustRule.TrimmedMean,
-        "krum" => RobustRule.Krum,
-        _ => RobustRule.None,
-    }, Outliers, NormBound);
+    public RobustTerms ToTerms() => new(RobustTerms.Rules[Rule], Outliers, NormBound);
 }

@@ -24,6 +24,7 @@ public sealed class Setting
             Vocabulary.Methods => [.. Methods.All.Select(method => method.Name)],
             Vocabulary.ValueFormats => [.. ValueFormats.ByName.Keys],
             Vocabulary.Accountants => Accountants.Names,
+            Vocabulary.RobustRules => [.. RobustTerms.Rules.Keys],
             _ => Type.IsEnum ? [.. Enum.GetNames(Type).Select(JsonNamingPolicy.KebabCaseLower.ConvertName)] : about.Words,
         };
     }

@@ -42,4 +42,5 @@ public enum Vocabulary
     Methods,
     ValueFormats,
     Accountants,
+    RobustRules,
 }

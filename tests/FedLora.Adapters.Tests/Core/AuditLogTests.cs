@@ -96,8 +96,9 @@ public sealed partial class AuditLogTests : IDisposable
         using (var log = AuditLog.Open(Path, limit: 1000))
             Fill(log, 20);
         Assert.Equal(Enumerable.Range(1, 40).Select(number => (long)number), AuditFiles.Read(Path).Select(entry => entry.Sequence));
-        Assert.Equal([36, 38, 40], AuditFiles.Last(Path, entry => entry.Sequence % 2 == 0, 3).Select(entry => entry.Sequence));
-        Assert.Equal(Enumerable.Range(14, 27).Select(number => (long)number), AuditFiles.After(Path, 13).Select(entry => entry.Sequence));
+        Assert.Equal([36, 38, 40], AuditFiles.Last(Path, entry => entry.Sequence % 2 == 0, 3, Token).Select(entry => entry.Sequence));
+        Assert.Equal(Enumerable.Range(14, 27).Select(number => (long)number),
+            AuditFiles.After(Path, 13, Token).Select(entry => entry.Sequence));
         File.Delete(Files()[1]);
         Assert.Equal("audit-damaged", Assert.Throws<FedLoraException>(() => AuditFiles.Read(Path).Count()).Code);
     }
@@ -131,6 +132,61 @@ public sealed partial class AuditLogTests : IDisposable
 
     [LoggerMessage(2, LogLevel.Debug, "too fine")]
     private static partial void TooFine(ILogger logger);
+
+    [Fact]
+    public void What_a_full_disk_kept_out_is_said_and_the_log_goes_on()
+    {
+        var isFull = false;
+        using var log = AuditLog.Open(Path, (file, line) =>
+        {
+            file.Write(line.AsSpan(0, isFull ? line.Length / 2 : line.Length));
+            if (isFull)
+                throw new IOException("No space left on device");
+        });
+        Fill(log, 1);
+        isFull = true;
+        log.Append(Start, "information", "Event", "lost", new Dictionary<string, string>());
+        var before = Assert.Throws<FedLoraException>(() => log.RequireWritable(Start));
+        Assert.Contains("Nothing was done", before.Hint, StringComparison.Ordinal);
+        var done = Assert.Throws<FedLoraException>(() => log.Flush("It has come to its end (done), which"));
+        Assert.StartsWith("It has come to its end (done), which could not be recorded", done.Message, StringComparison.Ordinal);
+        isFull = false;
+        log.RequireWritable(Start);
+        Fill(log, 1);
+        var read = AuditFiles.Read(Path).ToList();
+        Assert.Equal(["Event", "Resumed", "Event"], read.Select(entry => entry.Event));
+        Assert.Contains("No space left", read[1].Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Who_logs_after_the_end_is_not_disturbed()
+    {
+        var log = AuditLog.Open(Path);
+        Fill(log, 1);
+        log.Dispose();
+        Fill(log, 1);
+        Assert.Single(AuditFiles.Read(Path));
+    }
+
+    [Fact]
+    public void Entries_are_found_from_the_end_back_whatever_their_length()
+    {
+        using (var log = AuditLog.Open(Path, limit: 300_000))
+        {
+            for (var i = 1; i <= 60; i++)
+                log.Append(Start, "information", "Event", new string('ä', i * 700), new Dictionary<string, string>());
+        }
+        File.AppendAllText(Files()[^1], "{\"sequence\":61,");
+        var all = AuditFiles.Read(Path).Select(entry => entry.Hash).ToList();
+        Assert.Equal(60, all.Count);
+        for (var count = 1; count <= 60; count++)
+        {
+            Assert.Equal(all.TakeLast(count), AuditFiles.Last(Path, _ => true, count, Token).Select(entry => entry.Hash));
+            Assert.Equal(all.Skip(count), AuditFiles.After(Path, count, Token).Select(entry => entry.Hash));
+        }
+    }
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     private List<string> Files() => [.. Directory.EnumerateFiles(Path).Order(StringComparer.Ordinal)];
 

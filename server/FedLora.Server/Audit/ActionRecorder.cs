@@ -1,0 +1,50 @@
+using FedLora.Core.Audit;
+using Grpc.Core;
+using Microsoft.Extensions.Logging;
+
+namespace FedLora.Server.Audit;
+
+/// <summary>
+/// Records what an operator does, by command line or page, done or refused, before it is answered; where that cannot be, nothing is done.
+/// </summary>
+public sealed class ActionRecorder(AuditLog audit, TimeProvider time, ILogger<ActionRecorder> logger)
+{
+    private const string Done = "done";
+
+    /// <summary>Does something and records it.</summary>
+    /// <param name="role">operator or auditor.</param>
+    /// <param name="actor">The caller's id; by a token of the data folder its role; by a page that it was one.</param>
+    /// <param name="action">E.g. <c>RevokeNode</c>.</param>
+    /// <param name="subject">What it is done to: a federation, node, token, ...; empty where there is nothing to name.</param>
+    /// <param name="act">The action.</param>
+    /// <exception cref="FedLoraException"><c>audit-unwritable</c>: nothing was done; or it was, and could not be recorded, which its text
+    /// says.</exception>
+    public async Task<T> RecordAsync<T>(string role, string actor, string action, string subject, Func<Task<T>> act)
+    {
+        audit.RequireWritable(time.GetUtcNow());
+        try
+        {
+            var result = await act();
+            Record(Done);
+            return result;
+        }
+        catch (Exception error) when (error is not FedLoraException { Code: AuditLog.Unwritable })
+        {
+            Record(error switch
+            {
+                RefusedException refused => refused.Code,
+                FedLoraException refused => refused.Code,
+                RpcException told => told.StatusCode.ToString(),
+                OperationCanceledException => "cut-off",
+                _ => "failed",
+            });
+            throw;
+        }
+
+        void Record(string outcome)
+        {
+            logger.Acted(role, actor, action, subject, outcome);
+            audit.Flush($"{action} has come to its end ({outcome}), which");
+        }
+    }
+}
