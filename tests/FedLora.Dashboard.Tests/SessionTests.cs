@@ -129,16 +129,20 @@ public sealed class SessionTests
                 site.Bench.Operator.Options(default))).State);
     }
 
-    /// <summary>By a clock that stands still: nothing is waited for.</summary>
+    /// <summary>By a clock that stands still: it ends by itself, and is not cut off once the stop has waited for it.</summary>
     [Fact]
-    public async Task A_page_that_is_open_does_not_hold_a_stop()
+    public async Task A_page_that_is_open_ends_when_the_coordinator_stops()
     {
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
         await using var site = await Site.StartAsync(configure: builder => builder.Services.AddSingleton<TimeProvider>(time));
         var browser = await site.LogInAsync(Roles.Auditor);
         using var live = await browser.GetStreamAsync(new Uri("/events", UriKind.Relative));
         Assert.NotEqual(0, await live.ReadAsync(new byte[100]));
-        await site.Bench.StopAsync().WaitAsync(Bench.Never);
+        var stop = site.Bench.StopAsync();
+        while (await live.ReadAsync(new byte[100]) > 0)
+        {
+        }
+        await stop.WaitAsync(Bench.Never);
     }
 
     [Fact]
