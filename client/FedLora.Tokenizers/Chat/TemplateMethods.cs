@@ -26,7 +26,8 @@ internal static class TemplateMethods
             // Each goes through the text, or makes one as long.
             bounds.Spend(text.Length + TemplateBounds.Item);
             return method(given, named);
-        } : null;
+        }
+    : null;
 
     private static TemplateFunction? OfText(string text, string name, TemplateBounds bounds, TemplateTexts texts) => name switch
     {
@@ -58,14 +59,14 @@ internal static class TemplateMethods
 
     private static TemplateFunction? OfFields(IReadOnlyDictionary<string, object?> fields, string name,
         TemplateBounds bounds) => name switch
-    {
-        "get" => (given, named) => fields.TryGetValue(Text(given, 0), out var value) ? value : given.Count > 1 ? given[1]
-            : named.GetValueOrDefault("default"),
-        "items" => (_, _) => (object?[])[.. Counted(fields, bounds).Select(field => (object?[])[field.Key, field.Value])],
-        "keys" => (_, _) => (object?[])[.. Counted(fields, bounds).Keys],
-        "values" => (_, _) => (object?[])[.. Counted(fields, bounds).Values],
-        _ => null,
-    };
+        {
+            "get" => (given, named) => fields.TryGetValue(Text(given, 0), out var value) ? value : given.Count > 1 ? given[1]
+                : named.GetValueOrDefault("default"),
+            "items" => (_, _) => (object?[])[.. Counted(fields, bounds).Select(field => (object?[])[field.Key, field.Value])],
+            "keys" => (_, _) => (object?[])[.. Counted(fields, bounds).Keys],
+            "values" => (_, _) => (object?[])[.. Counted(fields, bounds).Values],
+            _ => null,
+        };
 
     public static string Capital(string text) => text.Length == 0 ? "" : char.ToUpperInvariant(text[0]) + text[1..].ToLowerInvariant();
 
