@@ -27,6 +27,15 @@ public sealed class EventTests
         Assert.Equal(events[^1].Hash, AuditFiles.Read(AuditLog.FolderIn(bench.Data)).Last().Hash);
     }
 
+    /// <summary>Its callers have no certificates: a call must not make what a full disk could not hold.</summary>
+    [Fact]
+    public async Task A_coordinator_without_TLS_makes_no_authority()
+    {
+        await using var bench = await Bench.StartAsync();
+        await bench.TokenAsync();
+        Assert.Empty(Directory.EnumerateFiles(bench.Data, "authority.*"));
+    }
+
     [Fact]
     public async Task Events_are_chosen_by_federation_and_node_and_outlive_a_restart()
     {

@@ -15,7 +15,7 @@ internal sealed record PeerCertificate(string Id, string Role, string KeyHash, D
 /// Reads certificates that this coordinator's authority has signed for callers. Of one connection the certificate is always the same, so it
 /// is checked once.
 /// </summary>
-internal sealed class PeerCertificates(CertificateAuthority authority)
+internal sealed class PeerCertificates(Lazy<CertificateAuthority> authority)
 {
     private const string CommonName = "2.5.4.3";
     private const string Organization = "2.5.4.10";
@@ -34,7 +34,7 @@ internal sealed class PeerCertificates(CertificateAuthority authority)
         using var chain = new X509Chain();
         var policy = chain.ChainPolicy;
         policy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        policy.CustomTrustStore.Add(authority.Certificate);
+        policy.CustomTrustStore.Add(authority.Value.Certificate);
         policy.RevocationMode = X509RevocationMode.NoCheck;
         // What a stranger's certificate names is never fetched.
         policy.DisableCertificateDownloads = true;

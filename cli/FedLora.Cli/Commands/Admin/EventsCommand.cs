@@ -45,13 +45,17 @@ internal static class EventsCommand
     {
         using var call = connection.Upkeep.ListEvents(request,
             request.Follow ? connection.Options(cancellationToken) : connection.Call(cancellationToken));
+        var isAny = false;
         while (await call.ResponseStream.MoveNext(cancellationToken))
         {
+            isAny = true;
             var view = call.ResponseStream.Current;
             var json = new EventJson((long)view.Sequence, DateTimeOffset.FromUnixTimeMilliseconds(view.AtUnixMs), view.Level, view.Event,
                 view.Message, new SortedDictionary<string, string>(view.Fields, StringComparer.Ordinal), view.Hash);
             output.Result(json, console => console.WriteLine($"{json.At:u} {Mark(json.Level)}{json.Message}"));
         }
+        if (!isAny)
+            output.Remark("Nothing that was asked for is in the coordinator's audit log.");
     }
 
     private static string Mark(string level) => level == "information" ? "" : $"{level.ToUpperInvariant()} ";
