@@ -3,16 +3,16 @@ namespace FedLora.Compression;
 /// <summary>Reads what <see cref="ByteWriter"/> wrote; running out of bytes is an error of the input, never of the program.</summary>
 internal ref struct ByteReader(ReadOnlySpan<byte> bytes)
 {
-    private ReadOnlySpan<byte> rest = bytes;
+    private ReadOnlySpan<byte> _rest = bytes;
 
-    public readonly ReadOnlySpan<byte> Rest => rest;
+    public readonly ReadOnlySpan<byte> Rest => _rest;
 
     public ReadOnlySpan<byte> Take(long size)
     {
-        if (size > rest.Length)
+        if (size > _rest.Length)
             throw SparseFormat.Invalid("it ends too early");
-        var taken = rest[..(int)size];
-        rest = rest[(int)size..];
+        var taken = _rest[..(int)size];
+        _rest = _rest[(int)size..];
         return taken;
     }
 

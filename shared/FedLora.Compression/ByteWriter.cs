@@ -5,19 +5,19 @@ namespace FedLora.Compression;
 /// <summary>A growing buffer of bytes; numbers are little-endian.</summary>
 internal sealed class ByteWriter(int capacity)
 {
-    private byte[] buffer = new byte[Math.Max(16, capacity)];
+    private byte[] _buffer = new byte[Math.Max(16, capacity)];
 
     public int Length { get; private set; }
 
-    public ReadOnlySpan<byte> Written => buffer.AsSpan(0, Length);
+    public ReadOnlySpan<byte> Written => _buffer.AsSpan(0, Length);
 
     /// <summary>Room for <paramref name="size"/> more bytes, to be filled by the caller.</summary>
     public Span<byte> Take(int size)
     {
-        if (buffer.Length - Length < size)
-            Array.Resize(ref buffer, checked((int)Math.Max(Math.Min(buffer.Length * 2L, Array.MaxLength), (long)Length + size)));
+        if (_buffer.Length - Length < size)
+            Array.Resize(ref _buffer, checked((int)Math.Max(Math.Min(_buffer.Length * 2L, Array.MaxLength), (long)Length + size)));
         Length += size;
-        return buffer.AsSpan(Length - size, size);
+        return _buffer.AsSpan(Length - size, size);
     }
 
     public void WriteUInt32(uint value) => BinaryPrimitives.WriteUInt32LittleEndian(Take(4), value);

@@ -164,8 +164,8 @@ public static class Calibration
         /// <summary>So little noise that no epsilon can be stated.</summary>
         public const double Unstated = 50;
 
-        private int looks;
-        private bool wasShort;
+        private int _looks;
+        private bool _wasShort;
 
         private Effort Effort { get; init; } = Effort.OfSearch();
 
@@ -173,7 +173,7 @@ public static class Calibration
         public bool IsSpent => Effort.IsSpent;
 
         /// <summary>Whether nothing is left to be spent, and the least grids have been asked often enough.</summary>
-        public bool HasLookedEnough => looks > LastLooks;
+        public bool HasLookedEnough => _looks > LastLooks;
 
         /// <summary>The same asked of another accountant, out of the same effort.</summary>
         public Question By(IAccountant other) => new(other, Epsilon, Delta, Past, cancellationToken) { Effort = Effort };
@@ -184,7 +184,7 @@ public static class Calibration
         /// </summary>
         public double? Confirms(SampledGaussian run)
         {
-            if (!wasShort && !IsSpent)
+            if (!_wasShort && !IsSpent)
                 return null;
             var spent = Accountant.Epsilon([.. Past, run], Delta, cancellationToken).Epsilon;
             return spent <= Epsilon ? null : (spent / Epsilon) - 1;
@@ -200,8 +200,8 @@ public static class Calibration
         public double Excess(SampledGaussian run)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            looks += Effort.IsSpent ? 1 : 0;
-            wasShort |= Effort.IsShort;
+            _looks += Effort.IsSpent ? 1 : 0;
+            _wasShort |= Effort.IsShort;
             try
             {
                 IReadOnlyList<SampledGaussian> runs = [.. Past, run];
@@ -228,15 +228,15 @@ public static class Calibration
     /// </summary>
     private sealed class Closing
     {
-        private double width = double.PositiveInfinity;
-        private int tries;
+        private double _width = double.PositiveInfinity;
+        private int _tries;
 
         /// <summary>Whether three interpolations have not halved the bracket.</summary>
         public bool IsSlow(double now)
         {
-            if (now <= width / 2)
-                (width, tries) = (now, 0);
-            return ++tries > 3;
+            if (now <= _width / 2)
+                (_width, _tries) = (now, 0);
+            return ++_tries > 3;
         }
     }
 

@@ -5,7 +5,7 @@ namespace FedLora.Aggregation.Tests;
 /// <summary>A direction whose row of A and column of B are both zero never has a gradient again: no step may leave one.</summary>
 public sealed class DeadDirectionsTests
 {
-    private static readonly AdapterLayout _layout = new([new AdapterModule("q", 30, 24)], 8, 8, []);
+    private static readonly AdapterLayout Layout = new([new AdapterModule("q", 30, 24)], 8, 8, []);
 
     [Fact]
     public void UnderFlexLoraTheRankThatNoNodeHadComesBackAsOrthonormalRowsOfA()
@@ -37,8 +37,8 @@ public sealed class DeadDirectionsTests
     [InlineData(24)]
     public void ARaisedRankHasRowsOfAToLearnWith(int rank)
     {
-        var (state, layout, error) = AdapterAlgebra.WithRank(Global(), _layout, rank);
-        AggregationCase.Near("product", Naive.Product(Global(), _layout.Modules[0], _layout.Scale),
+        var (state, layout, error) = AdapterAlgebra.WithRank(Global(), Layout, rank);
+        AggregationCase.Near("product", Naive.Product(Global(), Layout.Modules[0], Layout.Scale),
             Naive.Product(state, layout.Modules[0], layout.Scale));
         Assert.InRange(error, 0, 1e-6);
         var a = state[new AdapterKey("q", Factors.A).Name];
@@ -46,7 +46,7 @@ public sealed class DeadDirectionsTests
             Assert.Equal(1, a.Values.AsSpan(p * 24, 24).ToArray().Sum(v => (double)v * v), 1e-6);
     }
 
-    private static AdapterState Global() => new(_layout.Tensors(Factors.A | Factors.B)
+    private static AdapterState Global() => new(Layout.Tensors(Factors.A | Factors.B)
         .Select(
             t => new AdapterTensor(t.Name, t.Shape,
                 [.. Enumerable.Range(0, AdapterTensor.Count(t.Shape)).Select(i => (float)Math.Sin((i * 1.3) + t.Name.Length + (i % 7)))])));
@@ -54,9 +54,9 @@ public sealed class DeadDirectionsTests
     private static AggregationResult Aggregate(string name, int rank)
     {
         var method = Methods.Get(name);
-        var start = method.Start(Global(), null, new NodeTerms(_layout, MethodOptions.Default, 1, 1, rank)).Adapter;
+        var start = method.Start(Global(), null, new NodeTerms(Layout, MethodOptions.Default, 1, 1, rank)).Adapter;
         var trained = new AdapterState(start.Select(t => t with { Values = [.. t.Values.Select(v => (0.9f * v) + 0.01f)] }));
         return method.Aggregate(Global(), new UpdateSet([new MemoryUpdate("small", 1, trained)]),
-            new AggregationOptions(_layout, MethodOptions.Default, 1, 1), default);
+            new AggregationOptions(Layout, MethodOptions.Default, 1, 1), default);
     }
 }

@@ -10,10 +10,10 @@ public sealed class ExtremeFactorsTests
     private const int Rank = 2;
 
     // Side by side, 24 nodes' factors fit the second module, but not the first.
-    private static readonly AdapterLayout _layout = new([new AdapterModule("narrow", 20, 33), new AdapterModule("wide", 90, 70)], Rank, 4,
+    private static readonly AdapterLayout Layout = new([new AdapterModule("narrow", 20, 33), new AdapterModule("wide", 90, 70)], Rank, 4,
         []);
 
-    private static readonly Dictionary<string, Func<int, Factors, double, double>> _kinds = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, Func<int, Factors, double, double>> Kinds = new(StringComparer.Ordinal)
     {
         ["equal"] = (_, _, common) => common,
         ["equal A, as one step from B = 0 leaves them"] = (node, factor, common) => factor == Factors.A ? common
@@ -27,7 +27,7 @@ public sealed class ExtremeFactorsTests
         ["huge"] = (node, factor, common) => (factor == Factors.A ? 1e15 : 1e22) * (common + (0.1 * Math.Cos(node * common))),
     };
 
-    public static TheoryData<string, string> All => new(Methods.All.SelectMany(m => _kinds.Keys.Select(kind => (m.Name, kind))));
+    public static TheoryData<string, string> All => new(Methods.All.SelectMany(m => Kinds.Keys.Select(kind => (m.Name, kind))));
 
     [Theory]
     [MemberData(nameof(All))]
@@ -37,23 +37,23 @@ public sealed class ExtremeFactorsTests
         foreach (var nodes in (ReadOnlySpan<int>)[1, 2, 24, 40, 200])
         {
             var global = Global(method);
-            var updates = Enumerable.Range(0, nodes).Select(k => Update(method, global, k, _kinds[kind])).ToArray();
+            var updates = Enumerable.Range(0, nodes).Select(k => Update(method, global, k, Kinds[kind])).ToArray();
             var result = method.Aggregate(global, new UpdateSet(updates.Select((u, k) => new MemoryUpdate($"node-{k:D3}", 1, u))),
-                new AggregationOptions(_layout, MethodOptions.Default, 1, 1), default);
+                new AggregationOptions(Layout, MethodOptions.Default, 1, 1), default);
             result.Global.RequireFinite();
             result.Fold?.RequireFinite();
             Assert.True(result.Report.RelativeError is null or >= 0, $"{nodes} nodes: {result.Report.RelativeError}");
             // Under flexlora the mean of products with a common A has no rank to lose.
             if (!method.Traits.Exact && !(name == "flexlora" && kind.StartsWith("equal", StringComparison.Ordinal)))
                 continue;
-            foreach (var module in _layout.Modules)
+            foreach (var module in Layout.Modules)
             {
-                var mean = Naive.Sum(updates.Select(u => Naive.Product(u, module, _layout.Scale / nodes, fallback: global)));
-                var product = Naive.Product(result.Global, module, _layout.Scale);
+                var mean = Naive.Sum(updates.Select(u => Naive.Product(u, module, Layout.Scale / nodes, fallback: global)));
+                var product = Naive.Product(result.Global, module, Layout.Scale);
                 if (result.Fold is not null)
                     product = Naive.Sum([product, Naive.Product(result.Fold, module)]);
                 // Not of the mean's norm: where products cancel, float32 factors cannot.
-                var scale = updates.Max(u => Naive.Norm(Naive.Product(u, module, _layout.Scale / nodes, fallback: global)));
+                var scale = updates.Max(u => Naive.Norm(Naive.Product(u, module, Layout.Scale / nodes, fallback: global)));
                 Assert.True(Naive.Distance(mean, product) <= 1e-5 * Math.Max(scale, Naive.Norm(mean)),
                     $"{nodes} nodes, {module.Name}: {Naive.Distance(mean, product)} of {Naive.Norm(mean)}");
             }
@@ -68,15 +68,15 @@ public sealed class ExtremeFactorsTests
         var method = Methods.Get(name);
         var global = Global(method);
         var fold = new AdapterState(
-            (_layout with { Rank = 3 }).Tensors(Factors.A | Factors.B).Select(t => Tensor(t, (i, _) => Math.Sin(i + 1), 0)));
+            (Layout with { Rank = 3 }).Tensors(Factors.A | Factors.B).Select(t => Tensor(t, (i, _) => Math.Sin(i + 1), 0)));
         foreach (var count in (ReadOnlySpan<int>)[30, 200])
         {
-            var (adapter, layout) = method.Export(global, [.. Enumerable.Repeat(fold, count)], _layout);
+            var (adapter, layout) = method.Export(global, [.. Enumerable.Repeat(fold, count)], Layout);
             adapter.RequireFinite();
             foreach (var module in layout.Modules)
             {
                 Assert.InRange(layout.RankOf(module), 1, 3 + Rank);
-                var expected = Naive.Sum([Naive.Product(global, module, _layout.Scale), Naive.Product(fold, module, count)]);
+                var expected = Naive.Sum([Naive.Product(global, module, Layout.Scale), Naive.Product(fold, module, count)]);
                 AggregationCase.Near(module.Name, expected, Naive.Product(adapter, module, layout.ScaleOf(module)));
             }
         }
@@ -118,7 +118,7 @@ public sealed class ExtremeFactorsTests
     public void AResultThatFloat32DoesNotHoldIsRefusedWithModuleAndNode(string name, double huge)
     {
         var method = Methods.Get(name);
-        var layout = _layout with { Alpha = name is "flora" or "fedex-lora" ? 40 : 4 };
+        var layout = Layout with { Alpha = name is "flora" or "fedex-lora" ? 40 : 4 };
         var global = new AdapterState(Global(method).Select(t => t with { Values = [.. t.Values.Select(v => 40 * v)] }));
         var updates = Enumerable.Range(0, 3)
             .Select(k => new MemoryUpdate($"node-{k}", 1, new AdapterState(Update(method, global, k, (_, _, common) => common)
@@ -133,10 +133,10 @@ public sealed class ExtremeFactorsTests
     }
 
     private static AdapterState Global(IFederatedMethod method) =>
-        method.Initialize(_layout, MethodOptions.Default, 1, new RandomWeights(1));
+        method.Initialize(Layout, MethodOptions.Default, 1, new RandomWeights(1));
 
     private static AdapterState Update(IFederatedMethod method, AdapterState global, int node, Func<int, Factors, double, double> kind) =>
-        new(_layout.Tensors(method.Sent(1, MethodOptions.Default))
+        new(Layout.Tensors(method.Sent(1, MethodOptions.Default))
             .Select(t => Tensor(t, (i, factor) => kind(node, factor, Math.Sin((i * 1.7) + t.Name.Length + 1)), node)));
 
     private static AdapterTensor Tensor((string Name, int[] Shape) tensor, Func<int, Factors, double> value, int node) =>

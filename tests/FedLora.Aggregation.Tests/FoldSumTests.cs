@@ -4,17 +4,17 @@ namespace FedLora.Aggregation.Tests;
 
 public sealed class FoldSumTests
 {
-    private static readonly AdapterLayout _layout = new([new AdapterModule("a", 12, 17), new AdapterModule("b", 25, 9)], 2, 2, []);
+    private static readonly AdapterLayout Layout = new([new AdapterModule("a", 12, 17), new AdapterModule("b", 25, 9)], 2, 2, []);
 
     [Fact]
     public void WhileRanksFitTheFactorsLieSideBySideBitByBit()
     {
         var (one, two) = (Fold(1, 2), Fold(2, 3));
-        var sum = FoldSum.Of([one, two], _layout);
+        var sum = FoldSum.Of([one, two], Layout);
         var a = new AdapterKey("a", Factors.A).Name;
         Assert.Equal([.. one[a].Values, .. two[a].Values], sum[a].Values);
         Assert.Equal([5, 17], sum[a].Shape);
-        Assert.Equal(one.Hash, FoldSum.Of([one], _layout).Hash);
+        Assert.Equal(one.Hash, FoldSum.Of([one], Layout).Hash);
     }
 
     [Theory]
@@ -23,9 +23,9 @@ public sealed class FoldSumTests
     public void TheProductIsTheSumOfProductsWithTheSameBytesForAnyNumberOfThreads(int count)
     {
         var folds = Enumerable.Range(0, count).Select(seed => Fold(seed, 2)).ToArray();
-        var sum = FoldSum.Of(folds, _layout, threads: 2);
-        Assert.Equal(FoldSum.Of(folds, _layout).Hash, sum.Hash);
-        foreach (var module in _layout.Modules)
+        var sum = FoldSum.Of(folds, Layout, threads: 2);
+        Assert.Equal(FoldSum.Of(folds, Layout).Hash, sum.Hash);
+        foreach (var module in Layout.Modules)
         {
             Assert.InRange(sum[new AdapterKey(module.Name, Factors.A).Name].Rows, 1, Math.Min(module.DIn, module.DOut));
             AggregationCase.Near(module.Name, Naive.Sum(folds.Select(f => Naive.Product(f, module))), Naive.Product(sum, module), 1e-6);
@@ -39,16 +39,16 @@ public sealed class FoldSumTests
     [Fact]
     public void AThousandSumsOneAfterAnotherStayBelowOneRoundingOfBfloat16()
     {
-        var (sum, expected) = (Fold(0, 2), _layout.Modules.Select(m => Naive.Product(Fold(0, 2), m)).ToArray());
+        var (sum, expected) = (Fold(0, 2), Layout.Modules.Select(m => Naive.Product(Fold(0, 2), m)).ToArray());
         var (bytes50, bytes1000) = (0, 0);
         for (var round = 1; round <= 1000; round++)
         {
             var fold = new AdapterState(Fold(round, 2).Select(t => t with { Values = [.. t.Values.Select(v => v * 0.02f)] }));
-            sum = FoldSum.Of([sum, fold], _layout);
-            expected = [.. expected.Select((e, i) => Naive.Sum([e, Naive.Product(fold, _layout.Modules[i])]))];
+            sum = FoldSum.Of([sum, fold], Layout);
+            expected = [.. expected.Select((e, i) => Naive.Sum([e, Naive.Product(fold, Layout.Modules[i])]))];
             (bytes50, bytes1000) = (round == 50 ? sum.ToBytes().Length : bytes50, sum.ToBytes().Length);
         }
-        foreach (var (module, i) in _layout.Modules.Select((m, i) => (m, i)))
+        foreach (var (module, i) in Layout.Modules.Select((m, i) => (m, i)))
             AggregationCase.Near(module.Name, expected[i], Naive.Product(sum, module), Math.ScaleB(1, -9) / 100);
         Assert.Equal(bytes50, bytes1000);
     }
@@ -84,9 +84,9 @@ public sealed class FoldSumTests
     public void SumsOfNothingAreOfRankOne()
     {
         var nothing = new AdapterState(Fold(1, 8).Select(t => t with { Values = new float[t.Values.Length] }));
-        var sum = FoldSum.Of([nothing, nothing, nothing], _layout);
+        var sum = FoldSum.Of([nothing, nothing, nothing], Layout);
         Assert.All(sum, t => Assert.Equal(1, Math.Min(t.Rows, t.Columns)));
-        Assert.All(_layout.Modules, module => Assert.Equal(0, Naive.Norm(Naive.Product(sum, module))));
+        Assert.All(Layout.Modules, module => Assert.Equal(0, Naive.Norm(Naive.Product(sum, module))));
     }
 
     [Fact]
@@ -94,14 +94,14 @@ public sealed class FoldSumTests
     {
         var huge = new AdapterState(Fold(1, 2).Select(t => t with { Values = [.. t.Values.Select(_ => 3e38f)] }));
         Assert.Equal("tensor-not-finite",
-            Assert.Throws<FedLoraException>(() => FoldSum.Of([.. Enumerable.Repeat(huge, 20)], _layout)).Code);
+            Assert.Throws<FedLoraException>(() => FoldSum.Of([.. Enumerable.Repeat(huge, 20)], Layout)).Code);
     }
 
     private static AdapterState Fold(int seed, int rank)
     {
         var random = new Random(seed);
         return new(
-            (_layout with { Rank = rank }).Tensors(Factors.A | Factors.B)
+            (Layout with { Rank = rank }).Tensors(Factors.A | Factors.B)
                 .Select(
                     t => new AdapterTensor(t.Name, t.Shape,
                         [.. Enumerable.Range(0, AdapterTensor.Count(t.Shape)).Select(_ => random.NextSingle() - 0.5f)])));

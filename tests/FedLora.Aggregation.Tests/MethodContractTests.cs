@@ -5,7 +5,7 @@ namespace FedLora.Aggregation.Tests;
 /// <summary>What the rest of the system relies on: starts, ranks, late joiners, exports, refusals at creation.</summary>
 public sealed class MethodContractTests
 {
-    private static readonly GeneratedRound _round = new(5, 4, 3, 1, [(12, 9), (7, 20)]);
+    private static readonly GeneratedRound Round = new(5, 4, 3, 1, [(12, 9), (7, 20)]);
 
     public static TheoryData<string> All => [.. Methods.All.Select(m => m.Name)];
 
@@ -14,11 +14,11 @@ public sealed class MethodContractTests
     public void TheStartIsAFunctionOfTheSeedAndHasAZeroProduct(string name)
     {
         var method = Methods.Get(name);
-        var one = method.Initialize(_round.Layout, MethodOptions.Default, 3, new RandomWeights(1));
-        Assert.Equal(one.Hash, method.Initialize(_round.Layout, MethodOptions.Default, 3, new RandomWeights(1)).Hash);
-        Assert.NotEqual(one.Hash, method.Initialize(_round.Layout, MethodOptions.Default, 4, new RandomWeights(1)).Hash);
-        _round.Layout.Require(one, Factors.A | Factors.B | Factors.Head | (method.Trained(1, MethodOptions.Default) & Factors.R), name);
-        Assert.All(_round.Layout.Modules, module => Assert.Equal(0, Naive.Norm(Naive.Product(one, module))));
+        var one = method.Initialize(Round.Layout, MethodOptions.Default, 3, new RandomWeights(1));
+        Assert.Equal(one.Hash, method.Initialize(Round.Layout, MethodOptions.Default, 3, new RandomWeights(1)).Hash);
+        Assert.NotEqual(one.Hash, method.Initialize(Round.Layout, MethodOptions.Default, 4, new RandomWeights(1)).Hash);
+        Round.Layout.Require(one, Factors.A | Factors.B | Factors.Head | (method.Trained(1, MethodOptions.Default) & Factors.R), name);
+        Assert.All(Round.Layout.Modules, module => Assert.Equal(0, Naive.Norm(Naive.Product(one, module))));
     }
 
     [Theory]
@@ -26,16 +26,16 @@ public sealed class MethodContractTests
     public void ANodeStartsWithItsOwnRankAndSendsWhatTheServerExpects(string name)
     {
         var method = Methods.Get(name);
-        var global = _round.Global(method);
+        var global = Round.Global(method);
         for (var rank = method.Traits.MixesRanks ? 1 : 3; rank <= 3; rank++)
         {
-            var start = method.Start(global, null, new NodeTerms(_round.Layout, MethodOptions.Default, 1, 5, rank));
+            var start = method.Start(global, null, new NodeTerms(Round.Layout, MethodOptions.Default, 1, 5, rank));
             Assert.Equal(rank, start.Layout.Rank);
             start.Layout.Require(start.Adapter,
                 Factors.A | Factors.B | Factors.Head | (method.Trained(1, MethodOptions.Default) & Factors.R), name);
             if (rank == 3 && !method.Traits.Folds)
-                Assert.All(_round.Layout.Modules,
-                    m => AggregationCase.Near(m.Name, Naive.Product(global, m, _round.Layout.Scale),
+                Assert.All(Round.Layout.Modules,
+                    m => AggregationCase.Near(m.Name, Naive.Product(global, m, Round.Layout.Scale),
                         Naive.Product(start.Adapter, m, start.Layout.Scale), 1e-6));
         }
     }
@@ -44,8 +44,8 @@ public sealed class MethodContractTests
     public void HetLoraCutsTheProductAndKeepsItsScale()
     {
         var method = Methods.Get("hetlora");
-        var start = method.Start(_round.Global(method), null, new NodeTerms(_round.Layout, MethodOptions.Default, 1, 5, 2));
-        Assert.Equal(_round.Layout.Scale, start.Layout.Scale, 12);
+        var start = method.Start(Round.Global(method), null, new NodeTerms(Round.Layout, MethodOptions.Default, 1, 5, 2));
+        Assert.Equal(Round.Layout.Scale, start.Layout.Scale, 12);
     }
 
     [Fact]
@@ -56,12 +56,12 @@ public sealed class MethodContractTests
         Assert.Equal(Factors.A | Factors.Head, method.Sent(1, MethodOptions.Default));
         Assert.Equal(Factors.A, method.Sent(1, local));
         Assert.Equal(Factors.B | Factors.Head, method.Kept(local));
-        var global = _round.Global(method);
+        var global = Round.Global(method);
         var mine = global.With(global.Select(t => t with { Values = [.. t.Values.Select(_ => 9f)] }).ToArray());
-        var start = method.Start(global, mine, new NodeTerms(_round.Layout, MethodOptions.Default, 2, 5, 3)).Adapter;
+        var start = method.Start(global, mine, new NodeTerms(Round.Layout, MethodOptions.Default, 2, 5, 3)).Adapter;
         foreach (var tensor in start)
             Assert.Equal(AdapterKey.Parse(tensor.Name).Factor == Factors.B, tensor.Values.All(v => v == 9f));
-        Assert.Equal("export-personalised", Assert.Throws<FedLoraException>(() => method.Export(global, [], _round.Layout)).Code);
+        Assert.Equal("export-personalised", Assert.Throws<FedLoraException>(() => method.Export(global, [], Round.Layout)).Code);
     }
 
     [Fact]
@@ -77,11 +77,11 @@ public sealed class MethodContractTests
         var method = Methods.Get(name);
         var frozen = new MethodOptions { Head = HeadPolicy.Frozen };
         Assert.False(method.Trained(1, frozen).HasFlag(Factors.Head));
-        method.Check(_round.Layout, frozen, [3]);
-        var global = _round.Global(method);
+        method.Check(Round.Layout, frozen, [3]);
+        var global = Round.Global(method);
         var updates = new UpdateSet(
-            _round.Trained(method, global).Select((t, k) => new MemoryUpdate($"{k}", 1, t.Trained.Only(method.Sent(1, frozen)))).ToArray());
-        var result = method.Aggregate(global, updates, _round.Options with { Method = frozen }, default);
+            Round.Trained(method, global).Select((t, k) => new MemoryUpdate($"{k}", 1, t.Trained.Only(method.Sent(1, frozen)))).ToArray());
+        var result = method.Aggregate(global, updates, Round.Options with { Method = frozen }, default);
         Assert.Equal(global.Only(Factors.Head).Hash, result.Global.Only(Factors.Head).Hash);
     }
 
@@ -94,21 +94,21 @@ public sealed class MethodContractTests
     public void TheExportOfSeveralRoundsIsTheirSum(string name)
     {
         var method = Methods.Get(name);
-        var (global, folds) = (_round.Global(method), new List<AdapterState>());
+        var (global, folds) = (Round.Global(method), new List<AdapterState>());
         for (var r = 1; r <= 3; r++)
         {
-            var result = method.Aggregate(global, (_round with { Round = r, Seed = 5 * r }).Updates(method, global),
-                _round.Options with { Round = r }, default);
+            var result = method.Aggregate(global, (Round with { Round = r, Seed = 5 * r }).Updates(method, global),
+                Round.Options with { Round = r }, default);
             global = result.Global;
             if (result.Fold is not null)
                 folds.Add(result.Fold);
         }
         Assert.Equal(method.Traits.Folds ? 3 : 0, folds.Count);
-        var (adapter, layout) = method.Export(global, folds, _round.Layout);
+        var (adapter, layout) = method.Export(global, folds, Round.Layout);
         layout.Require(adapter, Factors.A | Factors.B | Factors.Head, name);
         foreach (var module in layout.Modules)
         {
-            var expected = Naive.Sum([Naive.Product(global, module, _round.Layout.Scale), .. folds.Select(f => Naive.Product(f, module))]);
+            var expected = Naive.Sum([Naive.Product(global, module, Round.Layout.Scale), .. folds.Select(f => Naive.Product(f, module))]);
             AggregationCase.Near(module.Name, expected, Naive.Product(adapter, module, layout.ScaleOf(module)));
             Assert.True(layout.RankOf(module) <= Math.Min(module.DOut, module.DIn));
         }
@@ -134,14 +134,14 @@ public sealed class MethodContractTests
         Refuses("lora-fair", "lambda", new MethodOptions { Lambda = -1 });
         Refuses("fedex-lora", "residual rank", new MethodOptions { ResidualRank = 0 });
         Refuses("fed-sb", "privacy ledger", new MethodOptions { Init = FedSbInit.LoraSbPrivate });
-        Refuses("fedsvd", "layers.0.q_proj", layout: _round.Layout with { Rank = 10 }, ranks: [10]);
-        Refuses("fed-sb", "layers.1.q_proj", layout: _round.Layout with { Rank = 8 }, ranks: [8]);
-        Refuses("fedit", "adapted module", layout: _round.Layout with { Modules = [] });
-        Refuses("fedit", "alpha", layout: _round.Layout with { Alpha = 0 });
+        Refuses("fedsvd", "layers.0.q_proj", layout: Round.Layout with { Rank = 10 }, ranks: [10]);
+        Refuses("fed-sb", "layers.1.q_proj", layout: Round.Layout with { Rank = 8 }, ranks: [8]);
+        Refuses("fedit", "adapted module", layout: Round.Layout with { Modules = [] });
+        Refuses("fedit", "alpha", layout: Round.Layout with { Alpha = 0 });
         foreach (var method in Methods.All)
-            method.Check(_round.Layout, MethodOptions.Default, method.Traits.MixesRanks ? [1, 2, 3] : [3]);
+            method.Check(Round.Layout, MethodOptions.Default, method.Traits.MixesRanks ? [1, 2, 3] : [3]);
         Assert.Equal("base-weights-needed",
-            Assert.Throws<FedLoraException>(() => Methods.Get("fed-sb").Initialize(_round.Layout, MethodOptions.Default, 1)).Code);
+            Assert.Throws<FedLoraException>(() => Methods.Get("fed-sb").Initialize(Round.Layout, MethodOptions.Default, 1)).Code);
         Assert.Contains("fedit, ffa-lora", Assert.Throws<FedLoraException>(() => Methods.Get("fedavg")).Hint, StringComparison.Ordinal);
     }
 
@@ -161,9 +161,9 @@ public sealed class MethodContractTests
     public void ACancelledAggregationStops(string name)
     {
         var method = Methods.Get(name);
-        var global = _round.Global(method);
+        var global = Round.Global(method);
         Assert.ThrowsAny<OperationCanceledException>(
-            () => method.Aggregate(global, _round.Updates(method, global), _round.Options, new CancellationToken(canceled: true)));
+            () => method.Aggregate(global, Round.Updates(method, global), Round.Options, new CancellationToken(canceled: true)));
     }
 
     private static Factors Rolora(int round) => Methods.Get("rolora").Trained(round, MethodOptions.Default);
@@ -171,7 +171,7 @@ public sealed class MethodContractTests
     private static void Refuses(string method, string why, MethodOptions? options = null, int[]? ranks = null, AdapterLayout? layout = null)
     {
         var error = Assert.Throws<FedLoraException>(
-            () => Methods.Get(method).Check(layout ?? _round.Layout, options ?? MethodOptions.Default, ranks ?? [3]));
+            () => Methods.Get(method).Check(layout ?? Round.Layout, options ?? MethodOptions.Default, ranks ?? [3]));
         Assert.Equal("method-unsupported", error.Code);
         Assert.Contains(why, error.Message, StringComparison.Ordinal);
     }

@@ -20,7 +20,7 @@ public sealed class BadInputTests : IDisposable
         cohort: { size: 1 }
         """;
 
-    private readonly Scratch scratch = new();
+    private readonly Scratch _scratch = new();
 
     [Theory]
     [InlineData("", "data-empty", "holds no usable example")]
@@ -33,7 +33,7 @@ public sealed class BadInputTests : IDisposable
     [InlineData("{\"text\":\"\\ud800\",\"label\":\"ham\"}\n", "data-invalid", "half a surrogate pair")]
     public async Task Data(string text, string code, string said)
     {
-        var (found, line) = await scratch.FailsAsync(1, "evaluate", "--model", Scratch.Model, "--data", scratch.File("data.jsonl", text),
+        var (found, line) = await _scratch.FailsAsync(1, "evaluate", "--model", Scratch.Model, "--data", _scratch.File("data.jsonl", text),
             "--labels", "ham,spam");
         Assert.Equal(code, found);
         Assert.Contains(said, line, StringComparison.Ordinal);
@@ -42,9 +42,9 @@ public sealed class BadInputTests : IDisposable
     [Fact]
     public async Task Data_that_is_not_there_or_a_folder()
     {
-        foreach (var data in new[] { scratch["nowhere.jsonl"], Scratch.Model })
+        foreach (var data in new[] { _scratch["nowhere.jsonl"], Scratch.Model })
             Assert.Equal("data-missing",
-                (await scratch.FailsAsync(1, "evaluate", "--model", Scratch.Model, "--data", data, "--labels", "ham,spam")).Code);
+                (await _scratch.FailsAsync(1, "evaluate", "--model", Scratch.Model, "--data", data, "--labels", "ham,spam")).Code);
     }
 
     [Theory]
@@ -56,7 +56,7 @@ public sealed class BadInputTests : IDisposable
     [InlineData("--modell", "x")]
     public async Task Options_of_evaluate(string option, string value) =>
         Assert.Equal("usage",
-            (await scratch.FailsAsync(2, "evaluate", "--model", Scratch.Model, "--data", scratch.File("data.jsonl", "{}\n"), option,
+            (await _scratch.FailsAsync(2, "evaluate", "--model", Scratch.Model, "--data", _scratch.File("data.jsonl", "{}\n"), option,
                 value)).Code);
 
     [Theory]
@@ -68,9 +68,9 @@ public sealed class BadInputTests : IDisposable
     [InlineData("""{"peft_type":"IA3"}""", "adapter-unsupported")]
     public async Task Adapter_settings(string config, string code)
     {
-        scratch.File("adapter/adapter_model.safetensors", "");
-        scratch.File("adapter/adapter_config.json", config);
-        var (found, line) = await scratch.FailsAsync(1, "adapter", "inspect", scratch["adapter"]);
+        _scratch.File("adapter/adapter_model.safetensors", "");
+        _scratch.File("adapter/adapter_config.json", config);
+        var (found, line) = await _scratch.FailsAsync(1, "adapter", "inspect", _scratch["adapter"]);
         Assert.Equal(code, found);
         Assert.Contains("adapter_config.json", line, StringComparison.Ordinal);
     }
@@ -80,11 +80,11 @@ public sealed class BadInputTests : IDisposable
     [InlineData("base_model.model.q.lora_A.weight", "tensor-missing")]
     public async Task Adapter_tensors_are_named_with_their_file(string tensor, string code)
     {
-        scratch.File("adapter/adapter_config.json", """{"peft_type":"LORA","r":1,"lora_alpha":8,"target_modules":["q"]}""");
+        _scratch.File("adapter/adapter_config.json", """{"peft_type":"LORA","r":1,"lora_alpha":8,"target_modules":["q"]}""");
         var header = $$$"""{"{{{tensor}}}":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]}}""";
-        await System.IO.File.WriteAllBytesAsync(scratch["adapter/adapter_model.safetensors"],
+        await System.IO.File.WriteAllBytesAsync(_scratch["adapter/adapter_model.safetensors"],
             [.. BitConverter.GetBytes((ulong)header.Length), .. Encoding.ASCII.GetBytes(header), .. new byte[8]]);
-        var (found, line) = await scratch.FailsAsync(1, "adapter", "inspect", scratch["adapter"]);
+        var (found, line) = await _scratch.FailsAsync(1, "adapter", "inspect", _scratch["adapter"]);
         Assert.Equal(code, found);
         Assert.Contains("adapter_model.safetensors", line, StringComparison.Ordinal);
         Assert.Contains(tensor, line, StringComparison.Ordinal);
@@ -99,7 +99,7 @@ public sealed class BadInputTests : IDisposable
     [InlineData("name: a\nname: b", "yaml-invalid")]
     public async Task Settings_of_a_client(string text, string code)
     {
-        var (found, line) = await scratch.FailsAsync(1, "client", "--config", scratch.File("site.yaml", text));
+        var (found, line) = await _scratch.FailsAsync(1, "client", "--config", _scratch.File("site.yaml", text));
         Assert.Equal(code, found);
         Assert.Contains("site.yaml, line ", line, StringComparison.Ordinal);
     }
@@ -107,9 +107,9 @@ public sealed class BadInputTests : IDisposable
     [Fact]
     public async Task Settings_that_are_not_there_or_a_folder()
     {
-        foreach (var file in new[] { scratch["nowhere.yaml"], Scratch.Model })
+        foreach (var file in new[] { _scratch["nowhere.yaml"], Scratch.Model })
         {
-            Assert.Equal("yaml-missing", (await scratch.FailsAsync(1, "client", "--config", file)).Code);
+            Assert.Equal("yaml-missing", (await _scratch.FailsAsync(1, "client", "--config", file)).Code);
             Assert.Equal("policy-invalid", (await ClientAsync(1, "--policy", file)).Code);
         }
     }
@@ -122,7 +122,7 @@ public sealed class BadInputTests : IDisposable
     [InlineData("hours: 25-99")]
     [InlineData("a: [1, 2\nb: }")]
     public async Task Policy(string text) =>
-        Assert.Equal("policy-invalid", (await ClientAsync(1, "--policy", scratch.File("policy.yaml", text))).Code);
+        Assert.Equal("policy-invalid", (await ClientAsync(1, "--policy", _scratch.File("policy.yaml", text))).Code);
 
     [Theory]
     [InlineData("--threads", "-3", 2, "usage")]
@@ -143,9 +143,9 @@ public sealed class BadInputTests : IDisposable
     public async Task A_client_says_at_its_start_what_no_federation_could_use()
     {
         Assert.Equal("token-missing", (await ClientAsync(1)).Code);
-        Assert.Equal("data-invalid", (await ClientAsync(1, "--data", scratch.File("bad.jsonl", "{\"text\":\"a\"}\n{\"text\n"))).Code);
-        Assert.Equal("tokenizer-missing", (await ClientAsync(1, "--model", scratch.ModelWith("tokenizer.json", _ => null))).Code);
-        Assert.Equal("state-unwritable", (await ClientAsync(1, "--state", scratch.File("taken", ""))).Code);
+        Assert.Equal("data-invalid", (await ClientAsync(1, "--data", _scratch.File("bad.jsonl", "{\"text\":\"a\"}\n{\"text\n"))).Code);
+        Assert.Equal("tokenizer-missing", (await ClientAsync(1, "--model", _scratch.ModelWith("tokenizer.json", _ => null))).Code);
+        Assert.Equal("state-unwritable", (await ClientAsync(1, "--state", _scratch.File("taken", ""))).Code);
     }
 
     [Theory]
@@ -153,7 +153,7 @@ public sealed class BadInputTests : IDisposable
     [InlineData("http://127.0.0.1:99999", "listen-invalid")]
     [InlineData("http://0.0.0.0:5080", "listen-insecure")]
     public async Task Address_of_a_server(string listen, string code) =>
-        Assert.Equal(code, (await scratch.FailsAsync(1, "server", "--data", scratch["server"], "--listen", listen)).Code);
+        Assert.Equal(code, (await _scratch.FailsAsync(1, "server", "--data", _scratch["server"], "--listen", listen)).Code);
 
     [Fact]
     public async Task Port_in_use()
@@ -161,70 +161,73 @@ public sealed class BadInputTests : IDisposable
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         Assert.Equal("port-in-use",
-            (await scratch.FailsAsync(1, "server", "--data", scratch["server"], "--listen", $"http://{listener.LocalEndpoint}")).Code);
+            (await _scratch.FailsAsync(1, "server", "--data", _scratch["server"], "--listen", $"http://{listener.LocalEndpoint}")).Code);
     }
 
     [Fact]
     public async Task Folder_of_a_server_that_cannot_be_made()
     {
-        var file = scratch.File("taken", "");
+        var file = _scratch.File("taken", "");
         foreach (var data in new[] { file, Path.Combine(file, "below"), "/proc/fedlora" })
-            Assert.Equal("data-unwritable", (await scratch.FailsAsync(1, "server", "--data", data, "--listen", "http://127.0.0.1:0")).Code);
+            Assert.Equal("data-unwritable", (await _scratch.FailsAsync(1, "server", "--data", data, "--listen", "http://127.0.0.1:0"))
+                .Code);
     }
 
     [Fact]
     public async Task State_of_a_server_that_is_damaged()
     {
-        scratch.File("server/lock", "");
-        scratch.File("server/operator.token", "");
+        _scratch.File("server/lock", "");
+        _scratch.File("server/operator.token", "");
         Assert.Equal("operator-token-invalid", (await ServerAsync()).Code);
-        scratch.File("server/operator.token", new string('a', 64));
-        scratch.File("server/state.db", new string('x', 4096));
+        _scratch.File("server/operator.token", new string('a', 64));
+        _scratch.File("server/state.db", new string('x', 4096));
         var (code, line) = await ServerAsync();
         Assert.Equal("state-damaged", code);
         Assert.Contains("state.db", line, StringComparison.Ordinal);
 
         Task<(string Code, string Line)> ServerAsync() =>
-            scratch.FailsAsync(1, "server", "--data", scratch["server"], "--listen", "http://127.0.0.1:0");
+            _scratch.FailsAsync(1, "server", "--data", _scratch["server"], "--listen", "http://127.0.0.1:0");
     }
 
     [Fact]
     public async Task Ledger_that_is_damaged_or_not_there()
     {
-        Assert.Equal("ledger-missing", (await scratch.FailsAsync(1, "privacy", "ledger", scratch["nowhere"])).Code);
-        Directory.CreateDirectory(scratch["site/fedlora-node/ledger"]);
+        Assert.Equal("ledger-missing", (await _scratch.FailsAsync(1, "privacy", "ledger", _scratch["nowhere"])).Code);
+        Directory.CreateDirectory(_scratch["site/fedlora-node/ledger"]);
         foreach (var parent in new[] { "site", "site/fedlora-node" })
         {
-            var (missing, said) = await scratch.FailsAsync(1, "privacy", "ledger", scratch[parent]);
+            var (missing, said) = await _scratch.FailsAsync(1, "privacy", "ledger", _scratch[parent]);
             Assert.Equal("ledger-missing", missing);
-            Assert.Contains(scratch["site/fedlora-node/ledger"], said, StringComparison.Ordinal);
+            Assert.Contains(_scratch["site/fedlora-node/ledger"], said, StringComparison.Ordinal);
         }
-        scratch.File("ledger/ledger.jsonl", "garbage\n");
-        var (code, line) = await scratch.FailsAsync(1, "privacy", "ledger", scratch["ledger"]);
+        _scratch.File("ledger/ledger.jsonl", "garbage\n");
+        var (code, line) = await _scratch.FailsAsync(1, "privacy", "ledger", _scratch["ledger"]);
         Assert.Equal("ledger-damaged", code);
-        Assert.Contains(scratch["ledger"], line, StringComparison.Ordinal);
+        Assert.Contains(_scratch["ledger"], line, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Folder_to_write_to_that_is_a_file()
     {
-        var file = scratch.File("taken", "");
-        Assert.Equal("out-unwritable", (await scratch.FailsAsync(1, "pretrain", "--out", file)).Code);
-        Assert.Equal("out-unwritable", (await scratch.FailsAsync(1, "demo", "--out", file)).Code);
+        var file = _scratch.File("taken", "");
+        Assert.Equal("out-unwritable", (await _scratch.FailsAsync(1, "pretrain", "--out", file)).Code);
+        Assert.Equal("out-unwritable", (await _scratch.FailsAsync(1, "demo", "--out", file)).Code);
     }
 
     [Fact]
     public async Task A_demo_looks_at_its_model_before_it_begins()
     {
         Assert.Equal("model-folder-missing",
-            (await scratch.FailsAsync(1, "demo", "--model", scratch["nowhere"], "--out", scratch["out"])).Code);
+            (await _scratch.FailsAsync(1, "demo", "--model", _scratch["nowhere"], "--out", _scratch["out"]))
+                .Code);
         Assert.Equal("tokenizer-missing",
-            (await scratch.FailsAsync(1, "demo", "--model", scratch.ModelWith("tokenizer.json", _ => null), "--out", scratch["out"])).Code);
+            (await _scratch.FailsAsync(1, "demo", "--model", _scratch.ModelWith("tokenizer.json", _ => null), "--out", _scratch["out"]))
+                .Code);
     }
 
     [Fact]
     public async Task An_option_that_takes_json_for_its_value_fails_as_json_all_the_same() =>
-        Assert.Equal("usage", (await scratch.FailsAsync(2, "evaluate", "--model")).Code);
+        Assert.Equal("usage", (await _scratch.FailsAsync(2, "evaluate", "--model")).Code);
 
     [Theory]
     [InlineData("", "yaml-invalid", "is empty")]
@@ -236,7 +239,7 @@ public sealed class BadInputTests : IDisposable
         var text = added.Length == 0 ? ""
             : Federation.Replace("method: fedit\n", added.StartsWith("method", StringComparison.Ordinal) ? "" : "method: fedit\n",
                 StringComparison.Ordinal) + "\n" + added;
-        var (found, line) = await AdminAsync(1, "federation", "create", "-f", scratch.File("federation.yaml", text), "--model",
+        var (found, line) = await AdminAsync(1, "federation", "create", "-f", _scratch.File("federation.yaml", text), "--model",
             Scratch.Model);
         Assert.Equal(code, found);
         Assert.Contains(said, line, StringComparison.Ordinal);
@@ -246,10 +249,10 @@ public sealed class BadInputTests : IDisposable
     public async Task A_coordinator_that_is_not_there_and_one_that_is_none()
     {
         Assert.Equal("coordinator-unreachable", (await AdminAsync(1, "node", "list")).Code);
-        Assert.Equal("coordinator-unknown", (await scratch.FailsAsync(1, "admin", "--data", scratch["nowhere"], "node", "list")).Code);
-        Assert.Equal("usage", (await scratch.FailsAsync(2, "admin", "node", "list")).Code);
-        scratch.File("server/coordinator.url", "garbage");
-        Assert.Equal("coordinator-url", (await scratch.FailsAsync(1, "admin", "--data", scratch["server"], "node", "list")).Code);
+        Assert.Equal("coordinator-unknown", (await _scratch.FailsAsync(1, "admin", "--data", _scratch["nowhere"], "node", "list")).Code);
+        Assert.Equal("usage", (await _scratch.FailsAsync(2, "admin", "node", "list")).Code);
+        _scratch.File("server/coordinator.url", "garbage");
+        Assert.Equal("coordinator-url", (await _scratch.FailsAsync(1, "admin", "--data", _scratch["server"], "node", "list")).Code);
     }
 
     [Theory]
@@ -262,33 +265,33 @@ public sealed class BadInputTests : IDisposable
     [InlineData("demo", "--density-up", "1/0")]
     [InlineData("demo", "--density-up", "some")]
     [InlineData("demo", "--values", "f8")]
-    public async Task Wrong_usage(params string[] arguments) => Assert.Equal("usage", (await scratch.FailsAsync(2, arguments)).Code);
+    public async Task Wrong_usage(params string[] arguments) => Assert.Equal("usage", (await _scratch.FailsAsync(2, arguments)).Code);
 
     [Fact]
     public async Task What_a_file_is_called_breaks_no_line() =>
-        Assert.Equal("file-missing", (await scratch.FailsAsync(1, "adapter", "inspect", "line one\nline two")).Code);
+        Assert.Equal("file-missing", (await _scratch.FailsAsync(1, "adapter", "inspect", "line one\nline two")).Code);
 
-    public void Dispose() => scratch.Dispose();
+    public void Dispose() => _scratch.Dispose();
 
     private Task<(string Code, string Line)> ClientAsync(int exit, params string[] other)
     {
         var options = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["--coordinator"] = "http://127.0.0.1:1",
-            ["--data"] = scratch.File("site.jsonl", JsonSerializer.Serialize(new { text = "a", label = "ham" }) + "\n"),
+            ["--data"] = _scratch.File("site.jsonl", JsonSerializer.Serialize(new { text = "a", label = "ham" }) + "\n"),
             ["--model"] = Scratch.Model,
-            ["--state"] = scratch["state"],
+            ["--state"] = _scratch["state"],
         };
         for (var i = 0; i < other.Length; i += 2)
             options[other[i]] = other[i + 1];
-        return scratch.FailsAsync(exit, ["client", .. options.SelectMany(option => new[] { option.Key, option.Value })]);
+        return _scratch.FailsAsync(exit, ["client", .. options.SelectMany(option => new[] { option.Key, option.Value })]);
     }
 
     private Task<(string Code, string Line)> AdminAsync(int exit, params string[] arguments)
     {
         // Nothing listens on the first port.
-        scratch.File("server/coordinator.url", "http://127.0.0.1:1");
-        scratch.File("server/operator.token", "token");
-        return scratch.FailsAsync(exit, ["admin", "--data", scratch["server"], .. arguments]);
+        _scratch.File("server/coordinator.url", "http://127.0.0.1:1");
+        _scratch.File("server/operator.token", "token");
+        return _scratch.FailsAsync(exit, ["admin", "--data", _scratch["server"], .. arguments]);
     }
 }

@@ -7,7 +7,7 @@ namespace FedLora.Cli.Tests;
 /// <summary>Models that are damaged, hostile or not there: one clear line that names the file.</summary>
 public sealed class BadModelTests : IDisposable
 {
-    private readonly Scratch scratch = new();
+    private readonly Scratch _scratch = new();
 
     [Theory]
     [InlineData("", "has only 0 bytes")]
@@ -25,7 +25,7 @@ public sealed class BadModelTests : IDisposable
     [InlineData("gone", "There is no file")]
     public async Task Weights(string what, string said)
     {
-        var model = scratch.ModelWith("model.safetensors", bytes => what switch
+        var model = _scratch.ModelWith("model.safetensors", bytes => what switch
         {
             "" => [],
             "half" => bytes[..(bytes.Length / 2)],
@@ -49,7 +49,7 @@ public sealed class BadModelTests : IDisposable
     [InlineData("vocab_size", "2147483647", "tensor-shape", "[2147483647,")]
     public async Task Config(string key, string value, string code, string said)
     {
-        var model = scratch.ModelWith("config.json", bytes =>
+        var model = _scratch.ModelWith("config.json", bytes =>
         {
             var config = JsonNode.Parse(bytes)!;
             config[key] = JsonNode.Parse(value);
@@ -70,16 +70,16 @@ public sealed class BadModelTests : IDisposable
             + """ "num_attention_heads":1,"intermediate_size":4,"max_position_embeddings":8,"id2label":{"0":"a","0":"b"}}""")]
     public async Task Config_that_is_none(string text)
     {
-        var model = scratch.ModelWith("config.json", _ => Encoding.UTF8.GetBytes(text));
-        Assert.Equal("model-config-invalid", (await scratch.FailsAsync(1, "evaluate", "--model", model, "--data", Data())).Code);
+        var model = _scratch.ModelWith("config.json", _ => Encoding.UTF8.GetBytes(text));
+        Assert.Equal("model-config-invalid", (await _scratch.FailsAsync(1, "evaluate", "--model", model, "--data", Data())).Code);
     }
 
     [Fact]
     public async Task Folder_that_is_none()
     {
-        foreach (var folder in new[] { scratch["nowhere"], Data() })
+        foreach (var folder in new[] { _scratch["nowhere"], Data() })
             Assert.Equal("model-folder-missing", (await EvaluateAsync(folder)).Code);
-        Assert.Equal("model-folder-missing", (await scratch.FailsAsync(1, "adapter", "size", "--model", scratch["nowhere"])).Code);
+        Assert.Equal("model-folder-missing", (await _scratch.FailsAsync(1, "adapter", "size", "--model", _scratch["nowhere"])).Code);
     }
 
     [Theory]
@@ -93,7 +93,7 @@ public sealed class BadModelTests : IDisposable
     [InlineData("""{"model":{"type":"WordPiece","vocab":{"a":1},"unk_token":"\ud800"}}""", "tokenizer-invalid")]
     public async Task Tokenizer(string text, string code)
     {
-        var model = scratch.ModelWith("tokenizer.json", _ => text == "gone" ? null : Encoding.UTF8.GetBytes(text));
+        var model = _scratch.ModelWith("tokenizer.json", _ => text == "gone" ? null : Encoding.UTF8.GetBytes(text));
         var (found, line) = await EvaluateAsync(model);
         Assert.Equal(code, found);
         Assert.Contains(Path.Combine(model, "tokenizer.json"), line, StringComparison.Ordinal);
@@ -102,25 +102,25 @@ public sealed class BadModelTests : IDisposable
     [Fact]
     public async Task A_tokenizer_whose_pattern_never_ends()
     {
-        var model = scratch.ModelWith("tokenizer.json", bytes =>
+        var model = _scratch.ModelWith("tokenizer.json", bytes =>
         {
             var json = JsonNode.Parse(bytes)!;
             json["pre_tokenizer"] = JsonNode.Parse(
                 """{"type":"Split","pattern":{"Regex":"(a+)+$"},"behavior":"Isolated","invert":false}""");
             return Encoding.UTF8.GetBytes(json.ToJsonString());
         });
-        var data = scratch.File("a.jsonl", $$"""{"text":"{{new string('a', 60)}}!","label":"ham"}""" + "\n");
-        var (code, line) = await scratch.FailsAsync(1, "evaluate", "--model", model, "--data", data, "--labels", "ham,spam");
+        var data = _scratch.File("a.jsonl", $$"""{"text":"{{new string('a', 60)}}!","label":"ham"}""" + "\n");
+        var (code, line) = await _scratch.FailsAsync(1, "evaluate", "--model", model, "--data", data, "--labels", "ham,spam");
         Assert.Equal("tokenizer-invalid", code);
         Assert.Contains("(a+)+$", line, StringComparison.Ordinal);
     }
 
-    public void Dispose() => scratch.Dispose();
+    public void Dispose() => _scratch.Dispose();
 
     private Task<(string Code, string Line)> EvaluateAsync(string model) =>
-        scratch.FailsAsync(1, "evaluate", "--model", model, "--data", Data(), "--labels", "ham,spam");
+        _scratch.FailsAsync(1, "evaluate", "--model", model, "--data", Data(), "--labels", "ham,spam");
 
-    private string Data() => scratch.File("good.jsonl", "{\"text\":\"a meeting\",\"label\":\"ham\"}\n");
+    private string Data() => _scratch.File("good.jsonl", "{\"text\":\"a meeting\",\"label\":\"ham\"}\n");
 
     private static byte[] WithLength(byte[] bytes, ulong length)
     {

@@ -5,14 +5,14 @@ namespace FedLora.Cli.Tests;
 /// <summary><c>fedlora data check</c> counts what training would read.</summary>
 public sealed class DataCheckTests : IDisposable
 {
-    private readonly Scratch scratch = new();
+    private readonly Scratch _scratch = new();
 
-    public void Dispose() => scratch.Dispose();
+    public void Dispose() => _scratch.Dispose();
 
     [Fact]
     public async Task It_counts_kinds_labels_duplicates_and_bad_rows()
     {
-        var file = scratch.File("data.csv", "text,label,person\nfree money,spam,1\nfree money,spam,2\nsee you,ham,1\n,ham,1\n");
+        var file = _scratch.File("data.csv", "text,label,person\nfree money,spam,1\nfree money,spam,2\nsee you,ham,1\n,ham,1\n");
         var (result, _) = await Scratch.SucceedsAsync("data", "check", file, "--unit", "person", "--model", Scratch.Model, "--max-length",
             "8");
         Assert.Equal((4, 3, 1, 1, 2),

@@ -8,15 +8,15 @@ namespace FedLora.Cli.Tests;
 /// <summary>An exported adapter says all that measuring it needs.</summary>
 public sealed class EvaluateCommandTests : IDisposable
 {
-    private readonly Scratch scratch = new();
+    private readonly Scratch _scratch = new();
 
-    public void Dispose() => scratch.Dispose();
+    public void Dispose() => _scratch.Dispose();
 
     [Fact]
     public async Task The_adapters_own_order_of_labels_counts()
     {
         var adapter = Export(["spam", "ham"]);
-        var data = scratch.File("data.jsonl", Mail);
+        var data = _scratch.File("data.jsonl", Mail);
         var stated = await EvaluateAsync(adapter, data);
         Assert.Equal(Loss(await EvaluateAsync(adapter, data, "--labels", "spam,ham")), Loss(stated), 1e-9);
         Assert.NotEqual(Loss(await EvaluateAsync(adapter, data, "--labels", "ham,spam")), Loss(stated), 1e-6);
@@ -28,12 +28,13 @@ public sealed class EvaluateCommandTests : IDisposable
     public async Task Data_of_one_label_is_enough()
     {
         var adapter = Export(["spam", "ham"]);
-        var (result, _) = await EvaluateAsync(adapter, scratch.File("one.jsonl", "{\"text\":\"free money\",\"label\":\"ham\"}\n"));
+        var (result, _) = await EvaluateAsync(adapter, _scratch.File("one.jsonl", "{\"text\":\"free money\",\"label\":\"ham\"}\n"));
         Assert.Equal(1, result.GetProperty("examples").GetInt32());
         // Without its file the adapter does not say which class that is.
         File.Delete(Path.Combine(adapter, AdapterUse.FileName));
         Assert.Equal("labels-unknown",
-            (await scratch.FailsAsync(1, "evaluate", "--model", Scratch.Model, "--adapter", adapter, "--data", scratch["one.jsonl"])).Code);
+            (await _scratch.FailsAsync(1, "evaluate", "--model", Scratch.Model, "--adapter", adapter, "--data", _scratch["one.jsonl"]))
+                .Code);
     }
 
     [Fact]
@@ -41,7 +42,7 @@ public sealed class EvaluateCommandTests : IDisposable
     {
         var adapter = Export(["spam", "ham"]);
         File.Delete(Path.Combine(adapter, AdapterUse.FileName));
-        Assert.Contains("ham, spam", (await EvaluateAsync(adapter, scratch.File("data.jsonl", Mail))).Remarks, StringComparison.Ordinal);
+        Assert.Contains("ham, spam", (await EvaluateAsync(adapter, _scratch.File("data.jsonl", Mail))).Remarks, StringComparison.Ordinal);
     }
 
     /// <summary>The model's labels are those of its own head, which the adapter's takes the place of.</summary>
@@ -50,7 +51,7 @@ public sealed class EvaluateCommandTests : IDisposable
     {
         var adapter = Export(["spam", "ham"]);
         File.Delete(Path.Combine(adapter, AdapterUse.FileName));
-        var model = scratch.ModelWith("config.json", bytes =>
+        var model = _scratch.ModelWith("config.json", bytes =>
         {
             var config = System.Text.Json.Nodes.JsonNode.Parse(bytes)!;
             config["architectures"] = new System.Text.Json.Nodes.JsonArray("BertForSequenceClassification");
@@ -58,7 +59,7 @@ public sealed class EvaluateCommandTests : IDisposable
             return System.Text.Encoding.UTF8.GetBytes(config.ToJsonString());
         });
         var (result, remarks) = await Scratch.SucceedsAsync("evaluate", "--model", model, "--adapter", adapter, "--data",
-            scratch.File("data.jsonl", Mail));
+            _scratch.File("data.jsonl", Mail));
         Assert.Equal(3, result.GetProperty("examples").GetInt32());
         Assert.Contains("ham, spam", remarks, StringComparison.Ordinal);
     }
@@ -74,26 +75,26 @@ public sealed class EvaluateCommandTests : IDisposable
             State = new AdapterState(folder.State.Select(t => AdapterKey.Parse(t.Name).Factor != Factors.B ? t
                 : t with { Values = [.. t.Values.Index().Select(v => MathF.Sin(v.Index) / 4)] })),
         }).Write(adapter);
-        var data = scratch.File("data.jsonl", Mail);
-        var (merged, _) = await Scratch.SucceedsAsync("adapter", "merge", adapter, "--model", Scratch.Model, "--out", scratch["merged"],
+        var data = _scratch.File("data.jsonl", Mail);
+        var (merged, _) = await Scratch.SucceedsAsync("adapter", "merge", adapter, "--model", Scratch.Model, "--out", _scratch["merged"],
             "--max-shard-size", "2MB");
         Assert.True(merged.GetProperty("files").GetArrayLength() > 1);
-        var (measured, _) = await Scratch.SucceedsAsync("evaluate", "--model", scratch["merged"], "--data", data, "--dtype", "f32");
+        var (measured, _) = await Scratch.SucceedsAsync("evaluate", "--model", _scratch["merged"], "--data", data, "--dtype", "f32");
         // The base model's weights are stored in float16, and so are the merged ones.
         Assert.Equal(Loss(await EvaluateAsync(adapter, data)), measured.GetProperty("loss").GetDouble(), 1e-3);
         Assert.NotEqual(Loss(await EvaluateAsync(Export(["spam", "ham"]), data)),
             measured.GetProperty("loss").GetDouble(), 5e-3);
-        Assert.Equal("out-not-empty", (await scratch.FailsAsync(1, "adapter", "merge", adapter, "--model", Scratch.Model, "--out",
-            scratch["merged"])).Code);
-        Assert.Equal("usage", (await scratch.FailsAsync(2, "adapter", "merge", adapter, "--model", Scratch.Model, "--out",
-            scratch["other"], "--max-shard-size", "1,5GB")).Code);
+        Assert.Equal("out-not-empty", (await _scratch.FailsAsync(1, "adapter", "merge", adapter, "--model", Scratch.Model, "--out",
+            _scratch["merged"])).Code);
+        Assert.Equal("usage", (await _scratch.FailsAsync(2, "adapter", "merge", adapter, "--model", Scratch.Model, "--out",
+            _scratch["other"], "--max-shard-size", "1,5GB")).Code);
     }
 
     [Fact]
     public async Task Texts_are_cut_to_what_the_adapter_was_trained_on()
     {
         var adapter = Export(["spam", "ham"]);
-        var data = scratch.File("long.jsonl", $$"""{"text":"{{string.Join(' ', Enumerable.Repeat("word", 60))}}","label":"ham"}""" + "\n");
+        var data = _scratch.File("long.jsonl", $$"""{"text":"{{string.Join(' ', Enumerable.Repeat("word", 60))}}","label":"ham"}""" + "\n");
         Assert.Equal(1, (await EvaluateAsync(adapter, data)).Result.GetProperty("truncated").GetInt32());
         Assert.Equal(0, (await EvaluateAsync(adapter, data, "--max-length", "128")).Result.GetProperty("truncated").GetInt32());
     }
@@ -104,8 +105,8 @@ public sealed class EvaluateCommandTests : IDisposable
         var adapter = Export(["spam", "ham"]);
         var folder = PeftFolder.Read(adapter);
         new PeftFolder(folder.Config with { ModulesToSave = [] }, folder.State.Only(Factors.A | Factors.B)) { Use = folder.Use }
-            .Write(scratch["bare"]);
-        var (result, remarks) = await EvaluateAsync(scratch["bare"], scratch.File("data.jsonl", Mail));
+            .Write(_scratch["bare"]);
+        var (result, remarks) = await EvaluateAsync(_scratch["bare"], _scratch.File("data.jsonl", Mail));
         Assert.True(result.GetProperty("new_head").GetBoolean());
         Assert.Contains("classifier.weight", remarks, StringComparison.Ordinal);
     }
@@ -114,16 +115,16 @@ public sealed class EvaluateCommandTests : IDisposable
     public async Task Another_base_model_than_the_adapters_is_said()
     {
         var adapter = Export(["spam", "ham"]);
-        var other = scratch.ModelWith("model.safetensors", bytes => [.. bytes[..^1], (byte)(bytes[^1] ^ 1)]);
+        var other = _scratch.ModelWith("model.safetensors", bytes => [.. bytes[..^1], (byte)(bytes[^1] ^ 1)]);
         var (_, remarks) = await Scratch.SucceedsAsync("evaluate", "--model", other, "--adapter", adapter, "--data",
-            scratch.File("data.jsonl", Mail));
+            _scratch.File("data.jsonl", Mail));
         Assert.Contains("another base model", remarks, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_base_without_pooler_gets_one_that_is_trained_and_exported()
     {
-        var model = scratch.ModelWith("model.safetensors", bytes =>
+        var model = _scratch.ModelWith("model.safetensors", bytes =>
         {
             var state = AdapterState.FromBytes(bytes);
             return new AdapterState(state.Where(t => !t.Name.Contains("pooler", StringComparison.Ordinal))).ToBytes();
@@ -131,16 +132,16 @@ public sealed class EvaluateCommandTests : IDisposable
         var prepared = FederationPreparation.Prepare(Definition(["spam", "ham"]), model, null, default);
         Assert.Contains("bert.pooler.dense", Assert.Single(prepared.Remarks), StringComparison.Ordinal);
         Assert.Contains("base_model.model.bert.pooler.dense.weight", prepared.InitialAdapter.Names);
-        AdapterExport.ToPeft(prepared.Definition, prepared.InitialAdapter, 1, [], null).Write(scratch["adapter"]);
-        var (result, _) = await Scratch.SucceedsAsync("evaluate", "--model", model, "--adapter", scratch["adapter"], "--data",
-            scratch.File("data.jsonl", Mail));
+        AdapterExport.ToPeft(prepared.Definition, prepared.InitialAdapter, 1, [], null).Write(_scratch["adapter"]);
+        var (result, _) = await Scratch.SucceedsAsync("evaluate", "--model", model, "--adapter", _scratch["adapter"], "--data",
+            _scratch.File("data.jsonl", Mail));
         Assert.False(result.GetProperty("new_head").GetBoolean());
     }
 
     [Fact]
     public void What_nodes_would_meet_is_met_at_creation()
     {
-        var broken = scratch.ModelWith("tokenizer.json", _ => null);
+        var broken = _scratch.ModelWith("tokenizer.json", _ => null);
         Assert.Equal("tokenizer-missing",
             Assert.Throws<FedLoraException>(() => FederationPreparation.Prepare(Definition(["spam", "ham"]), broken, null, default)).Code);
     }
@@ -162,8 +163,8 @@ public sealed class EvaluateCommandTests : IDisposable
     private string Export(string[] labels)
     {
         var prepared = FederationPreparation.Prepare(Definition(labels), Scratch.Model, null, default);
-        AdapterExport.ToPeft(prepared.Definition, prepared.InitialAdapter, 1, [], null).Write(scratch["adapter"]);
-        return scratch["adapter"];
+        AdapterExport.ToPeft(prepared.Definition, prepared.InitialAdapter, 1, [], null).Write(_scratch["adapter"]);
+        return _scratch["adapter"];
     }
 
     private static FederationDefinition Definition(string[] labels) => new()

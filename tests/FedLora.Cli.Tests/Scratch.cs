@@ -6,11 +6,11 @@ namespace FedLora.Cli.Tests;
 /// <summary>A temporary folder with a good model, and the program run on what a test has put there.</summary>
 internal sealed class Scratch : IDisposable
 {
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("fedlora-bad-");
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedlora-bad-");
 
     internal static string Model => Path.Combine(Fixtures.Repository, "simulations", "models", "mail-encoder");
 
-    internal string this[string name] => Path.Combine(folder.FullName, name);
+    internal string this[string name] => Path.Combine(_folder.FullName, name);
 
     /// <summary>A file of the test's own.</summary>
     internal string File(string name, string text)
@@ -66,10 +66,10 @@ internal sealed class Scratch : IDisposable
         return (JsonDocument.Parse(output).RootElement, error);
     }
 
-    public void Dispose() => folder.Delete(recursive: true);
+    public void Dispose() => _folder.Delete(recursive: true);
 
     private string[] Everything() =>
-        [.. Directory.EnumerateFileSystemEntries(folder.FullName, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
+        [.. Directory.EnumerateFileSystemEntries(_folder.FullName, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
 
     private static async Task<(int Exit, string Output, string Error)> RunAsync(string[] arguments)
     {

@@ -9,19 +9,19 @@ namespace FedLora.Client.Tests;
 /// <summary>What lies in the cache is believed only as far as its hash says.</summary>
 public sealed class BlobCacheTests : IDisposable
 {
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("fedlora-client-tests-");
-    private readonly byte[] bytes = RandomNumberGenerator.GetBytes(50_000);
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedlora-client-tests-");
+    private readonly byte[] _bytes = RandomNumberGenerator.GetBytes(50_000);
 
-    private BlobRef Blob => new() { Sha256 = Convert.ToHexStringLower(SHA256.HashData(bytes)), Size = bytes.Length };
+    private BlobRef Blob => new() { Sha256 = Convert.ToHexStringLower(SHA256.HashData(_bytes)), Size = _bytes.Length };
 
-    private string Kept => Path.Combine(folder.FullName, Blob.Sha256);
+    private string Kept => Path.Combine(_folder.FullName, Blob.Sha256);
 
     [Fact]
     public async Task What_is_here_is_not_fetched_again()
     {
         var calls = 0;
-        Assert.Equal(bytes, await ReadAsync(bytes, () => calls++));
-        Assert.Equal(bytes, await ReadAsync(bytes, () => calls++));
+        Assert.Equal(_bytes, await ReadAsync(_bytes, () => calls++));
+        Assert.Equal(_bytes, await ReadAsync(_bytes, () => calls++));
         Assert.Equal(1, calls);
     }
 
@@ -30,13 +30,13 @@ public sealed class BlobCacheTests : IDisposable
     [InlineData(49_999)]
     public async Task A_byte_that_flipped_is_noticed_and_the_blob_is_fetched_again(int at)
     {
-        var damaged = (byte[])bytes.Clone();
+        var damaged = (byte[])_bytes.Clone();
         damaged[at] ^= 1;
         await File.WriteAllBytesAsync(Kept, damaged, TestContext.Current.CancellationToken);
         var calls = 0;
-        Assert.Equal(bytes, await ReadAsync(bytes, () => calls++));
+        Assert.Equal(_bytes, await ReadAsync(_bytes, () => calls++));
         Assert.Equal(1, calls);
-        Assert.Equal(bytes, await File.ReadAllBytesAsync(Kept, TestContext.Current.CancellationToken));
+        Assert.Equal(_bytes, await File.ReadAllBytesAsync(Kept, TestContext.Current.CancellationToken));
     }
 
     /// <summary>A coordinator whose copy is damaged: nothing of it stays, and the caller decides when to ask again.</summary>
@@ -45,15 +45,15 @@ public sealed class BlobCacheTests : IDisposable
     {
         var calls = 0;
         Assert.Equal("blob-invalid",
-            (await Assert.ThrowsAsync<FedLoraException>(() => ReadAsync(new byte[bytes.Length], () => calls++))).Code);
+            (await Assert.ThrowsAsync<FedLoraException>(() => ReadAsync(new byte[_bytes.Length], () => calls++))).Code);
         Assert.Equal(1, calls);
-        Assert.Empty(folder.EnumerateFiles());
+        Assert.Empty(_folder.EnumerateFiles());
     }
 
-    public void Dispose() => folder.Delete(recursive: true);
+    public void Dispose() => _folder.Delete(recursive: true);
 
     private Task<byte[]> ReadAsync(byte[] served, Action called) =>
-        new BlobCache(folder.FullName, TimeProvider.System, NullLogger<BlobCache>.Instance).ReadAsync(
+        new BlobCache(_folder.FullName, TimeProvider.System, NullLogger<BlobCache>.Instance).ReadAsync(
             Blob,
             (request, _) =>
             {

@@ -14,7 +14,7 @@ namespace FedLora.Client.Tests;
 /// <summary>The daemon while there is no coordinator.</summary>
 public sealed class DaemonTests : IDisposable
 {
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("fedlora-client-tests-");
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedlora-client-tests-");
 
     [Fact]
     public async Task It_tries_again_with_growing_waits_until_it_is_ended()
@@ -36,7 +36,7 @@ public sealed class DaemonTests : IDisposable
     [Fact]
     public async Task An_enrolment_whose_answer_was_lost_is_asked_for_again_as_the_same_request()
     {
-        var file = Path.Combine(folder.FullName, "state", "node.json");
+        var file = Path.Combine(_folder.FullName, "state", "node.json");
         Assert.Equal(await FailingAsync(), await FailingAsync());
 
         async Task<string> FailingAsync()
@@ -63,7 +63,7 @@ public sealed class DaemonTests : IDisposable
     [InlineData("  \n")]
     public async Task A_token_file_that_is_not_there_or_empty_is_named(string? content)
     {
-        var file = Path.Combine(folder.FullName, "token");
+        var file = Path.Combine(_folder.FullName, "token");
         if (content is not null)
             await File.WriteAllTextAsync(file, content, TestContext.Current.CancellationToken);
         var error = await Assert.ThrowsAsync<FedLoraException>(() => RunAsync(new RecordedTime(1), null, CancellationToken.None, file));
@@ -74,7 +74,7 @@ public sealed class DaemonTests : IDisposable
     [Fact]
     public async Task A_waiting_update_that_cannot_be_read_keeps_nobody_from_polling()
     {
-        using var state = new NodeFolder(Path.Combine(folder.FullName, "state"));
+        using var state = new NodeFolder(Path.Combine(_folder.FullName, "state"));
         var home = state.FederationFolder("mail");
         var bytes = new byte[100];
         var update = PendingUpdate.Save(home, new UpdateHeader
@@ -97,8 +97,8 @@ public sealed class DaemonTests : IDisposable
     [Fact]
     public void A_state_folder_has_one_daemon()
     {
-        using var first = new NodeFolder(folder.FullName);
-        Assert.Equal("state-locked", Assert.Throws<FedLoraException>(() => new NodeFolder(folder.FullName)).Code);
+        using var first = new NodeFolder(_folder.FullName);
+        Assert.Equal("state-locked", Assert.Throws<FedLoraException>(() => new NodeFolder(_folder.FullName)).Code);
     }
 
     [Theory]
@@ -108,7 +108,7 @@ public sealed class DaemonTests : IDisposable
     public void An_address_that_cannot_be_used_is_refused(string url) =>
         Assert.Equal("coordinator-url", Assert.Throws<FedLoraException>(() => new CoordinatorConnection(url)).Code);
 
-    public void Dispose() => folder.Delete(recursive: true);
+    public void Dispose() => _folder.Delete(recursive: true);
 
     private async Task RunAsync(TimeProvider time, string? token, CancellationToken cancellationToken, string? tokenFile = null)
     {
@@ -117,7 +117,7 @@ public sealed class DaemonTests : IDisposable
             Coordinator = Nowhere,
             Data = "",
             Model = "",
-            State = Path.Combine(folder.FullName, "state"),
+            State = Path.Combine(_folder.FullName, "state"),
             Token = token,
             TokenFile = tokenFile,
             Name = "site",

@@ -20,9 +20,9 @@ public sealed class ExternalTrainerTests : IDisposable
 
     // Every linear layer's tensor comes back as it was.
     private const string CopyBack = "mkdir result; cp adapter/* result/; ";
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("fedlora-own-trainer-");
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedlora-own-trainer-");
 
-    public void Dispose() => folder.Delete(recursive: true);
+    public void Dispose() => _folder.Delete(recursive: true);
 
     [Theory]
     [InlineData("fedit", "adamw")]
@@ -53,7 +53,7 @@ public sealed class ExternalTrainerTests : IDisposable
         Assert.Equal((wanted.Examples, wanted.Steps), (found.Examples, found.Steps));
         Assert.Equal(wanted.Loss!.Value, found.Loss!.Value, 1e-4);
         Assert.Equal((4, 4), (seen.All[^1].Step, seen.All[^1].Steps));
-        Assert.False(Directory.Exists(Path.Combine(folder.FullName, "theirs", "trainer")));
+        Assert.False(Directory.Exists(Path.Combine(_folder.FullName, "theirs", "trainer")));
     }
 
     [Theory]
@@ -84,7 +84,7 @@ public sealed class ExternalTrainerTests : IDisposable
         Assert.Equal(code, error.Code);
         Assert.Contains(what, error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', error.Message);
-        Assert.False(Directory.Exists(Path.Combine(folder.FullName, "state", "trainer")));
+        Assert.False(Directory.Exists(Path.Combine(_folder.FullName, "state", "trainer")));
     }
 
     [Fact]
@@ -96,7 +96,7 @@ public sealed class ExternalTrainerTests : IDisposable
         var input = Input(Prepare("fedit", "sgd"), "state");
         input.Task.DeadlineUnixMs = DateTimeOffset.UtcNow.AddSeconds(3).ToUnixTimeMilliseconds();
         Assert.Equal("trainer-late", Assert.Throws<FedLoraException>(() => trainer.Train(input, new Seen(), CancellationToken.None)).Code);
-        var pid = int.Parse(File.ReadAllText(Path.Combine(folder.FullName, "state", "pid")));
+        var pid = int.Parse(File.ReadAllText(Path.Combine(_folder.FullName, "state", "pid")));
         Assert.Throws<ArgumentException>(() => Process.GetProcessById(pid));
     }
 
@@ -108,7 +108,7 @@ public sealed class ExternalTrainerTests : IDisposable
             Options(Shell, "-c", CopyBack + "(setsid sleep 60 & echo $! > ../pid; sleep 60) > /dev/null 2>&1 & sleep 1; exit 0"),
             TimeProvider.System, NullLogger.Instance);
         Assert.Equal(7, trainer.Train(Input(Prepare("fedit", "sgd"), "state"), new Seen(), CancellationToken.None).Examples);
-        var pid = int.Parse(File.ReadAllText(Path.Combine(folder.FullName, "state", "pid")));
+        var pid = int.Parse(File.ReadAllText(Path.Combine(_folder.FullName, "state", "pid")));
         Assert.Throws<ArgumentException>(() => Process.GetProcessById(pid));
     }
 
@@ -249,7 +249,7 @@ public sealed class ExternalTrainerTests : IDisposable
 
     private string Model()
     {
-        var model = Path.Combine(folder.FullName, "model");
+        var model = Path.Combine(_folder.FullName, "model");
         if (Directory.Exists(model))
             return model;
         Directory.CreateDirectory(model);
@@ -296,15 +296,15 @@ public sealed class ExternalTrainerTests : IDisposable
             Adapter = new AdapterRef(),
             DeadlineUnixMs = DateTimeOffset.UtcNow.AddMinutes(3).ToUnixTimeMilliseconds(),
         },
-        prepared.InitialAdapter, [], Directory.CreateDirectory(Path.Combine(folder.FullName, state)).FullName, 7, _ => null);
+        prepared.InitialAdapter, [], Directory.CreateDirectory(Path.Combine(_folder.FullName, state)).FullName, 7, _ => null);
 
     private ClientOptions Options(params string[] command)
     {
-        var data = Path.Combine(folder.FullName, "data.csv");
+        var data = Path.Combine(_folder.FullName, "data.csv");
         File.WriteAllLines(data,
             ["prompt,completion", .. Enumerable.Range(0, 7)
                 .Select(i => $"say {(char)('a' + i)},{string.Concat(Enumerable.Repeat((char)('a' + i), i + 1))} it is")]);
-        var state = Directory.CreateDirectory(Path.Combine(folder.FullName, "node")).FullName;
+        var state = Directory.CreateDirectory(Path.Combine(_folder.FullName, "node")).FullName;
         return new ClientOptions
         {
             Coordinator = "http://127.0.0.1:1",

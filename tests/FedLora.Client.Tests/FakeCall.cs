@@ -8,7 +8,7 @@ internal sealed class FakeCall<TRequest, TResponse>
     where TRequest : class
     where TResponse : class
 {
-    private readonly Channel<TResponse> answers = Channel.CreateUnbounded<TResponse>();
+    private readonly Channel<TResponse> _answers = Channel.CreateUnbounded<TResponse>();
 
     /// <summary>What was sent so far.</summary>
     internal List<TRequest> Sent { get; } = [];
@@ -17,18 +17,18 @@ internal sealed class FakeCall<TRequest, TResponse>
     internal FakeCall<TRequest, TResponse> Answer(params TResponse?[] given)
     {
         foreach (var answer in given)
-            _ = answer is null ? answers.Writer.TryComplete() : answers.Writer.TryWrite(answer);
+            _ = answer is null ? _answers.Writer.TryComplete() : _answers.Writer.TryWrite(answer);
         return this;
     }
 
     internal AsyncDuplexStreamingCall<TRequest, TResponse> Duplex() =>
-        new(new Writer(Sent), new Reader(answers.Reader), Task.FromResult(new Metadata()), () => Status.DefaultSuccess, () => [],
+        new(new Writer(Sent), new Reader(_answers.Reader), Task.FromResult(new Metadata()), () => Status.DefaultSuccess, () => [],
             () => { });
 
     internal AsyncServerStreamingCall<TResponse> Download(TRequest request)
     {
         Sent.Add(request);
-        return new(new Reader(answers.Reader), Task.FromResult(new Metadata()), () => Status.DefaultSuccess, () => [], () => { });
+        return new(new Reader(_answers.Reader), Task.FromResult(new Metadata()), () => Status.DefaultSuccess, () => [], () => { });
     }
 
     private sealed class Writer(List<TRequest> sent) : IClientStreamWriter<TRequest>

@@ -13,10 +13,10 @@ namespace FedLora.Client.Tests;
 /// <summary>What a node's own ledger lets it train, whatever the coordinator thinks.</summary>
 public sealed class NodeLedgerTests : IDisposable
 {
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("fedlora-node-ledger-");
-    private string newest = "";
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedlora-node-ledger-");
+    private string _newest = "";
 
-    public void Dispose() => folder.Delete(recursive: true);
+    public void Dispose() => _folder.Delete(recursive: true);
 
     [Theory]
     [InlineData("pld")]
@@ -152,7 +152,7 @@ public sealed class NodeLedgerTests : IDisposable
     public void A_file_that_was_replaced_with_its_time_and_length_kept_is_charged_for_what_it_holds()
     {
         using var ledger = Open("{\"text\":\"the first mail, of some length\",\"label\":\"ham\"}\n");
-        var path = Path.Combine(folder.FullName, "data.jsonl");
+        var path = Path.Combine(_folder.FullName, "data.jsonl");
         var time = File.GetLastWriteTimeUtc(path);
         Spend(ledger, Define("mail", epsilon: 3, rounds: 1), 1);
         File.WriteAllText(path, "{\"text\":\"another mail, as long a one.\",\"label\":\"ham\"}\n");
@@ -184,7 +184,7 @@ public sealed class NodeLedgerTests : IDisposable
     {
         using (var ledger = Open(Lines(3)))
             Spend(ledger, Define("mail", epsilon: 3, rounds: 1), 1);
-        var file = Path.Combine(folder.FullName, "state", "ledger", "ledger.jsonl");
+        var file = Path.Combine(_folder.FullName, "state", "ledger", "ledger.jsonl");
         File.WriteAllText(file, File.ReadAllText(file).Replace("\"steps\":16", "\"steps\":1", StringComparison.Ordinal));
         Assert.Equal("ledger-damaged", Assert.Throws<FedLoraException>(() => Open(Lines(3))).Code);
     }
@@ -237,20 +237,20 @@ public sealed class NodeLedgerTests : IDisposable
 
     // As a round reads them: all lines, in one pass.
     private IReadOnlyList<ReadOnlyMemory<byte>> Identities() =>
-        DataFile.Read(newest, new DataSettings(TextTask.CausalLanguageModelling, 0, [], BadLines.Skip), CancellationToken.None).Identities;
+        DataFile.Read(_newest, new DataSettings(TextTask.CausalLanguageModelling, 0, [], BadLines.Skip), CancellationToken.None).Identities;
 
     private NodeLedger Open(string data, SitePolicy? policy = null, string file = "data.jsonl", long publicCount = 0,
         string dataSet = "data")
     {
-        newest = Path.Combine(folder.FullName, file);
-        File.WriteAllText(newest, data);
-        return NodeLedger.Open(Options(newest, policy, publicCount, dataSet), TimeProvider.System);
+        _newest = Path.Combine(_folder.FullName, file);
+        File.WriteAllText(_newest, data);
+        return NodeLedger.Open(Options(_newest, policy, publicCount, dataSet), TimeProvider.System);
     }
 
     private NodeLedger Reopen(NodeLedger open, SitePolicy policy, string dataSet = "data")
     {
         open.Dispose();
-        return NodeLedger.Open(Options(Path.Combine(folder.FullName, "data.jsonl"), policy, 0, dataSet), TimeProvider.System);
+        return NodeLedger.Open(Options(Path.Combine(_folder.FullName, "data.jsonl"), policy, 0, dataSet), TimeProvider.System);
     }
 
     private ClientOptions Options(string data, SitePolicy? policy, long publicCount, string dataSet) => new()
@@ -259,7 +259,7 @@ public sealed class NodeLedgerTests : IDisposable
         Model = "",
         Name = "site",
         Data = data,
-        State = Path.Combine(folder.FullName, "state"),
+        State = Path.Combine(_folder.FullName, "state"),
         Policy = policy ?? new SitePolicy(),
         PublicCount = publicCount,
         DataSet = dataSet,

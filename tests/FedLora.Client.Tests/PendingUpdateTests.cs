@@ -7,13 +7,13 @@ namespace FedLora.Client.Tests;
 /// <summary>An update is on disk before it is sent: a daemon that dies sends it again instead of training again.</summary>
 public sealed class PendingUpdateTests : IDisposable
 {
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("fedlora-client-tests-");
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedlora-client-tests-");
 
     [Fact]
     public void A_kept_update_answers_its_round_from_the_same_adapter_whatever_the_attempt()
     {
         Keep(round: 3);
-        var kept = PendingUpdate.Load(folder.FullName)!;
+        var kept = PendingUpdate.Load(_folder.FullName)!;
         Assert.True(kept.Answers(Task(3, "adapter", attempt: 2)));
         Assert.False(kept.Answers(Task(4, "adapter")));
         Assert.False(kept.Answers(Task(3, "another adapter")));
@@ -24,8 +24,8 @@ public sealed class PendingUpdateTests : IDisposable
     {
         Keep(round: 3);
         Keep(round: 4);
-        Assert.Equal(4u, PendingUpdate.Load(folder.FullName)!.Header.Round);
-        Assert.Equal(2, folder.GetFiles().Length);
+        Assert.Equal(4u, PendingUpdate.Load(_folder.FullName)!.Header.Round);
+        Assert.Equal(2, _folder.GetFiles().Length);
     }
 
     [Fact]
@@ -34,7 +34,7 @@ public sealed class PendingUpdateTests : IDisposable
         var update = Keep(round: 3);
         using (var file = File.OpenWrite(update.Path!))
             file.SetLength(10);
-        Assert.Null(PendingUpdate.Load(folder.FullName));
+        Assert.Null(PendingUpdate.Load(_folder.FullName));
     }
 
     [Fact]
@@ -43,31 +43,31 @@ public sealed class PendingUpdateTests : IDisposable
         var update = Keep(round: 3);
         using (var file = File.OpenWrite(update.Path!))
             file.WriteByte(99);
-        Assert.Null(PendingUpdate.Load(folder.FullName));
-        Assert.Null(PendingUpdate.Waiting(folder.FullName));
+        Assert.Null(PendingUpdate.Load(_folder.FullName));
+        Assert.Null(PendingUpdate.Waiting(_folder.FullName));
     }
 
     [Fact]
     public void An_update_waits_until_the_coordinator_has_answered_and_is_kept_after()
     {
         var update = Keep(round: 3);
-        Assert.NotNull(PendingUpdate.Waiting(folder.FullName));
-        PendingUpdate.Settle(folder.FullName, update.Header);
-        Assert.Null(PendingUpdate.Waiting(folder.FullName));
-        Assert.NotNull(PendingUpdate.Load(folder.FullName));
+        Assert.NotNull(PendingUpdate.Waiting(_folder.FullName));
+        PendingUpdate.Settle(_folder.FullName, update.Header);
+        Assert.Null(PendingUpdate.Waiting(_folder.FullName));
+        Assert.NotNull(PendingUpdate.Load(_folder.FullName));
         Keep(round: 4);
-        Assert.Equal(4u, PendingUpdate.Waiting(folder.FullName)!.Header.Round);
+        Assert.Equal(4u, PendingUpdate.Waiting(_folder.FullName)!.Header.Round);
     }
 
     [Fact]
     public void A_header_that_cannot_be_read_is_none()
     {
         Keep(round: 3);
-        File.WriteAllBytes(Path.Combine(folder.FullName, "update.header"), [0xff, 0xff, 0xff]);
-        Assert.Null(PendingUpdate.Load(folder.FullName));
+        File.WriteAllBytes(Path.Combine(_folder.FullName, "update.header"), [0xff, 0xff, 0xff]);
+        Assert.Null(PendingUpdate.Load(_folder.FullName));
     }
 
-    public void Dispose() => folder.Delete(recursive: true);
+    public void Dispose() => _folder.Delete(recursive: true);
 
     private PendingUpdate Keep(uint round)
     {
@@ -79,7 +79,7 @@ public sealed class PendingUpdateTests : IDisposable
             AdapterSha256 = "adapter",
             Blob = new BlobRef { Sha256 = Convert.ToHexStringLower(SHA256.HashData(bytes)), Size = bytes.Length },
         };
-        return PendingUpdate.Save(folder.FullName, header, bytes);
+        return PendingUpdate.Save(_folder.FullName, header, bytes);
     }
 
     private static TrainingTask Task(uint round, string adapter, uint attempt = 1) =>

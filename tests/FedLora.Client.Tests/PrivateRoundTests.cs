@@ -14,31 +14,31 @@ namespace FedLora.Client.Tests;
 /// <summary>A real round under privacy terms, on the demo's base model: what leaves the node, and what it has spent before.</summary>
 public sealed class PrivateRoundTests : IDisposable
 {
-    private readonly DirectoryInfo folder;
-    private static readonly string model = Directory.EnumerateDirectories(Path.Combine(Fixtures.Repository, "simulations", "models"))
+    private readonly DirectoryInfo _folder;
+    private static readonly string Model = Directory.EnumerateDirectories(Path.Combine(Fixtures.Repository, "simulations", "models"))
         .First(path => File.Exists(Path.Combine(path, "config.json")));
 
-    public PrivateRoundTests() => folder = Directory.CreateTempSubdirectory("fedlora-private-round-");
+    public PrivateRoundTests() => _folder = Directory.CreateTempSubdirectory("fedlora-private-round-");
 
-    private PrivateRoundTests(string path) => folder = new DirectoryInfo(path);
+    private PrivateRoundTests(string path) => _folder = new DirectoryInfo(path);
 
     /// <summary>One private round in a folder of the caller's.</summary>
     internal static void TrainIn(string path, IProgress<TrainingProgress> progress)
     {
         var site = new PrivateRoundTests(path);
-        var prepared = FederationPreparation.Prepare(Define("ffa-lora", privacy: true).ToModel(), model, null, CancellationToken.None);
+        var prepared = FederationPreparation.Prepare(Define("ffa-lora", privacy: true).ToModel(), Model, null, CancellationToken.None);
         using var node = new Node(site.Options("state"));
         node.Train(site.Input(prepared, "state"), progress, CancellationToken.None);
     }
 
-    public void Dispose() => folder.Delete(recursive: true);
+    public void Dispose() => _folder.Delete(recursive: true);
 
     [Theory]
     [InlineData("ffa-lora")]
     [InlineData("fedit")]
     public void A_round_is_spent_once_and_its_noise_never_repeats(string method)
     {
-        var prepared = FederationPreparation.Prepare(Define(method, privacy: true).ToModel(), model, null, CancellationToken.None);
+        var prepared = FederationPreparation.Prepare(Define(method, privacy: true).ToModel(), Model, null, CancellationToken.None);
         var updates = new List<byte[]>();
         for (var start = 0; start < 2; start++)
         {
@@ -59,14 +59,14 @@ public sealed class PrivateRoundTests : IDisposable
     [Fact]
     public void The_entry_is_on_disk_before_the_first_sample_is_drawn()
     {
-        var prepared = FederationPreparation.Prepare(Define("ffa-lora", privacy: true).ToModel(), model, null, CancellationToken.None);
+        var prepared = FederationPreparation.Prepare(Define("ffa-lora", privacy: true).ToModel(), Model, null, CancellationToken.None);
         using var node = new Node(Options("state"));
         // Stopped after its first step, the round is spent all the same.
         using var stop = new CancellationTokenSource();
         var progress = new Seen { OnReport = stop.Cancel };
         Assert.ThrowsAny<OperationCanceledException>(() => node.Train(Input(prepared, "state"), progress, stop.Token));
         Assert.Single(progress.All);
-        using var ledger = PrivacyLedger.Read(Path.Combine(folder.FullName, "state", "ledger"));
+        using var ledger = PrivacyLedger.Read(Path.Combine(_folder.FullName, "state", "ledger"));
         Assert.Equal((2L, 1), (Assert.Single(ledger.Entries).Steps, ledger.Entries[0].Round));
     }
 
@@ -75,10 +75,10 @@ public sealed class PrivateRoundTests : IDisposable
     {
         using var child = System.Diagnostics.Process.Start(
             new System.Diagnostics.ProcessStartInfo("dotnet",
-                [typeof(PrivateRoundTests).Assembly.Location, KilledSite.Verb, folder.FullName]))!;
+                [typeof(PrivateRoundTests).Assembly.Location, KilledSite.Verb, _folder.FullName]))!;
         child.WaitForExit();
         Assert.Equal(137, child.ExitCode);
-        using var ledger = PrivacyLedger.Open(Path.Combine(folder.FullName, "state", "ledger"));
+        using var ledger = PrivacyLedger.Open(Path.Combine(_folder.FullName, "state", "ledger"));
         Assert.Equal((2L, 1), (Assert.Single(ledger.Entries).Steps, ledger.Entries[0].Round));
     }
 
@@ -86,9 +86,9 @@ public sealed class PrivateRoundTests : IDisposable
     [Fact]
     public void Without_an_entry_on_disk_nothing_is_drawn()
     {
-        var prepared = FederationPreparation.Prepare(Define("ffa-lora", privacy: true).ToModel(), model, null, CancellationToken.None);
+        var prepared = FederationPreparation.Prepare(Define("ffa-lora", privacy: true).ToModel(), Model, null, CancellationToken.None);
         using var node = new Node(Options("state", new SitePolicy { Epsilon = 8 }));
-        var file = Path.Combine(folder.FullName, "state", "ledger", "ledger.jsonl");
+        var file = Path.Combine(_folder.FullName, "state", "ledger", "ledger.jsonl");
         File.Delete(file);
         Directory.CreateDirectory(file);
         var progress = new Seen();
@@ -99,7 +99,7 @@ public sealed class PrivateRoundTests : IDisposable
     [Fact]
     public void Training_without_privacy_terms_is_recorded_and_a_site_with_a_limit_refuses_it()
     {
-        var prepared = FederationPreparation.Prepare(Define("ffa-lora", privacy: false).ToModel(), model, null, CancellationToken.None);
+        var prepared = FederationPreparation.Prepare(Define("ffa-lora", privacy: false).ToModel(), Model, null, CancellationToken.None);
         var task = Task(prepared.Definition.ToWire(layout: true));
         using (var node = new Node(Options("open")))
         {
@@ -118,7 +118,7 @@ public sealed class PrivateRoundTests : IDisposable
     public void A_stated_rate_makes_the_expected_batch_not_the_setting_that_only_divides()
     {
         var task = Task(
-            FederationPreparation.Prepare(Define("ffa-lora", privacy: true).ToModel(), model, null,
+            FederationPreparation.Prepare(Define("ffa-lora", privacy: true).ToModel(), Model, null,
                 CancellationToken.None).Definition.ToWire(layout: true));
         task.Definition.Training.BatchSize = 1000;
         Assert.Contains("--public-count", Refusal(0));
@@ -136,7 +136,7 @@ public sealed class PrivateRoundTests : IDisposable
     [Fact]
     public void A_fold_that_does_not_fit_leaves_no_broken_model_behind()
     {
-        var prepared = FederationPreparation.Prepare(Define("ffa-lora", privacy: false).ToModel(), model, null, CancellationToken.None);
+        var prepared = FederationPreparation.Prepare(Define("ffa-lora", privacy: false).ToModel(), Model, null, CancellationToken.None);
         using var node = new Node(Options("fold"));
         var input = Input(prepared, "fold");
         Assert.Equal(2, node.Train(input, new Seen(), CancellationToken.None).Steps);
@@ -172,7 +172,7 @@ public sealed class PrivateRoundTests : IDisposable
 
     private RoundInput Input(FederationPreparation prepared, string state) => new(
         Task(prepared.Definition.ToWire(layout: true)),
-        prepared.InitialAdapter, [], Directory.CreateDirectory(Path.Combine(folder.FullName, state, "mail")).FullName, 1, _ => null);
+        prepared.InitialAdapter, [], Directory.CreateDirectory(Path.Combine(_folder.FullName, state, "mail")).FullName, 1, _ => null);
 
     private static TrainingTask Task(FederationDefinition definition) =>
         new()
@@ -189,16 +189,16 @@ public sealed class PrivateRoundTests : IDisposable
 
     private ClientOptions Options(string state, SitePolicy? policy = null)
     {
-        var data = Path.Combine(folder.FullName, "data.jsonl");
+        var data = Path.Combine(_folder.FullName, "data.jsonl");
         File.WriteAllLines(data,
             Enumerable.Range(0, 8).Select(i => $"{{\"text\":\"a mail about thing {i}\",\"label\":\"{(i % 2 == 0 ? "ham" : "spam")}\"}}"));
         return new ClientOptions
         {
             Coordinator = "http://127.0.0.1:1",
             Name = "site",
-            Model = model,
+            Model = Model,
             Data = data,
-            State = Path.Combine(folder.FullName, state),
+            State = Path.Combine(_folder.FullName, state),
             Policy = policy ?? new SitePolicy(),
         };
     }

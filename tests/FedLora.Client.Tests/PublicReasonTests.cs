@@ -7,7 +7,7 @@ namespace FedLora.Client.Tests;
 public sealed class PublicReasonTests : IDisposable
 {
     private const int Piece = 8;
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("fedlora-secret-place-");
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedlora-secret-place-");
 
     public static TheoryData<string> Lines =>
     [
@@ -24,7 +24,7 @@ public sealed class PublicReasonTests : IDisposable
     [MemberData(nameof(Lines))]
     public void Of_a_line_only_its_number_and_what_kind_of_fault_it_has_are_told(string line)
     {
-        var path = Path.Combine(folder.FullName, "cases-of-doctor-miller.jsonl");
+        var path = Path.Combine(_folder.FullName, "cases-of-doctor-miller.jsonl");
         File.WriteAllText(path, """{"text":"a","label":"ham"}""" + "\n" + line.Replace("\\\\u", "\\u", StringComparison.Ordinal) + "\n");
         var settings = new DataSettings(TextTask.SequenceClassification, 64, ["ham", "spam"]);
         var error = Assert.Throws<FedLoraException>(() => DataFile.Read(path, settings, CancellationToken.None));
@@ -40,13 +40,13 @@ public sealed class PublicReasonTests : IDisposable
     [InlineData("training-diverged")]
     public void Of_any_other_failure_only_its_kind_is_told(string code)
     {
-        var path = Path.Combine(folder.FullName, "cases-of-doctor-miller.jsonl");
+        var path = Path.Combine(_folder.FullName, "cases-of-doctor-miller.jsonl");
         var told = PublicReason.Of(new FedLoraException(code, $"{path}: 'Erika Mustermann of Musterstadt' cannot be read", "mend it"));
         Assert.Contains(code, told, StringComparison.Ordinal);
         Holds(told, "Erika Mustermann of Musterstadt", path);
     }
 
-    public void Dispose() => folder.Delete(recursive: true);
+    public void Dispose() => _folder.Delete(recursive: true);
 
     private static void Holds(string told, params string[] secrets)
     {

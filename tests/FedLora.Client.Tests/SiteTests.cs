@@ -13,11 +13,11 @@ namespace FedLora.Client.Tests;
 /// <summary>What a site does not take part in.</summary>
 public sealed class SiteTests : IDisposable
 {
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("fedlora-client-tests-");
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedlora-client-tests-");
 
     private static string Model => Path.Combine(Fixtures.Repository, "simulations", "models", "mail-encoder");
 
-    private string Data => Path.Combine(folder.FullName, "site.jsonl");
+    private string Data => Path.Combine(_folder.FullName, "site.jsonl");
 
     [Fact]
     public void A_federation_over_another_base_model()
@@ -47,8 +47,8 @@ public sealed class SiteTests : IDisposable
     [InlineData("require_privacy: true", "privacy")]
     public void What_the_sites_policy_does_not_allow(string policy, string said)
     {
-        var file = Path.Combine(folder.FullName, "site.yaml");
-        File.WriteAllText(Path.Combine(folder.FullName, "policy.yaml"), policy + "\n");
+        var file = Path.Combine(_folder.FullName, "site.yaml");
+        File.WriteAllText(Path.Combine(_folder.FullName, "policy.yaml"), policy + "\n");
         File.WriteAllText(file, "data: site.jsonl\npolicy: policy.yaml\n");
         var config = ClientConfigFile.Load(file);
         Assert.Equal(Data, config.Data);
@@ -67,7 +67,7 @@ public sealed class SiteTests : IDisposable
     [InlineData("epsilom: 4", "line 1: unknown key 'epsilom'; did you mean 'epsilon'?")]
     public void A_policy_names_what_there_is(string policy, string said)
     {
-        var file = Path.Combine(folder.FullName, "policy.yaml");
+        var file = Path.Combine(_folder.FullName, "policy.yaml");
         File.WriteAllText(file, policy + "\n");
         var error = Assert.Throws<FedLoraException>(() => SitePolicy.Load(file, [.. Methods.All.Select(method => method.Name)]));
         Assert.Equal("policy-invalid", error.Code);
@@ -77,7 +77,7 @@ public sealed class SiteTests : IDisposable
     [Fact]
     public void A_setting_that_is_not_known_is_named_with_its_line()
     {
-        var file = Path.Combine(folder.FullName, "site.yaml");
+        var file = Path.Combine(_folder.FullName, "site.yaml");
         File.WriteAllText(file, "data: site.jsonl\nmodl: base\n");
         var error = Assert.Throws<FedLoraException>(() => ClientConfigFile.Load(file));
         Assert.Equal("yaml-invalid", error.Code);
@@ -91,11 +91,11 @@ public sealed class SiteTests : IDisposable
         Assert.Equal("data-missing", Assert.Throws<FedLoraException>(() => RoundTrainer.Create(Options())).Code);
         File.WriteAllText(Data, "{}\n");
         var error = Assert.Throws<FedLoraException>(
-            () => RoundTrainer.Create(Options() with { Model = Path.Combine(folder.FullName, "nowhere") }));
+            () => RoundTrainer.Create(Options() with { Model = Path.Combine(_folder.FullName, "nowhere") }));
         Assert.Contains("nowhere", error.Message);
     }
 
-    public void Dispose() => folder.Delete(recursive: true);
+    public void Dispose() => _folder.Delete(recursive: true);
 
     private RoundTrainer Trainer()
     {
@@ -109,7 +109,7 @@ public sealed class SiteTests : IDisposable
             Coordinator = "http://127.0.0.1:5080",
             Data = Data,
             Model = Model,
-            State = folder.FullName,
+            State = _folder.FullName,
             Policy = policy ?? new SitePolicy(),
         };
 

@@ -10,19 +10,19 @@ namespace FedLora.Client.Tests;
 public sealed class TransferTests : IDisposable
 {
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(60);
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("fedlora-client-tests-");
-    private readonly byte[] bytes = RandomNumberGenerator.GetBytes(200_000);
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedlora-client-tests-");
+    private readonly byte[] _bytes = RandomNumberGenerator.GetBytes(200_000);
 
-    private string Hash => Convert.ToHexStringLower(SHA256.HashData(bytes));
+    private string Hash => Convert.ToHexStringLower(SHA256.HashData(_bytes));
 
-    private string Target => Path.Combine(folder.FullName, Hash);
+    private string Target => Path.Combine(_folder.FullName, Hash);
 
-    private BlobRef Blob => new() { Sha256 = Hash, Size = bytes.Length };
+    private BlobRef Blob => new() { Sha256 = Hash, Size = _bytes.Length };
 
     [Fact]
     public async Task An_update_that_the_coordinator_has_is_not_sent_again()
     {
-        var call = new FakeCall<UpdateMessage, UpdateAck>().Answer(new UpdateAck { Received = bytes.Length, Complete = true });
+        var call = new FakeCall<UpdateMessage, UpdateAck>().Answer(new UpdateAck { Received = _bytes.Length, Complete = true });
         await SendAsync(call);
         Assert.NotNull(Assert.Single(call.Sent).Header);
     }
@@ -34,13 +34,13 @@ public sealed class TransferTests : IDisposable
     public async Task An_upload_goes_on_from_the_byte_that_the_coordinator_names(int received)
     {
         var call = new FakeCall<UpdateMessage, UpdateAck>()
-            .Answer(new UpdateAck { Received = received }, new UpdateAck { Received = bytes.Length },
-                new UpdateAck { Received = bytes.Length, Complete = true });
+            .Answer(new UpdateAck { Received = received }, new UpdateAck { Received = _bytes.Length },
+                new UpdateAck { Received = _bytes.Length, Complete = true });
         await SendAsync(call);
         var chunks = call.Sent.Skip(1).Select(message => message.Chunk).ToList();
         Assert.Equal(received, chunks[0].Offset);
         Assert.All(chunks, chunk => Assert.InRange(chunk.Data.Length, 1, ChunkSender.ChunkSize));
-        Assert.Equal(bytes[received..], chunks.SelectMany(chunk => chunk.Data.ToByteArray()));
+        Assert.Equal(_bytes[received..], chunks.SelectMany(chunk => chunk.Data.ToByteArray()));
     }
 
     [Fact]
@@ -57,7 +57,7 @@ public sealed class TransferTests : IDisposable
     {
         var time = new FakeTimeProvider();
         var call = new FakeCall<UpdateMessage, UpdateAck>().Answer(new UpdateAck());
-        using var update = new MemoryStream(bytes);
+        using var update = new MemoryStream(_bytes);
         var sending = new UpdateUpload(time, Idle).SendAsync(Header(), update, _ => call.Duplex(), null, CancellationToken.None);
         time.Advance(Idle);
         Assert.Equal("transfer-idle", (await Assert.ThrowsAsync<FedLoraException>(() => sending)).Code);
@@ -66,11 +66,11 @@ public sealed class TransferTests : IDisposable
     [Fact]
     public async Task A_download_goes_on_from_what_has_arrived()
     {
-        await File.WriteAllBytesAsync(Target + ".part", bytes[..120_000]);
+        await File.WriteAllBytesAsync(Target + ".part", _bytes[..120_000]);
         var call = new FakeCall<GetBlobRequest, Chunk>().Answer(Chunk(120_000, 200_000), null);
         await FetchAsync(call);
         Assert.Equal(120_000, Assert.Single(call.Sent).Offset);
-        Assert.Equal(bytes, await File.ReadAllBytesAsync(Target));
+        Assert.Equal(_bytes, await File.ReadAllBytesAsync(Target));
         Assert.False(File.Exists(Target + ".part"));
     }
 
@@ -81,7 +81,7 @@ public sealed class TransferTests : IDisposable
         Assert.Equal("blob-invalid",
             (await Assert.ThrowsAsync<FedLoraException>(
                 () => FetchAsync(new FakeCall<GetBlobRequest, Chunk>().Answer(Chunk(120_000, 200_000), null)))).Code);
-        Assert.Empty(folder.EnumerateFiles());
+        Assert.Empty(_folder.EnumerateFiles());
     }
 
     [Fact]
@@ -89,7 +89,7 @@ public sealed class TransferTests : IDisposable
     {
         var call = new FakeCall<GetBlobRequest, Chunk>().Answer(Chunk(0, 50_000), Chunk(60_000, 100_000), null);
         Assert.Equal("blob-invalid", (await Assert.ThrowsAsync<FedLoraException>(() => FetchAsync(call))).Code);
-        Assert.Equal(bytes[..50_000], await File.ReadAllBytesAsync(Target + ".part"));
+        Assert.Equal(_bytes[..50_000], await File.ReadAllBytesAsync(Target + ".part"));
     }
 
     [Theory]
@@ -105,15 +105,15 @@ public sealed class TransferTests : IDisposable
         Assert.Empty(call.Sent);
     }
 
-    public void Dispose() => folder.Delete(recursive: true);
+    public void Dispose() => _folder.Delete(recursive: true);
 
-    private Chunk Chunk(int from, int to) => new() { Offset = from, Data = ByteString.CopyFrom(bytes, from, to - from) };
+    private Chunk Chunk(int from, int to) => new() { Offset = from, Data = ByteString.CopyFrom(_bytes, from, to - from) };
 
     private UpdateHeader Header() => new() { Federation = "mail", Round = 1, Blob = Blob };
 
     private async Task SendAsync(FakeCall<UpdateMessage, UpdateAck> call)
     {
-        using var update = new MemoryStream(bytes);
+        using var update = new MemoryStream(_bytes);
         await new UpdateUpload(TimeProvider.System, Idle).SendAsync(Header(), update, _ => call.Duplex(), null, CancellationToken.None);
     }
 

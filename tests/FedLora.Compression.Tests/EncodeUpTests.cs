@@ -3,7 +3,7 @@ namespace FedLora.Compression.Tests;
 public sealed class EncodeUpTests
 {
     private const string A = "base_model.model.m.lora_A.weight";
-    private static readonly VectorLayout _layout = new([(A, [1, 49])]);
+    private static readonly VectorLayout Layout = new([(A, [1, 49])]);
 
     /// <summary>
     /// A change below half a step of the format is rounded away each time, unless what was rounded off comes along with the next.
@@ -19,8 +19,8 @@ public sealed class EncodeUpTests
         float[] trained = [.. Enumerable.Range(0, 49).Select(i => i == 0 ? 1f : 2e-8f * (1 + (i % 5)))];
         for (var round = 0; round < 100; round++)
         {
-            (var bytes, residual) = SparseCommunication.EncodeUp(_layout, start, trained, 1, residual, format, (ulong)round);
-            var change = SparseCodec.Decode(bytes, _layout.Length, _layout.Digest.Span).ToDense();
+            (var bytes, residual) = SparseCommunication.EncodeUp(Layout, start, trained, 1, residual, format, (ulong)round);
+            var change = SparseCodec.Decode(bytes, Layout.Length, Layout.Digest.Span).ToDense();
             for (var i = 0; i < change.Length; i++)
                 arrived[i] += change[i];
         }
@@ -34,9 +34,9 @@ public sealed class EncodeUpTests
         var (residual, arrived) = (Array.Empty<float>(), 0.0);
         for (var round = 0; round < 100; round++)
         {
-            (var bytes, residual) = SparseCommunication.EncodeUp(_layout, new float[49], [.. Enumerable.Repeat(2e-8f, 49)], 1, residual,
+            (var bytes, residual) = SparseCommunication.EncodeUp(Layout, new float[49], [.. Enumerable.Repeat(2e-8f, 49)], 1, residual,
                 ValueFormat.F16, 0);
-            arrived += SparseCodec.Decode(bytes, _layout.Length, _layout.Digest.Span).ToDense()[7];
+            arrived += SparseCodec.Decode(bytes, Layout.Length, Layout.Digest.Span).ToDense()[7];
         }
         Assert.Equal(2e-6, arrived, 6e-8);
     }
@@ -48,8 +48,8 @@ public sealed class EncodeUpTests
     public void The_largest_float_stays_finite_in_bf16(float value)
     {
         var vector = new SparseVector(1, [0], [value]);
-        var arrived = SparseCodec.Decode(SparseCodec.Encode(vector, ValueFormat.BF16, _layout.Digest.Span), 1,
-            _layout.Digest.Span).Values[0];
+        var arrived = SparseCodec.Decode(SparseCodec.Encode(vector, ValueFormat.BF16, Layout.Digest.Span), 1,
+            Layout.Digest.Span).Values[0];
         Assert.InRange(Math.Abs(arrived / value), 1 - Math.ScaleB(1, -8), 1 + Math.ScaleB(1, -9));
     }
 }

@@ -17,11 +17,11 @@ public sealed class GeneratedSettingsTests(ITestOutputHelper output)
     private const double MostSeconds = 10;
     private const double MostBytes = 512 * 1024 * 1024;
 
-    private readonly List<string> wrong = [];
-    private (double Seconds, string What) slowest;
-    private double largest;
-    private int noted;
-    private StreamWriter? log;
+    private readonly List<string> _wrong = [];
+    private (double Seconds, string What) _slowest;
+    private double _largest;
+    private int _noted;
+    private StreamWriter? _log;
 
     [Fact]
     public void Every_question_is_answered_in_bounds()
@@ -31,13 +31,13 @@ public sealed class GeneratedSettingsTests(ITestOutputHelper output)
         var seed = int.Parse(Environment.GetEnvironmentVariable("FEDLORA_SEED") ?? "1");
         using var lines =
             Environment.GetEnvironmentVariable("FEDLORA_LOG") is { } path ? new StreamWriter(path) { AutoFlush = true } : null;
-        log = lines;
+        _log = lines;
         for (var i = first; i < first + count; i++)
             Ask(new Random((seed * 1_000_003) + i), i);
         output.WriteLine(
-            $"{count} settings: slowest {slowest.Seconds:0.00} s of processor time ({slowest.What}), largest heap {largest / 1048576:0} "
-                + $"MiB, {noted} said to be wider");
-        Assert.True(wrong.Count == 0, string.Join('\n', wrong.Take(40)));
+            $"{count} settings: slowest {_slowest.Seconds:0.00} s of processor time ({_slowest.What}), largest heap {_largest / 1048576:0} "
+                + $"MiB, {_noted} said to be wider");
+        Assert.True(_wrong.Count == 0, string.Join('\n', _wrong.Take(40)));
     }
 
     /// <summary>What hung the program once: minutes, gigabytes.</summary>
@@ -51,7 +51,7 @@ public sealed class GeneratedSettingsTests(ITestOutputHelper output)
     public void Known_hard_ones(string accountant, double sigma, double q, long steps, double delta)
     {
         Measure($"{accountant} {sigma} {q} {steps} {delta}", () => Bound(Accountants.Get(accountant), [new(sigma, q, steps)], delta));
-        Assert.True(wrong.Count == 0, string.Join('\n', wrong));
+        Assert.True(_wrong.Count == 0, string.Join('\n', _wrong));
     }
 
     [Theory]
@@ -64,7 +64,7 @@ public sealed class GeneratedSettingsTests(ITestOutputHelper output)
     public void Known_hard_searches(string accountant, double epsilon, double q, long steps, double delta)
     {
         Measure($"noise {accountant} {epsilon} {q} {steps} {delta}", () => Noise(Accountants.Get(accountant), epsilon, q, steps, delta));
-        Assert.True(wrong.Count == 0, string.Join('\n', wrong));
+        Assert.True(_wrong.Count == 0, string.Join('\n', _wrong));
     }
 
     /// <summary>
@@ -76,7 +76,7 @@ public sealed class GeneratedSettingsTests(ITestOutputHelper output)
     public void Known_hard_counts(double epsilon, double sigma, double q, double delta)
     {
         Measure($"steps {epsilon} {sigma} {q} {delta}", () => Calibration.Steps(Accountants.Default, epsilon, delta, sigma, q));
-        Assert.True(wrong.Count == 0, string.Join('\n', wrong));
+        Assert.True(_wrong.Count == 0, string.Join('\n', _wrong));
     }
 
     /// <summary>Asked twice, the second answer was worse: what was remembered had used up effort.</summary>
@@ -168,10 +168,10 @@ public sealed class GeneratedSettingsTests(ITestOutputHelper output)
     {
         if (Refusable(() => accountant.Epsilon(runs, delta)) is not { } bound)
         {
-            Require(accountant.Name != "pld" || runs.Any(run => run.NoiseMultiplier < 1e-3), $"refused: {refusal}");
+            Require(accountant.Name != "pld" || runs.Any(run => run.NoiseMultiplier < 1e-3), $"refused: {_refusal}");
             return;
         }
-        noted += bound.Note is null ? 0 : 1;
+        _noted += bound.Note is null ? 0 : 1;
         Require(
             accountant.Name != "pld" || bound.Note is not null || bound.Epsilon - bound.Lower <= 1e-2 * bound.Epsilon
                 || bound.Epsilon < 1e-2, $"{bound} is wide without a word");
@@ -204,26 +204,26 @@ public sealed class GeneratedSettingsTests(ITestOutputHelper output)
         }
         catch (FedLoraException e) when (e.Code is "privacy-out-of-range" or "privacy-budget-too-small")
         {
-            refusal = e.Message;
+            _refusal = e.Message;
             return default;
         }
     }
 
-    private string asked = "";
-    private string refusal = "";
+    private string _asked = "";
+    private string _refusal = "";
 
     private void Measure(string what, Action ask)
     {
-        asked = what;
+        _asked = what;
         using var process = Process.GetCurrentProcess();
         var (before, start) = (process.TotalProcessorTime, Stopwatch.GetTimestamp());
         ask();
         process.Refresh();
         var seconds = (process.TotalProcessorTime - before).TotalSeconds;
-        slowest = seconds > slowest.Seconds ? (seconds, what) : slowest;
+        _slowest = seconds > _slowest.Seconds ? (seconds, what) : _slowest;
         var bytes = GC.GetGCMemoryInfo(GCKind.Any).TotalCommittedBytes;
-        largest = Math.Max(largest, bytes);
-        log?.WriteLine($"{seconds:0.000} {Stopwatch.GetElapsedTime(start).TotalSeconds:0.000} {bytes / 1048576} {what}");
+        _largest = Math.Max(_largest, bytes);
+        _log?.WriteLine($"{seconds:0.000} {Stopwatch.GetElapsedTime(start).TotalSeconds:0.000} {bytes / 1048576} {what}");
         Require(seconds <= MostSeconds, $"took {seconds:0.0} s of processor time");
         Require(bytes <= MostBytes, $"took {bytes / 1048576} MiB");
     }
@@ -232,7 +232,7 @@ public sealed class GeneratedSettingsTests(ITestOutputHelper output)
     {
         if (holds)
             return;
-        wrong.Add($"{asked}: {message}");
-        log?.WriteLine($"WRONG {asked}: {message}");
+        _wrong.Add($"{_asked}: {message}");
+        _log?.WriteLine($"WRONG {_asked}: {message}");
     }
 }

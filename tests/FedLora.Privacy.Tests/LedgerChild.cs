@@ -44,7 +44,7 @@ internal static class LedgerChild
     /// </summary>
     private sealed class Fatal(DiskLedgerStorage disk, string folder, int fatal, double share) : ILedgerStorage
     {
-        private int writes;
+        private int _writes;
 
         public byte[]? Read(string name) => disk.Read(name);
 
@@ -52,7 +52,7 @@ internal static class LedgerChild
 
         public void Append(string name, ReadOnlySpan<byte> content)
         {
-            if (writes++ != fatal)
+            if (_writes++ != fatal)
             {
                 disk.Append(name, content);
                 return;
@@ -64,7 +64,7 @@ internal static class LedgerChild
 
         public void Replace(string name, ReadOnlySpan<byte> content)
         {
-            if (writes++ != fatal)
+            if (_writes++ != fatal)
             {
                 disk.Replace(name, content);
                 return;
@@ -81,9 +81,9 @@ internal static class LedgerChild
 
         public void Truncate(string name, long length)
         {
-            if (writes++ != fatal || share == 1)
+            if (_writes++ != fatal || share == 1)
                 disk.Truncate(name, length);
-            if (writes - 1 == fatal)
+            if (_writes - 1 == fatal)
                 Die();
         }
 

@@ -195,47 +195,47 @@ public sealed class LedgerCrashTests
     /// <summary>Files in memory; at the fatal write only a part of it is kept, and then the power is gone.</summary>
     private sealed class MortalStorage : ILedgerStorage
     {
-        private readonly Dictionary<string, byte[]> files = [];
-        private int writes;
+        private readonly Dictionary<string, byte[]> _files = [];
+        private int _writes;
 
         public MortalStorage()
         {
         }
 
-        public MortalStorage(MortalStorage survived) => files = new Dictionary<string, byte[]>(survived.files);
+        public MortalStorage(MortalStorage survived) => _files = new Dictionary<string, byte[]>(survived._files);
 
         public int Fatal { get; init; } = int.MaxValue;
 
         public double Kept { get; init; }
 
-        public byte[]? Read(string name) => files.GetValueOrDefault(name);
+        public byte[]? Read(string name) => _files.GetValueOrDefault(name);
 
         public void Append(string name, ReadOnlySpan<byte> content)
         {
-            var dies = writes++ == Fatal;
+            var dies = _writes++ == Fatal;
             if (!dies || Kept > 0)
-                files[name] = [.. files.GetValueOrDefault(name) ?? [], .. dies ? content[..(int)(content.Length * Kept)] : content];
+                _files[name] = [.. _files.GetValueOrDefault(name) ?? [], .. dies ? content[..(int)(content.Length * Kept)] : content];
             Die(dies);
         }
 
         public void Replace(string name, ReadOnlySpan<byte> content)
         {
-            var dies = writes++ == Fatal;
+            var dies = _writes++ == Fatal;
             if (!dies || Kept == 1)
-                files[name] = content.ToArray();
+                _files[name] = content.ToArray();
             Die(dies);
         }
 
         public void Truncate(string name, long length)
         {
-            var dies = writes++ == Fatal;
+            var dies = _writes++ == Fatal;
             if (!dies || Kept == 1)
-                files[name] = files[name][..(int)length];
+                _files[name] = _files[name][..(int)length];
             Die(dies);
         }
 
         public IEnumerable<string> List(string folder) =>
-            files.Keys.Where(name => name.StartsWith(folder + "/", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
+            _files.Keys.Where(name => name.StartsWith(folder + "/", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
 
         private static void Die(bool dies)
         {

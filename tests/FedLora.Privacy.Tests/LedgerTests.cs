@@ -8,24 +8,24 @@ public sealed class LedgerTests : IDisposable
 {
     private static readonly SampledGaussian Round = new(1, 0.01, 10);
     private static readonly PrivacyLimit None = new(null, 1e-5);
-    private readonly string folder = Path.Combine(Path.GetTempPath(), $"fedlora-ledger-{Guid.NewGuid():N}");
+    private readonly string _folder = Path.Combine(Path.GetTempPath(), $"fedlora-ledger-{Guid.NewGuid():N}");
 
     public void Dispose()
     {
-        if (Directory.Exists(folder))
-            Directory.Delete(folder, recursive: true);
+        if (Directory.Exists(_folder))
+            Directory.Delete(_folder, recursive: true);
     }
 
     [Fact]
     public void What_was_spent_is_there_after_a_restart_whatever_the_file_is_called_and_however_it_is_sorted()
     {
         string identity;
-        using (var ledger = PrivacyLedger.Open(folder))
+        using (var ledger = PrivacyLedger.Open(_folder))
         {
             identity = ledger.Identify(Data, Lines("a", "b", "c"));
             ledger.Spend(identity, Use("mail", 1), Round, 1, None);
         }
-        using (var ledger = PrivacyLedger.Open(folder))
+        using (var ledger = PrivacyLedger.Open(_folder))
         {
             Assert.Equal(identity, ledger.Identify(Data, Lines("c", "a", "b")));
             Assert.Equal([Round], ledger.Spent(identity));
@@ -67,7 +67,7 @@ public sealed class LedgerTests : IDisposable
     [Fact]
     public void Growing_a_data_set_does_not_start_a_new_budget()
     {
-        using var ledger = PrivacyLedger.Open(folder);
+        using var ledger = PrivacyLedger.Open(_folder);
         ledger.Spend(ledger.Identify(Data, Lines("a", "b", "c")), Use("mail", 1), Round, 1, None);
         var grown = ledger.Identify(Data, Lines("a", "b", "c", "d"));
         Assert.Equal([Round], ledger.Spent(grown));
@@ -78,7 +78,7 @@ public sealed class LedgerTests : IDisposable
     [Fact]
     public void Two_federations_on_one_data_set_compose_and_the_limit_holds()
     {
-        using var ledger = PrivacyLedger.Open(folder);
+        using var ledger = PrivacyLedger.Open(_folder);
         var data = ledger.Identify(Data, Lines("a", "b"));
         var limit = new PrivacyLimit(Accountants.Default.Epsilon([Round with { Steps = 25 }], 1e-5).Epsilon, 1e-5);
         var first = ledger.Spend(data, Use("one", 1), Round, 1, limit);
@@ -95,10 +95,10 @@ public sealed class LedgerTests : IDisposable
     [Fact]
     public void A_second_process_is_refused_and_a_reader_is_not()
     {
-        using var ledger = PrivacyLedger.Open(folder);
+        using var ledger = PrivacyLedger.Open(_folder);
         ledger.Spend(ledger.Identify(Data, Lines("a")), Use("mail", 1), Round, 1, None);
-        Assert.Equal("ledger-in-use", Assert.Throws<FedLoraException>(() => PrivacyLedger.Open(folder)).Code);
-        using var reader = PrivacyLedger.Read(folder);
+        Assert.Equal("ledger-in-use", Assert.Throws<FedLoraException>(() => PrivacyLedger.Open(_folder)).Code);
+        using var reader = PrivacyLedger.Read(_folder);
         Assert.Single(reader.Entries);
     }
 
@@ -121,8 +121,8 @@ public sealed class LedgerTests : IDisposable
     [InlineData("remove all but the key")]
     public void A_ledger_that_was_cut_or_edited_does_not_open(string tampering)
     {
-        string path = Path.Combine(folder, "ledger.jsonl"), head = Path.Combine(folder, "ledger.head"), olderHead = "";
-        using (var ledger = PrivacyLedger.Open(folder))
+        string path = Path.Combine(_folder, "ledger.jsonl"), head = Path.Combine(_folder, "ledger.head"), olderHead = "";
+        using (var ledger = PrivacyLedger.Open(_folder))
         {
             for (var round = 1; round <= 3; round++)
             {
@@ -131,7 +131,7 @@ public sealed class LedgerTests : IDisposable
                     olderHead = File.ReadAllText(head);
             }
         }
-        var record = Directory.GetFiles(Path.Combine(folder, "datasets")).Single();
+        var record = Directory.GetFiles(Path.Combine(_folder, "datasets")).Single();
         var lines = File.ReadAllLines(path);
         switch (tampering)
         {
@@ -141,10 +141,10 @@ public sealed class LedgerTests : IDisposable
             case "swap two lines": Write([lines[1], lines[0], lines[2]]); break;
             case "remove the ledger" or "remove all but the key and the head": File.Delete(path); break;
             case "remove the head": File.Delete(head); break;
-            case "remove the key": File.Delete(Path.Combine(folder, "ledger.key")); break;
+            case "remove the key": File.Delete(Path.Combine(_folder, "ledger.key")); break;
             case "remove ledger and head": File.Delete(path); File.Delete(head); break;
             case "remove all but the data sets" or "remove all but the key":
-                foreach (var file in Directory.GetFiles(folder)
+                foreach (var file in Directory.GetFiles(_folder)
                     .Where(file => tampering.EndsWith("sets", StringComparison.Ordinal) || Path.GetFileName(file) != "ledger.key"))
                     File.Delete(file);
                 if (tampering.EndsWith("key", StringComparison.Ordinal))
@@ -156,16 +156,16 @@ public sealed class LedgerTests : IDisposable
             case "cut the data set's record": File.WriteAllBytes(record, []); break;
             case "append a forged line": Write([.. lines, lines[2].Replace("\"sequence\":3", "\"sequence\":4")]); break;
         }
-        Assert.Equal("ledger-damaged", Assert.Throws<FedLoraException>(() => PrivacyLedger.Open(folder)).Code);
+        Assert.Equal("ledger-damaged", Assert.Throws<FedLoraException>(() => PrivacyLedger.Open(_folder)).Code);
         void Write(string[] content) => File.WriteAllText(path, string.Concat(content.Select(line => line + "\n")));
     }
 
     [Fact]
     public void A_head_that_was_rolled_back_by_one_forgets_nothing()
     {
-        var head = Path.Combine(folder, "ledger.head");
+        var head = Path.Combine(_folder, "ledger.head");
         string data, older;
-        using (var ledger = PrivacyLedger.Open(folder))
+        using (var ledger = PrivacyLedger.Open(_folder))
         {
             data = ledger.Identify(Data, Lines("a"));
             ledger.Spend(data, Use("mail", 1), Round, 1, None);
@@ -173,14 +173,14 @@ public sealed class LedgerTests : IDisposable
             ledger.Spend(data, Use("mail", 2), Round, 1, None);
         }
         File.WriteAllText(head, older);
-        using (var ledger = PrivacyLedger.Open(folder))
+        using (var ledger = PrivacyLedger.Open(_folder))
             Assert.Equal(2, ledger.Spent(data).Count);
     }
 
     [Fact]
     public void Only_data_that_were_never_used_begin_a_budget_under_a_new_name()
     {
-        using var ledger = PrivacyLedger.Open(folder);
+        using var ledger = PrivacyLedger.Open(_folder);
         ledger.Spend(ledger.Identify(Data, Lines("a", "b")), Use("mail", 1), Round, 1, None);
         ledger.Spend(ledger.Identify(Data, Lines("c")), Use("mail", 2), Round, 1, None);
         // "a" has left the file, but was used.
@@ -197,11 +197,11 @@ public sealed class LedgerTests : IDisposable
         foreach (var file in Directory.EnumerateFiles(Path.Combine(AppContext.BaseDirectory, "Snapshots", "ledger-1"), "*",
             SearchOption.AllDirectories))
         {
-            var target = Path.Combine(folder, Path.GetRelativePath(Path.Combine(AppContext.BaseDirectory, "Snapshots", "ledger-1"), file));
+            var target = Path.Combine(_folder, Path.GetRelativePath(Path.Combine(AppContext.BaseDirectory, "Snapshots", "ledger-1"), file));
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);
             File.Copy(file, target);
         }
-        using var ledger = PrivacyLedger.Open(folder);
+        using var ledger = PrivacyLedger.Open(_folder);
         Assert.Equal(["mail", "mail", "notes"], ledger.Entries.Select(entry => entry.Federation));
         // The first two entries are of a data set with "a" and "b", the third of one with "x".
         var data = ledger.Identify(Data, Lines("b", "c"));
@@ -215,7 +215,7 @@ public sealed class LedgerTests : IDisposable
     [Fact]
     public void Every_charge_for_a_federation_counts_whatever_round_it_calls_for()
     {
-        using var ledger = PrivacyLedger.Open(folder);
+        using var ledger = PrivacyLedger.Open(_folder);
         var data = ledger.Identify(Data, Lines("a"));
         foreach (var round in new[] { 1, 2, 3, 2, 3, 1 })
             ledger.Spend(data, Use("mail", round), Round, 1, None);
@@ -226,7 +226,7 @@ public sealed class LedgerTests : IDisposable
     [Fact]
     public void Training_without_privacy_is_recorded_once_and_is_no_spending()
     {
-        using var ledger = PrivacyLedger.Open(folder);
+        using var ledger = PrivacyLedger.Open(_folder);
         var data = ledger.Identify(Data, Lines("a"));
         ledger.RecordUnprotected(data, Use("open", 1), None);
         ledger.RecordUnprotected(data, Use("open", 2), None);
@@ -237,7 +237,7 @@ public sealed class LedgerTests : IDisposable
     [Fact]
     public void What_was_spent_by_one_unit_is_not_added_to_what_is_spent_by_another()
     {
-        using var ledger = PrivacyLedger.Open(folder);
+        using var ledger = PrivacyLedger.Open(_folder);
         var data = ledger.Identify(Data, Lines("a"));
         ledger.Spend(data, Use("mail", 1) with { Unit = "person" }, Round, 1, None);
         Assert.Equal("privacy-unit-changed",
@@ -248,7 +248,7 @@ public sealed class LedgerTests : IDisposable
     [Fact]
     public void A_statement_is_signed_and_any_change_of_it_shows()
     {
-        using var ledger = PrivacyLedger.Open(folder);
+        using var ledger = PrivacyLedger.Open(_folder);
         var receipt = ledger.Spend(ledger.Identify(Data, Lines("a")), Use("mail", 1), Round, 1, new PrivacyLimit(4, 1e-5));
         var text = PrivacyStatement.Write(ledger, null, DateTimeOffset.UnixEpoch);
         var check = PrivacyStatement.Check(text);

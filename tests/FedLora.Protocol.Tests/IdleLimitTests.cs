@@ -5,19 +5,19 @@ namespace FedLora.Protocol.Tests;
 
 public class IdleLimitTests
 {
-    private readonly FakeTimeProvider time = new();
+    private readonly FakeTimeProvider _time = new();
 
     [Fact]
     public async Task A_slow_transfer_goes_on_and_a_stuck_one_ends_saying_so()
     {
-        using var limit = new IdleLimit(TimeSpan.FromSeconds(10), time, CancellationToken.None);
+        using var limit = new IdleLimit(TimeSpan.FromSeconds(10), _time, CancellationToken.None);
         for (var i = 0; i < 20; i++)
         {
-            time.Advance(TimeSpan.FromSeconds(9));
+            _time.Advance(TimeSpan.FromSeconds(9));
             Assert.False(limit.Token.IsCancellationRequested);
             limit.Moved();
         }
-        time.Advance(TimeSpan.FromSeconds(11));
+        _time.Advance(TimeSpan.FromSeconds(11));
         Assert.True(limit.Token.IsCancellationRequested);
         var error = await Assert.ThrowsAsync<FedLoraException>(
             () => limit.RunAsync(() => "update, 7 bytes", () => throw new OperationCanceledException(limit.Token)));
@@ -29,7 +29,7 @@ public class IdleLimitTests
     public async Task The_callers_own_cancellation_is_no_expiry()
     {
         using var caller = new CancellationTokenSource();
-        using var limit = new IdleLimit(TimeSpan.FromSeconds(10), time, caller.Token);
+        using var limit = new IdleLimit(TimeSpan.FromSeconds(10), _time, caller.Token);
         await caller.CancelAsync();
         Assert.True(limit.Token.IsCancellationRequested);
         await Assert.ThrowsAsync<OperationCanceledException>(

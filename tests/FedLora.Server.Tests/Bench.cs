@@ -22,13 +22,13 @@ internal sealed class Bench : IAsyncDisposable
     /// <inheritdoc cref="Until.Never"/>
     internal static TimeSpan Never => Until.Never;
 
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("fedlora-server-tests-");
-    private CoordinatorHost? host;
-    private Action<IHostApplicationBuilder>? configure;
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedlora-server-tests-");
+    private CoordinatorHost? _host;
+    private Action<IHostApplicationBuilder>? _configure;
 
-    internal string Data => Path.Combine(folder.FullName, "server");
+    internal string Data => Path.Combine(_folder.FullName, "server");
 
-    internal string Pages => host!.PagesUrl!;
+    internal string Pages => _host!.PagesUrl!;
 
     internal CoordinatorConnection Operator { get; private set; } = null!;
 
@@ -36,8 +36,8 @@ internal sealed class Bench : IAsyncDisposable
     /// <param name="configure">What its program adds.</param>
     internal static async Task<Bench> StartAsync(Action<string>? prepare = null, Action<IHostApplicationBuilder>? configure = null)
     {
-        var bench = new Bench { configure = configure };
-        prepare?.Invoke(bench.folder.FullName);
+        var bench = new Bench { _configure = configure };
+        prepare?.Invoke(bench._folder.FullName);
         await bench.RestartAsync();
         return bench;
     }
@@ -45,10 +45,10 @@ internal sealed class Bench : IAsyncDisposable
     /// <summary>Stops the coordinator if it runs, and starts it on the same data.</summary>
     internal async Task RestartAsync()
     {
-        var listen = host?.Url ?? "http://127.0.0.1:0";
+        var listen = _host?.Url ?? "http://127.0.0.1:0";
         await StopAsync();
-        host = await CoordinatorHost.StartAsync(new ServerOptions { Data = Data, Listen = listen }, configure, CancellationToken.None);
-        Operator = new CoordinatorConnection(host.Url)
+        _host = await CoordinatorHost.StartAsync(new ServerOptions { Data = Data, Listen = listen }, _configure, CancellationToken.None);
+        Operator = new CoordinatorConnection(_host.Url)
         {
             Credential = (await File.ReadAllTextAsync(AccessTokens.FileOf(Data, Roles.Operator))).Trim(),
         };
@@ -109,7 +109,7 @@ internal sealed class Bench : IAsyncDisposable
     {
         var options = new ClientOptions
         {
-            Coordinator = url ?? host!.Url,
+            Coordinator = url ?? _host!.Url,
             Data = data,
             Model = "",
             State = StateOf(name),
@@ -134,7 +134,7 @@ internal sealed class Bench : IAsyncDisposable
     }
 
     /// <summary>The state folder of a node.</summary>
-    internal string StateOf(string name) => Path.Combine(folder.FullName, name);
+    internal string StateOf(string name) => Path.Combine(_folder.FullName, name);
 
     /// <summary>A blob as its operator fetches it.</summary>
     internal async Task<AdapterState> FetchAsync(Wire.AdapterRef adapter)
@@ -177,22 +177,22 @@ internal sealed class Bench : IAsyncDisposable
             .Any(node => node.Name == name && node.Online));
 
     /// <summary>A folder of the test's own.</summary>
-    internal string Scratch(string name) => Path.Combine(folder.FullName, name);
+    internal string Scratch(string name) => Path.Combine(_folder.FullName, name);
 
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
-        folder.Delete(recursive: true);
+        _folder.Delete(recursive: true);
     }
 
     /// <param name="disconnect">Whether the operator hangs up before.</param>
     internal async Task StopAsync(bool disconnect = true)
     {
-        if (host is null)
+        if (_host is null)
             return;
         if (disconnect)
             Operator.Dispose();
-        await host.DisposeAsync();
-        host = null;
+        await _host.DisposeAsync();
+        _host = null;
     }
 }

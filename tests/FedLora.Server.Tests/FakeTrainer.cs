@@ -16,9 +16,9 @@ internal sealed class FakeTrainer(float step) : IRoundTrainer
     /// <summary>How often each round was trained.</summary>
     internal List<uint> Trained { get; } = [];
 
-    private readonly TaskCompletionSource asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     /// <summary>Ends when its node, enrolled, first asks for work.</summary>
-    internal Task Asked => asked.Task;
+    internal Task Asked => _asked.Task;
 
     /// <summary>Of the model that it stands for.</summary>
     internal string Model { get; init; } = Fingerprint;
@@ -27,7 +27,7 @@ internal sealed class FakeTrainer(float step) : IRoundTrainer
     {
         get
         {
-            asked.TrySetResult();
+            _asked.TrySetResult();
             return Model;
         }
     }

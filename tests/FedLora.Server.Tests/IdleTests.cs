@@ -13,18 +13,18 @@ namespace FedLora.Server.Tests;
 /// <summary>A transfer that stands still is told so; it was told that the coordinator is stopping.</summary>
 public sealed class IdleTests : IDisposable
 {
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("fedlora-server-tests-");
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedlora-server-tests-");
 
     [Fact]
     public async Task An_upload_that_stands_still_is_told_so()
     {
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
         await using var host = await CoordinatorHost.StartAsync(
-            new ServerOptions { Data = folder.FullName, Listen = "http://127.0.0.1:0" },
+            new ServerOptions { Data = _folder.FullName, Listen = "http://127.0.0.1:0" },
             builder => builder.Services.AddSingleton<TimeProvider>(time), TestContext.Current.CancellationToken);
         using var connection = new CoordinatorConnection(host.Url)
         {
-            Credential = (await File.ReadAllTextAsync(AccessTokens.FileOf(folder.FullName, Roles.Operator),
+            Credential = (await File.ReadAllTextAsync(AccessTokens.FileOf(_folder.FullName, Roles.Operator),
                 TestContext.Current.CancellationToken)).Trim(),
         };
         using var upload = connection.Admin.PutBlob(connection.Options(TestContext.Current.CancellationToken));
@@ -37,5 +37,5 @@ public sealed class IdleTests : IDisposable
         Assert.Contains("nothing moved for 60 s", error.Status.Detail, StringComparison.Ordinal);
     }
 
-    public void Dispose() => folder.Delete(recursive: true);
+    public void Dispose() => _folder.Delete(recursive: true);
 }

@@ -11,7 +11,7 @@ public sealed class TinySites : IDisposable
 {
     private static readonly string[] Spam = ["win", "money", "now", "cheap", "offer", "click"];
     private static readonly string[] Ham = ["the", "meeting", "is", "on", "monday", "office"];
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("fedlora-tiny-");
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedlora-tiny-");
 
     public TinySites()
     {
@@ -27,11 +27,11 @@ public sealed class TinySites : IDisposable
         Write(Public, seed: 10, 16);
     }
 
-    internal string Model => Path.Combine(folder.FullName, "model");
+    internal string Model => Path.Combine(_folder.FullName, "model");
 
-    internal string HeldOut => Path.Combine(folder.FullName, "held-out.jsonl");
+    internal string HeldOut => Path.Combine(_folder.FullName, "held-out.jsonl");
 
-    internal string Public => Path.Combine(folder.FullName, "public.jsonl");
+    internal string Public => Path.Combine(_folder.FullName, "public.jsonl");
 
     /// <summary>Three rounds of three steps at rank 4.</summary>
     internal static FederationDefinition Define(string method) => new()
@@ -64,14 +64,14 @@ public sealed class TinySites : IDisposable
             Coordinator = "",
             Data = DataOf(site),
             Model = Model,
-            State = folder.CreateSubdirectory(Path.GetRandomFileName()).FullName,
+            State = _folder.CreateSubdirectory(Path.GetRandomFileName()).FullName,
             Name = $"site-{site}",
             Group = group,
         });
 
-    public void Dispose() => folder.Delete(recursive: true);
+    public void Dispose() => _folder.Delete(recursive: true);
 
-    internal string DataOf(int site) => Path.Combine(folder.FullName, $"site-{site}.jsonl");
+    internal string DataOf(int site) => Path.Combine(_folder.FullName, $"site-{site}.jsonl");
 
     private static void Write(string path, int seed, int lines)
     {

@@ -16,7 +16,7 @@ namespace FedLora.Server.Tests;
 /// <summary>Transfers over thin links, and those that are under way when the coordinator stops.</summary>
 public sealed class TransferTests
 {
-    private static readonly byte[] _update = Update();
+    private static readonly byte[] UpdateBytes = Update();
 
     /// <summary>At 64 kB/s the first acknowledgement, due after 4 MiB, came after 63 s; the client gives up after 60 without one.</summary>
     [Fact]
@@ -167,7 +167,7 @@ public sealed class TransferTests
 
     private static Task SendAsync(AsyncDuplexStreamingCall<UpdateMessage, UpdateAck> upload, int from, int count) =>
         upload.RequestStream.WriteAsync(
-            new UpdateMessage { Chunk = new Chunk { Offset = from, Data = ByteString.CopyFrom(_update, from, count) } });
+            new UpdateMessage { Chunk = new Chunk { Offset = from, Data = ByteString.CopyFrom(UpdateBytes, from, count) } });
 
     private static async Task<long> AcknowledgedAsync(AsyncDuplexStreamingCall<UpdateMessage, UpdateAck> upload)
     {
@@ -185,7 +185,7 @@ public sealed class TransferTests
             Attempt = task.Attempt,
             ExampleCount = 10,
             Steps = 1,
-            Blob = new BlobRef { Sha256 = Convert.ToHexStringLower(SHA256.HashData(_update)), Size = _update.Length },
+            Blob = new BlobRef { Sha256 = Convert.ToHexStringLower(SHA256.HashData(UpdateBytes)), Size = UpdateBytes.Length },
         },
     };
 

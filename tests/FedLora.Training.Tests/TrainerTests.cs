@@ -17,7 +17,7 @@ namespace FedLora.Training.Tests;
 [Trait("Category", "Fixtures")]
 public sealed class TrainerTests
 {
-    private static readonly string _llama = Fixtures.PathOf("models", "llama");
+    private static readonly string Llama = Fixtures.PathOf("models", "llama");
 
     [FixtureTheory("models", "model.safetensors")]
     [InlineData(0.0)]
@@ -42,7 +42,7 @@ public sealed class TrainerTests
     {
         using var fixture = new ModelFixture("llama");
         var result = Train(fixture, seed: 1, 0, trained);
-        var start = PeftFolder.Read(Path.Combine(_llama, "adapter")).State;
+        var start = PeftFolder.Read(Path.Combine(Llama, "adapter")).State;
         Assert.All(result.Trained, t => Assert.Equal(trained, AdapterKey.Parse(t.Name).Factor));
         foreach (var tensor in result.Adapter)
             Assert.Equal(AdapterKey.Parse(tensor.Name).Factor != trained, tensor.Values.AsSpan().SequenceEqual(start[tensor.Name].Values));

@@ -8,14 +8,14 @@ namespace FedLora.Cli.Demo;
 /// </summary>
 internal sealed class DemoWorkplace : IDisposable
 {
-    private readonly DirectoryInfo temporary;
+    private readonly DirectoryInfo _temporary;
 
     internal DemoWorkplace(string folder)
     {
         Out = Path.GetFullPath(folder);
         OutFolder.Create(Logs);
         // Last, so that nothing is left behind where the folder above cannot be had.
-        temporary = Directory.CreateTempSubdirectory("fedlora-demo-");
+        _temporary = Directory.CreateTempSubdirectory("fedlora-demo-");
     }
 
     internal string Out { get; }
@@ -24,19 +24,19 @@ internal sealed class DemoWorkplace : IDisposable
 
     internal string Adapter => Path.Combine(Out, "adapter");
 
-    internal string ServerData => Path.Combine(temporary.FullName, "server");
+    internal string ServerData => Path.Combine(_temporary.FullName, "server");
 
     /// <summary>The sites' join token; on a command line everybody could read it.</summary>
-    internal string JoinToken => Path.Combine(temporary.FullName, "join.token");
+    internal string JoinToken => Path.Combine(_temporary.FullName, "join.token");
 
-    internal string NodeState(int site) => Path.Combine(temporary.FullName, $"site-{site}");
+    internal string NodeState(int site) => Path.Combine(_temporary.FullName, $"site-{site}");
 
-    internal string Scratch(string name) => Path.Combine(temporary.FullName, name);
+    internal string Scratch(string name) => Path.Combine(_temporary.FullName, name);
 
     internal DemoData PrepareData(DemoOptions options, CancellationToken cancellationToken) =>
-        DemoData.Prepare(Corpora.SpamAssassin, Path.Combine(temporary.FullName, "data"), options.Nodes, options.Seed, cancellationToken);
+        DemoData.Prepare(Corpora.SpamAssassin, Path.Combine(_temporary.FullName, "data"), options.Nodes, options.Seed, cancellationToken);
 
-    public void Dispose() => temporary.Delete(recursive: true);
+    public void Dispose() => _temporary.Delete(recursive: true);
 
     /// <summary>The first free folder <c>fedlora-demo/N</c> below the current one; making it takes it.</summary>
     internal static string NextFree()

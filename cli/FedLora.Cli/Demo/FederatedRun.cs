@@ -42,19 +42,19 @@ internal sealed class FederatedRun : IAsyncDisposable
     private const string CoordinatorName = "coordinator";
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(50);
-    private readonly DemoOptions options;
-    private readonly DemoWorkplace workplace;
-    private readonly DemoData data;
-    private readonly List<ChildProcess> processes = [];
-    private readonly CancellationTokenSource ending = new();
-    private CoordinatorConnection? coordinator;
-    private Task<Task>? failing;
-    private (double Up, double Down) counted;
+    private readonly DemoOptions _options;
+    private readonly DemoWorkplace _workplace;
+    private readonly DemoData _data;
+    private readonly List<ChildProcess> _processes = [];
+    private readonly CancellationTokenSource _ending = new();
+    private CoordinatorConnection? _coordinator;
+    private Task<Task>? _failing;
+    private (double Up, double Down) _counted;
 
-    private CoordinatorConnection Coordinator => coordinator ?? throw new InvalidOperationException("The processes have not started.");
+    private CoordinatorConnection Coordinator => _coordinator ?? throw new InvalidOperationException("The processes have not started.");
 
     private FederatedRun(DemoOptions options, DemoWorkplace workplace, DemoData data) =>
-        (this.options, this.workplace, this.data) = (options, workplace, data);
+        (this._options, this._workplace, this._data) = (options, workplace, data);
 
     /// <summary>Starts the processes.</summary>
     /// <param name="options">Sites and their base model.</param>
@@ -67,11 +67,11 @@ internal sealed class FederatedRun : IAsyncDisposable
         var run = new FederatedRun(options, workplace, data);
         try
         {
-            var server = run.coordinator = await run.StartServerAsync(cancellationToken);
+            var server = run._coordinator = await run.StartServerAsync(cancellationToken);
             var token = await server.Admin.CreateTokenAsync(new CreateTokenRequest { Uses = (uint)options.Nodes },
                 server.Call(cancellationToken));
             run.StartClients(server.Url, token.Token);
-            run.failing = Task.WhenAny(run.processes.Select(process => process.FailsAsync(run.ending.Token)));
+            run._failing = Task.WhenAny(run._processes.Select(process => process.FailsAsync(run._ending.Token)));
             return run;
         }
         catch (Exception error)
@@ -94,16 +94,16 @@ internal sealed class FederatedRun : IAsyncDisposable
         try
         {
             EmptyCaches();
-            var prepared = FederationPreparation.Prepare(DemoFederation.Define(federation, [.. data.Summary.Select(site => site.Mails)]),
+            var prepared = FederationPreparation.Prepare(DemoFederation.Define(federation, [.. _data.Summary.Select(site => site.Mails)]),
                 federation.Model, null, cancellationToken);
             await FederationCreateCommand.CreateAsync(Coordinator, prepared, cancellationToken);
             using var failure = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             var run = FederateAsync(federation, show, failure.Token);
-            if (await Task.WhenAny(run, failing!) != run)
+            if (await Task.WhenAny(run, _failing!) != run)
             {
                 await failure.CancelAsync();
                 await Interruption.SettleAsync(cancellationToken);
-                await await failing!;
+                await await _failing!;
             }
             return await run;
         }
@@ -115,7 +115,7 @@ internal sealed class FederatedRun : IAsyncDisposable
     }
 
     /// <summary>The coordinator's folder.</summary>
-    internal string Data => workplace.ServerData;
+    internal string Data => _workplace.ServerData;
 
     /// <summary>A link that opens the coordinator's dashboard, once.</summary>
     internal async Task<string> DashboardLinkAsync(CancellationToken cancellationToken) =>
@@ -125,26 +125,27 @@ internal sealed class FederatedRun : IAsyncDisposable
     /// <param name="all">The coordinator too.</param>
     internal async Task EndSitesAsync(bool all)
     {
-        await ending.CancelAsync();
-        var over = processes.Where(process => all || process.Name != CoordinatorName).ToList();
+        await _ending.CancelAsync();
+        var over = _processes.Where(process => all || process.Name != CoordinatorName).ToList();
         await Task.WhenAll(over.Select(process => process.DisposeAsync().AsTask()));
-        processes.RemoveAll(over.Contains);
+        _processes.RemoveAll(over.Contains);
     }
 
     /// <summary>Ends all processes.</summary>
     public async ValueTask DisposeAsync()
     {
-        await ending.CancelAsync();
-        coordinator?.Dispose();
-        await Task.WhenAll(processes.Select(process => process.DisposeAsync().AsTask()));
-        ending.Dispose();
+        await _ending.CancelAsync();
+        _coordinator?.Dispose();
+        await Task.WhenAll(_processes.Select(process => process.DisposeAsync().AsTask()));
+        _ending.Dispose();
     }
 
     private async Task<CoordinatorConnection> StartServerAsync(CancellationToken cancellationToken)
     {
         var server =
-            Start(CoordinatorName, threads: 1, "server", "--data", workplace.ServerData, "--listen", "http://127.0.0.1:0", "--with-parent");
-        var file = DataFolder.UrlFileOf(workplace.ServerData);
+            Start(
+                CoordinatorName, threads: 1, "server", "--data", _workplace.ServerData, "--listen", "http://127.0.0.1:0", "--with-parent");
+        var file = DataFolder.UrlFileOf(_workplace.ServerData);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(StartLimit);
         var failed = server.FailsAsync(limit.Token);
@@ -154,18 +155,19 @@ internal sealed class FederatedRun : IAsyncDisposable
                 await failed;
             await Task.Delay(Look, TimeProvider.System, limit.Token);
         }
-        var token = await File.ReadAllTextAsync(AccessTokens.FileOf(workplace.ServerData, Roles.Operator), cancellationToken);
+        var token = await File.ReadAllTextAsync(AccessTokens.FileOf(_workplace.ServerData, Roles.Operator), cancellationToken);
         return new CoordinatorConnection((await File.ReadAllTextAsync(file, cancellationToken)).Trim()) { Credential = token.Trim() };
     }
 
     private void StartClients(string url, string token)
     {
-        AtomicFile.Write(workplace.JoinToken, token);
-        for (var site = 1; site <= options.Nodes; site++)
+        AtomicFile.Write(_workplace.JoinToken, token);
+        for (var site = 1; site <= _options.Nodes; site++)
         {
-            Start($"site-{site}", options.Threads, "client", "--coordinator", url, "--token-file", workplace.JoinToken, "--name",
-                $"site-{site}", "--data", data.Sites[site - 1],
-                "--model", options.Model, "--state", workplace.NodeState(site), "--threads", options.Threads.ToString(), "--with-parent");
+            Start($"site-{site}", _options.Threads, "client", "--coordinator", url, "--token-file", _workplace.JoinToken, "--name",
+                $"site-{site}", "--data", _data.Sites[site - 1],
+                "--model", _options.Model, "--state", _workplace.NodeState(site),
+                "--threads", _options.Threads.ToString(), "--with-parent");
         }
     }
 
@@ -173,7 +175,7 @@ internal sealed class FederatedRun : IAsyncDisposable
         Action<FederationView, IReadOnlyList<(string Name, int Id)>> show, CancellationToken cancellationToken)
     {
         var name = new FederationName { Name = federation.Federation };
-        var ids = processes.Select(process => (process.Name, process.Id)).ToList();
+        var ids = _processes.Select(process => (process.Name, process.Id)).ToList();
         var watch = Stopwatch.StartNew();
         await Coordinator.Admin.StartFederationAsync(name, Coordinator.Call(cancellationToken));
         using var call = Coordinator.Admin.WatchFederation(name, Coordinator.Options(cancellationToken));
@@ -183,29 +185,29 @@ internal sealed class FederatedRun : IAsyncDisposable
             last = call.ResponseStream.Current;
             show(last, ids);
             if (last.State == FederationState.Paused)
-                throw new FedLoraException("demo-failed", $"the federation paused: {last.Reason}", $"the logs are in {workplace.Logs}");
+                throw new FedLoraException("demo-failed", $"the federation paused: {last.Reason}", $"the logs are in {_workplace.Logs}");
         }
         var seconds = watch.Elapsed.TotalSeconds;
         if (last is not { State: FederationState.Finished })
             throw new FedLoraException("demo-failed", $"the federation ended as {last?.State}: {last?.Reason}",
-                $"the logs are in {workplace.Logs}");
+                $"the logs are in {_workplace.Logs}");
         var nodes = await NodesAtRestAsync(cancellationToken);
-        var before = counted;
-        counted = (nodes.Average(node => (double)(node.Traffic?.Sent ?? 0)), nodes.Average(node => (double)(node.Traffic?.Received ?? 0)));
-        var result = new FederatedResult(last, seconds, nodes, counted.Up - before.Up, counted.Down - before.Down, null, []);
+        var before = _counted;
+        _counted = (nodes.Average(node => (double)(node.Traffic?.Sent ?? 0)), nodes.Average(node => (double)(node.Traffic?.Received ?? 0)));
+        var result = new FederatedResult(last, seconds, nodes, _counted.Up - before.Up, _counted.Down - before.Down, null, []);
         if (!Methods.Get(federation.Method).Traits.Personalised)
             return result with
             {
                 Adapter = (await ExportCommand.FetchAsync(Coordinator, federation.Federation, null, cancellationToken)).Adapter,
             };
         var global = await ExportCommand.FetchGlobalAsync(Coordinator, federation.Federation, cancellationToken);
-        return result with { Personal = [.. Enumerable.Range(1, options.Nodes).Select(site => Personal(global, federation, site))] };
+        return result with { Personal = [.. Enumerable.Range(1, _options.Nodes).Select(site => Personal(global, federation, site))] };
     }
 
     // What an earlier federation fetched would not be counted for this one.
     private void EmptyCaches()
     {
-        foreach (var cache in Enumerable.Range(1, options.Nodes).Select(site => NodeFolder.CacheOf(workplace.NodeState(site)))
+        foreach (var cache in Enumerable.Range(1, _options.Nodes).Select(site => NodeFolder.CacheOf(_workplace.NodeState(site)))
             .Where(Directory.Exists))
         {
             foreach (var blob in Directory.EnumerateFiles(cache))
@@ -214,7 +216,7 @@ internal sealed class FederatedRun : IAsyncDisposable
     }
 
     private AdapterState Personal(AdapterState global, DemoOptions federation, int site) =>
-        KeptFactors.Newest(NodeFolder.FederationFolderOf(workplace.NodeState(site), federation.Federation)) is { } kept ? global.With(kept)
+        KeptFactors.Newest(NodeFolder.FederationFolderOf(_workplace.NodeState(site), federation.Federation)) is { } kept ? global.With(kept)
             : global;
 
     // The last count of bytes comes with a node's next poll, a moment after the last round.
@@ -234,8 +236,8 @@ internal sealed class FederatedRun : IAsyncDisposable
 
     private ChildProcess Start(string name, int threads, params string[] args)
     {
-        var process = ChildProcess.Start(name, Path.Combine(workplace.Logs, $"{name}.log"), threads, args);
-        processes.Add(process);
+        var process = ChildProcess.Start(name, Path.Combine(_workplace.Logs, $"{name}.log"), threads, args);
+        _processes.Add(process);
         return process;
     }
 }

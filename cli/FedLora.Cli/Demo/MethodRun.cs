@@ -9,13 +9,13 @@ namespace FedLora.Cli.Demo;
 /// </summary>
 internal sealed class MethodRun : IAsyncDisposable
 {
-    private readonly DemoWorkplace workplace;
-    private readonly DemoData data;
-    private readonly FederatedRun run;
-    private readonly CommandOutput output;
+    private readonly DemoWorkplace _workplace;
+    private readonly DemoData _data;
+    private readonly FederatedRun _run;
+    private readonly CommandOutput _output;
 
     private MethodRun(DemoWorkplace workplace, DemoData data, FederatedRun run, CommandOutput output) =>
-        (this.workplace, this.data, this.run, this.output) = (workplace, data, run, output);
+        (this._workplace, this._data, this._run, this._output) = (workplace, data, run, output);
 
     /// <summary>Prepares the data and starts the processes.</summary>
     internal static async Task<MethodRun> StartAsync(DemoOptions options, CommandOutput output, CancellationToken cancellationToken)
@@ -38,8 +38,8 @@ internal sealed class MethodRun : IAsyncDisposable
     /// <param name="cancellationToken">Ends the wait.</param>
     internal async Task<MethodResult> NextAsync(DemoOptions federation, CancellationToken cancellationToken)
     {
-        var result = await DemoLive.RunAsync(run, federation, output, clear: true, cancellationToken);
-        var score = TogetherScore.Of(federation, Path.Combine(workplace.Out, federation.Federation), data, result, cancellationToken);
+        var result = await DemoLive.RunAsync(_run, federation, _output, clear: true, cancellationToken);
+        var score = TogetherScore.Of(federation, Path.Combine(_workplace.Out, federation.Federation), _data, result, cancellationToken);
         var rounds = result.View.Rounds.Where(round => round.State == RoundState.Committed).ToList();
         var errors = rounds.Where(round => round.HasAggregationError).Select(round => round.AggregationError).ToList();
         return new MethodResult(federation.Method, score.Accuracy, score.MacroF1, (long)(result.BytesUp / rounds.Count),
@@ -49,7 +49,7 @@ internal sealed class MethodRun : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await run.DisposeAsync();
-        workplace.Dispose();
+        await _run.DisposeAsync();
+        _workplace.Dispose();
     }
 }

@@ -8,10 +8,10 @@ namespace FedLora.Cli.Output;
 /// </summary>
 public sealed class CommandOutput
 {
-    private readonly TextWriter output;
+    private readonly TextWriter _output;
 
-    private readonly PrintedCommands commands;
-    private readonly JsonForm? form;
+    private readonly PrintedCommands _commands;
+    private readonly JsonForm? _form;
 
     /// <summary>For no command in particular.</summary>
     public CommandOutput(bool json, TextWriter output, TextWriter error)
@@ -22,9 +22,9 @@ public sealed class CommandOutput
     internal CommandOutput(bool json, PrintedCommands commands, JsonForm? form, TextWriter output, TextWriter error)
     {
         Json = json;
-        this.output = output;
-        this.commands = commands;
-        this.form = form;
+        this._output = output;
+        this._commands = commands;
+        this._form = form;
         Console = Open(output);
         Progress = Open(error);
     }
@@ -42,16 +42,16 @@ public sealed class CommandOutput
     /// <exception cref="InvalidOperationException">The command did not state that it writes such a document: a defect.</exception>
     public void Result<T>(T value, Action<IAnsiConsole> show)
     {
-        if (form is not null && !form.Results.Contains(typeof(T)))
+        if (_form is not null && !_form.Results.Contains(typeof(T)))
             throw new InvalidOperationException($"The command does not state that it writes {typeof(T).Name}.");
         if (Json)
-            output.WriteLine(Output.Json.Document(value, oneLine: form?.IsStream == true));
+            _output.WriteLine(Output.Json.Document(value, oneLine: _form?.IsStream == true));
         else
             show(Console);
     }
 
     /// <summary>Writes a document as it is, with and without <c>--json</c>: a signature may stand over its bytes.</summary>
-    public void Raw(string document) => output.WriteLine(document);
+    public void Raw(string document) => _output.WriteLine(document);
 
     private static IAnsiConsole Open(TextWriter writer)
     {
@@ -70,8 +70,8 @@ public sealed class CommandOutput
     }
 
     /// <summary>One line for people on standard error.</summary>
-    public void Remark(string text) => Progress.WriteLine(commands.Complete(text));
+    public void Remark(string text) => Progress.WriteLine(_commands.Complete(text));
 
     /// <summary>A text for people whose commands work as they are printed.</summary>
-    public string Complete(string text) => commands.Complete(text);
+    public string Complete(string text) => _commands.Complete(text);
 }

@@ -13,10 +13,10 @@ public sealed partial class PrintedCommands
     // Set by the launcher: how it was called.
     private const string ProgramVariable = "FEDLORA_COMMAND";
 
-    private readonly string program;
-    private readonly string admin;
+    private readonly string _program;
+    private readonly string _admin;
 
-    private PrintedCommands(string program, string admin) => (this.program, this.admin) = (program, admin);
+    private PrintedCommands(string program, string admin) => (this._program, this._admin) = (program, admin);
 
     /// <summary>Before the words are parsed.</summary>
     public static PrintedCommands Plain { get; } = new(Program(), $"{Program()} admin");
@@ -27,7 +27,7 @@ public sealed partial class PrintedCommands
         .Select(option => $" {option.Name} {Quoted(parsed.GetResult(option)!.Tokens[0].Value)}")]));
 
     /// <summary>The text with its commands completed.</summary>
-    public string Complete(string text) => Commands().Replace(text, match => match.Groups["admin"].Success ? admin : program);
+    public string Complete(string text) => Commands().Replace(text, match => match.Groups["admin"].Success ? _admin : _program);
 
     /// <summary>A word as a shell reads it.</summary>
     internal static string Quoted(string word) =>

@@ -3,9 +3,9 @@ namespace FedLora.Cli.Plots;
 /// <summary>An axis from round number to round number, with ticks at 1, 2 or 5 times a power of ten.</summary>
 internal sealed class Scale
 {
-    private readonly double step;
+    private readonly double _step;
 
-    private Scale(double low, double high, double step) => (Low, High, this.step) = (low, high, step);
+    private Scale(double low, double high, double step) => (Low, High, this._step) = (low, high, step);
 
     public double Low { get; }
 
@@ -33,8 +33,8 @@ internal sealed class Scale
     /// <summary>The ticks and their labels.</summary>
     public IEnumerable<(double Value, string Label)> Ticks()
     {
-        for (var i = (long)Math.Ceiling(Low / step - 1e-9); i * step <= High + step * 1e-9; i++)
-            yield return (i * step, Label(i * step));
+        for (var i = (long)Math.Ceiling(Low / _step - 1e-9); i * _step <= High + _step * 1e-9; i++)
+            yield return (i * _step, Label(i * _step));
     }
 
     private string Label(double value)

@@ -9,13 +9,13 @@ namespace FedLora.Cli.Processes;
 internal sealed class ChildProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
-    private readonly Process process;
-    private readonly Task logging;
+    private readonly Process _process;
+    private readonly Task _logging;
 
     private ChildProcess(Process process, Task logging, string name, string log)
     {
-        this.process = process;
-        this.logging = logging;
+        this._process = process;
+        this._logging = logging;
         Name = name;
         Log = log;
     }
@@ -27,7 +27,7 @@ internal sealed class ChildProcess : IAsyncDisposable
     internal string Log { get; }
 
     /// <summary>Its process id.</summary>
-    internal int Id => process.Id;
+    internal int Id => _process.Id;
 
     /// <summary>Starts <c>fedlora ARGS</c> with <paramref name="threads"/> processor threads.</summary>
     internal static ChildProcess Start(string name, string log, int threads, params string[] args)
@@ -62,7 +62,7 @@ internal sealed class ChildProcess : IAsyncDisposable
     internal async Task WaitAsync(CancellationToken cancellationToken)
     {
         await ExitedAsync(cancellationToken);
-        if (process.ExitCode != 0)
+        if (_process.ExitCode != 0)
             throw await FailedAsync(cancellationToken);
     }
 
@@ -76,34 +76,34 @@ internal sealed class ChildProcess : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        process.StandardInput.Close();
+        _process.StandardInput.Close();
         using var limit = new CancellationTokenSource(Grace);
         try
         {
-            await process.WaitForExitAsync(limit.Token);
+            await _process.WaitForExitAsync(limit.Token);
         }
         catch (OperationCanceledException)
         {
-            process.Kill(entireProcessTree: true);
-            await process.WaitForExitAsync(CancellationToken.None);
+            _process.Kill(entireProcessTree: true);
+            await _process.WaitForExitAsync(CancellationToken.None);
         }
         // What it could not write, it has told whoever waited for the process.
-        await logging.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        process.Dispose();
+        await _logging.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _process.Dispose();
     }
 
     // The output ends when the process does, and at once where the log cannot be written.
     private async Task ExitedAsync(CancellationToken cancellationToken)
     {
-        await logging.WaitAsync(cancellationToken);
-        await process.WaitForExitAsync(cancellationToken);
+        await _logging.WaitAsync(cancellationToken);
+        await _process.WaitForExitAsync(cancellationToken);
     }
 
     private async Task<FedLoraException> FailedAsync(CancellationToken cancellationToken)
     {
         await Interruption.SettleAsync(cancellationToken);
         var last = File.ReadLines(Log).LastOrDefault(line => line.Length > 0) ?? "it said nothing";
-        return new FedLoraException("process-failed", $"{Name} ended with exit code {process.ExitCode}: {last.Trim()}",
+        return new FedLoraException("process-failed", $"{Name} ended with exit code {_process.ExitCode}: {last.Trim()}",
             $"its log is {Log}");
     }
 

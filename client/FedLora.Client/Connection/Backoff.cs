@@ -9,15 +9,15 @@ namespace FedLora.Client.Connection;
 /// <param name="random">Source of the jitter.</param>
 public sealed class Backoff(TimeSpan first, TimeSpan most, Random random)
 {
-    private int failures;
+    private int _failures;
 
     /// <summary>The wait after one more failure.</summary>
     public TimeSpan Next()
     {
-        var full = Math.Min(most.TotalSeconds, first.TotalSeconds * Math.Pow(2, Math.Min(failures++, 30)));
+        var full = Math.Min(most.TotalSeconds, first.TotalSeconds * Math.Pow(2, Math.Min(_failures++, 30)));
         return TimeSpan.FromSeconds(full * (0.5 + (random.NextDouble() / 2)));
     }
 
     /// <summary>Something worked: the next failure waits for the first span again.</summary>
-    public void Reset() => failures = 0;
+    public void Reset() => _failures = 0;
 }

@@ -16,16 +16,16 @@ public sealed class NodeLedger : IDisposable
 {
     private const string LedgerFolder = "ledger";
 
-    private readonly ClientOptions options;
-    private readonly TimeProvider time;
-    private readonly string folder;
-    private readonly string coordinator;
-    private readonly Lock gate = new();
-    private PrivacyLedger? ledger;
-    private (long Entries, PrivacyBalance Balance)? told;
+    private readonly ClientOptions _options;
+    private readonly TimeProvider _time;
+    private readonly string _folder;
+    private readonly string _coordinator;
+    private readonly Lock _gate = new();
+    private PrivacyLedger? _ledger;
+    private (long Entries, PrivacyBalance Balance)? _told;
 
     private NodeLedger(ClientOptions options, TimeProvider time) =>
-        (this.options, this.time, folder, coordinator) = (options, time, Path.Combine(options.State, LedgerFolder),
+        (this._options, this._time, _folder, _coordinator) = (options, time, Path.Combine(options.State, LedgerFolder),
             options.Coordinator.TrimEnd('/'));
 
     /// <summary>
@@ -37,31 +37,31 @@ public sealed class NodeLedger : IDisposable
     public static NodeLedger Open(ClientOptions options, TimeProvider time)
     {
         var opened = new NodeLedger(options, time);
-        if (Directory.Exists(opened.folder) || options.Policy.Epsilon is not null)
-            opened.ledger = PrivacyLedger.Open(opened.folder, time);
+        if (Directory.Exists(opened._folder) || options.Policy.Epsilon is not null)
+            opened._ledger = PrivacyLedger.Open(opened._folder, time);
         return opened;
     }
 
     /// <summary>What the coordinator is told of the data set; null where nothing was spent and there is no limit.</summary>
     public PrivacyBalance? Balance()
     {
-        lock (gate)
+        lock (_gate)
         {
-            if (ledger is null)
+            if (_ledger is null)
                 return null;
-            var (dataSet, entries) = (ledger.IdentityOf(options.DataSet), ledger.Head.Sequence);
-            if (told is { } last && last.Entries == entries)
+            var (dataSet, entries) = (_ledger.IdentityOf(_options.DataSet), _ledger.Head.Sequence);
+            if (_told is { } last && last.Entries == entries)
                 return last.Balance;
-            var uses = ledger.UsesOf(dataSet);
-            if (uses.Count == 0 && options.Policy.Epsilon is null)
+            var uses = _ledger.UsesOf(dataSet);
+            if (uses.Count == 0 && _options.Policy.Epsilon is null)
                 return null;
             var runs = SampledGaussian.Simplify(uses.Where(use => use.IsPrivate).Select(use => use.Run));
             var balance = new PrivacyBalance
             {
                 DataSet = dataSet,
-                SpentEpsilon = Accountants.Default.Epsilon(runs, options.Policy.Delta).Epsilon,
-                LimitEpsilon = options.Policy.Epsilon ?? 0,
-                Delta = options.Policy.Delta,
+                SpentEpsilon = Accountants.Default.Epsilon(runs, _options.Policy.Delta).Epsilon,
+                LimitEpsilon = _options.Policy.Epsilon ?? 0,
+                Delta = _options.Policy.Delta,
                 Runs =
                 {
                     runs.Select(
@@ -74,10 +74,10 @@ public sealed class NodeLedger : IDisposable
                             }),
                 },
                 UsedWithoutPrivacy = uses.Any(use => !use.IsPrivate),
-                Unit = options.Unit ?? "",
+                Unit = _options.Unit ?? "",
                 Entries = (ulong)entries,
             };
-            told = (entries, balance);
+            _told = (entries, balance);
             return balance;
         }
     }
@@ -89,7 +89,7 @@ public sealed class NodeLedger : IDisposable
     {
         try
         {
-            lock (gate)
+            lock (_gate)
             {
                 if (Mixes(definition) is { } mixes)
                     return mixes;
@@ -114,15 +114,15 @@ public sealed class NodeLedger : IDisposable
     /// </exception>
     public LedgerReceipt? Charge(FederationDefinition definition, int round, IReadOnlyList<ReadOnlyMemory<byte>> identities)
     {
-        var use = new LedgerUse(coordinator, definition.Name, round, options.Unit);
+        var use = new LedgerUse(_coordinator, definition.Name, round, _options.Unit);
         if (definition.ToPlan() is not { } plan)
         {
-            lock (gate)
-                Opened().RecordUnprotected(Identify(identities), use, options.Policy.Limit);
+            lock (_gate)
+                Opened().RecordUnprotected(Identify(identities), use, _options.Policy.Limit);
             return null;
         }
         var run = RoundOf(plan, definition);
-        lock (gate)
+        lock (_gate)
         {
             if (Check(plan, run, definition.Name) is { } reason)
                 throw new FedLoraException("privacy-budget-exhausted", reason,
@@ -132,26 +132,26 @@ public sealed class NodeLedger : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => ledger?.Dispose();
+    public void Dispose() => _ledger?.Dispose();
 
     /// <summary>The count of examples (or units) that may be known here; null where nobody has stated one.</summary>
     public long? StatedCount(FederationDefinition definition) =>
-        definition.PublicCounts.TryGetValue(options.Name, out var count) ? count : options.PublicCount > 0 ? options.PublicCount : null;
+        definition.PublicCounts.TryGetValue(_options.Name, out var count) ? count : _options.PublicCount > 0 ? _options.PublicCount : null;
 
     private SampledGaussian RoundOf(PrivacyPlan plan, FederationDefinition definition) =>
         plan.RoundAt(plan.RateFor(StatedCount(definition)));
 
     private string? Mixes(FederationDefinition definition) =>
-        options.Policy.ForbidMixing
-            && ledger?.UsesOf(ledger.IdentityOf(options.DataSet)).Any(use => use.IsPrivate != definition.Privacy is not null) == true
+        _options.Policy.ForbidMixing
+            && _ledger?.UsesOf(_ledger.IdentityOf(_options.DataSet)).Any(use => use.IsPrivate != definition.Privacy is not null) == true
             ? $"the site's policy forbids training the same data with privacy and without, and they were used "
                 + $"{(definition.Privacy is null ? "with" : "without")} it"
             : null;
 
     private string? Check(PrivacyPlan plan, SampledGaussian run, string federation)
     {
-        var dataSet = Opened().IdentityOf(options.DataSet);
-        var own = plan.Keeps(Opened().SpentFor(dataSet, coordinator, federation), run);
+        var dataSet = Opened().IdentityOf(_options.DataSet);
+        var own = plan.Keeps(Opened().SpentFor(dataSet, _coordinator, federation), run);
         if (!own.Fits)
             return $"the federation's own budget is spent here: {own.Reason}";
         var verdict = Opened().Ask(dataSet, run, LimitOf(plan));
@@ -159,10 +159,10 @@ public sealed class NodeLedger : IDisposable
     }
 
     private string Identify(IReadOnlyList<ReadOnlyMemory<byte>> identities) =>
-        Opened().Identify(new DataSetLabel(options.DataSet, Path.GetFullPath(options.Data)), identities);
+        Opened().Identify(new DataSetLabel(_options.DataSet, Path.GetFullPath(_options.Data)), identities);
 
     private PrivacyLimit LimitOf(PrivacyPlan plan) =>
-        options.Policy.Epsilon is null ? new PrivacyLimit(null, plan.Delta) : options.Policy.Limit;
+        _options.Policy.Epsilon is null ? new PrivacyLimit(null, plan.Delta) : _options.Policy.Limit;
 
-    private PrivacyLedger Opened() => ledger ??= PrivacyLedger.Open(folder, time);
+    private PrivacyLedger Opened() => _ledger ??= PrivacyLedger.Open(_folder, _time);
 }

@@ -17,9 +17,9 @@ public sealed class NodeDaemon(CoordinatorConnection connection, Enroller enroll
     private const int WaitSeconds = 30;
     private static readonly TimeSpan PollLimit = TimeSpan.FromSeconds(WaitSeconds + 20);
     private static readonly TimeSpan RestPause = TimeSpan.FromMinutes(1);
-    private readonly string start = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
-    private string said = "";
-    private bool renewed;
+    private readonly string _start = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+    private string _said = "";
+    private bool _renewed;
 
     /// <summary>Runs until cancelled.</summary>
     /// <exception cref="FedLoraException">The coordinator refuses this node.</exception>
@@ -38,11 +38,11 @@ public sealed class NodeDaemon(CoordinatorConnection connection, Enroller enroll
             {
                 throw new OperationCanceledException("the client is ending", error, cancellationToken);
             }
-            catch (RpcException error) when (!renewed && connection.Explain(error).Code == "certificate-expired")
+            catch (RpcException error) when (!_renewed && connection.Explain(error).Code == "certificate-expired")
             {
                 // A node that was off for weeks comes back by its key. Once: a coordinator that calls a new certificate old has another
                 // fault.
-                renewed = true;
+                _renewed = true;
                 await RenewAsync(cancellationToken);
             }
             catch (RpcException error) when (IsFinal(error))
@@ -77,7 +77,7 @@ public sealed class NodeDaemon(CoordinatorConnection connection, Enroller enroll
         }
         catch (RpcException error) when (!cancellationToken.IsCancellationRequested)
         {
-            renewed = false;
+            _renewed = false;
             await WaitAsync(connection.Explain(error).Message, cancellationToken);
         }
     }
@@ -100,18 +100,18 @@ public sealed class NodeDaemon(CoordinatorConnection connection, Enroller enroll
             Profile = rules.Profile(trainer.Fingerprint),
             WaitSeconds = WaitSeconds,
             Traffic = connection.Traffic.ToMessage(),
-            Start = start,
+            Start = _start,
             Refused = { runner.Refused.Select(entry => $"{entry.Key}: {entry.Value}") },
         };
         var reply = await connection.Node.PollTaskAsync(request, connection.Options(cancellationToken, PollLimit));
-        renewed = false;
+        _renewed = false;
         if (reply.Task is not { } task)
         {
             backoff.Reset();
             Say(reply.WaitingFor.Length > 0 ? $"waiting: {reply.WaitingFor}" : "waiting for work");
             return;
         }
-        said = "";
+        _said = "";
         logger.RoundStarts(task.Round, task.Federation, task.Definition.Method, task.Adapter.Sha256);
         if (await runner.RunAsync(task, cancellationToken) == RoundEnd.Delivered)
             backoff.Reset();
@@ -129,9 +129,9 @@ public sealed class NodeDaemon(CoordinatorConnection connection, Enroller enroll
     // Each state is said once, not with every try.
     private void Say(string state)
     {
-        if (state == said)
+        if (state == _said)
             return;
-        said = state;
+        _said = state;
         logger.State(state);
     }
 }

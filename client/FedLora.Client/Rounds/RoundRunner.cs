@@ -33,12 +33,12 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
     TimeProvider time)
 {
     private const int MostInvalid = 3;
-    private int invalid;
+    private int _invalid;
 
     /// <summary>Why this node takes no part in some federations: "FEDERATION: reason".</summary>
-    public IReadOnlyDictionary<string, string> Refused => refused;
+    public IReadOnlyDictionary<string, string> Refused => _refused;
 
-    private readonly Dictionary<string, string> refused = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _refused = new(StringComparer.Ordinal);
 
     /// <summary>Runs the task to its end.</summary>
     /// <exception cref="RpcException">The connection failed: poll again, the same task comes back and goes on where it was.</exception>
@@ -63,7 +63,7 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
             }
             if ((WhyNoFederation(task) ?? trainer.Refuses(task) ?? rules.Refuses(task)) is { } reason)
                 return await RefuseAsync(task, reporter, TaskPhase.Refused, reason, cancellationToken);
-            refused.Remove(task.Federation);
+            _refused.Remove(task.Federation);
             RequireUnpaid(task, home);
             await reporter.SayAsync(TaskPhase.Downloading, "", cancellationToken);
             var (global, folds) = await FetchAsync(task, cancellationToken);
@@ -99,12 +99,12 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
             var folds = new List<AdapterState>();
             foreach (var fold in task.Fold)
                 folds.Add(await fetcher.FetchAsync(fold, () => trainer.SparseLayout(task), cancellationToken));
-            invalid = 0;
+            _invalid = 0;
             return (global, folds);
         }
-        catch (FedLoraException error) when (error.Code == "blob-invalid" && ++invalid >= MostInvalid)
+        catch (FedLoraException error) when (error.Code == "blob-invalid" && ++_invalid >= MostInvalid)
         {
-            invalid = 0;
+            _invalid = 0;
             throw new FedLoraException("adapter-damaged",
                 $"the adapter was fetched {MostInvalid} times and is never the one that the task names: {error.Message}", error.Hint,
                 error);
@@ -238,7 +238,7 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
         logger.Refused(task.Round, task.Federation, reason);
         reason = told ?? reason;
         if (phase == TaskPhase.Refused)
-            refused[task.Federation] = reason;
+            _refused[task.Federation] = reason;
         // What went wrong in training may tell of the data, and nothing has paid for that.
         await reporter.SayAsync(phase,
             phase == TaskPhase.Failed && reporter.IsSilent ? "it failed; the node's own log says why" : reason,

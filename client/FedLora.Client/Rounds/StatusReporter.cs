@@ -13,7 +13,7 @@ public sealed class StatusReporter(CoordinatorConnection connection, TrainingTas
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
-    private volatile TrainingProgress latest = new(0, 0, null);
+    private volatile TrainingProgress _latest = new(0, 0, null);
 
     /// <summary>Whether nothing of the site's data may be told beside what noise covers.</summary>
     public bool IsSilent => isSilent;
@@ -22,13 +22,13 @@ public sealed class StatusReporter(CoordinatorConnection connection, TrainingTas
     public string UnwantedBecause { get; private set; } = "";
 
     /// <inheritdoc/>
-    public void Report(TrainingProgress value) => latest = value;
+    public void Report(TrainingProgress value) => _latest = value;
 
     /// <summary>Reports one phase.</summary>
     public async Task<StatusReply> SayAsync(TaskPhase phase, string reason, CancellationToken cancellationToken)
     {
         // The pace of the steps would tell how large the batches were that were drawn.
-        var progress = isSilent ? new TrainingProgress(0, 0, null) : latest;
+        var progress = isSilent ? new TrainingProgress(0, 0, null) : _latest;
         var report = new StatusReport
         {
             Federation = task.Federation,

@@ -16,7 +16,7 @@ namespace FedLora.Client.State;
 public sealed class BlobCache(string folder, TimeProvider time, ILogger<BlobCache> logger, long keep = 2L << 30)
 {
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(60);
-    private readonly BlobDownload download = new(time, Idle);
+    private readonly BlobDownload _download = new(time, Idle);
 
     /// <summary>The bytes of a blob, fetched first if they are not here, or no longer what they were.</summary>
     /// <exception cref="FedLoraException"><c>blob-invalid</c>: it is no hash, or neither what lay here nor what was fetched has it; and as
@@ -38,7 +38,7 @@ public sealed class BlobCache(string folder, TimeProvider time, ILogger<BlobCach
             File.Delete(path);
         }
         Trim(path);
-        await download.FetchAsync(blob, path, call, cancellationToken);
+        await _download.FetchAsync(blob, path, call, cancellationToken);
         if (await ReadAsync(path, blob, cancellationToken) is { } fetched)
             return fetched;
         File.Delete(path);

@@ -10,21 +10,21 @@ namespace FedLora.Client.State;
 /// </summary>
 public sealed class NodeFolder : IDisposable
 {
-    private readonly FileStream held;
-    private readonly bool isNew;
+    private readonly FileStream _held;
+    private readonly bool _isNew;
 
     /// <summary>Opens the folder, making it if need be.</summary>
     /// <exception cref="FedLoraException"><c>state-locked</c>, <c>state-unwritable</c>.</exception>
     public NodeFolder(string root)
     {
         Root = Path.GetFullPath(root);
-        isNew = !Path.Exists(Root);
+        _isNew = !Path.Exists(Root);
         try
         {
             Directory.CreateDirectory(Cache);
             if (!OperatingSystem.IsWindows())
                 File.SetUnixFileMode(Root, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            held = HeldFile.TryOpen(Path.Combine(Root, "lock"))
+            _held = HeldFile.TryOpen(Path.Combine(Root, "lock"))
                 ?? throw new FedLoraException("state-locked", $"another client is running on the state folder {Root}",
                     "stop it, or give this one a folder of its own with --state");
         }
@@ -71,14 +71,14 @@ public sealed class NodeFolder : IDisposable
     {
         try
         {
-            if (isNew && Directory.EnumerateFiles(Root, "*", SearchOption.AllDirectories)
-                .All(file => file == held.Name || Path.GetDirectoryName(file) == AuditLog.FolderIn(Root)))
+            if (_isNew && Directory.EnumerateFiles(Root, "*", SearchOption.AllDirectories)
+                .All(file => file == _held.Name || Path.GetDirectoryName(file) == AuditLog.FolderIn(Root)))
                 Directory.Delete(Root, recursive: true);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             // An empty folder harms nobody.
         }
-        held.Dispose();
+        _held.Dispose();
     }
 }

@@ -27,23 +27,23 @@ public sealed class ExternalTrainer : IRoundTrainer
     // The longest deadline that a federation may have.
     private const double MostSeconds = 2_592_000;
 
-    private readonly ClientOptions options;
-    private readonly NodeData data;
-    private readonly TimeProvider time;
-    private readonly WholeUpdateNoise? noise;
+    private readonly ClientOptions _options;
+    private readonly NodeData _data;
+    private readonly TimeProvider _time;
+    private readonly WholeUpdateNoise? _noise;
 
     private ExternalTrainer(ClientOptions options, TimeProvider time, ILogger logger, string fingerprint)
     {
-        (this.options, this.time, Fingerprint) = (options, time, fingerprint);
-        data = new NodeData(options.Data, options.Model, options.SkipBadLines, options.Unit);
-        noise = options.UpdateNoise is { } terms ? new WholeUpdateNoise(terms, options.State, logger) : null;
+        (this._options, this._time, Fingerprint) = (options, time, fingerprint);
+        _data = new NodeData(options.Data, options.Model, options.SkipBadLines, options.Unit);
+        _noise = options.UpdateNoise is { } terms ? new WholeUpdateNoise(terms, options.State, logger) : null;
     }
 
     /// <inheritdoc/>
     public string Fingerprint { get; }
 
     /// <inheritdoc/>
-    public bool IsSilent => noise is not null;
+    public bool IsSilent => _noise is not null;
 
     /// <summary>Looks at model, tokenizer and data, as <see cref="RoundTrainer.Create"/> does.</summary>
     /// <exception cref="FedLoraException">As <see cref="RoundTrainer.Create"/>; <c>privacy-invalid</c>: noise or norm are outside
@@ -70,7 +70,7 @@ public sealed class ExternalTrainer : IRoundTrainer
             || task.Fold.Count > 0)
             return $"method {method.Name} trains a middle factor or folds products into the base model, which no PEFT folder says; a "
                 + $"trainer of one's own takes methods of plain A and B";
-        return noise is not null && method.Kept(settings) != Factors.None
+        return _noise is not null && method.Kept(settings) != Factors.None
             ? $"method {method.Name} keeps factors at the node, which noise on the update does not cover" : null;
     }
 
@@ -88,7 +88,7 @@ public sealed class ExternalTrainer : IRoundTrainer
         var method = Methods.Get(definition.Method);
         var settings = definition.ToMethodOptions();
         var (architecture, peft, layout) = LayoutOf(definition);
-        var (read, identities) = data.Read(definition, cancellationToken);
+        var (read, identities) = _data.Read(definition, cancellationToken);
         var learnable = read.Learnable(architecture);
         var round = (int)input.Task.Round;
         var start = method.Start(input.Global, KeptFactors.Load(input.Folder, input.Task.Round),
@@ -101,19 +101,19 @@ public sealed class ExternalTrainer : IRoundTrainer
             if (left <= TimeSpan.Zero)
                 throw new FedLoraException("trainer-late", "the round's time is over before its training began",
                     "the next round trains again");
-            var terms = new RoundTerms(definition, round, method.Trained(round, settings), start, options.Model, folder, left);
+            var terms = new RoundTerms(definition, round, method.Trained(round, settings), start, _options.Model, folder, left);
             var training = definition.TrainingOf(round);
             PrivateFolder(folder);
             TrainerTask.Of(terms, training, input.Seed, learnable.Examples.Count).Write(folder, start, peft, learnable);
             _ = input.Charge(identities);
-            var loss = new TrainerProcess(options.Trainer!, folder, Path.Combine(input.Folder, LogFile), time)
-                .Run(left, noise is null ? progress : Quiet.Instance, cancellationToken);
+            var loss = new TrainerProcess(_options.Trainer!, folder, Path.Combine(input.Folder, LogFile), _time)
+                .Run(left, _noise is null ? progress : Quiet.Instance, cancellationToken);
             var trained = TrainerResult.Read(Path.Combine(folder, TrainerTask.ResultFolder), start, terms.Trained);
             KeptFactors.Save(input.Folder, input.Task.Round, trained.Only(method.Kept(settings)));
             var sent = method.Sent(round, settings);
             var (before, after) = (start.Adapter.Only(sent), trained.Only(sent));
-            return noise is null ? new RoundOutput(before, after, learnable.Examples.Count, training.LocalSteps, loss)
-                : new RoundOutput(before, noise.Hide(before, after), Math.Max(1, options.PublicCount), training.LocalSteps, null);
+            return _noise is null ? new RoundOutput(before, after, learnable.Examples.Count, training.LocalSteps, loss)
+                : new RoundOutput(before, _noise.Hide(before, after), Math.Max(1, _options.PublicCount), training.LocalSteps, null);
         }
         finally
         {
@@ -127,9 +127,9 @@ public sealed class ExternalTrainer : IRoundTrainer
     private TimeSpan Left(RoundInput input)
     {
         if (!input.Task.HasSecondsLeft)
-            return DateTimeOffset.FromUnixTimeMilliseconds(input.Task.DeadlineUnixMs) - time.GetUtcNow();
+            return DateTimeOffset.FromUnixTimeMilliseconds(input.Task.DeadlineUnixMs) - _time.GetUtcNow();
         var told = input.Task.SecondsLeft is > 0 and var seconds ? Math.Min(seconds, MostSeconds) : 0;
-        return TimeSpan.FromSeconds(told) - (input.Received is { } at ? time.GetElapsedTime(at) : TimeSpan.Zero);
+        return TimeSpan.FromSeconds(told) - (input.Received is { } at ? _time.GetElapsedTime(at) : TimeSpan.Zero);
     }
 
     /// <inheritdoc/>
@@ -140,7 +140,7 @@ public sealed class ExternalTrainer : IRoundTrainer
     private (Architecture Model, PeftConfig Peft, AdapterLayout Layout) LayoutOf(FederationDefinition definition)
     {
         var load = DefinitionSettings.Load(definition);
-        var architecture = ModelFamily.ReadFolder(options.Model, load.Task, load.Labels);
+        var architecture = ModelFamily.ReadFolder(_options.Model, load.Task, load.Labels);
         var peft = DefinitionSettings.Peft(definition, architecture);
         return (architecture, peft, ModelLayout.For(architecture, peft));
     }

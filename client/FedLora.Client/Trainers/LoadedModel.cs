@@ -7,12 +7,12 @@ namespace FedLora.Client.Trainers;
 /// <summary>The base model in memory for one federation, with the products of earlier rounds folded in.</summary>
 internal sealed class LoadedModel : IDisposable
 {
-    private readonly string folder;
-    private string key = "";
-    private string[] folded = [];
-    private BaseModel? model;
+    private readonly string _folder;
+    private string _key = "";
+    private string[] _folded = [];
+    private BaseModel? _model;
 
-    internal LoadedModel(string folder) => this.folder = folder;
+    internal LoadedModel(string folder) => this._folder = folder;
 
     /// <summary>
     /// The model as this federation wants it, whatever is folded in; loaded anew only when that differs from what is here.
@@ -21,12 +21,12 @@ internal sealed class LoadedModel : IDisposable
     internal BaseModel Get(FederationDefinition definition)
     {
         var wanted = $"{definition.Task.Kind}|{string.Join('\0', definition.Task.Labels)}|{definition.Training.Dtype}";
-        if (model is not null && key == wanted)
-            return model;
+        if (_model is not null && _key == wanted)
+            return _model;
         Dispose();
-        model = BaseModel.Load(folder, DefinitionSettings.Load(definition));
-        key = wanted;
-        return model;
+        _model = BaseModel.Load(_folder, DefinitionSettings.Load(definition));
+        _key = wanted;
+        return _model;
     }
 
     /// <summary>The model with exactly these products folded in.</summary>
@@ -36,12 +36,12 @@ internal sealed class LoadedModel : IDisposable
     {
         var loaded = Get(definition);
         string[] wanted = [.. folds.Select(fold => fold.Hash)];
-        if (folded.SequenceEqual(wanted, StringComparer.Ordinal))
+        if (_folded.SequenceEqual(wanted, StringComparer.Ordinal))
             return loaded;
         try
         {
             loaded.SetFolds(folds);
-            folded = wanted;
+            _folded = wanted;
             return loaded;
         }
         catch
@@ -54,8 +54,8 @@ internal sealed class LoadedModel : IDisposable
 
     public void Dispose()
     {
-        model?.Dispose();
-        model = null;
-        folded = [];
+        _model?.Dispose();
+        _model = null;
+        _folded = [];
     }
 }

@@ -20,13 +20,13 @@ namespace FedLora.Client.Trainers;
 /// <summary>Trains rounds with the training engine on the node's own model and data.</summary>
 public sealed class RoundTrainer : IRoundTrainer
 {
-    private readonly LoadedModel model;
-    private readonly INodeData data;
+    private readonly LoadedModel _model;
+    private readonly INodeData _data;
 
     private ulong? SimulatedSeed { get; init; }
 
     private RoundTrainer(string modelFolder, INodeData data, string fingerprint) =>
-        (Fingerprint, model, this.data) = (fingerprint, new LoadedModel(modelFolder), data);
+        (Fingerprint, _model, this._data) = (fingerprint, new LoadedModel(modelFolder), data);
 
     /// <inheritdoc/>
     public string Fingerprint { get; }
@@ -66,7 +66,7 @@ public sealed class RoundTrainer : IRoundTrainer
         new(modelFolder, data, ModelFingerprint.Of(modelFolder)) { SimulatedSeed = seed };
 
     /// <summary>The base model with these products folded in; valid until the next call of this trainer.</summary>
-    public BaseModel ModelFor(FederationDefinition definition, IReadOnlyList<AdapterState> folds) => model.Get(definition, folds);
+    public BaseModel ModelFor(FederationDefinition definition, IReadOnlyList<AdapterState> folds) => _model.Get(definition, folds);
 
     /// <inheritdoc/>
     public string? Refuses(TrainingTask task) => Refuses(task.Definition.ToModel(), Fingerprint);
@@ -86,7 +86,7 @@ public sealed class RoundTrainer : IRoundTrainer
     public VectorLayout SparseLayout(TrainingTask task)
     {
         var definition = task.Definition.ToModel();
-        var loaded = model.Get(definition);
+        var loaded = _model.Get(definition);
         var layout = loaded.LayoutFor(DefinitionSettings.Peft(definition, loaded.Architecture));
         return new VectorLayout(layout.Tensors(definition.SentFactors((int)task.Round)));
     }
@@ -97,8 +97,8 @@ public sealed class RoundTrainer : IRoundTrainer
         var definition = input.Task.Definition.ToModel();
         var method = Methods.Get(definition.Method);
         var settings = definition.ToMethodOptions();
-        var loaded = model.Get(definition, input.Fold);
-        var (read, identities) = data.Read(definition, cancellationToken);
+        var loaded = _model.Get(definition, input.Fold);
+        var (read, identities) = _data.Read(definition, cancellationToken);
         var layout = loaded.LayoutFor(DefinitionSettings.Peft(definition, loaded.Architecture));
         var round = (int)input.Task.Round;
         var start = method.Start(input.Global, KeptFactors.Load(input.Folder, input.Task.Round),
@@ -128,7 +128,7 @@ public sealed class RoundTrainer : IRoundTrainer
     }
 
     /// <inheritdoc/>
-    public void Dispose() => model.Dispose();
+    public void Dispose() => _model.Dispose();
 
     private sealed class Relay(IProgress<TrainingProgress> progress) : IProgress<TrainingReport>
     {

@@ -6,39 +6,39 @@ internal sealed class TrainerLog : IDisposable
 {
     private const long Longest = 4 << 20;
 
-    private readonly Lock gate = new();
-    private StreamWriter? writer;
-    private string lastWords = "";
+    private readonly Lock _gate = new();
+    private StreamWriter? _writer;
+    private string _lastWords = "";
 
-    public TrainerLog(string path) => Trying(() => writer = new StreamWriter(path, append: false));
+    public TrainerLog(string path) => Trying(() => _writer = new StreamWriter(path, append: false));
 
     /// <summary>The last line that is not empty.</summary>
     public string LastWords
     {
         get
         {
-            lock (gate)
-                return lastWords;
+            lock (_gate)
+                return _lastWords;
         }
     }
 
     public void Write(string line)
     {
-        lock (gate)
+        lock (_gate)
         {
             if (line.Trim().Length > 0)
-                lastWords = line.Trim();
-            if (writer?.BaseStream.Position < Longest)
-                Trying(() => writer.WriteLine(line));
+                _lastWords = line.Trim();
+            if (_writer?.BaseStream.Position < Longest)
+                Trying(() => _writer.WriteLine(line));
         }
     }
 
     public void Dispose()
     {
-        lock (gate)
+        lock (_gate)
         {
-            Trying(() => writer?.Dispose());
-            writer = null;
+            Trying(() => _writer?.Dispose());
+            _writer = null;
         }
     }
 
@@ -50,7 +50,7 @@ internal sealed class TrainerLog : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            writer = null;
+            _writer = null;
         }
     }
 }

@@ -15,10 +15,10 @@ internal sealed class TrainerProcess(IReadOnlyList<string> command, string folde
     private const int LongestLine = 4096;
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
 
-    private readonly Lock gate = new();
-    private readonly string mark = Guid.NewGuid().ToString("N");
-    private double meanLoss;
-    private long losses;
+    private readonly Lock _gate = new();
+    private readonly string _mark = Guid.NewGuid().ToString("N");
+    private double _meanLoss;
+    private long _losses;
 
     /// <summary>Runs it to its end.</summary>
     /// <param name="limit">How long it may take.</param>
@@ -49,15 +49,15 @@ internal sealed class TrainerProcess(IReadOnlyList<string> command, string folde
         finally
         {
             // A child of its own may hold the pipes open, or write on: the trainer's end is what counts.
-            TrainerChildren.End(mark);
+            TrainerChildren.End(_mark);
             _ = Task.WaitAll([output, errors], Grace);
         }
         if (process.ExitCode != 0)
             throw new FedLoraException("trainer-failed",
                 $"the trainer {command[0]} ended with exit code {process.ExitCode}"
                     + $"{(words.LastWords is { Length: > 0 } last ? $": {last}" : "")}", $"see {log}");
-        lock (gate)
-            return losses > 0 ? meanLoss : null;
+        lock (_gate)
+            return _losses > 0 ? _meanLoss : null;
     }
 
     private Process Start()
@@ -70,7 +70,7 @@ internal sealed class TrainerProcess(IReadOnlyList<string> command, string folde
             RedirectStandardOutput = true,
             RedirectStandardError = true
         };
-        start.Environment[TrainerChildren.Variable] = mark;
+        start.Environment[TrainerChildren.Variable] = _mark;
         foreach (var argument in command.Skip(1).Append(folder))
             start.ArgumentList.Add(argument);
         try
@@ -124,8 +124,8 @@ internal sealed class TrainerProcess(IReadOnlyList<string> command, string folde
                 return;
             if (loss is { } told)
             {
-                lock (gate)
-                    meanLoss += (told - meanLoss) / ++losses;
+                lock (_gate)
+                    _meanLoss += (told - _meanLoss) / ++_losses;
             }
             progress.Report(new TrainingProgress(step, Number(root, "steps") ?? step, loss));
         }

@@ -26,30 +26,30 @@ public sealed record UpdateNoiseTerms(double ClipNorm, double NoiseMultiplier, d
 /// <summary>Hides updates, and keeps account of it in the node's folder before each: a crash can only count too much.</summary>
 internal sealed class WholeUpdateNoise
 {
-    private readonly UpdateNoiseTerms terms;
-    private readonly UpdateNoiseAccount account;
-    private readonly ILogger logger;
+    private readonly UpdateNoiseTerms _terms;
+    private readonly UpdateNoiseAccount _account;
+    private readonly ILogger _logger;
 
     /// <exception cref="FedLoraException"><c>privacy-invalid</c>: outside <see cref="PrivateBounds"/>.</exception>
     public WholeUpdateNoise(UpdateNoiseTerms terms, string state, ILogger logger)
     {
         PrivateBounds.Require(terms.ClipNorm, terms.NoiseMultiplier, 1);
-        (this.terms, this.logger, account) = (terms, logger, new UpdateNoiseAccount(state));
+        (this._terms, this._logger, _account) = (terms, logger, new UpdateNoiseAccount(state));
     }
 
     /// <summary>The update, hidden.</summary>
     public AdapterState Hide(AdapterState start, AdapterState update)
     {
-        account.Add(terms.NoiseMultiplier);
-        logger.Hidden(account.Rounds, EpsilonText.AtMost(account.Epsilon(terms.Delta)), terms.Delta);
+        _account.Add(_terms.NoiseMultiplier);
+        _logger.Hidden(_account.Rounds, EpsilonText.AtMost(_account.Epsilon(_terms.Delta)), _terms.Delta);
         var deltas = update.ToDictionary(tensor => tensor.Name, tensor => Difference(tensor, start[tensor.Name]), StringComparer.Ordinal);
         var norm = Math.Sqrt(deltas.Values.Sum(delta => TensorPrimitives.SumOfSquares<double>(delta)));
-        var share = Math.Min(1, terms.ClipNorm / Math.Max(norm, double.Epsilon));
+        var share = Math.Min(1, _terms.ClipNorm / Math.Max(norm, double.Epsilon));
         var source = new GaussianNumbers();
         return new AdapterState(update.Select(tensor =>
         {
             var (delta, before) = (deltas[tensor.Name], start[tensor.Name].Values);
-            var noise = source.Draw(delta.Length, terms.NoiseMultiplier * terms.ClipNorm);
+            var noise = source.Draw(delta.Length, _terms.NoiseMultiplier * _terms.ClipNorm);
             return new AdapterTensor(tensor.Name, tensor.Shape,
                 [.. delta.Select((change, i) => (float)(before[i] + (share * change) + noise[i]))]);
         }));

@@ -7,7 +7,7 @@ internal delegate object? TemplateExpression(TemplateScope scope);
 /// what stands behind a value.</summary>
 internal sealed class TemplateExpressions(TemplateCursor tokens)
 {
-    private static readonly string[] _comparisons = ["==", "!=", "<", "<=", ">", ">="];
+    private static readonly string[] Comparisons = ["==", "!=", "<", "<=", ">", ">="];
 
     /// <summary>A whole expression of a statement.</summary>
     public TemplateExpression Whole() => Counted(Conditional);
@@ -91,7 +91,7 @@ internal sealed class TemplateExpressions(TemplateCursor tokens)
         var rest = new List<(string Operator, TemplateExpression Right)>();
         while (true)
         {
-            if (Array.Find(_comparisons, tokens.Takes) is { } found)
+            if (Array.Find(Comparisons, tokens.Takes) is { } found)
                 rest.Add((found, Sum()));
             else if (tokens.Takes("in"))
                 rest.Add(("in", Sum()));

@@ -34,7 +34,7 @@ internal sealed record TemplateToken(TokenKind Kind, string Text, int Line, obje
 /// </summary>
 internal sealed class TemplateLexer
 {
-    private static readonly string[] _operators =
+    private static readonly string[] Operators =
         ["==", "!=", "<=", ">=", "//", "**", "+", "-", "*", "/", "%", "~", "<", ">", "=", ".", ",", ":", "|", "(", ")", "[", "]", "{", "}"];
 
     private readonly string _source;
@@ -194,7 +194,7 @@ internal sealed class TemplateLexer
                 Number();
             else if (char.IsLetter(rest[0]) || rest[0] == '_')
                 Take(TokenKind.Name, LengthOfName(rest));
-            else if (Array.Find(_operators, op => _source.AsSpan(_at).StartsWith(op)) is { } found)
+            else if (Array.Find(Operators, op => _source.AsSpan(_at).StartsWith(op)) is { } found)
             {
                 depth += found is "{" or "(" or "[" ? 1 : found is "}" or ")" or "]" ? -1 : 0;
                 Take(TokenKind.Operator, found.Length);

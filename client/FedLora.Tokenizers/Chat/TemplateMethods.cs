@@ -4,7 +4,7 @@ namespace FedLora.Tokenizers.Chat;
 /// immutable sandbox.</summary>
 internal static class TemplateMethods
 {
-    private static readonly char[] _white = [' ', '\t', '\n', '\r', '\v', '\f'];
+    private static readonly char[] White = [' ', '\t', '\n', '\r', '\v', '\f'];
 
     /// <summary>A method of a value; null where it has none of this name.</summary>
     public static TemplateFunction? Of(object? value, string name, TemplateBounds bounds) => value switch
@@ -85,7 +85,7 @@ internal static class TemplateMethods
     public static char[] Set(string text, IReadOnlyList<object?> given, TemplateBounds bounds)
     {
         if (given.Count == 0 || given[0] is null)
-            return _white;
+            return White;
         bounds.Search(text, Text(given, 0));
         return Text(given, 0).ToCharArray();
     }
@@ -101,7 +101,7 @@ internal static class TemplateMethods
         if (separator is null)
         {
             bounds.Spend((long)text.Length * TemplateBounds.Item);
-            return [.. text.Split(_white, StringSplitOptions.RemoveEmptyEntries)];
+            return [.. text.Split(White, StringSplitOptions.RemoveEmptyEntries)];
         }
         if (separator is not string { Length: > 0 } by)
             throw new TemplateException(0, "splits a text by nothing");

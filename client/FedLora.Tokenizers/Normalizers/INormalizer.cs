@@ -27,9 +27,9 @@ internal sealed class UnicodeNormalizer(bool compose, bool compatibility) : INor
 /// <summary>Lower case of each code point without context: every capital sigma becomes U+03C3.</summary>
 internal sealed class Lowercase : INormalizer
 {
-    private static readonly RuneSet _changed = new(rune => rune == 0x130 || UnicodeData.ToLower(rune) != rune);
+    private static readonly RuneSet Changed = new(rune => rune == 0x130 || UnicodeData.ToLower(rune) != rune);
 
-    public void Apply(AlignedText text) => text.Rewrite(_changed, static (text, i) =>
+    public void Apply(AlignedText text) => text.Rewrite(Changed, static (text, i) =>
     {
         if (text[i] == 0x130)
         {

@@ -15,10 +15,10 @@ public static class ExampleIdentity
     // Shorter texts are labels and stock phrases.
     private const int LeastLength = 24;
 
-    private static readonly string[] _fields = ["prompt", "completion", "text"];
+    private static readonly string[] Fields = ["prompt", "completion", "text"];
 
     // Of these every text within: turns, calls of tools, ...
-    private static readonly string[] _trees = ["messages", "tools"];
+    private static readonly string[] Trees = ["messages", "tools"];
 
     /// <summary>SHA-256 of each text of one line that counts by itself, and of all of them together.</summary>
     /// <param name="line">One line of a JSONL file, or a row of another format as such a line.</param>
@@ -40,12 +40,12 @@ public static class ExampleIdentity
 
     private static HashSet<string> Of(JsonElement root, string? unit)
     {
-        var texts = _fields.Select(name => Text(root, name)).OfType<string>()
-            .Concat(_trees.SelectMany(name => root.TryGetProperty(name, out var tree) ? TextsIn(tree) : [])).Select(Normal).ToArray();
+        var texts = Fields.Select(name => Text(root, name)).OfType<string>()
+            .Concat(Trees.SelectMany(name => root.TryGetProperty(name, out var tree) ? TextsIn(tree) : [])).Select(Normal).ToArray();
         if (texts.Length == 0)
             return [];
         // Older ledgers hold these too, and more: they know their examples by what is made of them now.
-        var single = _fields.Select(name => Text(root, name)).OfType<string>()
+        var single = Fields.Select(name => Text(root, name)).OfType<string>()
             .Concat(root.TryGetProperty("messages", out var messages) ? TextsOfPeople(messages) : []).Select(Normal);
         var counting = single.Where(text => text.Length >= LeastLength).Append(string.Join(' ', texts)).ToHashSet(StringComparer.Ordinal);
         // By its field's name too, so that no text of another field is taken for the unit.

@@ -22,8 +22,8 @@ public interface INodeData
 /// <param name="unit">The field that makes lines one unit of privacy; null = each line is one.</param>
 public sealed class NodeData(string path, string modelFolder, bool skipBadLines, string? unit = null) : INodeData
 {
-    private string key = "";
-    private DataSet? data;
+    private string _key = "";
+    private DataSet? _data;
 
     /// <inheritdoc/>
     public (DataSet Data, IReadOnlyList<ReadOnlyMemory<byte>> Identities) Read(FederationDefinition definition,
@@ -37,11 +37,11 @@ public sealed class NodeData(string path, string modelFolder, bool skipBadLines,
             unit);
         var file = DataFile.Read(path, settings, cancellationToken);
         var wanted = $"{settings.Task}|{string.Join('\n', settings.Labels)}|{settings.MaxLength}|{file.Sha256}";
-        if (data is null || key != wanted)
+        if (_data is null || _key != wanted)
         {
-            data = DataSet.Of(file, settings, Tokenizer.Load(Path.Combine(modelFolder, "tokenizer.json")), cancellationToken);
-            key = wanted;
+            _data = DataSet.Of(file, settings, Tokenizer.Load(Path.Combine(modelFolder, "tokenizer.json")), cancellationToken);
+            _key = wanted;
         }
-        return (data, file.Identities);
+        return (_data, file.Identities);
     }
 }

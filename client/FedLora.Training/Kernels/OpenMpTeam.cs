@@ -9,10 +9,10 @@ namespace FedLora.Training.Kernels;
 /// </summary>
 internal static unsafe class OpenMpTeam
 {
-    private static readonly delegate* unmanaged<delegate* unmanaged<void*, void>, void*, uint, uint, void> _parallel = Find();
+    private static readonly delegate* unmanaged<delegate* unmanaged<void*, void>, void*, uint, uint, void> StartTeam = Find();
 
     /// <summary>Whether kernels run on libtorch's own threads.</summary>
-    public static bool IsThere => _parallel is not null;
+    public static bool IsThere => StartTeam is not null;
 
     /// <summary>Runs body(0) to body(count - 1), each on a thread of its own.</summary>
     public static void Run(int count, Action<int> body)
@@ -26,7 +26,7 @@ internal static unsafe class OpenMpTeam
         var handle = GCHandle.Alloc(job);
         try
         {
-            _parallel(&Work, (void*)GCHandle.ToIntPtr(handle), (uint)count, 0);
+            StartTeam(&Work, (void*)GCHandle.ToIntPtr(handle), (uint)count, 0);
         }
         finally
         {

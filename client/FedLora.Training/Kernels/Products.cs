@@ -23,11 +23,11 @@ internal static unsafe class Products
     /// <summary>Multiplications below which making a product ready costs more than it gains.</summary>
     private const long Least = 1 << 18;
 
-    private static readonly delegate* unmanaged<nint, nint, nint, float, float, void> _oneDnn = Find();
-    private static readonly Lazy<bool> _paysOff = new(() => IsThere && ComputeChoice.OneDnnRatio() > 1);
+    private static readonly delegate* unmanaged<nint, nint, nint, float, float, void> Multiply = Find();
+    private static readonly Lazy<bool> PaysOff = new(() => IsThere && ComputeChoice.OneDnnRatio() > 1);
 
     /// <summary>Whether oneDNN can be called for float32.</summary>
-    public static bool IsThere => _oneDnn is not null;
+    public static bool IsThere => Multiply is not null;
 
     /// <summary>a b.</summary>
     /// <param name="a">rows x k.</param>
@@ -81,7 +81,7 @@ internal static unsafe class Products
     /// <summary>place = keep place + a b. Types and shapes must be right: what the function throws would end the process.</summary>
     private static void OneDnn(Tensor a, Tensor b, Tensor place, float keep)
     {
-        _oneDnn(a.Handle, b.Handle, place.Handle, keep, 1);
+        Multiply(a.Handle, b.Handle, place.Handle, keep, 1);
         GC.KeepAlive(a);
         GC.KeepAlive(b);
         GC.KeepAlive(place);
@@ -93,7 +93,7 @@ internal static unsafe class Products
             return false;
         var (left, right) = (a.shape, b.shape);
         return left.Length == 2 && right.Length == 2 && left[1] == right[0] && left[0] * left[1] * right[1] >= Least
-            && IsWhole(a, left) && IsWhole(b, right) && _paysOff.Value;
+            && IsWhole(a, left) && IsWhole(b, right) && PaysOff.Value;
     }
 
     private static bool IsFloatOnHost(Tensor tensor) => tensor.dtype == ScalarType.Float32 && tensor.device_type == DeviceType.CPU;

@@ -15,15 +15,15 @@ namespace FedLora.Training.Libtorch;
 /// </remarks>
 public static class LibtorchLoader
 {
-    private static readonly Lazy<nint> _libtorch = new(LoadAll);
+    private static readonly Lazy<nint> Libtorch = new(LoadAll);
 
     // Each before those that need it: what lies elsewhere (a patched copy) finds them because they are there.
-    private static readonly string[] _libraries = ["c10", "torch_cpu", "c10_cuda", "torch_cuda", "torch"];
+    private static readonly string[] Libraries = ["c10", "torch_cpu", "c10_cuda", "torch_cuda", "torch"];
 
     /// <summary>Loads them, once; to be called before anything of TorchSharp is.</summary>
     /// <returns>libtorch's handle: symbols of it, and of what it was linked with.</returns>
     /// <exception cref="FedLoraException"><c>libtorch-missing</c>, <c>libstdcxx-too-old</c>.</exception>
-    public static nint EnsureLoaded() => _libtorch.Value;
+    public static nint EnsureLoaded() => Libtorch.Value;
 
     /// <summary>Whether the libtorch that was loaded can compute on a GPU.</summary>
     internal static bool HasCuda { get; private set; }
@@ -43,7 +43,7 @@ public static class LibtorchLoader
         var torchSharp = Find(folders, "LibTorchSharp")
             ?? throw Missing($"{FileName("LibTorchSharp")} is in none of {string.Join(", ", folders)}.");
         var folder = Path.GetDirectoryName(libtorch)!;
-        var loaded = _libraries.Where(library => File.Exists(Path.Combine(folder, FileName(library))))
+        var loaded = Libraries.Where(library => File.Exists(Path.Combine(folder, FileName(library))))
             .ToDictionary(library => library, library => Open(Path.Combine(folder, FileName(library))));
         HasCuda = loaded.ContainsKey("torch_cuda");
         loaded["LibTorchSharp"] = Open(LibstdcxxCompatibility.Loadable(torchSharp, CacheFolder.Path));

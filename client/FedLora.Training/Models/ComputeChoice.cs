@@ -16,7 +16,7 @@ public static class ComputeChoice
     /// <summary>How much faster bfloat16 must be.</summary>
     public const double Threshold = 1.5;
 
-    private static readonly Lock _lock = new();
+    private static readonly Lock Lock = new();
     private static Ratios? _ratios;
 
     /// <summary>The faster type on this machine.</summary>
@@ -32,7 +32,7 @@ public static class ComputeChoice
 
     private static Ratios Known()
     {
-        lock (_lock)
+        lock (Lock)
         {
             LibtorchLoader.EnsureLoaded();
             return _ratios ??= Read() ?? Keep(Measure());

@@ -18,13 +18,13 @@ internal sealed class PartCache(IBlobStore blobs, long bytesKept = PartCache.Byt
     // Names are small and are what tasks rely on; bytes are large and can be made again.
     private const int AdaptersNamed = 16_384;
     internal const long BytesKept = 256L << 20;
-    private readonly ConcurrentDictionary<string, Wire.AdapterRef> split = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, byte[]> parts = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, Recipe> recipes = new(StringComparer.Ordinal);
-    private readonly ConcurrentQueue<string> named = new();
-    private readonly ConcurrentQueue<string> held = new();
-    private long bytesHeld;
-    private readonly SemaphoreSlim one = new(1, 1);
+    private readonly ConcurrentDictionary<string, Wire.AdapterRef> _split = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, byte[]> _parts = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Recipe> _recipes = new(StringComparer.Ordinal);
+    private readonly ConcurrentQueue<string> _named = new();
+    private readonly ConcurrentQueue<string> _held = new();
+    private long _bytesHeld;
+    private readonly SemaphoreSlim _one = new(1, 1);
 
     /// <summary>The parts of an adapter.</summary>
     internal Task<Wire.AdapterRef> SplitAsync(string sha256, CancellationToken cancellationToken) =>
@@ -45,7 +45,7 @@ internal sealed class PartCache(IBlobStore blobs, long bytesKept = PartCache.Byt
             : SplitAsync(task.Adapter.Sha256, cancellationToken);
 
     /// <summary>Whether a task has named this part here.</summary>
-    internal bool Knows(string sha256) => recipes.ContainsKey(sha256);
+    internal bool Knows(string sha256) => _recipes.ContainsKey(sha256);
 
     /// <summary>As if the task had been handed out here: all that it names can be had.</summary>
     internal async Task NameAsync(TrainingTask task, CancellationToken cancellationToken)
@@ -58,26 +58,26 @@ internal sealed class PartCache(IBlobStore blobs, long bytesKept = PartCache.Byt
     private async Task<Wire.AdapterRef> CutAsync(string sha256, string key, Action<Wire.AdapterRef, AdapterState> cut,
         CancellationToken cancellationToken)
     {
-        if (split.TryGetValue(key, out var known))
+        if (_split.TryGetValue(key, out var known))
             return known;
-        await one.WaitAsync(cancellationToken);
+        await _one.WaitAsync(cancellationToken);
         try
         {
-            if (split.TryGetValue(key, out known))
+            if (_split.TryGetValue(key, out known))
                 return known;
             var adapter = await MakeAsync(new Recipe(sha256, cut), cancellationToken);
-            split[key] = adapter;
-            named.Enqueue(key);
-            while (named.Count > AdaptersNamed && named.TryDequeue(out var oldest) && split.TryRemove(oldest, out var gone))
+            _split[key] = adapter;
+            _named.Enqueue(key);
+            while (_named.Count > AdaptersNamed && _named.TryDequeue(out var oldest) && _split.TryRemove(oldest, out var gone))
             {
                 foreach (var part in gone.Parts)
-                    recipes.TryRemove(part.Sha256, out _);
+                    _recipes.TryRemove(part.Sha256, out _);
             }
             return adapter;
         }
         finally
         {
-            one.Release();
+            _one.Release();
         }
     }
 
@@ -85,22 +85,22 @@ internal sealed class PartCache(IBlobStore blobs, long bytesKept = PartCache.Byt
     /// <exception cref="RefusedException"><c>blob-missing</c>.</exception>
     internal async Task<Stream> OpenAsync(string sha256, CancellationToken cancellationToken)
     {
-        if (parts.TryGetValue(sha256, out var bytes))
+        if (_parts.TryGetValue(sha256, out var bytes))
             return new MemoryStream(bytes, writable: false);
-        if (recipes.TryGetValue(sha256, out var recipe))
+        if (_recipes.TryGetValue(sha256, out var recipe))
         {
-            await one.WaitAsync(cancellationToken);
+            await _one.WaitAsync(cancellationToken);
             try
             {
-                if (!parts.TryGetValue(sha256, out bytes))
+                if (!_parts.TryGetValue(sha256, out bytes))
                 {
                     await MakeAsync(recipe, cancellationToken);
-                    bytes = parts.GetValueOrDefault(sha256);
+                    bytes = _parts.GetValueOrDefault(sha256);
                 }
             }
             finally
             {
-                one.Release();
+                _one.Release();
             }
         }
 
@@ -112,18 +112,18 @@ internal sealed class PartCache(IBlobStore blobs, long bytesKept = PartCache.Byt
     {
         var adapter = new Wire.AdapterRef { Sha256 = recipe.Adapter };
         // The oldest bytes make room first: what is made now is about to be asked for.
-        while (Interlocked.Read(ref bytesHeld) > bytesKept && held.TryDequeue(out var oldest))
+        while (Interlocked.Read(ref _bytesHeld) > bytesKept && _held.TryDequeue(out var oldest))
         {
-            if (parts.TryRemove(oldest, out var gone))
-                Interlocked.Add(ref bytesHeld, -gone.Length);
+            if (_parts.TryRemove(oldest, out var gone))
+                Interlocked.Add(ref _bytesHeld, -gone.Length);
         }
         recipe.Cut(adapter, await blobs.GetAdapterAsync(recipe.Adapter, cancellationToken));
         foreach (var part in adapter.Parts)
-            recipes[part.Sha256] = recipe;
+            _recipes[part.Sha256] = recipe;
         return adapter;
     }
 
-    public void Dispose() => one.Dispose();
+    public void Dispose() => _one.Dispose();
 
     private void AddWhole(Wire.AdapterRef adapter, AdapterState state)
     {
@@ -137,10 +137,10 @@ internal sealed class PartCache(IBlobStore blobs, long bytesKept = PartCache.Byt
     private void Add(Wire.AdapterRef adapter, byte[] bytes, Wire.BlobEncoding encoding)
     {
         var hash = Convert.ToHexStringLower(SHA256.HashData(bytes));
-        if (parts.TryAdd(hash, bytes))
+        if (_parts.TryAdd(hash, bytes))
         {
-            held.Enqueue(hash);
-            Interlocked.Add(ref bytesHeld, bytes.Length);
+            _held.Enqueue(hash);
+            Interlocked.Add(ref _bytesHeld, bytes.Length);
         }
         adapter.Parts.Add(new Wire.BlobRef { Sha256 = hash, Size = bytes.Length, Encoding = encoding });
     }

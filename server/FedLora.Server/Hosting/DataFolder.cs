@@ -3,7 +3,7 @@ namespace FedLora.Server.Hosting;
 /// <summary>The coordinator's folder, held by one process at a time.</summary>
 public sealed class DataFolder : IDisposable
 {
-    private readonly FileStream held;
+    private readonly FileStream _held;
 
     /// <summary>Opens the folder, making it if need be, and holds it.</summary>
     /// <exception cref="FedLoraException"><c>data-unwritable</c>, <c>data-locked</c>.</exception>
@@ -15,7 +15,7 @@ public sealed class DataFolder : IDisposable
             Directory.CreateDirectory(Root);
             if (!OperatingSystem.IsWindows())
                 File.SetUnixFileMode(Root, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            held = HeldFile.TryOpen(Path.Combine(Root, "lock"))
+            _held = HeldFile.TryOpen(Path.Combine(Root, "lock"))
                 ?? throw new FedLoraException("data-locked", $"another coordinator is running on the data folder {Root}",
                     "stop it, or choose another folder with --data");
         }
@@ -36,5 +36,5 @@ public sealed class DataFolder : IDisposable
     public static string UrlFileOf(string root) => Path.Combine(root, "coordinator.url");
 
     /// <inheritdoc/>
-    public void Dispose() => held.Dispose();
+    public void Dispose() => _held.Dispose();
 }

@@ -13,7 +13,7 @@ public sealed record AdapterUse
     /// <summary>Its file.</summary>
     public const string FileName = "fedlora.json";
 
-    private static readonly JsonWriterOptions _options = new()
+    private static readonly JsonWriterOptions Options = new()
     {
         Indented = true,
         NewLine = "\n",
@@ -73,7 +73,7 @@ public sealed record AdapterUse
     internal byte[] ToBytes()
     {
         using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream, _options))
+        using (var json = new Utf8JsonWriter(stream, Options))
         {
             json.WriteStartObject();
             json.WriteString("base_model", BaseModel);

@@ -6,7 +6,7 @@ namespace FedLora.Adapters;
 internal sealed class PeftConfigReader(JsonElement root, string where, bool takesDora)
 {
     // Keys without meaning for a trained adapter.
-    private static readonly HashSet<string> _ignored = new(StringComparer.Ordinal)
+    private static readonly HashSet<string> Ignored = new(StringComparer.Ordinal)
     {
         "auto_mapping", "peft_version", "inference_mode", "megatron_core", "qalora_group_size", "runtime_config", "task_type", "eva_config",
         "r", "lora_alpha", "lora_dropout", "target_modules", "exclude_modules", "modules_to_save", "rank_pattern", "alpha_pattern",
@@ -72,7 +72,7 @@ internal sealed class PeftConfigReader(JsonElement root, string where, bool take
             throw Unsupported("init_lora_weights", name);
         foreach (var property in root.EnumerateObject())
         {
-            if (!_ignored.Contains(property.Name) && IsSet(property.Value) && !(takesDora && property.Name == "use_dora"))
+            if (!Ignored.Contains(property.Name) && IsSet(property.Value) && !(takesDora && property.Name == "use_dora"))
                 throw Unsupported(property.Name, property.Value.GetRawText());
         }
     }

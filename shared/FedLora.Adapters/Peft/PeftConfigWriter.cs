@@ -7,20 +7,20 @@ namespace FedLora.Adapters;
 /// </summary>
 internal static class PeftConfigWriter
 {
-    private static readonly JsonWriterOptions _options = new()
+    private static readonly JsonWriterOptions Options = new()
     {
         Indented = true,
         NewLine = "\n",
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    private static readonly string[] _nulls =
+    private static readonly string[] Nulls =
     [
         "alora_invocation_tokens", "arrow_config", "corda_config", "eva_config", "kasa_config", "layer_replication", "lora_ga_config",
         "megatron_config", "monteclora_config", "target_parameters", "trainable_token_indices", "use_bdlora", "velora_config",
     ];
 
-    private static readonly string[] _falses = ["ensure_weight_tying", "lora_bias", "use_dora", "use_qalora"];
+    private static readonly string[] Falses = ["ensure_weight_tying", "lora_bias", "use_dora", "use_qalora"];
 
     public static byte[] Write(PeftConfig config)
     {
@@ -52,13 +52,13 @@ internal static class PeftConfigWriter
             ["task_type"] = json => json.WriteStringValue(config.TaskType),
             ["use_rslora"] = json => json.WriteBooleanValue(config.UseRsLora),
         };
-        foreach (var name in _nulls)
+        foreach (var name in Nulls)
             keys[name] = json => json.WriteNullValue();
-        foreach (var name in _falses)
+        foreach (var name in Falses)
             keys[name] = json => json.WriteBooleanValue(false);
 
         using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream, _options))
+        using (var json = new Utf8JsonWriter(stream, Options))
         {
             json.WriteStartObject();
             foreach (var (name, write) in keys)

@@ -14,8 +14,8 @@ public sealed record PeftModules(IReadOnlyList<string> Names, string? Expression
     /// <summary>PEFT's word for every linear layer but the output head.</summary>
     public const string AllLinear = "all-linear";
 
-    private static readonly SearchValues<char> _ofExpressions = SearchValues.Create(@"\*+?()[]{}|^$");
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(1);
+    private static readonly SearchValues<char> OfExpressions = SearchValues.Create(@"\*+?()[]{}|^$");
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
     private readonly Regex? _expression = Expression is null or AllLinear ? null : Compile(Expression, before: "^(?:", after: ")\\z");
 
     public static PeftModules Of(params string[] names) => new(names);
@@ -24,7 +24,7 @@ public sealed record PeftModules(IReadOnlyList<string> Names, string? Expression
     /// As a federation's file lists them: names, or one entry that is <c>all-linear</c> or holds what only an expression can.
     /// </summary>
     public static PeftModules From(IReadOnlyList<string> targets) =>
-        targets is [var one] && (one == AllLinear || one.AsSpan().IndexOfAny(_ofExpressions) >= 0) ? new PeftModules([], one)
+        targets is [var one] && (one == AllLinear || one.AsSpan().IndexOfAny(OfExpressions) >= 0) ? new PeftModules([], one)
             : new PeftModules([.. targets]);
 
     /// <summary>Whether a module is meant. With <c>all-linear</c> the caller asks about linear layers only.</summary>
@@ -50,8 +50,8 @@ public sealed record PeftModules(IReadOnlyList<string> Names, string? Expression
         {
             var translated = PythonPattern.Translate(pattern);
             // By itself first: errors count from its beginning, and a bracket must not close one of ours.
-            _ = new Regex(translated, RegexOptions.CultureInvariant, _patience);
-            return new Regex(before + translated + after, RegexOptions.CultureInvariant, _patience);
+            _ = new Regex(translated, RegexOptions.CultureInvariant, Patience);
+            return new Regex(before + translated + after, RegexOptions.CultureInvariant, Patience);
         }
         catch (Exception error) when (error is ArgumentException or FormatException)
         {

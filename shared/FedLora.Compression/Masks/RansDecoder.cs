@@ -7,10 +7,10 @@ namespace FedLora.Compression.Masks;
 /// </summary>
 internal ref struct RansDecoder
 {
-    private readonly ulong[] slots;
-    private readonly ReadOnlySpan<byte> words;
-    private int position;
-    private uint state;
+    private readonly ulong[] _slots;
+    private readonly ReadOnlySpan<byte> _words;
+    private int _position;
+    private uint _state;
 
     /// <param name="table">As at the encoder.</param>
     /// <param name="bytes">The state and the words.</param>
@@ -18,22 +18,22 @@ internal ref struct RansDecoder
     {
         if (bytes.Length < 4 || (bytes.Length & 1) != 0)
             throw SparseFormat.Invalid("its mask is cut off");
-        state = BinaryPrimitives.ReadUInt32LittleEndian(bytes);
-        words = bytes[4..];
-        slots = Slots(table);
+        _state = BinaryPrimitives.ReadUInt32LittleEndian(bytes);
+        _words = bytes[4..];
+        _slots = Slots(table);
     }
 
     /// <summary>Whether decoding ended where encoding began; anything else is a damaged input.</summary>
-    public readonly bool AtEnd => state == RansEncoder.Lower && position == words.Length;
+    public readonly bool AtEnd => _state == RansEncoder.Lower && _position == _words.Length;
 
     public int Next()
     {
-        var slot = slots[(int)(state & (FrequencyTable.Total - 1))];
-        state = ((uint)(slot >> 32) * (state >> FrequencyTable.Bits)) + ((uint)(slot >> 8) & 0xFFFFFF);
-        if (state < RansEncoder.Lower && position < words.Length)
+        var slot = _slots[(int)(_state & (FrequencyTable.Total - 1))];
+        _state = ((uint)(slot >> 32) * (_state >> FrequencyTable.Bits)) + ((uint)(slot >> 8) & 0xFFFFFF);
+        if (_state < RansEncoder.Lower && _position < _words.Length)
         {
-            state = (state << 16) | BinaryPrimitives.ReadUInt16LittleEndian(words[position..]);
-            position += 2;
+            _state = (_state << 16) | BinaryPrimitives.ReadUInt16LittleEndian(_words[_position..]);
+            _position += 2;
         }
 
         return (int)(slot & 0xFF);

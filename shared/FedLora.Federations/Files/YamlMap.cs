@@ -9,17 +9,17 @@ namespace FedLora.Federations.Files;
 /// </summary>
 public sealed class YamlMap
 {
-    private readonly string file;
-    private readonly string path;
-    private readonly YamlMappingNode node;
-    private readonly HashSet<string> read = [];
-    private readonly Dictionary<string, YamlMap> children = new(StringComparer.Ordinal);
+    private readonly string _file;
+    private readonly string _path;
+    private readonly YamlMappingNode _node;
+    private readonly HashSet<string> _read = [];
+    private readonly Dictionary<string, YamlMap> _children = new(StringComparer.Ordinal);
 
     private YamlMap(string file, string path, YamlMappingNode node)
     {
-        this.file = file;
-        this.path = path;
-        this.node = node;
+        this._file = file;
+        this._path = path;
+        this._node = node;
     }
 
     /// <summary>Reads a file whose top level is a mapping.</summary>
@@ -66,7 +66,7 @@ public sealed class YamlMap
     public bool HasMap(string key) => Find(key) is YamlMappingNode;
 
     /// <summary>The keys, for mappings whose keys are names.</summary>
-    public IReadOnlyList<string> Names() => [.. node.Children.Keys.OfType<YamlScalarNode>().Select(key => key.Value ?? "")];
+    public IReadOnlyList<string> Names() => [.. _node.Children.Keys.OfType<YamlScalarNode>().Select(key => key.Value ?? "")];
 
     /// <summary>A text that must be there.</summary>
     public string Text(string key) => OptionalText(key) ?? throw Missing(key, "");
@@ -135,7 +135,7 @@ public sealed class YamlMap
                 return null;
             case YamlMappingNode map:
                 // Asked for twice, it still knows what was read of it.
-                return children.TryGetValue(key, out var known) ? known : children[key] = new YamlMap(file, Join(key), map);
+                return _children.TryGetValue(key, out var known) ? known : _children[key] = new YamlMap(_file, Join(key), map);
             default:
                 throw Error(key, "expected 'key: value' lines below it");
         }
@@ -145,27 +145,28 @@ public sealed class YamlMap
     /// <exception cref="FedLoraException"><c>yaml-invalid</c>, naming line and key.</exception>
     public void End()
     {
-        foreach (var key in node.Children.Keys)
+        foreach (var key in _node.Children.Keys)
         {
             var name = (key as YamlScalarNode)?.Value ?? key.ToString();
-            if (!read.Contains(name) && FedLora.Core.Number.Parse(name) is not null)
-                throw Invalid(file, key.Start.Line,
+            if (!_read.Contains(name) && FedLora.Core.Number.Parse(name) is not null)
+                throw Invalid(_file, key.Start.Line,
                     $"'{name}' stands where a key should; numbers have a decimal point, no comma: 0.{name}, not 0,{name}");
-            if (!read.Contains(name))
-                throw Invalid(file, key.Start.Line,
+            if (!_read.Contains(name))
+                throw Invalid(_file, key.Start.Line,
                     $"unknown key '{Join(name)}'; known here: "
-                        + $"{string.Join(", ", read.Order(StringComparer.Ordinal))}{Nearest.Question(name, read)}");
+                        + $"{string.Join(", ", _read.Order(StringComparer.Ordinal))}{Nearest.Question(name, _read)}");
         }
-        foreach (var child in children.Values)
+        foreach (var child in _children.Values)
             child.End();
     }
 
     /// <summary>An error about the value of a key.</summary>
-    public FedLoraException Error(string key, string why) => Invalid(file, Find(key)?.Start.Line ?? node.Start.Line, $"{Join(key)}: {why}");
+    public FedLoraException Error(string key, string why) =>
+        Invalid(_file, Find(key)?.Start.Line ?? _node.Start.Line, $"{Join(key)}: {why}");
 
     /// <summary>An error about a key that is not there.</summary>
     public FedLoraException Missing(string key, string meaning) =>
-        Invalid(file, node.Start.Line, $"key '{Join(key)}' is missing{(meaning.Length == 0 ? "" : ": " + meaning)}");
+        Invalid(_file, _node.Start.Line, $"key '{Join(key)}' is missing{(meaning.Length == 0 ? "" : ": " + meaning)}");
 
     private YamlScalarNode? Scalar(string key) => Find(key) switch
     {
@@ -176,11 +177,11 @@ public sealed class YamlMap
 
     private YamlNode? Find(string key)
     {
-        read.Add(key);
-        return node.Children.TryGetValue(new YamlScalarNode(key), out var value) ? value : null;
+        _read.Add(key);
+        return _node.Children.TryGetValue(new YamlScalarNode(key), out var value) ? value : null;
     }
 
-    private string Join(string key) => path.Length == 0 ? key : $"{path}.{key}";
+    private string Join(string key) => _path.Length == 0 ? key : $"{_path}.{key}";
 
     private static FedLoraException Invalid(string file, long line, string why, Exception? inner = null) =>
         new("yaml-invalid", $"{file}, line {line}: {why}", "correct the file and try again", inner);

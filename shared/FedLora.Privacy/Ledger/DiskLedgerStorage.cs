@@ -3,10 +3,10 @@ namespace FedLora.Privacy.Ledger;
 /// <summary>A ledger's folder on disk. One process at a time writes to it; others may read.</summary>
 public sealed class DiskLedgerStorage : ILedgerStorage, IDisposable
 {
-    private readonly string folder;
-    private readonly FileStream? claim;
+    private readonly string _folder;
+    private readonly FileStream? _claim;
 
-    private DiskLedgerStorage(string folder, FileStream? claim) => (this.folder, this.claim) = (folder, claim);
+    private DiskLedgerStorage(string folder, FileStream? claim) => (this._folder, this._claim) = (folder, claim);
 
     /// <summary>Opens the folder for writing, making it if need be, readable by its owner only.</summary>
     /// <exception cref="FedLoraException"><c>ledger-in-use</c>: another process has it.</exception>
@@ -117,7 +117,7 @@ public sealed class DiskLedgerStorage : ILedgerStorage, IDisposable
         : [];
 
     /// <inheritdoc/>
-    public void Dispose() => claim?.Dispose();
+    public void Dispose() => _claim?.Dispose();
 
-    private string PathOf(string name) => Path.Combine(folder, name);
+    private string PathOf(string name) => Path.Combine(_folder, name);
 }

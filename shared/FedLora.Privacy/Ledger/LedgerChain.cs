@@ -18,18 +18,18 @@ internal sealed class LedgerChain
 
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
 
-    private readonly ILedgerStorage storage;
-    private readonly byte[] key;
-    private readonly List<LedgerEntry> entries = [];
-    private bool isTorn;
+    private readonly ILedgerStorage _storage;
+    private readonly byte[] _key;
+    private readonly List<LedgerEntry> _entries = [];
+    private bool _isTorn;
 
     // How many of them the head on disk knows.
-    private int headed;
+    private int _headed;
 
-    private LedgerChain(ILedgerStorage storage, byte[] key) => (this.storage, this.key) = (storage, key);
+    private LedgerChain(ILedgerStorage storage, byte[] key) => (this._storage, this._key) = (storage, key);
 
     /// <summary>All entries, oldest first.</summary>
-    public IReadOnlyList<LedgerEntry> Entries => entries;
+    public IReadOnlyList<LedgerEntry> Entries => _entries;
 
     /// <summary>Opens a ledger, or begins one where there is none, and checks every seal.</summary>
     /// <exception cref="FedLoraException"><c>ledger-damaged</c>: cut, edited or only partly there; <c>ledger-missing</c>: nothing of one is
@@ -48,7 +48,7 @@ internal sealed class LedgerChain
             if (lines is null)
                 storage.Append(Lines, []);
             storage.Replace(Head, begun.HeadLine());
-            storage.Replace(Key, begun.key);
+            storage.Replace(Key, begun._key);
             return begun;
         }
         if (key is null && lines is null && head is null && !DataSetCatalogue.IsThere(storage))
@@ -68,49 +68,49 @@ internal sealed class LedgerChain
     /// on disk.</exception>
     public LedgerEntry Append(LedgerEntry unsealed)
     {
-        if (isTorn)
+        if (_isTorn)
             throw new FedLoraException("ledger-write-failed",
                 "the privacy ledger could not be written before, and what is on disk is not known",
                 "See to the disk, then start the node again: it opens the ledger anew.");
         // An earlier entry whose head could not be written stays counted; but a head may lag by one entry only.
-        if (headed < entries.Count)
+        if (_headed < _entries.Count)
             WriteHead();
-        var entry = unsealed with { Sequence = entries.Count + 1, Previous = Last, Seal = "" };
+        var entry = unsealed with { Sequence = _entries.Count + 1, Previous = Last, Seal = "" };
         entry = entry with { Seal = SealOf(entry) };
         AppendLine(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(entry, Json) + "\n"));
-        entries.Add(entry);
+        _entries.Add(entry);
         WriteHead();
         return entry;
     }
 
     /// <summary>A keyed hash by the node's ledger key: what it is of cannot be guessed without the key.</summary>
-    public byte[] KeyedHash(ReadOnlySpan<byte> content) => HMACSHA256.HashData(key, content);
+    public byte[] KeyedHash(ReadOnlySpan<byte> content) => HMACSHA256.HashData(_key, content);
 
-    private string Last => entries.Count == 0 ? Genesis : entries[^1].Seal;
+    private string Last => _entries.Count == 0 ? Genesis : _entries[^1].Seal;
 
     private void AppendLine(byte[] line)
     {
         try
         {
-            storage.Append(Lines, line);
+            _storage.Append(Lines, line);
         }
         catch (Exception e) when (e is not IOException)
         {
             // A part of a line may be there; a further line after it would damage the file.
-            isTorn = true;
+            _isTorn = true;
             throw;
         }
     }
 
     private void WriteHead()
     {
-        storage.Replace(Head, HeadLine());
-        headed = entries.Count;
+        _storage.Replace(Head, HeadLine());
+        _headed = _entries.Count;
     }
 
     private byte[] HeadLine()
     {
-        var text = $"{entries.Count} {Last}";
+        var text = $"{_entries.Count} {Last}";
         return Encoding.UTF8.GetBytes($"{text} {Convert.ToHexStringLower(KeyedHash(Encoding.UTF8.GetBytes(text)))}\n");
     }
 
@@ -119,28 +119,28 @@ internal sealed class LedgerChain
         var start = 0;
         for (int end; (end = Array.IndexOf(lines, (byte)'\n', start)) >= 0; start = end + 1)
         {
-            var entry = Parse(lines.AsSpan(start, end - start)) ?? throw Damaged($"line {entries.Count + 1} of {Lines} is no entry");
-            if (entry.Sequence != entries.Count + 1 || entry.Previous != Last || entry.Seal != SealOf(entry))
-                throw Damaged($"entry {entries.Count + 1} of {Lines} does not carry its seal");
-            entries.Add(entry);
+            var entry = Parse(lines.AsSpan(start, end - start)) ?? throw Damaged($"line {_entries.Count + 1} of {Lines} is no entry");
+            if (entry.Sequence != _entries.Count + 1 || entry.Previous != Last || entry.Seal != SealOf(entry))
+                throw Damaged($"entry {_entries.Count + 1} of {Lines} does not carry its seal");
+            _entries.Add(entry);
         }
         var parts = head.TrimEnd('\n').Split(' ');
         if (parts.Length != 3 || !long.TryParse(parts[0], out var count)
             || parts[2] != Convert.ToHexStringLower(KeyedHash(Encoding.UTF8.GetBytes($"{parts[0]} {parts[1]}"))))
             throw Damaged($"{Head} does not carry its seal");
-        if (entries.Count < count || (count == 0 ? Genesis : entries[(int)count - 1].Seal) != parts[1])
-            throw Damaged($"{Head} knows {count} entries, {Lines} holds {entries.Count} of them");
-        if (entries.Count > count + 1)
-            throw Damaged($"{Lines} holds {entries.Count} entries, {Head} knows only {count}");
+        if (_entries.Count < count || (count == 0 ? Genesis : _entries[(int)count - 1].Seal) != parts[1])
+            throw Damaged($"{Head} knows {count} entries, {Lines} holds {_entries.Count} of them");
+        if (_entries.Count > count + 1)
+            throw Damaged($"{Lines} holds {_entries.Count} entries, {Head} knows only {count}");
         if (readOnly)
             return;
         // What follows the last line end was being written when the node died: its noise was never drawn.
         if (start < lines.Length)
-            storage.Truncate(Lines, start);
+            _storage.Truncate(Lines, start);
         // An entry beyond the head was written, and then the node died: it stays counted.
-        if (entries.Count > count)
+        if (_entries.Count > count)
             WriteHead();
-        headed = entries.Count;
+        _headed = _entries.Count;
     }
 
     private static LedgerEntry? Parse(ReadOnlySpan<byte> line)

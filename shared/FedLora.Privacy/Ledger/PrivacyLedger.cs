@@ -7,20 +7,20 @@ namespace FedLora.Privacy.Ledger;
 /// </summary>
 public sealed class PrivacyLedger : IDisposable
 {
-    private readonly ILedgerStorage storage;
-    private readonly LedgerChain chain;
-    private readonly DataSetCatalogue catalogue;
-    private readonly TimeProvider time;
-    private readonly Lock gate = new();
+    private readonly ILedgerStorage _storage;
+    private readonly LedgerChain _chain;
+    private readonly DataSetCatalogue _catalogue;
+    private readonly TimeProvider _time;
+    private readonly Lock _gate = new();
 
     private PrivacyLedger(ILedgerStorage storage, TimeProvider time, bool readOnly)
     {
-        (this.storage, this.time) = (storage, time);
-        chain = LedgerChain.Open(storage, readOnly);
-        catalogue = new DataSetCatalogue(storage, chain);
+        (this._storage, this._time) = (storage, time);
+        _chain = LedgerChain.Open(storage, readOnly);
+        _catalogue = new DataSetCatalogue(storage, _chain);
         if (readOnly)
             return;
-        catalogue.Require();
+        _catalogue.Require();
         PrivacyStatement.EnsureKey(storage);
     }
 
@@ -74,8 +74,8 @@ public sealed class PrivacyLedger : IDisposable
     {
         get
         {
-            lock (gate)
-                return [.. chain.Entries];
+            lock (_gate)
+                return [.. _chain.Entries];
         }
     }
 
@@ -83,13 +83,13 @@ public sealed class PrivacyLedger : IDisposable
     public IReadOnlyList<string> DataSets => [.. Entries.Select(entry => entry.DataSet).Distinct()];
 
     /// <summary>The identity of the data set that the site calls so.</summary>
-    public string IdentityOf(string name) => catalogue.IdentityOf(name);
+    public string IdentityOf(string name) => _catalogue.IdentityOf(name);
 
     /// <summary>What people at the site know a data set by; null where it has not been registered by name.</summary>
     public DataSetLabel? LabelOf(string dataSet)
     {
-        lock (gate)
-            return DataSetLabel.Read(storage, dataSet);
+        lock (_gate)
+            return DataSetLabel.Read(_storage, dataSet);
     }
 
     /// <summary>
@@ -102,10 +102,10 @@ public sealed class PrivacyLedger : IDisposable
     /// <c>data-set-empty</c>.</exception>
     public string Identify(DataSetLabel label, IEnumerable<ReadOnlyMemory<byte>> examples)
     {
-        lock (gate)
+        lock (_gate)
         {
-            var identity = catalogue.Register(label.Name, examples);
-            label.Write(storage, identity);
+            var identity = _catalogue.Register(label.Name, examples);
+            label.Write(_storage, identity);
             return identity;
         }
     }
@@ -123,10 +123,10 @@ public sealed class PrivacyLedger : IDisposable
     /// <summary>All entries that count against a data set, oldest first.</summary>
     public IReadOnlyList<LedgerEntry> UsesOf(string dataSet)
     {
-        lock (gate)
+        lock (_gate)
         {
-            var related = catalogue.Related(dataSet);
-            return [.. chain.Entries.Where(entry => related.Contains(entry.DataSet))];
+            var related = _catalogue.Related(dataSet);
+            return [.. _chain.Entries.Where(entry => related.Contains(entry.DataSet))];
         }
     }
 
@@ -135,8 +135,8 @@ public sealed class PrivacyLedger : IDisposable
     {
         get
         {
-            lock (gate)
-                return chain.Entries is [.., var last] ? (last.Sequence, last.Seal) : (0, "");
+            lock (_gate)
+                return _chain.Entries is [.., var last] ? (last.Sequence, last.Seal) : (0, "");
         }
     }
 
@@ -156,14 +156,14 @@ public sealed class PrivacyLedger : IDisposable
         IAccountant? accountant = null)
     {
         run.Validate();
-        lock (gate)
+        lock (_gate)
         {
             RequireUnit(dataSet, use.Unit);
             var verdict = Ask(dataSet, run, limit, accountant);
             if (!verdict.Fits)
                 throw new FedLoraException("privacy-budget-exhausted", verdict.Reason,
                     "Only the site can raise its limit, in its policy file; a federation with more noise or fewer steps spends less.");
-            var entry = chain.Append(EntryOf(dataSet, use, run, clipNorm, limit));
+            var entry = _chain.Append(EntryOf(dataSet, use, run, clipNorm, limit));
             return new LedgerReceipt
             {
                 NoiseMultiplier = run.NoiseMultiplier,
@@ -186,17 +186,17 @@ public sealed class PrivacyLedger : IDisposable
     /// </summary>
     public void RecordUnprotected(string dataSet, LedgerUse use, PrivacyLimit limit)
     {
-        lock (gate)
+        lock (_gate)
         {
-            if (!chain.Entries.Any(
+            if (!_chain.Entries.Any(
                 entry => !entry.IsPrivate && entry.DataSet == dataSet && entry.Coordinator == use.Coordinator
                     && entry.Federation == use.Federation))
-                chain.Append(EntryOf(dataSet, use, new SampledGaussian(0, 1, 0), 0, limit));
+                _chain.Append(EntryOf(dataSet, use, new SampledGaussian(0, 1, 0), 0, limit));
         }
     }
 
     private LedgerEntry EntryOf(string dataSet, LedgerUse use, SampledGaussian run, double clipNorm, PrivacyLimit limit) =>
-        new(0, time.GetUtcNow(), dataSet, use.Federation, use.Round, run.NoiseMultiplier, run.SamplingRate, run.Steps, clipNorm, "", "")
+        new(0, _time.GetUtcNow(), dataSet, use.Federation, use.Round, run.NoiseMultiplier, run.SamplingRate, run.Steps, clipNorm, "", "")
         {
             Coordinator = use.Coordinator,
             Limit = limit.Epsilon,
@@ -216,8 +216,8 @@ public sealed class PrivacyLedger : IDisposable
 
     private static string UnitName(string? unit) => unit is null ? "line" : $"'{unit}'";
 
-    internal byte[]? FileOf(string name) => storage.Read(name);
+    internal byte[]? FileOf(string name) => _storage.Read(name);
 
     /// <inheritdoc/>
-    public void Dispose() => (storage as IDisposable)?.Dispose();
+    public void Dispose() => (_storage as IDisposable)?.Dispose();
 }

@@ -13,10 +13,10 @@ internal sealed class Fft
 {
     private const int Large = 1 << 16;
 
-    private readonly double[] cosines;
-    private readonly double[] sines;
-    private readonly double[] scratchRe;
-    private readonly double[] scratchIm;
+    private readonly double[] _cosines;
+    private readonly double[] _sines;
+    private readonly double[] _scratchRe;
+    private readonly double[] _scratchIm;
 
     /// <param name="size">N, a power of two from 2 on.</param>
     public Fft(int size)
@@ -25,7 +25,7 @@ internal sealed class Fft
             throw new ArgumentOutOfRangeException(nameof(size), size, "A power of two from 2 on.");
         Size = size;
         Tidy(size);
-        (cosines, sines, scratchRe, scratchIm) = (new double[size / 2], new double[size / 2], new double[size], new double[size]);
+        (_cosines, _sines, _scratchRe, _scratchIm) = (new double[size / 2], new double[size / 2], new double[size], new double[size]);
         Tabulate();
     }
 
@@ -50,7 +50,7 @@ internal sealed class Fft
     /// <summary>Transforms in place; the arrays hold the real and imaginary parts. One transform at a time.</summary>
     public void Forward(double[] real, double[] imaginary)
     {
-        double[] fromRe = real, fromIm = imaginary, toRe = scratchRe, toIm = scratchIm;
+        double[] fromRe = real, fromIm = imaginary, toRe = _scratchRe, toIm = _scratchIm;
         var stride = 1;
         for (; 4 * stride <= Size; stride *= 4)
         {
@@ -78,19 +78,19 @@ internal sealed class Fft
         for (var j = 0; 8 * j <= Size; j++)
         {
             var (sin, cos) = Math.SinCos(2 * Math.PI * j / Size);
-            (cosines[j], sines[j]) = (cos, -sin);
+            (_cosines[j], _sines[j]) = (cos, -sin);
             if (j > 0)
-                (cosines[half - j], sines[half - j]) = (-cos, -sin);
+                (_cosines[half - j], _sines[half - j]) = (-cos, -sin);
             if (Size >= 4)
-                (cosines[quarter - j], sines[quarter - j], cosines[quarter + j], sines[quarter + j]) = (sin, -cos, -sin, -cos);
+                (_cosines[quarter - j], _sines[quarter - j], _cosines[quarter + j], _sines[quarter + j]) = (sin, -cos, -sin, -cos);
         }
     }
 
     /// <summary>Stages of <paramref name="stride"/> and twice that, for the columns p and p + quarter of the first.</summary>
     private void Fourfold(double[] fromRe, double[] fromIm, double[] toRe, double[] toIm, int stride, int quarter, int p)
     {
-        double uRe = cosines[p * stride], uIm = sines[p * stride], wRe = cosines[2 * p * stride], wIm = sines[2 * p * stride];
-        double vRe = cosines[(p + quarter) * stride], vIm = sines[(p + quarter) * stride];
+        double uRe = _cosines[p * stride], uIm = _sines[p * stride], wRe = _cosines[2 * p * stride], wIm = _sines[2 * p * stride];
+        double vRe = _cosines[(p + quarter) * stride], vIm = _sines[(p + quarter) * stride];
         int a = stride * p, next = stride * quarter, to = 4 * stride * p, q = 0;
         if (stride >= Vector<double>.Count)
         {

@@ -45,8 +45,8 @@ internal static class ConnectTheDots
     /// <summary>The two shares of a cell, each an integral of something positive, so nothing cancels.</summary>
     private sealed class Cell(LossFunction loss, double step)
     {
-        private readonly double up = Elementary.Expm1(step);
-        private readonly double down = -Elementary.Expm1(-step);
+        private readonly double _up = Elementary.Expm1(step);
+        private readonly double _down = -Elementary.Expm1(-step);
 
         public (double Below, double Above) Split(double from, double to, double low, double high)
         {
@@ -68,14 +68,14 @@ internal static class ConnectTheDots
                     if (from < 0.5)
                     {
                         var mass = weights[n] * half * Math.Exp(loss.LogP(x));
-                        below += mass * -Elementary.Expm1(-below0) / down;
-                        above += mass * Elementary.Expm1(above0) / up;
+                        below += mass * -Elementary.Expm1(-below0) / _down;
+                        above += mass * Elementary.Expm1(above0) / _up;
                     }
                     else
                     {
                         var mass = weights[n] * half * Math.Exp(loss.LogP(x) + l);
-                        below += mass * Elementary.Expm1(below0) / up;
-                        above += mass * -Elementary.Expm1(-above0) / down;
+                        below += mass * Elementary.Expm1(below0) / _up;
+                        above += mass * -Elementary.Expm1(-above0) / _down;
                     }
                 }
             }

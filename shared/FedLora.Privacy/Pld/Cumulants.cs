@@ -6,8 +6,8 @@ namespace FedLora.Privacy.Pld;
 /// </summary>
 internal sealed class Cumulants
 {
-    private readonly double[] losses;
-    private readonly double[] logWeights;
+    private readonly double[] _losses;
+    private readonly double[] _logWeights;
 
     /// <param name="range">The loss and where it matters.</param>
     /// <param name="reverse">False: L under Q, the example being there. True: -L under P.</param>
@@ -16,13 +16,13 @@ internal sealed class Cumulants
         var loss = range.Loss;
         var step = Math.Min(loss.Sigma / 4, loss.Sigma * loss.Sigma / 2);
         var count = (int)Math.Ceiling((range.High - range.Low) / step) + 1;
-        (losses, logWeights) = (new double[count], new double[count]);
+        (_losses, _logWeights) = (new double[count], new double[count]);
         for (var i = 0; i < count; i++)
         {
             var x = range.Low + i * step;
             var l = loss.Loss(x);
-            losses[i] = reverse ? -l : l;
-            logWeights[i] = loss.LogP(x) + Math.Log(step) + (reverse ? 0 : l);
+            _losses[i] = reverse ? -l : l;
+            _logWeights[i] = loss.LogP(x) + Math.Log(step) + (reverse ? 0 : l);
         }
     }
 
@@ -33,19 +33,19 @@ internal sealed class Cumulants
     public (double Value, double Mean, double Variance) At(double tilt)
     {
         var top = double.NegativeInfinity;
-        for (var i = 0; i < losses.Length; i++)
-            top = Math.Max(top, logWeights[i] + tilt * losses[i]);
+        for (var i = 0; i < _losses.Length; i++)
+            top = Math.Max(top, _logWeights[i] + tilt * _losses[i]);
         double mass = 0, mean = 0;
-        for (var i = 0; i < losses.Length; i++)
+        for (var i = 0; i < _losses.Length; i++)
         {
-            var weight = Math.Exp(logWeights[i] + tilt * losses[i] - top);
+            var weight = Math.Exp(_logWeights[i] + tilt * _losses[i] - top);
             mass += weight;
-            mean += weight * losses[i];
+            mean += weight * _losses[i];
         }
         mean /= mass;
         double variance = 0;
-        for (var i = 0; i < losses.Length; i++)
-            variance += Math.Exp(logWeights[i] + tilt * losses[i] - top) * (losses[i] - mean) * (losses[i] - mean);
+        for (var i = 0; i < _losses.Length; i++)
+            variance += Math.Exp(_logWeights[i] + tilt * _losses[i] - top) * (_losses[i] - mean) * (_losses[i] - mean);
         return (top + Math.Log(mass), mean, variance / mass);
     }
 }

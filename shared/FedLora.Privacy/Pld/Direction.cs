@@ -11,10 +11,10 @@ namespace FedLora.Privacy.Pld;
 /// <param name="size">The transform's size.</param>
 internal sealed class Direction(Course course, double step, int size)
 {
-    private readonly List<Spectrum> upper = [];
-    private readonly List<Spectrum> lower = [];
-    private readonly Frequencies upperFrequencies = new(size);
-    private readonly Frequencies lowerFrequencies = new(size);
+    private readonly List<Spectrum> _upper = [];
+    private readonly List<Spectrum> _lower = [];
+    private readonly Frequencies _upperFrequencies = new(size);
+    private readonly Frequencies _lowerFrequencies = new(size);
 
     /// <summary>Tilts and transforms one more mechanism's grids.</summary>
     /// <param name="upperGrid">In this direction.</param>
@@ -31,8 +31,8 @@ internal sealed class Direction(Course course, double step, int size)
         var above = new Spectrum(new TiltedGrid(upperGrid, course.Saddle.Tilt, course.Up.Tilt, course.Down.Tilt, re), error);
         var below = new Spectrum(new TiltedGrid(lowerGrid, course.Saddle.Tilt, course.Up.Tilt, course.Down.Tilt, im), error);
         fft.Forward(re, im);
-        Take(above, upper, upperFrequencies, isSecond: false);
-        Take(below, lower, lowerFrequencies, isSecond: true);
+        Take(above, _upper, _upperFrequencies, isSecond: false);
+        Take(below, _lower, _lowerFrequencies, isSecond: true);
 
         void Take(Spectrum spectrum, List<Spectrum> known, Frequencies frequencies, bool isSecond)
         {
@@ -48,14 +48,14 @@ internal sealed class Direction(Course course, double step, int size)
     }
 
     /// <summary>The tail of the upper grid's sum of losses after these steps.</summary>
-    public Tail Upper(IReadOnlyList<long> steps) => new(upperFrequencies, upper, steps, course, step);
+    public Tail Upper(IReadOnlyList<long> steps) => new(_upperFrequencies, _upper, steps, course, step);
 
     /// <summary>The tail of the lower grid's.</summary>
-    public Tail Lower(IReadOnlyList<long> steps) => new(lowerFrequencies, lower, steps, course, step);
+    public Tail Lower(IReadOnlyList<long> steps) => new(_lowerFrequencies, _lower, steps, course, step);
 
     /// <summary>A first guess at epsilon.</summary>
     public double Guess => course.Saddle.Epsilon;
 
     /// <summary>How many numbers it holds.</summary>
-    public long Held => 2L * upper.Count * (upperFrequencies.Indices.Length + lowerFrequencies.Indices.Length);
+    public long Held => 2L * _upper.Count * (_upperFrequencies.Indices.Length + _lowerFrequencies.Indices.Length);
 }

@@ -34,8 +34,8 @@ internal sealed class Effort(long points)
 
     private const long One = 6_000_000;
 
-    private long left = points;
-    private Effort? whole;
+    private long _left = points;
+    private Effort? _whole;
 
     /// <summary>For one epsilon: about 0.6 s.</summary>
     public static Effort OfOne() => new(One);
@@ -44,23 +44,23 @@ internal sealed class Effort(long points)
     public static Effort OfSearch() => new(14_000_000);
 
     /// <summary>The most points that the next grids may take.</summary>
-    public long Most => Math.Max(Least, left);
+    public long Most => Math.Max(Least, _left);
 
     /// <summary>Whether only the least grids go on.</summary>
-    public bool IsSpent => left < Least;
+    public bool IsSpent => _left < Least;
 
     /// <summary>Whether one epsilon gets less than it would have alone.</summary>
-    public bool IsShort => left < One;
+    public bool IsShort => _left < One;
 
     /// <summary>
     /// For one epsilon of a search: no more than it would have alone, so that what the search found enough is found enough again.
     /// </summary>
-    public Effort Share() => new(Math.Min(One, left)) { whole = this };
+    public Effort Share() => new(Math.Min(One, _left)) { _whole = this };
 
     /// <summary>Takes away what was used.</summary>
     public void Use(long points)
     {
-        left -= points;
-        whole?.Use(points);
+        _left -= points;
+        _whole?.Use(points);
     }
 }

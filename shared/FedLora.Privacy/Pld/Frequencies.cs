@@ -11,14 +11,14 @@ internal sealed class Frequencies
     /// <summary>Frequencies with |phi_1^T_1 phi_2^T_2 ...| below exp of this are left out and bounded.</summary>
     private const double Negligible = -50;
 
-    private double[] logs;
+    private double[] _logs;
 
     /// <param name="size">N.</param>
     public Frequencies(int size)
     {
         Size = size;
         Indices = [.. Enumerable.Range(0, size / 2 + 1)];
-        logs = new double[Indices.Length];
+        _logs = new double[Indices.Length];
     }
 
     /// <summary>N.</summary>
@@ -64,13 +64,13 @@ internal sealed class Frequencies
     {
         var (kept, logError) = (new int[Indices.Length], Math.Log(error));
         var count = 0;
-        for (var i = 0; i < logs.Length; i++)
+        for (var i = 0; i < _logs.Length; i++)
         {
-            logs[i] += atLeast * Math.Min(0, Elementary.LogAdd(logModulus[i], logError));
-            if (logs[i] > Negligible)
+            _logs[i] += atLeast * Math.Min(0, Elementary.LogAdd(logModulus[i], logError));
+            if (_logs[i] > Negligible)
                 kept[count++] = i;
             else
-                Dropped += 2 * Math.Exp(logs[i]);
+                Dropped += 2 * Math.Exp(_logs[i]);
         }
         return Keep(kept.AsSpan(0, count).ToArray());
     }
@@ -78,7 +78,7 @@ internal sealed class Frequencies
     private int[] Keep(int[] places)
     {
         if (places.Length < Indices.Length)
-            (Indices, logs) = (Array.ConvertAll(places, i => Indices[i]), Array.ConvertAll(places, i => logs[i]));
+            (Indices, _logs) = (Array.ConvertAll(places, i => Indices[i]), Array.ConvertAll(places, i => _logs[i]));
         return places;
     }
 }

@@ -8,7 +8,7 @@ namespace FedLora.Privacy.Pld;
 /// </summary>
 internal sealed class LossFunction(double sigma, double rate)
 {
-    private readonly double logSigma = Math.Log(sigma);
+    private readonly double _logSigma = Math.Log(sigma);
 
     public double Sigma { get; } = sigma;
 
@@ -52,5 +52,5 @@ internal sealed class LossFunction(double sigma, double rate)
     public double Least => Rate == 1 ? double.NegativeInfinity : Elementary.Log1p(-Rate);
 
     /// <summary>log P(x).</summary>
-    public double LogP(double x) => Elementary.LogNormalDensity(x / Sigma) - logSigma;
+    public double LogP(double x) => Elementary.LogNormalDensity(x / Sigma) - _logSigma;
 }

@@ -10,19 +10,19 @@ namespace FedLora.Privacy.Pld;
 /// </summary>
 internal sealed class Merging
 {
-    private readonly LossRange range;
-    private readonly LossFunction loss;
-    private readonly double step;
-    private readonly double[] q;
-    private readonly double[] p;
-    private int count;
+    private readonly LossRange _range;
+    private readonly LossFunction _loss;
+    private readonly double _step;
+    private readonly double[] _q;
+    private readonly double[] _p;
+    private int _count;
 
     private Merging(LossRange range, double step)
     {
-        (this.range, loss, this.step) = (range, range.Loss, step);
+        (this._range, _loss, this._step) = (range, range.Loss, step);
         // The chain starts above the least loss and ends below the greatest.
         var cells = (int)Math.Ceiling(range.Width / step) + 2;
-        (q, p) = (new double[cells], new double[cells]);
+        (_q, _p) = (new double[cells], new double[cells]);
     }
 
     /// <summary>The dominated grid with step <paramref name="step"/>.</summary>
@@ -33,25 +33,25 @@ internal sealed class Merging
     {
         var merging = new Merging(range, step);
         var origin = merging.Chain(cancellationToken);
-        return new LossGrid(origin, step, merging.q, merging.p, 0);
+        return new LossGrid(origin, step, merging._q, merging._p, 0);
     }
 
     private double Chain(CancellationToken cancellationToken)
     {
         var from = FirstCell(out var origin);
-        Add(0, origin, range.Low, from, 0);
-        while (from < range.High)
+        Add(0, origin, _range.Low, from, 0);
+        while (from < _range.High)
         {
             cancellationToken.ThrowIfCancellationRequested();
             // Where the chain would need a sliver of a cell it skips a grid value.
-            var least = loss.Loss(from) + step / 4;
-            var k = Math.Max(count, (int)Math.Ceiling((least - origin) / step));
-            var target = origin + k * step;
+            var least = _loss.Loss(from) + _step / 4;
+            var k = Math.Max(_count, (int)Math.Ceiling((least - origin) / _step));
+            var target = origin + k * _step;
             var to = Grow(from, target);
             // Far out the rest may not reach as high as that: better a sliver than to drop the rest.
-            if (!(to <= range.High) && k > count && loss.Loss(from) < target - step)
-                to = Grow(from, target = origin + --k * step);
-            if (!(to <= range.High) || k >= q.Length)
+            if (!(to <= _range.High) && k > _count && _loss.Loss(from) < target - _step)
+                to = Grow(from, target = origin + --k * _step);
+            if (!(to <= _range.High) || k >= _q.Length)
                 break;
             Add(k, target, from, to, from);
             from = to;
@@ -65,16 +65,16 @@ internal sealed class Merging
     /// </summary>
     private double FirstCell(out double origin)
     {
-        var start = range.Low + loss.Sigma / 2;
-        var above = loss.Loss(start) - (origin = Ratio(start));
-        var target = (Math.Max(0, Math.Ceiling(above / step - 0.5)) + 0.5) * step;
+        var start = _range.Low + _loss.Sigma / 2;
+        var above = _loss.Loss(start) - (origin = Ratio(start));
+        var target = (Math.Max(0, Math.Ceiling(above / _step - 0.5)) + 0.5) * _step;
         // Each ratio is an integral from the lowest output on, and a little of a step more or less does not matter.
-        double low = start, high = range.High, end = start;
-        for (var i = 0; Math.Abs(above - target) > step / 200 && high - low > 1e-12 * (Math.Abs(low) + Math.Abs(high)); i++)
+        double low = start, high = _range.High, end = start;
+        for (var i = 0; Math.Abs(above - target) > _step / 200 && high - low > 1e-12 * (Math.Abs(low) + Math.Abs(high)); i++)
         {
-            var next = loss.Place(loss.Loss(end) + target - above);
+            var next = _loss.Place(_loss.Loss(end) + target - above);
             end = i < 10 && next > low && next < high ? next : low + (high - low) / 2;
-            above = loss.Loss(end) - (origin = Ratio(end));
+            above = _loss.Loss(end) - (origin = Ratio(end));
             (low, high) = above < target ? (end, high) : (low, end);
         }
         return end;
@@ -83,8 +83,8 @@ internal sealed class Merging
     /// <summary>The log-ratio of the outputs from the lowest resolved one to <paramref name="to"/>.</summary>
     private double Ratio(double to)
     {
-        var reference = loss.Loss(to);
-        return reference + Elementary.Log1p(Excess(range.Low, to, reference, 0) / Mass(range.Low, to, 0));
+        var reference = _loss.Loss(to);
+        return reference + Elementary.Log1p(Excess(_range.Low, to, reference, 0) / Mass(_range.Low, to, 0));
     }
 
     /// <summary>
@@ -93,22 +93,22 @@ internal sealed class Merging
     /// </summary>
     private double Grow(double from, double target)
     {
-        var low = loss.Place(target);
+        var low = _loss.Place(target);
         var high = double.PositiveInfinity;
-        var to = loss.Place(2 * target - loss.Loss(from));
+        var to = _loss.Place(2 * target - _loss.Loss(from));
         for (var i = 0; i < 100; i++)
         {
-            if (low > range.High)
+            if (low > _range.High)
                 return double.NaN;
-            to = Math.Min(to, range.High);
+            to = Math.Min(to, _range.High);
             var excess = Excess(from, to, target, from);
             if (excess >= 0)
                 high = to;
-            else if (to >= range.High)
+            else if (to >= _range.High)
                 return double.NaN;
             else
                 low = to;
-            var slope = Math.Exp(Weight(to, from)) * Slope(loss.Loss(to) - target, from);
+            var slope = Math.Exp(Weight(to, from)) * Slope(_loss.Loss(to) - target, from);
             var next = to - excess / slope;
             // Newton squares what is missing: after a step so small nothing is left of it.
             if (Math.Abs(next - to) <= Math.Max(1e-14 * Math.Abs(to), 1e-6 * (to - from)))
@@ -132,14 +132,14 @@ internal sealed class Merging
         side < 0.5 ? Elementary.Expm1(difference) : -Elementary.Expm1(-difference);
 
     /// <summary>log P where P is the larger measure, log Q where Q is.</summary>
-    private double Weight(double x, double side) => loss.LogP(x) + (side < 0.5 ? 0 : loss.Loss(x));
+    private double Weight(double x, double side) => _loss.LogP(x) + (side < 0.5 ? 0 : _loss.Loss(x));
 
     /// <summary>The mass, or, with a target, the excess.</summary>
     private double Integrate(double from, double to, double side, double target)
     {
-        var panels = GaussLegendre.Panels(to - from, loss.Scale);
+        var panels = GaussLegendre.Panels(to - from, _loss.Scale);
         var half = (to - from) / panels / 2;
-        var (nodes, weights) = GaussLegendre.Rule(2 * half, loss.Scale);
+        var (nodes, weights) = GaussLegendre.Rule(2 * half, _loss.Scale);
         double sum = 0;
         for (var i = 0; i < panels; i++)
         {
@@ -147,8 +147,8 @@ internal sealed class Merging
             for (var n = 0; n < nodes.Length; n++)
             {
                 var x = middle + half * nodes[n];
-                var l = loss.Loss(x);
-                var mass = weights[n] * half * Math.Exp(loss.LogP(x) + (side < 0.5 ? 0 : l));
+                var l = _loss.Loss(x);
+                var mass = weights[n] * half * Math.Exp(_loss.LogP(x) + (side < 0.5 ? 0 : l));
                 sum += double.IsNaN(target) ? mass : mass * Slope(l - target, side);
             }
         }
@@ -158,7 +158,7 @@ internal sealed class Merging
     private void Add(int k, double target, double from, double to, double side)
     {
         var mass = Mass(from, to, side);
-        (q[k], p[k]) = side < 0.5 ? (mass * Math.Exp(target), mass) : (mass, mass * Math.Exp(-target));
-        count = k + 1;
+        (_q[k], _p[k]) = side < 0.5 ? (mass * Math.Exp(target), mass) : (mass, mass * Math.Exp(-target));
+        _count = k + 1;
     }
 }

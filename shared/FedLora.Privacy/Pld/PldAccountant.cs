@@ -18,17 +18,17 @@ public sealed class PldAccountant : IAccountant
     /// <summary>Mechanisms in one composition on a grid; with more, each would get too coarse a grid.</summary>
     private const int MostKinds = 128;
 
-    private readonly double wanted;
-    private readonly double accepted;
-    private readonly Lock gate = new();
-    private readonly LinkedList<(SampledGaussian[] Kinds, double Delta, PldModel Model)> models = [];
+    private readonly double _wanted;
+    private readonly double _accepted;
+    private readonly Lock _gate = new();
+    private readonly LinkedList<(SampledGaussian[] Kinds, double Delta, PldModel Model)> _models = [];
 
     /// <summary>An accountant whose interval is at most about 4e-5 of epsilon wide.</summary>
     public PldAccountant() : this(1.2e-5, 4e-5)
     {
     }
 
-    private PldAccountant(double wanted, double accepted) => (this.wanted, this.accepted) = (wanted, accepted);
+    private PldAccountant(double wanted, double accepted) => (this._wanted, this._accepted) = (wanted, accepted);
 
     /// <summary>A quick one for searching: as sure, but only to about a thousandth.</summary>
     internal static PldAccountant Coarse { get; } = new(3e-4, 2e-3);
@@ -60,14 +60,14 @@ public sealed class PldAccountant : IAccountant
         PrivacyBound Composed()
         {
             var any = AnyComposition.Epsilon(merged, delta);
-            if (any.High - any.Low <= accepted * any.High)
+            if (any.High - any.Low <= _accepted * any.High)
                 return Stated(any, null);
             var (low, high, isGood) = IsForGrids(merged, delta, effort) ? Compose(merged, delta, effort, cancellationToken)
                 : (0, double.PositiveInfinity, false);
             if (isGood)
                 return Stated((low, high), null);
             (low, high) = (Math.Max(low, any.Low), Math.Min(high, any.High));
-            if (high - low > accepted * high)
+            if (high - low > _accepted * high)
                 high = Math.Min(high, RdpAccountant.AtMost(merged, delta, effort, cancellationToken));
             return Stated((low, high),
                 high - low > 1e-3 * high ? "a wider interval than usual: a closer one would take too long, or is beyond double precision"
@@ -101,7 +101,7 @@ public sealed class PldAccountant : IAccountant
         }
         effort.Use((long)PldSetup.Points(ordered));
         var setup = new PldSetup(ordered, delta);
-        var step = setup.Affordable(setup.StepFor(wanted), effort.Most);
+        var step = setup.Affordable(setup.StepFor(_wanted), effort.Most);
         for (var attempt = 0; step is { } h; attempt++)
         {
             var size = (int)setup.SizeFor(h);
@@ -118,10 +118,10 @@ public sealed class PldAccountant : IAccountant
             if (attempt == 0 && !(interval.High <= 1.01 * interval.Low))
             {
                 setup.ExpectOneLargeLoss();
-                step = setup.Affordable(setup.StepFor(wanted), effort.Most);
+                step = setup.Affordable(setup.StepFor(_wanted), effort.Most);
                 continue;
             }
-            var ratio = (interval.High - interval.Low) / (wanted * setup.Scale(interval.High));
+            var ratio = (interval.High - interval.Low) / (_wanted * setup.Scale(interval.High));
             step = setup.Affordable(h / (ratio > 2.25 ? Math.Min(Math.Sqrt(ratio), 8) : 1.5), effort.Most);
             if (!(step <= h / 1.2))
             {
@@ -133,24 +133,24 @@ public sealed class PldAccountant : IAccountant
     }
 
     private bool IsGood((double Low, double High) interval, double scale) =>
-        double.IsFinite(interval.High) && interval.High - interval.Low <= accepted * scale;
+        double.IsFinite(interval.High) && interval.High - interval.Low <= _accepted * scale;
 
     private PldModel? Recall(SampledGaussian[] kinds, double delta, IReadOnlyList<long> steps)
     {
-        lock (gate)
+        lock (_gate)
         {
-            return models.FirstOrDefault(
+            return _models.FirstOrDefault(
                 entry => entry.Delta.Equals(delta) && entry.Kinds.SequenceEqual(kinds) && entry.Model.Covers(steps)).Model;
         }
     }
 
     private void Remember(SampledGaussian[] kinds, double delta, PldModel model)
     {
-        lock (gate)
+        lock (_gate)
         {
-            models.AddFirst((kinds, delta, model));
-            while (models.Sum(entry => entry.Model.Held) > MostHeld)
-                models.RemoveLast();
+            _models.AddFirst((kinds, delta, model));
+            while (_models.Sum(entry => entry.Model.Held) > MostHeld)
+                _models.RemoveLast();
         }
     }
 

@@ -11,18 +11,18 @@ internal sealed class PldModel
     /// <summary>Newton takes about six; a bracket that is not closed by then is still one.</summary>
     private const int MostTries = 16;
 
-    private readonly IReadOnlyList<LossRange> ranges;
-    private readonly Direction[] directions;
-    private readonly long[] atLeast;
-    private readonly double delta;
+    private readonly IReadOnlyList<LossRange> _ranges;
+    private readonly Direction[] _directions;
+    private readonly long[] _atLeast;
+    private readonly double _delta;
 
     /// <summary>How closely an end is sought on the grid, relative to epsilon: far closer than the grid's own error.</summary>
-    private readonly double bracket;
+    private readonly double _bracket;
 
     private PldModel(PldSetup setup, Direction[] directions, long[] atLeast, double step)
     {
-        bracket = Math.Max(2e-8, 2e-3 * setup.RelativeFor(step));
-        (ranges, this.directions, this.atLeast, delta) = (setup.Ranges, directions, atLeast, setup.Delta);
+        _bracket = Math.Max(2e-8, 2e-3 * setup.RelativeFor(step));
+        (_ranges, this._directions, this._atLeast, _delta) = (setup.Ranges, directions, atLeast, setup.Delta);
         LeastScale = setup.Scale(0);
     }
 
@@ -30,10 +30,10 @@ internal sealed class PldModel
     public double LeastScale { get; }
 
     /// <summary>Whether these steps are within what the model was built for.</summary>
-    public bool Covers(IReadOnlyList<long> steps) => steps.Zip(atLeast).All(pair => pair.First >= pair.Second);
+    public bool Covers(IReadOnlyList<long> steps) => steps.Zip(_atLeast).All(pair => pair.First >= pair.Second);
 
     /// <summary>How many numbers it holds.</summary>
-    public long Held => directions.Sum(direction => direction.Held);
+    public long Held => _directions.Sum(direction => direction.Held);
 
     /// <summary>Discretises and transforms, one mechanism after the other.</summary>
     /// <param name="setup">The mechanisms and their analysis.</param>
@@ -70,18 +70,18 @@ internal sealed class PldModel
     public (double Low, double High) Epsilon(IReadOnlyList<long> steps, double near, Effort effort, CancellationToken cancellationToken)
     {
         double infinite = 0, shift = 0;
-        for (var m = 0; m < ranges.Count; m++)
+        for (var m = 0; m < _ranges.Count; m++)
         {
-            infinite += steps[m] * ranges[m].Outside;
+            infinite += steps[m] * _ranges[m].Outside;
             // The loss itself, the grid's values and the cells' ratios are rounded: a few units of the largest loss per step.
-            shift += steps[m] * 16 * Elementary.UnitRoundoff * ranges[m].Magnitude;
+            shift += steps[m] * 16 * Elementary.UnitRoundoff * _ranges[m].Magnitude;
         }
         double low = 0, high = 0, used = 0;
-        foreach (var direction in directions.OrderByDescending(direction => direction.Guess))
+        foreach (var direction in _directions.OrderByDescending(direction => direction.Guess))
         {
             var upper = Counted(direction.Upper(steps));
             // The direction with the smaller loss is settled by one look: by what the other one surely spends its delta has been reached.
-            if (low > 0 && upper(low).High + infinite <= delta)
+            if (low > 0 && upper(low).High + infinite <= _delta)
                 continue;
             cancellationToken.ThrowIfCancellationRequested();
             var (_, end) = Solve(epsilon => { var (_, bound, slope) = upper(epsilon); return (bound + infinite, slope); },
@@ -96,7 +96,7 @@ internal sealed class PldModel
 
         Func<double, (double Low, double High, double Slope)> Counted(Tail tail)
         {
-            used += tail.Count * ranges.Count * Effort.Power;
+            used += tail.Count * _ranges.Count * Effort.Power;
             return epsilon =>
             {
                 used += tail.Count * Effort.Frequency;
@@ -117,17 +117,17 @@ internal sealed class PldModel
             var (value, slope) = curve(at);
             if (double.IsNaN(value))
                 return (0, double.PositiveInfinity); // Beyond double precision: it says nothing, neither above nor below.
-            if (value <= delta)
+            if (value <= _delta)
                 high = at;
             else
                 low = at;
-            if (high == 0 || (double.IsFinite(high) && high - low <= bracket * Math.Max(high, LeastScale)))
+            if (high == 0 || (double.IsFinite(high) && high - low <= _bracket * Math.Max(high, LeastScale)))
                 break;
-            var next = at + Math.Log(value / delta) / -slope;
+            var next = at + Math.Log(value / _delta) / -slope;
             if (!double.IsFinite(next))
                 next = double.IsInfinity(high) ? 2 * at + 1 : (Math.Max(low, 0) + high) / 2;
             // A hair further than Newton says, so that the bracket closes from both sides.
-            next += (value > delta ? 0.25 : -0.25) * bracket * Math.Abs(next);
+            next += (value > _delta ? 0.25 : -0.25) * _bracket * Math.Abs(next);
             if (next <= low || next >= high)
                 next = double.IsInfinity(high) ? 2 * at + 1e-9 : low < 0 ? 0 : (low + high) / 2;
             at = Math.Max(next, 0);

@@ -12,19 +12,20 @@ internal sealed class PldSetup
     /// </summary>
     private const double FewSamplings = 40;
 
-    private readonly double total;
-    private readonly bool isRare;
+    private readonly double _total;
+    private readonly bool _isRare;
 
     public PldSetup(IReadOnlyList<SampledGaussian> runs, double delta)
     {
         Delta = delta;
         Steps = [.. runs.Select(run => run.Steps)];
-        total = Steps.Sum(steps => (double)steps);
+        _total = Steps.Sum(steps => (double)steps);
         Ranges = [
-            .. runs.Select(run => LossRange.Cut(new LossFunction(run.NoiseMultiplier, run.SamplingRate), Truncated * delta / (2 * total)))];
+            .. runs.Select(run => LossRange.Cut(
+                new LossFunction(run.NoiseMultiplier, run.SamplingRate), Truncated * delta / (2 * _total)))];
         (LargestTransform, LargestGrid) = (1 << 21, 1 << 20);
-        isRare = runs.Sum(run => run.Steps * run.SamplingRate) < FewSamplings;
-        if (isRare)
+        _isRare = runs.Sum(run => run.Steps * run.SamplingRate) < FewSamplings;
+        if (_isRare)
             LargestTransform >>= runs.Count == 1 ? 1 : 2;
         // The transforms of all mechanisms are held at once.
         for (var kinds = 2; kinds < runs.Count; kinds *= 2)
@@ -63,7 +64,7 @@ internal sealed class PldSetup
     public void ExpectOneLargeLoss()
     {
         var epsilon = Ranges.Max(
-            range => ClosedForm.SingleStep(new SampledGaussian(range.Loss.Sigma, range.Loss.Rate, 1), Delta / total).High);
+            range => ClosedForm.SingleStep(new SampledGaussian(range.Loss.Sigma, range.Loss.Rate, 1), Delta / _total).High);
         if (epsilon > 0)
             With = Course.By(With.Parts, Saddle.Toward(With.Parts, epsilon));
     }
@@ -75,7 +76,7 @@ internal sealed class PldSetup
     public double StepFor(double relative)
     {
         var main = With.Saddle.Epsilon >= Without.Saddle.Epsilon ? With.Saddle : Without.Saddle;
-        var step = Math.Sqrt(8 * relative * Scale(main.Epsilon) / (total * (main.Tilt + 1)));
+        var step = Math.Sqrt(8 * relative * Scale(main.Epsilon) / (_total * (main.Tilt + 1)));
         return Math.Min(step, Ranges.Min(range => range.Width) / 256);
     }
 
@@ -83,7 +84,7 @@ internal sealed class PldSetup
     public double RelativeFor(double step)
     {
         var main = With.Saddle.Epsilon >= Without.Saddle.Epsilon ? With.Saddle : Without.Saddle;
-        return Math.Min(1e-3, step * step * total * (main.Tilt + 1) / (8 * Scale(main.Epsilon)));
+        return Math.Min(1e-3, step * step * _total * (main.Tilt + 1) / (8 * Scale(main.Epsilon)));
     }
 
     /// <summary>
@@ -121,7 +122,7 @@ internal sealed class PldSetup
     }
 
     /// <summary>What sums over frequencies will cost where none dies out: they are counted when they are made.</summary>
-    private double Sums(double step) => isRare ? SizeFor(step) * ((2 * Effort.Power * Ranges.Count) + (10 * Effort.Frequency)) : 0;
+    private double Sums(double step) => _isRare ? SizeFor(step) * ((2 * Effort.Power * Ranges.Count) + (10 * Effort.Frequency)) : 0;
 
     private Course Steer(bool isReverse)
     {

@@ -89,7 +89,7 @@ internal static class RareSampling
     /// <summary>One kind of steps.</summary>
     private sealed class Kind(SampledGaussian run)
     {
-        private readonly LossFunction loss = new(run.NoiseMultiplier, run.SamplingRate);
+        private readonly LossFunction _loss = new(run.NoiseMultiplier, run.SamplingRate);
 
         public SampledGaussian Run { get; } = run;
 
@@ -100,17 +100,17 @@ internal static class RareSampling
         /// <summary>Q(L &gt; at), at &gt; 0.</summary>
         public double Above(double at)
         {
-            var x = loss.Place(at);
-            return ((1 - Rate) * Math.Exp(Elementary.LogNormalCdf(-x / loss.Sigma)))
-                + (Rate * Math.Exp(Elementary.LogNormalCdf((1 - x) / loss.Sigma)));
+            var x = _loss.Place(at);
+            return ((1 - Rate) * Math.Exp(Elementary.LogNormalCdf(-x / _loss.Sigma)))
+                + (Rate * Math.Exp(Elementary.LogNormalCdf((1 - x) / _loss.Sigma)));
         }
 
         /// <summary>At least q^2 E_P[(e^z - 1)^2; L &lt;= at], at &gt; 0: z is normal around -mu^2/2 with deviation mu = 1/sigma.</summary>
         public double SecondMoment(double at)
         {
-            var mu = 1 / loss.Sigma;
+            var mu = 1 / _loss.Sigma;
             var squares = Math.Exp((2 * Math.Log(Rate)) + (mu * mu)
-                + Elementary.LogNormalCdf(((loss.Place(at) - 0.5) * mu) - (1.5 * mu)));
+                + Elementary.LogNormalCdf(((_loss.Place(at) - 0.5) * mu) - (1.5 * mu)));
             return Math.Min(Rate * Rate * Elementary.Expm1(mu * mu), squares + (Rate * Rate));
         }
     }

@@ -7,7 +7,7 @@ namespace FedLora.Privacy.Prv;
 /// <summary>The privacy loss Y = log(Q/P)(x), x from Q, of one sampled Gaussian step, cut to [-limit, limit] and normalised.</summary>
 internal sealed class PrivacyRandomVariable(double sigma, double rate, double limit)
 {
-    private readonly LossFunction loss = new(sigma, rate);
+    private readonly LossFunction _loss = new(sigma, rate);
 
     /// <summary>
     /// Masses at the multiples of <paramref name="mesh"/>, circular with index 0 for loss 0, and the shift that gives the grid the mean of
@@ -31,7 +31,7 @@ internal sealed class PrivacyRandomVariable(double sigma, double rate, double li
 
     private double Cdf(double t)
     {
-        var x = loss.Place(t);
+        var x = _loss.Place(t);
         if (x < -40 * sigma)
             return 0;
         if (x > 1 + 40 * sigma)
@@ -42,9 +42,9 @@ internal sealed class PrivacyRandomVariable(double sigma, double rate, double li
 
     private double Mean(double total)
     {
-        var low = Math.Max(loss.Place(-limit), -40 * sigma);
-        var high = Math.Min(loss.Place(limit), 1 + 40 * sigma);
-        var panels = GaussLegendre.Panels(high - low, loss.Scale);
+        var low = Math.Max(_loss.Place(-limit), -40 * sigma);
+        var high = Math.Min(_loss.Place(limit), 1 + 40 * sigma);
+        var panels = GaussLegendre.Panels(high - low, _loss.Scale);
         var half = (high - low) / panels / 2;
         var (nodes, weights) = GaussLegendre.Rule(1, 1);
         double sum = 0;
@@ -53,8 +53,8 @@ internal sealed class PrivacyRandomVariable(double sigma, double rate, double li
             for (var n = 0; n < nodes.Length; n++)
             {
                 var x = low + (2 * i + 1) * half + half * nodes[n];
-                var l = loss.Loss(x);
-                sum += weights[n] * half * Math.Exp(loss.LogP(x) + l) * l;
+                var l = _loss.Loss(x);
+                sum += weights[n] * half * Math.Exp(_loss.LogP(x) + l) * l;
             }
         }
         return sum / total;

@@ -6,10 +6,10 @@ namespace FedLora.Protocol.Transfer;
 /// </summary>
 public sealed class IdleLimit : IDisposable
 {
-    private readonly TimeSpan limit;
-    private readonly CancellationToken outer;
-    private readonly CancellationTokenSource idle;
-    private readonly CancellationTokenSource linked;
+    private readonly TimeSpan _limit;
+    private readonly CancellationToken _outer;
+    private readonly CancellationTokenSource _idle;
+    private readonly CancellationTokenSource _linked;
 
     /// <summary>Starts counting.</summary>
     /// <param name="limit">How long nothing may happen.</param>
@@ -17,23 +17,23 @@ public sealed class IdleLimit : IDisposable
     /// <param name="cancellationToken">The caller's own cancellation.</param>
     public IdleLimit(TimeSpan limit, TimeProvider time, CancellationToken cancellationToken)
     {
-        this.limit = limit;
-        this.outer = cancellationToken;
-        idle = new CancellationTokenSource(limit, time);
-        linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, idle.Token);
+        this._limit = limit;
+        this._outer = cancellationToken;
+        _idle = new CancellationTokenSource(limit, time);
+        _linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _idle.Token);
     }
 
     /// <summary>Cancelled by the caller or by standing still.</summary>
-    public CancellationToken Token => linked.Token;
+    public CancellationToken Token => _linked.Token;
 
     /// <summary>Cancelled by standing still alone.</summary>
-    public CancellationToken Idle => idle.Token;
+    public CancellationToken Idle => _idle.Token;
 
     /// <summary>Something moved: counting starts again.</summary>
     public void Moved()
     {
-        if (!idle.IsCancellationRequested)
-            idle.CancelAfter(limit);
+        if (!_idle.IsCancellationRequested)
+            _idle.CancelAfter(_limit);
     }
 
     /// <summary>
@@ -49,9 +49,9 @@ public sealed class IdleLimit : IDisposable
         {
             await transfer();
         }
-        catch (Exception error) when (error is not FedLoraException && idle.IsCancellationRequested && !outer.IsCancellationRequested)
+        catch (Exception error) when (error is not FedLoraException && _idle.IsCancellationRequested && !_outer.IsCancellationRequested)
         {
-            throw new FedLoraException("transfer-idle", $"{what()}: nothing moved for {limit.TotalSeconds:0} s",
+            throw new FedLoraException("transfer-idle", $"{what()}: nothing moved for {_limit.TotalSeconds:0} s",
                 "the connection is stuck; the transfer goes on from where it stopped when it is tried again", error);
         }
     }
@@ -59,7 +59,7 @@ public sealed class IdleLimit : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        linked.Dispose();
-        idle.Dispose();
+        _linked.Dispose();
+        _idle.Dispose();
     }
 }

@@ -25,15 +25,15 @@ public sealed class PrivacyAudit : IDisposable
 
     private const double LearningRate = 1e-3;
 
-    private readonly AuditSettings settings;
-    private readonly Func<PrivateTerms, PrivateTerms> alter;
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("fedlora-audit-");
-    private readonly BaseModel model;
-    private readonly NodeStart start;
+    private readonly AuditSettings _settings;
+    private readonly Func<PrivateTerms, PrivateTerms> _alter;
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedlora-audit-");
+    private readonly BaseModel _model;
+    private readonly NodeStart _start;
 
     // Every example has words of its own, so that its gradient has a direction of its own.
-    private readonly Example canary = Text(40, 1);
-    private readonly Example[] others = [Text(10, 0), Text(20, 1), Text(30, 0)];
+    private readonly Example _canary = Text(40, 1);
+    private readonly Example[] _others = [Text(10, 0), Text(20, 1), Text(30, 0)];
 
     /// <summary>Makes the tiny model.</summary>
     public PrivacyAudit(AuditSettings settings) : this(settings, terms => terms)
@@ -44,15 +44,15 @@ public sealed class PrivacyAudit : IDisposable
     internal PrivacyAudit(AuditSettings settings, Func<PrivateTerms, PrivateTerms> alter)
     {
         settings.Validate();
-        (this.settings, this.alter) = (settings, alter);
+        (this._settings, this._alter) = (settings, alter);
         var random = new Random(1);
         var embeddings = Enumerable.Range(0, Words * Width).Select(_ => (float)(random.NextDouble() - 0.5)).ToArray();
-        EncoderFolder.Create(folder.FullName, new EncoderShape(Words, 1, Width, 2, Width, 16),
+        EncoderFolder.Create(_folder.FullName, new EncoderShape(Words, 1, Width, 2, Width, 16),
             new CooccurrenceStart(embeddings, new float[Words]), seed: 1);
-        model = BaseModel.Load(folder.FullName,
+        _model = BaseModel.Load(_folder.FullName,
             new LoadOptions { Task = ModelTask.Classification, Labels = Labels, Compute = ComputeType.F32 });
-        var layout = model.LayoutFor(ModelLayout.Settings(model.Architecture, 2, 4, 0, ["query", "value"]));
-        start = new NodeStart(Methods.Get("fedit").Initialize(layout, new MethodOptions(), 1), layout);
+        var layout = _model.LayoutFor(ModelLayout.Settings(_model.Architecture, 2, 4, 0, ["query", "value"]));
+        _start = new NodeStart(Methods.Get("fedit").Initialize(layout, new MethodOptions(), 1), layout);
     }
 
     /// <summary>Runs it. Blocks for minutes.</summary>
@@ -63,30 +63,32 @@ public sealed class PrivacyAudit : IDisposable
         var watch = Stopwatch.StartNew();
         var (basis, shift) = Directions(cancellationToken);
         var judge = basis[^1];
-        var all = 6 * settings.Runs;
+        var all = 6 * _settings.Runs;
         var done = 0;
         var (squares, numbers) = (0.0, 0L);
-        var (lower, full) = (EpsilonBound.Of(Scores(Terms, WithCanary), Scores(Terms, others), settings.Delta),
+        var (lower, full) = (EpsilonBound.Of(Scores(Terms, WithCanary), Scores(Terms, _others), _settings.Delta),
             Terms with { SamplingRate = 1 });
-        var mu = PartBounds.Mu(Scores(full, WithCanary), Scores(full, others));
+        var mu = PartBounds.Mu(Scores(full, WithCanary), Scores(full, _others));
         var (noiseless, deviation) = (Scores(Terms.WithoutNoise(), WithCanary),
-            LearningRate * settings.NoiseMultiplier * ClipNorm * Math.Sqrt(settings.Steps));
+            LearningRate * _settings.NoiseMultiplier * ClipNorm * Math.Sqrt(_settings.Steps));
         // Without noise every score is a number of the canary's steps.
         var steps = noiseless.Sum(score => (int)Math.Round(score / shift));
         var noise = PartBounds.Deviation(squares, numbers) / deviation;
-        var rate = EpsilonBound.Rate(Math.Min(steps, settings.Runs * settings.Steps), settings.Runs * settings.Steps, PartBounds.Error).Low;
-        var lowerWithoutNoise = EpsilonBound.Of(noiseless, Scores(Terms.WithoutNoise(), others), settings.Delta);
-        var accounted = Accountants.Default.Epsilon([new SampledGaussian(settings.NoiseMultiplier, settings.SamplingRate, settings.Steps)],
-            settings.Delta, cancellationToken).Epsilon;
-        return new AuditResult(accounted, lower, lowerWithoutNoise, noise, mu, Math.Sqrt(settings.Steps) / settings.NoiseMultiplier, rate,
-            settings, watch.Elapsed.TotalSeconds);
+        var most = _settings.Runs * _settings.Steps;
+        var rate = EpsilonBound.Rate(Math.Min(steps, most), most, PartBounds.Error).Low;
+        var lowerWithoutNoise = EpsilonBound.Of(noiseless, Scores(Terms.WithoutNoise(), _others), _settings.Delta);
+        var accounted = Accountants.Default.Epsilon(
+            [new SampledGaussian(_settings.NoiseMultiplier, _settings.SamplingRate, _settings.Steps)],
+            _settings.Delta, cancellationToken).Epsilon;
+        return new AuditResult(accounted, lower, lowerWithoutNoise, noise, mu, Math.Sqrt(_settings.Steps) / _settings.NoiseMultiplier, rate,
+            _settings, watch.Elapsed.TotalSeconds);
 
         double[] Scores(PrivateTerms terms, Example[] examples) =>
         [
-            .. Enumerable.Range(0, settings.Runs).Select(_ =>
+            .. Enumerable.Range(0, _settings.Runs).Select(_ =>
             {
                 progress?.Report((++done, all));
-                var change = Train(examples, terms, settings.Steps, cancellationToken);
+                var change = Train(examples, terms, _settings.Steps, cancellationToken);
                 if (!terms.IsNoiseless)
                 {
                     // What no example can move is noise alone.
@@ -101,13 +103,13 @@ public sealed class PrivacyAudit : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        model.Dispose();
-        folder.Delete(recursive: true);
+        _model.Dispose();
+        _folder.Delete(recursive: true);
     }
 
-    private PrivateTerms Terms => alter(new(settings.NoiseMultiplier, settings.SamplingRate, ClipNorm));
+    private PrivateTerms Terms => _alter(new(_settings.NoiseMultiplier, _settings.SamplingRate, ClipNorm));
 
-    private Example[] WithCanary => [.. others, canary];
+    private Example[] WithCanary => [.. _others, _canary];
 
     /// <summary>
     /// Where each example alone moves the adapter, less what the earlier ones' directions share with it; the canary's is the last: along it
@@ -117,9 +119,9 @@ public sealed class PrivacyAudit : IDisposable
     {
         var alone = (Example example) => Train([example], (Terms with { SamplingRate = 1 }).WithoutNoise(), 1, cancellationToken);
         var basis = new List<double[]>();
-        foreach (var example in others)
+        foreach (var example in _others)
             basis.Add(Normalised(Without(basis, alone(example))));
-        var moved = alone(canary);
+        var moved = alone(_canary);
         basis.Add(Normalised(Without(basis, moved)));
         return (basis, Score(basis[^1], moved));
     }
@@ -136,11 +138,11 @@ public sealed class PrivacyAudit : IDisposable
             Optimizer = "sgd",
             WeightDecay = 0,
         };
-        var trained = LocalTraining.Run(model, new LocalTask(start, Factors.A | Factors.B | Factors.Head, training) { Privacy = terms },
+        var trained = LocalTraining.Run(_model, new LocalTask(_start, Factors.A | Factors.B | Factors.Head, training) { Privacy = terms },
             examples, cancellationToken: cancellationToken).Trained;
         return [
             .. trained.SelectMany(
-                tensor => tensor.Values.Zip(start.Adapter[tensor.Name].Values, (after, before) => (double)after - before))];
+                tensor => tensor.Values.Zip(_start.Adapter[tensor.Name].Values, (after, before) => (double)after - before))];
     }
 
     private static double Score(double[] judge, double[] change) => judge.Zip(change, (a, b) => a * b).Sum();

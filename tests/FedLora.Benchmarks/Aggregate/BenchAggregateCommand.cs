@@ -14,7 +14,7 @@ namespace FedLora.Benchmarks.Aggregate;
 internal static class BenchAggregateCommand
 {
     private const int Nodes = 6;
-    private static readonly string[] _stacking = ["lora-fair", "flexlora", "fedex-lora"];
+    private static readonly string[] Stacking = ["lora-fair", "flexlora", "fedex-lora"];
 
     public static Command Create()
     {
@@ -111,7 +111,7 @@ internal static class BenchAggregateCommand
 
     private static IEnumerable<BenchRow> Rest(Action<string> remark, CancellationToken cancellationToken)
     {
-        foreach (var method in _stacking)
+        foreach (var method in Stacking)
         {
             remark($"{method} over nodes and ranks ...");
             foreach (var (nodes, rank) in ((int, int)[])[(3, 8), (6, 4), (6, 8), (6, 16), (6, 32), (12, 8)])

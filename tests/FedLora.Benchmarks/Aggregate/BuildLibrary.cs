@@ -9,7 +9,7 @@ namespace FedLora.Benchmarks.Aggregate;
 /// </summary>
 internal sealed class BuildLibrary : AssemblyLoadContext
 {
-    private static readonly string[] _theirs = ["FedLora.Core", "FedLora.Adapters", "FedLora.Aggregation"];
+    private static readonly string[] Theirs = ["FedLora.Core", "FedLora.Adapters", "FedLora.Aggregation"];
     private readonly string _folder;
 
     private BuildLibrary(string folder) => _folder = folder;
@@ -27,6 +27,6 @@ internal sealed class BuildLibrary : AssemblyLoadContext
     protected override Assembly? Load(AssemblyName assemblyName)
     {
         var path = Path.Combine(_folder, $"{assemblyName.Name}.dll");
-        return _theirs.Contains(assemblyName.Name) && File.Exists(path) ? LoadFromAssemblyPath(path) : null;
+        return Theirs.Contains(assemblyName.Name) && File.Exists(path) ? LoadFromAssemblyPath(path) : null;
     }
 }

@@ -10,12 +10,12 @@ namespace FedLora.Benchmarks.Aggregate;
 internal static class CostCases
 {
     /// <summary>The worst of the cycle in which folds become one stands beside the rounds themselves.</summary>
-    private static readonly int[] _foldRounds = [50, 1000, 64, 992];
+    private static readonly int[] FoldRounds = [50, 1000, 64, 992];
 
     /// <summary>All names, in the order in which they are shown.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
-        .. _foldRounds.Select(round => $"folds-round-{round}"), "folds-become-one-round-65", "folds-become-one-round-993",
+        .. FoldRounds.Select(round => $"folds-round-{round}"), "folds-become-one-round-65", "folds-become-one-round-993",
         "open-k100-m224", "open-k1000-m224", "flexlora-k1000-48-modules-512", "fedit-k1000-48-modules-512",
         "flora-k200-1024", "fedex-lora-k200-1024", "fedsvd-llama-7b", "fedit-llama-7b", "flexlora-k1000-memory", "flora-k1000-memory",
         .. Methods.All.Where(method => !method.Traits.StartsFromWeights).Select(method => $"{method.Name}-roberta-large"),

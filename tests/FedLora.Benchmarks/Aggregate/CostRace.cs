@@ -11,7 +11,7 @@ internal sealed class CostRace : IAsyncDisposable
     private const int Most = 7;
 
     // What the heaviest case of a slow build takes on a busy machine, several times over.
-    private static readonly TimeSpan _patience = TimeSpan.FromHours(1);
+    private static readonly TimeSpan Patience = TimeSpan.FromHours(1);
 
     private readonly string _side;
     private readonly Process _process;
@@ -130,7 +130,7 @@ internal sealed class CostRace : IAsyncDisposable
     private async Task<CostRun> ReadAsync(CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(_patience);
+        limit.CancelAfter(Patience);
         try
         {
             return await _process.StandardOutput.ReadLineAsync(limit.Token) is { } line ? JsonSerializer.Deserialize<CostRun>(line)!
@@ -138,7 +138,7 @@ internal sealed class CostRace : IAsyncDisposable
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return new(0, 0, 0, 0, $"no answer for {_patience.TotalMinutes:0} minutes");
+            return new(0, 0, 0, 0, $"no answer for {Patience.TotalMinutes:0} minutes");
         }
     }
 

@@ -15,7 +15,7 @@ namespace FedLora.Benchmarks.Aggregate;
 internal static class FoldCosts
 {
     private const int Side = 1024;
-    private static readonly AdapterLayout _layout = Workload.Squares(1, Side);
+    private static readonly AdapterLayout Layout = Workload.Squares(1, Side);
 
     private static bool AddsUp => typeof(UpdateSet).Assembly.GetType("FedLora.Aggregation.FoldSum") is not null;
 
@@ -71,16 +71,16 @@ internal static class FoldCosts
     }
 
     // In a method of its own: a library that has no such thing fails here.
-    private static AdapterState Sum(AdapterState[] folds) => FoldSum.Of(folds, _layout, Environment.ProcessorCount);
+    private static AdapterState Sum(AdapterState[] folds) => FoldSum.Of(folds, Layout, Environment.ProcessorCount);
 
     private static AdapterState Fold(int round) =>
-        new((_layout with { Rank = 48 }).Tensors(Factors.A | Factors.B).Select(t => Workload.Random(t, round)));
+        new((Layout with { Rank = 48 }).Tensors(Factors.A | Factors.B).Select(t => Workload.Random(t, round)));
 
     private static void Apply(List<AdapterState> folds)
     {
         using var scope = torch.NewDisposeScope();
         using var off = torch.no_grad();
-        var name = _layout.Modules[0].Name;
+        var name = Layout.Modules[0].Name;
         var (a, b) = (new AdapterKey(name, Factors.A).Name, new AdapterKey(name, Factors.B).Name);
         torch.zeros(Side, Side).addmm_(torch.cat(folds.Select(f => Tensor(f[b])).ToArray(), 1),
             torch.cat(folds.Select(f => Tensor(f[a])).ToArray(), 0));

@@ -9,7 +9,7 @@ namespace FedLora.Benchmarks.Aggregate;
 internal static class StoredUpdates
 {
     // Either name, and either way of saying where the file lies: of this build, and of those before it had one.
-    private static readonly Type _type = typeof(UpdateSet).Assembly.GetType("FedLora.Aggregation.StreamUpdate")
+    private static readonly Type Type = typeof(UpdateSet).Assembly.GetType("FedLora.Aggregation.StreamUpdate")
         ?? typeof(UpdateSet).Assembly.GetType("FedLora.Aggregation.FileUpdate")!;
 
     /// <summary>A method that reads one module of all nodes, of modules so small that opening is what counts.</summary>
@@ -58,9 +58,9 @@ internal static class StoredUpdates
     /// <summary>So many nodes' updates, all of one file.</summary>
     public static IEnumerable<IUpdate> Updates(string path, int nodes)
     {
-        var open = _type.GetConstructors()[0].GetParameters()[2].ParameterType == typeof(string) ? path
+        var open = Type.GetConstructors()[0].GetParameters()[2].ParameterType == typeof(string) ? path
             : (object)(Func<Stream>)(() => File.OpenRead(path));
-        return Enumerable.Range(0, nodes).Select(k => (IUpdate)Activator.CreateInstance(_type, $"node-{k:D4}", 1L, open)!);
+        return Enumerable.Range(0, nodes).Select(k => (IUpdate)Activator.CreateInstance(Type, $"node-{k:D4}", 1L, open)!);
     }
 
     private sealed class Watched(IUpdate update, Action look) : IUpdate

@@ -10,11 +10,11 @@ namespace FedLora.Benchmarks.Serve;
 /// </summary>
 internal static class BenchServeCommand
 {
-    private static readonly IReadOnlyList<IServeCase> _cases = [new CrowdCase(), new CalibrationCase(), new RoundsCase()];
+    private static readonly IReadOnlyList<IServeCase> Cases = [new CrowdCase(), new CalibrationCase(), new RoundsCase()];
 
     public static Command Create()
     {
-        var names = string.Join(", ", _cases.Select(one => one.Name));
+        var names = string.Join(", ", Cases.Select(one => one.Name));
         var only = new Option<string?>("--case") { Description = $"Only this: {names}.", HelpName = "NAME" };
         var nodes = new Option<int>("--nodes") { Description = "How many nodes there are.", DefaultValueFactory = _ => 1000 };
         var rounds = new Option<int>("--rounds") { Description = "Of the long federation.", DefaultValueFactory = _ => 10_000 };
@@ -30,7 +30,7 @@ internal static class BenchServeCommand
             {
                 var size = new ServeSize(Math.Max(1, parsed.GetValue(nodes)), Math.Max(200, parsed.GetValue(rounds)));
                 var rows = new List<BenchRow>();
-                foreach (var one in _cases.Where(one => parsed.GetValue(only) is not { } wanted || wanted == one.Name))
+                foreach (var one in Cases.Where(one => parsed.GetValue(only) is not { } wanted || wanted == one.Name))
                     rows.AddRange(await RaceAsync(one, size, parsed.GetValue(beside), output.Remark, cancellationToken));
                 if (rows.Count == 0)
                     throw new FedLoraException("bench-nothing", "There was nothing to measure.", $"Cases: {names}.");

@@ -12,7 +12,7 @@ internal sealed class Crowd : IDisposable
     // Kestrel allows a hundred streams on a connection.
     private const int PerConnection = 50;
     private const int AtOnce = 16;
-    private static readonly TimeSpan _patience = TimeSpan.FromMinutes(4);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
     private readonly CoordinatorConnection[] _connections;
     private readonly string[] _credentials;
 
@@ -82,7 +82,7 @@ internal sealed class Crowd : IDisposable
             WaitSeconds = (uint)wait.TotalSeconds,
         };
         return await ConnectionOf(node).Node.PollTaskAsync(request,
-            new CallOptions(Bearer.Of(_credentials[node]), DateTime.UtcNow + wait + _patience, cancellationToken));
+            new CallOptions(Bearer.Of(_credentials[node]), DateTime.UtcNow + wait + Patience, cancellationToken));
     }
 
     private Task ForEachAsync(Func<int, CancellationToken, Task> action, CancellationToken cancellationToken) => Parallel.ForEachAsync(

@@ -14,8 +14,8 @@ internal sealed class CrowdCase : IServeCase
     private const int Federations = 10;
     private const int CohortSize = 20;
     private const int Passes = 2;
-    private static readonly TimeSpan _held = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan _standing = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Held = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Standing = TimeSpan.FromSeconds(10);
 
     public string Name => "crowd";
 
@@ -43,9 +43,9 @@ internal sealed class CrowdCase : IServeCase
                 $"{Passes * nodes} polls took {Stopwatch.GetElapsedTime(polling).TotalSeconds:0.0} s"));
 
         using var gone = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var first = crowd.FirstTaskAsync(_held, gone.Token);
+        var first = crowd.FirstTaskAsync(Held, gone.Token);
         // All of them stand before it is started.
-        await Task.Delay(_standing, cancellationToken);
+        await Task.Delay(Standing, cancellationToken);
         begun = Stopwatch.GetTimestamp();
         await connection.Admin.StartFederationAsync(new FederationName { Name = NameOf(Federations - 1) },
             connection.Options(cancellationToken));

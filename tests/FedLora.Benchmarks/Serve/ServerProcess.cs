@@ -8,7 +8,7 @@ namespace FedLora.Benchmarks.Serve;
 /// <summary>A <c>fedlora server</c> of some build in a process of its own, on a free port and an empty folder, which go with it.</summary>
 internal sealed class ServerProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedlora-bench-");
     private Process? _process;
     private string _operator = "";
@@ -100,7 +100,7 @@ internal sealed class ServerProcess : IAsyncDisposable
         var (file, begun) = (Path.Combine(Data, "coordinator.url"), Stopwatch.GetTimestamp());
         while (!File.Exists(file))
         {
-            if (_process.HasExited || Stopwatch.GetElapsedTime(begun) > _patience)
+            if (_process.HasExited || Stopwatch.GetElapsedTime(begun) > Patience)
                 throw new FedLoraException("bench-process", $"the server of {program} did not start", "start it by hand to see why");
             await Task.Delay(50, cancellationToken);
         }

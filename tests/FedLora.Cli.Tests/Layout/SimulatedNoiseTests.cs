@@ -5,7 +5,7 @@ namespace FedLora.Cli.Tests.Layout;
 /// <summary>Private noise that follows from a seed is reached from the simulator, and from nowhere else: docs/privacy.md says so.</summary>
 public sealed partial class SimulatedNoiseTests
 {
-    private static readonly string[] _way =
+    private static readonly string[] Way =
     [
         "client/FedLora.Client/Trainers/RoundTrainer.cs: terms.Simulated(",
         "client/FedLora.Training/Privacy/PrivateTerms.cs: new SimulatedRandom(",
@@ -13,7 +13,7 @@ public sealed partial class SimulatedNoiseTests
     ];
 
     [Fact]
-    public void Only_the_simulator_reaches_it() => Assert.Equal(_way, (
+    public void Only_the_simulator_reaches_it() => Assert.Equal(Way, (
         from path in SourceFiles.Product
         from Match use in Use().Matches(SourceFiles.Read(path))
         select $"{path}: {use.Value}").Order(StringComparer.Ordinal));

@@ -9,7 +9,7 @@ namespace FedLora.Grains.Tests.Cluster;
 /// </summary>
 public sealed class ClusterTests
 {
-    private static readonly (string Name, int Seed)[] _work = [("a", 1), ("b", 2), ("c", 3)];
+    private static readonly (string Name, int Seed)[] Work = [("a", 1), ("b", 2), ("c", 3)];
 
     [Fact]
     public async Task A_federation_runs_with_its_grains_spread()
@@ -231,7 +231,7 @@ public sealed class ClusterTests
             limit.Token.ThrowIfCancellationRequested();
             try
             {
-                foreach (var (name, seed) in _work)
+                foreach (var (name, seed) in Work)
                     await silos.WorkAsync(name, seed);
                 if (await silos.Federation.GetAsync(limit.Token) is var view && view.RoundsDone >= rounds)
                     return view;
@@ -247,7 +247,7 @@ public sealed class ClusterTests
         await silos.Service<IBlobStore>().GetAdapterAsync((await silos.Federation.GetAsync(default)).Adapter.Sha256, default);
 
     private static string Expected(TwoSilos silos, AdapterState global, int round) =>
-        Samples.Expected(global, round, [.. _work.Select(work => (silos.IdOf(work.Name), 10L, work.Seed))]);
+        Samples.Expected(global, round, [.. Work.Select(work => (silos.IdOf(work.Name), 10L, work.Seed))]);
 
     private static Task<RefusedException> RefusedAsync(Func<Task> call) => Assert.ThrowsAsync<RefusedException>(call);
 

@@ -9,13 +9,13 @@ namespace FedLora.Training.Tests.Libtorch;
 /// </summary>
 public sealed partial class SourceTests
 {
-    private static readonly string[] _rooms = ["cli", "client", "server", "shared", "simulations",
+    private static readonly string[] Rooms = ["cli", "client", "server", "shared", "simulations",
         Path.Combine("tests", "FedLora.Benchmarks")];
 
     [Fact]
     public void No_product_code_falls_into_TorchSharp_s_traps()
     {
-        var found = _rooms.SelectMany(
+        var found = Rooms.SelectMany(
             room => Directory.EnumerateFiles(Path.Combine(Fixtures.Repository, room), "*.cs", SearchOption.AllDirectories))
             .Where(
                 file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal)

@@ -149,14 +149,14 @@ public sealed class PrivateStepTests
     /// <summary>A fixture's model with its adapter, and what of it is trained.</summary>
     private sealed class Trained : IDisposable
     {
-        private readonly AdapterBinding binding;
+        private readonly AdapterBinding _binding;
 
         public Trained(string name, Factors factors)
         {
             Fixture = new ModelFixture(name);
             var adapter = PeftFolder.Read(Path.Combine(Fixture.Folder, "adapter"));
-            binding = new AdapterBinding(Fixture.Transformer, adapter.State, Fixture.Model.LayoutFor(adapter.Config));
-            Parameters = new ParameterSet(binding.Slots(factors), CPU);
+            _binding = new AdapterBinding(Fixture.Transformer, adapter.State, Fixture.Model.LayoutFor(adapter.Config));
+            Parameters = new ParameterSet(_binding.Slots(factors), CPU);
         }
 
         public ModelFixture Fixture { get; }
@@ -166,7 +166,7 @@ public sealed class PrivateStepTests
         public void Dispose()
         {
             Parameters.Dispose();
-            binding.Dispose();
+            _binding.Dispose();
             Fixture.Dispose();
         }
     }
@@ -174,7 +174,7 @@ public sealed class PrivateStepTests
     /// <summary>The same bytes in every test, however they are asked for; it says that nobody can foretell them.</summary>
     private sealed class Repeated : IRandomSource
     {
-        private readonly Random random = new(7);
+        private readonly Random _random = new(7);
 
         public long Drawn { get; private set; }
 
@@ -182,7 +182,7 @@ public sealed class PrivateStepTests
 
         public void Fill(Span<byte> bytes)
         {
-            random.NextBytes(bytes);
+            _random.NextBytes(bytes);
             Drawn += bytes.Length;
         }
     }

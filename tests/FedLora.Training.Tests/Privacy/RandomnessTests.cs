@@ -132,11 +132,11 @@ public sealed class RandomnessTests
 
     private sealed class Counted : IRandomSource
     {
-        private readonly Random random = new(11);
+        private readonly Random _random = new(11);
 
         public bool IsCryptographic => true;
 
-        public void Fill(Span<byte> bytes) => random.NextBytes(bytes);
+        public void Fill(Span<byte> bytes) => _random.NextBytes(bytes);
     }
 
     [Fact]

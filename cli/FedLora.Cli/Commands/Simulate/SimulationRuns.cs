@@ -14,7 +14,7 @@ namespace FedLora.Cli.Commands.Simulate;
 /// <param name="isWhole">These are all runs, and so make a comparison.</param>
 internal sealed class SimulationRuns(string file, string folder, bool isWhole, CommandOutput output)
 {
-    private static readonly TimeSpan _ending = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Ending = TimeSpan.FromSeconds(10);
     private readonly TimeProvider _time = TimeProvider.System;
 
     /// <summary>Runs what is not finished yet, and shows how all compare.</summary>
@@ -43,7 +43,7 @@ internal sealed class SimulationRuns(string file, string folder, bool isWhole, C
     private RunSummary Run(PlannedRun run, CancellationToken cancellationToken)
     {
         // What a killed sweep has started ends a moment after it.
-        using var held = Hold(FolderOf(run), folder, _ending, cancellationToken);
+        using var held = Hold(FolderOf(run), folder, Ending, cancellationToken);
         return SimulationRun.Run(run.Scenario, FolderOf(run), run.Values, new RunProgress(output, _time), cancellationToken);
     }
 

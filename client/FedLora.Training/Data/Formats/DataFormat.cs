@@ -11,9 +11,9 @@ namespace FedLora.Training.Data.Formats;
 internal static class DataFormat
 {
     /// <summary>What a folder's files end in; others in it are not read.</summary>
-    private static readonly string[] _endings = [".jsonl", ".ndjson", ".csv", ".tsv", ".parquet"];
+    private static readonly string[] Endings = [".jsonl", ".ndjson", ".csv", ".tsv", ".parquet"];
 
-    private static readonly string[] _packings = [".gz", ".zst"];
+    private static readonly string[] Packings = [".gz", ".zst"];
 
     /// <summary>All lines of a file, or of a folder's files in the ordinal order of their names.</summary>
     /// <param name="path">The file or folder.</param>
@@ -51,7 +51,7 @@ internal static class DataFormat
         if (files.Count == 0)
         {
             throw new FedLoraException("data-missing", $"The folder {path} holds no data file.",
-                $"Give a file, or a folder of files that end in {string.Join(", ", _endings)} (packed: {string.Join(", ", _packings)}); "
+                $"Give a file, or a folder of files that end in {string.Join(", ", Endings)} (packed: {string.Join(", ", Packings)}); "
                     + $"folders within it are not looked into.");
         }
         return files.Count <= DataLimits.MostFiles ? files
@@ -62,10 +62,10 @@ internal static class DataFormat
     private static bool IsData(string file)
     {
         var name = Path.GetFileName(file);
-        return !name.StartsWith('.') && _endings.Contains(Path.GetExtension(Unpacked(name)), StringComparer.OrdinalIgnoreCase);
+        return !name.StartsWith('.') && Endings.Contains(Path.GetExtension(Unpacked(name)), StringComparer.OrdinalIgnoreCase);
     }
 
-    private static string Unpacked(string name) => _packings.Contains(Path.GetExtension(name), StringComparer.OrdinalIgnoreCase)
+    private static string Unpacked(string name) => Packings.Contains(Path.GetExtension(name), StringComparer.OrdinalIgnoreCase)
         ? Path.GetFileNameWithoutExtension(name) : name;
 
     private static IEnumerable<DataLine> ReadFile(string path, IReadOnlySet<string> fields, DataBudget budget,

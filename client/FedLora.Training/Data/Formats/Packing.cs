@@ -7,8 +7,8 @@ namespace FedLora.Training.Data.Formats;
 /// while it is read (gzip's by the switch in Directory.Build.props), but of one that ends within those bytes.</summary>
 internal static class Packing
 {
-    private static readonly byte[] _gzip = [0x1F, 0x8B];
-    private static readonly byte[] _zstd = [0x28, 0xB5, 0x2F, 0xFD];
+    private static readonly byte[] Gzip = [0x1F, 0x8B];
+    private static readonly byte[] Zstd = [0x28, 0xB5, 0x2F, 0xFD];
 
     /// <summary>The file's content.</summary>
     /// <param name="file">At its start.</param>
@@ -17,8 +17,8 @@ internal static class Packing
     /// <exception cref="InvalidDataException">It is cut short.</exception>
     public static Stream Open(FileStream file, ReadOnlySpan<byte> head, string name)
     {
-        var (gzip, zstd) = (head.StartsWith(_gzip), head.StartsWith(_zstd));
-        var named = Path.GetExtension(name).ToLowerInvariant() switch { ".gz" => _gzip, ".zst" => _zstd, _ => null };
+        var (gzip, zstd) = (head.StartsWith(Gzip), head.StartsWith(Zstd));
+        var named = Path.GetExtension(name).ToLowerInvariant() switch { ".gz" => Gzip, ".zst" => Zstd, _ => null };
         if (named is not null && head.Length < named.Length && named.AsSpan().StartsWith(head))
             throw new InvalidDataException();
         return gzip ? new GZipStream(file, CompressionMode.Decompress)
