@@ -29,20 +29,21 @@ internal static class ClientEventsCommand
                 if (!Show(shown) && !parsed.GetValue(follow))
                     output.Remark($"Nothing that was asked for is in the node's audit log, {folder}.");
                 if (parsed.GetValue(follow))
-                    await FollowAsync(folder, entries => Show(entries.Where(IsWanted)), cancellationToken);
+                    await FollowAsync(folder, entries => Show([.. entries.Where(IsWanted)]), cancellationToken);
 
                 bool IsWanted(AuditEntry entry) => about is null || entry.Fields.GetValueOrDefault("federation") == about;
 
-                bool Show(IEnumerable<AuditEntry> entries) => entries.Count(entry =>
+                bool Show(IReadOnlyCollection<AuditEntry> entries)
                 {
-                    EventsCommand.Show(output, new EventJson(entry.Sequence, entry.At, entry.Level, entry.Event, entry.Message,
-                        new SortedDictionary<string, string>(entry.Fields.ToDictionary(), StringComparer.Ordinal), entry.Hash));
-                    return true;
-                }) > 0;
+                    foreach (var entry in entries)
+                        EventsCommand.Show(output, new EventJson(entry.Sequence, entry.At, entry.Level, entry.Event, entry.Message,
+                            new SortedDictionary<string, string>(entry.Fields.ToDictionary(), StringComparer.Ordinal), entry.Hash));
+                    return entries.Count > 0;
+                }
             });
     }
 
-    private static async Task FollowAsync(string folder, Action<IEnumerable<AuditEntry>> show, CancellationToken cancellationToken)
+    private static async Task FollowAsync(string folder, Action<IReadOnlyList<AuditEntry>> show, CancellationToken cancellationToken)
     {
         var seen = AuditFiles.Last(folder, _ => true, 1, cancellationToken).Select(entry => entry.Sequence).FirstOrDefault();
         using var timer = new PeriodicTimer(Look, TimeProvider.System);
