@@ -48,6 +48,9 @@ internal static class AdminCommand
             ReplayCommand.Create(),
             DiskCommands.Disk(),
             DiskCommands.Gc(),
+            BackupCommands.Backup(),
+            BackupCommands.Restore(),
+            BackupCommands.Move(),
         };
         foreach (var option in Operator.Options)
             command.Options.Add(option);
