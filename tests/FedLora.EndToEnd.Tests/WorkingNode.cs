@@ -9,6 +9,7 @@ namespace FedLora.EndToEnd.Tests;
 /// </summary>
 internal sealed class WorkingNode(TestNode node, Func<uint, Task>? gate = null)
 {
+    private readonly Lock _turn = new();
     private readonly Dictionary<string, long> _acknowledged = new(StringComparer.Ordinal);
     private readonly Dictionary<uint, string> _delivered = [];
     private readonly List<string> _lost = [];
@@ -19,11 +20,20 @@ internal sealed class WorkingNode(TestNode node, Func<uint, Task>? gate = null)
     /// <summary>How many updates were acknowledged.</summary>
     public int Delivered => _delivered.Count;
 
-    /// <summary>The coordinator was put back to an earlier moment: what it was told since then is told again.</summary>
-    public void ForgetAfter(uint rounds)
+    /// <summary>The rounds whose updates are acknowledged so far.</summary>
+    public IReadOnlyList<uint> Rounds()
     {
-        _acknowledged.Clear();
-        foreach (var round in _delivered.Keys.Where(round => round > rounds).ToList()) _delivered.Remove(round);
+        lock (_turn) return [.. _delivered.Keys];
+    }
+
+    /// <summary>The coordinator was put back to a moment when these were acknowledged: of the others it may ask again.</summary>
+    public void PutBack(IReadOnlyList<uint> rounds)
+    {
+        lock (_turn)
+        {
+            _acknowledged.Clear();
+            foreach (var round in _delivered.Keys.Except(rounds).ToList()) _delivered.Remove(round);
+        }
     }
 
     /// <summary>Works until cancelled.</summary>
@@ -47,18 +57,24 @@ internal sealed class WorkingNode(TestNode node, Func<uint, Task>? gate = null)
     private async Task DoAsync(TrainingTask task)
     {
         if (gate is not null) await gate(task.Round);
-        if (_delivered.TryGetValue(task.Round, out var before))
-            _lost.Add($"round {task.Round} is asked for again, though its update {before} was acknowledged");
+        lock (_turn)
+        {
+            if (_delivered.TryGetValue(task.Round, out var before))
+                _lost.Add($"round {task.Round} is asked for again, though its update {before} was acknowledged");
+        }
+
         var update = node.Train(task, await node.FetchAsync(task));
         var header = TestNode.Header(task, update);
         await node.UploadAsync(header, update, heard: ack =>
         {
-            var known = _acknowledged.GetValueOrDefault(header.Blob.Sha256);
-            if (ack.Received < known)
-                _lost.Add($"of round {task.Round}'s update {known} bytes were acknowledged, {ack.Received} are known");
-            _acknowledged[header.Blob.Sha256] = ack.Received;
+            lock (_turn)
+            {
+                var known = _acknowledged.GetValueOrDefault(header.Blob.Sha256);
+                if (ack.Received < known)
+                    _lost.Add($"of round {task.Round}'s update {known} bytes were acknowledged, {ack.Received} are known");
+                _acknowledged[header.Blob.Sha256] = ack.Received;
+                if (ack.Complete) _delivered[task.Round] = header.Blob.Sha256;
+            }
         });
-        _delivered[task.Round] = header.Blob.Sha256;
-        _acknowledged.Remove(header.Blob.Sha256);
     }
 }
