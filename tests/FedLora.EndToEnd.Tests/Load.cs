@@ -47,7 +47,9 @@ internal sealed class Load : IAsyncDisposable
 
     public Task<FederationView> UntilRoundAsync(uint round) => AliveAsync(Federation.UntilAsync(view => view.RoundsDone >= round));
 
-    /// <summary>Lets it end; checks that nothing was lost and that the last rounds can be replayed; returns the final adapter's hash.</summary>
+    /// <summary>
+    /// Lets it end; checks that nothing was lost and that the last rounds can be replayed; returns the final adapter's hash.
+    /// </summary>
     /// <param name="coordinator">Where it ends.</param>
     public async Task<string> FinishAsync(CoordinatorProcess coordinator)
     {

@@ -46,8 +46,11 @@ internal sealed class WorkingNode(TestNode node, Func<uint, Task>? gate = null)
                 if (await node.PollAsync(waitSeconds: 1) is { } task)
                     await DoAsync(task);
             }
-            catch (RpcException error) when (error.StatusCode is StatusCode.Unavailable or StatusCode.NotFound
-                or StatusCode.FailedPrecondition or StatusCode.AlreadyExists or StatusCode.Cancelled or StatusCode.DeadlineExceeded)
+            catch (Exception error) when (error is IOException or InvalidOperationException or RpcException
+            {
+                StatusCode: StatusCode.Unavailable or StatusCode.NotFound or StatusCode.FailedPrecondition or StatusCode.AlreadyExists
+                or StatusCode.Cancelled or StatusCode.DeadlineExceeded
+            })
             {
                 // It was killed in the middle of it, or the round is over.
             }

@@ -164,5 +164,6 @@ internal sealed class BackupFolder : IDisposable
         new("backup-missing", $"there is no backup in {root}", "name the folder that 'fedlora admin backup' was given");
 
     private FedLoraException Damaged(string sha256, string what) => new("backup-damaged",
-        $"the backup in {_root} is damaged: {sha256} {what}; nothing was restored", "take another of the backups (--at), or another copy of the folder");
+        $"the backup in {_root} is damaged: {sha256} {what}; nothing was restored",
+        "take another of the backups (--at), or another copy of the folder");
 }

@@ -53,7 +53,8 @@ public sealed record BackupManifest
     {
         try
         {
-            var manifest = JsonSerializer.Deserialize<BackupManifest>(File.ReadAllBytes(path), Json) ?? throw new JsonException("it is empty");
+            var manifest = JsonSerializer.Deserialize<BackupManifest>(File.ReadAllBytes(path), Json)
+                ?? throw new JsonException("it is empty");
             if (manifest.Version > Current)
                 throw new FedLoraException("backup-newer", $"{path} has form {manifest.Version}, this program knows {Current}",
                     "restore it with a newer version of this program");
@@ -65,7 +66,8 @@ public sealed record BackupManifest
         }
         catch (JsonException error)
         {
-            throw new FedLoraException("backup-invalid", $"{path} is no backup's manifest: {error.Message}", "take another of the backups", error);
+            throw new FedLoraException("backup-invalid", $"{path} is no backup's manifest: {error.Message}", "take another of the backups",
+                error);
         }
     }
 

@@ -56,7 +56,8 @@ public sealed class CoordinatorBackup
                 "name the folder that 'fedlora server --data' was given");
         using var folder = BackupFolder.OpenOrCreate(to);
         if (folder.Names().Count > 0 && folder.Read(null).Manifest.Coordinator != coordinator)
-            throw new FedLoraException("backup-other", $"{to} has backups of another coordinator", "give each coordinator a folder of its own");
+            throw new FedLoraException("backup-other", $"{to} has backups of another coordinator",
+                "give each coordinator a folder of its own");
         var backup = new CoordinatorBackup(root, folder, reread, progress, time);
         try
         {

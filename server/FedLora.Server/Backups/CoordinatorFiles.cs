@@ -39,8 +39,13 @@ internal static class CoordinatorFiles
         await using var from = OwnerOnly.OpenRead(Path.Combine(root, path));
         var left = path.StartsWith("audit/", StringComparison.Ordinal) ? EndOfLines(from) : from.Length;
         var buffer = new byte[1 << 16];
-        for (int count; left > 0 && (count = await from.ReadAsync(buffer.AsMemory(0, (int)Math.Min(buffer.Length, left)), cancellationToken)) > 0; left -= count)
+        for (int count; left > 0; left -= count)
+        {
+            count = await from.ReadAsync(buffer.AsMemory(0, (int)Math.Min(buffer.Length, left)), cancellationToken);
+            if (count == 0)
+                return;
             await to.WriteAsync(buffer.AsMemory(0, count), cancellationToken);
+        }
     }
 
     private static long EndOfLines(FileStream file)

@@ -11,7 +11,9 @@ namespace FedLora.Server.Backups;
 /// <param name="Bytes">Of the blobs.</param>
 public sealed record StateMoved(int Rows, int Blobs, long Bytes);
 
-/// <summary>Moves the state of a coordinator that is stopped from its data folder to an empty PostgreSQL database, in one transaction.</summary>
+/// <summary>
+/// Moves the state of a coordinator that is stopped from its data folder to an empty PostgreSQL database, in one transaction.
+/// </summary>
 public static class CoordinatorMove
 {
     /// <summary>Moves it. What lies in the folder stays there, and is not used any more.</summary>
@@ -26,7 +28,8 @@ public static class CoordinatorMove
         CancellationToken cancellationToken)
     {
         if (!File.Exists(CoordinatorFiles.StateOf(root)))
-            throw new FedLoraException("move-nothing", $"{root} has no state of a coordinator", "name the folder that 'fedlora server --data' was given");
+            throw new FedLoraException("move-nothing", $"{root} has no state of a coordinator",
+                "name the folder that 'fedlora server --data' was given");
         StateElsewhere.Require(root, postgres: null);
         using var held = new DataFolder(root);
         await using var database = PostgresDatabase.Open(postgres);

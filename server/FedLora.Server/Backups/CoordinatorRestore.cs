@@ -70,7 +70,11 @@ public static class CoordinatorRestore
             {
                 audit.Append(time.GetUtcNow(), "warning", "Restored",
                     $"restored from the backup {chosen} of {manifest.Taken:u}; what happened after that moment is not known here",
-                    new Dictionary<string, string> { ["backup"] = chosen, ["taken"] = manifest.Taken.ToString("O", CultureInfo.InvariantCulture) });
+                    new Dictionary<string, string>
+                    {
+                        ["backup"] = chosen,
+                        ["taken"] = manifest.Taken.ToString("O", CultureInfo.InvariantCulture),
+                    });
                 audit.Flush("the restore");
             }
 
@@ -81,8 +85,9 @@ public static class CoordinatorRestore
             }
             else
             {
-                await FillAsync(folder, manifest, Path.Combine(temporary, BackupManifest.StateFile), postgres, meter, time, cancellationToken);
-                File.Delete(Path.Combine(temporary, BackupManifest.StateFile));
+                var state = Path.Combine(temporary, BackupManifest.StateFile);
+                await FillAsync(folder, manifest, state, postgres, meter, time, cancellationToken);
+                File.Delete(state);
                 StateElsewhere.Note(temporary, postgres);
             }
 

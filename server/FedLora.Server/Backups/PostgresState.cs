@@ -63,7 +63,8 @@ internal static class PostgresState
             if (await connection.ExecuteScalarAsync<bool>(Command(
                 "SELECT EXISTS (SELECT 1 FROM grain_state) OR EXISTS (SELECT 1 FROM blob) OR EXISTS (SELECT 1 FROM cluster_fact)",
                 cancellationToken)))
-                throw new FedLoraException("postgres-not-empty", "the database has a coordinator's state already", "name an empty one; nothing was written");
+                throw new FedLoraException("postgres-not-empty", "the database has a coordinator's state already",
+                    "name an empty one; nothing was written");
             var rows = 0;
             await using (var copy = await connection.BeginBinaryImportAsync(
                 "COPY grain_state (name, grain, version, json) FROM STDIN (FORMAT BINARY)", cancellationToken))
@@ -96,7 +97,8 @@ internal static class PostgresState
         await using var pieces = new PieceWriter((store, _) => store(connection), id);
         await from.CopyToAsync(pieces, cancellationToken);
         if (await pieces.EndAsync(cancellationToken) != sha256)
-            throw new FedLoraException("blob-damaged", $"blob {sha256} has other bytes than it had", "nothing was written; take a backup of before");
+            throw new FedLoraException("blob-damaged", $"blob {sha256} has other bytes than it had",
+                "nothing was written; take a backup of before");
     }
 
     private static CommandDefinition Command(string sql, CancellationToken cancellationToken) =>

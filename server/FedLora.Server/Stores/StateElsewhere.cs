@@ -19,7 +19,8 @@ internal static class StateElsewhere
     {
         var note = Path.Combine(root, FileName);
         if (postgres is null && File.Exists(note))
-            throw new FedLoraException("state-elsewhere", $"the state of the coordinator of {root} is in PostgreSQL ({File.ReadAllText(note).Trim()})",
+            throw new FedLoraException("state-elsewhere",
+                $"the state of the coordinator of {root} is in PostgreSQL ({File.ReadAllText(note).Trim()})",
                 "give --postgres CONN; or, to have it in a folder again, back it up and restore it: fedlora admin backup --help");
         if (postgres is not null && !File.Exists(note) && File.Exists(Path.Combine(root, "state.db")))
             throw new FedLoraException("state-here", $"{root} has the state of a coordinator without PostgreSQL",

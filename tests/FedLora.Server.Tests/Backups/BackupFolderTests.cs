@@ -1,3 +1,4 @@
+using System.Text;
 using FedLora.Server.Authentication;
 using FedLora.Server.Backups;
 using FedLora.Server.Stores;
@@ -83,7 +84,8 @@ public sealed class BackupFolderTests : IAsyncLifetime, IDisposable
         await TakeAsync();
         var path = ObjectOf(_blob);
         File.WriteAllText(path, "fjrst");
-        Assert.Contains(_blob, (await FailsAsync("backup-damaged", () => CoordinatorRestore.CheckAsync(Backups, null, null, default))).Message, StringComparison.Ordinal);
+        var error = await FailsAsync("backup-damaged", () => CoordinatorRestore.CheckAsync(Backups, null, null, default));
+        Assert.Contains(_blob, error.Message, StringComparison.Ordinal);
         await FailsAsync("backup-damaged", RestoreAsync);
         // It is taken for what it is named, unless it is read again.
         Assert.Equal(0, (await TakeAsync()).NewBytes);
@@ -150,7 +152,7 @@ public sealed class BackupFolderTests : IAsyncLifetime, IDisposable
         await TakeAsync();
         var postgres = PostgresServer.NewDatabase();
         await RestoreAsync(postgres);
-        await FailsAsync("postgres-not-empty", () => CoordinatorRestore.RestoreAsync(Backups, null, Path.Combine(_folder.FullName, "again"), postgres, null, TimeProvider.System, default));
+        await FailsAsync("postgres-not-empty", () => RestoreAsync(postgres, Path.Combine(_folder.FullName, "again")));
         Assert.False(File.Exists(Path.Combine(Restored, "state.db")));
         await FailsAsync("state-elsewhere", () => TakeAsync(from: Restored));
         await using (var database = PostgresDatabase.Open(postgres))
@@ -161,7 +163,7 @@ public sealed class BackupFolderTests : IAsyncLifetime, IDisposable
 
         Assert.Equal(1, (await TakeAsync(from: Restored, postgres: postgres)).Blobs);
         var back = Path.Combine(_folder.FullName, "back");
-        await CoordinatorRestore.RestoreAsync(Backups, null, back, null, null, TimeProvider.System, default);
+        await RestoreAsync(null, back);
         Assert.Equal(StateRows.Read(Path.Combine(Data, "state.db")), StateRows.Read(Path.Combine(back, "state.db")));
     }
 
@@ -199,15 +201,16 @@ public sealed class BackupFolderTests : IAsyncLifetime, IDisposable
 
     private string ObjectOf(string sha256) => Path.Combine(Backups, "objects", sha256[..2], sha256);
 
-    private Task<string> PutAsync(string text) => _blobs.PutAsync((stream, token) => stream.WriteAsync(System.Text.Encoding.UTF8.GetBytes(text), token).AsTask(), default);
+    private Task<string> PutAsync(string text) =>
+        _blobs.PutAsync((stream, token) => stream.WriteAsync(Encoding.UTF8.GetBytes(text), token).AsTask(), default);
 
-    private Task<BackupTaken> TakeAsync(int? keep = null, bool reread = false, string? from = null, string? to = null, string? postgres = null) =>
-        CoordinatorBackup.TakeAsync(from ?? Data, postgres, to ?? Backups, keep, reread, null, TimeProvider.System, default);
+    private Task<BackupTaken> TakeAsync(int? keep = null, bool reread = false, string? from = null, string? to = null,
+        string? postgres = null) => CoordinatorBackup.TakeAsync(from ?? Data, postgres, to ?? Backups, keep, reread, null, TimeProvider.System, default);
 
     private Task<BackupRestored> RestoreAsync() => RestoreAsync(null);
 
-    private Task<BackupRestored> RestoreAsync(string? postgres) =>
-        CoordinatorRestore.RestoreAsync(Backups, null, Restored, postgres, null, TimeProvider.System, default);
+    private Task<BackupRestored> RestoreAsync(string? postgres, string? to = null) =>
+        CoordinatorRestore.RestoreAsync(Backups, null, to ?? Restored, postgres, null, TimeProvider.System, default);
 
     private static async Task<FedLoraException> FailsAsync(string code, Func<Task> action)
     {

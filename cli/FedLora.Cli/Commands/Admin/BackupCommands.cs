@@ -83,7 +83,8 @@ internal static class BackupCommands
                     if (data is null)
                         return;
                     console.WriteLine(
-                        output.Complete($"Start it: fedlora server --data {PrintedCommands.Quoted(data)}{(database is null ? "" : " --postgres CONN")}"));
+                        output.Complete($"Start it: fedlora server --data {PrintedCommands.Quoted(data)}"
+                            + (database is null ? "" : " --postgres CONN")));
                     console.WriteLine($"It knows nothing of what happened after {restored.Taken:u}: what was revoked since then is revoked "
                         + "again by hand, nodes that joined since then join again, and rounds since then are run again.");
                 });
