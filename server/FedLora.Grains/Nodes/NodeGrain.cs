@@ -9,6 +9,7 @@ public sealed partial class NodeGrain(
     [PersistentState("node")] IPersistentState<NodeRecord> node,
     [PersistentState("presence")] IPersistentState<PresenceRecord> presence,
     BudgetVerdicts verdicts,
+    CoordinatorDeaths deaths,
     TimeProvider time,
     ILogger<NodeGrain> log) : Grain, INodeGrain
 {
@@ -35,7 +36,11 @@ public sealed partial class NodeGrain(
         return Task.CompletedTask;
     }
 
-    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) => KeepPresenceAsync();
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        ForgetConnections();
+        return KeepPresenceAsync();
+    }
 
     public async Task EnrolAsync(string name, string group, string credentialHash, CancellationToken cancellationToken)
     {
@@ -72,6 +77,7 @@ public sealed partial class NodeGrain(
         (_profile, _refused, _traffic, _status) = (poll.Profile, poll.Refused, poll.Traffic ?? _traffic, null);
         // As of this poll: receipts that come later are of entries that it could not know yet.
         _receipted = node.State.Receipted;
+        Connect(poll.Connection);
         while (true)
         {
             await ActiveAsync();
