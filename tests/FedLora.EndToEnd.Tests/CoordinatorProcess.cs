@@ -59,6 +59,9 @@ internal sealed class CoordinatorProcess : IAsyncDisposable
         _ = _process.StandardOutput.ReadToEndAsync();
     }
 
+    /// <summary>Whether it has ended by itself.</summary>
+    public bool HasEnded => _process is { HasExited: true };
+
     /// <summary>kill -9: nothing is written, nothing is said.</summary>
     public async Task KillAsync()
     {

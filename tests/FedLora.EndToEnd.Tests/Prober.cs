@@ -5,7 +5,9 @@ using Grpc.Core;
 
 namespace FedLora.EndToEnd.Tests;
 
-/// <summary>An operator who asks for a federation all the time: how long each call takes, and when the first one was answered again.</summary>
+/// <summary>
+/// An operator who asks for a federation all the time: how long each call takes, and when the first one was answered again.
+/// </summary>
 internal sealed class Prober : IAsyncDisposable
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
@@ -32,7 +34,9 @@ internal sealed class Prober : IAsyncDisposable
         }
     }
 
-    /// <summary>Seconds that calls took until they were answered, of those that were under way within so long of one of the moments.</summary>
+    /// <summary>
+    /// Seconds that calls took until they were answered, of those that were under way within so long of one of the moments.
+    /// </summary>
     public double[] Seconds(IReadOnlyList<long> moments, TimeSpan within)
     {
         lock (_turn)

@@ -71,6 +71,9 @@ public interface INodeGrain : IGrainWithStringKey
     /// <summary>Lets a revoked node call again, by the identity that it has.</summary>
     Task<NodeView> ReadmitAsync(CancellationToken cancellationToken);
 
+    /// <summary>Called by <see cref="IEnrolmentGrain"/>: the node is told with its next poll.</summary>
+    Task<NodeView> RenameAsync(string name, CancellationToken cancellationToken);
+
     /// <summary>Refuses (<c>node-unknown</c>, <c>node-active</c>, <c>node-receipts</c>) where it may not be deleted.</summary>
     Task RequireForgettableAsync(bool forgetReceipts, CancellationToken cancellationToken);
 

@@ -86,7 +86,7 @@ public sealed partial class NodeGrain(
             var reply = await AskFederationsAsync(poll, cancellationToken);
             var left = until - time.GetUtcNow();
             if (reply.Task is not null || left <= TimeSpan.Zero || _ending)
-                return reply;
+                return reply with { NodeName = node.State.Name };
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             await Task.WhenAny(wake, Task.Delay(left, time, limit.Token));
             await limit.CancelAsync();
@@ -180,6 +180,14 @@ public sealed partial class NodeGrain(
             await StoreAsync();
             await GrainFactory.GetGrain<IRevocationGrain>(IRevocationGrain.Key).NoteAsync(Id, CancellationToken.None);
         }
+        return View();
+    }
+
+    public async Task<NodeView> RenameAsync(string name, CancellationToken cancellationToken)
+    {
+        await KnownAsync();
+        node.State.Name = name;
+        await StoreAsync();
         return View();
     }
 

@@ -50,6 +50,9 @@ public sealed record PollReply
 
     /// <summary>Privacy budgets are being asked for: there may be a task in a moment.</summary>
     [Id(2)] public bool Looking { get; init; }
+
+    /// <summary>What the node is called.</summary>
+    [Id(3)] public string NodeName { get; init; } = "";
 }
 
 /// <summary>Progress, and the heartbeat of a busy node.</summary>

@@ -91,6 +91,8 @@ public sealed class ClusterTests
         Assert.True(await enrolment.RevokeTokenAsync((await enrolment.ListTokensAsync(default))[0].Id, default));
         Assert.False(await enrolment.KnowsTokenAsync("guess", default));
 
+        Assert.Equal("z", (await enrolment.RenameNodeAsync(silos.IdOf("a"), "z", default)).Name);
+        Assert.Equal("a", (await node.RenameAsync("a", default)).Name);
         await RefusedAsync(() => node.AuthenticateAsync("wrong", default));
         await node.EnrolAsync("a", "", "another", default);
         await node.WakeAsync(default);

@@ -205,7 +205,8 @@ public sealed class BackupFolderTests : IAsyncLifetime, IDisposable
         _blobs.PutAsync((stream, token) => stream.WriteAsync(Encoding.UTF8.GetBytes(text), token).AsTask(), default);
 
     private Task<BackupTaken> TakeAsync(int? keep = null, bool reread = false, string? from = null, string? to = null,
-        string? postgres = null) => CoordinatorBackup.TakeAsync(from ?? Data, postgres, to ?? Backups, keep, reread, null, TimeProvider.System, default);
+        string? postgres = null) =>
+        CoordinatorBackup.TakeAsync(from ?? Data, postgres, to ?? Backups, keep, reread, null, TimeProvider.System, default);
 
     private Task<BackupRestored> RestoreAsync() => RestoreAsync(null);
 

@@ -19,6 +19,7 @@ internal static class AdminCommand
             {
                 NodeListCommand.Create(),
                 NodeShowCommand.Create(),
+                NodeRenameCommand.Create(),
                 NodeRevokeCommand.Create(),
                 NodeReadmitCommand.Create(),
                 NodeDeleteCommand.Create(),

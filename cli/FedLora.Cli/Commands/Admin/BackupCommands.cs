@@ -21,8 +21,8 @@ internal static class BackupCommands
         };
         var postgres = PostgresOption.Create("Where the coordinator's state is, if not in its data folder");
         return new Command("backup",
-            "Save all that a coordinator has (state, blobs, authority, tokens, audit log) while it serves, e.g. fedlora admin --data "
-                + "./coordinator backup /backups. A second backup into the same folder copies only what is new.")
+            "Save all that a coordinator has (state, blobs, authority, tokens, audit log) while it serves. A second backup into the same "
+                + "folder copies only what is new.")
         {
             folder,
             keep,
@@ -59,8 +59,8 @@ internal static class BackupCommands
         var check = new Option<bool>("--check") { Description = "Only compare all its bytes with their hashes; restore nothing." };
         var postgres = PostgresOption.Create("An empty database for the state, which otherwise goes into the data folder");
         return new Command("restore",
-            "Make a coordinator of a backup in a new folder, e.g. fedlora admin --data ./restored restore /backups. Every byte is compared "
-                + "with its hash; all of it is there in the end, or nothing.")
+            "Make a coordinator of a backup in a new folder. Every byte is compared with its hash; all of it is there in the end, or "
+                + "nothing.")
         {
             folder,
             at,
