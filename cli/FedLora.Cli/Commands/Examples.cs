@@ -120,6 +120,7 @@ public static class Examples
     private static List<string> Words(string example)
     {
         var words = example.Replace("admin --data ./coordinator", "admin", StringComparison.Ordinal)
+            .Replace("admin --data ./restored", "admin", StringComparison.Ordinal)
             .Replace("admin --coordinator https://fed.example.org:5443 --identity ./anna", "admin", StringComparison.Ordinal);
         return [.. words.Split(' ').Skip(1).TakeWhile(word => !word.StartsWith('-'))];
     }

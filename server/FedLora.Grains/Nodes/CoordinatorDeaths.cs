@@ -7,7 +7,7 @@ namespace FedLora.Grains.Nodes;
 /// Tells the node grains of this silo that a coordinator has died over which their nodes called: it can no longer tell them itself that a
 /// node has hung up.
 /// </summary>
-/// <param name="services">Where the cluster's members are known, and the grains; asked for late: as parts of the silo they need this.</param>
+/// <param name="services">Where the cluster's members are known, and the grains; asked for late: parts of the silo need this.</param>
 public sealed class CoordinatorDeaths(IServiceProvider services) : ISiloStatusListener
 {
     private readonly ConcurrentDictionary<SiloAddress, ConcurrentDictionary<string, bool>> _nodes = new();

@@ -161,7 +161,7 @@ internal sealed class BackupFolder : IDisposable
     private string ObjectOf(string sha256) => Path.Combine(_objects, sha256[..2], sha256);
 
     private static FedLoraException Missing(string root) =>
-        new("backup-missing", $"there is no backup in {root}", "name the folder that 'fedlora admin backup' was given");
+        new("backup-missing", $"there is no backup in {root}", "name a folder into which a coordinator was backed up");
 
     private FedLoraException Damaged(string sha256, string what) => new("backup-damaged",
         $"the backup in {_root} is damaged: {sha256} {what}; nothing was restored",

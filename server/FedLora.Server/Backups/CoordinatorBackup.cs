@@ -53,7 +53,7 @@ public sealed class CoordinatorBackup
         StateElsewhere.Require(root, postgres);
         if (AccessTokens.Fingerprint(root) is not { } coordinator || (postgres is null && !File.Exists(CoordinatorFiles.StateOf(root))))
             throw new FedLoraException("backup-nothing", $"{root} is not the data folder of a coordinator that has run",
-                "name the folder that 'fedlora server --data' was given");
+                "name the folder that the coordinator was started with (--data)");
         using var folder = BackupFolder.OpenOrCreate(to);
         if (folder.Names().Count > 0 && folder.Read(null).Manifest.Coordinator != coordinator)
             throw new FedLoraException("backup-other", $"{to} has backups of another coordinator",

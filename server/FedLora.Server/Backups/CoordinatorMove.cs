@@ -29,7 +29,7 @@ public static class CoordinatorMove
     {
         if (!File.Exists(CoordinatorFiles.StateOf(root)))
             throw new FedLoraException("move-nothing", $"{root} has no state of a coordinator",
-                "name the folder that 'fedlora server --data' was given");
+                "name the folder that the coordinator was started with (--data)");
         StateElsewhere.Require(root, postgres: null);
         using var held = new DataFolder(root);
         await using var database = PostgresDatabase.Open(postgres);
