@@ -3,6 +3,7 @@ using FedLora.Client.State;
 using FedLora.Protocol.V1;
 using Google.Protobuf;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 
 namespace FedLora.Client.Tests;
 
@@ -12,9 +13,7 @@ public sealed class BlobCacheTests : IDisposable
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedlora-client-tests-");
     private readonly byte[] _bytes = RandomNumberGenerator.GetBytes(50_000);
 
-    private BlobRef Blob => new() { Sha256 = Convert.ToHexStringLower(SHA256.HashData(_bytes)), Size = _bytes.Length };
-
-    private string Kept => Path.Combine(_folder.FullName, Blob.Sha256);
+        private string Kept => Path.Combine(_folder.FullName, Hash(_bytes));
 
     [Fact]
     public async Task What_is_here_is_not_fetched_again()
@@ -50,16 +49,46 @@ public sealed class BlobCacheTests : IDisposable
         Assert.Empty(_folder.EnumerateFiles());
     }
 
+    [Theory]
+    [InlineData(long.MaxValue, 32)]
+    [InlineData(32 * 100, int.MaxValue)]
+    public async Task The_oldest_go_and_the_folder_is_not_looked_through_for_each(long keep, int most)
+    {
+        var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch);
+        var cache = new BlobCache(_folder.FullName, clock, NullLogger<BlobCache>.Instance, keep, most);
+        var stranger = Path.Combine(_folder.FullName, "stranger");
+        var looks = 0;
+        for (var i = 0; i < 100; i++)
+        {
+            // The oldest of all goes when the folder is looked through, once there is no room.
+            await File.WriteAllBytesAsync(stranger, new byte[i < 40 ? 0 : 100], TestContext.Current.CancellationToken);
+            File.SetLastWriteTimeUtc(stranger, DateTime.UnixEpoch);
+            var bytes = new byte[100];
+            bytes[0] = (byte)i;
+            await FetchAsync(cache, bytes, bytes);
+            File.SetLastWriteTimeUtc(Path.Combine(_folder.FullName, Hash(bytes)), DateTime.UnixEpoch.AddMinutes(i + 1));
+            looks += File.Exists(stranger) ? 0 : 1;
+            Assert.InRange(_folder.EnumerateFiles().Count(), 0, 32 + 2 + 2);
+        }
+        Assert.InRange(looks, 1, 40);
+        for (var i = 70; i < 100; i++)
+            Assert.True(File.Exists(Path.Combine(_folder.FullName, Hash([(byte)i, .. new byte[99]]))));
+    }
+
     public void Dispose() => _folder.Delete(recursive: true);
 
+    private static string Hash(byte[] bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
+
     private Task<byte[]> ReadAsync(byte[] served, Action called) =>
-        new BlobCache(_folder.FullName, TimeProvider.System, NullLogger<BlobCache>.Instance).ReadAsync(
-            Blob,
-            (request, _) =>
-            {
-                called();
-                return new FakeCall<GetBlobRequest, Chunk>().Answer(new Chunk { Offset = 0, Data = ByteString.CopyFrom(served) }, null)
-                    .Download(request);
-            },
-            TestContext.Current.CancellationToken);
+        FetchAsync(new BlobCache(_folder.FullName, TimeProvider.System, NullLogger<BlobCache>.Instance), _bytes, served, called);
+
+    private static Task<byte[]> FetchAsync(BlobCache cache, byte[] wanted, byte[] served, Action? called = null) => cache.ReadAsync(
+        new() { Sha256 = Hash(wanted), Size = wanted.Length },
+        (request, _) =>
+        {
+            called?.Invoke();
+            return new FakeCall<GetBlobRequest, Chunk>().Answer(new Chunk { Offset = 0, Data = ByteString.CopyFrom(served) }, null)
+                .Download(request);
+        },
+        TestContext.Current.CancellationToken);
 }

@@ -12,11 +12,15 @@ namespace FedLora.Client.State;
 /// <param name="folder">Where they lie.</param>
 /// <param name="time">Clock of idle limits.</param>
 /// <param name="logger">Hears of what the disk has changed.</param>
-/// <param name="keep">Most bytes kept besides those just asked for.</param>
-public sealed class BlobCache(string folder, TimeProvider time, ILogger<BlobCache> logger, long keep = 2L << 30)
+/// <param name="keep">Most bytes kept besides those just asked for, and a sixteenth over it.</param>
+/// <param name="most">Most blobs kept, and a sixteenth over it.</param>
+public sealed class BlobCache(string folder, TimeProvider time, ILogger<BlobCache> logger, long keep = 2L << 30, int most = 1000)
 {
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(60);
     private readonly BlobDownload _download = new(time, Idle);
+
+    // Fetched since the folder was last looked through; at first nobody knows.
+    private (long Bytes, int Blobs) _since = (keep, most);
 
     /// <summary>The bytes of a blob, fetched first if they are not here, or no longer what they were.</summary>
     /// <exception cref="FedLoraException"><c>blob-invalid</c>: it is no hash, or neither what lay here nor what was fetched has it; and as
@@ -37,7 +41,7 @@ public sealed class BlobCache(string folder, TimeProvider time, ILogger<BlobCach
             logger.Damaged(path);
             File.Delete(path);
         }
-        Trim(path);
+        MakeRoom(path, (long)blob.Size);
         await _download.FetchAsync(blob, path, call, cancellationToken);
         if (await ReadAsync(path, blob, cancellationToken) is { } fetched)
             return fetched;
@@ -52,13 +56,18 @@ public sealed class BlobCache(string folder, TimeProvider time, ILogger<BlobCach
         return Convert.ToHexStringLower(SHA256.HashData(bytes)) == blob.Sha256 ? bytes : null;
     }
 
-    private void Trim(string wanted)
+    // Looking through the folder costs the more the more lies in it, so it is done once for many blobs.
+    private void MakeRoom(string wanted, long size)
     {
-        var total = 0L;
+        _since = (_since.Bytes + size, _since.Blobs + 1);
+        if (_since.Bytes <= keep / 16 && _since.Blobs <= most / 16)
+            return;
+        _since = default;
+        var (bytes, blobs) = (0L, 0);
         foreach (var file in new DirectoryInfo(folder).EnumerateFiles().OrderByDescending(file => file.LastWriteTimeUtc).ToList())
         {
-            total += file.Length;
-            if (total > keep && !file.FullName.StartsWith(wanted, StringComparison.Ordinal))
+            (bytes, blobs) = (bytes + file.Length, blobs + 1);
+            if ((bytes > keep || blobs > most) && !file.FullName.StartsWith(wanted, StringComparison.Ordinal))
                 file.Delete();
         }
     }
