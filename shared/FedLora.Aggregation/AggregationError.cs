@@ -69,17 +69,21 @@ internal static class AggregationError
     private static double Estimate(Round round, AggregationOptions options, Func<AdapterModule, IReadOnlyList<NodeProduct>> products)
     {
         var probes = Math.Clamp(Probes / round.Layout.Modules.Length, 4, 16);
-        var signs = round.Layout.Modules.ToDictionary(m => m.Name, m => Signs(m, probes, options.Seed), StringComparer.Ordinal);
-        var sums = round.Layout.Modules.ToDictionary(m => m.Name, m => new Matrix(m.DOut, probes), StringComparer.Ordinal);
-        round.ForEachProduct(
-            (module, product) => sums[module.Name]
-                .AddProduct(product.B, product.At.TransposedTimes(signs[module.Name]).Times(product.Factor)));
-        return Relative(round.PerModule(module =>
+        var signs = round.PerModule(module => Signs(module, probes, options.Seed));
+        var sums = round.PerModule(module => new Matrix(module.DOut, probes));
+        round.ForEachFactors((module, factor, b, a) => Sketch.Add(sums[module], factor, b, a, signs[module]));
+        return Relative(round.PerModule((place, module) =>
         {
-            var sum = sums[module.Name];
+            using var sum = sums[place];
+            using var sign = signs[place];
             var whole = sum.Inner(sum);
             foreach (var product in products(module))
-                sum.Add(-product.Factor, product.B.Times(product.At.TransposedTimes(signs[module.Name])));
+            {
+                using var inner = product.At.TransposedTimes(sign);
+                using var image = product.B.Times(inner);
+                sum.Add(-product.Factor, image);
+                product.Dispose();
+            }
             return (sum.Inner(sum), whole);
         }));
     }

@@ -96,6 +96,23 @@ internal sealed class Round
     public void ForEachProduct(Action<AdapterModule, NodeProduct> visit) =>
         ForEachProduct(0..Count, 0..Layout.Modules.Length, (module, product) => visit(Layout.Modules[module], product));
 
+    /// <summary>
+    /// Calls for every node and module, of a method without R: a module's nodes in their order, different modules on several threads. A
+    /// factor that was not sent is the global adapter's. The values last for the call.
+    /// </summary>
+    public void ForEachFactors(FactorsVisit visit) => PerFew(0..Count, Layout.Modules.Length, (place, readers, from) =>
+    {
+        var module = Layout.Modules[place];
+        for (var i = 0; i < readers.Count; i++)
+        {
+            var (node, layout) = (from + i, _layouts[from + i]);
+            var rank = layout.RankOf(module);
+            using var b = new Borrowed(this, readers[i], node, module, Factors.B, module.DOut * rank);
+            using var a = new Borrowed(this, readers[i], node, module, Factors.A, module.DIn * rank);
+            visit(place, Weights[node] * layout.ScaleOf(module), b.Values, a.Values);
+        }
+    });
+
     /// <summary>The same for some nodes and some modules; modules by their place in the layout.</summary>
     public void ForEachProduct(Range nodes, Range modules, Action<int, NodeProduct> visit)
     {
@@ -226,10 +243,13 @@ internal sealed class Round
     private int Ranks(Range nodes, AdapterModule module) => _layouts[nodes].Sum(layout => layout.RankOf(module));
 
     /// <summary>Maps every module, on several threads; the results are in the order of modules whatever the threads did.</summary>
-    public T[] PerModule<T>(Func<AdapterModule, T> map)
+    public T[] PerModule<T>(Func<AdapterModule, T> map) => PerModule((_, module) => map(module));
+
+    /// <summary>The same with the module's place in the layout.</summary>
+    public T[] PerModule<T>(Func<int, AdapterModule, T> map)
     {
         var results = new T[Layout.Modules.Length];
-        ForEach(results.Length, i => results[i] = map(Layout.Modules[i]));
+        ForEach(results.Length, i => results[i] = map(i, Layout.Modules[i]));
         return results;
     }
 
@@ -317,17 +337,21 @@ internal sealed class Round
         var buffer = ArrayPool<float>.Shared.Rent(count);
         try
         {
-            var values = buffer.AsSpan(0, count);
-            reader.Read(name, values);
-            if (!Vectors.IsFinite(values))
-                throw new FedLoraException("tensor-not-finite", $"{Where(node)} holds NaN or infinity in tensor '{name}'.",
-                    "The node's training diverged: lower the learning rate, or leave this update out.");
-            use(values);
+            Fill(reader, node, name, buffer.AsSpan(0, count));
+            use(buffer.AsSpan(0, count));
         }
         finally
         {
             ArrayPool<float>.Shared.Return(buffer);
         }
+    }
+
+    private void Fill(IUpdateReader reader, int node, string name, Span<float> values)
+    {
+        reader.Read(name, values);
+        if (!Vectors.IsFinite(values))
+            throw new FedLoraException("tensor-not-finite", $"{Where(node)} holds NaN or infinity in tensor '{name}'.",
+                "The node's training diverged: lower the learning rate, or leave this update out.");
     }
 
     private AdapterLayout LayoutOf(IFederatedMethod method, IUpdateReader reader, string node)
@@ -342,4 +366,39 @@ internal sealed class Round
     }
 
     private string Where(int node) => $"The update of node '{_updates[node].Node}'";
+
+    /// <summary>A factor's values as they were sent, row by row; else the global adapter's.</summary>
+    private readonly ref struct Borrowed
+    {
+        private readonly float[]? _buffer;
+
+        public Borrowed(Round round, IUpdateReader reader, int node, AdapterModule module, Factors factor, int count)
+        {
+            var name = Products.Key(module, factor);
+            if (!round._sent.HasFlag(factor))
+            {
+                Values = round._global[name].Values;
+                return;
+            }
+            _buffer = ArrayPool<float>.Shared.Rent(count);
+            var values = _buffer.AsSpan(0, count);
+            round.Fill(reader, node, name, values);
+            Values = values;
+        }
+
+        public ReadOnlySpan<float> Values { get; }
+
+        public void Dispose()
+        {
+            if (_buffer is not null)
+                ArrayPool<float>.Shared.Return(_buffer);
+        }
+    }
 }
+
+/// <summary>Sees a module's factors at one node.</summary>
+/// <param name="module">Its place in the layout.</param>
+/// <param name="factor">p_k s_k.</param>
+/// <param name="b">B, d_out x r_k, row by row.</param>
+/// <param name="a">A, r_k x d_in, row by row.</param>
+internal delegate void FactorsVisit(int module, double factor, ReadOnlySpan<float> b, ReadOnlySpan<float> a);

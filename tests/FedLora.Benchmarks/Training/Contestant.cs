@@ -7,7 +7,8 @@ namespace FedLora.Benchmarks.Training;
 /// <param name="Seconds">Time taken.</param>
 /// <param name="Loss">Mean loss of its steps.</param>
 /// <param name="PeakMib">The process's peak resident memory so far.</param>
-internal sealed record PassResult(double Seconds, double Loss, double PeakMib);
+/// <param name="Tokens">What was generated; null where nothing is.</param>
+internal sealed record PassResult(double Seconds, double Loss, double PeakMib, int[]? Tokens = null);
 
 /// <summary>
 /// A process that trains on command: ours or the peer. It idles between its passes, so several can take turns on one machine.
@@ -33,6 +34,9 @@ internal sealed class Contestant : IAsyncDisposable
     public double PeakMib => _passes.Max(pass => pass.PeakMib);
 
     public double LastLoss => _passes[^1].Loss;
+
+    /// <summary>What was generated in the last pass.</summary>
+    public int[] LastTokens => _passes[^1].Tokens ?? [];
 
     /// <summary>Starts one and waits until its model is loaded.</summary>
     public static async Task<Contestant> StartAsync(string name, ProcessStartInfo start, CancellationToken cancellationToken)
