@@ -4,7 +4,6 @@ using FedLora.Training.Blocks;
 using FedLora.Training.Data;
 using FedLora.Training.Kernels;
 using FedLora.Training.Lora;
-using FedLora.Training.Models;
 using FedLora.Training.Tests.Models;
 using static TorchSharp.torch;
 
@@ -14,11 +13,7 @@ namespace FedLora.Training.Tests.Running;
 [Trait("Category", "Fixtures")]
 public sealed class GenerationTests
 {
-    public static TheoryData<string> Causal => [.. ModelFixture.Names.Where(name =>
-    {
-        using var fixture = new ModelFixture(name);
-        return fixture.Model.Architecture.Task == ModelTask.CausalLanguageModelling;
-    })];
+    public static TheoryData<string> Causal => EmbeddingAdapterTests.GenerationModels();
 
     [FixtureTheory("models", "expected.safetensors")]
     [MemberData(nameof(Causal))]
