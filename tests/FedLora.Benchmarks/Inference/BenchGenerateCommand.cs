@@ -4,7 +4,7 @@ using FedLora.Benchmarks.Training;
 namespace FedLora.Benchmarks.Inference;
 
 /// <summary>
-/// <c>fedlora bench generate</c>: tokens a second of the likeliest continuation, 128 tokens after 32, one text at a time.
+/// <c>fedlora bench generate</c>: tokens a second of the likeliest continuation, 64 tokens after 32, one text at a time.
 /// </summary>
 internal static class BenchGenerateCommand
 {

@@ -85,7 +85,7 @@ internal static class InferenceRace
                     await side.RunAsync(pass + 1, counts: pass > 0, cancellationToken);
                 remark(pass == 0 ? $"{one.Name}: warm"
                     : $"{one.Name}: pass {pass}: " + string.Join("; ", sides.Select(side =>
-                        $"{side.Name} {work / side.Seconds:0} tokens/s{Told(side, sides[0])}")));
+                        $"{side.Name} {work / side.Seconds:0.#} tokens/s, {side.Cpu / work * 1e3:0.###} ms of processor time a token{Told(side, sides[0])}")));
             }
             return [.. Rows(one.Name, work, sides)];
         }
@@ -107,9 +107,15 @@ internal static class InferenceRace
         if (sides.Count == 1)
             yield return new BenchRow(name, tokens / ours.Seconds, "tokens/s");
         foreach (var (side, suffix) in sides.Skip(1).Zip(["", "-best"]))
-            yield return new BenchRow(name + suffix, tokens / ours.Seconds, "tokens/s", $"{side.Name}, {tokens / side.Seconds:0} tokens/s",
-                ours.RatioOf(side));
-        yield return new BenchRow($"{name}-memory", ours.PeakMib, "MiB", sides.Count == 1 ? null : $"{sides[^1].Name}, {sides[^1].PeakMib:0} MiB",
+        {
+            yield return new BenchRow(name + suffix, tokens / ours.Seconds, "tokens/s",
+                $"{side.Name}, {tokens / side.Seconds:0.#} tokens/s", ours.RatioOf(side));
+            // What a busy machine does not change as much as the clock.
+            yield return new BenchRow($"{name}-cpu{suffix}", ours.Cpu / tokens * 1e3, "ms of processor time a token",
+                $"{side.Name}, {side.Cpu / tokens * 1e3:0.###} ms", side.Cpu / ours.Cpu);
+        }
+        yield return new BenchRow($"{name}-memory", ours.PeakMib, "MiB",
+            sides.Count == 1 ? null : $"{sides[^1].Name}, {sides[^1].PeakMib:0} MiB",
             sides.Count == 1 ? null : sides[^1].PeakMib / ours.PeakMib);
     }
 
@@ -121,12 +127,13 @@ internal static class InferenceRace
         await TrainingWorker.Answer(answers, new { ready = true });
         while (await Console.In.ReadLineAsync(cancellationToken) is not null)
         {
-            var start = Stopwatch.GetTimestamp();
+            var (start, before) = (Stopwatch.GetTimestamp(), Environment.CpuUsage.TotalTime);
             var tokens = command == "generate" ? subject.Generate(cancellationToken) : null;
             var loss = tokens is null ? subject.Evaluate(cancellationToken) : 0;
             await TrainingWorker.Answer(answers, new
             {
                 seconds = Stopwatch.GetElapsedTime(start).TotalSeconds,
+                cpu = (Environment.CpuUsage.TotalTime - before).TotalSeconds,
                 loss,
                 peak_mib = TrainingWorker.PeakMebibytes(),
                 tokens,

@@ -10,7 +10,7 @@ namespace FedLora.Benchmarks.Inference;
 internal sealed class InferenceSubject : IDisposable
 {
     /// <summary>Tokens to generate.</summary>
-    public const int New = 128;
+    public const int New = 64;
 
     private readonly TrainingJob _job;
     private readonly BaseModel _model;

@@ -8,7 +8,8 @@ namespace FedLora.Benchmarks.Training;
 /// <param name="Loss">Mean loss of its steps.</param>
 /// <param name="PeakMib">The process's peak resident memory so far.</param>
 /// <param name="Tokens">What was generated; null where nothing is.</param>
-internal sealed record PassResult(double Seconds, double Loss, double PeakMib, int[]? Tokens = null);
+/// <param name="Cpu">Processor time of all threads together; 0 where nobody looks at it.</param>
+internal sealed record PassResult(double Seconds, double Loss, double PeakMib, int[]? Tokens = null, double Cpu = 0);
 
 /// <summary>
 /// A process that trains on command: ours or the peer. It idles between its passes, so several can take turns on one machine.
@@ -30,6 +31,9 @@ internal sealed class Contestant : IAsyncDisposable
 
     /// <summary>How much longer another takes: the median of the passes' ratios, since passes of one round meet the same load.</summary>
     public double RatioOf(Contestant other) => Median(_passes.Zip(other._passes, (mine, theirs) => theirs.Seconds / mine.Seconds));
+
+    /// <summary>Processor time of a pass, the median.</summary>
+    public double Cpu => Median(_passes.Select(pass => pass.Cpu));
 
     public double PeakMib => _passes.Max(pass => pass.PeakMib);
 
