@@ -69,23 +69,27 @@ internal static class AggregationError
     private static double Estimate(Round round, AggregationOptions options, Func<AdapterModule, IReadOnlyList<NodeProduct>> products)
     {
         var probes = Math.Clamp(Probes / round.Layout.Modules.Length, 4, 16);
-        var signs = round.PerModule(module => Signs(module, probes, options.Seed));
-        var sums = round.PerModule(module => new Matrix(module.DOut, probes));
-        round.ForEachFactors((module, factor, b, a) => Sketch.Add(sums[module], factor, b, a, signs[module]));
-        return Relative(round.PerModule((place, module) =>
-        {
-            using var sum = sums[place];
-            using var sign = signs[place];
-            var whole = sum.Inner(sum);
-            foreach (var product in products(module))
+        var modules = round.Layout.Modules;
+        var (signs, sums, squares) = (new Matrix?[modules.Length], new Matrix?[modules.Length], new (double, double)[modules.Length]);
+        round.ForEachFactors(
+            // Made when a module's turn comes, so that with few nodes they stay in the nearer caches.
+            (place, factor, b, a) => Sketch.Add(sums[place] ??= new Matrix(modules[place].DOut, probes), factor, b, a,
+                signs[place] ??= Signs(modules[place], probes, options.Seed)),
+            place =>
             {
-                using var inner = product.At.TransposedTimes(sign);
-                using var image = product.B.Times(inner);
-                sum.Add(-product.Factor, image);
-                product.Dispose();
-            }
-            return (sum.Inner(sum), whole);
-        }));
+                using var sum = sums[place]!;
+                using var sign = signs[place]!;
+                var whole = sum.Inner(sum);
+                foreach (var product in products(modules[place]))
+                {
+                    using var inner = product.At.TransposedTimes(sign);
+                    using var image = product.B.Times(inner);
+                    sum.Add(-product.Factor, image);
+                    product.Dispose();
+                }
+                squares[place] = (sum.Inner(sum), whole);
+            });
+        return Relative(squares);
     }
 
     private static Matrix Signs(AdapterModule module, int probes, ulong seed)

@@ -100,7 +100,9 @@ internal sealed class Round
     /// Calls for every node and module, of a method without R: a module's nodes in their order, different modules on several threads. A
     /// factor that was not sent is the global adapter's. The values last for the call.
     /// </summary>
-    public void ForEachFactors(FactorsVisit visit) => PerFew(0..Count, Layout.Modules.Length, (place, readers, from) =>
+    /// <param name="visit">Sees each.</param>
+    /// <param name="done">Called with the place of a module whose nodes have all been seen, after the last of them.</param>
+    public void ForEachFactors(FactorsVisit visit, Action<int> done) => PerFew(0..Count, Layout.Modules.Length, (place, readers, from) =>
     {
         var module = Layout.Modules[place];
         for (var i = 0; i < readers.Count; i++)
@@ -111,6 +113,8 @@ internal sealed class Round
             using var a = new Borrowed(this, readers[i], node, module, Factors.A, module.DIn * rank);
             visit(place, Weights[node] * layout.ScaleOf(module), b.Values, a.Values);
         }
+        if (from + readers.Count == Count)
+            done(place);
     });
 
     /// <summary>The same for some nodes and some modules; modules by their place in the layout.</summary>
@@ -243,13 +247,10 @@ internal sealed class Round
     private int Ranks(Range nodes, AdapterModule module) => _layouts[nodes].Sum(layout => layout.RankOf(module));
 
     /// <summary>Maps every module, on several threads; the results are in the order of modules whatever the threads did.</summary>
-    public T[] PerModule<T>(Func<AdapterModule, T> map) => PerModule((_, module) => map(module));
-
-    /// <summary>The same with the module's place in the layout.</summary>
-    public T[] PerModule<T>(Func<int, AdapterModule, T> map)
+    public T[] PerModule<T>(Func<AdapterModule, T> map)
     {
         var results = new T[Layout.Modules.Length];
-        ForEach(results.Length, i => results[i] = map(i, Layout.Modules[i]));
+        ForEach(results.Length, i => results[i] = map(Layout.Modules[i]));
         return results;
     }
 
