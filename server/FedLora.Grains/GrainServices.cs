@@ -16,6 +16,7 @@ public static class GrainServices
         .AddSingleton<NodeBudgets>()
         .AddSingleton<BudgetVerdicts>()
         .AddSingleton<FederationWatch>()
+        .AddSingleton<CoordinatorDeaths>()
         .AddSingleton<CalibrateRows>(PrivacyPlanner.Rows)
         .AddSingleton<CoordinatorInstruments>()
         // The pure room does not know Orleans: what it defines goes between silos as the JSON in which it is stored.

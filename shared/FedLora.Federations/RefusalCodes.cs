@@ -14,6 +14,7 @@ public static class RefusalCodes
     public const string NodeRevoked = "node-revoked";
     public const string NodeActive = "node-active";
     public const string NodeReceipts = "node-receipts";
+    public const string NodeNamed = "node-named";
     public const string NodeCredential = "node-credential";
     public const string OperatorCredential = "operator-credential";
     public const string AccessUnknown = "access-unknown";

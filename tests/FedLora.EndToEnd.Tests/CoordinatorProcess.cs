@@ -27,6 +27,14 @@ internal sealed class CoordinatorProcess : IAsyncDisposable
     /// <summary>One that speaks TLS, as it does unless it is told otherwise.</summary>
     public static Task<CoordinatorProcess> StartSecureAsync() => StartAsync("https", null, []);
 
+    /// <summary>One on another folder where this one, which has ended, was reached.</summary>
+    public async Task<CoordinatorProcess> SucceedAsync(string data, params string[] more)
+    {
+        var coordinator = new CoordinatorProcess(data, Url, more);
+        await coordinator.StartAgainAsync();
+        return coordinator;
+    }
+
     private static async Task<CoordinatorProcess> StartAsync(string scheme, string? data, string[] more)
     {
         var coordinator = new CoordinatorProcess(data ?? Directory.CreateTempSubdirectory("fedlora-e2e-").FullName,
@@ -50,6 +58,9 @@ internal sealed class CoordinatorProcess : IAsyncDisposable
         if (line is null) throw new InvalidOperationException($"the coordinator did not start: {await errors}");
         _ = _process.StandardOutput.ReadToEndAsync();
     }
+
+    /// <summary>Whether it has ended by itself.</summary>
+    public bool HasEnded => _process is { HasExited: true };
 
     /// <summary>kill -9: nothing is written, nothing is said.</summary>
     public async Task KillAsync()
@@ -103,7 +114,7 @@ internal sealed class CoordinatorProcess : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (_process is not null) await KillAsync();
-        Directory.Delete(Data, recursive: true);
+        if (Directory.Exists(Data)) Directory.Delete(Data, recursive: true);
     }
 
     // Below the ports that Linux gives out by itself: no connection of anybody else takes it while the coordinator is down between kill and

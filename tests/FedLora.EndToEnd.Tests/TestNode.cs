@@ -13,6 +13,7 @@ namespace FedLora.EndToEnd.Tests;
 /// </summary>
 internal sealed class TestNode : IDisposable
 {
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
     private readonly CoordinatorConnection _connection;
     private readonly int _index;
 
@@ -41,7 +42,8 @@ internal sealed class TestNode : IDisposable
             }
             catch (RpcException error) when (error.StatusCode == StatusCode.Unavailable && DateTime.UtcNow < until)
             {
-                await Task.Yield();
+                // A coordinator that is starting has the processor to itself.
+                await Task.Delay(Pause, TimeProvider.System, CancellationToken.None);
             }
         }
     }
@@ -111,11 +113,16 @@ internal sealed class TestNode : IDisposable
     /// <summary>
     /// Uploads until <paramref name="stopAfter"/> bytes are acknowledged, or to the end; returns the first and the last acknowledgement.
     /// </summary>
-    public async Task<(UpdateAck First, UpdateAck Last)> UploadAsync(UpdateHeader header, byte[] update, long stopAfter = long.MaxValue)
+    /// <param name="header">Of the update.</param>
+    /// <param name="update">Its bytes.</param>
+    /// <param name="stopAfter">So many acknowledged bytes end it.</param>
+    /// <param name="heard">Told every acknowledgement as it comes.</param>
+    public async Task<(UpdateAck First, UpdateAck Last)> UploadAsync(UpdateHeader header, byte[] update, long stopAfter = long.MaxValue,
+        Action<UpdateAck>? heard = null)
     {
         using var call = _connection.Node.PutUpdate(_connection.Options(CancellationToken.None));
         await call.RequestStream.WriteAsync(new UpdateMessage { Header = header });
-        var first = await NextAsync(call.ResponseStream);
+        var first = await NextAsync(call.ResponseStream, heard);
         var last = first;
         if (first.Complete) return (first, last);
         var offset = first.Received;
@@ -128,14 +135,17 @@ internal sealed class TestNode : IDisposable
         }
 
         if (stopAfter == long.MaxValue) await call.RequestStream.CompleteAsync();
-        while (!last.Complete && last.Received < stopAfter) last = await NextAsync(call.ResponseStream);
+        while (!last.Complete && last.Received < stopAfter) last = await NextAsync(call.ResponseStream, heard);
         return (first, last);
     }
 
     public void Dispose() => _connection.Dispose();
 
-    private static async Task<UpdateAck> NextAsync(IAsyncStreamReader<UpdateAck> acks) =>
-        await acks.MoveNext(CancellationToken.None).WaitAsync(Limits.Step)
-            ? acks.Current
-            : throw new InvalidOperationException("the coordinator ended the upload without accepting it");
+    private static async Task<UpdateAck> NextAsync(IAsyncStreamReader<UpdateAck> acks, Action<UpdateAck>? heard)
+    {
+        if (!await acks.MoveNext(CancellationToken.None).WaitAsync(Limits.Step))
+            throw new InvalidOperationException("the coordinator ended the upload without accepting it");
+        heard?.Invoke(acks.Current);
+        return acks.Current;
+    }
 }

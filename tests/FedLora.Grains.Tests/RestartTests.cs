@@ -19,7 +19,7 @@ public sealed class RestartTests
     {
         await using var coordinator = await RoundTests.StartAsync();
         var node = coordinator.Node("a");
-        await node.ConnectedAsync("one", default);
+        await node.ConnectedAsync(new("one", SiloAddress.Zero), default);
         await node.PollAsync(new()
         {
             Profile = new() { ModelFingerprints = [Samples.Fingerprint] },

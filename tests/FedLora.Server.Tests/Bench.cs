@@ -105,7 +105,7 @@ internal sealed class Bench : IAsyncDisposable
 
     /// <summary>Runs a node until cancelled.</summary>
     internal async Task RunNodeAsync(string name, string token, IRoundTrainer trainer, CancellationToken cancellationToken,
-        string group = "", string data = "", SitePolicy? policy = null, string? url = null)
+        string group = "", string data = "", SitePolicy? policy = null, string? url = null, string? called = null)
     {
         var options = new ClientOptions
         {
@@ -114,7 +114,7 @@ internal sealed class Bench : IAsyncDisposable
             Model = "",
             State = StateOf(name),
             Token = token,
-            Name = name,
+            Name = called ?? name,
             Group = group,
             Policy = policy ?? new SitePolicy(),
         };

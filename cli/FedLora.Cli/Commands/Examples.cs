@@ -18,12 +18,15 @@ public static class Examples
         "fedlora demo --dashboard",
         "fedlora demo --method fed-sb --nodes 6 --rounds 8 --out ./run",
         "fedlora server --data ./coordinator --listen http://127.0.0.1:5080",
+        "fedlora server --data ./coordinator --listen https://0.0.0.0:5443 --postgres 'Host=db;Database=fedlora;Username=fedlora'",
         "fedlora server --data ./coordinator --listen https://0.0.0.0:5443",
         "fedlora client --coordinator http://127.0.0.1:5080 --token-file token --data site.jsonl --model ./base-model",
         "fedlora client --config site.yaml",
         "fedlora client --config site.yaml --trainer \"python3 train.py\"",
         "fedlora client status --config site.yaml",
         "fedlora client check --config site.yaml",
+        "fedlora client page --config site.yaml",
+        "fedlora client events --config site.yaml --follow",
         "fedlora admin --data ./coordinator dashboard-link",
         "fedlora admin --data ./coordinator token create --uses 4",
         "fedlora admin --data ./coordinator token create --role auditor --name anna",
@@ -34,6 +37,7 @@ public static class Examples
         "fedlora admin --data ./coordinator token revoke 0123456789ab",
         "fedlora admin --data ./coordinator node list",
         "fedlora admin --data ./coordinator node show site-3",
+        "fedlora admin --data ./coordinator node rename site-3 clinic-3",
         "fedlora admin --data ./coordinator node revoke site-3",
         "fedlora admin --data ./coordinator node readmit site-3",
         "fedlora admin --data ./coordinator node delete site-3",
@@ -60,6 +64,10 @@ public static class Examples
         "fedlora data check ./train.parquet --model ./base-model --max-length 512 --json",
         "fedlora admin --data ./coordinator disk",
         "fedlora admin --data ./coordinator gc",
+        "fedlora admin --data ./coordinator backup /backups/mail --keep 14",
+        "fedlora admin restore /backups/mail --check",
+        "fedlora admin --data ./restored restore /backups/mail",
+        "fedlora admin --data ./coordinator move --to 'Host=db;Database=fedlora;Username=fedlora'",
         "fedlora evaluate --model ./base-model --adapter ./adapter --data held-out.jsonl",
         "fedlora evaluate --model ./base-model --adapter ./adapter --data held-out.jsonl --batch 16 --plots ./pictures",
         "fedlora evaluate --model ./base-model --data texts.jsonl --max-length 1024 --stride 512",
@@ -119,6 +127,7 @@ public static class Examples
     private static List<string> Words(string example)
     {
         var words = example.Replace("admin --data ./coordinator", "admin", StringComparison.Ordinal)
+            .Replace("admin --data ./restored", "admin", StringComparison.Ordinal)
             .Replace("admin --coordinator https://fed.example.org:5443 --identity ./anna", "admin", StringComparison.Ordinal);
         return [.. words.Split(' ').Skip(1).TakeWhile(word => !word.StartsWith('-'))];
     }

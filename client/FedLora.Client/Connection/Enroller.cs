@@ -31,6 +31,19 @@ public sealed class Enroller(CoordinatorConnection connection, CoordinatorAddres
         return credential;
     }
 
+    /// <summary>
+    /// What the coordinator calls this node: its operator may have renamed it. It goes by that from now on, also after a restart.
+    /// </summary>
+    /// <exception cref="FedLoraException"><c>file-write-failed</c>.</exception>
+    public void IsCalled(string name)
+    {
+        if (name.Length == 0 || name == options.Name || NodeCredential.Load(folder.CredentialFile) is not { } credential)
+            return;
+        (credential with { Name = name }).Save(folder.CredentialFile);
+        logger.IsRenamed(options.Name, name);
+        options.Name = name;
+    }
+
     /// <summary>A new certificate for this node's key.</summary>
     /// <exception cref="RpcException">The coordinator refused, or is not there.</exception>
     public async Task RenewAsync(CancellationToken cancellationToken)

@@ -25,8 +25,8 @@ public sealed record ClientOptions
     /// <summary>File that holds the join token, read where <see cref="Token"/> is not set.</summary>
     public string? TokenFile { get; init; }
 
-    /// <summary>Name for people; the machine's name if not set.</summary>
-    public string Name { get; init; } = DefaultName();
+    /// <summary>Name for people; the machine's name if not set. The coordinator's operator may give the node another.</summary>
+    public string Name { get; set; } = DefaultName();
 
     /// <summary>Node group, for ranks and densities that differ by group.</summary>
     public string Group { get; init; } = "";

@@ -105,6 +105,7 @@ public sealed class NodeDaemon(CoordinatorConnection connection, Enroller enroll
         };
         var reply = await connection.Node.PollTaskAsync(request, connection.Options(cancellationToken, PollLimit));
         _renewed = false;
+        enroller.IsCalled(reply.NodeName);
         if (reply.Task is not { } task)
         {
             backoff.Reset();

@@ -1,8 +1,11 @@
+using Microsoft.Extensions.Logging;
+
 namespace FedLora.Grains.Enrolment;
 
 /// <summary>Join tokens, and the nodes that were let in with them.</summary>
 [KeepAlive]
-public sealed class EnrolmentGrain([PersistentState("enrolment")] IPersistentState<EnrolmentRecord> enrolment, TimeProvider time) : Grain,
+public sealed class EnrolmentGrain(
+    [PersistentState("enrolment")] IPersistentState<EnrolmentRecord> enrolment, TimeProvider time, ILogger<EnrolmentGrain> log) : Grain,
     IEnrolmentGrain
 {
     private static readonly TimeSpan LongestToken = TimeSpan.FromDays(365);
@@ -77,13 +80,34 @@ public sealed class EnrolmentGrain([PersistentState("enrolment")] IPersistentSta
         var credential = request.Credential.Length > 0 ? request.Credential : Secrets.New();
         // The same request again: its reply was lost. The token's use is already counted.
         var again = State.Nodes.FirstOrDefault(
-            node => node.Value.RequestId == request.RequestId && node.Value.TokenHash == hash && node.Value.Name == request.Name);
+            node => node.Value.RequestId == request.RequestId && node.Value.TokenHash == hash
+                && (node.Value.Name == request.Name || State.FormerNames.GetValueOrDefault(request.Name) == node.Key));
         var id = again.Key ?? await AdmitAsync(request, hash, Secrets.Hash(credential));
         // Not the caller's token: the node is listed by now. Where this fails all the same, its grain makes up for it when it is first
         // asked.
         await GrainFactory.GetGrain<INodeGrain>(id)
-            .EnrolAsync(request.Name, request.Group, Secrets.Hash(credential), CancellationToken.None);
+            .EnrolAsync(State.Nodes[id].Name, request.Group, Secrets.Hash(credential), CancellationToken.None);
         return new() { NodeId = id, Credential = credential };
+    }
+
+    public async Task<NodeView> RenameNodeAsync(string nodeId, string name, CancellationToken cancellationToken)
+    {
+        if (!NodeName.IsValid(name))
+            throw new RefusedException(RefusalCodes.NodeName, $"'{name}' cannot be a node's name.", NodeName.Rule);
+        if (State.Nodes.GetValueOrDefault(nodeId) is not { } node)
+            throw new RefusedException(RefusalCodes.NodeUnknown, $"There is no node '{nodeId}'.", "See: fedlora admin node list");
+        if (node.Name != name)
+        {
+            RequireFree(name, nodeId, "Choose another name.");
+            await RequireUncountedAsync(node.Name, cancellationToken);
+            State.FormerNames.Remove(name);
+            State.FormerNames[node.Name] = nodeId;
+            State.Nodes[nodeId] = node with { Name = name };
+            await this.StoreAsync(enrolment);
+            log.Renamed(node.Name, name, nodeId);
+        }
+
+        return await GrainFactory.GetGrain<INodeGrain>(nodeId).RenameAsync(name, CancellationToken.None);
     }
 
     public async Task DeleteNodeAsync(string nodeId, bool forgetReceipts, CancellationToken cancellationToken)
@@ -92,7 +116,12 @@ public sealed class EnrolmentGrain([PersistentState("enrolment")] IPersistentSta
         await node.RequireForgettableAsync(forgetReceipts, cancellationToken);
         // In this order: cut off in between it is a revoked node that is not listed. The other way round the list would bring it back.
         if (State.Nodes.Remove(nodeId))
+        {
+            foreach (var former in State.FormerNames.Where(known => known.Value == nodeId).Select(known => known.Key).ToList())
+                State.FormerNames.Remove(former);
             await this.StoreAsync(enrolment);
+        }
+
         await node.ForgetAsync(CancellationToken.None);
     }
 
@@ -107,6 +136,29 @@ public sealed class EnrolmentGrain([PersistentState("enrolment")] IPersistentSta
 
     private bool IsOpen(TokenRecord token) => token.UsesLeft > 0 && token.ExpiresAt > time.GetUtcNow();
 
+    private void RequireFree(string name, string nodeId, string hint)
+    {
+        if (State.Nodes.Any(node => node.Value.Name == name && node.Key != nodeId))
+            throw new RefusedException(RefusalCodes.NodeExists, $"There is a node '{name}' already.", hint);
+        if (State.FormerNames.TryGetValue(name, out var whose) && whose != nodeId)
+            throw new RefusedException(RefusalCodes.NodeExists,
+                $"'{name}' was the name of the node '{State.Nodes.GetValueOrDefault(whose)?.Name}', and stays reserved for it.", hint);
+    }
+
+    // Node and coordinator look a count up by the node's name, each for itself.
+    private async Task RequireUncountedAsync(string name, CancellationToken cancellationToken)
+    {
+        foreach (var entry in await GrainFactory.GetGrain<IRegistryGrain>(IRegistryGrain.Key).ListFederationsAsync(cancellationToken))
+        {
+            if (entry.State is FederationState.Finished or FederationState.Stopped)
+                continue;
+            var federation = await GrainFactory.GetGrain<IFederationGrain>(entry.Name).GetAsync(cancellationToken);
+            if (federation.Definition.PublicCounts.ContainsKey(name))
+                throw new RefusedException(RefusalCodes.NodeNamed,
+                    $"Federation '{entry.Name}' has '{name}' in its public_counts, and is not over.", "Rename the node when it is.");
+        }
+    }
+
     private async Task<string> AdmitAsync(EnrolRequest request, string hash, string credentialHash)
     {
         var (tokenId, token) = State.Tokens.FirstOrDefault(candidate => candidate.Value.Hash == hash);
@@ -117,9 +169,7 @@ public sealed class EnrolmentGrain([PersistentState("enrolment")] IPersistentSta
             throw new RefusedException(RefusalCodes.TokenInvalid,
                 $"The join token is for a node named '{token.Name}', not '{request.Name}'.",
                 "Start the node with --name, or ask for another token.");
-        if (State.Nodes.Values.Any(node => node.Name == request.Name))
-            throw new RefusedException(RefusalCodes.NodeExists, $"There is a node '{request.Name}' already.",
-                "Start this one with another --name (in its file: name).");
+        RequireFree(request.Name, "", "Start this one with another --name (in its file: name).");
         var id = Guid.NewGuid().ToString("N");
         State.Nodes[id] = new()
         {

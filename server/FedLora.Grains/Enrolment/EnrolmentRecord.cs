@@ -8,6 +8,11 @@ public sealed class EnrolmentRecord
 
     /// <summary>By node id.</summary>
     [Id(1)] public Dictionary<string, NodeRegistration> Nodes { get; set; } = [];
+
+    /// <summary>
+    /// Names that nodes had before, and whose they were: finished rounds, logs and files of federations still speak of them.
+    /// </summary>
+    [Id(2)] public Dictionary<string, string> FormerNames { get; set; } = [];
 }
 
 /// <summary>A join token, without its secret.</summary>

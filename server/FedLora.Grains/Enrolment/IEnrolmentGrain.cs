@@ -23,6 +23,12 @@ public interface IEnrolmentGrain : IGrainWithStringKey
     /// <summary>Uses up one use of the token and makes a node; refuses with <c>token-invalid</c>.</summary>
     Task<EnrolReply> EnrolAsync(EnrolRequest request, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Gives a node another name; the one it had stays reserved for it. Done again it mends what was cut off. Refuses (<c>node-unknown</c>,
+    /// <c>node-name</c>, <c>node-exists</c>, <c>node-named</c>).
+    /// </summary>
+    Task<NodeView> RenameNodeAsync(string nodeId, string name, CancellationToken cancellationToken);
+
     /// <summary>Forgets a revoked node; its name is free again. Refuses (<c>node-active</c>, <c>node-receipts</c>).</summary>
     /// <param name="nodeId">Its id.</param>
     /// <param name="forgetReceipts">Whether the receipts of what its data sets have spent may be forgotten too.</param>

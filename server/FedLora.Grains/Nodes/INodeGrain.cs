@@ -31,13 +31,17 @@ public interface INodeGrain : IGrainWithStringKey
     [AlwaysInterleave]
     Task DisconnectedAsync(string connection, CancellationToken cancellationToken);
 
+    /// <summary>A coordinator has died, and with it the connections over which the node called there.</summary>
+    [AlwaysInterleave]
+    Task CoordinatorDiedAsync(SiloAddress coordinator, CancellationToken cancellationToken);
+
     /// <summary>Called by a federation that has work for the node: wakes waiting polls.</summary>
     [AlwaysInterleave]
     Task WakeAsync(CancellationToken cancellationToken);
 
-    /// <summary>The node calls over this connection, until <see cref="DisconnectedAsync"/>.</summary>
+    /// <summary>The node calls over this connection, until <see cref="DisconnectedAsync"/> or <see cref="CoordinatorDiedAsync"/>.</summary>
     [AlwaysInterleave]
-    Task ConnectedAsync(string connection, CancellationToken cancellationToken);
+    Task ConnectedAsync(NodeConnection connection, CancellationToken cancellationToken);
 
     /// <summary>Whether one more round fits the node's privacy limit, as mirrored here.</summary>
     [AlwaysInterleave]
@@ -66,6 +70,9 @@ public interface INodeGrain : IGrainWithStringKey
 
     /// <summary>Lets a revoked node call again, by the identity that it has.</summary>
     Task<NodeView> ReadmitAsync(CancellationToken cancellationToken);
+
+    /// <summary>Called by <see cref="IEnrolmentGrain"/>: the node is told with its next poll.</summary>
+    Task<NodeView> RenameAsync(string name, CancellationToken cancellationToken);
 
     /// <summary>Refuses (<c>node-unknown</c>, <c>node-active</c>, <c>node-receipts</c>) where it may not be deleted.</summary>
     Task RequireForgettableAsync(bool forgetReceipts, CancellationToken cancellationToken);

@@ -4,7 +4,7 @@ namespace FedLora.Grains.Nodes;
 public sealed partial class NodeGrain
 {
     private static readonly TimeSpan PresenceKept = TimeSpan.FromMinutes(1);
-    private readonly HashSet<string> _connections = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, SiloAddress> _connections = new(StringComparer.Ordinal);
     private DateTimeOffset? _seen;
     private bool _left;
     private bool _presenceUnknown;
@@ -13,15 +13,44 @@ public sealed partial class NodeGrain
 
     private bool IsHere => !_left && time.GetElapsedTime(_heard) <= NodesHere.Window;
 
-    public Task ConnectedAsync(string connection, CancellationToken cancellationToken)
+    public Task ConnectedAsync(NodeConnection connection, CancellationToken cancellationToken)
     {
-        _connections.Add(connection);
+        Connect(connection);
         return Task.CompletedTask;
     }
 
-    public async Task DisconnectedAsync(string connection, CancellationToken cancellationToken)
+    public Task DisconnectedAsync(string connection, CancellationToken cancellationToken)
     {
-        _connections.Remove(connection);
+        _connections.Remove(connection, out var coordinator);
+        if (coordinator is not null && !_connections.ContainsValue(coordinator))
+            deaths.Forget(coordinator, Id);
+        return LeaveAsync();
+    }
+
+    public Task CoordinatorDiedAsync(SiloAddress coordinator, CancellationToken cancellationToken)
+    {
+        foreach (var (connection, _) in _connections.Where(known => known.Value.Equals(coordinator)).ToList())
+            _connections.Remove(connection);
+        // A node that lives has called another one by now: a coordinator is not declared dead at once.
+        return LeaveAsync();
+    }
+
+    private void Connect(NodeConnection? connection)
+    {
+        if (connection is null || !_connections.TryAdd(connection.Id, connection.Coordinator))
+            return;
+        if (!deaths.Watch(connection.Coordinator, Id))
+            _connections.Remove(connection.Id);
+    }
+
+    private void ForgetConnections()
+    {
+        foreach (var coordinator in _connections.Values)
+            deaths.Forget(coordinator, Id);
+    }
+
+    private async Task LeaveAsync()
+    {
         if (_connections.Count > 0 || _left)
             return;
         _left = true;

@@ -9,6 +9,7 @@ public sealed partial class NodeGrain(
     [PersistentState("node")] IPersistentState<NodeRecord> node,
     [PersistentState("presence")] IPersistentState<PresenceRecord> presence,
     BudgetVerdicts verdicts,
+    CoordinatorDeaths deaths,
     TimeProvider time,
     ILogger<NodeGrain> log) : Grain, INodeGrain
 {
@@ -35,7 +36,11 @@ public sealed partial class NodeGrain(
         return Task.CompletedTask;
     }
 
-    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) => KeepPresenceAsync();
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        ForgetConnections();
+        return KeepPresenceAsync();
+    }
 
     public async Task EnrolAsync(string name, string group, string credentialHash, CancellationToken cancellationToken)
     {
@@ -72,6 +77,7 @@ public sealed partial class NodeGrain(
         (_profile, _refused, _traffic, _status) = (poll.Profile, poll.Refused, poll.Traffic ?? _traffic, null);
         // As of this poll: receipts that come later are of entries that it could not know yet.
         _receipted = node.State.Receipted;
+        Connect(poll.Connection);
         while (true)
         {
             await ActiveAsync();
@@ -80,7 +86,7 @@ public sealed partial class NodeGrain(
             var reply = await AskFederationsAsync(poll, cancellationToken);
             var left = until - time.GetUtcNow();
             if (reply.Task is not null || left <= TimeSpan.Zero || _ending)
-                return reply;
+                return reply with { NodeName = node.State.Name };
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             await Task.WhenAny(wake, Task.Delay(left, time, limit.Token));
             await limit.CancelAsync();
@@ -174,6 +180,14 @@ public sealed partial class NodeGrain(
             await StoreAsync();
             await GrainFactory.GetGrain<IRevocationGrain>(IRevocationGrain.Key).NoteAsync(Id, CancellationToken.None);
         }
+        return View();
+    }
+
+    public async Task<NodeView> RenameAsync(string name, CancellationToken cancellationToken)
+    {
+        await KnownAsync();
+        node.State.Name = name;
+        await StoreAsync();
         return View();
     }
 

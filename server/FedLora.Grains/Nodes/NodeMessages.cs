@@ -11,6 +11,12 @@ public sealed record Traffic
     [Id(1)] public required long Received { get; init; }
 }
 
+/// <summary>A connection over which a node calls.</summary>
+/// <param name="Id">Of the connection, at its coordinator.</param>
+/// <param name="Coordinator">The silo of the coordinator that it is to.</param>
+[GenerateSerializer, Immutable]
+public sealed record NodeConnection([property: Id(0)] string Id, [property: Id(1)] SiloAddress Coordinator);
+
 /// <summary>Heartbeat of an idle node and its question for work.</summary>
 [GenerateSerializer, Immutable]
 public sealed record NodePoll
@@ -27,6 +33,9 @@ public sealed record NodePoll
 
     /// <summary>Another with every start of its program; empty from older nodes.</summary>
     [Id(4)] public string Start { get; init; } = "";
+
+    /// <summary>Over which it came; null from a coordinator of before.</summary>
+    [Id(5)] public NodeConnection? Connection { get; init; }
 }
 
 /// <summary>Answer to a poll.</summary>
@@ -41,6 +50,9 @@ public sealed record PollReply
 
     /// <summary>Privacy budgets are being asked for: there may be a task in a moment.</summary>
     [Id(2)] public bool Looking { get; init; }
+
+    /// <summary>What the node is called.</summary>
+    [Id(3)] public string NodeName { get; init; } = "";
 }
 
 /// <summary>Progress, and the heartbeat of a busy node.</summary>

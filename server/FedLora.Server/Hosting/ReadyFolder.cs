@@ -18,6 +18,7 @@ internal static class ReadyFolder
     {
         var options = services.GetRequiredService<IOptions<ServerOptions>>().Value;
         var root = services.GetRequiredService<DataFolder>().Root;
+        StateElsewhere.Require(root, options.Postgres);
         AccessTokens.Check(root);
         var cluster = options.Postgres is null ? null : services.GetRequiredService<PostgresDatabase>();
         if (cluster is null)
@@ -34,6 +35,7 @@ internal static class ReadyFolder
         ClusterFacts.Agree(cluster, "tokens", AccessTokens.Fingerprint(root)!);
         if (options.IsSecure)
             ClusterFacts.Agree(cluster, "authority", services.GetRequiredService<CertificateAuthority>().Fingerprint);
+        StateElsewhere.Note(root, options.Postgres!);
     }
 
     private static void Join(PostgresDatabase cluster, string root, ServerOptions options, TimeProvider time)

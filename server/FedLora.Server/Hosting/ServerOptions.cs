@@ -26,8 +26,7 @@ public sealed class ServerOptions
 
     /// <summary>
     /// Connection to the PostgreSQL database that this coordinator shares with others of its cluster, e.g.
-    /// <c>Host=db;Database=fedlora;Username=fedlora</c>; null: it is alone, and keeps everything in its data folder. The stores are proven,
-    /// the takeover is not: the command line does not offer it yet.
+    /// <c>Host=db;Database=fedlora;Username=fedlora</c>; null: it is alone, and keeps everything in its data folder.
     /// </summary>
     public string? Postgres { get; set; }
 

@@ -9,27 +9,29 @@ namespace FedLora.Server.Services;
 /// killed loses it at once, one whose machine is gone when
 /// the server's ping is not answered (3 s after its last byte, within 5 s).
 /// </summary>
-internal sealed class NodeConnections(IGrainFactory grains)
+internal sealed class NodeConnections(IGrainFactory grains, ILocalSiloDetails silo)
 {
     /// <summary>
-    /// Notes that the calling node uses this connection, and tells its grain when that ends. Once for each connection and node.
+    /// Notes that the calling node uses this connection, and tells its grain when that ends. Once for each connection and node. Returns the
+    /// connection, where it can be known when it ends.
     /// </summary>
-    public async Task NoteAsync(ServerCallContext context)
+    public async Task<NodeConnection?> NoteAsync(ServerCallContext context)
     {
         var (http, id) = (context.GetHttpContext(), context.NodeId());
         if (http.Features.Get<IConnectionItemsFeature>() is not { } items
             || http.Features.Get<IConnectionLifetimeFeature>() is not { } lifetime)
-            return;
-        var (key, connection) = ((typeof(NodeConnections), id), http.Connection.Id);
+            return null;
+        var (key, connection) = ((typeof(NodeConnections), id), new NodeConnection(http.Connection.Id, silo.SiloAddress));
         lock (items.Items)
         {
             if (!items.Items.TryAdd(key, connection))
-                return;
+                return connection;
         }
 
         await grains.GetGrain<INodeGrain>(id).ConnectedAsync(connection, context.CancellationToken);
         // A connection outlives its calls, and with it this; it is let go when the connection has ended.
-        _ = lifetime.ConnectionClosed.Register(() => _ = LeaveAsync(id, connection));
+        _ = lifetime.ConnectionClosed.Register(() => _ = LeaveAsync(id, connection.Id));
+        return connection;
     }
 
     private async Task LeaveAsync(string id, string connection)

@@ -17,11 +17,12 @@ internal sealed class NodeService(IGrainFactory grains, PartCache parts, UpdateI
     public override async Task<PollTaskResponse> PollTask(PollTaskRequest request, ServerCallContext context)
     {
         using var ending = calls.Of(context);
-        await connections.NoteAsync(context);
-        var reply = await grains.GetGrain<INodeGrain>(context.NodeId()).PollAsync(request.ToGrain(), ending.Token);
+        var connection = await connections.NoteAsync(context);
+        var poll = request.ToGrain() with { Connection = connection };
+        var reply = await grains.GetGrain<INodeGrain>(context.NodeId()).PollAsync(poll, ending.Token);
         return reply.Task is { } task
-            ? new PollTaskResponse { Task = await ToWireAsync(task, context.CancellationToken) }
-            : new PollTaskResponse { WaitingFor = reply.WaitingFor };
+            ? new PollTaskResponse { Task = await ToWireAsync(task, context.CancellationToken), NodeName = reply.NodeName }
+            : new PollTaskResponse { WaitingFor = reply.WaitingFor, NodeName = reply.NodeName };
     }
 
     public override async Task GetBlob(GetBlobRequest request, IServerStreamWriter<Chunk> responseStream, ServerCallContext context)

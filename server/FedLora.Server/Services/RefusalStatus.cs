@@ -12,7 +12,8 @@ internal static class RefusalStatus
             or RefusalCodes.AccessUnknownName or RefusalCodes.TokenUnknown => StatusCode.NotFound,
         RefusalCodes.FederationExists or RefusalCodes.UpdateConflict or RefusalCodes.NodeExists => StatusCode.AlreadyExists,
         RefusalCodes.FederationState or RefusalCodes.RoundClosed or RefusalCodes.NotInCohort or RefusalCodes.UpdatesPruned
-            or RefusalCodes.DashboardOff or RefusalCodes.NodeActive or RefusalCodes.NodeReceipts => StatusCode.FailedPrecondition,
+            or RefusalCodes.DashboardOff or RefusalCodes.NodeActive or RefusalCodes.NodeReceipts
+            or RefusalCodes.NodeNamed => StatusCode.FailedPrecondition,
         RefusalCodes.NodeUnknown or RefusalCodes.NodeCredential or RefusalCodes.TokenInvalid or RefusalCodes.TokenRole
             or RefusalCodes.OperatorCredential or RefusalCodes.AccessUnknown or RefusalCodes.CertificateMissing
             or RefusalCodes.CertificateForeign or RefusalCodes.CertificateExpired => StatusCode.Unauthenticated,

@@ -24,6 +24,13 @@ internal sealed partial class UpkeepService
     }
 
     [Authorize(Policies.Operator)]
+    public override async Task<Wire.NodeView> RenameNode(Wire.RenameNodeRequest request, ServerCallContext context)
+    {
+        var node = await grains.FindNodeAsync(request.Node, context.CancellationToken);
+        return (await Enrolment.RenameNodeAsync(node.GetPrimaryKeyString(), request.NewName, context.CancellationToken)).ToWire();
+    }
+
+    [Authorize(Policies.Operator)]
     public override async Task<Wire.DeleteNodeResponse> DeleteNode(Wire.DeleteNodeRequest request, ServerCallContext context)
     {
         var node = await grains.FindNodeAsync(request.Node, context.CancellationToken);

@@ -8,17 +8,17 @@ namespace FedLora.Server.Stores;
 /// <summary>Grain state as JSON rows in SQLite. The ETag is a row's version.</summary>
 public sealed class SqliteGrainStorage : IGrainStorage, ILifecycleParticipant<ISiloLifecycle>
 {
+    internal const string CreateTable =
+        "CREATE TABLE IF NOT EXISTS grain_state (name TEXT NOT NULL, grain TEXT NOT NULL, version INTEGER NOT NULL, json TEXT NOT NULL, "
+            + "PRIMARY KEY (name, grain)) WITHOUT ROWID";
+
     private readonly SqliteDatabase _database;
     private readonly Task _ready;
 
     public SqliteGrainStorage(SqliteDatabase database)
     {
         _database = database;
-        _ready = database.RunAsync(
-            connection => connection.Execute(
-                "CREATE TABLE IF NOT EXISTS grain_state (name TEXT NOT NULL, grain TEXT NOT NULL, version INTEGER NOT NULL, json TEXT NOT "
-                    + "NULL, PRIMARY KEY (name, grain)) WITHOUT ROWID"),
-            CancellationToken.None);
+        _ready = database.RunAsync(connection => connection.Execute(CreateTable), CancellationToken.None);
     }
 
     /// <summary>A database that cannot be prepared ends the silo's start, not a grain's first call.</summary>

@@ -62,8 +62,8 @@ public static class AuditFiles
     internal static string PathOf(string folder, int number) =>
         Path.Combine(folder, number.ToString("000000", CultureInfo.InvariantCulture) + ".jsonl");
 
-    /// <summary>Oldest first; empty where there is no log.</summary>
-    internal static IReadOnlyList<string> Paths(string folder) => !Directory.Exists(folder) ? []
+    /// <summary>The files, oldest first; none where there is no log.</summary>
+    public static IReadOnlyList<string> Paths(string folder) => !Directory.Exists(folder) ? []
         : [.. Directory.EnumerateFiles(folder, "*.jsonl").Order(StringComparer.Ordinal)];
 
     private static FedLoraException Damaged(string where, string what) =>

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using FedLora.Adapters;
 using FedLora.Privacy.Ledger;
+using FedLora.Tests;
 
 namespace FedLora.Grains.Tests.Cluster;
 
@@ -90,11 +91,14 @@ public sealed class ClusterTests
         Assert.True(await enrolment.RevokeTokenAsync((await enrolment.ListTokensAsync(default))[0].Id, default));
         Assert.False(await enrolment.KnowsTokenAsync("guess", default));
 
+        Assert.Equal("z", (await enrolment.RenameNodeAsync(silos.IdOf("a"), "z", default)).Name);
+        Assert.Equal("a", (await node.RenameAsync("a", default)).Name);
         await RefusedAsync(() => node.AuthenticateAsync("wrong", default));
         await node.EnrolAsync("a", "", "another", default);
         await node.WakeAsync(default);
-        await node.ConnectedAsync("one", default);
+        await node.ConnectedAsync(new("one", silos.Second), default);
         await node.DisconnectedAsync("one", default);
+        await node.CoordinatorDiedAsync(silos.First, default);
         await node.RequireActiveAsync(default);
         Assert.Equal("a", (await node.GetAsync(default)).Name);
         Assert.True((await node.RevokeAsync(default)).Revoked);
@@ -164,6 +168,29 @@ public sealed class ClusterTests
         }
 
         Assert.Equal(FederationState.Running, (await silos.Federation.GetAsync(default)).State);
+    }
+
+    /// <summary>
+    /// It was "online" for a minute and a half: the coordinator that had its connection could no longer tell that it had hung up. A node
+    /// that calls over the other one too stays.
+    /// </summary>
+    [Fact]
+    public async Task A_node_that_goes_with_its_coordinator_is_gone_in_less_than_ten_seconds()
+    {
+        await using var silos = await TwoSilos.StartAsync(Samples.Definition, nodesOnSecond: true);
+        foreach (var (name, _) in Work)
+        {
+            await silos.Node(name).ConnectedAsync(new(name, silos.First), default);
+            await silos.PollAsync(name);
+        }
+
+        await silos.Node("b").ConnectedAsync(new("again", silos.Second), default);
+        await silos.KillFirstAsync();
+        await Until.SoAsync("the others are gone", async () => await OnlineAsync("a") is false && await OnlineAsync("c") is false,
+            limit: TimeSpan.FromSeconds(10));
+        Assert.True(await OnlineAsync("b"));
+
+        async Task<bool> OnlineAsync(string name) => (await silos.Node(name).GetAsync(default)).Online;
     }
 
     private static async Task CallAccessAsync(TwoSilos silos)

@@ -19,6 +19,7 @@ internal static class AdminCommand
             {
                 NodeListCommand.Create(),
                 NodeShowCommand.Create(),
+                NodeRenameCommand.Create(),
                 NodeRevokeCommand.Create(),
                 NodeReadmitCommand.Create(),
                 NodeDeleteCommand.Create(),
@@ -48,6 +49,9 @@ internal static class AdminCommand
             ReplayCommand.Create(),
             DiskCommands.Disk(),
             DiskCommands.Gc(),
+            BackupCommands.Backup(),
+            BackupCommands.Restore(),
+            BackupCommands.Move(),
         };
         foreach (var option in Operator.Options)
             command.Options.Add(option);

@@ -29,6 +29,12 @@ internal static class ServerCommand
                     + "name, against what their machines trust.",
         };
         var key = new Option<string?>("--certificate-key") { Description = "PEM file of its key, not encrypted." };
+        var postgres = PostgresOption.Create("The PostgreSQL database that the coordinators of a cluster share");
+        var silo = new Option<string>("--silo")
+        {
+            Description = "With --postgres: IP:PORT at which the other coordinators reach this one; not encrypted, a network of their own.",
+            DefaultValueFactory = _ => new ServerOptions().Silo,
+        };
         var dashboard = new Option<string?>("--dashboard")
         {
             Description = "Where people look at it in a browser, on loopback; off: nowhere. Default: the port after --listen's.",
@@ -40,6 +46,8 @@ internal static class ServerCommand
             listen,
             certificate,
             key,
+            postgres,
+            silo,
             dashboard,
             withParent,
         }.Streams(typeof(ServerJson))
@@ -52,6 +60,8 @@ internal static class ServerCommand
                     Listen = parsed.GetValue(listen)!,
                     Certificate = parsed.GetValue(certificate),
                     CertificateKey = parsed.GetValue(key),
+                    Postgres = parsed.GetValue(postgres),
+                    Silo = parsed.GetValue(silo)!,
                 };
                 var pages = parsed.GetValue(dashboard) ?? DashboardAddress.Beside(options.Listen);
                 await using var host = await CoordinatorHost.StartAsync(

@@ -4,7 +4,9 @@ using Npgsql;
 namespace FedLora.Server.Stores.Postgres;
 
 /// <summary>Writes a blob in pieces of one size, and hashes what it writes.</summary>
-internal sealed class PieceWriter(PostgresDatabase database, long blob) : Stream
+/// <param name="run">Runs something on a connection: one for each piece, or that of a transaction.</param>
+/// <param name="blob">Its id.</param>
+internal sealed class PieceWriter(Func<Func<NpgsqlConnection, Task<int>>, CancellationToken, Task<int>> run, long blob) : Stream
 {
     private const int PieceSize = 1 << 20;
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -88,8 +90,7 @@ internal sealed class PieceWriter(PostgresDatabase database, long blob) : Stream
 
     private async Task StoreAsync(CancellationToken cancellationToken)
     {
-        await database.RunAsync(connection => StoreAsync(connection, blob, _written, _piece.AsMemory(0, _filled), cancellationToken),
-            cancellationToken);
+        await run(connection => StoreAsync(connection, blob, _written, _piece.AsMemory(0, _filled), cancellationToken), cancellationToken);
         (_written, _filled) = (_written + _filled, 0);
     }
 

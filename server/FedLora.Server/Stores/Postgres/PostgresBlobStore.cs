@@ -27,7 +27,7 @@ public sealed class PostgresBlobStore(PostgresDatabase database, TimeProvider? t
             cancellationToken);
         try
         {
-            await using var pieces = new PieceWriter(database, id);
+            await using var pieces = new PieceWriter(database.RunAsync, id);
             await write(pieces, cancellationToken);
             var hash = await pieces.EndAsync(cancellationToken);
             await PublishAsync(id, hash, pieces.Length, cancellationToken);
