@@ -69,19 +69,27 @@ internal static class AggregationError
     private static double Estimate(Round round, AggregationOptions options, Func<AdapterModule, IReadOnlyList<NodeProduct>> products)
     {
         var probes = Math.Clamp(Probes / round.Layout.Modules.Length, 4, 16);
-        var signs = round.Layout.Modules.ToDictionary(m => m.Name, m => Signs(m, probes, options.Seed), StringComparer.Ordinal);
-        var sums = round.Layout.Modules.ToDictionary(m => m.Name, m => new Matrix(m.DOut, probes), StringComparer.Ordinal);
-        round.ForEachProduct(
-            (module, product) => sums[module.Name]
-                .AddProduct(product.B, product.At.TransposedTimes(signs[module.Name]).Times(product.Factor)));
-        return Relative(round.PerModule(module =>
-        {
-            var sum = sums[module.Name];
-            var whole = sum.Inner(sum);
-            foreach (var product in products(module))
-                sum.Add(-product.Factor, product.B.Times(product.At.TransposedTimes(signs[module.Name])));
-            return (sum.Inner(sum), whole);
-        }));
+        var modules = round.Layout.Modules;
+        var (signs, sums, squares) = (new Matrix?[modules.Length], new Matrix?[modules.Length], new (double, double)[modules.Length]);
+        round.ForEachFactors(
+            // Made when a module's turn comes, so that with few nodes they stay in the nearer caches.
+            (place, factor, b, a) => Sketch.Add(sums[place] ??= new Matrix(modules[place].DOut, probes), factor, b, a,
+                signs[place] ??= Signs(modules[place], probes, options.Seed)),
+            place =>
+            {
+                using var sum = sums[place]!;
+                using var sign = signs[place]!;
+                var whole = sum.Inner(sum);
+                foreach (var product in products(modules[place]))
+                {
+                    using var inner = product.At.TransposedTimes(sign);
+                    using var image = product.B.Times(inner);
+                    sum.Add(-product.Factor, image);
+                    product.Dispose();
+                }
+                squares[place] = (sum.Inner(sum), whole);
+            });
+        return Relative(squares);
     }
 
     private static Matrix Signs(AdapterModule module, int probes, ulong seed)

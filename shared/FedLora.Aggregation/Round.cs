@@ -96,6 +96,27 @@ internal sealed class Round
     public void ForEachProduct(Action<AdapterModule, NodeProduct> visit) =>
         ForEachProduct(0..Count, 0..Layout.Modules.Length, (module, product) => visit(Layout.Modules[module], product));
 
+    /// <summary>
+    /// Calls for every node and module, of a method without R: a module's nodes in their order, different modules on several threads. A
+    /// factor that was not sent is the global adapter's. The values last for the call.
+    /// </summary>
+    /// <param name="visit">Sees each.</param>
+    /// <param name="done">Called with the place of a module whose nodes have all been seen, after the last of them.</param>
+    public void ForEachFactors(FactorsVisit visit, Action<int> done) => PerFew(0..Count, Layout.Modules.Length, (place, readers, from) =>
+    {
+        var module = Layout.Modules[place];
+        for (var i = 0; i < readers.Count; i++)
+        {
+            var (node, layout) = (from + i, _layouts[from + i]);
+            var rank = layout.RankOf(module);
+            using var b = new Borrowed(this, readers[i], node, module, Factors.B, module.DOut * rank);
+            using var a = new Borrowed(this, readers[i], node, module, Factors.A, module.DIn * rank);
+            visit(place, Weights[node] * layout.ScaleOf(module), b.Values, a.Values);
+        }
+        if (from + readers.Count == Count)
+            done(place);
+    });
+
     /// <summary>The same for some nodes and some modules; modules by their place in the layout.</summary>
     public void ForEachProduct(Range nodes, Range modules, Action<int, NodeProduct> visit)
     {
@@ -317,17 +338,21 @@ internal sealed class Round
         var buffer = ArrayPool<float>.Shared.Rent(count);
         try
         {
-            var values = buffer.AsSpan(0, count);
-            reader.Read(name, values);
-            if (!Vectors.IsFinite(values))
-                throw new FedLoraException("tensor-not-finite", $"{Where(node)} holds NaN or infinity in tensor '{name}'.",
-                    "The node's training diverged: lower the learning rate, or leave this update out.");
-            use(values);
+            Fill(reader, node, name, buffer.AsSpan(0, count));
+            use(buffer.AsSpan(0, count));
         }
         finally
         {
             ArrayPool<float>.Shared.Return(buffer);
         }
+    }
+
+    private void Fill(IUpdateReader reader, int node, string name, Span<float> values)
+    {
+        reader.Read(name, values);
+        if (!Vectors.IsFinite(values))
+            throw new FedLoraException("tensor-not-finite", $"{Where(node)} holds NaN or infinity in tensor '{name}'.",
+                "The node's training diverged: lower the learning rate, or leave this update out.");
     }
 
     private AdapterLayout LayoutOf(IFederatedMethod method, IUpdateReader reader, string node)
@@ -342,4 +367,39 @@ internal sealed class Round
     }
 
     private string Where(int node) => $"The update of node '{_updates[node].Node}'";
+
+    /// <summary>A factor's values as they were sent, row by row; else the global adapter's.</summary>
+    private readonly ref struct Borrowed
+    {
+        private readonly float[]? _buffer;
+
+        public Borrowed(Round round, IUpdateReader reader, int node, AdapterModule module, Factors factor, int count)
+        {
+            var name = Products.Key(module, factor);
+            if (!round._sent.HasFlag(factor))
+            {
+                Values = round._global[name].Values;
+                return;
+            }
+            _buffer = ArrayPool<float>.Shared.Rent(count);
+            var values = _buffer.AsSpan(0, count);
+            round.Fill(reader, node, name, values);
+            Values = values;
+        }
+
+        public ReadOnlySpan<float> Values { get; }
+
+        public void Dispose()
+        {
+            if (_buffer is not null)
+                ArrayPool<float>.Shared.Return(_buffer);
+        }
+    }
 }
+
+/// <summary>Sees a module's factors at one node.</summary>
+/// <param name="module">Its place in the layout.</param>
+/// <param name="factor">p_k s_k.</param>
+/// <param name="b">B, d_out x r_k, row by row.</param>
+/// <param name="a">A, r_k x d_in, row by row.</param>
+internal delegate void FactorsVisit(int module, double factor, ReadOnlySpan<float> b, ReadOnlySpan<float> a);

@@ -4,6 +4,7 @@ using FedLora.Benchmarks.Aggregate;
 using FedLora.Benchmarks.Codec;
 using FedLora.Benchmarks.Cohort;
 using FedLora.Benchmarks.Dp;
+using FedLora.Benchmarks.Inference;
 using FedLora.Benchmarks.Serve;
 using FedLora.Benchmarks.Simulate;
 using FedLora.Benchmarks.Tokenize;
@@ -27,6 +28,8 @@ internal static class BenchCommand
         BenchCodecCommand.Create(),
         BenchCohortCommand.Create(),
         BenchDpCommand.Create(),
+        BenchEvaluateCommand.Create(),
+        BenchGenerateCommand.Create(),
         BenchServeCommand.Create(),
         BenchSimulateCommand.Create(),
         BenchTokenizeCommand.Create(),

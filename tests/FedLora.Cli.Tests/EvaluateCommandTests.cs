@@ -38,6 +38,31 @@ public sealed class EvaluateCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Every_class_has_its_figures_and_a_picture()
+    {
+        var adapter = Export(["spam", "ham"]);
+        var data = _scratch.File("data.jsonl", Mail);
+        var (result, remarks) = await EvaluateAsync(adapter, data, "--plots", _scratch["pictures"], "--batch", "2");
+        var (classes, confusion) = (result.GetProperty("classes").EnumerateArray().ToArray(),
+            result.GetProperty("confusion").EnumerateArray().Select(row => row.EnumerateArray().Select(n => n.GetInt64()).ToArray())
+                .ToArray());
+        Assert.Equal(["spam", "ham"], classes.Select(one => one.GetProperty("label").GetString()));
+        Assert.Equal([1, 2], classes.Select(one => one.GetProperty("support").GetInt32()));
+        Assert.Equal([1, 2], confusion.Select(row => row.Sum()));
+        Assert.Equal(result.GetProperty("accuracy").GetDouble(), (confusion[0][0] + confusion[1][1]) / 3.0, 1e-12);
+        Assert.Equal(3, result.GetProperty("calibration").EnumerateArray().Sum(bin => bin.GetProperty("count").GetInt32()));
+        foreach (var name in (string[])["confusion.svg", "calibration.svg"])
+        {
+            Assert.Contains(_scratch[$"pictures/{name}"], remarks, StringComparison.Ordinal);
+            System.Xml.Linq.XDocument.Load(_scratch[$"pictures/{name}"]);
+        }
+        Assert.Contains(">spam<", File.ReadAllText(_scratch["pictures/confusion.svg"]), StringComparison.Ordinal);
+        Assert.Equal("usage", (await _scratch.FailsAsync(2, "evaluate", "--model", Scratch.Model, "--adapter", adapter, "--data", data,
+            "--stride", "8")).Code);
+        Assert.Equal(Loss(await EvaluateAsync(adapter, data)), result.GetProperty("loss").GetDouble(), 1e-5);
+    }
+
+    [Fact]
     public async Task Labels_that_were_guessed_are_said()
     {
         var adapter = Export(["spam", "ham"]);

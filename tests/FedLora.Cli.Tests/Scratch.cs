@@ -71,7 +71,8 @@ internal sealed class Scratch : IDisposable
     private string[] Everything() =>
         [.. Directory.EnumerateFileSystemEntries(_folder.FullName, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
 
-    private static async Task<(int Exit, string Output, string Error)> RunAsync(string[] arguments)
+    /// <summary>Runs the program.</summary>
+    internal static async Task<(int Exit, string Output, string Error)> RunAsync(string[] arguments)
     {
         using var output = new StringWriter();
         using var error = new StringWriter();

@@ -223,9 +223,9 @@ public sealed class TrainerTests
     public void Macro_F1_counts_every_class_alike()
     {
         // Class 0: 8 of 8 right, 2 others taken for it; class 1: 2 of 4 right. F1 = 16/18 and 4/6.
-        Assert.Equal((16.0 / 18 + 4.0 / 6) / 2, Evaluator.MacroF1(new long[,] { { 8, 0 }, { 2, 2 } }), 1e-12);
-        Assert.Equal(1, Evaluator.MacroF1(new long[,] { { 0, 0, 0 }, { 0, 5, 0 }, { 0, 0, 0 } }));
-        Assert.Equal(4.0 / 5 / 2, Evaluator.MacroF1(new long[,] { { 0, 0 }, { 1, 2 } }), 1e-12);
+        Assert.Equal((16.0 / 18 + 4.0 / 6) / 2, new Confusion(new long[,] { { 8, 0 }, { 2, 2 } }).MacroF1, 1e-12);
+        Assert.Equal(1, new Confusion(new long[,] { { 0, 0, 0 }, { 0, 5, 0 }, { 0, 0, 0 } }).MacroF1);
+        Assert.Equal(4.0 / 5 / 2, new Confusion(new long[,] { { 0, 0 }, { 1, 2 } }).MacroF1, 1e-12);
     }
 
     private static TrainingSpec Training { get; } = new() { LocalSteps = 12, BatchSize = 3, LearningRate = 5e-3, WeightDecay = 0 };

@@ -38,3 +38,12 @@ public sealed record ScatterSeries(string Name, IReadOnlyList<(double X, double 
 /// <param name="XTick">How a value of x is written at its tick.</param>
 public sealed record ScatterChart(string Title, string XLabel, string YLabel, IReadOnlyList<ScatterSeries> Series,
     Func<double, string> XTick);
+
+/// <summary>A square matrix of counts, e.g. of what was guessed for what.</summary>
+/// <param name="Title">One line.</param>
+/// <param name="RowLabel">What a row is.</param>
+/// <param name="ColumnLabel">What a column is.</param>
+/// <param name="Names">Of rows and columns, at least one.</param>
+/// <param name="Counts">By row, then column; as many as names each.</param>
+public sealed record MatrixChart(string Title, string RowLabel, string ColumnLabel, IReadOnlyList<string> Names,
+    IReadOnlyList<IReadOnlyList<long>> Counts);

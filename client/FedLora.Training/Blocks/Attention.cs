@@ -31,6 +31,8 @@ public sealed class Attention(AttentionShape shape, int? window, Projection inpu
         var isFused = pass.Cache is null && shape.SoftCap is null && x.device_type == TorchSharp.DeviceType.CPU;
         var heads = input.Forward(x, pass, pass.Batch.Lengths, isFused && queryNorm is null ? ProductType : ScalarType.Float32);
         var all = isFused && HostMemory.CanRead(heads) ? Fused(heads, pass, at)
+            : pass.Cache is { } cache && x.shape[0] == 1 && !is_grad_enabled() && HostMemory.CanRead(heads)
+                ? Next(heads.view(1, -1, shape.HeadSize), cache, at, layer)
             : Stepwise(heads.view(x.shape[0], -1, shape.HeadSize), pass, at, masks, layer);
         return output.Forward(rows.Select(all), pass, rows.Counts).MoveToOuterDisposeScope();
     }
@@ -46,6 +48,23 @@ public sealed class Attention(AttentionShape shape, int? window, Projection inpu
         }
         var plan = new AttentionPlan(shape.Heads, shape.KeyValueHeads, shape.HeadSize, (float)shape.Scale, shape.Causal, window);
         return AttentionFunction.apply(heads, new AttentionFunction.Call(plan, pass.Batch.Groups, at));
+    }
+
+    /// <summary>One position after those that are kept, on the CPU.</summary>
+    private Tensor Next(Tensor heads, KeyValueCache cache, (Tensor Cosine, Tensor Sine)? at, int layer)
+    {
+        var (query, key, value) = (heads.narrow(1, 0, shape.Heads), heads.narrow(1, shape.Heads, shape.KeyValueHeads),
+            heads.narrow(1, shape.Heads + shape.KeyValueHeads, shape.KeyValueHeads));
+        if (queryNorm is not null)
+            (query, key) = (queryNorm.Forward(query), keyNorm!.Forward(key));
+        if (at is { } turn)
+        {
+            DecodeKernel.Turn(query, turn.Cosine, turn.Sine);
+            DecodeKernel.Turn(key, turn.Cosine, turn.Sine);
+        }
+        var (keys, values) = cache.Append(layer, key, value);
+        var plan = new AttentionPlan(shape.Heads, shape.KeyValueHeads, shape.HeadSize, (float)shape.Scale, shape.Causal, window);
+        return DecodeKernel.Run(plan, shape.SoftCap, query, keys, values);
     }
 
     /// <summary>Operation by operation: on a GPU, with a cache, with capped scores.</summary>

@@ -25,7 +25,7 @@ internal sealed class AttentionFunction : CustomFunction<AttentionFunction>
         var logs = empty([rows, plan.Heads], dtype: ScalarType.Float32);
         new AttentionKernel(plan, call.Groups, call.At?.Cosine, call.At?.Sine).Forward(heads, mixed, logs);
         Keep(ctx, call.At is { } at ? [heads, logs, at.Cosine, at.Sine] : [heads, logs]);
-        ctx.save_data("call", call);
+        Note(ctx, "call", call);
         return mixed.MoveToOuterDisposeScope();
     }
 

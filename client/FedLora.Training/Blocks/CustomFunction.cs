@@ -23,6 +23,9 @@ internal abstract class CustomFunction<T> : autograd.SingleTensorFunction<T> whe
         using var scope = NewDisposeScope();
         // Within forward the mode is off.
         _goesBack = is_grad_enabled() && vars.Any(argument => argument is Tensor { requires_grad: true });
+        // Nothing goes back: the way through libtorch's graph costs more than a small step itself.
+        if (!_goesBack)
+            return new T().forward(null!, vars).MoveToOuterDisposeScope();
         return autograd.SingleTensorFunction<T>.apply(vars).MoveToOuterDisposeScope();
     }
 
@@ -33,6 +36,13 @@ internal abstract class CustomFunction<T> : autograd.SingleTensorFunction<T> whe
     {
         if (_goesBack)
             context.save_data(Kept, Array.ConvertAll(tensors, tensor => tensor.detach().DetachFromDisposeScope()));
+    }
+
+    /// <summary>In forward: keeps something else, likewise.</summary>
+    protected static void Note(autograd.AutogradContext context, string name, object value)
+    {
+        if (_goesBack)
+            context.save_data(name, value);
     }
 
     /// <summary>In backward, once: what was kept; it goes with the scope.</summary>

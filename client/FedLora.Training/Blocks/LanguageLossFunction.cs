@@ -61,7 +61,7 @@ internal sealed class LanguageLossFunction : CustomFunction<LanguageLossFunction
             }
         }
         Keep(ctx, [.. new[] { dHidden, dWeight, dBias }.OfType<Tensor>()]);
-        ctx.save_data("has", (dHidden is not null, dWeight is not null, dBias is not null));
+        Note(ctx, "has", (dHidden is not null, dWeight is not null, dBias is not null));
         // Out of this scope and out of that of apply.
         result.Losses = losses.MoveToOuterDisposeScope().MoveToOuterDisposeScope();
         return losses.mul(weights).sum().MoveToOuterDisposeScope();

@@ -45,7 +45,7 @@ internal sealed class MembersFunction : CustomFunction<MembersFunction>
             piece.Masks = stack?.Masks.Length ?? 0;
         }
         Keep(ctx, [x, .. masks]);
-        ctx.save_data("call", call);
+        Note(ctx, "call", call);
         return y.MoveToOuterDisposeScope();
     }
 

@@ -52,8 +52,8 @@ internal sealed class RmsNormFunction : CustomFunction<RmsNormFunction>
         void Save(Tensor rows, Tensor inverse)
         {
             Keep(ctx, rows, weight, inverse);
-            ctx.save_data("offset", offset);
-            ctx.save_data("trainable", weight.requires_grad);
+            Note(ctx, "offset", offset);
+            Note(ctx, "trainable", weight.requires_grad);
         }
     }
 

@@ -1,3 +1,4 @@
+using FedLora.Training.Kernels;
 using FedLora.Training.Models;
 using static TorchSharp.torch;
 
@@ -36,27 +37,40 @@ public static class Objective
         return (loss.MoveToOuterDisposeScope(), rowLosses.Losses!.MoveToOuterDisposeScope());
     }
 
-    /// <summary>Without gradient: each labelled row's loss (float32) and the class or word that comes first there (int64).</summary>
-    public static (Tensor RowLosses, Tensor Guesses) Judge(Transformer model, Pass pass, Labels labels)
+    /// <summary>
+    /// Without gradient, of each labelled row: its loss (float32), the class or word that comes first there (int64), and the probability
+    /// of that (float32).
+    /// </summary>
+    public static (Tensor RowLosses, Tensor Guesses, Tensor Confidences) Judge(Transformer model, Pass pass, Labels labels)
     {
         const long Chunk = 1 << 23;
         using var scope = NewDisposeScope();
         using var off = no_grad();
         var head = model.Head ?? throw new InvalidOperationException("This model was loaded without head.");
         var features = head.Features(model.Hidden(pass, labels.Rows), pass, labels.Rows.Counts);
-        var (losses, guesses) = (new List<Tensor>(), new List<Tensor>());
+        var (losses, guesses, confidences) = (new List<Tensor>(), new List<Tensor>(), new List<Tensor>());
         var rows = Math.Max(1, Chunk / head.Output.Weight.Value.shape[0]);
         for (var start = 0L; start < labels.Count; start += rows)
         {
             using var inner = NewDisposeScope();
             var count = Math.Min(rows, labels.Count - start);
             var logits = head.Logits(features.narrow(0, start, count), pass, labels.Rows.Counts);
-            losses.Add(
-                nn.functional.log_softmax(logits, -1).gather(1, labels.Targets.narrow(0, start, count).unsqueeze(1)).squeeze(1).neg()
-                    .MoveToOuterDisposeScope());
-            guesses.Add(logits.argmax(1).MoveToOuterDisposeScope());
+            var (loss, guess, confidence) = Judge(logits, labels.Targets.narrow(0, start, count));
+            losses.Add(loss.MoveToOuterDisposeScope());
+            guesses.Add(guess.MoveToOuterDisposeScope());
+            confidences.Add(confidence.MoveToOuterDisposeScope());
         }
-        return (cat(losses, 0).MoveToOuterDisposeScope(), cat(guesses, 0).MoveToOuterDisposeScope());
+        return (cat(losses, 0).MoveToOuterDisposeScope(), cat(guesses, 0).MoveToOuterDisposeScope(),
+            cat(confidences, 0).MoveToOuterDisposeScope());
+    }
+
+    private static (Tensor Losses, Tensor Guesses, Tensor Confidences) Judge(Tensor logits, Tensor targets)
+    {
+        if (HostMemory.CanRead(logits))
+            return JudgeKernel.Run(logits, targets);
+        var logs = nn.functional.log_softmax(logits, -1);
+        var (highest, first) = logs.max(1);
+        return (logs.gather(1, targets.unsqueeze(1)).squeeze(1).neg(), first, highest.exp());
     }
 
     /// <summary>The mean of each example's own labels' losses, in packed order; NaN where it has none.</summary>

@@ -55,10 +55,30 @@ public sealed class Projection(IReadOnlyList<LinearPart> parts, Slot weight, Slo
     {
         if (pass.Members is { } members && !members.All(member => member.Layers![this].IsBare))
             return MembersFunction.Apply(x, this, pass, rows, result);
+        if (pass.Cache is not null && x.shape[0] == 1 && !is_grad_enabled() && HostMemory.CanRead(Weight.Value))
+            return Single(x);
         var leaves = Slots.Where(s => s.IsTrainable).ToArray();
         if (!is_grad_enabled() && Parts.All(p => p.Lora is null))
             return Plain(x, result);
         return ProjectionFunction.apply([x, this, pass, rows, leaves, result, .. leaves.Select(s => s.Value)]);
+    }
+
+    /// <summary>The product for one row, factors included, in float32 whatever the weight's type: generation's every step.</summary>
+    private unsafe Tensor Single(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        var row = x.to(ScalarType.Float32).contiguous();
+        var y = RowKernel.Linear(Weight.Value, row, Bias?.Value);
+        foreach (var part in Parts)
+        {
+            if (part.Lora is not { } lora)
+                continue;
+            var reduced = RowKernel.Linear(lora.A.Value, row, null);
+            if (lora.R is { } middle)
+                reduced = RowKernel.Linear(middle.Value, reduced, null);
+            RowKernel.Add(HostMemory.Floats(y) + part.Offset, lora.B.Value, HostMemory.Floats(reduced), (float)lora.Scale);
+        }
+        return y.MoveToOuterDisposeScope();
     }
 
     /// <summary>The product with the base weight alone, outside autograd.</summary>

@@ -25,7 +25,7 @@ internal sealed class ProjectionFunction : CustomFunction<ProjectionFunction>
         var narrow = x.to(projection.Weight.Value.dtype);
         var stack = LoraStack.Build(projection, narrow, pass);
         Keep(ctx, stack is not null ? [narrow, .. stack.Masks] : ((Slot[])vars[4]).Length > 0 ? [narrow] : []);
-        ctx.save_data("call",
+        Note(ctx, "call",
             new Call(projection, pass, (IReadOnlyList<int>)vars[3], (Slot[])vars[4], x.requires_grad, x.dtype, vars.Length));
         var result = (ScalarType)vars[5];
         return (stack is null ? projection.Plain(narrow, result) : stack.Forward(narrow, result)).MoveToOuterDisposeScope();

@@ -29,7 +29,7 @@ public sealed class Transformer(Architecture architecture, IEmbeddings embedding
             .Concat(Projections.SelectMany(p => p.Bias is null ? [p.Weight] : new[] { p.Weight, p.Bias })).Distinct();
 
     /// <summary>Its linear layers, to look one up or to put an adapter on.</summary>
-    internal LinearLayers Layers => _layers ??= new([.. Projections], Device);
+    internal LinearLayers Layers => _layers ??= new([.. Projections], [.. Embeddings.Slots], Device);
 
     /// <summary>The linear layer of that path, or null.</summary>
     public (Projection Projection, LinearPart Part)? Find(string module) => Layers.Find(module);

@@ -26,6 +26,9 @@ internal static unsafe class HostMemory
         return (float*)Of(tensor);
     }
 
+    /// <summary>The elements of a float32 tensor on the CPU, as long as the tensor lives.</summary>
+    public static ReadOnlySpan<float> Read(Tensor tensor) => new(Floats(tensor), checked((int)tensor.numel()));
+
     /// <summary>Runs a body for 0 to count - 1 on as many threads as libtorch uses, in ranges: body(first, end).</summary>
     /// <param name="count">How many items.</param>
     /// <param name="least">Items below which another thread is not worth its start.</param>

@@ -11,7 +11,8 @@ public sealed class AdapterBinding : IDisposable
 {
     private readonly LinearLayers _model;
     private readonly List<Slot> _factors = [];
-    private readonly List<(Slot Slot, Action Undo)> _heads = [];
+    private readonly List<Slot> _heads = [];
+    private readonly Stack<Action> _undo = [];
     private readonly List<LinearPart> _parts = [];
 
     /// <summary>Puts an adapter on.</summary>
@@ -41,7 +42,7 @@ public sealed class AdapterBinding : IDisposable
 
     /// <summary>The adapter's slots that belong to some factors, ordered by name.</summary>
     public IEnumerable<Slot> Slots(Factors factors) =>
-        _factors.Concat(_heads.Select(h => h.Slot)).Where(s => factors.HasFlag(AdapterKey.Parse(s.Name).Factor))
+        _factors.Concat(_heads).Where(s => factors.HasFlag(AdapterKey.Parse(s.Name).Factor))
             .OrderBy(s => s.Name, StringComparer.Ordinal);
 
     /// <summary>The whole adapter as it is now.</summary>
@@ -72,7 +73,9 @@ public sealed class AdapterBinding : IDisposable
             part.Lora?.Dispose();
             part.Lora = null;
         }
-        _heads.ForEach(head => head.Undo());
+        // The last change first: a head may have been untied from an embedding before it got a weight of its own.
+        while (_undo.TryPop(out var undo))
+            undo();
     }
 
     private void Attach(AdapterModule module, AdapterState state, double scale, double dropout, bool hasR)
@@ -95,25 +98,54 @@ public sealed class AdapterBinding : IDisposable
 
     private void Replace(HeadTensor head, AdapterState state)
     {
+        if (_model.FindEmbedding(head.Name) is { } embedding)
+        {
+            Embed(embedding, state[$"base_model.model.{head.Name}"]);
+            return;
+        }
         var dot = head.Name.LastIndexOf('.');
         var (projection, part) = _model.Find(head.Name[..dot]) ?? throw Unknown(head.Name[..dot]);
         var old = head.Name[(dot + 1)..] switch { "weight" => projection.Weight, "bias" => projection.Bias, _ => null };
         if (old is null || projection.Parts.Count > 1)
             throw Unknown(head.Name);
         var tensor = state[$"base_model.model.{head.Name}"];
-        if (!Array.ConvertAll(tensor.Shape, s => (long)s).AsSpan().SequenceEqual(old.Value.shape))
-            throw new FedLoraException("tensor-shape",
-                $"Tensor '{tensor.Name}' has shape [{string.Join(", ", tensor.Shape)}], but this model's has "
-                    + $"[{string.Join(", ", old.Value.shape)}].", "The adapter was made for other classes or another base model.");
+        RequireShape(tensor, old);
         if (old == projection.Weight && projection.IsTied)
         {
             projection.Untie(ToTensor(tensor));
             projection.Weight.Name = tensor.Name;
-            _heads.Add((projection.Weight, () => projection.Tie()));
+            _heads.Add(projection.Weight);
+            _undo.Push(() => projection.Tie());
             return;
         }
+        Put(old, tensor);
+    }
+
+    /// <summary>An embedding of the adapter's own. A head that is tied to it stays with the base model's, as with PEFT.</summary>
+    private void Embed(Slot embedding, AdapterTensor tensor)
+    {
+        RequireShape(tensor, embedding);
+        foreach (var head in _model.Projections.Where(projection => projection.IsTied && projection.Weight == embedding))
+        {
+            head.Untie(embedding.Value.alias().DetachFromDisposeScope());
+            _undo.Push(() => head.Tie());
+        }
+        Put(embedding, tensor);
+    }
+
+    private static void RequireShape(AdapterTensor tensor, Slot old)
+    {
+        if (!Array.ConvertAll(tensor.Shape, s => (long)s).AsSpan().SequenceEqual(old.Value.shape))
+            throw new FedLoraException("tensor-shape",
+                $"Tensor '{tensor.Name}' has shape [{string.Join(", ", tensor.Shape)}], but this model's has "
+                    + $"[{string.Join(", ", old.Value.shape)}].", "The adapter was made for other classes or another base model.");
+    }
+
+    private void Put(Slot old, AdapterTensor tensor)
+    {
         var (name, before) = (old.Name, old.Value);
-        _heads.Add((old, Undo));
+        _heads.Add(old);
+        _undo.Push(Undo);
         (old.Name, old.Value) = (tensor.Name, ToTensor(tensor));
 
         void Undo()

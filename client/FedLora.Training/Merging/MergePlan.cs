@@ -31,6 +31,7 @@ internal sealed class MergePlan
             Merge(module, layout.ScaleOf(module));
         foreach (var head in layout.Heads)
             Replace(head);
+        KeepHead(layout);
         Tensors = Order(isOtherClass);
     }
 
@@ -63,6 +64,19 @@ internal sealed class MergePlan
         var entry = _weights.Entry(stored ?? _reader.Find($"{LinearShape.Of(_model)[0].Name}.weight")!);
         var (source, type) = (_adapter.State[$"base_model.model.{head.Name}"], _reader.TypeOf(entry));
         Set(name, entry.Dtype, Array.ConvertAll(source.Shape, size => (long)size), (sink, _) => TensorMerging.Take(source, type, sink));
+    }
+
+    // A head that was the embedding is what the embedding was, where the adapter has another one.
+    private void KeepHead(AdapterLayout layout)
+    {
+        var words = $"{_model.Names.Base}.{_model.Names.Words}.weight";
+        var name = $"{_model.Names.Head.Output}.weight";
+        if (!_model.TiedHead || _model.Task == ModelTask.Classification || layout.Heads.All(head => head.Name != words)
+            || _changed.ContainsKey(name))
+            return;
+        var stored = Place(name).Stored!;
+        var (file, entry) = (_weights.FileOf(stored), _weights.Entry(stored));
+        Set(name, entry.Dtype, entry.Shape, (sink, cancellationToken) => TensorMerging.Copy(file, entry, sink, cancellationToken));
     }
 
     // What it is called in the merged model, and where it comes from. A head that is the embedding gets a copy of its own, as with PEFT.

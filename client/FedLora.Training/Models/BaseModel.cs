@@ -119,6 +119,19 @@ public sealed class BaseModel : IWeightSource, IDisposable
         weight.data<float>().CopyTo(matrix);
     }
 
+    /// <summary>A tensor that is trained whole, as the model has it: a head's, or an embedding's.</summary>
+    /// <exception cref="FedLoraException"><c>adapter-module-unknown</c>.</exception>
+    public AdapterTensor ReadWhole(HeadTensor head)
+    {
+        var dot = head.Name.LastIndexOf('.');
+        var slot = Transformer.Layers.FindEmbedding(head.Name)
+            ?? (Transformer.Find(head.Name[..dot]) is not { Projection.Parts.Count: 1 } found ? null
+                : head.Name[(dot + 1)..] == "bias" ? found.Projection.Bias : found.Projection.Weight);
+        using var scope = NewDisposeScope();
+        var values = (slot ?? throw AdapterBinding.Unknown(head.Name)).Value.to(ScalarType.Float32).cpu().contiguous();
+        return new AdapterTensor($"base_model.model.{head.Name}", [.. head.Shape], values.data<float>().ToArray());
+    }
+
     public void Dispose()
     {
         Transformer.Dispose();

@@ -13,8 +13,50 @@ public static class ModelLayout
         var heads = all.Where(l => l.Name == head.Dense || l.Name == head.Output).SelectMany(l => Parameters(l, model));
         // As PEFT does it, "all-linear" leaves out the output layer; a list or an expression may name it.
         var linear = config.TargetModules.Expression == PeftModules.AllLinear ? all.Where(l => l.Name != head.Output) : all;
-        return config.LayoutFor(linear.Select(l => new AdapterModule(l.Name, l.DOut, l.DIn)), heads);
+        return config.LayoutFor(linear.Select(l => new AdapterModule(l.Name, l.DOut, l.DIn)), heads.Concat(Embeddings(model, config)));
     }
+
+    /// <summary>The embeddings' tensors: words, and where the family has them learnt positions and token types.</summary>
+    public static IEnumerable<HeadTensor> Embeddings(Architecture model)
+    {
+        var names = model.Names;
+        if (names.Words is null || model.Image is not null)
+            yield break;
+        yield return new HeadTensor($"{names.Base}.{names.Words}.weight", [model.Vocabulary, model.Width]);
+        if (names.Positions is { } positions)
+            yield return new HeadTensor($"{names.Base}.{positions}.weight", [model.MaxLength + model.FirstPosition, model.Width]);
+        if (names.TokenTypes is { } types)
+            yield return new HeadTensor($"{names.Base}.{types}.weight", [model.TokenTypes, model.Width]);
+    }
+
+    /// <summary>Refuses what cannot be trained under example-level privacy: an embedding whole.</summary>
+    /// <exception cref="FedLoraException"><c>embedding-private</c>.</exception>
+    public static void RequirePrivate(Architecture model, AdapterLayout layout)
+    {
+        if (layout.Heads.FirstOrDefault(head => IsEmbedding(model, head.Name)) is { } embedding)
+            throw new FedLoraException("embedding-private",
+                $"'{embedding.Name}' is an embedding: an example's own gradient by it, which privacy has to clip, is as large as the "
+                    + $"embedding itself, and is not made.",
+                "Take it out of modules_to_save, or train without example-level privacy.");
+    }
+
+    /// <summary>Whether a tensor that is trained whole is an embedding's, or of its norm.</summary>
+    public static bool IsEmbedding(Architecture model, string tensor) =>
+        Embeddings(model).Any(embedding => embedding.Name == tensor)
+            || (NormOf(model) is { Length: > 0 } norm && tensor.StartsWith($"{norm}.", StringComparison.Ordinal));
+
+    // The norm counts where the module that holds all embeddings is saved (BERT's "embeddings"): by its own name PEFT saves every norm.
+    private static IEnumerable<HeadTensor> Embeddings(Architecture model, PeftConfig config)
+    {
+        var all = Embeddings(model);
+        if (NormOf(model) is not { Length: > 0 } norm || !config.Saves(norm[..norm.LastIndexOf('.')]))
+            return all;
+        var parts = model.Norm == NormKind.Layer ? new[] { "weight", "bias" } : ["weight"];
+        return all.Concat(parts.Select(part => new HeadTensor($"{norm}.{part}", [model.Width])));
+    }
+
+    private static string NormOf(Architecture model) =>
+        model.Image is null && model.Names.EmbeddingNorm is { } norm ? $"{model.Names.Base}.{norm}" : "";
 
     /// <summary>LoRA settings with the defaults that PEFT has for this kind of model.</summary>
     /// <param name="model">The model.</param>

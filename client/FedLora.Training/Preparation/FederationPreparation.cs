@@ -43,14 +43,16 @@ public sealed record FederationPreparation(FederationDefinition Definition, Adap
         }
 
         NamedModules.Require(definition.Lora, architecture, modelFolder);
-        var (peft, remarks) = NewHead.Complete(DefinitionSettings.Peft(definition, architecture), BaseModel.Check(modelFolder, load),
-            architecture, modelFolder);
+        var made = BaseModel.Check(modelFolder, load);
+        var (peft, remarks) = NewHead.Complete(DefinitionSettings.Peft(definition, architecture), made, architecture, modelFolder);
         var tokens = Tokenizer.Load(modelFolder).Size;
         if (tokens > architecture.Vocabulary)
             remarks = [.. remarks,
                 $"the tokenizer knows {tokens} tokens and the base model {architecture.Vocabulary}: a text with one of those beyond "
                     + $"cannot be used"];
         var layout = ModelLayout.For(architecture, peft);
+        if (definition.Privacy is not null)
+            ModelLayout.RequirePrivate(architecture, layout);
         var method = Methods.Get(definition.Method);
         var options = definition.ToMethodOptions();
         method.Check(layout, options, [definition.Lora.Rank, .. definition.Lora.RankGroups.Values]);
@@ -71,12 +73,16 @@ public sealed record FederationPreparation(FederationDefinition Definition, Adap
             Lora = definition.Lora with { ModulesToSave = [.. peft.ModulesToSave] },
             Layout = layout.ToSpec(),
         };
-        if (!method.Traits.StartsFromWeights)
+        var owned = layout.Heads.Where(head => !made.Contains(head.Name)).ToList();
+        if (!method.Traits.StartsFromWeights && owned.Count == 0)
             return new FederationPreparation(whole, method.Initialize(layout, options, definition.Seed)) { Remarks = remarks };
         using var model = BaseModel.Load(modelFolder, load);
         IWeightSource source = options.Init == FedSbInit.LoraSb
             ? PublicGradients(model, layout, whole, modelFolder, publicData, cancellationToken) : model;
-        return new FederationPreparation(whole, method.Initialize(layout, options, definition.Seed, source)) { Remarks = remarks };
+        // What is trained whole and the base model has starts from there, as with PEFT.
+        var start = method.Initialize(layout, options, definition.Seed, method.Traits.StartsFromWeights ? source : null)
+            .With(owned.Select(model.ReadWhole));
+        return new FederationPreparation(whole, start) { Remarks = remarks };
     }
 
     // As LoRA-SB does it: the gradient of the base weights over a few hundred examples, in batches.

@@ -23,7 +23,8 @@ internal static class NamedModules
         if (PeftModules.From(lora.TargetModules) is { Expression: null } targets)
             Require("lora.target_modules", targets.Names, linear, [.. linear.Except(head)],
                 (name, module) => PeftModules.Of(name).Matches(module), folder);
-        Require("lora.modules_to_save", lora.ModulesToSave, head, head, Saves, folder);
+        string[] whole = [.. head, .. ModelLayout.Embeddings(model).Select(tensor => tensor.Name[..tensor.Name.LastIndexOf('.')])];
+        Require("lora.modules_to_save", lora.ModulesToSave, whole, whole, Saves, folder);
     }
 
     private static bool Saves(string name, string module) =>

@@ -30,6 +30,9 @@ public static class CohortTraining
     public static IReadOnlyList<LocalResult> Run(BaseModel model, IReadOnlyList<CohortNode> nodes, int rowsAtOnce = MicroBatches.RowsAtOnce,
         CancellationToken cancellationToken = default)
     {
+        // An embedding of one's own shares no pass: each node by itself.
+        if (nodes.Any(node => node.Task.Start.Layout.Heads.Any(head => ModelLayout.IsEmbedding(model.Architecture, head.Name))))
+            return [.. nodes.Select(node => LocalTraining.Run(model, node.Task, node.Examples, cancellationToken: cancellationToken))];
         var members = new List<Member>(nodes.Count);
         try
         {
@@ -64,7 +67,7 @@ public static class CohortTraining
         {
             var (task, training) = (node.Task, node.Task.Training);
             Layers = model.Layers.StandIns();
-            _binding = new AdapterBinding(new LinearLayers([.. Layers.Values], model.Device), task.Start.Adapter, task.Start.Layout,
+            _binding = new AdapterBinding(new LinearLayers([.. Layers.Values], [], model.Device), task.Start.Adapter, task.Start.Layout,
                 task.Dropout);
             _parameters = new ParameterSet(LocalTraining.Trained(_binding, task), model.Device);
             if (task.Privacy is { } terms)

@@ -49,10 +49,12 @@ public static class LocalTraining
     /// <param name="task">What to train.</param>
     /// <param name="examples">At least one.</param>
     /// <exception cref="FedLoraException">As <see cref="AdapterBinding"/> and <see cref="Trainer"/>; <c>training-nothing</c>: no tensor to
-    /// train.</exception>
+    /// train; <c>embedding-private</c>.</exception>
     public static LocalResult Run(BaseModel model, LocalTask task, IReadOnlyList<Example> examples,
         IProgress<TrainingReport>? progress = null, CancellationToken cancellationToken = default)
     {
+        if (task.Privacy is not null)
+            ModelLayout.RequirePrivate(model.Architecture, task.Start.Layout);
         using var binding = new AdapterBinding(model.Transformer, task.Start.Adapter, task.Start.Layout, task.Dropout);
         using var parameters = new ParameterSet(Trained(binding, task), model.Transformer.Device);
         var summary = task.Privacy is { } terms

@@ -31,6 +31,10 @@ public static class MicroBatches
         return Cut(sorted, model, least);
     }
 
+    /// <summary>Every example once, so many at once; the longest first.</summary>
+    public static IEnumerable<IReadOnlyList<Example>> Chunk(IReadOnlyList<Example> examples, Architecture model, int atOnce) =>
+        examples.OrderByDescending(e => Rows(e, model)).Chunk(atOnce);
+
     /// <summary>Rows that an example takes.</summary>
     public static int Rows(Example example, Architecture model) => model.Image is { } image ? image.Patches + 1 : example.Tokens.Length;
 

@@ -1,5 +1,6 @@
 using FedLora.Training.Blocks;
 using FedLora.Training.Data;
+using FedLora.Training.Kernels;
 using FedLora.Training.Models;
 using static TorchSharp.torch;
 
@@ -61,7 +62,7 @@ public static class TextGenerator
         for (var made = 0; made < settings.MaxNewTokens && cache.Length + next.Length <= model.Architecture.MaxLength; made++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var token = Choose(LastLogits(model, next, cache), settings, random);
+            var token = Next(model, next, cache, settings, random);
             if (settings.EndTokens.Contains(token))
                 yield break;
             yield return token;
@@ -69,32 +70,12 @@ public static class TextGenerator
         }
     }
 
-    private static float[] LastLogits(Transformer model, int[] tokens, KeyValueCache cache)
+    private static int Next(Transformer model, int[] tokens, KeyValueCache cache, GenerationSettings settings, Random random)
     {
         using var off = no_grad();
         using var scope = NewDisposeScope();
         using var batch = new Batch([new Example(tokens)], model.Architecture, model.Device, cache.Length);
-        return model.Logits(new Pass(batch) { Cache = cache }, RowSet.Of([1], [tokens.Length - 1], model.Device)).cpu().data<float>()
-            .ToArray();
-    }
-
-    private static int Choose(float[] logits, GenerationSettings settings, Random random)
-    {
-        var best = Array.IndexOf(logits, logits.Max());
-        if (settings.Temperature == 0)
-            return best;
-        var weights = Array.ConvertAll(logits, l => Math.Exp((l - logits[best]) / settings.Temperature));
-        var order = Enumerable.Range(0, logits.Length).OrderByDescending(i => weights[i]).ToArray();
-        var (total, kept, sum) = (weights.Sum(), 0, 0.0);
-        while (kept < order.Length && sum < settings.TopP * total)
-            sum += weights[order[kept++]];
-        var point = random.NextDouble() * sum;
-        for (var i = 0; i < kept; i++)
-        {
-            point -= weights[order[i]];
-            if (point < 0)
-                return order[i];
-        }
-        return order[kept - 1];
+        var logits = model.Logits(new Pass(batch) { Cache = cache }, RowSet.Of([1], [tokens.Length - 1], model.Device));
+        return Sampler.Choose(HostMemory.Read(logits.to(ScalarType.Float32).cpu().contiguous()), settings, random);
     }
 }

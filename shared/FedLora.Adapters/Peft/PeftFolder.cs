@@ -129,10 +129,10 @@ public sealed record PeftFolder(PeftConfig Config, AdapterState State)
             var rank = Config.RankOf(key.Module);
             switch (key.Factor)
             {
-                case Factors.Head when IsEmbedding(key.Module):
+                case Factors.Head when IsEmbedding(key.Module) && !Config.Saves(key.Module):
                     throw new FedLoraException("adapter-unsupported",
-                        $"'{where}': tensor '{tensor.Name}' is an embedding's, which FedLora does not adapt.",
-                        "Train the adapter without embeddings: take them out of modules_to_save, and save with "
+                        $"'{where}': tensor '{tensor.Name}' is an embedding's, which modules_to_save does not name.",
+                        "Where it was trained, name it in modules_to_save and train again; where not, save the adapter with "
                             + "save_embedding_layers=False.");
                 case Factors.Head when !Config.Saves(key.Module):
                 case Factors.R:

@@ -97,7 +97,7 @@ internal sealed class Matrix : IDisposable
     /// <summary>float32 values, row by row.</summary>
     public float[] ToRows()
     {
-        var values = new float[Rows * Columns];
+        var values = GC.AllocateUninitializedArray<float>(Rows * Columns);
         Vectors.Transpose<double, float>(Data, values, Rows, Columns);
         return values;
     }

@@ -38,6 +38,37 @@ internal static class Vectors
         return sum;
     }
 
+    /// <summary>The four inner products of a vector with four others.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Dot4(ReadOnlySpan<float> a, ReadOnlySpan<double> b0, ReadOnlySpan<double> b1, ReadOnlySpan<double> b2,
+        ReadOnlySpan<double> b3, Span<double> products)
+    {
+        ref var x = ref MemoryMarshal.GetReference(a);
+        ref var y0 = ref MemoryMarshal.GetReference(b0[..a.Length]);
+        ref var y1 = ref MemoryMarshal.GetReference(b1[..a.Length]);
+        ref var y2 = ref MemoryMarshal.GetReference(b2[..a.Length]);
+        ref var y3 = ref MemoryMarshal.GetReference(b3[..a.Length]);
+        var (s0, s1, s2, s3) = (Vector512<double>.Zero, Vector512<double>.Zero, Vector512<double>.Zero, Vector512<double>.Zero);
+        var i = 0;
+        for (; i <= a.Length - Lanes; i += Lanes)
+        {
+            var (lower, upper) = Vector256.Widen(Vector256.LoadUnsafe(ref x, (nuint)i));
+            var p = Vector512.Create(lower, upper);
+            s0 = Vector512.FusedMultiplyAdd(p, Load(ref y0, i), s0);
+            s1 = Vector512.FusedMultiplyAdd(p, Load(ref y1, i), s1);
+            s2 = Vector512.FusedMultiplyAdd(p, Load(ref y2, i), s2);
+            s3 = Vector512.FusedMultiplyAdd(p, Load(ref y3, i), s3);
+        }
+        (products[0], products[1], products[2], products[3]) = (Sum(s0), Sum(s1), Sum(s2), Sum(s3));
+        for (; i < a.Length; i++)
+        {
+            products[0] = Math.FusedMultiplyAdd(a[i], b0[i], products[0]);
+            products[1] = Math.FusedMultiplyAdd(a[i], b1[i], products[1]);
+            products[2] = Math.FusedMultiplyAdd(a[i], b2[i], products[2]);
+            products[3] = Math.FusedMultiplyAdd(a[i], b3[i], products[3]);
+        }
+    }
+
     /// <summary>
     /// The sixteen inner products of four vectors with four others, row by row: half a load for each product of two lanes.
     /// </summary>
@@ -267,7 +298,8 @@ internal static class Vectors
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float[] Round(ReadOnlySpan<double> values)
     {
-        var rounded = new float[values.Length];
+        // Every entry is written: clearing large memory first costs as much again.
+        var rounded = GC.AllocateUninitializedArray<float>(values.Length);
         ref var x = ref MemoryMarshal.GetReference(values);
         ref var y = ref MemoryMarshal.GetArrayDataReference(rounded);
         var i = 0;

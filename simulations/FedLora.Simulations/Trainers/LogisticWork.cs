@@ -56,7 +56,7 @@ internal sealed class LogisticWork(LogisticPool pool, FederationDefinition defin
 
         var right = Enumerable.Range(0, pool.Classes).Sum(label => confusion[label, label]);
         return new(pool.HeldOut.Count, pool.HeldOut.Count, loss / pool.HeldOut.Count, right / (double)pool.HeldOut.Count,
-            Evaluator.MacroF1(confusion));
+            new Confusion(confusion).MacroF1);
     }
 
     public void Dispose()

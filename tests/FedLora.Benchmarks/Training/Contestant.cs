@@ -7,7 +7,9 @@ namespace FedLora.Benchmarks.Training;
 /// <param name="Seconds">Time taken.</param>
 /// <param name="Loss">Mean loss of its steps.</param>
 /// <param name="PeakMib">The process's peak resident memory so far.</param>
-internal sealed record PassResult(double Seconds, double Loss, double PeakMib);
+/// <param name="Tokens">What was generated; null where nothing is.</param>
+/// <param name="Cpu">Processor time of all threads together; 0 where nobody looks at it.</param>
+internal sealed record PassResult(double Seconds, double Loss, double PeakMib, int[]? Tokens = null, double Cpu = 0);
 
 /// <summary>
 /// A process that trains on command: ours or the peer. It idles between its passes, so several can take turns on one machine.
@@ -30,9 +32,15 @@ internal sealed class Contestant : IAsyncDisposable
     /// <summary>How much longer another takes: the median of the passes' ratios, since passes of one round meet the same load.</summary>
     public double RatioOf(Contestant other) => Median(_passes.Zip(other._passes, (mine, theirs) => theirs.Seconds / mine.Seconds));
 
+    /// <summary>Processor time of a pass, the median.</summary>
+    public double Cpu => Median(_passes.Select(pass => pass.Cpu));
+
     public double PeakMib => _passes.Max(pass => pass.PeakMib);
 
     public double LastLoss => _passes[^1].Loss;
+
+    /// <summary>What was generated in the last pass.</summary>
+    public int[] LastTokens => _passes[^1].Tokens ?? [];
 
     /// <summary>Starts one and waits until its model is loaded.</summary>
     public static async Task<Contestant> StartAsync(string name, ProcessStartInfo start, CancellationToken cancellationToken)

@@ -29,6 +29,36 @@ internal sealed record TrainingCase(IReadOnlyDictionary<string, object> Config, 
             new TrainingJob("causal", 4, LlamaTargets, Sequences(Enumerable.Repeat(64, 24), words), null) { Rate = 2e-3 });
     }
 
+    /// <summary>The same shape, whole: 30 layers; one prompt of 32 tokens, without adapter, to be continued.</summary>
+    public static TrainingCase SmolLm2Prompt()
+    {
+        const int words = 49152;
+        return Llama(30, words, new TrainingJob("generate", 1, [], Sequences([32], words), null));
+    }
+
+    /// <summary>SmolLM2-135M's shape cut to 8 layers, without adapter; texts as long as e-mails are, 8 at once.</summary>
+    public static TrainingCase SmolLm2Mails()
+    {
+        const int words = 49152;
+        return Llama(8, words, new TrainingJob("causal", 8, [], Sequences(MailLengths.All.Take(32), words), null));
+    }
+
+    /// <summary>MiniLM's shape with a classifier, without adapter; texts as long as e-mails are, 32 at once.</summary>
+    public static TrainingCase MiniLmMails()
+    {
+        var mails = MiniLm();
+        var words = (int)mails.Config["vocab_size"];
+        return mails with
+        {
+            Job = mails.Job with
+            {
+                Targets = [],
+                Sequences = Sequences(MailLengths.All.Take(128), words),
+                Classes = [.. Enumerable.Range(0, 128).Select(i => i % 2)],
+            },
+        };
+    }
+
     private static readonly string[] LlamaTargets = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
 
     private static TrainingCase Llama(int layers, int words, TrainingJob job)

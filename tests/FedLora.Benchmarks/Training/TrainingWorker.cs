@@ -23,13 +23,13 @@ internal static class TrainingWorker
         }
     }
 
-    private static async Task Answer(TextWriter answers, object answer)
+    internal static async Task Answer(TextWriter answers, object answer)
     {
         await answers.WriteLineAsync(JsonSerializer.Serialize(answer));
         await answers.FlushAsync();
     }
 
-    private static double PeakMebibytes()
+    internal static double PeakMebibytes()
     {
         var line = File.ReadLines("/proc/self/status").First(l => l.StartsWith("VmHWM", StringComparison.Ordinal));
         return double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;

@@ -287,4 +287,5 @@ def main():
         print(json.dumps({"seconds": seconds, "loss": sum(losses) / len(losses), "peak_mib": peak_mib()}), flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,3 +1,4 @@
+using FedLora.Adapters;
 using FedLora.Federations.Definitions;
 using FedLora.Tests;
 using FedLora.Training.Preparation;
@@ -42,7 +43,22 @@ public sealed class NamedModulesTests
     public void Names_that_it_knows_are_not(string targets, string saved) =>
         Assert.NotEmpty(Prepare(targets, saved).Definition.Layout.Modules);
 
-    private static FederationPreparation Prepare(string targets, string saved) => FederationPreparation.Prepare(
+    [Fact]
+    public void An_embedding_starts_as_the_base_models_and_is_not_trained_privately()
+    {
+        const string words = "bert.embeddings.word_embeddings.weight";
+        var prepared = Prepare("query", "classifier,word_embeddings");
+        Assert.Contains(prepared.Definition.Layout.Head, head => head.Name.EndsWith(words, StringComparison.Ordinal));
+        using var file = SafetensorsFolder.Open(Model);
+        var stored = file.Names.Single(name => name.EndsWith("word_embeddings.weight", StringComparison.Ordinal));
+        Assert.Equal(file.FileOf(stored).ReadFloats(stored), prepared.InitialAdapter[$"base_model.model.{words}"].Values);
+        Assert.Equal("embedding-private",
+            Assert.Throws<FedLoraException>(() => Prepare("query", "classifier,word_embeddings", new() { NoiseMultiplier = 1 })).Code);
+        // All of BERT's embeddings, their norm too.
+        Assert.Equal(7, Prepare("query", "classifier,embeddings").Definition.Layout.Head.Count);
+    }
+
+    private static FederationPreparation Prepare(string targets, string saved, PrivacySpec? privacy = null) => FederationPreparation.Prepare(
         new FederationDefinition
         {
             Name = "mail",
@@ -50,6 +66,7 @@ public sealed class NamedModulesTests
             Layout = new() { Modules = [] },
             Method = "fedit",
             Rounds = 1,
+            Privacy = privacy,
             Task = new() { Kind = LearningTask.Classification, Labels = ["ham", "spam"] },
             Lora = new()
             {

@@ -3,10 +3,10 @@ using System.Diagnostics;
 using FedLora.Adapters;
 using FedLora.Cli.Output;
 using FedLora.Tokenizers;
+using FedLora.Training.Blocks;
 using FedLora.Training.Data;
 using FedLora.Training.Models;
 using FedLora.Training.Running;
-using Spectre.Console;
 
 namespace FedLora.Cli.Commands.Models;
 
@@ -31,37 +31,76 @@ internal static class EvaluateCommand
         };
         var bad = new Option<string>("--on-bad-line") { Description = "stop or skip.", DefaultValueFactory = _ => "stop" };
         bad.AcceptOnlyFromAmong("stop", "skip");
-        var command = model.AddTo(
-            new Command("evaluate", "Measure a model, with or without adapter, on a data file.") { data, labels, length, bad });
+        var batch = new Option<int?>("--batch")
+        {
+            Description = "Examples that go through the model at once. Default: as many as have "
+                + $"{MicroBatches.RowsAtOnce:#,0} tokens together.",
+        };
+        var stride = new Option<int?>("--stride")
+        {
+            Description =
+                "Language models: a text longer than --max-length is not cut but read in windows, this many tokens from one to the next; "
+                    + "each token is predicted once.",
+        };
+        var plots = new Option<string?>("--plots")
+        {
+            Description = "Folder for pictures: calibration.svg, and of a classifier confusion.svg.",
+        };
+        var command = model.AddTo(new Command("evaluate", "Measure a model, with or without adapter, on a data file.")
+        {
+            data, labels, length, bad, batch, stride, plots,
+        });
         return command
             .Writes(typeof(EvaluateJson))
             .Runs((parsed, output, cancellationToken) => Task.Run(() => Run(parsed, output, cancellationToken), cancellationToken));
 
         void Run(ParseResult parsed, CommandOutput output, CancellationToken cancellationToken)
         {
+            if (parsed.GetValue(batch) is < 1)
+                throw new UsageException("--batch must be at least 1", "e.g. --batch 16");
             var (folder, file, adapter) = (parsed.GetValue(model.Model)!, parsed.GetValue(data)!, parsed.GetValue(model.Adapter));
             var options = Options(folder, file, adapter, parsed.GetValue(labels), model.Load(parsed), output, cancellationToken);
             using var loaded = AdaptedModel.Load(folder, adapter, options);
             var architecture = loaded.Base.Architecture;
             var task = architecture.Task == ModelTask.Classification ? TextTask.SequenceClassification : TextTask.CausalLanguageModelling;
-            var settings = new DataSettings(task,
-                Math.Min(parsed.GetValue(length) ?? loaded.Adapter?.Use?.MaxTokens ?? 512, architecture.MaxLength), architecture.Labels,
-                parsed.GetValue(bad) == "skip" ? BadLines.Skip : BadLines.Stop);
-            var set = DataSet.Load(file, settings, Tokenizer.Load(folder), cancellationToken);
+            var window = Math.Min(parsed.GetValue(length) ?? loaded.Adapter?.Use?.MaxTokens ?? 512, architecture.MaxLength);
+            var step = StrideOf(parsed.GetValue(stride), window, task);
+            var set = DataSet.Load(file,
+                new DataSettings(task, step is null ? window : int.MaxValue, architecture.Labels,
+                    parsed.GetValue(bad) == "skip" ? BadLines.Skip : BadLines.Stop), Tokenizer.Load(folder), cancellationToken);
+            if (parsed.GetValue(plots) is { } pictures)
+                OutFolder.Create(pictures);
             output.Remark($"evaluate {Devices.Explain(options.Device)}");
             var start = Stopwatch.GetTimestamp();
-            var found = Evaluator.Run(loaded.Base.Transformer, set.Examples, cancellationToken: cancellationToken);
-            var result = new EvaluateJson(found.Examples, found.Labels, found.Loss, found.Accuracy, found.MacroF1,
+            var measured = set.Examples.Where(example => Labels.CountOf(example, architecture) > 0).ToArray();
+            var windows = step is { } by ? [.. measured.SelectMany(example => StridedWindows.Split(example, window, by))] : measured;
+            var found = Evaluator.Run(loaded.Base.Transformer, windows, parsed.GetValue(batch),
+                new EvaluationLines(output, TimeProvider.System), cancellationToken);
+            var result = new EvaluateJson(measured.Length, found.Labels, found.Loss, found.Accuracy, found.MacroF1,
                 task == TextTask.CausalLanguageModelling ? found.Perplexity : null,
-                set.Truncated, set.Skipped.Count, loaded.MadeUp.Count > 0, Stopwatch.GetElapsedTime(start).TotalSeconds);
+                set.Truncated, set.Skipped.Count, loaded.MadeUp.Count > 0, Stopwatch.GetElapsedTime(start).TotalSeconds,
+                found.Calibration!.Error, found.Calibration.Bins, EvaluationTables.ClassesOf(found.Confusion, architecture.Labels),
+                EvaluationTables.RowsOf(found.Confusion), found.Examples);
             if (result.NewHead)
                 output.Remark(
                     $"{(adapter is null ? "The checkpoint has" : "Neither checkpoint nor adapter has")} "
                         + $"{string.Join(", ", loaded.MadeUp)}: an untrained head was measured.");
             ModelOptions.SayOtherBase(loaded.Adapter?.Use, folder, output);
-            output.Result(result,
-                console => Show(console, result.Examples, found, result.Perplexity, result.Truncated, result.Skipped, result.Seconds));
+            if (parsed.GetValue(plots) is { } to)
+                output.Remark($"pictures: {string.Join(", ", EvaluationPlots.Write(to, found, architecture.Labels))}");
+            output.Result(result, console => EvaluationTables.Show(console, result));
         }
+    }
+
+    private static int? StrideOf(int? stride, int window, TextTask task)
+    {
+        if (stride is not { } step)
+            return null;
+        if (task != TextTask.CausalLanguageModelling)
+            throw new UsageException("--stride is for language models, and this is a classifier", "Leave it away.");
+        return step >= 1 && step < window ? step
+            : throw new UsageException($"--stride {step} must be at least 1 and less than the window of {window} tokens",
+                $"e.g. --stride {window / 2}; --max-length sets the window");
     }
 
     private static LoadOptions Options(string folder, string file, string? adapter, string? named, LoadOptions options,
@@ -123,32 +162,4 @@ internal static class EvaluateCommand
     private static string[] LabelsIn(string file, CancellationToken cancellationToken) =>
         [.. DataFile.Read(file, new DataSettings(TextTask.SequenceClassification, 0, [], BadLines.Skip),
             cancellationToken).Records.Select(record => record.Label!).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
-
-    private static void Show(IAnsiConsole console, int examples, Evaluation found, double? perplexity, int truncated, int skipped,
-        double seconds)
-    {
-        var table = new Table().AddColumn("measure").AddColumn(new TableColumn("value").RightAligned());
-        table.AddRow("examples", $"{examples}").AddRow("loss (nats)", $"{found.Loss:F4}")
-            .AddRow("accuracy", $"{100 * found.Accuracy:F2} %");
-        if (found.MacroF1 is { } f1)
-            table.AddRow("macro F1", $"{100 * f1:F2} %");
-        if (perplexity is { } value)
-            table.AddRow("perplexity", $"{value:F3}");
-        table.AddRow("examples cut", $"{truncated}").AddRow("lines left out", $"{skipped}").AddRow("seconds", $"{seconds:F1}");
-        console.Write(table);
-    }
 }
-
-/// <summary>What was measured.</summary>
-/// <param name="Examples">Lines measured.</param>
-/// <param name="Labels">Labels predicted: tokens of a language model, examples of a classifier.</param>
-/// <param name="Loss">Mean per label, nats.</param>
-/// <param name="Accuracy">Share of labels that were right.</param>
-/// <param name="MacroF1">Mean of the classes' F1; null for language models.</param>
-/// <param name="Perplexity">exp(loss); null for classifiers.</param>
-/// <param name="Truncated">Examples that were cut.</param>
-/// <param name="Skipped">Lines left out.</param>
-/// <param name="NewHead">Whether an untrained head was measured.</param>
-/// <param name="Seconds">Of the measuring.</param>
-internal sealed record EvaluateJson(int Examples, long Labels, double Loss, double Accuracy, double? MacroF1, double? Perplexity,
-    int Truncated, int Skipped, bool NewHead, double Seconds);
