@@ -17,7 +17,10 @@ internal static class TokenizerFile
                 "Name a model folder that holds a tokenizer.json.");
         try
         {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(file));
+            var bytes = File.ReadAllBytes(file);
+            if (LfsPointer.MayBeOne(bytes))
+                throw LfsPointer.Refused(file, "tokenizer-invalid");
+            using var document = JsonDocument.Parse(bytes);
             return Read(new JsonNode(document.RootElement, "", file), Path.GetDirectoryName(Path.GetFullPath(file))!);
         }
         catch (JsonException e)

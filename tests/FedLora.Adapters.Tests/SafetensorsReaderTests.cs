@@ -58,6 +58,8 @@ public sealed class SafetensorsReaderTests : IDisposable
             file.SetLength(file.Length - 3);
         Assert.Equal("safetensors-invalid", Assert.Throws<FedLoraException>(() => Read(reader)).Code);
         Assert.Equal("safetensors-invalid", Assert.Throws<FedLoraException>(() => Open(path, inMemory: false)).Code);
+        File.WriteAllText(path, "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n");
+        Assert.Contains("Git LFS", Assert.Throws<FedLoraException>(() => Open(path, inMemory: false)).Message, StringComparison.Ordinal);
         File.WriteAllBytes(path, [1, 2, 3]);
         Assert.Equal("safetensors-invalid", Assert.Throws<FedLoraException>(() => Open(path, inMemory: false)).Code);
     }

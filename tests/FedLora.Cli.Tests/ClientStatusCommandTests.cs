@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using FedLora.Client.State;
+using FedLora.Core.Audit;
 using FedLora.Privacy;
 using FedLora.Privacy.Ledger;
 using FedLora.Protocol.V1;
@@ -47,6 +48,33 @@ public sealed class ClientStatusCommandTests : IDisposable
         var config = Path.Combine(_folder.FullName, "site.yaml");
         await File.WriteAllTextAsync(config, "state: node\n", TestContext.Current.CancellationToken);
         Assert.Equal("clinic", (await JsonAsync("--config", config)).GetProperty("node").GetString());
+    }
+
+    [Fact]
+    public async Task Events_are_those_of_the_nodes_own_log_oldest_first()
+    {
+        using (var audit = AuditLog.Open(AuditLog.FolderIn(_folder.FullName)))
+        {
+            foreach (var (round, federation) in new[] { (1, "mail"), (2, "mail"), (1, "other"), (3, "mail") })
+                audit.Append(DateTimeOffset.UnixEpoch, "warning", "Trained", $"round {round} of {federation}",
+                    new Dictionary<string, string> { ["federation"] = federation });
+        }
+        Assert.Equal(["round 2 of mail", "round 3 of mail"], (await EventsAsync("--federation", "mail", "--last", "2")).Select(line =>
+            JsonDocument.Parse(line).RootElement.GetProperty("message").GetString()));
+        Assert.Equal(4, (await EventsAsync()).Length);
+        Assert.Empty(await EventsAsync("--federation", "none"));
+        Assert.Equal(2, await CommandLine.RunAsync(["client", "events", "--state", _folder.FullName, "--last", "0"], TextWriter.Null,
+            TextWriter.Null, TestContext.Current.CancellationToken));
+        Assert.Equal(2, await CommandLine.RunAsync(["client", "page", "--state", _folder.FullName, "--port", "65536"], TextWriter.Null,
+            TextWriter.Null, TestContext.Current.CancellationToken));
+
+        async Task<string[]> EventsAsync(params string[] options)
+        {
+            using var output = new StringWriter();
+            Assert.Equal(0, await CommandLine.RunAsync(["client", "events", "--state", _folder.FullName, .. options, "--json"], output,
+                TextWriter.Null, TestContext.Current.CancellationToken));
+            return output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        }
     }
 
     [Fact]

@@ -16,24 +16,30 @@ public sealed class SecureFederationTests : IDisposable
         // One token for both, and one that is for somebody else.
         var token = _sites.Keep("token", await TokenAsync("--uses", "2"));
         var auditors = _sites.Keep("auditors", await TokenAsync("--role", "auditor", "--name", "anna"));
-        using (var wrong = RunningProgram.Client([.. _sites.Arguments(coordinator.Url, "a"), "--token-file", auditors]))
+        using (var wrong = RunningProgram.Client([.. _sites.Arguments(coordinator.Url, "north"), "--token-file", auditors]))
         {
             Assert.Equal(1, await wrong.EndedAsync());
             Assert.True(wrong.HasSaid("the join token is for the auditor 'anna', not for a node"), wrong.LastLine);
         }
         // Before it joins, and once it has.
-        Assert.Contains("joins it as b", await CheckAsync("b", "--token-file", token), StringComparison.Ordinal);
-        using var a = RunningProgram.Client([.. _sites.Arguments(coordinator.Url, "a"), "--token-file", token]);
-        using var b = RunningProgram.Client([.. _sites.Arguments(coordinator.Url, "b"), "--token-file", token]);
+        Assert.Contains("joins it as south", await CheckAsync("south", "--token-file", token), StringComparison.Ordinal);
+        using var a = RunningProgram.Client([.. _sites.Arguments(coordinator.Url, "north"), "--token-file", token]);
+        using var b = RunningProgram.Client([.. _sites.Arguments(coordinator.Url, "south"), "--token-file", token]);
         using var federation = await _sites.CreateAsync(coordinator, rounds: 2, steps: 2, quorum: 2, deadlineSeconds: 600);
         var end = await federation.UntilAsync(view => view.State == FederationState.Finished);
         Assert.Equal([2u, 2u], end.Rounds.Select(round => round.Updates));
 
-        Assert.Contains("knows this node as b", await CheckAsync("b"), StringComparison.Ordinal);
-        await DoAsync("node", "revoke", "b");
+        Assert.Contains("knows this node as south", await CheckAsync("south"), StringComparison.Ordinal);
+        foreach (var command in new[] { "show", "revoke" })
+        {
+            var (exit, _, errors) = await Programs.RunAsync([.. admin, "node", command, "soth"]);
+            Assert.Equal(1, exit);
+            Assert.Contains("There is no node 'soth'; did you mean 'south'?", errors, StringComparison.Ordinal);
+        }
+        await DoAsync("node", "revoke", "south");
         Assert.Equal(1, await b.EndedAsync());
         Assert.True(b.HasSaid("revoked"), b.LastLine);
-        Assert.Equal([("a", false), ("b", true)], (await federation.NodesAsync()).Select(node => (node.Name, node.Revoked)));
+        Assert.Equal([("north", false), ("south", true)], (await federation.NodesAsync()).Select(node => (node.Name, node.Revoked)));
         var adapter = _sites.StateOf("adapter");
         await DoAsync("export", "mail", "--out", adapter);
         Assert.True(new FileInfo(Path.Combine(adapter, "adapter_model.safetensors")).Length > 0);

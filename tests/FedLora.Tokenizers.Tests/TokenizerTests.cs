@@ -90,6 +90,8 @@ public sealed class TokenizerTests : IDisposable
         Assert.Equal("tokenizer-missing", Assert.Throws<FedLoraException>(() => Tokenizer.Load(_folder)).Code);
         Assert.Equal("tokenizer-invalid", Assert.Throws<FedLoraException>(() => Load("{")).Code);
         Assert.Equal("tokenizer-invalid", Assert.Throws<FedLoraException>(() => Load("{}")).Code);
+        Assert.Contains("Git LFS", Assert.Throws<FedLoraException>(() => Load("version https://git-lfs.github.com/spec/v1\n")).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -25,6 +25,8 @@ public static class Examples
         "fedlora client --config site.yaml --trainer \"python3 train.py\"",
         "fedlora client status --config site.yaml",
         "fedlora client check --config site.yaml",
+        "fedlora client page --config site.yaml",
+        "fedlora client events --config site.yaml --follow",
         "fedlora admin --data ./coordinator dashboard-link",
         "fedlora admin --data ./coordinator token create --uses 4",
         "fedlora admin --data ./coordinator token create --role auditor --name anna",

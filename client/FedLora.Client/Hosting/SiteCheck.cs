@@ -1,3 +1,4 @@
+using FedLora.Client.State;
 using FedLora.Privacy;
 using FedLora.Privacy.Ledger;
 using FedLora.Tokenizers;
@@ -79,9 +80,9 @@ public sealed class SiteCheck(ClientOptions options, TimeProvider time)
 
     private SiteFinding Budget()
     {
-        if (!Directory.Exists(Path.Combine(options.State, "ledger")))
+        if (!Directory.Exists(NodeFolder.LedgerOf(options.State)))
             return new("budget", true, "nothing was spent");
-        using var ledger = PrivacyLedger.Read(Path.Combine(options.State, "ledger"));
+        using var ledger = PrivacyLedger.Read(NodeFolder.LedgerOf(options.State));
         var dataSet = ledger.IdentityOf(options.DataSet);
         if (ledger.UsesOf(dataSet).Count == 0)
             return new("budget", true, $"nothing was spent of the data set '{options.DataSet}'");

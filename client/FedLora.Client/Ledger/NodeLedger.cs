@@ -1,4 +1,5 @@
 using FedLora.Client.Hosting;
+using FedLora.Client.State;
 using FedLora.Federations.Definitions;
 using FedLora.Privacy;
 using FedLora.Privacy.Ledger;
@@ -14,8 +15,6 @@ namespace FedLora.Client.Ledger;
 /// </summary>
 public sealed class NodeLedger : IDisposable
 {
-    private const string LedgerFolder = "ledger";
-
     private readonly ClientOptions _options;
     private readonly TimeProvider _time;
     private readonly string _folder;
@@ -25,7 +24,7 @@ public sealed class NodeLedger : IDisposable
     private (long Entries, PrivacyBalance Balance)? _told;
 
     private NodeLedger(ClientOptions options, TimeProvider time) =>
-        (this._options, this._time, _folder, _coordinator) = (options, time, Path.Combine(options.State, LedgerFolder),
+        (this._options, this._time, _folder, _coordinator) = (options, time, NodeFolder.LedgerOf(options.State),
             options.Coordinator.TrimEnd('/'));
 
     /// <summary>

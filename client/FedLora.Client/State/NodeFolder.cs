@@ -24,7 +24,7 @@ public sealed class NodeFolder : IDisposable
             Directory.CreateDirectory(Cache);
             if (!OperatingSystem.IsWindows())
                 File.SetUnixFileMode(Root, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            _held = HeldFile.TryOpen(Path.Combine(Root, "lock"))
+            _held = HeldFile.TryOpen(LockOf(Root))
                 ?? throw new FedLoraException("state-locked", $"another client is running on the state folder {Root}",
                     "stop it, or give this one a folder of its own with --state");
         }
@@ -51,8 +51,23 @@ public sealed class NodeFolder : IDisposable
     public static string CredentialFileOf(string root) => Path.Combine(root, "node.json");
 
     /// <summary>The folders of all federations that it has worked for.</summary>
-    public IReadOnlyList<string> FederationFolders() =>
-        Directory.Exists(FederationsOf(Root)) ? Directory.GetDirectories(FederationsOf(Root)) : [];
+    public IReadOnlyList<string> FederationFolders() => FederationFoldersOf(Root);
+
+    /// <summary>The same for a folder that another process may hold.</summary>
+    public static IReadOnlyList<string> FederationFoldersOf(string root) =>
+        Directory.Exists(FederationsOf(root)) ? Directory.GetDirectories(FederationsOf(root)) : [];
+
+    /// <summary>The privacy ledger's folder of a state folder that another process may hold.</summary>
+    public static string LedgerOf(string root) => Path.Combine(root, "ledger");
+
+    /// <summary>Whether a daemon is running on a state folder.</summary>
+    public static bool IsHeld(string root)
+    {
+        if (!File.Exists(LockOf(root)))
+            return false;
+        using var free = HeldFile.TryOpen(LockOf(root));
+        return free is null;
+    }
 
     /// <summary>The adapters' folder of a state folder that another process may hold.</summary>
     public static string CacheOf(string root) => Path.Combine(root, "cache");
@@ -60,6 +75,8 @@ public sealed class NodeFolder : IDisposable
     /// <summary>The same for a folder that another process may hold.</summary>
     public static string FederationFolderOf(string root, string federation) =>
         Path.Combine(FederationsOf(root), Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(federation)))[..32]);
+
+    private static string LockOf(string root) => Path.Combine(root, "lock");
 
     private static string FederationsOf(string root) => Path.Combine(root, "federations");
 

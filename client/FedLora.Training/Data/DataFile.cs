@@ -46,12 +46,14 @@ public sealed record DataFile(IReadOnlyList<TextRecord> Records, SkippedLines Sk
             }
         }
         return records.Count > 0 ? new DataFile(records, skipped, identities, Convert.ToHexStringLower(hash.GetHashAndReset()))
-            : throw Empty(path, lines, skipped.Count);
+            : throw Empty(path, lines, skipped);
     }
 
-    internal static FedLoraException Empty(string path, int lines, int skipped) =>
-        new("data-empty", $"{path} holds no usable example ({lines} lines, {skipped} left out).",
-            "Check it with fedlora data check; a JSONL file holds one object in each line, e.g. {\"text\":\"...\",\"label\":\"...\"}.");
+    internal static FedLoraException Empty(string path, int lines, SkippedLines skipped) =>
+        new("data-empty",
+            $"{path} holds no usable example ({lines} lines, {skipped.Count} left out)"
+                + (skipped.Reasons.Count > 0 ? $"; the first: {skipped.Reasons[0]}" : "."),
+            "What is read of data: {\"text\":\"...\",\"label\":\"...\"} in each line, or text, prompt and completion, or messages.");
 }
 
 /// <summary>Lines that were left out.</summary>

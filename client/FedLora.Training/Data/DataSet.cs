@@ -68,7 +68,7 @@ public sealed record DataSet(IReadOnlyList<Example> Examples, int Truncated, lon
             }
         }
         if (examples.Count == 0)
-            throw DataFile.Empty(file.Records[0].Place, file.Records.Count, skipped.Count);
+            throw DataFile.Empty(file.Records[0].Place, file.Records.Count, skipped);
         return new DataSet(examples, truncated, tokens, skipped)
         {
             Records = records,

@@ -4,10 +4,11 @@ using FedLora.Training.Data.Formats;
 namespace FedLora.Training.Data;
 
 /// <summary>Makes a record of one line. Fields that are not asked for are ignored. Of what the line holds errors tell its label
-/// alone.</summary>
+/// and its fields' names alone.</summary>
 internal static class RecordReader
 {
     private const int LongestShown = 32;
+    private const int MostNamed = 8;
 
     /// <summary>Every field that a task may read.</summary>
     public static IReadOnlySet<string> Fields(string? unit) =>
@@ -30,7 +31,7 @@ internal static class RecordReader
             using var document = JsonDocument.Parse(line.Text);
             var root = document.RootElement;
             if (root.ValueKind != JsonValueKind.Object)
-                throw Bad(line, "is not a JSON object");
+                throw Bad(line, "is not a JSON object" + Whole(root.ValueKind == JsonValueKind.Array));
             var unit = settings.Unit is null ? null : UnitOf(root, settings.Unit)
                 ?? throw Bad(line, $"has no \"{settings.Unit}\", the unit of privacy, which must be a text or a number");
             return (settings.Task == TextTask.SequenceClassification ? Classified(line, root, settings)
@@ -39,7 +40,8 @@ internal static class RecordReader
         }
         catch (JsonException e)
         {
-            throw Bad(line, $"is not valid JSON (at byte {e.BytePositionInLine})");
+            throw Bad(line, $"is not valid JSON (at byte {e.BytePositionInLine})"
+                + Whole(line.Number == 1 && line.Text.AsSpan().TrimStart().StartsWith('[')));
         }
         catch (InvalidOperationException)
         {
@@ -81,7 +83,17 @@ internal static class RecordReader
     private static string Required(DataLine line, JsonElement root, string name) =>
         root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { } text
             && (text.Length > 0 || name == "prompt")
-            ? text : throw Bad(line, $"has no \"{name}\", which must be a text that is not empty");
+            ? text : throw Bad(line, $"has no \"{name}\", which must be a text that is not empty{Others(root, name)}");
+
+    // Names of fields alone: what they hold stays unsaid.
+    private static string Others(JsonElement root, string wanted)
+    {
+        var names = root.EnumerateObject().Select(field => field.Name).Where(name => name != wanted && name.Length <= LongestShown)
+            .Take(MostNamed).ToArray();
+        return names.Length == 0 || root.TryGetProperty(wanted, out _) ? "" : $"; it has {string.Join(", ", names)}";
+    }
+
+    private static string Whole(bool isArray) => isArray ? "; the file seems to be one JSON array: write one object a line" : "";
 
     private static string? LabelOf(JsonElement root) => root.TryGetProperty("label", out var value) ? TextOrNumber(value) : null;
 

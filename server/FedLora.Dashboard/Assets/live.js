@@ -50,7 +50,7 @@
       }
       running = false;
     }
-    const source = new EventSource('/events');
+    const source = new EventSource(main.dataset.live);
     source.onopen = () => { state.textContent = 'live'; };
     source.onerror = () => { state.textContent = 'reconnecting …'; first = false; };
     source.addEventListener('changed', () => {

@@ -31,6 +31,8 @@ public sealed record SafetensorsHeader(IReadOnlyDictionary<string, SafetensorsEn
     {
         if (first.Length < 8 || fileLength < 8)
             throw Invalid(where, $"has only {fileLength} bytes, so no header");
+        if (LfsPointer.MayBeOne(first))
+            throw LfsPointer.Refused(where, "safetensors-invalid");
         var length = BinaryPrimitives.ReadUInt64LittleEndian(first);
         if (length > MaxLength)
             throw Invalid(where, $"states a header of {length} bytes, above the limit of {MaxLength}");

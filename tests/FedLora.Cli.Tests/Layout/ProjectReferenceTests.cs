@@ -24,12 +24,13 @@ public sealed class ProjectReferenceTests
         ["FedLora.Tokenizers"] = Core,
         ["FedLora.Training"] = [.. Model, "FedLora.Federations", "FedLora.Tokenizers"],
         ["FedLora.Client"] = [.. Wire, .. Engine],
+        ["FedLora.SitePage"] = [.. Wire, .. Engine, "FedLora.Client"],
         ["FedLora.Grains"] = [.. Model, "FedLora.Federations"],
         ["FedLora.Server"] = [.. Wire, "FedLora.Grains"],
         ["FedLora.Dashboard"] = [.. Wire, "FedLora.Grains", "FedLora.Server"],
         ["FedLora.Simulations"] = [.. Wire, .. Engine, "FedLora.Client"],
-        ["FedLora.Cli"] = [.. Wire, .. Engine, "FedLora.Client", "FedLora.Grains", "FedLora.Server", "FedLora.Dashboard",
-            "FedLora.Simulations"],
+        ["FedLora.Cli"] = [.. Wire, .. Engine, "FedLora.Client", "FedLora.SitePage", "FedLora.Grains", "FedLora.Server",
+            "FedLora.Dashboard", "FedLora.Simulations"],
     };
 
     private static readonly Dictionary<string, string[]> References = Directory

@@ -39,6 +39,19 @@ public sealed class Chromium : IAsyncLifetime
     /// <summary>A window with a session, opened as a person does: by the link and its button.</summary>
     internal async Task<IPage> OpenAsync(Bench bench, string role, int width = 1280, ColorScheme scheme = ColorScheme.Light)
     {
+        var page = await WindowAsync(width, scheme);
+        var link =
+            await bench.Operator.Upkeep.CreateDashboardLinkAsync(new CreateDashboardLinkRequest { Role = role },
+                bench.Operator.Options(default));
+        await page.GotoAsync(link.Url);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Open the dashboard" }).ClickAsync();
+        await page.WaitForURLAsync("**/privacy");
+        return page;
+    }
+
+    /// <summary>A window in which nothing is open yet.</summary>
+    internal async Task<IPage> WindowAsync(int width = 1280, ColorScheme scheme = ColorScheme.Light)
+    {
         Assert.SkipWhen(_browser is null, $"no Chromium is here: apt-get install chromium, or name one in {Variable}");
         var window =
             await _browser!.NewContextAsync(
@@ -52,12 +65,6 @@ public sealed class Chromium : IAsyncLifetime
         var page = await window.NewPageAsync();
         // A page that breaks its own policy, or a script that fails, is a fault of the page.
         page.PageError += (_, error) => throw new InvalidOperationException(error);
-        var link =
-            await bench.Operator.Upkeep.CreateDashboardLinkAsync(new CreateDashboardLinkRequest { Role = role },
-                bench.Operator.Options(default));
-        await page.GotoAsync(link.Url);
-        await page.GetByRole(AriaRole.Button, new() { Name = "Open the dashboard" }).ClickAsync();
-        await page.WaitForURLAsync("**/privacy");
         return page;
     }
 

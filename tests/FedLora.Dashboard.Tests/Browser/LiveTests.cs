@@ -1,3 +1,5 @@
+using FedLora.Privacy;
+using FedLora.Privacy.Ledger;
 using FedLora.Server.Authentication;
 using Microsoft.Playwright;
 
@@ -56,6 +58,43 @@ public sealed class LiveTests(Chromium chromium)
         using var archive = new System.IO.Compression.ZipArchive(zip);
         Assert.Contains("adapter_model.safetensors", archive.Entries.Select(entry => entry.Name));
         Assert.Contains("adapter_config.json", archive.Entries.Select(entry => entry.Name));
+    }
+
+    [Fact]
+    public async Task A_budget_runs_out_before_the_readers_eyes()
+    {
+        const int Fit = 3;
+        await using var site = await Site.StartAsync();
+        var definition = Bench.Define("fedit", rounds: 20, nodes: 1);
+        definition.Privacy =
+            new Protocol.V1.PrivacyTerms { NoiseMultiplier = 1, SamplingRate = 0.1, Delta = 1e-5, ClipNorm = 1, Accountant = "pld" };
+        await site.Bench.StartFederationAsync(definition);
+        var spent = Accountants.Default.Epsilon([new SampledGaussian(1, 0.1, Fit * definition.Training.LocalSteps)], 1e-5,
+            TestContext.Current.CancellationToken).Epsilon;
+        var watcher = await chromium.OpenAsync(site.Bench, Roles.Auditor);
+        await watcher.GetByText("No data set has spent anything yet").WaitForAsync();
+        await watcher.GetByText("live", new() { Exact = true }).WaitForAsync();
+        await watcher.EvaluateAsync("window.same = true");
+
+        using var end = new CancellationTokenSource();
+        var node = site.Bench.RunNodeAsync("clinic", await site.Bench.TokenAsync(1), new FakeTrainer(1), end.Token,
+            data: site.Bench.Scratch("data.jsonl"), policy: new SitePolicy { Epsilon = spent * 1.001, Delta = 1e-5 });
+        try
+        {
+            await watcher.GetByText("1 at the limit.").WaitForAsync(new() { Timeout = (float)Bench.Never.TotalMilliseconds });
+            Assert.True(await watcher.EvaluateAsync<bool>("window.same === true"));
+            await watcher.GetByRole(AriaRole.Link, new() { Name = "clinic" }).ClickAsync();
+            await watcher.GetByText("no further round fits").WaitForAsync(new() { Timeout = (float)Bench.Never.TotalMilliseconds });
+            Assert.Empty(await Chromium.ViolationsAsync(watcher));
+            await watcher.GotoAsync(site.Bench.Pages + "/federations/test");
+            await watcher.GetByText($"Rounds 1 to {Fit}, newest first").WaitForAsync();
+            await Assertions.Expect(watcher.Locator("main")).ToContainTextAsync("privacy budget");
+        }
+        finally
+        {
+            await end.CancelAsync();
+            await node;
+        }
     }
 
     [Fact]

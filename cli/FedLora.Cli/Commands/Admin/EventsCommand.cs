@@ -12,7 +12,7 @@ internal static class EventsCommand
 {
     public static Command Create()
     {
-        var last = new Option<uint>("--last") { Description = "The newest so many, at most 10000.", DefaultValueFactory = _ => 50 };
+        var last = LastOption();
         var federation = new Option<string?>("--federation") { Description = "Only what is about this federation." };
         var node = new Option<string?>("--node") { Description = "Only what is about this node, by its name or id." };
         var follow = new Option<bool>("--follow") { Description = "Then go on with what happens, until Ctrl-C." };
@@ -21,13 +21,11 @@ internal static class EventsCommand
             {
                 var request = new ListEventsRequest
                 {
-                    Last = parsed.GetValue(last),
+                    Last = (uint)Count(parsed, last),
                     Federation = parsed.GetValue(federation) ?? "",
                     Node = parsed.GetValue(node) ?? "",
                     Follow = parsed.GetValue(follow),
                 };
-                if (request.Last is < 1 or > 10_000)
-                    throw new UsageException($"--last is {request.Last}", "Give a number from 1 to 10000.");
                 try
                 {
                     await ShowAsync(request, output, connection, cancellationToken);
@@ -39,6 +37,15 @@ internal static class EventsCommand
                 }
             });
     }
+
+    internal static Option<uint> LastOption() =>
+        new("--last") { Description = "The newest so many, at most 10000.", DefaultValueFactory = _ => 50 };
+
+    internal static int Count(ParseResult parsed, Option<uint> last) => parsed.GetValue(last) is >= 1 and <= 10_000 and var count
+        ? (int)count : throw new UsageException($"--last is {parsed.GetValue(last)}", "Give a number from 1 to 10000.");
+
+    internal static void Show(CommandOutput output, EventJson entry) =>
+        output.Result(entry, console => console.WriteLine($"{entry.At:u} {Mark(entry.Level)}{entry.Message}"));
 
     private static async Task ShowAsync(ListEventsRequest request, CommandOutput output, CoordinatorConnection connection,
         CancellationToken cancellationToken)
@@ -52,7 +59,7 @@ internal static class EventsCommand
             var view = call.ResponseStream.Current;
             var json = new EventJson((long)view.Sequence, DateTimeOffset.FromUnixTimeMilliseconds(view.AtUnixMs), view.Level, view.Event,
                 view.Message, new SortedDictionary<string, string>(view.Fields, StringComparer.Ordinal), view.Hash);
-            output.Result(json, console => console.WriteLine($"{json.At:u} {Mark(json.Level)}{json.Message}"));
+            Show(output, json);
         }
         if (!isAny)
             output.Remark("Nothing that was asked for is in the coordinator's audit log.");

@@ -98,6 +98,8 @@ internal static class ClientCommand
             WithParent,
             ClientStatusCommand.Create(),
             ClientCheckCommand.Create(),
+            ClientPageCommand.Create(),
+            ClientEventsCommand.Create(),
         }.TakesSettings().Streams(typeof(ClientJson)).Runs(RunAsync);
 
     /// <summary>Gives a command the settings of a node, which <see cref="Options"/> reads.</summary>

@@ -1,11 +1,14 @@
+using System.Text.RegularExpressions;
 using Sylvan.Data.Csv;
 
 namespace FedLora.Training.Data.Formats;
 
 /// <summary>Rows of comma- or tab-separated values (RFC 4180: quoted fields may hold separators, line ends and doubled quotes). The first
 /// row names the columns.</summary>
-internal static class CsvRows
+internal static partial class CsvRows
 {
+    private const int MostNamed = 8;
+
     public static IEnumerable<DataLine> Read(string path, TextReader reader, char separator, IReadOnlySet<string> fields)
     {
         using var rows = Open(path, reader, separator);
@@ -15,7 +18,7 @@ internal static class CsvRows
             throw new FedLoraException("data-invalid", $"{path} has the column \"{twice.Key}\" twice.",
                 "Rename one of them in its first line.");
         if (columns.Length == 0)
-            throw NoColumn(path, fields);
+            throw NoColumn(path, fields, [.. Enumerable.Range(0, rows.FieldCount).Select(rows.GetName)]);
         for (var number = 1; Next(path, rows, number); number++)
         {
             using var row = new JsonRow();
@@ -27,10 +30,20 @@ internal static class CsvRows
         }
     }
 
-    /// <summary>No column is of any use.</summary>
-    public static FedLoraException NoColumn(string path, IReadOnlySet<string> fields) =>
-        new("data-invalid", $"{path} has none of the columns {string.Join(", ", fields.Order(StringComparer.Ordinal))}.",
-            "Name its columns so: text and label, or text, or prompt and completion.");
+    /// <summary>No column is of any use; those that there are, are named.</summary>
+    public static FedLoraException NoColumn(string path, IReadOnlySet<string> fields, IReadOnlyList<string> found) =>
+        new("data-invalid",
+            $"{path} has none of the columns {string.Join(", ", fields.Order(StringComparer.Ordinal))}; it has {Named(found)}.",
+            found is [var one] && one.AsSpan().IndexOfAny(";\t|,") >= 0
+                ? "Its separator is not the one that its name says: commas in .csv, tabs in .tsv."
+                : "Name its columns so, in small letters: text and label, or text, or prompt and completion.");
+
+    // A first line that names nothing is data, which errors do not tell.
+    private static string Named(IReadOnlyList<string> found) => found.Count <= MostNamed && found.All(name => Name().IsMatch(name))
+        ? string.Join(", ", found) : $"{found.Count} of other names, or its first line is no head";
+
+    [GeneratedRegex(@"^[\p{L}_][\p{L}\p{N}_.-]{0,31}$", RegexOptions.None, 1000)]
+    private static partial Regex Name();
 
     private static CsvDataReader Open(string path, TextReader reader, char separator)
     {

@@ -72,15 +72,20 @@ internal static class DataFormat
         CancellationToken cancellationToken)
     {
         using var file = Opening(path, () => new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16));
-        var head = new byte[4];
+        var head = new byte[32];
         var length = Opening(path, () => file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false));
         file.Position = 0;
-        if (length == 4 && head.AsSpan().SequenceEqual("PAR1"u8))
+        if (head.AsSpan(0, length).StartsWith("PAR1"u8))
         {
             foreach (var row in ParquetRows.Read(path, file, fields, budget, cancellationToken))
                 yield return row;
             yield break;
         }
+        if (LfsPointer.MayBeOne(head.AsSpan(0, length)))
+            throw LfsPointer.Refused(path, "data-invalid");
+        if (Path.GetExtension(path).Equals(".parquet", StringComparison.OrdinalIgnoreCase))
+            throw new FedLoraException("data-invalid", $"{path} is not a Parquet file: it does not begin with PAR1.",
+                "Download it again, or name it by what it is.");
         using var content = Unpacking(path, () => Packing.Open(file, head.AsSpan(0, length), path));
         using var text = new StreamReader(content, Encoding.UTF8, detectEncodingFromByteOrderMarks: true, 1 << 16, leaveOpen: true);
         using var reader = new CountedReader(text, budget);

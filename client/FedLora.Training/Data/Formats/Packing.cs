@@ -12,7 +12,7 @@ internal static class Packing
 
     /// <summary>The file's content.</summary>
     /// <param name="file">At its start.</param>
-    /// <param name="head">Its first bytes, at most four.</param>
+    /// <param name="head">Its first bytes, four at least where it has so many.</param>
     /// <param name="name">Its name, which says that it is packed where its bytes no longer do.</param>
     /// <exception cref="InvalidDataException">It is cut short.</exception>
     public static Stream Open(FileStream file, ReadOnlySpan<byte> head, string name)

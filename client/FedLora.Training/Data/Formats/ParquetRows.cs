@@ -46,7 +46,7 @@ internal static class ParquetRows
     {
         var wanted = Trying(path, () => reader.Schema.Fields.Where(field => fields.Contains(field.Name)).ToArray());
         if (wanted.Length == 0)
-            throw CsvRows.NoColumn(path, fields);
+            throw CsvRows.NoColumn(path, fields, [.. reader.Schema.Fields.Select(field => field.Name)]);
         if (Array.Find(wanted, field => ParquetTree.Leaves(field) is null or []) is { } other)
             throw new FedLoraException("data-invalid", $"{path}: the column \"{other.Name}\" is a map or a repeated field without a list.",
                 "Write it as a text, a number, or a list of structures.");

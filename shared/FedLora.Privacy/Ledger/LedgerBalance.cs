@@ -1,8 +1,6 @@
 using System.Text.Json.Serialization;
-using FedLora.Privacy;
-using FedLora.Privacy.Ledger;
 
-namespace FedLora.Cli.Commands.Privacy;
+namespace FedLora.Privacy.Ledger;
 
 /// <summary>What a data set has spent of which limit.</summary>
 /// <param name="DataSet">Its identity.</param>
@@ -15,7 +13,7 @@ namespace FedLora.Cli.Commands.Privacy;
 /// <param name="LeftEpsilon">Limit less spent; negative where more was spent than the present limit allows.</param>
 /// <param name="Delta">The delta that all are stated at.</param>
 /// <param name="UsedWithoutPrivacy">Whether it was trained on without noise too.</param>
-internal sealed record LedgerBalance(
+public sealed record LedgerBalance(
     string DataSet, string? Name, string? File, string Unit, double SpentEpsilon, double SpentEpsilonAtLeast, double? LimitEpsilon,
     double? LeftEpsilon, double Delta, bool UsedWithoutPrivacy)
 {
@@ -30,6 +28,7 @@ internal sealed record LedgerBalance(
                 : ", no limit")
             + (UsedWithoutPrivacy ? "; also used without privacy" : "");
 
+    /// <summary>The balance of one data set; the accountant bounds what was spent, which may take seconds.</summary>
     /// <param name="ledger">The ledger.</param>
     /// <param name="dataSet">One of its data sets.</param>
     /// <param name="stated">The limit of a policy file; null = the one in force at the last spending.</param>

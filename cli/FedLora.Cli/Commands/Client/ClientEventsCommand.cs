@@ -1,0 +1,64 @@
+using System.CommandLine;
+using FedLora.Cli.Commands.Admin;
+using FedLora.Cli.Output;
+using FedLora.Client.Hosting;
+using FedLora.Core.Audit;
+
+namespace FedLora.Cli.Commands.Client;
+
+/// <summary><c>fedlora client events</c>: what happened at a node, one line each, oldest first, by the audit log in its folder.</summary>
+internal static class ClientEventsCommand
+{
+    private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
+
+    public static Command Create()
+    {
+        var config = new Option<string?>("--config") { Description = "The node's YAML file, which names its state folder." };
+        var state = new Option<string?>("--state") { Description = "The node's own folder; by default the one that the file says." };
+        var last = EventsCommand.LastOption();
+        var federation = new Option<string?>("--federation") { Description = "Only what is about this federation." };
+        var follow = new Option<bool>("--follow") { Description = "Then go on with what happens, until Ctrl-C." };
+        return new Command("events", "What happened at this site's node, by the audit log in its own folder; asks no coordinator.")
+            { config, state, last, federation, follow }
+            .Streams(typeof(EventJson)).Runs(async (parsed, output, cancellationToken) =>
+            {
+                var file = parsed.GetValue(config) is { } path ? ClientConfigFile.Load(path) : new ClientConfigFile();
+                var folder = AuditLog.FolderIn(ClientStatusCommand.StateFolder(parsed.GetValue(state), file));
+                var about = parsed.GetValue(federation);
+                var shown = AuditFiles.Last(folder, IsWanted, EventsCommand.Count(parsed, last), cancellationToken);
+                if (!Show(shown) && !parsed.GetValue(follow))
+                    output.Remark($"Nothing that was asked for is in the node's audit log, {folder}.");
+                if (parsed.GetValue(follow))
+                    await FollowAsync(folder, entries => Show([.. entries.Where(IsWanted)]), cancellationToken);
+
+                bool IsWanted(AuditEntry entry) => about is null || entry.Fields.GetValueOrDefault("federation") == about;
+
+                bool Show(IReadOnlyCollection<AuditEntry> entries)
+                {
+                    foreach (var entry in entries)
+                        EventsCommand.Show(output, new EventJson(entry.Sequence, entry.At, entry.Level, entry.Event, entry.Message,
+                            new SortedDictionary<string, string>(entry.Fields.ToDictionary(), StringComparer.Ordinal), entry.Hash));
+                    return entries.Count > 0;
+                }
+            });
+    }
+
+    private static async Task FollowAsync(string folder, Action<IReadOnlyList<AuditEntry>> show, CancellationToken cancellationToken)
+    {
+        var seen = AuditFiles.Last(folder, _ => true, 1, cancellationToken).Select(entry => entry.Sequence).FirstOrDefault();
+        using var timer = new PeriodicTimer(Look, TimeProvider.System);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(cancellationToken))
+            {
+                var entries = AuditFiles.After(folder, seen, cancellationToken);
+                show(entries);
+                seen = entries.Count > 0 ? entries[^1].Sequence : seen;
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // How one stops following.
+        }
+    }
+}
