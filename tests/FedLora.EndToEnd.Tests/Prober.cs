@@ -78,7 +78,7 @@ internal sealed class Prober : IAsyncDisposable
                     _connection.Options(_end.Token, TimeSpan.FromSeconds(30)));
                 return now;
             }
-            catch (RpcException error) when (error.StatusCode is StatusCode.Unavailable or StatusCode.DeadlineExceeded
+            catch (RpcException error) when ((TestNode.IsAway(error) || error.StatusCode == StatusCode.DeadlineExceeded)
                 && !_end.IsCancellationRequested)
             {
                 await Task.Delay(Pause, TimeProvider.System, _end.Token);

@@ -40,13 +40,20 @@ internal sealed class TestNode : IDisposable
             {
                 return await call();
             }
-            catch (RpcException error) when (error.StatusCode == StatusCode.Unavailable && DateTime.UtcNow < until)
+            catch (RpcException error) when (IsAway(error) && DateTime.UtcNow < until)
             {
                 // A coordinator that is starting has the processor to itself.
                 await Task.Delay(Pause, TimeProvider.System, CancellationToken.None);
             }
         }
     }
+
+    /// <summary>
+    /// Whether nobody answered. A connection that the coordinator has closed, as when a ping was not answered in time, is an internal error
+    /// to the library.
+    /// </summary>
+    public static bool IsAway(RpcException error) => error.StatusCode == StatusCode.Unavailable
+        || (error.StatusCode == StatusCode.Internal && error.Status.DebugException is HttpRequestException);
 
     /// <summary>The next task; null if the coordinator has none within some seconds.</summary>
     public async Task<TrainingTask?> PollAsync(uint waitSeconds = 20)

@@ -48,8 +48,7 @@ internal sealed class WorkingNode(TestNode node, Func<uint, Task>? gate = null)
             }
             catch (Exception error) when (error is IOException or InvalidOperationException or RpcException
             {
-                StatusCode: StatusCode.Unavailable or StatusCode.NotFound or StatusCode.FailedPrecondition or StatusCode.AlreadyExists
-                or StatusCode.Cancelled or StatusCode.DeadlineExceeded
+                StatusCode: not (StatusCode.InvalidArgument or StatusCode.Unauthenticated or StatusCode.PermissionDenied)
             })
             {
                 // It was killed in the middle of it, or the round is over.

@@ -43,10 +43,12 @@ internal sealed class Bench : IAsyncDisposable
     }
 
     /// <summary>Stops the coordinator if it runs, and starts it on the same data.</summary>
-    internal async Task RestartAsync()
+    /// <param name="meanwhile">Done in between.</param>
+    internal async Task RestartAsync(Func<Task>? meanwhile = null)
     {
         var listen = _host?.Url ?? "http://127.0.0.1:0";
         await StopAsync();
+        await (meanwhile?.Invoke() ?? Task.CompletedTask);
         _host = await CoordinatorHost.StartAsync(new ServerOptions { Data = Data, Listen = listen }, _configure, CancellationToken.None);
         Operator = new CoordinatorConnection(_host.Url)
         {
