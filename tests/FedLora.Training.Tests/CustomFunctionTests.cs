@@ -23,15 +23,17 @@ public sealed class CustomFunctionTests
         using var scope = NewDisposeScope();
         var (x, seen) = (tensor(3f).requires_grad_(), new Seen());
         using (no_grad())
-            Square.apply(x, seen);
-        Square.apply(x.detach(), seen);
-        Assert.All(seen.Contexts, context => Assert.Null(context.get_data("kept")));
-        Assert.Equal(2, seen.Contexts.Count);
+            Assert.Equal(9f, Square.apply(x, seen).item<float>());
+        Assert.Equal(9f, Square.apply(x.detach(), seen).item<float>());
+        // There is no context to keep anything in.
+        Assert.Equal([null, null], seen.Contexts);
+        Assert.True(Square.apply(x, seen).requires_grad);
+        Assert.NotNull(seen.Contexts[^1]);
     }
 
     private sealed class Seen
     {
-        public List<autograd.AutogradContext> Contexts { get; } = [];
+        public List<autograd.AutogradContext?> Contexts { get; } = [];
 
         public Tensor[]? Taken { get; set; }
     }
@@ -43,7 +45,7 @@ public sealed class CustomFunctionTests
             var (x, seen) = ((Tensor)vars[0], (Seen)vars[1]);
             seen.Contexts.Add(ctx);
             Keep(ctx, x);
-            ctx.save_data("seen", seen);
+            Note(ctx, "seen", seen);
             return x.mul(x);
         }
 

@@ -16,7 +16,9 @@ internal abstract class CustomFunction<T> : autograd.SingleTensorFunction<T> whe
 
     public override string Name => typeof(T).Name;
 
-    /// <summary>Runs forward and puts the step into the graph where any of the arguments wants a gradient.</summary>
+    /// <summary>
+    /// Runs forward and puts the step into the graph where any of the arguments wants a gradient; where none does, forward has no context.
+    /// </summary>
     public static new Tensor apply(params object[] vars)
     {
         // For each result TorchSharp makes an empty tensor of its shape, which nobody needs.

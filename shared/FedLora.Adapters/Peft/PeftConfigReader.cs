@@ -143,7 +143,8 @@ internal sealed class PeftConfigReader(JsonElement root, string where, bool take
             key switch
             {
                 "use_dora" => "Merge it into its base model, or train with use_dora=False; see: fedlora adapter merge --help",
-                "trainable_token_indices" => "Single tokens are not trained here: train the whole embedding (modules_to_save), or without trainable_token_indices.",
+                "trainable_token_indices" =>
+                    "Single tokens are not trained here: train the whole embedding (modules_to_save), or without trainable_token_indices.",
                 _ => "Supported is plain LoRA: no DoRA, no bias, no other initialisation that changes the base weights.",
             });
 

@@ -5,8 +5,8 @@ using System.Runtime.Intrinsics;
 namespace FedLora.Aggregation;
 
 /// <summary>
-/// f B A W for a few probes W, from the factors' float32 as they came: nothing is widened or turned as a whole, so that a round's factors are
-/// read once and no more. In float64, in fixed lanes, as <see cref="Vectors"/>.
+/// f B A W for a few probes W, from the factors' float32 as they came: nothing is widened or turned as a whole, so that a round's factors
+/// are read once and no more. In float64, in fixed lanes, as <see cref="Vectors"/>.
 /// </summary>
 internal static class Sketch
 {

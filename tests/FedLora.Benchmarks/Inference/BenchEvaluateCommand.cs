@@ -8,7 +8,8 @@ namespace FedLora.Benchmarks.Inference;
 /// </summary>
 internal static class BenchEvaluateCommand
 {
-    public static Command Create() => InferenceRace.Command("evaluate", "Speed of evaluation on texts of uneven length, beside eager PyTorch.",
+    public static Command Create() => InferenceRace.Command("evaluate",
+        "Speed of evaluation on texts of uneven length, beside eager PyTorch.",
         [
             new("minilm-f32", TrainingCase.MiniLmMails, "f32"), new("minilm-bf16", TrainingCase.MiniLmMails, "bf16"),
             new("smollm2-f32", TrainingCase.SmolLm2Mails, "f32"), new("smollm2-bf16", TrainingCase.SmolLm2Mails, "bf16"),

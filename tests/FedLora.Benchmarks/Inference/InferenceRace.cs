@@ -85,7 +85,8 @@ internal static class InferenceRace
                     await side.RunAsync(pass + 1, counts: pass > 0, cancellationToken);
                 remark(pass == 0 ? $"{one.Name}: warm"
                     : $"{one.Name}: pass {pass}: " + string.Join("; ", sides.Select(side =>
-                        $"{side.Name} {work / side.Seconds:0.#} tokens/s, {side.Cpu / work * 1e3:0.###} ms of processor time a token{Told(side, sides[0])}")));
+                        $"{side.Name} {work / side.Seconds:0.#} tokens/s, "
+                            + $"{side.Cpu / work * 1e3:0.###} ms of processor time a token{Told(side, sides[0])}")));
             }
             return [.. Rows(one.Name, work, sides)];
         }

@@ -58,8 +58,8 @@ public sealed class NamedModulesTests
         Assert.Equal(7, Prepare("query", "classifier,embeddings").Definition.Layout.Head.Count);
     }
 
-    private static FederationPreparation Prepare(string targets, string saved, PrivacySpec? privacy = null) => FederationPreparation.Prepare(
-        new FederationDefinition
+    private static FederationPreparation Prepare(string targets, string saved, PrivacySpec? privacy = null) =>
+        FederationPreparation.Prepare(new FederationDefinition
         {
             Name = "mail",
             BaseModel = new() { Fingerprint = "" },
