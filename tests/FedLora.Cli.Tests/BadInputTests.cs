@@ -164,6 +164,33 @@ public sealed class BadInputTests : IDisposable
             (await _scratch.FailsAsync(1, "server", "--data", _scratch["server"], "--listen", $"http://{listener.LocalEndpoint}")).Code);
     }
 
+    [Theory]
+    [InlineData("--postgres", "Hosst=db", "postgres-invalid")]
+    [InlineData("--postgres", "Host=127.0.0.1;Port=1;Database=x;Username=x", "postgres-unreachable")]
+    [InlineData("--silo", "nowhere", "listen-invalid")]
+    [InlineData("--silo", "0.0.0.0:1", "listen-invalid")]
+    public async Task Where_the_cluster_is(string option, string value, string code)
+    {
+        Assert.Equal(code,
+            (await _scratch.FailsAsync(1, "server", "--data", _scratch["server"], "--listen", "http://127.0.0.1:0", option, value)).Code);
+        Assert.False(File.Exists(_scratch["server/state.db"]));
+    }
+
+    [Fact]
+    public async Task What_is_backed_up_restored_or_moved()
+    {
+        foreach (var (code, arguments) in new (string, string[])[]
+        {
+            ("backup-nothing", ["backup", _scratch["backups"]]), ("backup-missing", ["restore", _scratch["backups"]]),
+            ("move-nothing", ["move", "--to", "Host=127.0.0.1;Port=1;Database=x;Username=x"]),
+        })
+            Assert.Equal(code, (await _scratch.FailsAsync(1, ["admin", "--data", _scratch["server"], .. arguments])).Code);
+        Assert.False(Directory.Exists(_scratch["server"]));
+        foreach (var arguments in new string[][] { ["backup", _scratch["backups"]], ["backup", "x", "--keep", "0"], ["move", "--to", "x"] })
+            Assert.Equal("usage", (await _scratch.FailsAsync(2, ["admin", .. arguments])).Code);
+        Assert.False(Directory.Exists(_scratch["backups"]));
+    }
+
     [Fact]
     public async Task Folder_of_a_server_that_cannot_be_made()
     {

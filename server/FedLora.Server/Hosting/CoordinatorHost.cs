@@ -31,6 +31,7 @@ public sealed class CoordinatorHost : IAsyncDisposable
         CancellationToken cancellationToken)
     {
         RequireFree(options.EndPoint(), options.Listen);
+        _ = options.SiloEndPoint();
         var web = Build(options, configure);
         try
         {

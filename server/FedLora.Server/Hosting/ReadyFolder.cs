@@ -17,10 +17,10 @@ internal static class ReadyFolder
     internal static void Require(IServiceProvider services)
     {
         var options = services.GetRequiredService<IOptions<ServerOptions>>().Value;
-        var root = services.GetRequiredService<DataFolder>().Root;
-        StateElsewhere.Require(root, options.Postgres);
-        AccessTokens.Check(root);
+        StateElsewhere.Require(Path.GetFullPath(options.Data), options.Postgres);
         var cluster = options.Postgres is null ? null : services.GetRequiredService<PostgresDatabase>();
+        var root = services.GetRequiredService<DataFolder>().Root;
+        AccessTokens.Check(root);
         if (cluster is null)
             _ = services.GetRequiredService<SqliteDatabase>();
         else

@@ -41,7 +41,7 @@ public sealed class ServerOptions
         IPEndPoint.TryParse(Silo, out var endpoint) && !endpoint.Address.Equals(IPAddress.Any)
             && !endpoint.Address.Equals(IPAddress.IPv6Any) ? endpoint
             : throw new FedLoraException("listen-invalid", $"'{Silo}' is not an address at which other coordinators reach this one",
-                "write it as IP:PORT, with an address of this machine's own");
+                "write --silo IP:PORT, with an address of this machine's own");
 
     /// <summary>Whether it speaks TLS.</summary>
     internal bool IsSecure => Listen.StartsWith("https:", StringComparison.OrdinalIgnoreCase);
