@@ -86,6 +86,7 @@ public sealed class SimulatedTwinTests(TinySites sites) : IClassFixture<TinySite
 
     private string Text(string method, string communication, string data) => $$"""
         nodes: 3
+        nodes_together: 1
         data: { train: '{{data}}', held_out: '{{sites.HeldOut}}', split: { kind: field, field: site } }
         federation:
           name: test

@@ -25,13 +25,19 @@ internal static class BenchCohortCommand
     {
         var tokens = new Option<int>("--tokens") { Description = "Tokens of every text.", DefaultValueFactory = _ => 32 };
         var passes = new Option<int>("--passes") { Description = "Counted turns of each side.", DefaultValueFactory = _ => 3 };
+        var threads = new Option<int>("--threads")
+        {
+            Description = "Processor threads; a run of a simulation takes one.",
+            DefaultValueFactory = _ => Environment.ProcessorCount,
+        };
         return new Command("cohort", "Several nodes' local steps through the base model at once, beside one after another.")
         {
             tokens,
             passes,
+            threads,
         }.Writes(typeof(BenchJson)).Runs((parsed, output, cancellationToken) =>
         {
-            LibtorchLoader.UseThreads(Environment.ProcessorCount);
+            LibtorchLoader.UseThreads(Math.Clamp(parsed.GetValue(threads), 1, 1024));
             var folder = Directory.CreateTempSubdirectory("fedlora-bench-").FullName;
             try
             {
