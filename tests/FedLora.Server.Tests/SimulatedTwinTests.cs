@@ -59,7 +59,8 @@ public sealed class SimulatedTwinTests(TinySites sites) : IClassFixture<TinySite
         var folder = Directory.CreateTempSubdirectory("fedlora-together-");
         try
         {
-            var text = Text("fedit", "", sites.DataOf(2)).Replace("{ kind: field, field: site }", "{ kind: identical }", StringComparison.Ordinal)
+            var text = Text("fedit", "", sites.DataOf(2))
+                .Replace("{ kind: field, field: site }", "{ kind: identical }", StringComparison.Ordinal)
                 .Replace("learning_rate: 0.01", "optimizer: sgd, learning_rate: 0.01", StringComparison.Ordinal);
             var adapters = new[] { ("alone", "1"), ("together", "0"), ("again", "0") }.Select(run =>
             {

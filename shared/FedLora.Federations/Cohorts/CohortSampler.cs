@@ -11,8 +11,8 @@ public static class CohortSampler
 {
     /// <summary>
     /// A uniform sample without replacement, the same for the same seed, round, attempt and candidates. Algorithm F2 of Bentley and Floyd,
-    /// "A sample of brilliance", CACM 30(9), 1987: for j from n - count to n - 1 the candidate at t, uniform in [0, j], or that at j where t
-    /// is taken; t is the high part of (j + 1) SHA-256(seed/round/attempt/j). O(count), whatever the number of candidates.
+    /// "A sample of brilliance", CACM 30(9), 1987: for j from n - count to n - 1 the candidate at t, uniform in [0, j], or that at j where
+    /// t is taken; t is the high part of (j + 1) SHA-256(seed/round/attempt/j). O(count), whatever the number of candidates.
     /// </summary>
     /// <param name="candidates">In ordinal order of their ids.</param>
     /// <param name="count">How many; all where there are fewer.</param>

@@ -18,7 +18,7 @@ public static class UpdateSize
     public static IReadOnlyList<(string Name, int[] Shape)> Expected(FederationDefinition definition, int round, int rank) =>
         [.. definition.LayoutOf(rank).Tensors(definition.SentFactors(round))];
 
-    /// <summary>How many numbers a node of that rank sends in that round, and how long they are as our own safetensors file, bytes.</summary>
+    /// <summary>How many numbers a node of that rank sends in that round, and their length as our own safetensors file, bytes.</summary>
     public static (long Numbers, long Bytes) Of(FederationDefinition definition, int round, int rank) =>
         Known.GetOrCreateValue(definition).GetOrAdd((definition.SentFactors(round), rank), _ =>
         {

@@ -25,15 +25,14 @@ internal static class Grouping
             return 1;
         if (asked > 0)
             return asked;
+        // Examples of a private step are gone through one by one in any case.
+        if (nodes.Any(node => node.Task.Privacy is not null))
+            return 1;
         var rows = nodes.Average(Rows);
         return rows >= SmallStep ? 1 : (int)Math.Clamp(MicroBatches.RowsAtOnce / Math.Max(1, rows), 1, Most);
     }
 
-    // Of its mean step; images have as many rows as their patches, which no text has.
-    private static double Rows(CohortNode node)
-    {
-        var batch = node.Task.Privacy is { } terms ? terms.SamplingRate * node.Examples.Count
-            : Math.Min(node.Task.Training.BatchSize, node.Examples.Count);
-        return batch * node.Examples.Average(example => example.Tokens.Length);
-    }
+    // Of its mean step.
+    private static double Rows(CohortNode node) => node.Examples.Count == 0 ? 0
+        : Math.Min(node.Task.Training.BatchSize, node.Examples.Count) * node.Examples.Average(example => example.Tokens.Length);
 }

@@ -51,8 +51,10 @@ internal sealed class LoraWork : INodeWork
             {
                 var trained = Together([.. group.Select(one => one.Round)], cancellationToken);
                 foreach (var ((place, prepared), outcome) in group.Zip(trained))
-                    results[place] = Try(() => Result(round, tasks[place], RoundTrainer.Finish(prepared, outcome())), out var done, out var failed)
-                        ? done : failed;
+                {
+                    results[place] = Try(() => Result(round, tasks[place], RoundTrainer.Finish(prepared, outcome())), out var done,
+                        out var failed) ? done : failed;
+                }
             }
         }
 

@@ -8,7 +8,10 @@ using FedLora.Simulations.Scenarios;
 
 namespace FedLora.Benchmarks.Simulate;
 
-/// <summary><c>fedlora bench simulate</c>: virtual clients a second, 100 of them in every round, and what an idle node takes.</summary>
+/// <summary>
+/// <c>fedlora bench simulate</c>: virtual clients a second, 100 of them in every round, what an idle node takes, and what LoRA costs over
+/// the bare engine.
+/// </summary>
 internal static class BenchSimulateCommand
 {
     private const int Cohort = 100;
@@ -24,7 +27,8 @@ internal static class BenchSimulateCommand
         var rounds = new Option<int>("--rounds") { Description = "Rounds of 100 clients that are timed.", DefaultValueFactory = _ => 200 };
         var nodes = new Option<int>("--nodes") { Description = "Registered nodes.", DefaultValueFactory = _ => 10_000 };
         var only = new Option<string>("--case") { Description = "The one row to measure, e.g. logistic." };
-        return new Command("simulate", "Virtual clients a second, a trivial one and logistic regression, and memory per idle node.")
+        return new Command("simulate",
+            "Virtual clients a second (trivial, logistic regression, LoRA beside the bare engine), and memory per idle node.")
         {
             rounds,
             nodes,
@@ -34,27 +38,41 @@ internal static class BenchSimulateCommand
             {
                 var (count, registered) = (parsed.GetValue(rounds), parsed.GetValue(nodes));
                 var warm = Math.Max(5, count / 10);
-                (string Name, string Unit, Func<double> Measure)[] cases =
+                (string Name, Func<IReadOnlyList<BenchRow>> Measure)[] cases =
                 [
-                    ("trivial-100kB", "clients/s", () => Warm(Trivial, 8, registered, warm, count, cancellationToken)),
-                    ("logistic", "clients/s", () => Warm(Logistic, 1, registered, warm, count, cancellationToken)),
-                    ("logistic-100000", "clients/s", () => Warm(Logistic, 1, ManyNodes, warm, warm, cancellationToken)),
-                    ("idle-node", "B", () => BytesPerNode(cancellationToken)),
+                    Case("trivial-100kB", "clients/s", () => Warm(Trivial, 8, registered, warm, count, cancellationToken)),
+                    Case("logistic", "clients/s", () => Warm(Logistic, 1, registered, warm, count, cancellationToken)),
+                    Case("logistic-100000", "clients/s", () => Warm(Logistic, 1, ManyNodes, warm, warm, cancellationToken)),
+                    Case("idle-node", "B", () => BytesPerNode(cancellationToken)),
+                    ("lora", () =>
+                        [.. new[] { 4, 32 }.SelectMany(batch => OverheadCase.Run(ModelFolder(), batch, 2, cancellationToken))]),
                 ];
                 var chosen = parsed.GetValue(only) is not { } name ? cases
                     : Array.FindAll(cases, one => one.Name == name) is { Length: 1 } found ? found
                     : throw new UsageException($"there is no case '{name}'{Nearest.Question(name, cases.Select(one => one.Name))}",
                         $"They are {string.Join(", ", cases.Select(one => one.Name))}.");
                 var rows = new List<BenchRow>();
-                foreach (var (row, unit, measure) in chosen)
+                foreach (var (row, measure) in chosen)
                 {
                     output.Remark($"{row} ...");
-                    rows.Add(new(row, measure(), unit));
+                    rows.AddRange(measure());
                 }
 
                 BenchReport.Write(output, rows);
                 return Task.CompletedTask;
             });
+    }
+
+    private static (string Name, Func<IReadOnlyList<BenchRow>> Measure) Case(string name, string unit, Func<double> measure) =>
+        (name, () => [new BenchRow(name, measure(), unit)]);
+
+    // The demo's: the benchmarks lie in the repository.
+    private static string ModelFolder()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "FedLora.sln")))
+            folder = folder.Parent;
+        return Path.Combine(folder?.FullName ?? ".", "simulations", "models", "mail-encoder");
     }
 
     // Compiled and cached first: a simulation lasts longer than its first rounds.

@@ -21,8 +21,12 @@ public sealed class GroupingTests
         Assert.Equal(together, Grouping.NodesAtOnce(asked, [Node(batch, tokens), Node(batch, tokens)]));
 
     [Fact]
-    public void A_private_step_is_as_large_as_its_sample() =>
-        Assert.Equal((16, 1), (Grouping.NodesAtOnce(0, [Private(0.1), Private(0.1)]), Grouping.NodesAtOnce(0, [Private(1), Private(1)])));
+    public void Private_steps_are_made_alone_unless_it_is_asked_for()
+    {
+        var plain = Node(4, 32);
+        var node = plain with { Task = plain.Task with { Privacy = new PrivateTerms(1, 0.1, 1) } };
+        Assert.Equal((1, 5), (Grouping.NodesAtOnce(0, [node, node]), Grouping.NodesAtOnce(5, [node, node])));
+    }
 
     [Fact]
     public void Whose_optimiser_goes_on_is_trained_alone()
@@ -30,9 +34,6 @@ public sealed class GroupingTests
         var node = Node(4, 32);
         Assert.Equal(1, Grouping.NodesAtOnce(4, [node, node with { Task = node.Task with { Recalled = OptimizerMemory.Empty } }]));
     }
-
-    private static CohortNode Private(double rate) => Node(4, 32) is var node
-        ? node with { Task = node.Task with { Privacy = new PrivateTerms(1, rate, 1) } } : throw new InvalidOperationException();
 
     private static CohortNode Node(int batch, int tokens)
     {
