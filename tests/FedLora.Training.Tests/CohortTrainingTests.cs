@@ -2,7 +2,6 @@ using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Federations.Definitions;
 using FedLora.Tests;
-using FedLora.Training.Models;
 using FedLora.Training.Privacy;
 using FedLora.Training.Running;
 using FedLora.Training.Tests.Models;

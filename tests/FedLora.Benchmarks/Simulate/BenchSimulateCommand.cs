@@ -44,8 +44,7 @@ internal static class BenchSimulateCommand
                     Case("logistic", "clients/s", () => Warm(Logistic, 1, registered, warm, count, cancellationToken)),
                     Case("logistic-100000", "clients/s", () => Warm(Logistic, 1, ManyNodes, warm, warm, cancellationToken)),
                     Case("idle-node", "B", () => BytesPerNode(cancellationToken)),
-                    ("lora", () =>
-                        [.. new[] { 4, 32 }.SelectMany(batch => OverheadCase.Run(ModelFolder(), batch, 2, cancellationToken))]),
+                    ("lora", () => OverheadCase.Run(ModelFolder(), 2, cancellationToken)),
                 ];
                 var chosen = parsed.GetValue(only) is not { } name ? cases
                     : Array.FindAll(cases, one => one.Name == name) is { Length: 1 } found ? found

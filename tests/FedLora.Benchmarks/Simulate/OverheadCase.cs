@@ -19,10 +19,11 @@ internal static class OverheadCase
 {
     private const int Nodes = 8;
     private const int Rounds = 3;
+    private const int Batch = 8;
     private const int Texts = 640;
     private const int Words = 40;
 
-    public static IReadOnlyList<BenchRow> Run(string modelFolder, int batch, int passes, CancellationToken cancellationToken)
+    public static IReadOnlyList<BenchRow> Run(string modelFolder, int passes, CancellationToken cancellationToken)
     {
         var folder = Directory.CreateTempSubdirectory("fedlora-bench-").FullName;
         try
@@ -32,9 +33,9 @@ internal static class OverheadCase
             double alone = 0, together = 0, bare = 0;
             for (var pass = 0; pass <= passes; pass++)
             {
-                var one = Simulated(modelFolder, data, batch, 1, cancellationToken);
-                var several = Simulated(modelFolder, data, batch, 0, cancellationToken);
-                var engine = Engine(modelFolder, data, batch, cancellationToken);
+                var one = Simulated(modelFolder, data, 1, cancellationToken);
+                var several = Simulated(modelFolder, data, 0, cancellationToken);
+                var engine = Engine(modelFolder, data, cancellationToken);
                 // The first turn of each side makes things ready.
                 if (pass > 0)
                     (alone, together, bare) = (alone + one, together + several, bare + engine);
@@ -43,8 +44,8 @@ internal static class OverheadCase
             var clients = (double)passes * Nodes * Rounds;
             return
             [
-                new($"lora-batch-{batch}", clients / alone, "clients/s", $"bare engine, {clients / bare:0.00} clients/s", bare / alone),
-                new($"lora-batch-{batch}-together", clients / together, "clients/s", $"bare engine, {clients / bare:0.00} clients/s",
+                new($"lora", clients / alone, "clients/s", $"bare engine, {clients / bare:0.00} clients/s", bare / alone),
+                new($"lora-together", clients / together, "clients/s", $"bare engine, {clients / bare:0.00} clients/s",
                     bare / together),
             ];
         }
@@ -54,19 +55,18 @@ internal static class OverheadCase
         }
     }
 
-    private static double Simulated(string modelFolder, string data, int batch, int together, CancellationToken cancellationToken)
+    private static double Simulated(string modelFolder, string data, int together, CancellationToken cancellationToken)
     {
-        var scenario = Scenario(modelFolder, data, batch, together);
+        var scenario = Scenario(modelFolder, data, together);
         using var setup = Setup.Of(scenario, Path.GetDirectoryName(data)!, null, cancellationToken);
         var simulator = new Simulator(scenario.Definition, setup.Definition, setup.First, setup.Fleet, setup.Work, _ => { },
             cancellationToken);
         return Seconds(simulator.Run);
     }
 
-    private static double Engine(string modelFolder, string data, int batch, CancellationToken cancellationToken)
+    private static double Engine(string modelFolder, string data, CancellationToken cancellationToken)
     {
-        var scenario = Scenario(modelFolder, data, batch, 1);
-        using var setup = Setup.Of(scenario, Path.GetDirectoryName(data)!, null, cancellationToken);
+        using var setup = Setup.Of(Scenario(modelFolder, data, 1), Path.GetDirectoryName(data)!, null, cancellationToken);
         using var model = BaseModel.Load(modelFolder, DefinitionSettings.Load(setup.Definition));
         var all = new NodeData(data, modelFolder, skipBadLines: false).Read(setup.Definition, cancellationToken).Data.Examples;
         LibtorchLoader.UseThreads(1);
@@ -104,7 +104,7 @@ internal static class OverheadCase
         }));
     }
 
-    private static ScenarioFile Scenario(string modelFolder, string data, int batch, int together) => ScenarioFile.Parse("bench.yaml", $$"""
+    private static ScenarioFile Scenario(string modelFolder, string data, int together) => ScenarioFile.Parse("bench.yaml", $$"""
         nodes: {{Nodes}}
         nodes_together: {{together}}
         evaluate_every: 0
@@ -116,6 +116,6 @@ internal static class OverheadCase
           rounds: {{Rounds}}
           task: { kind: classification, labels: [ham, spam] }
           lora: { rank: 8, target_modules: [query, value] }
-          training: { local_steps: 8, batch_size: {{batch}}, learning_rate: 0.001, max_tokens: 64 }
+          training: { local_steps: 8, batch_size: {{Batch}}, learning_rate: 0.001, max_tokens: 64 }
         """);
 }
