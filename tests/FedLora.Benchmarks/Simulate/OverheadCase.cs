@@ -44,8 +44,8 @@ internal static class OverheadCase
             var clients = (double)passes * Nodes * Rounds;
             return
             [
-                new($"lora", clients / alone, "clients/s", $"bare engine, {clients / bare:0.00} clients/s", bare / alone),
-                new($"lora-together", clients / together, "clients/s", $"bare engine, {clients / bare:0.00} clients/s",
+                new("lora", clients / alone, "clients/s", $"bare engine, {clients / bare:0.00} clients/s", bare / alone),
+                new("lora-together", clients / together, "clients/s", $"bare engine, {clients / bare:0.00} clients/s",
                     bare / together),
             ];
         }
