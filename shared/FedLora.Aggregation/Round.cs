@@ -32,6 +32,9 @@ internal sealed class Round
     /// <summary>How many updates are open at once where sums are made.</summary>
     private const int MostOpen = 8;
 
+    /// <summary>Entries of a sum that are worked on at a time, 16 KiB.</summary>
+    private const int Piece = 2048;
+
     private readonly AdapterState _global;
     private readonly UpdateSet _updates;
     private readonly AggregationOptions _options;
@@ -282,11 +285,33 @@ internal sealed class Round
     {
         for (var t = 0; t < tensors.Length; t++)
         {
-            var (name, count, sum) = (tensors[t].Name, AdapterTensor.Count(tensors[t].Shape), sums[t]);
+            var (name, sum) = (tensors[t].Name, sums[t].AsMemory(0, AdapterTensor.Count(tensors[t].Shape)));
+            ReadOnlyMemory<float>?[] inPlace = [.. readers.Select(reader => reader.InPlace(name))];
+            if (Array.TrueForAll(inPlace, values => values is not null))
+            {
+                Add(sum.Span, inPlace, name, from);
+                continue;
+            }
+
             for (var i = 0; i < readers.Count; i++)
             {
                 var weight = Weights[from + i];
-                Read(readers[i], from + i, name, count, values => Vectors.AddScaled(weight, values, sum.AsSpan(0, count)));
+                Read(readers[i], from + i, name, sum.Length, values => Vectors.AddScaled(weight, values, sum.Span));
+            }
+        }
+    }
+
+    // A piece of the sum stays in the nearest cache from the first update to the last: each entry sees the same steps in the same order.
+    private void Add(Span<double> sum, ReadOnlyMemory<float>?[] updates, string name, int from)
+    {
+        for (var start = 0; start < sum.Length; start += Piece)
+        {
+            var piece = sum.Slice(start, Math.Min(Piece, sum.Length - start));
+            for (var i = 0; i < updates.Length; i++)
+            {
+                var values = updates[i]!.Value.Span.Slice(start, piece.Length);
+                RequireFinite(values, from + i, name);
+                Vectors.AddScaled(Weights[from + i], values, piece);
             }
         }
     }
@@ -335,6 +360,13 @@ internal sealed class Round
     // The values are the callee's only for the call.
     private void Read(IUpdateReader reader, int node, string name, int count, Action<ReadOnlySpan<float>> use)
     {
+        if (reader.InPlace(name) is { } inPlace)
+        {
+            RequireFinite(inPlace.Span, node, name);
+            use(inPlace.Span);
+            return;
+        }
+
         var buffer = ArrayPool<float>.Shared.Rent(count);
         try
         {
@@ -350,6 +382,11 @@ internal sealed class Round
     private void Fill(IUpdateReader reader, int node, string name, Span<float> values)
     {
         reader.Read(name, values);
+        RequireFinite(values, node, name);
+    }
+
+    private void RequireFinite(ReadOnlySpan<float> values, int node, string name)
+    {
         if (!Vectors.IsFinite(values))
             throw new FedLoraException("tensor-not-finite", $"{Where(node)} holds NaN or infinity in tensor '{name}'.",
                 "The node's training diverged: lower the learning rate, or leave this update out.");

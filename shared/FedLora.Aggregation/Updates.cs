@@ -25,6 +25,9 @@ public interface IUpdateReader : IDisposable
 
     /// <summary>Copies a tensor's values, row-major, into a place of its length.</summary>
     void Read(string name, Span<float> values);
+
+    /// <summary>The values themselves, where they lie in memory; else nothing, and they are to be read.</summary>
+    ReadOnlyMemory<float>? InPlace(string name) => null;
 }
 
 /// <summary>The updates of a round, always in ordinal order of node ids, whatever order they came in.</summary>

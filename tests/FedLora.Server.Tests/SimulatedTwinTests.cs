@@ -54,6 +54,36 @@ public sealed class SimulatedTwinTests(TinySites sites) : IClassFixture<TinySite
     }
 
     [Fact]
+    public void Nodes_that_train_together_make_what_they_make_one_after_another()
+    {
+        var folder = Directory.CreateTempSubdirectory("fedlora-together-");
+        try
+        {
+            var text = Text("fedit", "", sites.DataOf(2))
+                .Replace("{ kind: field, field: site }", "{ kind: identical }", StringComparison.Ordinal)
+                .Replace("learning_rate: 0.01", "optimizer: sgd, learning_rate: 0.01", StringComparison.Ordinal);
+            var adapters = new[] { ("alone", "1"), ("together", "0"), ("again", "0") }.Select(run =>
+            {
+                var scenario = ScenarioFile.Parse(Path.Combine(folder.FullName, "scenario.yaml"),
+                    text.Replace("nodes_together: 1", $"nodes_together: {run.Item2}", StringComparison.Ordinal));
+                var path = Path.Combine(folder.FullName, run.Item1);
+                SimulationRun.Run(scenario, path, new Dictionary<string, string>(), new Silent(), default);
+                return Adapters.AdapterState.Load(Path.Combine(path, "adapter", "adapter_model.safetensors"));
+            }).ToList();
+            Assert.Equal(adapters[1].Hash, adapters[2].Hash);
+            foreach (var tensor in adapters[0])
+            {
+                var tolerance = 1e-5 * Math.Max(tensor.Values.Max(Math.Abs), 1e-3);
+                Assert.All(tensor.Values.Zip(adapters[1][tensor.Name].Values), pair => Assert.Equal(pair.First, pair.Second, tolerance));
+            }
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
     public void Private_rounds_are_repeatable_and_keep_their_budget()
     {
         var folder = Directory.CreateTempSubdirectory("fedlora-private-twin-");
@@ -86,6 +116,7 @@ public sealed class SimulatedTwinTests(TinySites sites) : IClassFixture<TinySite
 
     private string Text(string method, string communication, string data) => $$"""
         nodes: 3
+        nodes_together: 1
         data: { train: '{{data}}', held_out: '{{sites.HeldOut}}', split: { kind: field, field: site } }
         federation:
           name: test

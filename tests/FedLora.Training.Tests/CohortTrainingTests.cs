@@ -2,6 +2,7 @@ using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Federations.Definitions;
 using FedLora.Tests;
+using FedLora.Training.Models;
 using FedLora.Training.Privacy;
 using FedLora.Training.Running;
 using FedLora.Training.Tests.Models;
@@ -55,6 +56,22 @@ public sealed class CohortTrainingTests
             new NodeTerms(layout, new MethodOptions(), 1, 3, 0));
         var task = new LocalTask(start, Factors.R, Training);
         Compare(fixture, [.. Enumerable.Range(0, 3).Select(i => new CohortNode(task with { Seed = (ulong)i }, fixture.Examples))], 4096);
+    }
+
+    /// <summary>Where the model's weights are narrow, a head that is trained is not.</summary>
+    [FixtureTheory("models", "model.safetensors")]
+    [InlineData("bert-classify")]
+    public void With_narrow_weights_too(string name)
+    {
+        using var fixture = new ModelFixture(name);
+        using var model = BaseModel.Load(fixture.Folder, new LoadOptions { Compute = ComputeType.BF16 });
+        var nodes = Nodes(fixture, (task, _) => task with { Training = task.Training with { LocalSteps = 1 } });
+        foreach (var (node, mine) in nodes.Zip(CohortTraining.Run(model, nodes)))
+        {
+            var alone = LocalTraining.Run(model, node.Task, node.Examples);
+            Assert.Equal(alone.Summary.MeanLoss, mine.Summary.MeanLoss, 0.02 * alone.Summary.MeanLoss);
+            Assert.Contains(mine.Trained, tensor => tensor.Name.Contains("classifier", StringComparison.Ordinal));
+        }
     }
 
     [FixtureTheory("models", "model.safetensors")]

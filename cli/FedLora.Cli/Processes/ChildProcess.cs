@@ -30,7 +30,15 @@ internal sealed class ChildProcess : IAsyncDisposable
     internal int Id => _process.Id;
 
     /// <summary>Starts <c>fedlora ARGS</c> with <paramref name="threads"/> processor threads.</summary>
-    internal static ChildProcess Start(string name, string log, int threads, params string[] args)
+    internal static ChildProcess Start(string name, string log, int threads, params string[] args) => Start(name, log, threads, null, args);
+
+    /// <inheritdoc cref="Start(string, string, int, string[])"/>
+    /// <param name="name">What it is, for people.</param>
+    /// <param name="log">Its log file.</param>
+    /// <param name="threads">Processor threads.</param>
+    /// <param name="heard">Told of every line that it writes, one at a time.</param>
+    /// <param name="args">Of the command line.</param>
+    internal static ChildProcess Start(string name, string log, int threads, Action<string>? heard, string[] args)
     {
         // Installed with its own runtime it is itself what is started; otherwise dotnet is, with it.
         var (own, itself) =
@@ -54,7 +62,7 @@ internal sealed class ChildProcess : IAsyncDisposable
             start.Environment[variable] = threads.ToString();
         var started = Process.Start(start)
             ?? throw new FedLoraException("process-failed", $"cannot start {name}", "is 'dotnet' on the PATH?");
-        return new ChildProcess(started, CopyAsync(started, log), name, log);
+        return new ChildProcess(started, CopyAsync(started, log, heard), name, log);
     }
 
     /// <summary>Waits for its end.</summary>
@@ -107,11 +115,11 @@ internal sealed class ChildProcess : IAsyncDisposable
             $"its log is {Log}");
     }
 
-    private static async Task CopyAsync(Process process, string log)
+    private static async Task CopyAsync(Process process, string log, Action<string>? heard)
     {
         try
         {
-            await CopyLinesAsync(process, log);
+            await CopyLinesAsync(process, log, heard);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -120,7 +128,7 @@ internal sealed class ChildProcess : IAsyncDisposable
         }
     }
 
-    private static async Task CopyLinesAsync(Process process, string log)
+    private static async Task CopyLinesAsync(Process process, string log, Action<string>? heard)
     {
         await using var file = new StreamWriter(log) { AutoFlush = true };
         using var one = new SemaphoreSlim(1, 1);
@@ -134,6 +142,7 @@ internal sealed class ChildProcess : IAsyncDisposable
                 try
                 {
                     await file.WriteLineAsync(line);
+                    heard?.Invoke(line);
                 }
                 finally
                 {

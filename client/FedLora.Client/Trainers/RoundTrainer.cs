@@ -94,6 +94,13 @@ public sealed class RoundTrainer : IRoundTrainer
     /// <inheritdoc/>
     public RoundOutput Train(RoundInput input, IProgress<TrainingProgress> progress, CancellationToken cancellationToken)
     {
+        var ready = Prepare(input, cancellationToken);
+        return Finish(ready, LocalTraining.Run(ready.Model, ready.Node.Task, ready.Node.Examples, new Relay(progress), cancellationToken));
+    }
+
+    /// <summary>All of a round before its first step; under privacy it is charged.</summary>
+    internal ReadyRound Prepare(RoundInput input, CancellationToken cancellationToken)
+    {
         var definition = input.Task.Definition.ToModel();
         var method = Methods.Get(definition.Method);
         var settings = definition.ToMethodOptions();
@@ -117,14 +124,21 @@ public sealed class RoundTrainer : IRoundTrainer
             var terms = new PrivateTerms(receipt.Run.NoiseMultiplier, receipt.Run.SamplingRate, receipt.ClipNorm);
             task = task with { Privacy = SimulatedSeed is { } seed ? terms.Simulated(input.Seed ^ seed) : terms };
         }
-        var result = LocalTraining.Run(loaded, task, read.Examples, new Relay(progress), cancellationToken);
+
+        return new(input, definition, loaded, new CohortNode(task, read.Examples), examples);
+    }
+
+    /// <summary>All of a round after its last step.</summary>
+    internal static RoundOutput Finish(ReadyRound ready, LocalResult result)
+    {
+        var (input, method, settings) = (ready.Input, Methods.Get(ready.Definition.Method), ready.Definition.ToMethodOptions());
         KeptFactors.Save(input.Folder, input.Task.Round, result.Adapter.Only(method.Kept(settings)));
         if (result.Summary.Optimizer is { } memory)
             KeptOptimizer.Save(input.Folder, input.Task.Round, memory);
-        var sent = method.Sent(round, settings);
+        var sent = method.Sent((int)input.Task.Round, settings);
         var loss = result.Summary.MeanLoss;
-        return new RoundOutput(start.Adapter.Only(sent), result.Adapter.Only(sent), examples, result.Summary.Losses.Count,
-            double.IsNaN(loss) ? null : loss);
+        return new RoundOutput(ready.Node.Task.Start.Adapter.Only(sent), result.Adapter.Only(sent), ready.Learnable,
+            result.Summary.Losses.Count, double.IsNaN(loss) ? null : loss);
     }
 
     /// <inheritdoc/>
@@ -136,3 +150,9 @@ public sealed class RoundTrainer : IRoundTrainer
             progress.Report(new TrainingProgress(value.Step, value.Steps, double.IsNaN(value.Loss) ? null : value.Loss));
     }
 }
+
+/// <summary>A round that is ready to be trained.</summary>
+/// <param name="Model">Its base model, valid until the trainer prepares one with other folds.</param>
+/// <param name="Node">What is trained, on what.</param>
+/// <param name="Learnable">Examples that the node trains on; 0 under privacy.</param>
+internal sealed record ReadyRound(RoundInput Input, FederationDefinition Definition, BaseModel Model, CohortNode Node, long Learnable);

@@ -54,7 +54,7 @@ internal sealed class LanguageLossFunction : CustomFunction<LanguageLossFunction
             foreach (var ((first, size), gradient) in parts.Zip(logits))
             {
                 using var step = NewDisposeScope();
-                dBias?.narrow(0, first, size).add_(gradient.sum(0L, type: ScalarType.Float32));
+                dBias?.narrow(0, first, size).Plus(gradient.sum(0L, type: ScalarType.Float32));
                 var narrow = gradient.to(weight.dtype);
                 AddTimes(dHidden?.narrow(0, start, count), narrow, weight.detach().narrow(0, first, size));
                 AddTimes(dWeight?.narrow(0, first, size), narrow.t(), h);
@@ -88,7 +88,7 @@ internal sealed class LanguageLossFunction : CustomFunction<LanguageLossFunction
 
     /// <summary>sum += a b; of narrow types the product is rounded first.</summary>
     private static void AddTimes(Tensor? sum, Tensor a, Tensor b) =>
-        _ = a.dtype == ScalarType.Float32 ? sum?.AddTimes(a, b) : sum?.add_(a.mm(b));
+        _ = a.dtype == ScalarType.Float32 ? sum?.AddTimes(a, b) : sum?.Plus(a.mm(b));
 
     private static IEnumerable<(long First, long Size)> Parts(long words, long size)
     {
@@ -102,7 +102,7 @@ internal sealed class LanguageLossFunction : CustomFunction<LanguageLossFunction
         using var scope = NewDisposeScope();
         var logits = h.Times(weight.detach().narrow(0, part.First, part.Size).t());
         if (bias is not null)
-            logits = logits.to(ScalarType.Float32).add_(bias.detach().narrow(0, part.First, part.Size));
+            logits = logits.to(ScalarType.Float32).Plus(bias.detach().narrow(0, part.First, part.Size));
         return logits.MoveToOuterDisposeScope();
     }
 

@@ -28,7 +28,7 @@ internal sealed class MembersFunction : CustomFunction<MembersFunction>
         var (call, result) = ((Call)vars[1], (ScalarType)vars[2]);
         using var scope = NewDisposeScope();
         using var off = no_grad();
-        var x = ((Tensor)vars[0]).to(call.Projection.Weight.Value.dtype);
+        var x = ((Tensor)vars[0]).to(call.Type);
         var masks = new List<Tensor>();
         var y = call.IsShared ? call.Projection.Plain(x, result)
             : empty([x.shape[0], call.Projection.Weight.Value.shape[0]], dtype: result, device: x.device);
@@ -59,7 +59,7 @@ internal sealed class MembersFunction : CustomFunction<MembersFunction>
         {
             var saved = Take(ctx, scope);
             var (x, weight) = (saved[0], call.Projection.Weight.Value);
-            var g = grad_output.to(weight.dtype).contiguous();
+            var g = grad_output.to(call.Type).contiguous();
             var dx = !call.NeedsInput ? null : call.IsShared ? g.Times(weight)
                 : empty([g.shape[0], weight.shape[1]], dtype: g.dtype, device: g.device);
             var used = 1;
@@ -72,7 +72,7 @@ internal sealed class MembersFunction : CustomFunction<MembersFunction>
                 if (piece.Layer.Bias is { IsTrainable: true } bias)
                     sink.Sum(bias, back);
                 if (!call.IsShared)
-                    place?.copy_(back.Times(piece.Layer.Weight.Value));
+                    place?.copy_(back.to(piece.Layer.Weight.Value.dtype).Times(piece.Layer.Weight.Value));
                 LoraStack.Build(piece.Layer, mine, saved[used..(used + piece.Masks)], mayMerge: false)?.AddBackward(back, mine, sink,
                     place);
                 used += piece.Masks;
@@ -114,5 +114,8 @@ internal sealed class MembersFunction : CustomFunction<MembersFunction>
         /// Whether all nodes have the model's weight; where one has its own, each node's rows are multiplied by themselves.
         /// </summary>
         public bool IsShared { get; } = Pieces.All(piece => piece.Layer.IsShared);
+
+        /// <summary>Of what is multiplied: the model's weight is narrow where that is faster, a weight that is trained never is.</summary>
+        public ScalarType Type { get; } = (Array.Find(Pieces, piece => !piece.Layer.IsShared)?.Layer ?? Projection).Weight.Value.dtype;
     }
 }

@@ -59,7 +59,7 @@ internal static unsafe class Products
             return nn.functional.linear(x, weight, bias);
         var result = empty([x.shape[0], weight.shape[0]]);
         OneDnn(x, flipped, result, 0);
-        return bias is null ? result : result.add_(bias);
+        return bias is null ? result : result.Plus(bias);
     }
 
     /// <summary>Time of a float32 product by MKL over that by oneDNN, the best of some turns; some 100 ms in all.</summary>

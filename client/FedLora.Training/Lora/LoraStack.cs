@@ -56,7 +56,7 @@ internal sealed class LoraStack
         if (y.dtype == h.dtype)
             y.AddTimes(h, _left.t());
         else
-            y.add_(h.mm(_left.t()));
+            y.Plus(h.mm(_left.t()));
     }
 
     /// <summary>As <see cref="Backward"/>, but adds the factors' part alone, u A, to dL/dx where that is wanted.</summary>
@@ -76,7 +76,7 @@ internal sealed class LoraStack
         // Narrow types: [x h] [W L]^T adds both products in the accumulator and is rounded once.
         var y = weight.dtype == ScalarType.Float32 ? x.Times(weight.t()).AddTimes(Reduce(x), _left.t())
             : cat([x, Reduce(x)], 1).mm(cat([weight, _left], 1).t()).to(result);
-        return _projection.Bias is { } bias ? y.add_(bias.Value.detach()) : y;
+        return _projection.Bias is { } bias ? y.Plus(bias.Value.detach()) : y;
     }
 
     /// <summary>dL/dx, or null where it is not wanted; the factors' gradients go to the sink.</summary>
@@ -159,7 +159,7 @@ internal sealed class LoraStack
         for (var i = 0; i < _parts.Length; i++)
         {
             var rank = _parts[i].Lora!.Rank;
-            dx.add_(u.narrow(1, column, rank).mm(_right.narrow(0, column, rank)).mul_(Masks[i]));
+            dx.Plus(u.narrow(1, column, rank).mm(_right.narrow(0, column, rank)).mul_(Masks[i]));
             column += rank;
         }
         return dx;

@@ -66,10 +66,10 @@ internal sealed class ClippingTap(int examples, Device device) : IGradientTap, I
             else if (HostMemory.CanRead(formed))
                 host.Add(formed);
             else
-                squares.add_(formed.reshape(examples, -1).to(ScalarType.Float64).square().sum(1));
+                squares.Plus(formed.reshape(examples, -1).to(ScalarType.Float64).square().sum(1));
         }
         if (host.Count > 0)
-            squares.add_(tensor(ExampleProducts.Squares(host, examples), device: device));
+            squares.Plus(tensor(ExampleProducts.Squares(host, examples), device: device));
         return squares.clamp_min(0).sqrt().cpu().data<double>().ToArray();
     }
 
@@ -96,7 +96,7 @@ internal sealed class ClippingTap(int examples, Device device) : IGradientTap, I
             {
                 var sum = tensor(factors, device: device).unsqueeze(0).mm(formed.reshape(examples, -1).to(ScalarType.Float64))
                     .reshape(formed.shape[1..]);
-                place.add_(sum.shape.AsSpan().SequenceEqual(place.shape) ? sum : sum.t());
+                place.Plus(sum.shape.AsSpan().SequenceEqual(place.shape) ? sum : sum.t());
             }
             else
                 AddGhosts(place, part, factors);
@@ -148,7 +148,7 @@ internal sealed class ClippingTap(int examples, Device device) : IGradientTap, I
                 inner[i] = g[i].t().mm(a[i]).square().sum();
                 part.Cancelled.Add((int)first + i);
             }
-            squares.narrow(0, first, count).add_(inner.mul_(part.Scale * part.Scale));
+            squares.narrow(0, first, count).Plus(inner.mul_(part.Scale * part.Scale));
         }
     }
 
@@ -157,7 +157,7 @@ internal sealed class ClippingTap(int examples, Device device) : IGradientTap, I
     {
         var weights = part.Rows!.SelectMany(
             (count, i) => Enumerable.Repeat(part.Cancelled.Contains(i) ? 0 : factors[i] * part.Scale, count)).ToArray();
-        place.add_(
+        place.Plus(
             part.G!.to(ScalarType.Float64).mul_(tensor(weights, device: device).unsqueeze(1)).t().mm(part.A!.to(ScalarType.Float64)));
         foreach (var (start, first, count, length) in Groups(part.Rows!))
         {
@@ -168,7 +168,7 @@ internal sealed class ClippingTap(int examples, Device device) : IGradientTap, I
                 using var scope = NewDisposeScope();
                 var (g, a) = (Wide(part.G!, start + ((i - first) * length), 1, length)[0],
                     Wide(part.A!, start + ((i - first) * length), 1, length)[0]);
-                place.add_(g.t().mm(a).mul_(factors[i] * part.Scale));
+                place.Plus(g.t().mm(a).mul_(factors[i] * part.Scale));
             }
         }
     }

@@ -1,4 +1,5 @@
 using FedLora.Training.Blocks;
+using FedLora.Training.Kernels;
 using FedLora.Training.Running;
 using static TorchSharp.torch;
 
@@ -74,7 +75,7 @@ internal sealed class PrivateShare(ParameterSet parameters, double clip, double 
         var values = new double[total.numel()];
         noise.Fill(values, deviation);
         using var added = tensor(values, device: total.device);
-        total.add_(added);
+        total.Plus(added);
         Array.Clear(values);
     }
 }

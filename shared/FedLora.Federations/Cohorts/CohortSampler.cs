@@ -10,19 +10,21 @@ namespace FedLora.Federations.Cohorts;
 public static class CohortSampler
 {
     /// <summary>
-    /// A uniform sample without replacement, the same for the same seed, round, attempt and candidates in whatever order; returned in
-    /// ordinal order. Algorithm F2 of Bentley and Floyd, "A sample of brilliance", CACM 30(9), 1987: for j from n - count to n - 1 the
-    /// candidate at t, uniform in [0, j], or that at j where t is taken; t is the high part of (j + 1) SHA-256(seed/round/attempt/j).
-    /// O(count) hashes, whatever the number of candidates.
+    /// A uniform sample without replacement, the same for the same seed, round, attempt and candidates. Algorithm F2 of Bentley and Floyd,
+    /// "A sample of brilliance", CACM 30(9), 1987: for j from n - count to n - 1 the candidate at t, uniform in [0, j], or that at j where
+    /// t is taken; t is the high part of (j + 1) SHA-256(seed/round/attempt/j). O(count), whatever the number of candidates.
     /// </summary>
-    public static IReadOnlyList<string> Draw(IEnumerable<string> candidates, int count, ulong seed, int round, int attempt)
+    /// <param name="candidates">In ordinal order of their ids.</param>
+    /// <param name="count">How many; all where there are fewer.</param>
+    /// <param name="seed">The federation's.</param>
+    /// <param name="round">From 1.</param>
+    /// <param name="attempt">From 1.</param>
+    /// <returns>In the candidates' order.</returns>
+    public static IReadOnlyList<T> Draw<T>(IReadOnlyList<T> candidates, int count, ulong seed, int round, int attempt)
     {
-        string[] ids = [.. candidates];
-        if (!IsOrdered(ids))
-            Array.Sort(ids, StringComparer.Ordinal);
         var taken = new SortedSet<int>();
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        for (var j = Math.Max(0, ids.Length - count); j < ids.Length; j++)
+        for (var j = Math.Max(0, candidates.Count - count); j < candidates.Count; j++)
         {
             SHA256.HashData(Encoding.UTF8.GetBytes($"{seed}/{round}/{attempt}/{j}"), hash);
             // Of 2^64 values as many fall to each place but for one: a bias below 10^-10 with a billion candidates.
@@ -31,7 +33,7 @@ public static class CohortSampler
                 taken.Add(j);
         }
 
-        return [.. taken.Select(place => ids[place])];
+        return [.. taken.Select(place => candidates[place])];
     }
 
     /// <summary>How many updates are wanted, how many nodes are asked, and how many updates suffice at the deadline.</summary>
@@ -56,15 +58,4 @@ public static class CohortSampler
     /// </summary>
     public static DateTimeOffset EnoughFrom(CohortSpec rules, RoundProgress round) =>
         round.SamplingSince + (round.IsShort ? TimeSpan.Zero : rules.Wait < rules.SamplingTimeout ? rules.Wait : rules.SamplingTimeout);
-
-    private static bool IsOrdered(string[] ids)
-    {
-        for (var i = 1; i < ids.Length; i++)
-        {
-            if (string.CompareOrdinal(ids[i - 1], ids[i]) > 0)
-                return false;
-        }
-
-        return true;
-    }
 }

@@ -31,7 +31,8 @@ public abstract record FederationEvent
     /// <summary>The answer to <see cref="FederationEffect.LookAtNodes"/>.</summary>
     /// <param name="Here">The nodes that are there.</param>
     /// <param name="Enrolled">How many nodes there are at all; null where that is not known.</param>
-    public sealed record Looked(IReadOnlyList<Candidate> Here, int? Enrolled) : FederationEvent;
+    /// <param name="InOrder"><paramref name="Here"/> is in ordinal order of ids; else it is put into it.</param>
+    public sealed record Looked(IReadOnlyList<Candidate> Here, int? Enrolled, bool InOrder = false) : FederationEvent;
 
     /// <summary>A node says that it will not deliver in this round.</summary>
     public sealed record NodeFailed(string NodeId, int Round, string Reason) : FederationEvent;

@@ -11,26 +11,56 @@ internal static class Sampling
     {
         if (!turn.IsRunning || turn.Round.State != RoundState.Sampling)
             return;
-        var (eligible, excluded, unasked, spent) = Divide(turn, looked.Here);
+        var (eligible, excluded, unasked, spent) = Divide(turn, looked);
         if (unasked.Count > 0)
             turn.Do(new FederationEffect.AskBudgets([.. unasked]));
         else
             Draw(turn, eligible, excluded, spent, looked.Enrolled);
     }
 
-    private static (List<Candidate> Eligible, List<ExcludedNode> Excluded, List<string> Unasked, int Spent) Divide(Turn turn,
-        IReadOnlyList<Candidate> here)
+    // Where nobody is left out, those who are eligible are the list that came: of many thousands another one would cost more than all else.
+    private static (IReadOnlyList<Candidate> Eligible, List<ExcludedNode> Excluded, List<string> Unasked, int Spent) Divide(Turn turn,
+        FederationEvent.Looked looked)
     {
-        var (eligible, excluded, unasked, spent) = (new List<Candidate>(), new List<ExcludedNode>(), new List<string>(), 0);
-        var isPrivate = turn.Definition.Privacy is not null;
-        foreach (var node in InOrder(here))
+        var here = looked.InOrder ? looked.Here : InOrder(looked.Here);
+        var (excluded, unasked, spent) = (new List<ExcludedNode>(), new List<string>(), 0);
+        var (isPrivate, isFirst) = (turn.Definition.Privacy is not null, turn.Round.Cohort.IsEmpty && turn.Round.Updates.IsEmpty);
+        List<Candidate>? eligible = null;
+        var (known, place) = (default(NodePresence), -1);
+        foreach (var node in here)
         {
-            if (turn.Round.Updates.ContainsKey(node.Id))
+            place++;
+            // What was said of one holds of the next that says the same of itself.
+            if (isFirst && !isPrivate && known is not null && IsLike(known, node.Presence))
+            {
+                eligible?.Add(node);
                 continue;
-            var member = turn.Round.Cohort.GetValueOrDefault(node.Id);
+            }
+
+            var reason = Reason(node);
+            if (reason is not "")
+            {
+                eligible ??= [.. here.Take(place)];
+                if (reason is not null)
+                    excluded.Add(new() { NodeId = node.Id, Name = node.Presence.Name, Reason = reason });
+                continue;
+            }
+
+            eligible?.Add(node);
+            known = node.Presence;
+        }
+
+        return (eligible ?? here, excluded, unasked, spent);
+
+        // Empty where it is eligible; null where there is nothing to say of it.
+        string? Reason(Candidate node)
+        {
+            if (!isFirst && turn.Round.Updates.ContainsKey(node.Id))
+                return null;
+            var member = isFirst ? null : turn.Round.Cohort.GetValueOrDefault(node.Id);
             // Of whom only reports are known was found eligible when it was sampled.
             if (member is null && node.Presence.Profile is null)
-                continue;
+                return null;
             var reason = member is { Revoked: true } ? "revoked" : Eligibility.Refusal(turn.Definition, node.Presence);
             // A node that refuses by itself has looked at its own ledger and policy.
             spent += node.Presence.Refused.Length > 0 && isPrivate ? 1 : 0;
@@ -44,14 +74,12 @@ internal static class Sampling
                     (reason, spent) = (node.Budget, spent + (node.Budget.Length > 0 ? 1 : 0));
             }
 
-            if (reason.Length == 0)
-                eligible.Add(node);
-            else
-                excluded.Add(new() { NodeId = node.Id, Name = node.Presence.Name, Reason = reason });
+            return reason;
         }
-
-        return (eligible, excluded, unasked, spent);
     }
+
+    private static bool IsLike(NodePresence one, NodePresence other) => ReferenceEquals(one.Profile, other.Profile)
+        && other.Refused.Length == 0 && ReferenceEquals(one.Group, other.Group);
 
     // Whoever looks at the same thousands again and again may keep them in order.
     private static IReadOnlyList<Candidate> InOrder(IReadOnlyList<Candidate> here)
@@ -65,7 +93,7 @@ internal static class Sampling
         return here;
     }
 
-    private static void Draw(Turn turn, List<Candidate> eligible, List<ExcludedNode> excluded, int spent, int? enrolled)
+    private static void Draw(Turn turn, IReadOnlyList<Candidate> eligible, List<ExcludedNode> excluded, int spent, int? enrolled)
     {
         var (rules, delivered) = (turn.Definition.Cohort, turn.Round.Updates.Count);
         if (!excluded.SequenceEqual(turn.Round.Excluded))
@@ -90,24 +118,26 @@ internal static class Sampling
 
         var (wanted, sampled, quorum) = CohortSampler.Sizes(rules, there);
         // Whoever is at work for this round already is kept: its work is paid for.
-        var atWork = eligible.Where(node => IsAtWork(node, turn.Round.Cohort.GetValueOrDefault(node.Id))).Select(node => node.Id)
-            .ToHashSet(StringComparer.Ordinal);
-        var fresh = CohortSampler.Draw(eligible.Select(node => node.Id).Where(id => !atWork.Contains(id)),
-            Math.Max(0, sampled - delivered - atWork.Count), turn.Definition.Seed, turn.Round.Round, turn.Round.Attempt);
-        var drawn = fresh.ToHashSet(StringComparer.Ordinal);
-        var members = eligible.Where(node => drawn.Contains(node.Id) || atWork.Contains(node.Id)).Select(node => Entry(turn, node));
+        IReadOnlyList<Candidate> atWork = turn.Round.Cohort.IsEmpty ? []
+            : [.. eligible.Where(node => IsAtWork(node, turn.Round.Cohort.GetValueOrDefault(node.Id)))];
+        var kept = atWork.Select(node => node.Id).ToHashSet(StringComparer.Ordinal);
+        IReadOnlyList<Candidate> free = kept.Count == 0 ? eligible : [.. eligible.Where(node => !kept.Contains(node.Id))];
+        var fresh = CohortSampler.Draw(free, Math.Max(0, sampled - delivered - atWork.Count), turn.Definition.Seed, turn.Round.Round,
+            turn.Round.Attempt);
+        Candidate[] asked = [.. fresh, .. atWork];
+        var members = asked.Select(node => Entry(turn, node));
         turn.Round = turn.Round with
         {
             State = RoundState.Open,
             Cohort = turn.Round.Cohort.SetItems(members.Select(member => KeyValuePair.Create(member.NodeId, member))),
-            Awaited = [.. drawn, .. atWork],
+            Awaited = [.. asked.Select(node => node.Id)],
             Wanted = wanted,
             Quorum = quorum,
             OpenedAt = turn.Now,
             Deadline = turn.Now + rules.Deadline,
             IsShort = isShort,
         };
-        turn.Do(new FederationEffect.Opened([.. fresh]));
+        turn.Do(new FederationEffect.Opened([.. fresh.Select(node => node.Id)]));
     }
 
     private static bool IsAtWork(Candidate node, CohortEntry? member) => node.Working && member is { Failure.Length: 0, Revoked: false };

@@ -31,6 +31,7 @@ internal sealed class Fleet
             All[i] = new(new() { NodeId = id, Name = names?[i].Name ?? id, Group = _kinds[_group[i]].Name, Profile = profile });
         }
 
+        InOrder = names is null;
         _byId = All.Index().ToDictionary(node => node.Item.Id, node => node.Index, StringComparer.Ordinal);
     }
 
@@ -41,6 +42,9 @@ internal sealed class Fleet
 
     /// <summary>The nodes as the coordinator sees them, by index; in the order of their ids where those are ours.</summary>
     public Candidate[] All { get; }
+
+    /// <summary>They are in ordinal order of ids.</summary>
+    public bool InOrder { get; }
 
     public int Count => All.Length;
 

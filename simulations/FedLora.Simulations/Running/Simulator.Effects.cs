@@ -30,7 +30,7 @@ internal sealed partial class Simulator
         switch (effect)
         {
             case FederationEffect.LookAtNodes:
-                Send(new FederationEvent.Looked(Here(), _fleet.Count));
+                Send(new FederationEvent.Looked(Here(), _fleet.Count, _fleet.InOrder));
                 break;
             case FederationEffect.AskBudgets ask:
                 AskBudgets(ask.NodeIds);
@@ -140,8 +140,7 @@ internal sealed partial class Simulator
     private long UpBytes(CohortEntry member)
     {
         var density = _definition.DensityOf(member.Group);
-        var numbers = UpdateSize.Expected(_definition, Current.Round, member.Rank)
-            .Sum(tensor => tensor.Shape.Aggregate(1L, (product, size) => product * size));
+        var numbers = UpdateSize.Of(_definition, Current.Round, member.Rank).Numbers;
         return density.Up < 1 ? (long)(5 * density.Up * numbers) : 4 * numbers;
     }
 
@@ -156,7 +155,10 @@ internal sealed partial class Simulator
             return;
         }
 
-        if (Check(work) is { } bad)
+        // Acknowledged only after this: what is refused is never aggregated.
+        _updates[task.Id] = result;
+        work.End = WorkEnd.Delivered;
+        if (work.Refusal is { } bad)
         {
             work.End = WorkEnd.Refused;
             Fail(work, bad.Message);
@@ -187,13 +189,9 @@ internal sealed partial class Simulator
             _work.Delivered(task, work.Round);
     }
 
-    private Refusal? Check(Work work)
+    private Refusal? Check(Work work, NodeResult result)
     {
-        var (result, where, most) = (work.Result!, $"The update of node '{work.Task.Id}' for round {work.Round}",
-            _definition.Training.MaxUpdateNorm);
-        // Acknowledged only after this: what is refused is never aggregated.
-        _updates[work.Task.Id] = result;
-        work.End = WorkEnd.Delivered;
+        var (where, most) = ($"The update of node '{work.Task.Id}' for round {work.Round}", _definition.Training.MaxUpdateNorm);
         if (result.Sparse is { } bytes)
         {
             var layout = _definition.SentLayout(work.Round, work.Task.Rank);
@@ -205,7 +203,7 @@ internal sealed partial class Simulator
     }
 
     private long BytesOf(Work work) =>
-        work.Result!.Sparse?.LongLength ?? SafetensorsWriter.FileLength(UpdateSize.Expected(_definition, work.Round, work.Task.Rank));
+        work.Result!.Sparse?.LongLength ?? UpdateSize.Of(_definition, work.Round, work.Task.Rank).Bytes;
 
     private void Fail(Work work, string why)
     {
@@ -220,12 +218,13 @@ internal sealed partial class Simulator
     {
         var starts = new Dictionary<int, (AdapterState Adapter, Compression.VectorLayout Layout)>();
         var updates = new List<IUpdate>();
+        MemoryUpdate? before = null;
         foreach (var update in _standing.Round.InNodeOrder())
         {
             var result = _updates[update.Header.NodeId];
             if (result.Sparse is not { } bytes)
             {
-                updates.Add(new MemoryUpdate(update.Header.NodeId, update.Weight, result.Update!));
+                updates.Add(before = new MemoryUpdate(update.Header.NodeId, update.Weight, result.Update!, before));
                 continue;
             }
 

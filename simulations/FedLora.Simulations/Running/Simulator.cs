@@ -158,8 +158,12 @@ internal sealed partial class Simulator
         if (!batch.Contains(work))
             batch = [work];
         var results = _work.Train(Current, [.. batch.Select(one => one.Task)], _cancellation);
-        foreach (var (one, result) in batch.Zip(results))
-            one.Result = result;
+        // As the coordinator checks bytes beside one another.
+        Parallel.For(0, batch.Count, i =>
+        {
+            batch[i].Result = results[i];
+            batch[i].Refusal = results[i].Error is null ? Check(batch[i], results[i]) : null;
+        });
     }
 
     private Decision Send(FederationEvent @event)

@@ -1,3 +1,4 @@
+using FedLora.Federations;
 using FedLora.Privacy.Ledger;
 using FedLora.Simulations.Trainers;
 
@@ -16,6 +17,9 @@ internal sealed class Work(NodeTask task, int round, NodeTimes times, long bytes
 
     /// <summary>Its update, or why there is none; null until it is trained.</summary>
     public NodeResult? Result { get; set; }
+
+    /// <summary>Why the coordinator does not take its update; null where it does, and until it is trained.</summary>
+    public Refusal? Refusal { get; set; }
 
     /// <summary>What its round was charged as, from the beginning of its training on; null without privacy.</summary>
     public LedgerReceipt? Receipt { get; set; }

@@ -16,8 +16,7 @@ public sealed record Preset(string Name, string Summary, bool UsesMail)
     [
         new("first", "1,000 uneven nodes in virtual time, FedIT beside FFA-LoRA, on a linear classifier: seconds, without model or data",
             false),
-        new("private-mail",
-            "FedSVD, FFA-LoRA and FedIT at epsilon 3 and without privacy, three seeds, on the demo's mail with skewed sites", true),
+        new("private-mail", "FedSVD, FFA-LoRA and FedIT at epsilon 3, three seeds, on the demo's mail with skewed sites", true),
     ];
 
     /// <summary>Writes scenario and data into a folder; returns the scenario's path.</summary>

@@ -32,6 +32,10 @@ public sealed record ScenarioDefinition
     [Setting("how far the new product is from the mean of the nodes'; costs another pass over the updates")]
     public bool MeasureError { get; init; } = true;
 
+    [Setting("nodes that train through the base model at once, which differs from one after another by rounding; 1: one after another, as "
+        + "real nodes do, to the last bit; 0: as many as bring something, by the size of their steps", Min = 0, Max = 1024)]
+    public int NodesTogether { get; init; }
+
     [Setting("processor threads of the training engine; the same bytes want the same number", Min = 1, Max = 1024)]
     public int Threads { get; init; } = 1;
 }

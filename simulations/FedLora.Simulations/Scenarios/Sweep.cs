@@ -16,10 +16,14 @@ public sealed record PlannedRun(string Name, IReadOnlyDictionary<string, string>
 public static class Sweep
 {
     private const string None = "none";
+    private const char And = '&';
     private const int MostRuns = 10_000;
     private const int LongestName = 160;
 
-    /// <summary>Every combination of the sweep's values, the last key's changing fastest; one run where there is no sweep.</summary>
+    /// <summary>
+    /// Every combination of the sweep's values, the last key's changing fastest; one run where there is no sweep. Keys that belong together
+    /// are written as one: <c>federation.method &amp; federation.training.learning_rate: [fedsvd &amp; 0.01, fedit &amp; 0.003]</c>.
+    /// </summary>
     /// <exception cref="FedLoraException"><c>yaml-missing</c>, <c>yaml-invalid</c>: with the line, in a run of a sweep with that of the
     /// sweep and the values.</exception>
     public static IReadOnlyList<PlannedRun> Plan(string file)
@@ -40,7 +44,17 @@ public static class Sweep
 
         if (keys.Count == 0 || values.Aggregate(1L, (product, list) => product * list.Count) > MostRuns)
             throw yaml.Error(ScenarioFile.SweepKey, $"expected at least one key, and at most {MostRuns} runs in all");
-        return [.. Combinations(values).Select(combination => Run(file, yaml, [.. keys.Zip(combination)]))];
+        return [.. Combinations(values).Select(combination =>
+            Run(file, yaml, [.. keys.Zip(combination).SelectMany(pair => Apart(lists, pair.First, pair.Second))]))];
+    }
+
+    private static IEnumerable<(string Key, string Value)> Apart(YamlMap lists, string keys, string values)
+    {
+        var (names, parts) = (keys.Split(And, StringSplitOptions.TrimEntries), values.Split(And, StringSplitOptions.TrimEntries));
+        if (names.Length == 1)
+            return [(keys, values)];
+        return names.Length == parts.Length ? names.Zip(parts)
+            : throw lists.Error(keys, $"'{values}' has {parts.Length} values for {names.Length} keys: one for each, with {And} between them");
     }
 
     private static IEnumerable<string[]> Combinations(IReadOnlyList<IReadOnlyList<string>> lists) =>

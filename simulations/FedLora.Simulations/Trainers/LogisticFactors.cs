@@ -8,10 +8,10 @@ namespace FedLora.Simulations.Trainers;
 /// <summary>The factors of one linear classifier while a node trains it: logits z = (W + s B A) x, with W the folds.</summary>
 internal sealed class LogisticFactors : IDisposable
 {
+    private static readonly string NameA = new AdapterKey(LogisticWork.Module, Factors.A).Name;
+    private static readonly string NameB = new AdapterKey(LogisticWork.Module, Factors.B).Name;
+    private static readonly string NameR = new AdapterKey(LogisticWork.Module, Factors.R).Name;
     private readonly LogisticPool _pool;
-    private readonly string _nameA = new AdapterKey(LogisticWork.Module, Factors.A).Name;
-    private readonly string _nameB = new AdapterKey(LogisticWork.Module, Factors.B).Name;
-    private readonly string _nameR = new AdapterKey(LogisticWork.Module, Factors.R).Name;
     private readonly int _rank;
     private readonly float _scale;
     private readonly float[] _a;
@@ -23,8 +23,8 @@ internal sealed class LogisticFactors : IDisposable
     public LogisticFactors(NodeStart start, LogisticPool pool)
     {
         (_pool, _rank, _scale) = (pool, start.Layout.Rank, (float)start.Layout.Scale);
-        (_a, _b) = ([.. start.Adapter[_nameA].Values], [.. start.Adapter[_nameB].Values]);
-        _r = start.Adapter.TryGet(_nameR, out var r) ? [.. r.Values] : [];
+        (_a, _b) = ([.. start.Adapter[NameA].Values], [.. start.Adapter[NameB].Values]);
+        _r = start.Adapter.TryGet(NameR, out var r) ? [.. r.Values] : [];
         _rented = ArrayPool<float>.Shared.Rent(_a.Length + _b.Length + _r.Length + (4 * _rank) + (2 * pool.Classes));
     }
 
@@ -32,7 +32,7 @@ internal sealed class LogisticFactors : IDisposable
     public void Fold(AdapterState fold)
     {
         _base ??= new float[_pool.Classes * _pool.Width];
-        var (a, b) = (fold[_nameA], fold[_nameB]);
+        var (a, b) = (fold[NameA], fold[NameB]);
         for (var c = 0; c < _pool.Classes; c++)
         {
             var row = _base.AsSpan(c * _pool.Width, _pool.Width);
@@ -65,8 +65,8 @@ internal sealed class LogisticFactors : IDisposable
             back.Clear();
             for (var c = 0; c < classes; c++)
             {
-                TensorPrimitives.MultiplyAdd(g, z[c] * _scale, gradB.Slice(c * _rank, _rank), gradB.Slice(c * _rank, _rank));
-                TensorPrimitives.MultiplyAdd(_b.AsSpan(c * _rank, _rank), z[c] * _scale, back, back);
+                AddScaled(g, z[c] * _scale, gradB.Slice(c * _rank, _rank));
+                AddScaled(_b.AsSpan(c * _rank, _rank), z[c] * _scale, back);
             }
 
             Back(back, h, gradR);
@@ -100,9 +100,9 @@ internal sealed class LogisticFactors : IDisposable
     /// <summary>The start with what was trained in its place.</summary>
     public AdapterState Export(AdapterState start)
     {
-        var tensors = new List<AdapterTensor> { start[_nameA] with { Values = [.. _a] }, start[_nameB] with { Values = [.. _b] } };
+        var tensors = new List<AdapterTensor> { start[NameA] with { Values = [.. _a] }, start[NameB] with { Values = [.. _b] } };
         if (_r.Length > 0)
-            tensors.Add(start[_nameR] with { Values = [.. _r] });
+            tensors.Add(start[NameR] with { Values = [.. _r] });
         return start.With(tensors);
     }
 
@@ -117,9 +117,9 @@ internal sealed class LogisticFactors : IDisposable
             h[k] = TensorPrimitives.Dot(x, _a.AsSpan(k * width, width));
         h.CopyTo(g);
         for (var k = 0; k < (_r.Length > 0 ? _rank : 0); k++)
-            g[k] = TensorPrimitives.Dot<float>(h, _r.AsSpan(k * _rank, _rank));
+            g[k] = Dot(h, _r.AsSpan(k * _rank, _rank));
         for (var c = 0; c < z.Length; c++)
-            z[c] = (_scale * TensorPrimitives.Dot<float>(g, _b.AsSpan(c * _rank, _rank)))
+            z[c] = (_scale * Dot(g, _b.AsSpan(c * _rank, _rank)))
                 + (_base is null ? 0 : TensorPrimitives.Dot(x, _base.AsSpan(c * width, width)));
         TensorPrimitives.SoftMax(z, z);
         var label = _pool.ClassOf(example);
@@ -137,11 +137,26 @@ internal sealed class LogisticFactors : IDisposable
         through.Clear();
         for (var k = 0; k < _rank; k++)
         {
-            TensorPrimitives.MultiplyAdd(h, back[k], gradR.Slice(k * _rank, _rank), gradR.Slice(k * _rank, _rank));
-            TensorPrimitives.MultiplyAdd(_r.AsSpan(k * _rank, _rank), back[k], through, through);
+            AddScaled(h, back[k], gradR.Slice(k * _rank, _rank));
+            AddScaled(_r.AsSpan(k * _rank, _rank), back[k], through);
         }
 
         through.CopyTo(back);
+    }
+
+    // A rank is a few numbers: a call into a library would take longer than they do.
+    private static float Dot(ReadOnlySpan<float> one, ReadOnlySpan<float> other)
+    {
+        var sum = 0f;
+        for (var i = 0; i < one.Length; i++)
+            sum += one[i] * other[i];
+        return sum;
+    }
+
+    private static void AddScaled(ReadOnlySpan<float> values, float factor, Span<float> sum)
+    {
+        for (var i = 0; i < values.Length; i++)
+            sum[i] += values[i] * factor;
     }
 
     private static Span<float> Next(ref Span<float> space, int length)

@@ -19,6 +19,8 @@ internal sealed class LogisticWork(LogisticPool pool, FederationDefinition defin
 
     private readonly ConcurrentDictionary<int, AdapterState> _kept = [];
     private readonly IFederatedMethod _method = Methods.Get(definition.Method);
+    private readonly AdapterLayout _layout = definition.ToLayout();
+    private readonly MethodOptions _options = definition.ToMethodOptions();
 
     public IReadOnlyList<NodeResult> Train(RoundWork round, IReadOnlyList<NodeTask> tasks, CancellationToken cancellationToken)
     {
@@ -42,7 +44,7 @@ internal sealed class LogisticWork(LogisticPool pool, FederationDefinition defin
         if (pool.HeldOut.Count == 0)
             return null;
         var start = _method.Start(next.Received("").Adapter, null,
-            new NodeTerms(definition.ToLayout(), definition.ToMethodOptions(), next.Round, definition.Seed, definition.Lora.Rank));
+            new NodeTerms(_layout, _options, next.Round, definition.Seed, definition.Lora.Rank));
         using var factors = new LogisticFactors(start, pool);
         foreach (var fold in next.Folds)
             factors.Fold(fold);
@@ -67,12 +69,11 @@ internal sealed class LogisticWork(LogisticPool pool, FederationDefinition defin
 
     private NodeResult Train(RoundWork round, NodeTask node)
     {
-        var options = definition.ToMethodOptions();
         var examples = round.Fleet.Data.Of(node.Node);
         if (examples.Count == 0)
             return new() { Error = new("data-nothing-to-learn", $"{node.Name} has no example", "another split") };
         var start = _method.Start(round.Received(node.Group).Adapter, _kept.GetValueOrDefault(node.Node),
-            new NodeTerms(definition.ToLayout(), options, round.Round, definition.Seed, node.Rank));
+            new NodeTerms(_layout, _options, round.Round, definition.Seed, node.Rank));
         using var factors = new LogisticFactors(start, pool);
         foreach (var fold in round.Folds)
             factors.Fold(fold);
@@ -80,19 +81,19 @@ internal sealed class LogisticWork(LogisticPool pool, FederationDefinition defin
         var sampler = new ShuffledSampler(examples.Count, training.BatchSize, seed);
         var loss = 0.0;
         for (var step = 0; step < training.LocalSteps; step++)
-            loss += factors.Step(examples, sampler.Next(), (float)training.LearningRate, _method.Trained(round.Round, options));
+            loss += factors.Step(examples, sampler.Next(), (float)training.LearningRate, _method.Trained(round.Round, _options));
         if (!double.IsFinite(loss))
             return new() { Error = new("training-diverged", $"the loss of {node.Name} became {loss}", "lower the learning rate") };
         var trained = factors.Export(start.Adapter);
-        if (_method.Kept(options) is not Factors.None and var kept)
+        if (_method.Kept(_options) is not Factors.None and var kept)
             _kept[node.Node] = trained.Only(kept);
-        var sent = _method.Sent(round.Round, options);
+        var sent = _method.Sent(round.Round, _options);
         var task = round.TaskOf(node, null);
-        var sparse = SparseUplink.IsUsed(task) ? SparseUplink.Encode(task, HomeOf(node), start.Adapter.Only(sent), trained.Only(sent), seed)
-            : null;
+        var update = trained.Only(sent);
+        var sparse = SparseUplink.IsUsed(task) ? SparseUplink.Encode(task, HomeOf(node), start.Adapter.Only(sent), update, seed) : null;
         return new()
         {
-            Update = sparse is null ? trained.Only(sent) : null,
+            Update = sparse is null ? update : null,
             Sparse = sparse,
             Examples = examples.Count,
             Steps = training.LocalSteps,

@@ -25,13 +25,25 @@ internal static class BenchCohortCommand
     {
         var tokens = new Option<int>("--tokens") { Description = "Tokens of every text.", DefaultValueFactory = _ => 32 };
         var passes = new Option<int>("--passes") { Description = "Counted turns of each side.", DefaultValueFactory = _ => 3 };
+        var threads = new Option<int>("--threads")
+        {
+            Description = "Processor threads; a run of a simulation takes one.",
+            DefaultValueFactory = _ => Environment.ProcessorCount,
+        };
+        var batches = new Option<int[]>("--batch")
+        {
+            Description = "Texts of a node's step, once for each row.",
+            DefaultValueFactory = _ => [1, 4, 16, 64],
+        };
         return new Command("cohort", "Several nodes' local steps through the base model at once, beside one after another.")
         {
             tokens,
             passes,
+            threads,
+            batches,
         }.Writes(typeof(BenchJson)).Runs((parsed, output, cancellationToken) =>
         {
-            LibtorchLoader.UseThreads(Environment.ProcessorCount);
+            LibtorchLoader.UseThreads(Math.Clamp(parsed.GetValue(threads), 1, 1024));
             var folder = Directory.CreateTempSubdirectory("fedlora-bench-").FullName;
             try
             {
@@ -42,7 +54,7 @@ internal static class BenchCohortCommand
                 foreach (var type in types)
                 {
                     using var model = BaseModel.Load(folder, new LoadOptions { Compute = type });
-                    foreach (var batch in new[] { 1, 4, 16, 64 })
+                    foreach (var batch in parsed.GetValue(batches)!.Where(batch => batch > 0))
                     {
                         rows.Add(
                             Race(model, type, batch, Math.Clamp(parsed.GetValue(tokens), 1, 512), Math.Max(1, parsed.GetValue(passes)),

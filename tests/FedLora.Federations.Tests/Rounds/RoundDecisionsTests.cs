@@ -228,6 +228,22 @@ public sealed class RoundDecisionsTests
         Assert.False(gate.Opens(here, standing, Start));
     }
 
+    /// <summary>Of nodes that say the same of themselves the first is looked at: who refuses, or is of another group, is not like it.</summary>
+    [Fact]
+    public void The_same_nodes_make_the_same_cohort_in_whatever_order_they_come()
+    {
+        var rules = new CohortSpec { Size = 3, Quorum = 3 };
+        var profile = new NodeProfile { ModelFingerprints = [Running(rules).Definition.BaseModel.Fingerprint] };
+        Candidate[] nodes = [.. Enumerable.Range(0, 8).Select(i => new Candidate(
+            new() { NodeId = $"n{i}", Name = $"n{i}", Group = "", Profile = profile, Refused = i == 5 ? "it would rather not" : "" }))];
+        var one = Decide(Running(rules), new FederationEvent.Looked(nodes, 8, InOrder: true), Start).Standing.Round;
+        var other = Decide(Running(rules), new FederationEvent.Looked([.. nodes.Reverse()], 8), Start).Standing.Round;
+        Assert.Equal((RoundState.Open, 3), (one.State, one.Awaited.Count));
+        Assert.Equal(one.Awaited.Order(), other.Awaited.Order());
+        Assert.Equal("n5", Assert.Single(one.Excluded).NodeId);
+        Assert.Equal("n5", Assert.Single(other.Excluded).NodeId);
+    }
+
     /// <summary>A site that has mended what failed starts its node again: that must not wait for a quarter of an hour.</summary>
     [Fact]
     public void A_node_that_was_started_anew_is_asked_at_once()

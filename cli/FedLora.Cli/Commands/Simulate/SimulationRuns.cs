@@ -15,7 +15,10 @@ namespace FedLora.Cli.Commands.Simulate;
 internal sealed class SimulationRuns(string file, string folder, bool isWhole, CommandOutput output)
 {
     private static readonly TimeSpan Ending = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan BetweenRounds = TimeSpan.FromSeconds(15);
     private readonly TimeProvider _time = TimeProvider.System;
+    private readonly Lock _relaying = new();
+    private long? _relayed;
 
     /// <summary>Runs what is not finished yet, and shows how all compare.</summary>
     public async Task RunAsync(IReadOnlyList<PlannedRun> runs, int parallel, CancellationToken cancellationToken)
@@ -36,6 +39,20 @@ internal sealed class SimulationRuns(string file, string folder, bool isWhole, C
                 console.WriteLine($"{stopped.Name}: {stopped.State}: {stopped.Reason}");
             console.WriteLine($"The report: {Path.GetFullPath(Path.Combine(folder, "report.html"))}");
         });
+    }
+
+    // Of what the runs say of their rounds the first line, and then one from time to time: that it goes on, and how.
+    private void Relay(string name, string line)
+    {
+        lock (_relaying)
+        {
+            if (!line.StartsWith("round ", StringComparison.Ordinal)
+                || (_relayed is { } last && _time.GetElapsedTime(last) < BetweenRounds))
+                return;
+            _relayed = _time.GetTimestamp();
+        }
+
+        output.Remark($"{name}: {line}");
     }
 
     private string FolderOf(PlannedRun run) => Path.Combine(folder, "runs", run.Name);
@@ -82,8 +99,8 @@ internal sealed class SimulationRuns(string file, string folder, bool isWhole, C
             {
                 var log = Path.Combine(folder, "logs", $"{run.Name}.log");
                 Directory.CreateDirectory(Path.GetDirectoryName(log)!);
-                await using (var child = ChildProcess.Start(run.Name, log, run.Scenario.Definition.Threads, "simulate", file, "--only",
-                    run.Name, "--out", folder, "--with-parent"))
+                await using (var child = ChildProcess.Start(run.Name, log, run.Scenario.Definition.Threads,
+                    line => Relay(run.Name, line), ["simulate", file, "--only", run.Name, "--out", folder, "--with-parent"]))
                     await child.WaitAsync(token);
                 var summary = RunFolder.Read(FolderOf(run))
                     ?? throw new FedLoraException("run-missing", $"{run.Name} ended without a result", $"its log is {log}");
