@@ -13,7 +13,7 @@ public sealed class BlobCacheTests : IDisposable
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedlora-client-tests-");
     private readonly byte[] _bytes = RandomNumberGenerator.GetBytes(50_000);
 
-        private string Kept => Path.Combine(_folder.FullName, Hash(_bytes));
+    private string Kept => Path.Combine(_folder.FullName, Hash(_bytes));
 
     [Fact]
     public async Task What_is_here_is_not_fetched_again()

@@ -54,7 +54,8 @@ public static class Sweep
         if (names.Length == 1)
             return [(keys, values)];
         return names.Length == parts.Length ? names.Zip(parts)
-            : throw lists.Error(keys, $"'{values}' has {parts.Length} values for {names.Length} keys: one for each, with {And} between them");
+            : throw lists.Error(keys,
+                $"'{values}' has {parts.Length} values for {names.Length} keys: one for each, with {And} between them");
     }
 
     private static IEnumerable<string[]> Combinations(IReadOnlyList<IReadOnlyList<string>> lists) =>

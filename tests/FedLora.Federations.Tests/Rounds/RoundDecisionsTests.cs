@@ -228,7 +228,9 @@ public sealed class RoundDecisionsTests
         Assert.False(gate.Opens(here, standing, Start));
     }
 
-    /// <summary>Of nodes that say the same of themselves the first is looked at: who refuses, or is of another group, is not like it.</summary>
+    /// <summary>
+    /// Of nodes that say the same of themselves the first is looked at: who refuses, or is of another group, is not like it.
+    /// </summary>
     [Fact]
     public void The_same_nodes_make_the_same_cohort_in_whatever_order_they_come()
     {

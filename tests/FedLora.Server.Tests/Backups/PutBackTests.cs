@@ -5,7 +5,9 @@ using FedLora.Tests;
 
 namespace FedLora.Server.Tests.Backups;
 
-/// <summary>A coordinator was restored from a backup, and its nodes have been told of rounds that it does not know: real daemons go on.</summary>
+/// <summary>
+/// A coordinator was restored from a backup, and its nodes have been told of rounds that it does not know: real daemons go on.
+/// </summary>
 public sealed class PutBackTests : IAsyncLifetime
 {
     private readonly SemaphoreSlim _steps = new(0);
@@ -40,7 +42,8 @@ public sealed class PutBackTests : IAsyncLifetime
         var node = await RunToRoundFourAsync(definition);
         _steps.Release(10);
         var waiting = await _bench.UntilAsync(view => view.Excluded.Count > 0 || view.State == FederationState.Finished);
-        Assert.True(waiting.State == FederationState.Running && waiting.Reason.Contains("epsilon", StringComparison.Ordinal), waiting.Reason);
+        Assert.True(waiting.State == FederationState.Running && waiting.Reason.Contains("epsilon", StringComparison.Ordinal),
+            waiting.Reason);
         Assert.Equal([1, 2, 3, 4], _trainer.Trained);
         await EndAsync(node);
     }
@@ -85,7 +88,8 @@ public sealed class PutBackTests : IAsyncLifetime
         return node;
     }
 
-    private Task<BackupTaken> BackUpAsync() => CoordinatorBackup.TakeAsync(_bench.Data, null, _bench.Scratch("backups"), null, reread: false, null,
+    private Task<BackupTaken> BackUpAsync() =>
+        CoordinatorBackup.TakeAsync(_bench.Data, null, _bench.Scratch("backups"), null, reread: false, null,
         TimeProvider.System, TestContext.Current.CancellationToken);
 
     private Task PutBackAsync() => _bench.RestartAsync(async () =>
