@@ -69,19 +69,21 @@ public sealed class PrivacyAudit : IDisposable
         var (lower, full) = (EpsilonBound.Of(Scores(Terms, WithCanary), Scores(Terms, _others), _settings.Delta),
             Terms with { SamplingRate = 1 });
         var mu = PartBounds.Mu(Scores(full, WithCanary), Scores(full, _others));
-        var (noiseless, deviation) = (Scores(Terms.WithoutNoise(), WithCanary),
+        // Without noise every score is a number of the canary's steps; told apart by their last bits, they would be judged by chance.
+        var (noiseless, deviation) = (Steps(Scores(Terms.WithoutNoise(), WithCanary)),
             LearningRate * _settings.NoiseMultiplier * ClipNorm * Math.Sqrt(_settings.Steps));
-        // Without noise every score is a number of the canary's steps.
-        var steps = noiseless.Sum(score => (int)Math.Round(score / shift));
+        var steps = (int)noiseless.Sum();
         var noise = PartBounds.Deviation(squares, numbers) / deviation;
         var most = _settings.Runs * _settings.Steps;
         var rate = EpsilonBound.Rate(Math.Min(steps, most), most, PartBounds.Error).Low;
-        var lowerWithoutNoise = EpsilonBound.Of(noiseless, Scores(Terms.WithoutNoise(), _others), _settings.Delta);
+        var lowerWithoutNoise = EpsilonBound.Of(noiseless, Steps(Scores(Terms.WithoutNoise(), _others)), _settings.Delta);
         var accounted = Accountants.Default.Epsilon(
             [new SampledGaussian(_settings.NoiseMultiplier, _settings.SamplingRate, _settings.Steps)],
             _settings.Delta, cancellationToken).Epsilon;
         return new AuditResult(accounted, lower, lowerWithoutNoise, noise, mu, Math.Sqrt(_settings.Steps) / _settings.NoiseMultiplier, rate,
             _settings, watch.Elapsed.TotalSeconds);
+
+        double[] Steps(double[] scores) => [.. scores.Select(score => Math.Round(score / shift))];
 
         double[] Scores(PrivateTerms terms, Example[] examples) =>
         [
