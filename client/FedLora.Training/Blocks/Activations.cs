@@ -1,5 +1,6 @@
 using FedLora.Training.Models;
 using TorchSharp.Modules;
+using static FedLora.Training.Kernels.Scalars;
 using static TorchSharp.torch;
 
 namespace FedLora.Training.Blocks;
@@ -11,7 +12,7 @@ internal static class Activations
     {
         Activation.Gelu => nn.functional.gelu(x),
         Activation.GeluTanh => nn.functional.gelu(x, GELU.Approximate.tanh),
-        Activation.QuickGelu => x.mul(sigmoid(x.mul(1.702))),
+        Activation.QuickGelu => x.mul(sigmoid(x.mul(Held(1.702)))),
         Activation.Silu => nn.functional.silu(x),
         Activation.Relu => nn.functional.relu(x),
         Activation.Tanh => tanh(x),

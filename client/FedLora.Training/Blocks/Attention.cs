@@ -1,5 +1,6 @@
 using FedLora.Training.Kernels;
 using FedLora.Training.Models;
+using static FedLora.Training.Kernels.Scalars;
 using static TorchSharp.torch;
 
 namespace FedLora.Training.Blocks;
@@ -104,7 +105,7 @@ public sealed class Attention(AttentionShape shape, int? window, Projection inpu
         var mixed = shape.SoftCap is { } cap
             ? Capped(q, k, mask, cap).softmax(-1).bmm(v)
             // Its own scale is that of the head size. In four dimensions, since libtorch's fused kernels want them.
-            : nn.functional.scaled_dot_product_attention(q.mul(shape.Scale * Math.Sqrt(shape.HeadSize)).unsqueeze(0), k.unsqueeze(0),
+            : nn.functional.scaled_dot_product_attention(q.mul(Held(shape.Scale * Math.Sqrt(shape.HeadSize))).unsqueeze(0), k.unsqueeze(0),
                 v.unsqueeze(0), mask?.unsqueeze(0));
         return mixed.view(count, shape.KeyValueHeads, _perKey, length, shape.HeadSize).permute(0, 3, 1, 2, 4)
             .reshape(count * length, shape.Heads * shape.HeadSize).MoveToOuterDisposeScope();
@@ -116,8 +117,8 @@ public sealed class Attention(AttentionShape shape, int? window, Projection inpu
 
     private Tensor Capped(Tensor q, Tensor k, Tensor? mask, double cap)
     {
-        var capped = tanh(q.bmm(k.transpose(1, 2)).mul(shape.Scale / cap)).mul(cap);
-        return mask is null ? capped : capped.add(mask);
+        var capped = tanh(q.bmm(k.transpose(1, 2)).mul(Held(shape.Scale / cap))).mul(Held(cap));
+        return mask is null ? capped : capped.SumWith(mask);
     }
 
     public void Dispose()

@@ -1,3 +1,4 @@
+using FedLora.Training.Kernels;
 using static TorchSharp.torch;
 
 namespace FedLora.Training.Blocks;
@@ -48,12 +49,12 @@ public sealed class AttentionMasks(Device device) : IDisposable
     private Tensor Make(int length, int past, int repeats, int? window)
     {
         using var scope = NewDisposeScope();
-        var position = arange(past, (long)past + length, device: device).unsqueeze(1);
-        var column = arange((long)past + length, device: device);
+        var position = arange(Scalars.Held(past), Scalars.Held((long)past + length), Scalars.Held(1), device: device).unsqueeze(1);
+        var column = arange(Scalars.Held(0), Scalars.Held((long)past + length), Scalars.Held(1), device: device);
         var hidden = column.gt(position);
         if (window is { } reach)
-            hidden.logical_or_(column.le(position.sub(reach)));
-        var once = zeros([length, (long)past + length], device: device).masked_fill_(hidden, float.NegativeInfinity);
+            hidden.logical_or_(column.le(position.sub(Scalars.Held(reach))));
+        var once = zeros([length, (long)past + length], device: device).masked_fill_(hidden, Scalars.Held(float.NegativeInfinity));
         return once.expand(repeats, -1, -1).reshape(1, (long)repeats * length, (long)past + length).MoveToOuterDisposeScope();
     }
 }

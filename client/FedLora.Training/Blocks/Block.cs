@@ -1,3 +1,4 @@
+using FedLora.Training.Kernels;
 using FedLora.Training.Models;
 using static TorchSharp.torch;
 
@@ -26,13 +27,13 @@ public sealed class Block(NormPlacement placement, Attention attention, FeedForw
         if (placement == NormPlacement.Post)
         {
             var attended = attention.Forward(x, pass, at, masks, rows, layer);
-            var middle = norms.Attention.Forward(rows.Select(x).add(attended));
-            return norms.FeedForward.Forward(middle.add(feedForward.Forward(middle, pass, rows.Counts))).MoveToOuterDisposeScope();
+            var middle = norms.Attention.Forward(rows.Select(x).SumWith(attended));
+            return norms.FeedForward.Forward(middle.SumWith(feedForward.Forward(middle, pass, rows.Counts))).MoveToOuterDisposeScope();
         }
         var mixed = attention.Forward(norms.Attention.Forward(x, attention.ProductType), pass, at, masks, rows, layer);
-        var between = rows.Select(x).add(norms.AttentionAfter?.Forward(mixed) ?? mixed);
+        var between = rows.Select(x).SumWith(norms.AttentionAfter?.Forward(mixed) ?? mixed);
         var fed = feedForward.Forward(norms.FeedForward.Forward(between, feedForward.ProductType), pass, rows.Counts);
-        return between.add(norms.FeedForwardAfter?.Forward(fed) ?? fed).MoveToOuterDisposeScope();
+        return between.SumWith(norms.FeedForwardAfter?.Forward(fed) ?? fed).MoveToOuterDisposeScope();
     }
 
     public void Dispose()

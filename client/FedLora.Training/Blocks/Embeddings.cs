@@ -1,4 +1,5 @@
 using FedLora.Training.Models;
+using static FedLora.Training.Kernels.Scalars;
 using static TorchSharp.torch;
 
 namespace FedLora.Training.Blocks;
@@ -24,11 +25,11 @@ public sealed class TextEmbeddings(Slot words, Slot? positions, Slot? tokenTypes
         using var scope = NewDisposeScope();
         var x = Words.Value.index_select(0, batch.Tokens!).to(ScalarType.Float32);
         if (scale != 1)
-            x = x.mul(scale);
+            x = x.mul(Held(scale));
         if (positions is not null)
-            x = x.add(positions.Value.index_select(0, batch.Positions!));
+            x = x.SumWith(positions.Value.index_select(0, batch.Positions!));
         if (tokenTypes is not null)
-            x = x.add(tokenTypes.Value.index_select(0, batch.TokenTypes!));
+            x = x.SumWith(tokenTypes.Value.index_select(0, batch.TokenTypes!));
         return (norm?.Forward(x) ?? x).MoveToOuterDisposeScope();
     }
 
@@ -53,7 +54,7 @@ public sealed class ImageEmbeddings(ImageShape shape, Slot weight, Slot bias, Sl
             .reshape(count * side * side, -1);
         var embedded = nn.functional.linear(patches, weight.Value, bias.Value).view(count, shape.Patches, width);
         return cat([classToken.Value.view(1, 1, width).expand(count, 1, width), embedded], 1)
-            .add(positions.Value.view(1, shape.Patches + 1, width))
+            .SumWith(positions.Value.view(1, shape.Patches + 1, width))
             .reshape(count * (shape.Patches + 1), width).MoveToOuterDisposeScope();
     }
 

@@ -1,4 +1,5 @@
 using FedLora.Training.Kernels;
+using static FedLora.Training.Kernels.Scalars;
 using static TorchSharp.torch;
 
 namespace FedLora.Training.Blocks;
@@ -36,7 +37,7 @@ internal sealed class GradientSink(Slot[] leaves, IGradientTap? tap, IReadOnlyLi
     public void Add(Slot parameter, Tensor gradient, double scale)
     {
         var wide = gradient.to(ScalarType.Float32);
-        results[firstLeaf + Array.IndexOf(leaves, parameter)] = scale == 1 ? wide : wide.mul_(scale);
+        results[firstLeaf + Array.IndexOf(leaves, parameter)] = scale == 1 ? wide : wide.mul_(Held(scale));
     }
 
     /// <summary>The tap owns what it gets: wrappers of its own, outside any scope.</summary>

@@ -1,4 +1,5 @@
 using FedLora.Training.Models;
+using static FedLora.Training.Kernels.Scalars;
 using static TorchSharp.torch;
 
 namespace FedLora.Training.Blocks;
@@ -32,7 +33,7 @@ public sealed class Head(Projection? dense, Activation denseActivation, Norm? de
     {
         using var scope = NewDisposeScope();
         var logits = Output.Forward(features, pass, rows);
-        return (SoftCap is { } cap ? tanh(logits.div(cap)).mul(cap) : logits).MoveToOuterDisposeScope();
+        return (SoftCap is { } cap ? tanh(logits.div(Held(cap))).mul(Held(cap)) : logits).MoveToOuterDisposeScope();
     }
 
     public void Dispose()

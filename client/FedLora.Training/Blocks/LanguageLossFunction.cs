@@ -1,5 +1,6 @@
 using FedLora.Training.Kernels;
 using TorchSharp;
+using static FedLora.Training.Kernels.Scalars;
 using static TorchSharp.torch;
 
 namespace FedLora.Training.Blocks;
@@ -110,12 +111,12 @@ internal sealed class LanguageLossFunction : CustomFunction<LanguageLossFunction
     private static Tensor Gradient(Tensor logits, Tensor target, Tensor weights, double cap, Tensor losses)
     {
         if (cap != 0)
-            logits = tanh(logits.div_(cap)).mul_(cap);
+            logits = tanh(logits.div_(Held(cap))).mul_(Held(cap));
         var logs = nn.functional.log_softmax(logits, -1);
         losses.copy_(logs.gather(1, target).squeeze(1).neg());
         var gradient = logs.exp_();
-        gradient.scatter_add_(1, target, full(target.shape, -1, ScalarType.Float32, target.device));
+        gradient.scatter_add_(1, target, full(target.shape, Held(-1), ScalarType.Float32, target.device));
         gradient.mul_(weights.unsqueeze(1));
-        return cap == 0 ? gradient : gradient.mul_(logits.div_(cap).mul_(logits).neg_().add_(1));
+        return cap == 0 ? gradient : gradient.mul_(logits.div_(Held(cap)).mul_(logits).neg_().add_(Held(1)));
     }
 }

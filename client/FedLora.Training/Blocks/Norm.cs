@@ -1,5 +1,6 @@
 using FedLora.Training.Kernels;
 using FedLora.Training.Models;
+using static FedLora.Training.Kernels.Scalars;
 using static TorchSharp.torch;
 
 namespace FedLora.Training.Blocks;
@@ -38,16 +39,16 @@ internal sealed class RmsNormFunction : CustomFunction<RmsNormFunction>
         using var off = no_grad();
         if (x.device_type == TorchSharp.DeviceType.CPU)
         {
-            var (rows, whole) = (x.contiguous(), (offset == 0 ? weight : weight.add(offset)).contiguous());
+            var (rows, whole) = (x.contiguous(), (offset == 0 ? weight : weight.add(Held(offset))).contiguous());
             var (result, inverse) = (empty(x.shape, dtype: (ScalarType)vars[4]),
                 empty([x.numel() / weight.shape[0]], dtype: ScalarType.Float32));
             RmsNormKernel.Forward(rows, whole, epsilon, result, inverse);
             Save(rows, inverse);
             return result.MoveToOuterDisposeScope();
         }
-        var q = x.mul(x).mean([-1], keepdim: true).add_(epsilon).rsqrt_();
+        var q = x.mul(x).mean([-1], keepdim: true).add_(Held(epsilon)).rsqrt_();
         Save(x, q);
-        return x.mul(q).mul_(offset == 0 ? weight : weight.add(offset)).MoveToOuterDisposeScope();
+        return x.mul(q).mul_(offset == 0 ? weight : weight.add(Held(offset))).MoveToOuterDisposeScope();
 
         void Save(Tensor rows, Tensor inverse)
         {
@@ -70,7 +71,7 @@ internal sealed class RmsNormFunction : CustomFunction<RmsNormFunction>
             if ((bool)ctx.get_data("trainable"))
                 dw = grad_output.to(ScalarType.Float32).mul(x).mul_(q.view([.. x.shape[..^1], 1])).reshape(-1, weight.shape[0]).sum(0L)
                     .MoveToOuterDisposeScope();
-            var whole = offset == 0 ? weight : weight.add(offset);
+            var whole = offset == 0 ? weight : weight.add(Held(offset));
             if (x.device_type == TorchSharp.DeviceType.CPU)
             {
                 dx = empty_like(x);

@@ -92,7 +92,7 @@ public sealed class Projection(IReadOnlyList<LinearPart> parts, Slot weight, Slo
         if (Bias is null)
             return wide;
         using (wide)
-            return wide.add(Bias.Value);
+            return wide.SumWith(Bias.Value);
     }
 
     /// <summary>
@@ -144,7 +144,7 @@ public sealed class Projection(IReadOnlyList<LinearPart> parts, Slot weight, Slo
         foreach (var part in Parts.Where(p => p.Lora is not null))
         {
             using var scope = NewDisposeScope();
-            WeightOf(part).add_(LoraProduct.Of(part.Lora!).to(Weight.Value.dtype));
+            WeightOf(part).Plus(LoraProduct.Of(part.Lora!).to(Weight.Value.dtype));
             part.Lora!.Dispose();
             part.Lora = null;
         }

@@ -1,4 +1,5 @@
 using FedLora.Training.Models;
+using static FedLora.Training.Kernels.Scalars;
 using static TorchSharp.torch;
 
 namespace FedLora.Training.Blocks;
@@ -67,8 +68,8 @@ internal sealed class RotaryFunction : CustomFunction<RotaryFunction>
         var (a, b) = (x.narrow(-1, 0, half), x.narrow(-1, half, half));
         var y = empty(x.shape, dtype: x.dtype, device: x.device);
         var (first, second) = (y.narrow(-1, 0, half), y.narrow(-1, half, half));
-        first.copy_(a.mul(cosine)).addcmul_(b, sine, -direction);
-        second.copy_(b.mul(cosine)).addcmul_(a, sine, direction);
+        first.copy_(a.mul(cosine)).addcmul_(b, sine, Held(-direction));
+        second.copy_(b.mul(cosine)).addcmul_(a, sine, Held(direction));
         if (size > 2 * half)
             y.narrow(-1, 2 * half, size - (2 * half)).copy_(x.narrow(-1, 2 * half, size - (2 * half)));
         return y.MoveToOuterDisposeScope();

@@ -1,5 +1,6 @@
 using FedLora.Adapters;
 using FedLora.Training.Blocks;
+using static FedLora.Training.Kernels.Scalars;
 using static TorchSharp.torch;
 
 namespace FedLora.Training.Lora;
@@ -24,9 +25,9 @@ internal static class Dora
             if (projection.IsTied)
                 projection.Untie();
             var weight = projection.WeightOf(part);
-            var product = Put(Factors.B).mul(layout.ScaleOf(module)).mm(Put(Factors.A));
-            var merged = weight.to(ScalarType.Float32).add(product);
-            var lengths = merged.square().sum(1, keepdim: true).sqrt();
+            var product = Put(Factors.B).mul(Held(layout.ScaleOf(module))).mm(Put(Factors.A));
+            var merged = weight.to(ScalarType.Float32).SumWith(product);
+            var lengths = merged.Squared().sum(1, keepdim: true).sqrt();
             var wanted = tensor(magnitudes[module.Name], device: model.Device).unsqueeze(1);
             weight.copy_(merged.div(lengths).mul(wanted));
 

@@ -1,3 +1,4 @@
+using static FedLora.Training.Kernels.Scalars;
 using static TorchSharp.torch;
 
 namespace FedLora.Training.Lora;
@@ -10,7 +11,7 @@ internal static class LoraProduct
     {
         using var scope = NewDisposeScope();
         var left = factors.R is null ? factors.B.Value.detach() : factors.B.Value.detach().mm(factors.R.Value.detach());
-        return left.mul(factors.Scale).MoveToOuterDisposeScope();
+        return left.mul(Held(factors.Scale)).MoveToOuterDisposeScope();
     }
 
     /// <summary>s B R A, d_out x d_in.</summary>

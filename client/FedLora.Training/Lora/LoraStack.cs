@@ -1,5 +1,6 @@
 using FedLora.Training.Blocks;
 using FedLora.Training.Kernels;
+using static FedLora.Training.Kernels.Scalars;
 using static TorchSharp.torch;
 
 namespace FedLora.Training.Lora;
@@ -192,7 +193,8 @@ internal sealed class LoraStack
             return [];
         return [
             .. adapted.Select(
-                p => bernoulli(full(x.shape, 1 - p.Lora!.Dropout, ScalarType.Float32, x.device), pass.Dropout).div_(1 - p.Lora.Dropout)
+                p => bernoulli(full(x.shape, Held(1 - p.Lora!.Dropout), ScalarType.Float32, x.device), pass.Dropout)
+                    .div_(Held(1 - p.Lora.Dropout))
                     .to(x.dtype))];
     }
 }

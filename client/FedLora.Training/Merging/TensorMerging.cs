@@ -1,4 +1,5 @@
 using FedLora.Adapters;
+using static FedLora.Training.Kernels.Scalars;
 using static TorchSharp.torch;
 
 namespace FedLora.Training.Merging;
@@ -37,7 +38,7 @@ internal static class TensorMerging
         using var off = no_grad();
         using var scope = NewDisposeScope();
         var wide = type == ScalarType.Float64 ? type : ScalarType.Float32;
-        var (a, b) = (Wide(product.A, wide), Wide(product.B, wide) * product.Scale);
+        var (a, b) = (Wide(product.A, wide), Wide(product.B, wide).mul(Held(product.Scale)));
         var (left, right) = isTransposed ? (a.t().contiguous(), b.t()) : (b, a);
         var stretch = product.Magnitudes is { } lengths ? Stretch(lengths) : null;
         foreach (var (row, piece) in Pieces())
@@ -81,8 +82,8 @@ internal static class TensorMerging
                 using (piece)
                 using (NewDisposeScope())
                 {
-                    var sums = piece.to(ScalarType.Float64).square().sum(isTransposed ? 0 : 1);
-                    (isTransposed ? squares : squares.narrow(0, row, piece.shape[0])).add_(sums);
+                    var sums = piece.to(ScalarType.Float64).Squared().sum(isTransposed ? 0 : 1);
+                    (isTransposed ? squares : squares.narrow(0, row, piece.shape[0])).Plus(sums);
                 }
             }
             return (tensor(lengths).to(ScalarType.Float64) / squares.sqrt()).to(wide);

@@ -1,5 +1,5 @@
 using FedLora.Federations.Definitions;
-using TorchSharp;
+using static FedLora.Training.Kernels.Scalars;
 using static TorchSharp.torch;
 
 namespace FedLora.Training.Optimization;
@@ -27,11 +27,9 @@ public sealed class Sgd(double weightDecay = 0) : IOptimizer
 {
     public void Step(Tensor values, Tensor gradient, double learningRate)
     {
-        // Held until the calls are over: see findings/torchsharp-scalar-freed-during-call.sh.
-        using Scalar decay = weightDecay, rate = -learningRate;
         if (weightDecay != 0)
-            gradient.add_(values, decay);
-        values.add_(gradient, rate);
+            gradient.add_(values, Held(weightDecay));
+        values.add_(gradient, Held(-learningRate));
     }
 
     public void Dispose()
@@ -76,17 +74,13 @@ public sealed class AdamW(double weightDecay = 0.01, double beta1 = 0.9, double 
         _mean ??= zeros_like(values).DetachFromDisposeScope();
         _square ??= zeros_like(values).DetachFromDisposeScope();
         _steps++;
-        // Held until the calls are over: see findings/torchsharp-scalar-freed-during-call.sh.
-        using Scalar oldMean = beta1, newMean = 1 - beta1, oldSquare = beta2, newSquare = 1 - beta2, epsilonOnce = epsilon;
-        using Scalar started = Math.Sqrt(1 - Math.Pow(beta2, _steps)), left = 1 - (learningRate * weightDecay);
-        using Scalar rate = -learningRate / (1 - Math.Pow(beta1, _steps));
-        _mean.mul_(oldMean).add_(gradient, newMean);
-        _square.mul_(oldSquare).addcmul_(gradient, gradient, newSquare);
+        _mean.mul_(Held(beta1)).add_(gradient, Held(1 - beta1));
+        _square.mul_(Held(beta2)).addcmul_(gradient, gradient, Held(1 - beta2));
         using var divisor = _square.sqrt();
-        divisor.div_(started).add_(epsilonOnce);
+        divisor.div_(Held(Math.Sqrt(1 - Math.Pow(beta2, _steps)))).add_(Held(epsilon));
         if (weightDecay != 0)
-            values.mul_(left);
-        values.addcdiv_(_mean, divisor, rate);
+            values.mul_(Held(1 - (learningRate * weightDecay)));
+        values.addcdiv_(_mean, divisor, Held(-learningRate / (1 - Math.Pow(beta1, _steps))));
     }
 
     public void Dispose()

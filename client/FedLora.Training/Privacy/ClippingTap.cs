@@ -1,5 +1,6 @@
 using FedLora.Training.Blocks;
 using FedLora.Training.Kernels;
+using static FedLora.Training.Kernels.Scalars;
 using static TorchSharp.torch;
 
 namespace FedLora.Training.Privacy;
@@ -66,11 +67,11 @@ internal sealed class ClippingTap(int examples, Device device) : IGradientTap, I
             else if (HostMemory.CanRead(formed))
                 host.Add(formed);
             else
-                squares.Plus(formed.reshape(examples, -1).to(ScalarType.Float64).square().sum(1));
+                squares.Plus(formed.reshape(examples, -1).to(ScalarType.Float64).Squared().sum(1));
         }
         if (host.Count > 0)
             squares.Plus(tensor(ExampleProducts.Squares(host, examples), device: device));
-        return squares.clamp_min(0).sqrt().cpu().data<double>().ToArray();
+        return squares.clamp_min(Held(0)).sqrt().cpu().data<double>().ToArray();
     }
 
     /// <summary>Adds sum_i factor_i g_i.</summary>
@@ -129,7 +130,7 @@ internal sealed class ClippingTap(int examples, Device device) : IGradientTap, I
             var left = g.narrow(0, start, count * length).reshape(count, length, g.shape[1]).transpose(1, 2);
             formed.narrow(0, first, count).copy_(left.bmm(a.narrow(0, start, count * length).reshape(count, length, a.shape[1])));
         }
-        return scale == 1 ? formed : formed.mul_(scale);
+        return scale == 1 ? formed : formed.mul_(Held(scale));
     }
 
     private static void AddGhost(Tensor squares, Part part)
@@ -139,16 +140,16 @@ internal sealed class ClippingTap(int examples, Device device) : IGradientTap, I
             using var scope = NewDisposeScope();
             var (g, a) = (Wide(part.G!, start, count, length), Wide(part.A!, start, count, length));
             var inner = g.bmm(g.transpose(1, 2)).mul_(a.bmm(a.transpose(1, 2))).reshape(count, -1).sum(1);
-            var most = g.square().sum(2).mul_(a.square().sum(2)).sqrt_().sum(1).square();
-            var cancelled = inner.lt(most.mul(LeastGhost)).cpu().data<bool>().ToArray();
+            var most = g.Squared().sum(2).mul_(a.Squared().sum(2)).sqrt_().sum(1).Squared();
+            var cancelled = inner.lt(most.mul(Held(LeastGhost))).cpu().data<bool>().ToArray();
             for (var i = 0; i < count; i++)
             {
                 if (!cancelled[i])
                     continue;
-                inner[i] = g[i].t().mm(a[i]).square().sum();
+                inner[i] = g[i].t().mm(a[i]).Squared().sum();
                 part.Cancelled.Add((int)first + i);
             }
-            squares.narrow(0, first, count).Plus(inner.mul_(part.Scale * part.Scale));
+            squares.narrow(0, first, count).Plus(inner.mul_(Held(part.Scale * part.Scale)));
         }
     }
 
@@ -168,7 +169,7 @@ internal sealed class ClippingTap(int examples, Device device) : IGradientTap, I
                 using var scope = NewDisposeScope();
                 var (g, a) = (Wide(part.G!, start + ((i - first) * length), 1, length)[0],
                     Wide(part.A!, start + ((i - first) * length), 1, length)[0]);
-                place.Plus(g.t().mm(a).mul_(factors[i] * part.Scale));
+                place.Plus(g.t().mm(a).mul_(Held(factors[i] * part.Scale)));
             }
         }
     }
@@ -215,7 +216,7 @@ internal sealed class ClippingTap(int examples, Device device) : IGradientTap, I
 
         public void Add(Tensor mine, Tensor other)
         {
-            var sum = mine.add(other).DetachFromDisposeScope();
+            var sum = mine.SumWith(other).DetachFromDisposeScope();
             Dispose();
             Formed = sum;
         }

@@ -1,6 +1,7 @@
 using FedLora.Training.Blocks;
 using FedLora.Training.Kernels;
 using FedLora.Training.Running;
+using static FedLora.Training.Kernels.Scalars;
 using static TorchSharp.torch;
 
 namespace FedLora.Training.Privacy;
@@ -55,7 +56,7 @@ internal sealed class PrivateShare(ParameterSet parameters, double clip, double 
     {
         AddNoise(_total!);
         using (no_grad())
-            parameters.Gradient.copy_(_total!.div_(expectedBatch));
+            parameters.Gradient.copy_(_total!.div_(Held(expectedBatch)));
         Dispose();
         return _labelled == 0 ? double.NaN : _loss / _labelled;
     }

@@ -4,6 +4,7 @@ using FedLora.Training.Blocks;
 using FedLora.Training.Data;
 using FedLora.Training.Optimization;
 using TorchSharp;
+using static FedLora.Training.Kernels.Scalars;
 
 namespace FedLora.Training.Running;
 
@@ -84,7 +85,7 @@ internal sealed class TrainingRun : IDisposable
             using var norm = _parameters.Gradient.norm();
             var length = norm.item<float>();
             if (length > limit)
-                _parameters.Gradient.mul_(limit / (length + 1e-6));
+                _parameters.Gradient.mul_(Held(limit / (length + 1e-6)));
         }
         _optimizer.Step(_parameters.Values, _parameters.Gradient, rate);
     }

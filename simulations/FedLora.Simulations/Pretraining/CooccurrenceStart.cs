@@ -1,5 +1,6 @@
 using FedLora.Training.Libtorch;
 using TorchSharp;
+using static FedLora.Training.Kernels.Scalars;
 
 namespace FedLora.Simulations.Pretraining;
 
@@ -87,7 +88,7 @@ public sealed record CooccurrenceStart(float[] Embeddings, float[] Bias)
         }
         var (u, s, _) = torch.linalg.svd(basis.t().matmul(matrix), fullMatrices: false);
         var found = basis.matmul(u.narrow(1, 0, width)).mul(s.narrow(0, 0, width).sqrt());
-        found = found.mul(deviation / Math.Sqrt(found.square().mean().item<float>()));
+        found = found.mul(Held(deviation / Math.Sqrt(found.Squared().mean().item<float>())));
         return found.contiguous().data<float>().ToArray();
     }
 }

@@ -6,6 +6,7 @@ using FedLora.Training.Models;
 using FedLora.Training.Optimization;
 using FedLora.Training.Running;
 using TorchSharp;
+using static FedLora.Training.Kernels.Scalars;
 
 namespace FedLora.Simulations.Pretraining;
 
@@ -131,7 +132,7 @@ public sealed class Pretrainer(TimeProvider? time = null)
         using var norm = parameters.Gradient.norm();
         var length = norm.item<float>();
         if (length > PretrainingSettings.MaxGradientNorm)
-            parameters.Gradient.mul_(PretrainingSettings.MaxGradientNorm / (length + 1e-6));
+            parameters.Gradient.mul_(Held(PretrainingSettings.MaxGradientNorm / (length + 1e-6)));
         optimizer.Step(parameters.Values, parameters.Gradient, rate);
     }
 }

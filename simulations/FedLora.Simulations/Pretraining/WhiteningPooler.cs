@@ -1,6 +1,7 @@
 using FedLora.Training.Blocks;
 using FedLora.Training.Data;
 using TorchSharp;
+using static FedLora.Training.Kernels.Scalars;
 
 namespace FedLora.Simulations.Pretraining;
 
@@ -36,8 +37,8 @@ internal static class WhiteningPooler
         var states = torch.cat(pieces, 0);
         var mean = states.mean([0L]);
         var centred = states.sub(mean);
-        var (values, vectors) = torch.linalg.eigh(centred.t().mm(centred).div(states.shape[0]));
-        var shrunk = values.clamp_min(0).add(values.mean().mul(Ridge)).sqrt().reciprocal().mul(Deviation);
+        var (values, vectors) = torch.linalg.eigh(centred.t().mm(centred).div(Held(states.shape[0])));
+        var shrunk = values.clamp_min(Held(0)).SumWith(values.mean().mul(Held(Ridge))).sqrt().reciprocal().mul(Held(Deviation));
         var weight = vectors.mul(shrunk).mm(vectors.t());
         var bias = weight.mv(mean).neg();
         return (Floats(weight), Floats(bias));
