@@ -1,7 +1,7 @@
 using System.Net;
-using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
+using FedLora.Dashboard.Hosting;
 using FedLora.Privacy.Ledger;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Components;
@@ -23,14 +23,6 @@ namespace FedLora.SitePage;
 /// </summary>
 public sealed class SitePageServer : IAsyncDisposable
 {
-    private const string ContentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        + "connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
-
-    private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
-
-    // A node that was killed writes nothing down; and it keeps proxies from closing the line.
-    private const int AtLeastEvery = 10;
-
     private static readonly Dictionary<string, string> Types = new(StringComparer.Ordinal)
     {
         ["style.css"] = "text/css; charset=utf-8",
@@ -40,7 +32,7 @@ public sealed class SitePageServer : IAsyncDisposable
 
     private readonly string _folder;
     private readonly SitePolicy? _policy;
-    private readonly TimeProvider _time;
+    private readonly FolderChanges _changes;
     private readonly byte[] _key = RandomNumberGenerator.GetBytes(24);
     private readonly SemaphoreSlim _reading = new(1);
     private readonly WebApplication _web;
@@ -48,7 +40,7 @@ public sealed class SitePageServer : IAsyncDisposable
 
     private SitePageServer(string folder, SitePolicy? policy, int port, TimeProvider time)
     {
-        (_folder, _policy, _time) = (folder, policy, time);
+        (_folder, _policy) = (folder, policy);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
@@ -58,12 +50,18 @@ public sealed class SitePageServer : IAsyncDisposable
         });
         builder.Services.AddRoutingCore();
         _web = builder.Build();
-        _web.Use(AddHeadersAsync);
+        _changes = new FolderChanges(folder, time, _web.Lifetime);
+        _web.Use((http, next) =>
+        {
+            PageHeaders.Set(http.Response.Headers, "'none'");
+            return next(http);
+        });
         _web.UseRouting();
         _web.MapGet("/{key}/", (HttpContext http, string key) => PageAsync(http, key));
         _web.MapGet("/{key}/assets/{name}", (string key, string name) => IsKey(key) ? Asset(name) : Results.NotFound());
-        _web.MapGet("/{key}/events", (HttpContext http, string key) =>
-            IsKey(key) ? TypedResults.ServerSentEvents(WatchAsync(http.RequestAborted), "changed") : Results.NotFound());
+        _web.MapGet("/{key}/events", (HttpContext http, string key) => IsKey(key)
+            ? TypedResults.ServerSentEvents(_changes.WatchAsync(http.RequestAborted), "changed")
+            : Results.NotFound());
         _web.MapFallback(() => Results.Text("Nothing is here. The link is printed by: fedlora client page", statusCode: 404));
     }
 
@@ -111,19 +109,6 @@ public sealed class SitePageServer : IAsyncDisposable
         _reading.Dispose();
     }
 
-    private static Task AddHeadersAsync(HttpContext http, RequestDelegate next)
-    {
-        var headers = http.Response.Headers;
-        headers.ContentSecurityPolicy = ContentSecurityPolicy;
-        headers.XContentTypeOptions = "nosniff";
-        headers.XFrameOptions = "DENY";
-        headers["Referrer-Policy"] = "no-referrer";
-        headers["Cross-Origin-Opener-Policy"] = "same-origin";
-        headers["Cross-Origin-Resource-Policy"] = "same-origin";
-        headers.CacheControl = "no-store";
-        return next(http);
-    }
-
     private static IResult Asset(string name) => Types.TryGetValue(name, out var type)
         ? Results.Stream(typeof(SitePageServer).Assembly.GetManifestResourceStream($"assets/{name}")!, type) : Results.NotFound();
 
@@ -156,7 +141,7 @@ public sealed class SitePageServer : IAsyncDisposable
         await _reading.WaitAsync(cancellationToken);
         try
         {
-            var stamp = FolderStamp.Of(_folder);
+            var stamp = _changes.Newest();
             if (_read is { } known && known.Stamp == stamp)
                 return known.View with { Status = known.View.Status with { Running = Client.State.NodeFolder.IsHeld(_folder) } };
             var view = await Task.Run(() => SiteView.Read(_folder, _policy, cancellationToken), cancellationToken);
@@ -166,35 +151,6 @@ public sealed class SitePageServer : IAsyncDisposable
         finally
         {
             _reading.Release();
-        }
-    }
-
-    private async IAsyncEnumerable<string> WatchAsync([EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _web.Lifetime.ApplicationStopping);
-        using var timer = new PeriodicTimer(Look, _time);
-        var (known, looks) = (FolderStamp.Of(_folder), 0);
-        yield return $"{known.Ticks}";
-        while (await NextAsync(timer, ending.Token))
-        {
-            var now = FolderStamp.Of(_folder);
-            if (now == known && ++looks < AtLeastEvery)
-                continue;
-            (known, looks) = (now, 0);
-            yield return $"{known.Ticks}";
-        }
-    }
-
-    // A stop, or a browser that has gone, is how this ends.
-    private static async Task<bool> NextAsync(PeriodicTimer timer, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await timer.WaitForNextTickAsync(cancellationToken);
-        }
-        catch (OperationCanceledException)
-        {
-            return false;
         }
     }
 }

@@ -6,6 +6,7 @@ using FedLora.Core.Audit;
 using FedLora.Privacy;
 using FedLora.Privacy.Ledger;
 using FedLora.Protocol.V1;
+using FedLora.Tests;
 
 namespace FedLora.Cli.Tests;
 
@@ -78,12 +79,39 @@ public sealed class ClientStatusCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task What_happens_while_one_begins_to_follow_is_shown_once()
+    {
+        const int Most = 3000;
+        using var audit = AuditLog.Open(AuditLog.FolderIn(_folder.FullName));
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        var shown = Path.Combine(_folder.FullName, "shown");
+        await using var output = new StreamWriter(shown) { AutoFlush = true };
+        Happen(0);
+        var following = Task.Run(() => CommandLine.RunAsync(
+            ["client", "events", "--state", _folder.FullName, "--last", "10000", "--follow", "--json"], output, TextWriter.Null,
+            end.Token));
+        for (var i = 1; i < Most; i++)
+            Happen(i);
+        await Until.SoAsync("the newest is shown", () => File.ReadAllText(shown).Contains($"event {Most - 1}\"", StringComparison.Ordinal));
+        await end.CancelAsync();
+        Assert.Equal(0, await following);
+        Assert.Equal(Enumerable.Range(1, Most), (await File.ReadAllLinesAsync(shown, TestContext.Current.CancellationToken))
+            .Select(line => JsonDocument.Parse(line).RootElement.GetProperty("sequence").GetInt32()));
+
+        void Happen(int i) =>
+            audit.Append(DateTimeOffset.UnixEpoch, "information", "Trained", $"event {i}", new Dictionary<string, string>());
+    }
+
+    [Fact]
     public async Task Where_there_is_nothing_it_says_what_to_name()
     {
         using var error = new StringWriter();
         Assert.Equal(2, await CommandLine.RunAsync(["client", "status"], TextWriter.Null, error, TestContext.Current.CancellationToken));
         Assert.Equal(1,
             await CommandLine.RunAsync(["client", "status", "--state", Path.Combine(_folder.FullName, "none")], TextWriter.Null, error,
+                TestContext.Current.CancellationToken));
+        Assert.Equal(1,
+            await CommandLine.RunAsync(["client", "events", "--state", Path.Combine(_folder.FullName, "none")], TextWriter.Null, error,
                 TestContext.Current.CancellationToken));
         Assert.Contains("--state DIR", error.ToString(), StringComparison.Ordinal);
     }

@@ -57,6 +57,11 @@ public sealed class NodeFolder : IDisposable
     public static IReadOnlyList<string> FederationFoldersOf(string root) =>
         Directory.Exists(FederationsOf(root)) ? Directory.GetDirectories(FederationsOf(root)) : [];
 
+    /// <summary>A state folder that must be there.</summary>
+    /// <exception cref="FedLoraException"><c>state-missing</c>.</exception>
+    public static string Existing(string root) => Directory.Exists(root) ? root
+        : throw new FedLoraException("state-missing", $"there is no state folder {root}", "a node makes it at its first start");
+
     /// <summary>The privacy ledger's folder of a state folder that another process may hold.</summary>
     public static string LedgerOf(string root) => Path.Combine(root, "ledger");
 

@@ -21,9 +21,7 @@ public sealed record SiteStatus(
     /// <exception cref="FedLoraException"><c>state-missing</c>, <c>ledger-damaged</c>.</exception>
     public static SiteStatus Read(string folder)
     {
-        if (!Directory.Exists(folder))
-            throw new FedLoraException("state-missing", $"there is no state folder {folder}", "a node makes it at its first start");
-        var credential = NodeCredential.Load(NodeFolder.CredentialFileOf(folder));
+        var credential = NodeCredential.Load(NodeFolder.CredentialFileOf(NodeFolder.Existing(folder)));
         IReadOnlyList<LedgerBalance> balances = [];
         if (Directory.Exists(NodeFolder.LedgerOf(folder)))
         {

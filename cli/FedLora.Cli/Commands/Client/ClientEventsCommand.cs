@@ -1,7 +1,7 @@
 using System.CommandLine;
 using FedLora.Cli.Commands.Admin;
 using FedLora.Cli.Output;
-using FedLora.Client.Hosting;
+using FedLora.Client.State;
 using FedLora.Core.Audit;
 
 namespace FedLora.Cli.Commands.Client;
@@ -13,23 +13,24 @@ internal static class ClientEventsCommand
 
     public static Command Create()
     {
-        var config = new Option<string?>("--config") { Description = "The node's YAML file, which names its state folder." };
-        var state = new Option<string?>("--state") { Description = "The node's own folder; by default the one that the file says." };
+        var site = new SiteOptions();
         var last = EventsCommand.LastOption();
         var federation = new Option<string?>("--federation") { Description = "Only what is about this federation." };
         var follow = new Option<bool>("--follow") { Description = "Then go on with what happens, until Ctrl-C." };
-        return new Command("events", "What happened at this site's node, by the audit log in its own folder; asks no coordinator.")
-            { config, state, last, federation, follow }
+        return site.AddTo(new Command("events",
+            "What happened at this site's node, by the audit log in its own folder; asks no coordinator.") { last, federation, follow })
             .Streams(typeof(EventJson)).Runs(async (parsed, output, cancellationToken) =>
             {
-                var file = parsed.GetValue(config) is { } path ? ClientConfigFile.Load(path) : new ClientConfigFile();
-                var folder = AuditLog.FolderIn(ClientStatusCommand.StateFolder(parsed.GetValue(state), file));
+                var folder = AuditLog.FolderIn(NodeFolder.Existing(site.Read(parsed).Folder));
                 var about = parsed.GetValue(federation);
-                var shown = AuditFiles.Last(folder, IsWanted, EventsCommand.Count(parsed, last), cancellationToken);
+                // What comes while the log is read is followed, and only there.
+                var newest = AuditFiles.Last(folder, _ => true, 1, cancellationToken).Select(entry => entry.Sequence).FirstOrDefault();
+                var shown = AuditFiles.Last(folder, entry => entry.Sequence <= newest && IsWanted(entry), EventsCommand.Count(parsed, last),
+                    cancellationToken);
                 if (!Show(shown) && !parsed.GetValue(follow))
                     output.Remark($"Nothing that was asked for is in the node's audit log, {folder}.");
                 if (parsed.GetValue(follow))
-                    await FollowAsync(folder, entries => Show([.. entries.Where(IsWanted)]), cancellationToken);
+                    await FollowAsync(folder, newest, entries => Show([.. entries.Where(IsWanted)]), cancellationToken);
 
                 bool IsWanted(AuditEntry entry) => about is null || entry.Fields.GetValueOrDefault("federation") == about;
 
@@ -43,9 +44,9 @@ internal static class ClientEventsCommand
             });
     }
 
-    private static async Task FollowAsync(string folder, Action<IReadOnlyList<AuditEntry>> show, CancellationToken cancellationToken)
+    private static async Task FollowAsync(string folder, long seen, Action<IReadOnlyList<AuditEntry>> show,
+        CancellationToken cancellationToken)
     {
-        var seen = AuditFiles.Last(folder, _ => true, 1, cancellationToken).Select(entry => entry.Sequence).FirstOrDefault();
         using var timer = new PeriodicTimer(Look, TimeProvider.System);
         try
         {

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using FedLora.Aggregation;
 using FedLora.Cli.Output;
-using FedLora.Client.Hosting;
 using FedLora.Privacy.Ledger;
 using FedLora.SitePage;
 using Spectre.Console;
@@ -13,22 +12,20 @@ internal static class ClientPageCommand
 {
     public static Command Create()
     {
-        var config = new Option<string?>("--config") { Description = "The node's YAML file, which names its state folder and policy." };
-        var state = new Option<string?>("--state") { Description = "The node's own folder; by default the one that the file says." };
+        var site = new SiteOptions();
         var policy = new Option<string?>("--policy") { Description = "The site's policy file; by default the one that the file says." };
         var port = new Option<int>("--port") { Description = "Of 127.0.0.1; 0 = any that is free.", DefaultValueFactory = _ => 0 };
-        return new Command("page",
+        return site.AddTo(new Command("page",
             "Show what this site's node has spent, for whom, what it sends and does, as a page in the browser, until Ctrl-C; read from its "
-                + "own folder, asks no coordinator.") { config, state, policy, port }
+                + "own folder, asks no coordinator.") { policy, port })
             .Streams(typeof(PageJson)).Runs(async (parsed, output, cancellationToken) =>
             {
                 if (parsed.GetValue(port) is < 0 or > 65_535)
                     throw new UsageException($"--port is {parsed.GetValue(port)}", "Give a number from 0 to 65535.");
-                var file = parsed.GetValue(config) is { } path ? ClientConfigFile.Load(path) : new ClientConfigFile();
+                var (folder, file) = site.Read(parsed);
                 var allowed = (parsed.GetValue(policy) ?? file.Policy) is { } policyFile
                     ? SitePolicy.Load(policyFile, [.. Methods.All.Select(method => method.Name)]) : null;
-                await using var page = await SitePageServer.StartAsync(
-                    ClientStatusCommand.StateFolder(parsed.GetValue(state), file), allowed, parsed.GetValue(port), TimeProvider.System,
+                await using var page = await SitePageServer.StartAsync(folder, allowed, parsed.GetValue(port), TimeProvider.System,
                     cancellationToken);
                 output.Result(new PageJson(page.Link.ToString()), console =>
                     console.WriteLine($"{page.Link} (this machine only, whoever has the link, until Ctrl-C)"));

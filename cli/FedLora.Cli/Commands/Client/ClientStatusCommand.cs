@@ -1,6 +1,5 @@
 using System.CommandLine;
 using FedLora.Cli.Output;
-using FedLora.Client.Hosting;
 using FedLora.Client.State;
 using FedLora.Privacy;
 using Spectre.Console;
@@ -12,25 +11,16 @@ internal static class ClientStatusCommand
 {
     public static Command Create()
     {
-        var config = new Option<string?>("--config") { Description = "The node's YAML file, which names its state folder." };
-        var state = new Option<string?>("--state") { Description = "The node's own folder; by default the one that the file says." };
-        return new Command("status",
-            "What this site's node has spent, last sent and keeps, by its own folder; asks no coordinator.") { config, state }
+        var site = new SiteOptions();
+        return site.AddTo(new Command("status",
+            "What this site's node has spent, last sent and keeps, by its own folder; asks no coordinator."))
             .Writes(typeof(SiteStatus)).Runs((parsed, output, _) =>
             {
-                var file = parsed.GetValue(config) is { } path ? ClientConfigFile.Load(path) : new ClientConfigFile();
-                var status = SiteStatus.Read(StateFolder(parsed.GetValue(state), file));
+                var status = SiteStatus.Read(site.Read(parsed).Folder);
                 output.Result(status, console => Show(console, status));
                 return Task.CompletedTask;
             });
     }
-
-    /// <summary>The node's folder, as its client would choose it.</summary>
-    internal static string StateFolder(string? named, ClientConfigFile file) => named ?? file.State ?? Beside(file.Data)
-        ?? throw new UsageException("no state folder is named", "Give --state DIR, or --config FILE of the node.");
-
-    private static string? Beside(string? data) =>
-        data is null ? null : Path.Combine(Path.GetDirectoryName(Path.GetFullPath(data))!, "fedlora-node");
 
     private static void Show(IAnsiConsole console, SiteStatus status)
     {
