@@ -12,6 +12,7 @@ public static class GrainServices
         .AddSingleton<RoundReplayer>()
         .AddSingleton<RoundNodes>()
         .AddSingleton<UpdateReceiver>()
+        .AddSingleton<UpdateRecorder>()
         .AddSingleton<FederationCreator>()
         .AddSingleton<NodeBudgets>()
         .AddSingleton<BudgetVerdicts>()

@@ -153,7 +153,7 @@ public sealed class FaultTests
         await coordinator.Node("a").RevokeAsync(default);
         await RoundTests.RefusedAsync(RefusalCodes.NodeRevoked, () => upload.CompleteAsync(default));
         await coordinator.Blobs.PutAdapterAsync(Samples.Update(1), default);
-        await RoundTests.RefusedAsync(RefusalCodes.NodeRevoked, () => coordinator.Federation.CommitUpdateAsync(upload.Header, default));
+        Assert.Equal(RefusalCodes.NodeRevoked, (await coordinator.Federation.CommitUpdatesAsync([upload.Header], default))[0]?.Code);
         await coordinator.DeliverAsync("b", 2);
         await coordinator.DeliverAsync("c", 3);
         Assert.Equal(2, (await coordinator.UntilAsync(view => view.RoundsDone == 1)).History[0].Updates);

@@ -21,6 +21,51 @@ public sealed class UpdateTests
         Assert.Equal(1, (await coordinator.Federation.GetAsync(default)).Current!.Nodes.Count(node => node.UpdateIn));
     }
 
+    /// <summary>While one write lasts others come: the next takes them all, and each hears what became of its own.</summary>
+    [Fact]
+    public async Task Those_that_come_during_a_write_are_recorded_by_one()
+    {
+        await using var coordinator = await RoundTests.StartAsync();
+        await RoundTests.GatherAsync(coordinator, "a", "b", "c");
+        await coordinator.Blobs.PutAdapterAsync(Samples.Update(1), default);
+        var recorder = coordinator.Service<UpdateRecorder>();
+        var (a, b, c) = (coordinator.Header("a", 1, 1, Samples.Update(1)), coordinator.Header("b", 1, 1, Samples.Update(1)),
+            coordinator.Header("c", 1, 1, Samples.Update(1)));
+        coordinator.Life.HoldWrites();
+        var first = recorder.RecordAsync(a);
+        await coordinator.Life.StandsAsync();
+        Task[] later = [recorder.RecordAsync(b), recorder.RecordAsync(b), recorder.RecordAsync(c with { Round = 2 })];
+        var missing = recorder.RecordAsync(c with { Sha256 = new string('0', 64) });
+        Assert.False(first.IsCompleted);
+        coordinator.Life.PassOne();
+        await first.WaitAsync(Coordinator.Never);
+        await coordinator.Life.StandsAsync();
+        Assert.DoesNotContain(later, task => task.IsCompleted);
+        coordinator.Life.PassOne();
+        await Task.WhenAll(later[..2]).WaitAsync(Coordinator.Never);
+        await RoundTests.RefusedAsync(RefusalCodes.RoundUnknown, () => later[2]);
+        await RoundTests.RefusedAsync(RefusalCodes.BlobMissing, () => missing);
+        coordinator.Life.PassAll();
+        Assert.Equal(2, (await coordinator.Federation.GetAsync(default)).Current!.Nodes.Count(node => node.UpdateIn));
+    }
+
+    /// <summary>Nobody is told that an update is recorded where the disk had no room for it, and it can be sent again.</summary>
+    [Fact]
+    public async Task A_write_that_fails_fails_all_that_it_was_for()
+    {
+        await using var coordinator = await RoundTests.StartAsync();
+        await RoundTests.GatherAsync(coordinator, "a", "b", "c");
+        await coordinator.Blobs.PutAdapterAsync(Samples.Update(1), default);
+        var recorder = coordinator.Service<UpdateRecorder>();
+        UpdateHeader[] headers = [coordinator.Header("a", 1, 1, Samples.Update(1)), coordinator.Header("b", 1, 1, Samples.Update(1))];
+        coordinator.Life.Fails = 1;
+        var failed = await coordinator.Federation.CommitUpdatesAsync(headers, default).ContinueWith(task => task.IsFaulted,
+            TaskScheduler.Default);
+        Assert.True(failed);
+        await Task.WhenAll(headers.Select(recorder.RecordAsync)).WaitAsync(Coordinator.Never);
+        Assert.Equal(2, (await coordinator.Federation.GetAsync(default)).Current!.Nodes.Count(node => node.UpdateIn));
+    }
+
     [Fact]
     public async Task Wrong_round_node_size_and_hash_are_refused_by_name()
     {

@@ -1,4 +1,5 @@
 using FedLora.Client.Rounds;
+using FedLora.Dashboard.Hosting;
 using FedLora.Grains;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -34,7 +35,7 @@ internal static class Telemetry
             return;
         builder.Services.AddOpenTelemetry()
             .ConfigureResource(resource => resource.AddService(service).AddEnvironmentVariableDetector())
-            .WithMetrics(metrics => metrics.AddMeter(Meters).AddOtlpExporter())
+            .WithMetrics(metrics => metrics.AddMeter(Meters).AddMeterRoom().AddOtlpExporter())
             .WithTracing(traces => traces.AddSource(Sources).AddOtlpExporter())
             .WithLogging(logs => logs.AddOtlpExporter(), options => options.IncludeFormattedMessage = true);
     }

@@ -44,7 +44,7 @@ public static class DashboardServices
                 policy.AddAuthenticationSchemes(SessionHandler.SchemeName).RequireRole(Roles.Operator, Roles.Auditor))
             .AddPolicy(DashboardPolicies.Act, policy =>
                 policy.AddAuthenticationSchemes(SessionHandler.SchemeName).RequireRole(Roles.Operator));
-        services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddMeter(Meters).AddPrometheusExporter());
+        services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddMeter(Meters).AddMeterRoom().AddPrometheusExporter());
         return builder;
     }
 }

@@ -27,17 +27,38 @@ public sealed partial class FederationGrain
         });
     }
 
-    public async Task CommitUpdateAsync(UpdateHeader header, CancellationToken cancellationToken)
+    public async Task<Refusal?[]> CommitUpdatesAsync(UpdateHeader[] headers, CancellationToken cancellationToken)
     {
-        _uploads[header.NodeId] = header.Sha256;
-        if (!await blobs.ExistsAsync(header.Sha256, cancellationToken))
-            throw new RefusedException(RefusalCodes.BlobMissing, $"The bytes of node '{header.NodeId}''s update are not here.",
-                "Send it again.");
-        // Not the caller's token from here: either it is recorded and acknowledged, or neither.
-        var decision = await SendAsync(new FederationEvent.UpdateArrived(header));
-        _uploads.Remove(header.NodeId);
-        if (decision.Effects.OfType<FederationEffect.Refuse>().FirstOrDefault() is { } refused)
-            throw RefusedException.Of(refused.Refusal);
+        foreach (var header in headers)
+            _uploads[header.NodeId] = header.Sha256;
+        var refusals = new Refusal?[headers.Length];
+        var here = new List<int>(headers.Length);
+        for (var i = 0; i < headers.Length; i++)
+        {
+            if (await blobs.ExistsAsync(headers[i].Sha256, cancellationToken))
+                here.Add(i);
+            else
+                refusals[i] = new(RefusalCodes.BlobMissing, $"The bytes of node '{headers[i].NodeId}''s update are not here.",
+                    "Send it again.");
+        }
+
+        if (here.Count == 0)
+            return refusals;
+        // Not the caller's token from here: either they are recorded and acknowledged, or neither.
+        var decisions = await SendAsync([.. here.Select(i => new FederationEvent.UpdateArrived(headers[i]))]);
+        foreach (var (i, decision) in here.Zip(decisions))
+        {
+            _uploads.Remove(headers[i].NodeId);
+            refusals[i] = decision.Effects.OfType<FederationEffect.Refuse>().FirstOrDefault()?.Refusal;
+            if (refusals[i] is null)
+                Recorded(headers[i]);
+        }
+
+        return refusals;
+    }
+
+    private void Recorded(UpdateHeader header)
+    {
         log.UpdateStored(Name, header.Round, header.NodeId, header.Bytes);
         if (header.Receipt is { } receipt && Standing.Privacy.Find(row => row.NodeId == header.NodeId) is { } known)
             instruments.Spent(known.Node, receipt);

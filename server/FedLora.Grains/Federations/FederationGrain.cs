@@ -125,24 +125,34 @@ public sealed partial class FederationGrain(
                 $"Federation '{Name}' is {Standing.State.ToString().ToLowerInvariant()}.", $"See: fedlora admin federation show {Name}");
     }
 
-    /// <summary>Decides, stores, and only then does what was decided.</summary>
-    private async Task<Decision> SendAsync(FederationEvent @event)
+    private async Task<Decision> SendAsync(FederationEvent @event) => (await SendAsync([@event]))[0];
+
+    /// <summary>Decides one after another, stores once, and only then does what was decided.</summary>
+    private async Task<IReadOnlyList<Decision>> SendAsync(IReadOnlyList<FederationEvent> events)
     {
         var now = time.GetUtcNow();
         var before = Standing;
-        var decision = RoundDecisions.Decide(before, @event, now);
-        if (!ReferenceEquals(decision.Standing, before))
+        var standing = before;
+        var decisions = new List<Decision>(events.Count);
+        foreach (var @event in events)
         {
-            row.State.Standing = decision.Standing;
+            var decision = RoundDecisions.Decide(standing, @event, now);
+            decisions.Add(decision);
+            standing = decision.Standing;
+        }
+
+        if (!ReferenceEquals(standing, before))
+        {
+            row.State.Standing = standing;
             await StoreAsync();
             Changed();
         }
 
-        var wait = decision.Due - now;
+        var wait = decisions[^1].Due - now;
         _due!.Change(wait is null ? Timeout.InfiniteTimeSpan : wait > TimeSpan.Zero ? wait.Value : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
-        foreach (var effect in decision.Effects)
+        foreach (var effect in decisions.SelectMany(decision => decision.Effects))
             await DoAsync(effect);
-        return decision;
+        return decisions;
     }
 
     /// <summary>From outside of any turn, though on the grain's scheduler: the event is sent in a turn of its own, soon.</summary>

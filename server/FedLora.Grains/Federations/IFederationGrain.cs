@@ -78,8 +78,12 @@ public interface IFederationGrain : IGrainWithStringKey
     /// </summary>
     Task<UpdateExpectation> BeginUpdateAsync(UpdateHeader header, CancellationToken cancellationToken);
 
-    /// <summary>Second half: the bytes are checked and durable; when this returns the update is acknowledged.</summary>
-    Task CommitUpdateAsync(UpdateHeader header, CancellationToken cancellationToken);
+    /// <summary>
+    /// Second half, for those that have come meanwhile: their bytes are checked and durable. All are recorded by one write; when this returns
+    /// those without a refusal are acknowledged.
+    /// </summary>
+    /// <returns>For each in turn why it is not wanted after all; null where it is recorded.</returns>
+    Task<Refusal?[]> CommitUpdatesAsync(UpdateHeader[] headers, CancellationToken cancellationToken);
 
     /// <summary>The stored record of a committed round; refuses with <c>round-unknown</c>.</summary>
     Task<RoundRecord> GetRoundAsync(int round, CancellationToken cancellationToken);

@@ -7,8 +7,8 @@ namespace FedLora.Grains.Federations;
 /// Takes updates in for the gRPC service: asks the federation once whether one is wanted, keeps the bytes durably as they come, checks the
 /// whole, and has the federation record it. The federation's own turn is never spent on bytes.
 /// </summary>
-public sealed class UpdateReceiver(IGrainFactory grains, IBlobStore blobs, CoordinatorInstruments instruments, TimeProvider time,
-    ILogger<UpdateReceiver> log)
+public sealed class UpdateReceiver(IGrainFactory grains, IBlobStore blobs, UpdateRecorder recorder, CoordinatorInstruments instruments,
+    TimeProvider time, ILogger<UpdateReceiver> log)
 {
     /// <exception cref="RefusedException">The update is not wanted, or says of itself what cannot be.</exception>
     public Task<IncomingUpdate> BeginAsync(UpdateHeader header, CancellationToken cancellationToken) => CountRefusalsAsync(async () =>
@@ -60,7 +60,7 @@ public sealed class UpdateReceiver(IGrainFactory grains, IBlobStore blobs, Coord
                     $"The part of node '{header.NodeId}''s update that was here from before is damaged.", "Send it again from the start.");
             }
 
-            await grains.GetGrain<IFederationGrain>(header.Federation).CommitUpdateAsync(header, cancellationToken);
+            await recorder.RecordAsync(header);
             if (header.Receipt is { } receipt)
                 await MirrorAsync(node, header, receipt);
             instruments.Accepted();

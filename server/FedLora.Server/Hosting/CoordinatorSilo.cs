@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using FedLora.Server.Stores;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Orleans.Configuration;
 using Orleans.Providers;
 using Orleans.Runtime.Hosting;
 
@@ -11,6 +12,8 @@ namespace FedLora.Server.Hosting;
 /// <summary>The silo with the coordinator's grains and its stores, all in one data folder.</summary>
 public static class CoordinatorSilo
 {
+    private const int GrainsRemembered = 50_000;
+
     /// <summary>Adds them.</summary>
     /// <param name="builder">The host's builder.</param>
     /// <param name="root">The data folder: <c>state.db</c>, <c>blobs/</c>, <c>partial/</c>.</param>
@@ -36,6 +39,8 @@ public static class CoordinatorSilo
     internal static void AddGrains(IHostApplicationBuilder builder)
     {
         builder.Services.AddFedLoraGrains();
+        // Where grains are: Orleans makes room for a million at the start, 18 MB of it before there is one.
+        builder.Services.Configure<GrainDirectoryOptions>(directory => directory.CacheSize = GrainsRemembered);
         builder.Services.AddHostedService(provider => provider.GetRequiredService<FederationWatch>());
     }
 

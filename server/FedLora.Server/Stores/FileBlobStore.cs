@@ -110,7 +110,7 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
             try
             {
                 await AppendToFileAsync(_paths.Partial(sha256), offset, bytes, durable, cancellationToken);
-                if (offset == 0)
+                if (durable)
                     AtomicFile.FlushFolder(_paths.Partials);
             }
             catch (IOException error) when (IsFull(error))

@@ -58,7 +58,8 @@ internal sealed class UpdateIntake(UpdateReceiver receiver, TimeProvider time)
             if (chunk.Data.Length > ChunkSender.LargestChunk)
                 throw Malformed($"a chunk has {chunk.Data.Length} bytes, more than {ChunkSender.LargestChunk}");
             var end = upload.Offset + chunk.Data.Length;
-            var durable = end - acknowledged >= AcknowledgeEvery || end >= size || time.GetElapsedTime(since) >= AcknowledgeAfter;
+            // The last bytes are waited for once, when the whole is looked at.
+            var durable = end < size && (end - acknowledged >= AcknowledgeEvery || time.GetElapsedTime(since) >= AcknowledgeAfter);
             await upload.AppendAsync(chunk.Data.Memory, durable, limit.Token);
             if (!durable)
                 continue;

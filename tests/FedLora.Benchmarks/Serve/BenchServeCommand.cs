@@ -10,7 +10,11 @@ namespace FedLora.Benchmarks.Serve;
 /// </summary>
 internal static class BenchServeCommand
 {
-    private static readonly IReadOnlyList<IServeCase> Cases = [new CrowdCase(), new CalibrationCase(), new RoundsCase()];
+    private static readonly IReadOnlyList<IServeCase> Cases =
+    [
+        new CrowdCase(), new CalibrationCase(), new RoundsCase(), new UpdatesCase("updates-3MB", modules: 24, width: 2048, rank: 8),
+        new UpdatesCase("updates-100kB", modules: 2, width: 1536, rank: 4), new FewNodesCase(),
+    ];
 
     public static Command Create()
     {
@@ -23,28 +27,34 @@ internal static class BenchServeCommand
             Description = "Another build's fedlora.dll: its server takes the same, and is the peer.",
             HelpName = "FILE",
         };
+        var postgres = new Option<string?>("--postgres")
+        {
+            Description = "Connection string of an empty PostgreSQL database that takes the coordinator's state; give one --case.",
+            HelpName = "CONN",
+        };
         return new Command("serve", "What a coordinator takes in time and memory, with many nodes, federations and rounds.")
         {
-            only, nodes, rounds, beside,
+            only, nodes, rounds, beside, postgres,
         }.Writes(typeof(BenchJson)).Runs(async (parsed, output, cancellationToken) =>
             {
                 var size = new ServeSize(Math.Max(1, parsed.GetValue(nodes)), Math.Max(200, parsed.GetValue(rounds)));
                 var rows = new List<BenchRow>();
                 foreach (var one in Cases.Where(one => parsed.GetValue(only) is not { } wanted || wanted == one.Name))
-                    rows.AddRange(await RaceAsync(one, size, parsed.GetValue(beside), output.Remark, cancellationToken));
+                    rows.AddRange(await RaceAsync(one, size, parsed.GetValue(beside), parsed.GetValue(postgres), output.Remark,
+                        cancellationToken));
                 if (rows.Count == 0)
                     throw new FedLoraException("bench-nothing", "There was nothing to measure.", $"Cases: {names}.");
                 BenchReport.Write(output, rows);
             });
     }
 
-    private static async Task<IEnumerable<BenchRow>> RaceAsync(IServeCase one, ServeSize size, string? beside, Action<string> remark,
-        CancellationToken cancellationToken)
+    private static async Task<IEnumerable<BenchRow>> RaceAsync(IServeCase one, ServeSize size, string? beside, string? postgres,
+        Action<string> remark, CancellationToken cancellationToken)
     {
-        var ours = await MeasureAsync("ours", ServerProcess.Ours, one, size, remark, cancellationToken);
+        var ours = await MeasureAsync("ours", ServerProcess.Ours, one, size, postgres, remark, cancellationToken);
         if (beside is null)
             return ours.Select(figure => new BenchRow(figure.Name, figure.Value, figure.Unit));
-        var theirs = (await MeasureAsync("theirs", beside, one, size, remark, cancellationToken))
+        var theirs = (await MeasureAsync("theirs", beside, one, size, null, remark, cancellationToken))
             .ToDictionary(figure => figure.Name, StringComparer.Ordinal);
         return ours.Select(figure => theirs.GetValueOrDefault(figure.Name) is { } peer
             ? new BenchRow(figure.Name, figure.Value, figure.Unit, $"the other build, {peer.Value:0.###} {peer.Unit}",
@@ -53,9 +63,9 @@ internal static class BenchServeCommand
     }
 
     private static async Task<IReadOnlyList<ServeFigure>> MeasureAsync(string whose, string program, IServeCase one, ServeSize size,
-        Action<string> remark, CancellationToken cancellationToken)
+        string? postgres, Action<string> remark, CancellationToken cancellationToken)
     {
-        await using var server = await ServerProcess.StartAsync(program, cancellationToken);
+        await using var server = await ServerProcess.StartAsync(program, one.Tls, postgres, cancellationToken);
         return await one.MeasureAsync(server, size, what => remark($"{one.Name}, {whose}: {what}"), cancellationToken);
     }
 }

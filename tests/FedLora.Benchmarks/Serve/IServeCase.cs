@@ -9,6 +9,9 @@ internal interface IServeCase
     /// <summary>For <c>--case</c>.</summary>
     string Name { get; }
 
+    /// <summary>Whether the coordinator speaks mutual TLS.</summary>
+    bool Tls => false;
+
     /// <summary>Measures on a coordinator that was just started on an empty folder.</summary>
     /// <param name="server">The coordinator.</param>
     /// <param name="size">How much of it.</param>

@@ -9,9 +9,16 @@ namespace FedLora.Benchmarks.Serve;
 internal sealed class ServerProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+    private static readonly (string Name, string Value)[] Environment =
+    [
+        ("GLIBC_TUNABLES", "glibc.malloc.arena_max=1"), ("DOTNET_GCConserveMemory", "7"), ("DOTNET_GCgen0size", "0x1000000"),
+        ("DOTNET_TieredPGO", "0"),
+    ];
+
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedlora-bench-");
     private Process? _process;
     private string _operator = "";
+    private PeerIdentity? _identity;
 
     private ServerProcess()
     {
@@ -27,16 +34,18 @@ internal sealed class ServerProcess : IAsyncDisposable
 
     /// <summary>Starts one; when this returns it answers.</summary>
     /// <param name="program">The build's <c>fedlora.dll</c>.</param>
+    /// <param name="tls">Whether it speaks mutual TLS.</param>
+    /// <param name="postgres">Connection string of an empty database that takes its state; null: it is in its folder.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="FedLoraException"><c>bench-process</c>: it did not start.</exception>
-    public static async Task<ServerProcess> StartAsync(string program, CancellationToken cancellationToken)
+    public static async Task<ServerProcess> StartAsync(string program, bool tls, string? postgres, CancellationToken cancellationToken)
     {
         if (!File.Exists(program))
             throw new FedLoraException("bench-process", $"there is no program {program}", "name a build's fedlora.dll");
         var server = new ServerProcess();
         try
         {
-            await server.BootAsync(program, cancellationToken);
+            await server.BootAsync(program, tls, postgres, cancellationToken);
             return server;
         }
         catch
@@ -47,7 +56,7 @@ internal sealed class ServerProcess : IAsyncDisposable
     }
 
     /// <summary>A connection of its own, for the operator unless a credential is given with the call.</summary>
-    public CoordinatorConnection Connect() => new(Url) { Credential = _operator };
+    public CoordinatorConnection Connect() => new(Url, identity: _identity) { Credential = _operator };
 
     /// <summary>A token for so many nodes.</summary>
     public async Task<string> TokenAsync(int uses, CancellationToken cancellationToken)
@@ -76,21 +85,26 @@ internal sealed class ServerProcess : IAsyncDisposable
             _process.Dispose();
         }
 
+        _identity?.Dispose();
         _folder.Delete(recursive: true);
     }
 
-    private async Task BootAsync(string program, CancellationToken cancellationToken)
+    private async Task BootAsync(string program, bool tls, string? postgres, CancellationToken cancellationToken)
     {
-        var start = new ProcessStartInfo("dotnet",
-            ["exec", program, "server", "--data", Data, "--listen", "http://127.0.0.1:0", "--with-parent"])
+        var listen = $"{(tls ? "https" : "http")}://127.0.0.1:0";
+        var start = new ProcessStartInfo("dotnet", ["exec", program, "server", "--data", Data, "--listen", listen, "--with-parent"])
         {
             UseShellExecute = false,
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        // As the launcher starts it.
-        start.Environment.TryAdd("DOTNET_GCConserveMemory", "7");
+        // As the launcher starts a server, and not this program.
+        foreach (var (name, value) in Environment)
+            start.Environment[name] = value;
+        start.Environment.Remove("LD_PRELOAD");
+        if (postgres is not null)
+            start.Environment["FEDLORA_POSTGRES"] = postgres;
         _process = Process.Start(start)!;
         _process.OutputDataReceived += (_, _) => { };
         _process.ErrorDataReceived += (_, _) => { };
@@ -107,6 +121,8 @@ internal sealed class ServerProcess : IAsyncDisposable
 
         Url = (await File.ReadAllTextAsync(file, cancellationToken)).Trim();
         _operator = (await File.ReadAllTextAsync(Path.Combine(Data, "operator.token"), cancellationToken)).Trim();
+        if (tls)
+            _identity = new PeerIdentity(Data, "operator", TimeProvider.System);
     }
 
     private double Status(string name)
