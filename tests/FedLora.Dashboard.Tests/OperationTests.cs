@@ -93,13 +93,4 @@ public sealed partial class OperationTests
 
     [GeneratedRegex(@"fedlora_\w+")]
     private static partial Regex Name();
-
-    private sealed class Starting(Action start) : BackgroundService
-    {
-        protected override Task ExecuteAsync(CancellationToken stoppingToken)
-        {
-            start();
-            return Task.CompletedTask;
-        }
-    }
 }

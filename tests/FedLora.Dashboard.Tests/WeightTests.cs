@@ -1,6 +1,9 @@
 using System.Diagnostics;
 using System.Text;
+using FedLora.Dashboard.Hosting;
 using FedLora.Server.Authentication;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace FedLora.Dashboard.Tests;
 
@@ -19,8 +22,13 @@ public sealed class WeightTests(ITestOutputHelper output)
         var size = Environment.GetEnvironmentVariable(Variable)?.Split('x').Select(int.Parse).ToArray();
         var history = size is [var federations, var rounds, var nodes] ? new History(federations, rounds, nodes, 10)
             : new History(60, 70, 210, 2);
-        await using var site = await Site.StartAsync(history.WriteAsync);
+        FirstPages? ahead = null;
+        await using var site = await Site.StartAsync(history.WriteAsync,
+            builder => builder.Services.AddSingleton<IHostedService>(
+                services => new Starting(() => ahead = services.GetRequiredService<FirstPages>())));
         var browser = await site.LogInAsync(Roles.Operator);
+        // As some seconds after every start.
+        await ahead!.MakeAsync(TestContext.Current.CancellationToken);
         var shared = 0;
         foreach (var file in (string[])["style.css", "live.js", "icon.svg"])
             shared += (await browser.TextAsync($"/assets/{file}")).Length;

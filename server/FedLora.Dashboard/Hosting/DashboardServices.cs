@@ -38,6 +38,8 @@ public static class DashboardServices
         services.AddSingleton<FederationDrafts>();
         services.AddSingleton<AdapterDownload>();
         services.AddSingleton<Changes>();
+        services.AddSingleton<FirstPages>();
+        services.AddHostedService(provider => provider.GetRequiredService<FirstPages>());
         services.AddAuthentication().AddScheme<AuthenticationSchemeOptions, SessionHandler>(SessionHandler.SchemeName, null);
         services.AddAuthorizationBuilder()
             .AddPolicy(DashboardPolicies.Read, policy =>
