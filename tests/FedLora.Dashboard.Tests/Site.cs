@@ -18,14 +18,16 @@ internal sealed partial class Site : IAsyncDisposable
 
     /// <param name="fill">Fills its store before it starts.</param>
     /// <param name="configure">What it has otherwise than usual.</param>
-    internal static async Task<Site> StartAsync(Func<string, Task>? fill = null, Action<IHostApplicationBuilder>? configure = null) =>
+    /// <param name="postgres">The database that has its state; null: its folder.</param>
+    internal static async Task<Site> StartAsync(Func<string, Task>? fill = null, Action<IHostApplicationBuilder>? configure = null,
+        string? postgres = null) =>
         new(await Bench.StartAsync(
         folder => fill?.Invoke(Path.Combine(folder, "server")).GetAwaiter().GetResult(),
         builder =>
         {
             configure?.Invoke(builder);
             builder.AddFedLoraDashboard("http://127.0.0.1:0");
-        }));
+        }, postgres));
 
     /// <summary>A browser that nobody has logged in with; it follows no redirection.</summary>
     internal HttpClient Stranger()

@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.Text;
 using FedLora.Dashboard.Hosting;
 using FedLora.Server.Authentication;
+using FedLora.Server.Backups;
+using FedLora.Tests;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -15,17 +17,26 @@ public sealed class WeightTests(ITestOutputHelper output)
 
     private static readonly string[] Lists = ["/privacy", "/federations", "/nodes", "/federations/mail-01", "/create", "/audit"];
 
-    [Fact]
-    public async Task Every_list_stays_below_200_kB_with_many_sites_and_federations()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Every_list_stays_below_200_kB_with_many_sites_and_federations(bool inPostgres)
     {
+        Assert.SkipUnless(!inPostgres || PostgresServer.Missing is null, PostgresServer.Missing ?? "");
         // Beyond one page of each list; bytes of a page do not depend on how many receipts and rounds lie behind a row.
         var size = Environment.GetEnvironmentVariable(Variable)?.Split('x').Select(int.Parse).ToArray();
         var history = size is [var federations, var rounds, var nodes] ? new History(federations, rounds, nodes, 10)
             : new History(60, 70, 210, 2);
         FirstPages? ahead = null;
-        await using var site = await Site.StartAsync(history.WriteAsync,
+        var postgres = inPostgres ? PostgresServer.NewDatabase() : null;
+        await using var site = await Site.StartAsync(async folder =>
+            {
+                await history.WriteAsync(folder);
+                if (postgres is not null)
+                    await CoordinatorMove.RunAsync(folder, postgres, null, TimeProvider.System, TestContext.Current.CancellationToken);
+            },
             builder => builder.Services.AddSingleton<IHostedService>(
-                services => new Starting(() => ahead = services.GetRequiredService<FirstPages>())));
+                services => new Starting(() => ahead = services.GetRequiredService<FirstPages>())), postgres);
         var browser = await site.LogInAsync(Roles.Operator);
         // As some seconds after every start.
         await ahead!.MakeAsync(TestContext.Current.CancellationToken);
