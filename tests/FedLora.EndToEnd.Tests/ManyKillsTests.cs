@@ -67,23 +67,11 @@ public sealed class ManyKillsTests(ITestOutputHelper output) : IDisposable
         return await load.FinishAsync(coordinator);
     }
 
-    private async Task<List<CoordinatorProcess>> StartAsync(int count)
-    {
-        var first = Path.Combine(_folder.FullName, "0");
-        if (count == 1) return [await CoordinatorProcess.StartAsync(first)];
-        var postgres = PostgresServer.NewDatabase();
-        var started = new List<CoordinatorProcess> { await CoordinatorProcess.StartAsync(first, "--postgres", postgres) };
-        started.AddRange(await Task.WhenAll(Enumerable.Range(1, count - 1).Select(async i =>
-        {
-            // Operators have the same token at every coordinator of a cluster.
-            var data = _folder.CreateSubdirectory($"{i}").FullName;
-            foreach (var token in Directory.EnumerateFiles(first, "*.token")) File.Copy(token, Path.Combine(data, Path.GetFileName(token)));
-            return await CoordinatorProcess.StartAsync(data, "--postgres", postgres);
-        })));
-        return started;
-    }
+    private async Task<IReadOnlyList<CoordinatorProcess>> StartAsync(int count) =>
+        count == 1 ? [await CoordinatorProcess.StartAsync(Path.Combine(_folder.FullName, "0"))]
+            : await Cluster.StartAsync(_folder, count);
 
-    private async Task<List<(long Moment, TimeSpan Back)>> KillAsync(List<CoordinatorProcess> coordinators, Load load, Prober prober,
+    private async Task<List<(long Moment, TimeSpan Back)>> KillAsync(IReadOnlyList<CoordinatorProcess> coordinators, Load load, Prober prober,
         Random random)
     {
         var kills = new List<(long Moment, TimeSpan Back)>();
