@@ -418,6 +418,12 @@ internal sealed class Round
                 Values = round._global[name].Values;
                 return;
             }
+            if (reader.InPlace(name) is { } inPlace)
+            {
+                round.RequireFinite(inPlace.Span, node, name);
+                Values = inPlace.Span;
+                return;
+            }
             _buffer = ArrayPool<float>.Shared.Rent(count);
             var values = _buffer.AsSpan(0, count);
             round.Fill(reader, node, name, values);
