@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace FedLora.Core;
 
@@ -79,6 +80,24 @@ public static partial class AtomicFile
     /// <inheritdoc cref="Write(string, Action{Stream})"/>
     public static void Write(string path, string content) => Write(path, Encoding.UTF8.GetBytes(content));
 
+    /// <summary>
+    /// Deletes what processes that were killed while they wrote have left beside their targets. Only for a folder into which nobody else
+    /// writes now.
+    /// </summary>
+    /// <param name="folder">The folder; nothing is done where it is not there.</param>
+    /// <param name="within">Whether those below it are looked at too.</param>
+    /// <exception cref="IOException">One cannot be deleted.</exception>
+    public static void DeleteLeftovers(string folder, SearchOption within = SearchOption.TopDirectoryOnly)
+    {
+        if (!Directory.Exists(folder))
+            return;
+        foreach (var file in Directory.EnumerateFiles(folder, ".*.tmp", within))
+        {
+            if (Leftover().IsMatch(Path.GetFileName(file)))
+                File.Delete(file);
+        }
+    }
+
     /// <summary>Forces a folder's entries (new names, renames) to the disk. Does nothing where the system has no such call.</summary>
     public static void FlushFolder(string folder)
     {
@@ -114,6 +133,9 @@ public static partial class AtomicFile
 
     // The system's message names the temporary file, which means nothing to a reader.
     private static string Reason(Exception error) => error.Message.Split(" : ", 2)[0].TrimEnd('.');
+
+    [GeneratedRegex(@"^\..+\.[0-9a-f]{32}\.tmp$", RegexOptions.NonBacktracking)]
+    private static partial Regex Leftover();
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags);

@@ -27,6 +27,7 @@ public sealed class NodeFolder : IDisposable
             _held = HeldFile.TryOpen(LockOf(Root))
                 ?? throw new FedLoraException("state-locked", $"another client is running on the state folder {Root}",
                     "stop it, or give this one a folder of its own with --state");
+            AtomicFile.DeleteLeftovers(Root, SearchOption.AllDirectories);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

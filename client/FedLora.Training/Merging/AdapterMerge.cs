@@ -40,6 +40,7 @@ public static class AdapterMerge
     public static MergedModel Run(string modelFolder, string adapterFolder, string to, long? mostBytes = null,
         CancellationToken cancellationToken = default)
     {
+        AtomicFile.DeleteLeftovers(to);
         if (Directory.Exists(to) && Directory.EnumerateFileSystemEntries(to).Any())
             throw new FedLoraException("out-not-empty", $"'{to}' holds files already, which could be mistaken for the merged model's.",
                 "Choose a folder that is not there yet.");

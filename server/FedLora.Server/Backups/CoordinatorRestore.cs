@@ -19,6 +19,8 @@ public sealed record BackupRestored(string Name, DateTimeOffset Taken, int Files
 /// </summary>
 public static class CoordinatorRestore
 {
+    private const string Restoring = ".restoring-";
+
     /// <summary>Reads a backup and compares all its bytes with their hashes.</summary>
     /// <param name="from">The folder of backups.</param>
     /// <param name="name">Of the backup; null: the newest.</param>
@@ -59,10 +61,11 @@ public static class CoordinatorRestore
         if (File.Exists(target) || (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any()))
             throw new FedLoraException("restore-not-empty", $"{target} is not empty", "restore into a new folder; nothing was written");
         // Beside it, so that a rename puts all of it in its place.
-        var temporary = $"{target}.restoring-{Guid.NewGuid():N}";
+        var temporary = $"{target}{Restoring}{Guid.NewGuid():N}";
         var meter = new Meter(progress) { Total = manifest.Bytes() };
         try
         {
+            DeleteLeftovers(target);
             OwnerOnly.CreateFolder(temporary);
             foreach (var file in manifest.Files)
                 await CopyAsync(folder, new(file.Sha256, file.Size), Path.Combine(temporary, file.Path), meter, cancellationToken);
@@ -109,6 +112,16 @@ public static class CoordinatorRestore
             if (Directory.Exists(temporary))
                 Directory.Delete(temporary, recursive: true);
         }
+    }
+
+    // Of restores to the same folder that were killed: there are keys in them.
+    private static void DeleteLeftovers(string target)
+    {
+        var parent = Path.GetDirectoryName(target)!;
+        if (!Directory.Exists(parent))
+            return;
+        foreach (var left in Directory.EnumerateDirectories(parent, $"{Path.GetFileName(target)}{Restoring}*"))
+            Directory.Delete(left, recursive: true);
     }
 
     private static BackupRestored Done(string name, BackupManifest manifest) =>

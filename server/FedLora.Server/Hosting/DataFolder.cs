@@ -18,6 +18,7 @@ public sealed class DataFolder : IDisposable
             _held = HeldFile.TryOpen(Path.Combine(Root, "lock"))
                 ?? throw new FedLoraException("data-locked", $"another coordinator is running on the data folder {Root}",
                     "stop it, or choose another folder with --data");
+            AtomicFile.DeleteLeftovers(Root);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -36,6 +36,7 @@ public sealed class RunFolder : IDisposable
     internal static RunFolder Begin(string path, ScenarioFile scenario)
     {
         Directory.CreateDirectory(path);
+        AtomicFile.DeleteLeftovers(path, SearchOption.AllDirectories);
         File.Delete(System.IO.Path.Combine(path, Finished));
         using var text = new StringWriter { NewLine = "\n" };
         scenario.Explain(text);

@@ -119,6 +119,17 @@ public sealed class BackupFolderTests : IAsyncLifetime, IDisposable
         await RestoreAsync();
     }
 
+    /// <summary>There are keys in what a restore that was killed leaves behind.</summary>
+    [Fact]
+    public async Task What_a_restore_that_was_killed_has_left_goes_with_the_next()
+    {
+        await TakeAsync();
+        var left = Directory.CreateDirectory($"{Restored}.restoring-{Guid.NewGuid():N}");
+        File.WriteAllText(Path.Combine(left.FullName, "authority.key"), "half");
+        await RestoreAsync();
+        Assert.False(Directory.Exists(left.FullName));
+    }
+
     [Theory]
     [InlineData("../outside")]
     [InlineData("/etc/outside")]

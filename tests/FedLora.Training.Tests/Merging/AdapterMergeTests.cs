@@ -139,5 +139,18 @@ public sealed class AdapterMergeTests : IDisposable
             Assert.Throws<FedLoraException>(() => AdapterMerge.Run(model, Path.Combine(model, "adapter"), model)).Code);
     }
 
+    /// <summary>What a merge that was killed has left behind is nobody's, and keeps no second one away.</summary>
+    [FixtureTheory("models", "model.safetensors")]
+    [InlineData("llama")]
+    public void A_merge_that_was_killed_can_be_begun_again(string name)
+    {
+        Directory.CreateDirectory(To);
+        var left = Path.Combine(To, $".model.safetensors.{Guid.NewGuid():N}.tmp");
+        File.WriteAllText(left, "half");
+        AdapterMerge.Run(Fixtures.PathOf("models", name), Fixtures.PathOf("models", name, "adapter"), To);
+        Assert.False(File.Exists(left));
+        Assert.Empty(Directory.EnumerateFiles(To, ".*"));
+    }
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 }
