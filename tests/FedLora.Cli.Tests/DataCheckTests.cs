@@ -24,4 +24,18 @@ public sealed class DataCheckTests : IDisposable
     }
 
     private static int Number(JsonElement element, string name) => element.GetProperty(name).GetInt32();
+
+    /// <summary>What a federation for classification would refuse is not called a line without a label.</summary>
+    [Fact]
+    public async Task A_label_of_another_kind_is_counted_by_itself()
+    {
+        var file = _scratch.File("odd.jsonl", """
+            {"text":"a","label":"ham"}
+            {"text":"b","label":true}
+            {"text":"c","label":null}
+            {"text":"d"}
+            """);
+        var (result, _) = await Scratch.SucceedsAsync("data", "check", file);
+        Assert.Equal((1, 2), (Number(result, "odd_labels"), Number(result, "unlabelled")));
+    }
 }

@@ -72,7 +72,12 @@ internal static class RecordReader
 
     private static TextRecord Continued(DataLine line, JsonElement root)
     {
-        var record = new TextRecord(line.Number, null, "", null) { Place = line.Place, Label = LabelOf(root) };
+        var record = new TextRecord(line.Number, null, "", null)
+        {
+            Place = line.Place,
+            Label = LabelOf(root),
+            IsLabelOdd = root.TryGetProperty("label", out var label) && label.ValueKind != JsonValueKind.Null && LabelOf(root) is null,
+        };
         if (root.TryGetProperty("messages", out var messages) && messages.ValueKind != JsonValueKind.Null)
             return record with { Conversation = Conversation.Read(messages, root, fault => Bad(line, fault)) };
         if (root.TryGetProperty("prompt", out _) || root.TryGetProperty("completion", out _))

@@ -16,6 +16,9 @@ public sealed record TextRecord(int Line, string? Prompt, string Text, int? Clas
     /// <summary>What the line calls its class, whether or not anybody asked; null where it does not say.</summary>
     public string? Label { get; init; }
 
+    /// <summary>Whether it has a "label" that is neither a text nor a number: no class can be read of it.</summary>
+    public bool IsLabelOdd { get; init; }
+
     /// <summary>File and line, for errors.</summary>
     public string Place { get; init; } = "";
 }

@@ -17,7 +17,7 @@ internal static class CheckCommand
     /// <summary>What was found, as <c>--json</c> shows it.</summary>
     internal sealed record DataCheckJson(int Lines, int Usable, int Conversations, int Completions, int Texts,
         IReadOnlyDictionary<string, int> Labels,
-        int Unlabelled, int? Units, int Duplicates, int BadLines, IReadOnlyList<string> Reasons, Lengths? Tokens);
+        int Unlabelled, int OddLabels, int? Units, int Duplicates, int BadLines, IReadOnlyList<string> Reasons, Lengths? Tokens);
 
     public static Command Create()
     {
@@ -61,7 +61,8 @@ internal static class CheckCommand
             records.Count(record => record.Conversation is null && record.Prompt is null),
             records.Where(record => record.Label is not null).CountBy(record => record.Label!)
                 .OrderBy(label => label.Key, StringComparer.Ordinal).ToDictionary(StringComparer.Ordinal),
-            records.Count(record => record.Label is null),
+            records.Count(record => record.Label is null && !record.IsLabelOdd),
+            records.Count(record => record.IsLabelOdd),
             unit is null ? null : records.Select(record => record.Unit).Distinct(StringComparer.Ordinal).Count(),
             records.Count - records.Select(Content).Distinct(StringComparer.Ordinal).Count(),
             skipped.Count,
@@ -78,6 +79,8 @@ internal static class CheckCommand
             foreach (var (label, count) in result.Labels)
                 table.AddRow(Markup.Escape($"label {label}"), $"{count}");
             table.AddRow("without label", $"{result.Unlabelled}");
+            if (result.OddLabels > 0)
+                table.AddRow("label neither text nor number", $"{result.OddLabels}");
             if (result.Tokens is { } tokens)
             {
                 table.AddRow("tokens", $"{tokens.Total}").AddRow("tokens of an example: least", $"{tokens.Least}")
@@ -85,6 +88,8 @@ internal static class CheckCommand
                 table.AddRow($"cut to {tokens.Longest} tokens", $"{tokens.Cut}").AddRow("tokens cut off", $"{tokens.CutTokens}");
             }
             console.Write(table);
+            if (records.FirstOrDefault(record => record.IsLabelOdd) is { } odd)
+                console.WriteLine($"{odd.Place} has a \"label\" that is neither a text nor a number: it cannot be a classifier's example.");
             foreach (var reason in result.Reasons)
                 console.WriteLine(reason);
             if (result.BadLines > result.Reasons.Count)
