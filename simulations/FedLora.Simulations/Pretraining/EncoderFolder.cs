@@ -51,17 +51,18 @@ public static class EncoderFolder
         Write(folder, parted, type);
     }
 
-    /// <summary>Writes the weights as they are, fused ones parted.</summary>
+    /// <summary>Writes tensors as they are.</summary>
     internal static void Write(string folder, IEnumerable<AdapterTensor> tensors, SafetensorsDtype type)
     {
-        var state = new AdapterState(tensors.SelectMany(Part));
+        var state = new AdapterState(tensors);
         AtomicFile.Write(Path.Combine(folder, "model.safetensors"),
             stream => SafetensorsWriter.Write(state, type, bytes => stream.Write(bytes)));
     }
 
     private const string Pooler = "bert.pooler.dense";
 
-    private static IEnumerable<AdapterTensor> Part(AdapterTensor tensor)
+    /// <summary>The tensors that one was fused of.</summary>
+    internal static IEnumerable<AdapterTensor> Part(AdapterTensor tensor)
     {
         var names = tensor.Name.Split('+');
         if (names.Length == 1)

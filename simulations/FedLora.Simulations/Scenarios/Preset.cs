@@ -23,10 +23,10 @@ public sealed record Preset(string Name, string Summary, PresetData Needs)
             PresetData.Fashion),
         new("low-rank", "RoLoRA, FFA-LoRA and FedIT at rank 1, three seeds, on the party of State of the Union speakers, a site an era",
             PresetData.Speeches),
-        new("few-bytes", "Fed-SB beside FedIT, FFA-LoRA and FedEx-LoRA, accuracy against bytes, three seeds, on the same speeches",
-            PresetData.Speeches),
-        new("sparse", "FedIT dense, at a lower rank, and sparse as CELLM and FLASC have it, three seeds, on the same speeches",
-            PresetData.Speeches),
+        new("few-bytes", "Fed-SB beside FedIT, FFA-LoRA and FedEx-LoRA, accuracy against bytes, three seeds, on the images of feature-skew",
+            PresetData.Fashion),
+        new("sparse", "FedIT dense, at a lower rank, and sparse as CELLM and FLASC have it, three seeds, on the images of feature-skew",
+            PresetData.Fashion),
     ];
 
     /// <summary>It needs the demo's mail and base model.</summary>

@@ -1,4 +1,3 @@
-using FedLora.Adapters;
 using FedLora.Training.Blocks;
 using FedLora.Training.Data;
 using FedLora.Training.Models;
@@ -39,7 +38,7 @@ public sealed class ImagePretrainer(TimeProvider? time = null)
         using var parameters = new ParameterSet(loaded.Transformer.BaseSlots, loaded.Transformer.Device);
         using var optimizer = new AdamW(PretrainingSettings.WeightDecay, beta2: PretrainingSettings.Beta2);
         var curve = Learn(loaded.Transformer, parameters, optimizer, examples, settings, progress, cancellationToken);
-        EncoderFolder.Write(folder, [.. parameters.Export()], SafetensorsDtype.F16);
+        VitFolder.Save(folder, shape, parameters.Export());
         return curve;
     }
 

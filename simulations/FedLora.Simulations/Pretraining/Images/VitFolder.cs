@@ -23,6 +23,14 @@ internal static class VitFolder
             SafetensorsDtype.F32);
     }
 
+    /// <summary>Writes weights in float16; the engine keeps those of the patches as a matrix.</summary>
+    public static void Save(string folder, VitShape shape, IEnumerable<AdapterTensor> tensors)
+    {
+        var shapes = Shapes(shape).ToDictionary(entry => entry.Name, entry => entry.Shape, StringComparer.Ordinal);
+        EncoderFolder.Write(folder, tensors.SelectMany(EncoderFolder.Part).Select(tensor => tensor with { Shape = shapes[tensor.Name] }),
+            SafetensorsDtype.F16);
+    }
+
     private static float[] Start(string name, int[] shape, Random random) => name.Contains("layernorm", StringComparison.Ordinal)
         ? [.. Enumerable.Repeat(name.EndsWith(".weight", StringComparison.Ordinal) ? 1f : 0f, shape[0])]
         // Patches go through a linear layer, whatever its name.
