@@ -31,7 +31,8 @@ public sealed class RoundTrainer : IRoundTrainer
     public string Fingerprint { get; }
 
     /// <summary>
-    /// Looks at model, tokenizer or image processor, and data, so that what no federation could use is said at the start, not in the first round.
+    /// Looks at model, tokenizer or image processor, and data, so that what no federation could use is said at the start, not in the first
+    /// round.
     /// </summary>
     /// <exception cref="FedLoraException">
     /// <c>model-folder-missing</c>, <c>model-config-invalid</c>, <c>safetensors-invalid</c>, <c>tokenizer-missing</c>,

@@ -13,7 +13,8 @@ internal static class RecordReader
 
     /// <summary>Every field that a task may read.</summary>
     public static IReadOnlySet<string> Fields(string? unit) =>
-        new[] { "text", "label", "prompt", "completion", "messages", "tools", Image, unit }.OfType<string>().ToHashSet(StringComparer.Ordinal);
+        new[] { "text", "label", "prompt", "completion", "messages", "tools", Image, unit }.OfType<string>()
+            .ToHashSet(StringComparer.Ordinal);
 
     /// <summary>The value of a line's unit field as text; null where it has none.</summary>
     public static string? UnitOf(JsonElement root, string field) => root.TryGetProperty(field, out var value) ? TextOrNumber(value) : null;

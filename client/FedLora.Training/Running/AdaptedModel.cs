@@ -52,8 +52,8 @@ public sealed class AdaptedModel : IDisposable
         }
     }
 
-    /// <summary>What an adapter asks a model for: PEFT's <c>task_type</c>, or, for images, which PEFT has none for, that it has labels; null
-    /// where it does not say.</summary>
+    /// <summary>What an adapter asks a model for: PEFT's <c>task_type</c>, or, for images, which PEFT has none for, that it has labels;
+    /// null where it does not say.</summary>
     public static ModelTask? TaskOf(PeftFolder? adapter) => adapter?.Config.TaskType switch
     {
         "SEQ_CLS" => ModelTask.Classification,

@@ -12,8 +12,8 @@ namespace FedLora.Training.Tests.Data;
 /// <summary>Images as data: every format gives the same records, and the same input as transformers' processor makes.</summary>
 public sealed class ImageDataTests : IDisposable
 {
-    private static readonly JsonElement Pictures = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Data", "files",
-        "pictures.json"))).RootElement;
+    private static readonly JsonElement Pictures = JsonDocument.Parse(
+        File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Data", "files", "pictures.json"))).RootElement;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("fedlora-images-").FullName;
 
@@ -162,8 +162,9 @@ public sealed class ImageDataTests : IDisposable
             StringComparison.Ordinal);
         File.WriteAllText(Path.Combine(_folder, "x.jsonl"), Line(Netpbm.Grey(2, 2, [1, 2, 3, 4]), "b"));
         Assert.Contains("is an image, and the model reads texts",
-            Assert.Throws<FedLoraException>(() => Load("x.jsonl", Path.Combine(Fixtures.Repository, "simulations", "models", "mail-encoder")))
-                .Message, StringComparison.Ordinal);
+            Assert.Throws<FedLoraException>(() =>
+                Load("x.jsonl", Path.Combine(Fixtures.Repository, "simulations", "models", "mail-encoder"))).Message,
+            StringComparison.Ordinal);
         // No text is taken for an image that stands beside it.
         Assert.Equal(ExampleIdentity.Of("{\"text\":\"words of a person, long enough\"}").Count,
             ExampleIdentity.Of("{\"text\":\"words of a person, long enough\",\"image\":\"QUJD\"}").Count);

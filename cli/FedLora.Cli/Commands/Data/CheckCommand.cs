@@ -72,7 +72,8 @@ internal static class CheckCommand
             var table = new Table().AddColumn("of the data").AddColumn(new TableColumn("count").RightAligned());
             table.AddRow("lines", $"{result.Lines}").AddRow("usable", $"{result.Usable}")
                 .AddRow("conversations", $"{result.Conversations}").AddRow("prompts with completions", $"{result.Completions}");
-            table.AddRow("texts", $"{result.Texts}").AddRow("images", $"{result.Images}").AddRow("bad lines", $"{result.BadLines}").AddRow("duplicates", $"{result.Duplicates}");
+            table.AddRow("texts", $"{result.Texts}").AddRow("images", $"{result.Images}")
+                .AddRow("bad lines", $"{result.BadLines}").AddRow("duplicates", $"{result.Duplicates}");
             if (result.Units is { } units)
                 table.AddRow("units of privacy", $"{units}");
             foreach (var (label, count) in result.Labels)

@@ -61,7 +61,8 @@ internal static class DataFormat
         {
             throw new FedLoraException("data-missing", $"The folder {path} holds no data file.",
                 $"Give a file, or a folder of files that end in {string.Join(", ", Endings)} (packed: {string.Join(", ", Packings)}), or "
-                    + $"one with a folder of images for each class ({string.Join(", ", ImageFile.Endings)}); of MNIST's, the images' file.");
+                    + $"one with a folder of images for each class ({string.Join(", ", ImageFile.Endings)}); of MNIST's, the "
+                    + $"images' file.");
         }
         return files.Count <= DataLimits.MostFiles ? files
             : throw new FedLoraException("data-too-large", $"The folder {path} holds more than {DataLimits.MostFiles} files.",

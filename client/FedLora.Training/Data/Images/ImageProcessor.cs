@@ -38,7 +38,8 @@ public sealed class ImageProcessor
         if (config.Keys.FirstOrDefault(key => key.StartsWith("do_", StringComparison.Ordinal) && !Done.Contains(key)
             && config.Flag(key, otherwise: false)) is { } other)
             throw Unsupported(path, $"asks for {other}", $"What is done: {string.Join(", ", Done)}.");
-        return new ImageProcessor(shape, config.Flag("do_resize", true) ? FilterOf(config, path, shape) : null, Inputs(config, path, shape));
+        var filter = config.Flag("do_resize", true) ? FilterOf(config, path, shape) : null;
+        return new ImageProcessor(shape, filter, Inputs(config, path, shape));
     }
 
     /// <summary>Reads a picture, and gives what makes the model's input of it: a byte for each number is kept until then.</summary>
