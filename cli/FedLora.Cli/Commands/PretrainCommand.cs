@@ -45,7 +45,7 @@ internal static class PretrainCommand
     private static readonly Option<bool> Images = new("--images")
     {
         Description = "Instead: a small ViT that learns to classify the first 10,000 images of Fashion-MNIST. --steps, --batch-size and "
-            + "--learning-rate have other defaults then: 1500, 64 and 0.001.",
+            + "--learning-rate have other defaults then: 500, 64 and 0.001.",
     };
 
     public static Command Create() =>

@@ -13,8 +13,8 @@ public static partial class Speeches
     private const int FirstYear = 1901;
     private const int YearsOfSite = 15;
     private const int HeldOutEvery = 5;
-    private const int LeastLetters = 560;
-    private const int MostPieces = 24;
+    private const int LeastLetters = 240;
+    private const int MostPieces = 40;
 
     private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 

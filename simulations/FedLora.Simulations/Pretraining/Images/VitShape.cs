@@ -16,4 +16,4 @@ public sealed record VitShape(int Side = 28, int Patch = 7, int Layers = 4, int 
 /// <param name="BatchSize">Images of a step.</param>
 /// <param name="LearningRate">The highest rate, reached after a tenth of the steps; then it falls to zero in a straight line.</param>
 /// <param name="Seed">Decides start and order.</param>
-public sealed record ImagePretrainingSettings(int Steps = 1500, int BatchSize = 64, double LearningRate = 1e-3, int Seed = 1);
+public sealed record ImagePretrainingSettings(int Steps = 500, int BatchSize = 64, double LearningRate = 1e-3, int Seed = 1);
