@@ -1,11 +1,13 @@
 using System.CommandLine;
 using FedLora.Cli.Output;
+using FedLora.Simulations.Demo;
 using FedLora.Simulations.Pretraining;
+using FedLora.Simulations.Pretraining.Images;
 using Spectre.Console;
 
 namespace FedLora.Cli.Commands;
 
-/// <summary><c>fedlora pretrain</c>: makes the demo's base model again.</summary>
+/// <summary><c>fedlora pretrain</c>: makes the demo's base model again, or that of the presets of images.</summary>
 internal static class PretrainCommand
 {
     private static readonly Option<string> Out = new("--out")
@@ -40,15 +42,23 @@ internal static class PretrainCommand
         DefaultValueFactory = _ => 1,
     };
 
+    private static readonly Option<bool> Images = new("--images")
+    {
+        Description = "Instead: a small ViT that learns to classify the first 10,000 images of Fashion-MNIST. --steps, --batch-size and "
+            + "--learning-rate have other defaults then: 500, 64 and 0.001.",
+    };
+
     public static Command Create() =>
         new Command("pretrain",
             "Make a base model: a small BERT encoder that learns to tell masked tokens of mail, speeches, a novel and a dictionary.")
         {
-            Out, Steps, Summary, Batch, Rate, Masked, Seed,
+            Out, Steps, Summary, Batch, Rate, Masked, Seed, Images,
         }.Writes(typeof(PretrainJson)).Runs(Run);
 
     private static Task Run(ParseResult parsed, CommandOutput output, CancellationToken cancellationToken)
     {
+        if (parsed.GetValue(Images))
+            return RunImages(parsed, output, cancellationToken);
         var settings = new PretrainingSettings(parsed.GetValue(Steps), parsed.GetValue(Batch), parsed.GetValue(Rate),
             MaskedShare: parsed.GetValue(Masked), Seed: parsed.GetValue(Seed), SummarySteps: parsed.GetValue(Summary));
         var folder = parsed.GetValue(Out)!;
@@ -70,6 +80,26 @@ internal static class PretrainCommand
             throw new InterruptedException("interrupted before the end",
                 $"Start the same command again: it goes on from what lies in {folder}.", error);
         }
+        return Say(folder, curve, output);
+    }
+
+    private static Task RunImages(ParseResult parsed, CommandOutput output, CancellationToken cancellationToken)
+    {
+        var settings = new ImagePretrainingSettings() with { Seed = parsed.GetValue(Seed) };
+        if (parsed.GetResult(Steps) is { Implicit: false })
+            settings = settings with { Steps = parsed.GetValue(Steps) };
+        if (parsed.GetResult(Batch) is { Implicit: false })
+            settings = settings with { BatchSize = parsed.GetValue(Batch) };
+        if (parsed.GetResult(Rate) is { Implicit: false })
+            settings = settings with { LearningRate = parsed.GetValue(Rate) };
+        var (folder, data) = (parsed.GetValue(Out)!, Path.Combine(Corpora.FashionMnist, "train-images-idx3-ubyte.gz"));
+        OutFolder.Create(folder);
+        return Say(folder, new ImagePretrainer().Run(folder, data, FashionSites.PublicImages, new VitShape(), settings,
+            new Reporter(output, settings.Steps), cancellationToken), output);
+    }
+
+    private static Task Say(string folder, IReadOnlyList<LossPoint> curve, CommandOutput output)
+    {
         output.Result(new PretrainJson(folder, curve[^1].Step, curve[^1].Loss, curve[^1].Tokens, curve[^1].Seconds, curve),
             console =>
                 console.WriteLine(

@@ -4,20 +4,24 @@ using FedLora.Training.Models;
 
 namespace FedLora.Cli.Demo;
 
-/// <summary>The base model that the demo takes: the repository's own, below <c>simulations/models</c>.</summary>
+/// <summary>The base models that demo and presets take: the repository's own, below <c>simulations/models</c>.</summary>
 internal static class DemoModel
 {
-    internal static string Folder()
+    /// <summary>The demo's.</summary>
+    internal const string MailModel = "mail-encoder";
+
+    /// <summary>A model's folder.</summary>
+    /// <param name="name">As its folder is called.</param>
+    internal static string Folder(string name = MailModel)
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
-            var models = Path.Combine(folder.FullName, "simulations", "models");
-            if (Directory.Exists(models)
-                && Directory.EnumerateDirectories(models).Order(StringComparer.Ordinal).FirstOrDefault(IsModel) is { } found)
-                return found;
+            var model = Path.Combine(folder.FullName, "simulations", "models", name);
+            if (Directory.Exists(model) && IsModel(model))
+                return model;
         }
-        throw new FedLoraException("model-missing", "the demo's base model is not there: no folder below simulations/models holds one",
-            "give another with --model DIR");
+        throw new FedLoraException("model-missing", $"the base model simulations/models/{name} is not there",
+            name == MailModel ? "give another with --model DIR" : "take it from FedLora's repository");
     }
 
     /// <summary>Looks at what can be seen of a model without its weights, before the demo begins its minutes of work.</summary>

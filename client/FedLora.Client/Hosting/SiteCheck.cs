@@ -1,7 +1,6 @@
 using FedLora.Client.State;
 using FedLora.Privacy;
 using FedLora.Privacy.Ledger;
-using FedLora.Tokenizers;
 using FedLora.Training.Data;
 using FedLora.Training.Models;
 
@@ -63,7 +62,7 @@ public sealed class SiteCheck(ClientOptions options, TimeProvider time)
     private SiteFinding Model()
     {
         var fingerprint = ModelFingerprint.Of(options.Model);
-        _ = Tokenizer.Load(Path.Combine(options.Model, "tokenizer.json"));
+        _ = ModelInput.Load(options.Model);
         return new("model", true, $"{options.Model}: fingerprint {fingerprint}");
     }
 

@@ -6,7 +6,6 @@ using FedLora.Compression;
 using FedLora.Federations.Definitions;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
-using FedLora.Tokenizers;
 using FedLora.Training.Data;
 using FedLora.Training.Libtorch;
 using FedLora.Training.Models;
@@ -32,7 +31,8 @@ public sealed class RoundTrainer : IRoundTrainer
     public string Fingerprint { get; }
 
     /// <summary>
-    /// Looks at model, tokenizer and data, so that what no federation could use is said at the start, not in the first round.
+    /// Looks at model, tokenizer or image processor, and data, so that what no federation could use is said at the start, not in the first
+    /// round.
     /// </summary>
     /// <exception cref="FedLoraException">
     /// <c>model-folder-missing</c>, <c>model-config-invalid</c>, <c>safetensors-invalid</c>, <c>tokenizer-missing</c>,
@@ -49,8 +49,8 @@ public sealed class RoundTrainer : IRoundTrainer
         if (options.Threads > 0)
             LibtorchLoader.UseThreads(options.Threads);
         var found = ModelFingerprint.Of(options.Model);
-        _ = Tokenizer.Load(Path.Combine(options.Model, "tokenizer.json"));
-        // Text is what both tasks want of a line; labels are a federation's own.
+        _ = ModelInput.Load(options.Model);
+        // A text or an image is what both tasks want of a line; labels are a federation's own.
         _ = DataFile.Read(options.Data,
             new DataSettings(TextTask.CausalLanguageModelling, 0, [], options.SkipBadLines ? BadLines.Skip : BadLines.Stop, options.Unit),
                 cancellationToken);

@@ -139,14 +139,15 @@ internal sealed record TrainerTask
             JsonSerializer.Serialize(stream, new
             {
                 record.Prompt,
-                Text = record.Conversation is null && record.Prompt is null ? record.Text
+                Text = record.Conversation is null && record.Prompt is null && record.Image is null ? record.Text
                     : null,
+                record.Image,
                 Completion = record.Prompt is null ? null : record.Text,
                 record.Conversation?.Messages,
                 record.Conversation?.Tools,
                 Label = record.Class is null ? null : record.Label,
                 record.Class,
-                InputIds = example.Tokens,
+                InputIds = record.Image is null ? example.Tokens : null,
                 example.TokenTypes,
                 example.Labels,
             }, Line);

@@ -129,7 +129,7 @@ public sealed class Batch : IDisposable
     private float[] RequirePixels(Example example)
     {
         var expected = _model.Image!.Channels * _model.Image.Side * _model.Image.Side;
-        return example.Pixels is { } pixels && pixels.Length == expected ? pixels
+        return example.Pixels?.Invoke() is { } pixels && pixels.Length == expected ? pixels
             : throw Invalid($"is not an image of {_model.Image.Channels} x {_model.Image.Side} x {_model.Image.Side} numbers");
     }
 

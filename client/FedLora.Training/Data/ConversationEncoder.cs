@@ -29,7 +29,7 @@ internal sealed class ConversationEncoder(Tokenizer tokenizer, int maxLength)
         }
         catch (FedLoraException e) when (e.Code == "chat-template-refused")
         {
-            throw Bad(record, e.Message.TrimEnd('.'), e);
+            throw record.Bad(e.Message.TrimEnd('.'), e);
         }
         // The template writes what begins a text itself.
         var encoded = _whole.Encode(text, addSpecial: false);
@@ -38,12 +38,12 @@ internal sealed class ConversationEncoder(Tokenizer tokenizer, int maxLength)
         {
             cancellationToken.ThrowIfCancellationRequested();
             var (start, end) = Turn(template, conversation, turn, text, cancellationToken)
-                ?? throw Bad(record, $"has an assistant's message {turn + 1} that the chat template does not write as it stands");
+                ?? throw record.Bad($"has an assistant's message {turn + 1} that the chat template does not write as it stands");
             Learn(encoded, labels, Points(text, start), Points(text, end));
         }
         var last = Array.FindLastIndex(labels, label => label != Example.NoLabel);
         if (last < 0)
-            throw Bad(record, "has nothing in its assistant's messages to learn");
+            throw record.Bad("has nothing in its assistant's messages to learn");
         var kept = Math.Min(last + 1, maxLength);
         return (new Example([.. encoded.Ids.Take(kept)]) { Labels = labels[..kept] }, last + 1 - kept);
     }
@@ -124,9 +124,4 @@ internal sealed class ConversationEncoder(Tokenizer tokenizer, int maxLength)
     }
 
     private static int Points(string text, int position) => position - text.Take(position).Count(char.IsLowSurrogate);
-
-    private static FedLoraException Bad(TextRecord record, string what, Exception? inner = null) =>
-        new("data-invalid", $"{record.Place} {what}.", "Mend the line, or leave such lines out with --on-bad-line skip.",
-            inner!)
-        { Data = { [FedLoraException.LineKey] = record.Line } };
 }

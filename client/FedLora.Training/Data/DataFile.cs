@@ -53,7 +53,8 @@ public sealed record DataFile(IReadOnlyList<TextRecord> Records, SkippedLines Sk
         new("data-empty",
             $"{path} holds no usable example ({lines} lines, {skipped.Count} left out)"
                 + (skipped.Reasons.Count > 0 ? $"; the first: {skipped.Reasons[0]}" : "."),
-            "What is read of data: {\"text\":\"...\",\"label\":\"...\"} in each line, or text, prompt and completion, or messages.");
+            "What is read of data: {\"text\":\"...\",\"label\":\"...\"} in each line, or image and label, text, prompt and completion, or "
+                + "messages.");
 }
 
 /// <summary>Lines that were left out.</summary>

@@ -1,4 +1,3 @@
-using FedLora.Tokenizers;
 using FedLora.Training.Blocks;
 using FedLora.Training.Models;
 using FedLora.Training.Running;
@@ -7,7 +6,7 @@ namespace FedLora.Training.Data;
 
 /// <summary>How a data file becomes examples.</summary>
 /// <param name="Task">What it is read for.</param>
-/// <param name="MaxLength">The most tokens of an example, special tokens included; at least 8.</param>
+/// <param name="MaxLength">The most tokens of an example, special tokens included; at least 8; not looked at for images.</param>
 /// <param name="Labels">Classification: the federation's labels, in the order of the classes.</param>
 /// <param name="BadLines">What becomes of lines that cannot be used.</param>
 /// <param name="Unit">The field whose value makes lines one unit of privacy; null = each line is one.</param>
@@ -15,7 +14,7 @@ public sealed record DataSettings(TextTask Task, int MaxLength, IReadOnlyList<st
     string? Unit = null);
 
 /// <summary>
-/// A tokenised data file: examples without padding (the trainer packs them by length), and what was cut or left out.
+/// A data file as a model takes it: examples without padding (the trainer packs them by length), and what was cut or left out.
 /// </summary>
 /// <param name="Examples">In the order of the file.</param>
 /// <param name="Truncated">How many examples were cut to the maximum length.</param>
@@ -31,24 +30,24 @@ public sealed record DataSet(IReadOnlyList<Example> Examples, int Truncated, lon
     /// <summary>What each example was made of; empty where nobody keeps it.</summary>
     public IReadOnlyList<TextRecord> Records { get; init; } = [];
 
-    /// <summary>Tokens of all examples.</summary>
+    /// <summary>Tokens of all examples; 0 for images.</summary>
     public long Tokens => Examples.Sum(example => (long)example.Tokens.Length);
 
     /// <summary>Examples per class; empty for language modelling.</summary>
     public IReadOnlyDictionary<int, int> Classes =>
         Examples.Where(example => example.Class is not null).CountBy(example => example.Class!.Value).ToDictionary();
 
-    /// <summary>Reads and tokenises a file, or a folder of files.</summary>
+    /// <summary>Reads and encodes a file, or a folder of files.</summary>
     /// <exception cref="FedLoraException">As <see cref="DataFile.Read"/>; <c>data-settings-invalid</c>.</exception>
-    public static DataSet Load(string path, DataSettings settings, Tokenizer tokenizer, CancellationToken cancellationToken) =>
-        Of(DataFile.Read(path, Checked(settings), cancellationToken), settings, tokenizer, cancellationToken);
+    public static DataSet Load(string path, DataSettings settings, ModelInput input, CancellationToken cancellationToken) =>
+        Of(DataFile.Read(path, Checked(settings, input), cancellationToken), settings, input, cancellationToken);
 
-    /// <summary>Tokenises what was read.</summary>
-    /// <exception cref="FedLoraException"><c>data-settings-invalid</c>, <c>data-invalid</c> and <c>chat-template-missing</c> for
-    /// conversations.</exception>
-    public static DataSet Of(DataFile file, DataSettings settings, Tokenizer tokenizer, CancellationToken cancellationToken)
+    /// <summary>Encodes what was read, by a model's tokenizer or image processor.</summary>
+    /// <exception cref="FedLoraException"><c>data-settings-invalid</c>, <c>data-invalid</c>: not what the model reads;
+    /// <c>chat-template-missing</c> for conversations.</exception>
+    public static DataSet Of(DataFile file, DataSettings settings, ModelInput input, CancellationToken cancellationToken)
     {
-        var encoder = new ExampleEncoder(tokenizer, Checked(settings).MaxLength);
+        var encoder = input.Encoder(Checked(settings, input).MaxLength);
         var (examples, records, skipped) = (new List<Example>(file.Records.Count), new List<TextRecord>(file.Records.Count), file.Skipped);
         var (truncated, tokens) = (0, 0L);
         foreach (var record in file.Records)
@@ -93,9 +92,9 @@ public sealed record DataSet(IReadOnlyList<Example> Examples, int Truncated, lon
             : throw Trainer.NothingToLearn();
     }
 
-    private static DataSettings Checked(DataSettings settings)
+    private static DataSettings Checked(DataSettings settings, ModelInput input)
     {
-        if (settings.MaxLength < LeastLength)
+        if (settings.MaxLength < LeastLength && input.Tokenizer is not null)
             throw new FedLoraException("data-settings-invalid",
                 $"The maximum length is {settings.MaxLength}; it must be at least {LeastLength}.", "Raise the maximum length.");
         if (settings.Task == TextTask.SequenceClassification && settings.Labels.Count < 2)

@@ -24,6 +24,7 @@ public sealed record Example(int[] Tokens)
     /// <summary>Classification: the index of the right class; null where it is not known.</summary>
     public int? Class { get; init; }
 
-    /// <summary>Images: channels x height x width, normalised as the model wants; null for text.</summary>
-    public float[]? Pixels { get; init; }
+    /// <summary>Images: makes channels x height x width numbers, normalised as the model wants, when a batch needs them; null for
+    /// text.</summary>
+    public Func<float[]>? Pixels { get; init; }
 }

@@ -3,7 +3,7 @@ using FedLora.Tokenizers;
 namespace FedLora.Training.Data;
 
 /// <summary>Turns records into examples of at most so many tokens; says how many tokens were cut off.</summary>
-internal sealed class ExampleEncoder(Tokenizer tokenizer, int maxLength)
+internal sealed class ExampleEncoder(Tokenizer tokenizer, int maxLength) : IExampleEncoder
 {
     private readonly Tokenizer _cutting = tokenizer.With(new Truncation(maxLength), null);
     private readonly Tokenizer _whole = tokenizer.With(null, null);
@@ -11,10 +11,9 @@ internal sealed class ExampleEncoder(Tokenizer tokenizer, int maxLength)
 
     private readonly ConversationEncoder _conversations = new(tokenizer, maxLength);
 
-    /// <exception cref="FedLoraException"><c>data-invalid</c>: the chat template does not take the conversation;
-    /// <c>chat-template-missing</c>, <c>chat-template-invalid</c>.</exception>
-    public (Example, int Cut) Encode(TextRecord record, TextTask task, CancellationToken cancellationToken) => task ==
-        TextTask.SequenceClassification ? Classify(record)
+    public (Example Example, int Cut) Encode(TextRecord record, TextTask task, CancellationToken cancellationToken) =>
+        record.Image is not null ? throw record.Bad("is an image, and the model reads texts")
+        : task == TextTask.SequenceClassification ? Classify(record)
         : record.Conversation is { } conversation ? _conversations.Encode(conversation, record, cancellationToken)
         : record.Prompt is null ? Text(record) : Completion(record);
 

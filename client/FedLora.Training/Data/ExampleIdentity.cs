@@ -8,14 +8,18 @@ namespace FedLora.Training.Data;
 /// What makes an example the same example, for the privacy ledger: every text that training may read, each by itself, whatever its field is
 /// called here, its label, its place in the file, further fields, the JSON's layout or the white space. Short texts (a completion "ham")
 /// are shared by strangers and count only together, and so do the system's turns and the tools of a conversation, which are the program's
-/// words: one prompt before all of them does not make them one example. A line that is no such JSON is known by its bytes.
+/// words: one prompt before all of them does not make them one example. An image is known by its file's bytes, and a line that is no such
+/// JSON by its own.
 /// </summary>
 public static class ExampleIdentity
 {
     // Shorter texts are labels and stock phrases.
     private const int LeastLength = 24;
 
-    private static readonly string[] Fields = ["prompt", "completion", "text"];
+    private static readonly string[] Texts = ["prompt", "completion", "text"];
+
+    // Only where there is no text, as it is only read there.
+    private static readonly string[] Images = ["image"];
 
     // Of these every text within: turns, calls of tools, ...
     private static readonly string[] Trees = ["messages", "tools"];
@@ -40,12 +44,13 @@ public static class ExampleIdentity
 
     private static HashSet<string> Of(JsonElement root, string? unit)
     {
-        var texts = Fields.Select(name => Text(root, name)).OfType<string>()
+        var fields = Array.Exists([.. Texts, .. Trees], name => root.TryGetProperty(name, out _)) ? Texts : Images;
+        var texts = fields.Select(name => Text(root, name)).OfType<string>()
             .Concat(Trees.SelectMany(name => root.TryGetProperty(name, out var tree) ? TextsIn(tree) : [])).Select(Normal).ToArray();
         if (texts.Length == 0)
             return [];
         // Older ledgers hold these too, and more: they know their examples by what is made of them now.
-        var single = Fields.Select(name => Text(root, name)).OfType<string>()
+        var single = fields.Select(name => Text(root, name)).OfType<string>()
             .Concat(root.TryGetProperty("messages", out var messages) ? TextsOfPeople(messages) : []).Select(Normal);
         var counting = single.Where(text => text.Length >= LeastLength).Append(string.Join(' ', texts)).ToHashSet(StringComparer.Ordinal);
         // By its field's name too, so that no text of another field is taken for the unit.

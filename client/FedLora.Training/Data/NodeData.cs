@@ -1,5 +1,4 @@
 using FedLora.Federations.Definitions;
-using FedLora.Tokenizers;
 
 namespace FedLora.Training.Data;
 
@@ -16,8 +15,8 @@ public interface INodeData
 /// A site's data file as examples for a federation's task. The file is read anew for every round, and tokenised anew where its bytes or the
 /// task are others.
 /// </summary>
-/// <param name="path">JSONL.</param>
-/// <param name="modelFolder">Whose tokenizer.</param>
+/// <param name="path">A file or folder.</param>
+/// <param name="modelFolder">Whose tokenizer, or image processor.</param>
 /// <param name="skipBadLines">Leave lines out that cannot be used, instead of stopping.</param>
 /// <param name="unit">The field that makes lines one unit of privacy; null = each line is one.</param>
 public sealed class NodeData(string path, string modelFolder, bool skipBadLines, string? unit = null) : INodeData
@@ -39,7 +38,7 @@ public sealed class NodeData(string path, string modelFolder, bool skipBadLines,
         var wanted = $"{settings.Task}|{string.Join('\n', settings.Labels)}|{settings.MaxLength}|{file.Sha256}";
         if (_data is null || _key != wanted)
         {
-            _data = DataSet.Of(file, settings, Tokenizer.Load(Path.Combine(modelFolder, "tokenizer.json")), cancellationToken);
+            _data = DataSet.Of(file, settings, ModelInput.Load(modelFolder), cancellationToken);
             _key = wanted;
         }
         return (_data, file.Identities);

@@ -9,10 +9,12 @@ internal static class RecordReader
 {
     private const int LongestShown = 32;
     private const int MostNamed = 8;
+    private const string Image = "image";
 
     /// <summary>Every field that a task may read.</summary>
     public static IReadOnlySet<string> Fields(string? unit) =>
-        new[] { "text", "label", "prompt", "completion", "messages", "tools", unit }.OfType<string>().ToHashSet(StringComparer.Ordinal);
+        new[] { "text", "label", "prompt", "completion", "messages", "tools", Image, unit }.OfType<string>()
+            .ToHashSet(StringComparer.Ordinal);
 
     /// <summary>The value of a line's unit field as text; null where it has none.</summary>
     public static string? UnitOf(JsonElement root, string field) => root.TryGetProperty(field, out var value) ? TextOrNumber(value) : null;
@@ -67,7 +69,13 @@ internal static class RecordReader
                     { [FedLoraException.LineKey] = line.Number }
             };
         }
-        return new TextRecord(line.Number, null, Required(line, root, "text"), index) { Place = line.Place, Label = label };
+        var image = ImageOf(line, root);
+        return new TextRecord(line.Number, null, image is null ? Required(line, root, "text") : "", index)
+        {
+            Place = line.Place,
+            Label = label,
+            Image = image,
+        };
     }
 
     private static TextRecord Continued(DataLine line, JsonElement root)
@@ -82,7 +90,16 @@ internal static class RecordReader
             return record with { Conversation = Conversation.Read(messages, root, fault => Bad(line, fault)) };
         if (root.TryGetProperty("prompt", out _) || root.TryGetProperty("completion", out _))
             return record with { Prompt = Required(line, root, "prompt"), Text = Required(line, root, "completion") };
-        return record with { Text = Required(line, root, "text") };
+        return ImageOf(line, root) is { } image ? record with { Image = image } : record with { Text = Required(line, root, "text") };
+    }
+
+    // Where there is a text it counts, as it did before images were read.
+    private static byte[]? ImageOf(DataLine line, JsonElement root)
+    {
+        if (root.TryGetProperty("text", out _) || !root.TryGetProperty(Image, out var value) || value.ValueKind == JsonValueKind.Null)
+            return null;
+        return value.ValueKind == JsonValueKind.String && value.TryGetBytesFromBase64(out var file) ? file
+            : throw Bad(line, $"has an \"{Image}\" that is not an image file in Base64");
     }
 
     private static string Required(DataLine line, JsonElement root, string name) =>

@@ -19,14 +19,25 @@ public sealed record TextRecord(int Line, string? Prompt, string Text, int? Clas
     /// <summary>Whether it has a "label" that is neither a text nor a number: no class can be read of it.</summary>
     public bool IsLabelOdd { get; init; }
 
+    /// <summary>An image file, as it is; <see cref="Text"/> is empty then. Null for texts.</summary>
+    public byte[]? Image { get; init; }
+
     /// <summary>File and line, for errors.</summary>
     public string Place { get; init; } = "";
+
+    /// <summary>The error that a reader of it gives.</summary>
+    /// <param name="what">What is wrong with it: "is ...".</param>
+    internal FedLoraException Bad(string what, Exception? inner = null) =>
+        new("data-invalid", $"{Place} {what}.", "Mend the line, or leave such lines out with --on-bad-line skip.", inner!)
+        {
+            Data = { [FedLoraException.LineKey] = Line },
+        };
 }
 
 /// <summary>What a data file is read for.</summary>
 public enum TextTask
 {
-    /// <summary><c>{"text","label"}</c></summary>
+    /// <summary><c>{"text","label"}</c> or <c>{"image","label"}</c></summary>
     SequenceClassification,
 
     /// <summary><c>{"messages"}</c>, <c>{"prompt","completion"}</c> or <c>{"text"}</c>; what comes first here is taken where a line has

@@ -46,7 +46,7 @@ public static class AdapterMerge
                 "Choose a folder that is not there yet.");
         var adapter = PeftFolder.Read(adapterFolder, takesDora: true);
         var made = ModelFamily.MadeFor(modelFolder);
-        var task = AdaptedModel.TaskOf(adapter.Config.TaskType) ?? made;
+        var task = AdaptedModel.TaskOf(adapter) ?? made;
         var labels = task == ModelTask.Classification ? Labels(modelFolder, made, adapter) : null;
         var options = new LoadOptions { Task = task, Labels = labels };
         var model = ModelFamily.ReadFolder(modelFolder, task, labels);

@@ -48,6 +48,9 @@ public sealed class ConfigJson
         throw new FedLoraException("model-config-invalid", $"'{path}' is not a JSON object.", "Fetch the model folder again.");
     }
 
+    /// <summary>All keys.</summary>
+    public IEnumerable<string> Keys => _object.EnumerateObject().Select(property => property.Name);
+
     /// <summary>Whether the key is there and not null.</summary>
     public bool Has(string key) => Find(key) is not null;
 

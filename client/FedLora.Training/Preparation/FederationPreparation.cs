@@ -1,7 +1,6 @@
 using FedLora.Adapters;
 using FedLora.Aggregation;
 using FedLora.Federations.Definitions;
-using FedLora.Tokenizers;
 using FedLora.Training.Data;
 using FedLora.Training.Lora;
 using FedLora.Training.Models;
@@ -34,7 +33,7 @@ public sealed record FederationPreparation(FederationDefinition Definition, Adap
     {
         var load = DefinitionSettings.Load(definition) with { Compute = ComputeType.F32 };
         var architecture = ModelFamily.ReadFolder(modelFolder, load.Task, load.Labels);
-        if (definition.Training.MaxTokens > architecture.MaxLength)
+        if (architecture.Image is null && definition.Training.MaxTokens > architecture.MaxLength)
         {
             throw new FedLoraException("max-tokens-too-large",
                 $"training.max_tokens {definition.Training.MaxTokens} is more than the base model {modelFolder} takes: "
@@ -45,8 +44,7 @@ public sealed record FederationPreparation(FederationDefinition Definition, Adap
         NamedModules.Require(definition.Lora, architecture, modelFolder);
         var made = BaseModel.Check(modelFolder, load);
         var (peft, remarks) = NewHead.Complete(DefinitionSettings.Peft(definition, architecture), made, architecture, modelFolder);
-        var tokens = Tokenizer.Load(modelFolder).Size;
-        if (tokens > architecture.Vocabulary)
+        if (ModelInput.Load(modelFolder).Tokenizer is { Size: var tokens } && tokens > architecture.Vocabulary)
             remarks = [.. remarks,
                 $"the tokenizer knows {tokens} tokens and the base model {architecture.Vocabulary}: a text with one of those beyond "
                     + $"cannot be used"];

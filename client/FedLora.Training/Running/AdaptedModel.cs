@@ -31,7 +31,7 @@ public sealed class AdaptedModel : IDisposable
     {
         var adapter = adapterFolder is null ? null : PeftFolder.Read(adapterFolder, takesDora: true);
         var model = BaseModel.Load(folder,
-            options with { Task = options.Task ?? TaskOf(adapter?.Config.TaskType), Labels = options.Labels ?? LabelsOf(adapter) });
+            options with { Task = options.Task ?? TaskOf(adapter), Labels = options.Labels ?? LabelsOf(adapter) });
         try
         {
             if (adapter is null)
@@ -52,12 +52,13 @@ public sealed class AdaptedModel : IDisposable
         }
     }
 
-    /// <summary>What PEFT's <c>task_type</c> asks a model for; null where it does not say.</summary>
-    public static ModelTask? TaskOf(string? taskType) => taskType switch
+    /// <summary>What an adapter asks a model for: PEFT's <c>task_type</c>, or, for images, which PEFT has none for, that it has labels;
+    /// null where it does not say.</summary>
+    public static ModelTask? TaskOf(PeftFolder? adapter) => adapter?.Config.TaskType switch
     {
         "SEQ_CLS" => ModelTask.Classification,
         "CAUSAL_LM" => ModelTask.CausalLanguageModelling,
-        _ => null,
+        _ => LabelsOf(adapter) is null ? null : ModelTask.Classification,
     };
 
     /// <summary>The labels that an adapter's folder states; null where it does not.</summary>

@@ -26,6 +26,9 @@ public sealed record AdapterUse
     /// <summary>Longest text in tokens that it was trained on; null where nobody says.</summary>
     public int? MaxTokens { get; init; }
 
+    /// <summary>It classifies images.</summary>
+    public bool OfImages { get; init; }
+
     /// <summary>The base model's name, for people.</summary>
     public string? BaseModel { get; init; }
 
@@ -56,6 +59,7 @@ public sealed record AdapterUse
             {
                 Labels = [.. Enumerable.Range(0, labels.Count).Select(i => labels[$"{i}"])],
                 MaxTokens = Find(root, "max_tokens")?.GetInt32(),
+                OfImages = Find(root, "images")?.GetBoolean() ?? false,
                 BaseModel = Find(root, "base_model")?.GetString(),
                 BaseFingerprint = Find(root, "base_model_fingerprint")?.GetString(),
                 Privacy = Find(root, "privacy")?.GetString(),
@@ -87,6 +91,8 @@ public sealed record AdapterUse
             }
             if (MaxTokens is { } most)
                 json.WriteNumber("max_tokens", most);
+            if (OfImages)
+                json.WriteBoolean("images", true);
             if (Privacy is not null)
                 json.WriteString("privacy", Privacy);
             json.WriteEndObject();
@@ -98,15 +104,15 @@ public sealed record AdapterUse
     internal byte[] ToCard()
     {
         var (kind, arguments) = Labels.Count > 0
-            ? ("AutoModelForSequenceClassification",
+            ? (OfImages ? "AutoModelForImageClassification" : "AutoModelForSequenceClassification",
                 ", num_labels=len(id2label), id2label=id2label, label2id={label: i for i, label in id2label.items()}")
             : ("AutoModelForCausalLM", "");
         var lines = new List<string>
         {
             "---", "library_name: peft", $"base_model: {JsonSerializer.Serialize(BaseModel)}", "tags: [lora, federated-learning]", "---",
             "",
-            $"A LoRA adapter, trained with FedLora. `{FileName}` says which base model it was trained on, its labels by index, and the "
-                + $"longest text of its training.", "",
+            $"A LoRA adapter, trained with FedLora. `{FileName}` says which base model it was trained on, its labels by index"
+                + $"{(OfImages ? "." : ", and the longest text of its training.")}", "",
             "```python", "import json", "from peft import PeftModel", $"from transformers import {kind}", "",
             "base, adapter = \"path/to/base-model\", \"path/to/this-folder\"",
         };

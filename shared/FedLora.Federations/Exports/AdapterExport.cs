@@ -12,6 +12,8 @@ namespace FedLora.Federations.Exports;
 /// </summary>
 public static class AdapterExport
 {
+    private const string Images = "vit";
+
     /// <summary>The folder's content.</summary>
     /// <param name="definition">With layout.</param>
     /// <param name="global">The global adapter.</param>
@@ -23,7 +25,7 @@ public static class AdapterExport
         string? promise)
     {
         var (adapter, layout) = Methods.Get(definition.Method).Export(AsSent(definition, global, round + 1), folds, definition.ToLayout());
-        var lora = definition.Lora;
+        var (lora, ofImages) = (definition.Lora, definition.BaseModel.Architecture == Images);
         var config = new PeftConfig
         {
             Rank = layout.Rank,
@@ -32,7 +34,8 @@ public static class AdapterExport
             TargetModules = PeftModules.From(lora.TargetModules),
             ModulesToSave = [.. lora.ModulesToSave],
             UseRsLora = layout.UseRsLora,
-            TaskType = definition.Task.Kind == LearningTask.Classification ? "SEQ_CLS" : "CAUSAL_LM",
+            // PEFT has no task type for images; with SEQ_CLS it would hand the model token ids.
+            TaskType = definition.Task.Kind != LearningTask.Classification ? "CAUSAL_LM" : ofImages ? null : "SEQ_CLS",
             BaseModel = definition.BaseModel.Name,
             RankPattern = [.. layout.Modules.Where(module => module.Rank is not null)
                 .Select(module => KeyValuePair.Create(module.Name, module.Rank!.Value))],
@@ -44,7 +47,8 @@ public static class AdapterExport
             Use = new AdapterUse
             {
                 Labels = definition.Task.Kind == LearningTask.Classification ? [.. definition.Task.Labels] : [],
-                MaxTokens = definition.Training.MaxTokens,
+                MaxTokens = ofImages ? null : definition.Training.MaxTokens,
+                OfImages = ofImages,
                 BaseModel = definition.BaseModel.Name,
                 BaseFingerprint = definition.BaseModel.Fingerprint,
                 Privacy = promise,

@@ -18,6 +18,11 @@ public static class Corpora
     public static string WordNet => Directory.Exists("/usr/share/wordnet") ? "/usr/share/wordnet"
         : throw new FedLoraException("corpus-missing", "WordNet is not at /usr/share/wordnet.", "Install it: apt-get install wordnet-base");
 
+    /// <summary>Fashion-MNIST, 60,000 images to learn from and 10,000 held out (Debian dataset-fashion-mnist).</summary>
+    public static string FashionMnist => Directory.Exists("/usr/share/datasets/fashion-mnist") ? "/usr/share/datasets/fashion-mnist"
+        : throw new FedLoraException("corpus-missing", "Fashion-MNIST is not at /usr/share/datasets/fashion-mnist.",
+            "Install it: apt-get install dataset-fashion-mnist");
+
     private static string Find(string name, string package)
     {
         var root = Environment.GetEnvironmentVariable("FEDLORA_CORPORA") is { Length: > 0 } named ? named

@@ -48,14 +48,21 @@ public static class EncoderFolder
             new AdapterTensor($"{Pooler}.weight", [width, width],
                 pooler?.Weight ?? [.. Enumerable.Range(0, width * width).Select(i => i / width == i % width ? 1f : 0f)]));
         parted.Add(new AdapterTensor($"{Pooler}.bias", [width], pooler?.Bias ?? new float[width]));
-        var state = new AdapterState(parted);
+        Write(folder, parted, type);
+    }
+
+    /// <summary>Writes tensors as they are.</summary>
+    internal static void Write(string folder, IEnumerable<AdapterTensor> tensors, SafetensorsDtype type)
+    {
+        var state = new AdapterState(tensors);
         AtomicFile.Write(Path.Combine(folder, "model.safetensors"),
             stream => SafetensorsWriter.Write(state, type, bytes => stream.Write(bytes)));
     }
 
     private const string Pooler = "bert.pooler.dense";
 
-    private static IEnumerable<AdapterTensor> Part(AdapterTensor tensor)
+    /// <summary>The tensors that one was fused of.</summary>
+    internal static IEnumerable<AdapterTensor> Part(AdapterTensor tensor)
     {
         var names = tensor.Name.Split('+');
         if (names.Length == 1)
@@ -66,14 +73,14 @@ public static class EncoderFolder
             i == names.Length - 1 ? name : name + suffix, [rows, .. tensor.Shape[1..]], tensor.Values[(i * length)..((i + 1) * length)]));
     }
 
-    private static float[] Start(string name, int[] shape, Random random)
+    internal static float[] Start(string name, int[] shape, Random random)
     {
         var count = AdapterTensor.Count(shape);
         if (name.EndsWith(".bias", StringComparison.Ordinal))
             return new float[count];
         if (name.EndsWith("LayerNorm.weight", StringComparison.Ordinal))
             return [.. Enumerable.Repeat(1f, count)];
-        var deviation = name.Contains("embeddings", StringComparison.Ordinal) ? Deviation : 1 / Math.Sqrt(shape[1]);
+        var deviation = name.Contains("embeddings", StringComparison.Ordinal) ? Deviation : 1 / Math.Sqrt(count / shape[0]);
         // Box and Muller.
         return [.. Enumerable.Range(0, count)
             .Select(

@@ -126,7 +126,7 @@ public sealed class Pretrainer(TimeProvider? time = null)
         }
     }
 
-    private static void Apply(AdamW optimizer, ParameterSet parameters, double rate)
+    internal static void Apply(AdamW optimizer, ParameterSet parameters, double rate)
     {
         using var off = torch.no_grad();
         using var norm = parameters.Gradient.norm();

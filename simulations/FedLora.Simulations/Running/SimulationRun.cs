@@ -81,7 +81,9 @@ public static class SimulationRun
             foreach (var file in DataFormat.FilesOf(path))
             {
                 using var stream = File.OpenRead(file);
-                hash.AppendData(SHA256.HashData(Encoding.UTF8.GetBytes(Path.GetFileName(file))));
+                // Of images the folder is the label.
+                var name = Directory.Exists(path) ? Path.GetRelativePath(path, file) : Path.GetFileName(file);
+                hash.AppendData(SHA256.HashData(Encoding.UTF8.GetBytes(name)));
                 hash.AppendData(SHA256.HashData(stream));
             }
         }

@@ -5,7 +5,7 @@ using FedLora.Training.Data;
 namespace FedLora.Simulations.Scenarios;
 
 /// <summary>A scenario from a line of options: one's own data, split over so many nodes, and the methods and budgets to compare.</summary>
-/// <param name="Data">A file or folder as <see cref="DataFile"/> reads it; with texts that all have labels a classification,
+/// <param name="Data">A file or folder as <see cref="DataFile"/> reads it; with texts or images that all have labels a classification,
 /// otherwise language modelling.</param>
 /// <param name="Model">The base model's folder.</param>
 /// <param name="Epsilon">Numbers, or <c>none</c>.</param>

@@ -16,7 +16,7 @@ internal static class ScenarioRules
         if (definition.Trainer == NodeTrainer.Lora)
         {
             Require(definition.Data.Train.Length > 0, lines.Map("data") ?? lines, "train",
-                "a JSONL file with the training examples, which trainer: lora needs");
+                "a file with the training examples, which trainer: lora needs");
             Require(scenario.Federation.ModelFolder is not null, scenario.FederationLines, "base_model",
                 "the folder of the base model, which trainer: lora needs");
         }

@@ -1,3 +1,4 @@
+using FedLora.Training.Data;
 using FedLora.Training.Running;
 
 namespace FedLora.Simulations.Trainers;
@@ -12,13 +13,14 @@ internal static class Grouping
     public const int Most = 16;
 
     /// <summary>
-    /// Rows (tokens) of one node's step from which on the model is as busy with it alone: docs/speed.md has what was measured.
+    /// Rows (tokens, patches) of one node's step from which on the model is as busy with it alone: docs/speed.md has what was measured.
     /// </summary>
     public const int SmallStep = 1024;
 
     /// <param name="asked">The scenario's <c>nodes_together</c>; 0: by the size of their steps.</param>
     /// <param name="nodes">Of one round.</param>
-    public static int NodesAtOnce(int asked, IReadOnlyList<CohortNode> nodes)
+    /// <param name="rows">That an example takes, see <see cref="MicroBatches.Rows"/>.</param>
+    public static int NodesAtOnce(int asked, IReadOnlyList<CohortNode> nodes, Func<Example, int> rows)
     {
         // An optimiser that goes on from round to round is a node's own affair.
         if (nodes.Count < 2 || nodes.Any(node => node.Task.Recalled is not null))
@@ -28,11 +30,11 @@ internal static class Grouping
         // Examples of a private step are gone through one by one in any case.
         if (nodes.Any(node => node.Task.Privacy is not null))
             return 1;
-        var rows = nodes.Average(Rows);
-        return rows >= SmallStep ? 1 : (int)Math.Clamp(MicroBatches.RowsAtOnce / Math.Max(1, rows), 1, Most);
+        var step = nodes.Average(node => Rows(node, rows));
+        return step >= SmallStep ? 1 : (int)Math.Clamp(MicroBatches.RowsAtOnce / Math.Max(1, step), 1, Most);
     }
 
     // Of its mean step.
-    private static double Rows(CohortNode node) => node.Examples.Count == 0 ? 0
-        : Math.Min(node.Task.Training.BatchSize, node.Examples.Count) * node.Examples.Average(example => example.Tokens.Length);
+    private static double Rows(CohortNode node, Func<Example, int> rows) => node.Examples.Count == 0 ? 0
+        : Math.Min(node.Task.Training.BatchSize, node.Examples.Count) * node.Examples.Average(rows);
 }

@@ -47,7 +47,8 @@ internal sealed class LoraWork : INodeWork
                     ready.Add((place, prepared));
             }
 
-            foreach (var group in ready.Chunk(Grouping.NodesAtOnce(_together, [.. ready.Select(one => one.Round.Node)])))
+            foreach (var group in ready.Chunk(Grouping.NodesAtOnce(_together, [.. ready.Select(one => one.Round.Node)],
+                example => MicroBatches.Rows(example, ready[0].Round.Model.Architecture))))
             {
                 var trained = Together([.. group.Select(one => one.Round)], cancellationToken);
                 foreach (var ((place, prepared), outcome) in group.Zip(trained))

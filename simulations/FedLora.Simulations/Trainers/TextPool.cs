@@ -3,27 +3,26 @@ using FedLora.Federations.Definitions;
 using FedLora.Simulations.Data;
 using FedLora.Simulations.Nodes;
 using FedLora.Simulations.Scenarios;
-using FedLora.Tokenizers;
 using FedLora.Training.Data;
 
 namespace FedLora.Simulations.Trainers;
 
-/// <summary>All texts of a scenario, each tokenised when a node first trains on it, and kept once whoever has it.</summary>
+/// <summary>All texts or images of a scenario, each encoded when a node first trains on it, and kept once whoever has it.</summary>
 internal sealed class TextPool : INodeData
 {
     private readonly DataFile _file;
     private readonly DataSettings _settings;
-    private readonly Tokenizer _tokenizer;
+    private readonly ModelInput _input;
     private readonly Example?[] _examples;
     private readonly FederationDefinition _definition;
     private readonly string _heldOut;
     private IReadOnlyList<int> _current = [];
     private IReadOnlyList<Example>? _test;
 
-    private TextPool(DataFile file, DataSettings settings, Tokenizer tokenizer, FederationDefinition definition,
+    private TextPool(DataFile file, DataSettings settings, ModelInput input, FederationDefinition definition,
         ScenarioDefinition scenario)
     {
-        (_file, _settings, _tokenizer, _definition, _heldOut) = (file, settings, tokenizer, definition, scenario.Data.HeldOut);
+        (_file, _settings, _input, _definition, _heldOut) = (file, settings, input, definition, scenario.Data.HeldOut);
         _examples = new Example?[file.Records.Count];
         var order = Enumerable.Range(0, file.Records.Count).ToArray();
         var test = 0;
@@ -43,9 +42,9 @@ internal sealed class TextPool : INodeData
     /// <summary>Of those that no node has; empty where a file of its own holds them.</summary>
     private IReadOnlyList<int> HeldOut { get; }
 
-    /// <summary>Reads the file; nothing is tokenised yet.</summary>
+    /// <summary>Reads the file; nothing is encoded yet.</summary>
     /// <exception cref="FedLoraException"><c>data-missing</c>, <c>data-invalid</c>, <c>data-label-unknown</c>, <c>data-empty</c>,
-    /// <c>tokenizer-missing</c>.</exception>
+    /// <c>tokenizer-missing</c>, <c>image-processor-missing</c>.</exception>
     public static TextPool Read(ScenarioDefinition scenario, FederationDefinition definition, string modelFolder,
         CancellationToken cancellationToken)
     {
@@ -55,7 +54,7 @@ internal sealed class TextPool : INodeData
             definition.Task.Kind == LearningTask.Classification ? [.. definition.Task.Labels] : [],
             Unit: scenario.Data.Split.Kind == SplitKind.Field ? scenario.Data.Split.Field : null);
         var file = DataFile.Read(scenario.Data.Train, settings, cancellationToken);
-        return new(file, settings with { Unit = null }, Tokenizer.Load(Path.Combine(modelFolder, "tokenizer.json")), definition, scenario);
+        return new(file, settings with { Unit = null }, ModelInput.Load(modelFolder), definition, scenario);
     }
 
     /// <summary>What a split goes by.</summary>
@@ -91,7 +90,7 @@ internal sealed class TextPool : INodeData
         var missing = indices.Where(index => _examples[index] is null).Distinct().ToArray();
         if (missing.Length == 0)
             return;
-        var encoded = DataSet.Of(_file with { Records = [.. missing.Select(index => _file.Records[index])] }, _settings, _tokenizer,
+        var encoded = DataSet.Of(_file with { Records = [.. missing.Select(index => _file.Records[index])] }, _settings, _input,
             cancellationToken).Examples;
         foreach (var (place, index) in missing.Index())
             _examples[index] = encoded[place];

@@ -119,7 +119,8 @@ public sealed class ConversationTests : IDisposable
         var data = Path.Combine(_folder.FullName, "chat.jsonl");
         File.WriteAllLines(data, lines);
         var tokenizer = Tokenizer.Load(_folder.FullName);
-        return (DataSet.Load(data, new DataSettings(TextTask.CausalLanguageModelling, 256, [], bad), tokenizer, CancellationToken.None),
+        return (DataSet.Load(data, new DataSettings(TextTask.CausalLanguageModelling, 256, [], bad), ModelInput.Of(tokenizer),
+            CancellationToken.None),
             tokenizer);
     }
 }

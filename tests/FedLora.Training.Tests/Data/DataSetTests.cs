@@ -40,7 +40,7 @@ public sealed class DataSetTests : IDisposable
     public void Bad_lines_can_be_skipped_and_are_counted()
     {
         var path = Write("nonsense", """{"text":"a","label":"ham"}""", """{"text":"a","label":"eggs"}""");
-        var data = DataSet.Load(path, new DataSettings(TextTask.SequenceClassification, 16, Labels, BadLines.Skip), Tokenizer(),
+        var data = DataSet.Load(path, new DataSettings(TextTask.SequenceClassification, 16, Labels, BadLines.Skip), Input(),
             CancellationToken.None);
         Assert.Single(data.Examples);
         Assert.Equal(2, data.Skipped.Count);
@@ -56,7 +56,7 @@ public sealed class DataSetTests : IDisposable
         var path = Path.Combine(_folder, "latin1.jsonl");
         File.WriteAllBytes(path, [.. "{\"text\":\"caf"u8, 0xE9, .. "\",\"label\":\"ham\"}\n"u8]);
         Assert.Equal("data-invalid",
-            Assert.Throws<FedLoraException>(() => DataSet.Load(path, Settings, Tokenizer(), CancellationToken.None)).Code);
+            Assert.Throws<FedLoraException>(() => DataSet.Load(path, Settings, Input(), CancellationToken.None)).Code);
     }
 
     [Fact]
@@ -72,7 +72,7 @@ public sealed class DataSetTests : IDisposable
     public void Only_the_completion_is_learnt()
     {
         var path = Write("""{"prompt":"a b","completion":"c d"}""", """{"text":"a b"}""");
-        var data = DataSet.Load(path, new DataSettings(TextTask.CausalLanguageModelling, 16, []), Tokenizer(), CancellationToken.None);
+        var data = DataSet.Load(path, new DataSettings(TextTask.CausalLanguageModelling, 16, []), Input(), CancellationToken.None);
         var (completion, text) = (data.Examples[0], data.Examples[1]);
         Assert.Equal(completion.Tokens.Length - 2, completion.Labels!.Count(label => label == Example.NoLabel));
         Assert.Equal(completion.Tokens[^2..], completion.Labels![^2..]);
@@ -83,7 +83,7 @@ public sealed class DataSetTests : IDisposable
     public void A_long_prompt_gives_way_before_its_completion()
     {
         var path = Write(JsonSerializer.Serialize(new { prompt = string.Join(' ', Enumerable.Repeat("a", 40)), completion = "b c" }));
-        var example = DataSet.Load(path, new DataSettings(TextTask.CausalLanguageModelling, 8, []), Tokenizer(), CancellationToken.None);
+        var example = DataSet.Load(path, new DataSettings(TextTask.CausalLanguageModelling, 8, []), Input(), CancellationToken.None);
         Assert.Equal(8, example.Examples[0].Tokens.Length);
         Assert.Equal(2, example.Examples[0].Labels!.Count(label => label != Example.NoLabel));
         Assert.Equal(1, example.Truncated);
@@ -102,12 +102,12 @@ public sealed class DataSetTests : IDisposable
         Assert.Equal(Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(path))), file.Sha256);
         var known = ExampleIdentity.Of($$"""{"text":"{{Text}}"}""").Single().ToArray();
         Assert.Equal(2, file.Identities.Count(identity => identity.Span.SequenceEqual(known)));
-        Assert.Equal([[0], [1, 2]], DataSet.Of(file, settings, Tokenizer(), CancellationToken.None).Units);
+        Assert.Equal([[0], [1, 2]], DataSet.Of(file, settings, Input(), CancellationToken.None).Units);
     }
 
     private static DataSettings Settings => new(TextTask.SequenceClassification, 16, Labels);
 
-    private DataSet Load(params string[] lines) => DataSet.Load(Write(lines), Settings, Tokenizer(), CancellationToken.None);
+    private DataSet Load(params string[] lines) => DataSet.Load(Write(lines), Settings, Input(), CancellationToken.None);
 
     private string Write(params string[] lines)
     {
@@ -115,6 +115,8 @@ public sealed class DataSetTests : IDisposable
         File.WriteAllLines(path, lines);
         return path;
     }
+
+    private ModelInput Input() => ModelInput.Of(Tokenizer());
 
     private Tokenizer Tokenizer()
     {

@@ -101,7 +101,7 @@ public sealed class ModelFixture : IDisposable
         {
             var pixels = file.ReadFloats("pixel_values");
             var size = pixels.Length / labels.Length;
-            return [.. labels.Select((label, i) => new Example([]) { Pixels = pixels[(i * size)..((i + 1) * size)], Class = label })];
+            return [.. labels.Select((label, i) => new Example([]) { Pixels = () => pixels[(i * size)..((i + 1) * size)], Class = label })];
         }
         var (tokens, mask, types) = (Integers(file, "input_ids")!, Integers(file, "attention_mask")!, Integers(file, "token_type_ids"));
         var longest = (int)file.Entry("input_ids").Shape[1];

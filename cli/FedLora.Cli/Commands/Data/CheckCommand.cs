@@ -1,6 +1,5 @@
 using System.CommandLine;
 using FedLora.Cli.Output;
-using FedLora.Tokenizers;
 using FedLora.Training.Data;
 using Spectre.Console;
 
@@ -15,7 +14,7 @@ internal static class CheckCommand
     internal sealed record Lengths(int Longest, long Total, int Least, int Median, int P95, int Most, int Cut, long CutTokens);
 
     /// <summary>What was found, as <c>--json</c> shows it.</summary>
-    internal sealed record DataCheckJson(int Lines, int Usable, int Conversations, int Completions, int Texts,
+    internal sealed record DataCheckJson(int Lines, int Usable, int Conversations, int Completions, int Texts, int Images,
         IReadOnlyDictionary<string, int> Labels,
         int Unlabelled, int OddLabels, int? Units, int Duplicates, int BadLines, IReadOnlyList<string> Reasons, Lengths? Tokens);
 
@@ -25,7 +24,7 @@ internal static class CheckCommand
         var model = new Option<string?>("--model")
         {
             Description =
-            "Folder of the base model: its tokenizer and chat template give lengths in tokens."
+            "Folder of the base model: its tokenizer and chat template give lengths in tokens, its image processor looks at images."
         };
         var length = new Option<int>("--max-length")
         {
@@ -50,7 +49,7 @@ internal static class CheckCommand
     {
         var settings = new DataSettings(TextTask.CausalLanguageModelling, length, [], BadLines.Skip, unit);
         var read = DataFile.Read(path, settings, cancellationToken);
-        var set = model is null ? null : DataSet.Of(read, settings, Tokenizer.Load(model), cancellationToken);
+        var set = model is null ? null : DataSet.Of(read, settings, ModelInput.Load(model), cancellationToken);
         var skipped = set?.Skipped ?? read.Skipped;
         var records = read.Records;
         var result = new DataCheckJson(
@@ -58,7 +57,8 @@ internal static class CheckCommand
             set?.Examples.Count ?? records.Count,
             records.Count(record => record.Conversation is not null),
             records.Count(record => record.Prompt is not null),
-            records.Count(record => record.Conversation is null && record.Prompt is null),
+            records.Count(record => record.Conversation is null && record.Prompt is null && record.Image is null),
+            records.Count(record => record.Image is not null),
             records.Where(record => record.Label is not null).CountBy(record => record.Label!)
                 .OrderBy(label => label.Key, StringComparer.Ordinal).ToDictionary(StringComparer.Ordinal),
             records.Count(record => record.Label is null && !record.IsLabelOdd),
@@ -67,13 +67,14 @@ internal static class CheckCommand
             records.Count - records.Select(Content).Distinct(StringComparer.Ordinal).Count(),
             skipped.Count,
             skipped.Reasons,
-            set is null ? null : LengthsOf(set, length));
+            set is null || set.Tokens == 0 ? null : LengthsOf(set, length));
         output.Result(result, console =>
         {
             var table = new Table().AddColumn("of the data").AddColumn(new TableColumn("count").RightAligned());
             table.AddRow("lines", $"{result.Lines}").AddRow("usable", $"{result.Usable}")
                 .AddRow("conversations", $"{result.Conversations}").AddRow("prompts with completions", $"{result.Completions}");
-            table.AddRow("texts", $"{result.Texts}").AddRow("bad lines", $"{result.BadLines}").AddRow("duplicates", $"{result.Duplicates}");
+            table.AddRow("texts", $"{result.Texts}").AddRow("images", $"{result.Images}")
+                .AddRow("bad lines", $"{result.BadLines}").AddRow("duplicates", $"{result.Duplicates}");
             if (result.Units is { } units)
                 table.AddRow("units of privacy", $"{units}");
             foreach (var (label, count) in result.Labels)
@@ -106,5 +107,5 @@ internal static class CheckCommand
 
     private static string Content(TextRecord record) => record.Conversation is { } conversation
         ? string.Join('\u0001', conversation.Messages.Select(message => $"{message["role"]}\u0002{message.GetValueOrDefault("content")}"))
-        : $"{record.Prompt}\u0003{record.Text}";
+        : record.Image is { } image ? Convert.ToBase64String(image) : $"{record.Prompt}\u0003{record.Text}";
 }

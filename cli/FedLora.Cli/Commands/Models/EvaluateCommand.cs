@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Diagnostics;
 using FedLora.Adapters;
 using FedLora.Cli.Output;
-using FedLora.Tokenizers;
 using FedLora.Training.Blocks;
 using FedLora.Training.Data;
 using FedLora.Training.Models;
@@ -67,7 +66,7 @@ internal static class EvaluateCommand
             var step = StrideOf(parsed.GetValue(stride), window, task);
             var set = DataSet.Load(file,
                 new DataSettings(task, step is null ? window : int.MaxValue, architecture.Labels,
-                    parsed.GetValue(bad) == "skip" ? BadLines.Skip : BadLines.Stop), Tokenizer.Load(folder), cancellationToken);
+                    parsed.GetValue(bad) == "skip" ? BadLines.Skip : BadLines.Stop), ModelInput.Load(folder), cancellationToken);
             if (parsed.GetValue(plots) is { } pictures)
                 OutFolder.Create(pictures);
             output.Remark($"evaluate {Devices.Explain(options.Device)}");
@@ -108,7 +107,7 @@ internal static class EvaluateCommand
     {
         var made = ModelFamily.MadeFor(folder);
         var peft = adapter is null ? null : PeftFolder.Read(adapter, takesDora: true);
-        var task = AdaptedModel.TaskOf(peft?.Config.TaskType);
+        var task = AdaptedModel.TaskOf(peft);
         task ??= made is ModelTask.Classification or ModelTask.CausalLanguageModelling ? made : named is null ? null
             : ModelTask.Classification;
         if (task is null)

@@ -181,7 +181,7 @@ internal static class SimulateCommand
         if (File.Exists(named) || Preset.All.FirstOrDefault(preset => preset.Name == named) is not { } found)
             return named;
         OutFolder.Create(folder);
-        return found.Write(folder, () => Path.GetFullPath(DemoModel.Folder()), cancellationToken);
+        return found.Write(folder, name => Path.GetFullPath(DemoModel.Folder(name)), cancellationToken);
     }
 
     private static string[] Words(string list) => list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);

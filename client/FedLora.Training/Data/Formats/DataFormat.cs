@@ -1,12 +1,13 @@
 using System.Text;
+using FedLora.Training.Data.Images;
 using ZstdSharp;
 
 namespace FedLora.Training.Data.Formats;
 
 /// <summary>
 /// Opens what people keep examples in: a file of JSON lines, of comma- or tab-separated values (both also packed by gzip or Zstandard), a
-/// Parquet file, or a folder of such files.
-/// Packed files and Parquet are known by their first bytes, CSV and TSV by their names; all else is JSON lines.
+/// Parquet file, MNIST's IDX files, an image, a folder of the first four, or a folder with a folder of images for each class.
+/// Packed files and Parquet are known by their first bytes, CSV, TSV, IDX and images by their names; all else is JSON lines.
 /// </summary>
 internal static class DataFormat
 {
@@ -30,7 +31,7 @@ internal static class DataFormat
     {
         // What is read and what is made of it, each by itself.
         var lines = budget.Again();
-        foreach (var file in FilesOf(path))
+        foreach (var file in FilesOf(path).Where(file => !IdxRows.IsLabels(file)))
         {
             foreach (var line in ReadFile(file, fields, budget, cancellationToken))
             {
@@ -44,15 +45,24 @@ internal static class DataFormat
     /// <exception cref="FedLoraException"><c>data-missing</c>, <c>data-too-large</c>: of a folder.</exception>
     public static IReadOnlyList<string> FilesOf(string path)
     {
+        if (IdxRows.IsLabels(path))
+            throw new FedLoraException("data-invalid", $"{path} holds labels alone.", "Name the file of the images, which lies beside it.");
         if (!Directory.Exists(path))
-            return [path];
+            return IdxRows.IsImages(path) ? [path, IdxRows.LabelsOf(path)] : [path];
         var files = Opening(path, () =>
             Directory.EnumerateFiles(path).Take(DataLimits.MostFiles + 1).Where(IsData).Order(StringComparer.Ordinal).ToList());
         if (files.Count == 0)
         {
+            files = Opening(path, () => ImageFolder.FilesOf(path).Take(DataLimits.MostImages + 1).ToList());
+            if (files.Count is > 0 and <= DataLimits.MostImages)
+                return files;
+        }
+        if (files.Count == 0)
+        {
             throw new FedLoraException("data-missing", $"The folder {path} holds no data file.",
-                $"Give a file, or a folder of files that end in {string.Join(", ", Endings)} (packed: {string.Join(", ", Packings)}); "
-                    + $"folders within it are not looked into.");
+                $"Give a file, or a folder of files that end in {string.Join(", ", Endings)} (packed: {string.Join(", ", Packings)}), or "
+                    + $"one with a folder of images for each class ({string.Join(", ", ImageFile.Endings)}); of MNIST's, the "
+                    + $"images' file.");
         }
         return files.Count <= DataLimits.MostFiles ? files
             : throw new FedLoraException("data-too-large", $"The folder {path} holds more than {DataLimits.MostFiles} files.",
@@ -86,7 +96,22 @@ internal static class DataFormat
         if (Path.GetExtension(path).Equals(".parquet", StringComparison.OrdinalIgnoreCase))
             throw new FedLoraException("data-invalid", $"{path} is not a Parquet file: it does not begin with PAR1.",
                 "Download it again, or name it by what it is.");
+        if (ImageFolder.IsImage(path))
+        {
+            // In Base64.
+            budget.Spend(file.Length / 3 * 4);
+            yield return ImageFolder.Read(path, Opening(path, () => File.ReadAllBytes(path)));
+            yield break;
+        }
         using var content = Unpacking(path, () => Packing.Open(file, head.AsSpan(0, length), path));
+        if (IdxRows.IsImages(path))
+        {
+            using var labels = Labels(path);
+            using var images = IdxRows.Read(path, content, labels, budget).GetEnumerator();
+            while (Unpacking(path, images.MoveNext))
+                yield return images.Current;
+            yield break;
+        }
         using var text = new StreamReader(content, Encoding.UTF8, detectEncodingFromByteOrderMarks: true, 1 << 16, leaveOpen: true);
         using var reader = new CountedReader(text, budget);
         var lines = Path.GetExtension(Unpacked(Path.GetFileName(path))).ToLowerInvariant() switch
@@ -99,6 +124,16 @@ internal static class DataFormat
         using var steps = lines.GetEnumerator();
         while (Unpacking(path, steps.MoveNext))
             yield return steps.Current;
+    }
+
+    private static Stream Labels(string images)
+    {
+        var path = IdxRows.LabelsOf(images);
+        var file = Opening(path, () => new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16));
+        var head = new byte[4];
+        var length = Opening(path, () => file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false));
+        file.Position = 0;
+        return Unpacking(path, () => Packing.Open(file, head.AsSpan(0, length), path));
     }
 
     private static T Unpacking<T>(string path, Func<T> read)

@@ -17,6 +17,9 @@ internal static class DataLimits
     /// <summary>Files of a folder.</summary>
     public const int MostFiles = 10_000;
 
+    /// <summary>Images of a folder with a folder for each class.</summary>
+    public const int MostImages = 200_000;
+
     /// <summary>Lists and structures within each other in a Parquet file.</summary>
     public const int MostNested = 64;
 }

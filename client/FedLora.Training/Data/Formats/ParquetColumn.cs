@@ -32,6 +32,7 @@ internal sealed class ParquetColumn
         return new ParquetColumn(field, data, data switch
         {
             RawColumnData<ReadOnlyMemory<char>> texts => Texts(texts.Values, budget),
+            RawColumnData<ReadOnlyMemory<byte>> files => Files(files.Values, budget),
             RawColumnData<bool> flags => Boxed(flags, flag => flag),
             RawColumnData<sbyte> numbers => Boxed(numbers, number => (long)number),
             RawColumnData<byte> numbers => Boxed(numbers, number => (long)number),
@@ -80,6 +81,18 @@ internal sealed class ParquetColumn
                     known.Add(texts[i], text);
             }
             made[i] = text;
+        }
+        return made;
+    }
+
+    // Binary: an image's file.
+    private static object?[] Files(ReadOnlySpan<ReadOnlyMemory<byte>> files, DataBudget budget)
+    {
+        var made = new object?[files.Length];
+        for (var i = 0; i < files.Length; i++)
+        {
+            budget.Spend(files[i].Length);
+            made[i] = files[i].ToArray();
         }
         return made;
     }

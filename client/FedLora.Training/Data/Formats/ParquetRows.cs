@@ -38,7 +38,8 @@ internal static class ParquetRows
     {
         using var row = new JsonRow();
         foreach (var field in wanted)
-            row.Add(field.Name, Named(tree.Next(field), names.GetValueOrDefault(field.Name), field.Name, row));
+            row.Add(field.Name, field.Name == "image" ? Image(tree.Next(field))
+                : Named(tree.Next(field), names.GetValueOrDefault(field.Name), field.Name, row));
         return row.ToLine(path, number);
     }
 
@@ -88,6 +89,11 @@ internal static class ParquetRows
             .ToDictionary(feature => feature.Name, feature =>
                 feature.Value.GetProperty("names").EnumerateArray().Select(name => name.GetString()!).ToArray(), StringComparer.Ordinal);
     }
+
+    // Hugging Face's feature Image is {"bytes": ..., "path": ...}.
+    private static object? Image(object? value) =>
+        (value is IReadOnlyDictionary<string, object?> of ? of.GetValueOrDefault("bytes") : value) is byte[] file
+            ? Convert.ToBase64String(file) : value;
 
     private static object? Named(object? value, string[]? names, string column, JsonRow row)
     {
