@@ -26,31 +26,44 @@ public sealed class ManyKillsTests(ITestOutputHelper output) : IDisposable
     private volatile int _killed;
     private int _fallen;
 
-    // The suite kills one of three, which is the harder, where there is a PostgreSQL; who asks for kills gets both.
-    public static TheoryData<int> Coordinators => (Environment.GetEnvironmentVariable(Variable), PostgresServer.Missing) switch
+    // The suite kills one of three and one of two behind a frontend, which are the harder, where there is a PostgreSQL; who asks for kills
+    // gets all.
+    public static TheoryData<int, bool> Coordinators
     {
-        (_, not null) => [1],
-        (null, _) => [3],
-        _ => [1, 3],
-    };
+        get
+        {
+            var forms = new TheoryData<int, bool>();
+            if (PostgresServer.Missing is not null || Environment.GetEnvironmentVariable(Variable) is not null)
+                forms.Add(1, false);
+            if (PostgresServer.Missing is null)
+            {
+                forms.Add(3, false);
+                forms.Add(2, true);
+            }
+
+            return forms;
+        }
+    }
 
     [Theory]
     [MemberData(nameof(Coordinators))]
-    public async Task A_coordinator_is_killed_and_nothing_acknowledged_is_lost(int count)
+    public async Task A_coordinator_is_killed_and_nothing_acknowledged_is_lost(int count, bool behindFrontend)
     {
-        var coordinators = await StartAsync(count);
+        var (coordinators, frontend) = await StartAsync(count, behindFrontend);
         try
         {
-            var addresses = string.Join(',', coordinators.Select(coordinator => coordinator.Url));
-            await using var load = await Load.StartAsync(coordinators[0], Rounds, Modules, BothNodes, addresses, GateAsync);
-            await using var prober = new Prober(coordinators[0].Connect(addresses), load.Federation.Name);
+            var called = frontend ?? coordinators[0];
+            var addresses = frontend?.Url ?? string.Join(',', coordinators.Select(coordinator => coordinator.Url));
+            await using var load = await Load.StartAsync(called, Rounds, Modules, BothNodes, addresses, GateAsync);
+            await using var prober = new Prober(called.Connect(addresses), load.Federation.Name);
             var kills = await KillAsync(coordinators, load, prober, new Random(1));
-            Assert.Equal(await Undisturbed.Value, await load.FinishAsync(coordinators[0]));
-            Report(count, kills, prober, load.Delivered);
+            Assert.Equal(await Undisturbed.Value, await load.FinishAsync(called));
+            Report(count, behindFrontend, kills, prober, load.Delivered);
         }
         finally
         {
             foreach (var coordinator in coordinators) await coordinator.DisposeAsync();
+            if (frontend is not null) await frontend.DisposeAsync();
         }
     }
 
@@ -67,20 +80,23 @@ public sealed class ManyKillsTests(ITestOutputHelper output) : IDisposable
         return await load.FinishAsync(coordinator);
     }
 
-    private async Task<List<CoordinatorProcess>> StartAsync(int count)
+    private async Task<(List<CoordinatorProcess> Coordinators, CoordinatorProcess? Frontend)> StartAsync(int count, bool behindFrontend)
     {
         var first = Path.Combine(_folder.FullName, "0");
-        if (count == 1) return [await CoordinatorProcess.StartAsync(first)];
+        if (count == 1) return ([await CoordinatorProcess.StartAsync(first)], null);
         var postgres = PostgresServer.NewDatabase();
         var started = new List<CoordinatorProcess> { await CoordinatorProcess.StartAsync(first, "--postgres", postgres) };
-        started.AddRange(await Task.WhenAll(Enumerable.Range(1, count - 1).Select(async i =>
+        var frontend = behindFrontend ? MoreAsync("frontend", "--frontend") : null;
+        started.AddRange(await Task.WhenAll(Enumerable.Range(1, count - 1).Select(i => MoreAsync($"{i}"))));
+        return (started, frontend is null ? null : await frontend);
+
+        Task<CoordinatorProcess> MoreAsync(string name, params string[] more)
         {
             // Operators have the same token at every coordinator of a cluster.
-            var data = _folder.CreateSubdirectory($"{i}").FullName;
+            var data = _folder.CreateSubdirectory(name).FullName;
             foreach (var token in Directory.EnumerateFiles(first, "*.token")) File.Copy(token, Path.Combine(data, Path.GetFileName(token)));
-            return await CoordinatorProcess.StartAsync(data, "--postgres", postgres);
-        })));
-        return started;
+            return CoordinatorProcess.StartAsync(data, ["--postgres", postgres, .. more]);
+        }
     }
 
     private async Task<List<(long Moment, TimeSpan Back)>> KillAsync(List<CoordinatorProcess> coordinators, Load load, Prober prober,
@@ -147,11 +163,11 @@ public sealed class ManyKillsTests(ITestOutputHelper output) : IDisposable
         while (round > (_killed + 1) * RoundsPerKill) await _more.WaitAsync(TestContext.Current.CancellationToken);
     }
 
-    private void Report(int count, List<(long Moment, TimeSpan Back)> kills, Prober prober, int delivered)
+    private void Report(int count, bool behindFrontend, List<(long Moment, TimeSpan Back)> kills, Prober prober, int delivered)
     {
         var back = kills.Select(kill => kill.Back.TotalSeconds).Order().ToArray();
         var calls = prober.Seconds([.. kills.Select(kill => kill.Moment)], Takeover);
-        var text = $"{kills.Count} kills of 1 of {count}: {delivered} updates acknowledged, 0 lost; answered again after "
+        var text = $"{kills.Count} kills of 1 of {count}{(behindFrontend ? " behind a frontend" : "")}: {delivered} updates acknowledged, 0 lost; answered again after "
             + $"{At(back, 0.5):0.00} s (median), {At(back, 0.9):0.00} s (p90), {back[^1]:0.00} s (longest); {calls.Length} calls within "
             + $"{Takeover.TotalSeconds:0} s of a kill: {At(calls, 0.5) * 1000:0} ms (p50), {At(calls, 0.99):0.00} s (p99), "
             + $"{calls[^1]:0.00} s (longest); {_fallen} times a coordinator was taken for dead by the others";

@@ -25,6 +25,7 @@ internal sealed class Bench : IAsyncDisposable
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedlora-server-tests-");
     private CoordinatorHost? _host;
     private Action<IHostApplicationBuilder>? _configure;
+    private Action<ServerOptions>? _options;
 
     internal string Data => Path.Combine(_folder.FullName, "server");
 
@@ -34,9 +35,11 @@ internal sealed class Bench : IAsyncDisposable
 
     /// <param name="prepare">Fills the bench's folder: <c>server</c>, and a folder for each node.</param>
     /// <param name="configure">What its program adds.</param>
-    internal static async Task<Bench> StartAsync(Action<string>? prepare = null, Action<IHostApplicationBuilder>? configure = null)
+    /// <param name="options">Changes how it runs.</param>
+    internal static async Task<Bench> StartAsync(Action<string>? prepare = null, Action<IHostApplicationBuilder>? configure = null,
+        Action<ServerOptions>? options = null)
     {
-        var bench = new Bench { _configure = configure };
+        var bench = new Bench { _configure = configure, _options = options };
         prepare?.Invoke(bench._folder.FullName);
         await bench.RestartAsync();
         return bench;
@@ -49,7 +52,9 @@ internal sealed class Bench : IAsyncDisposable
         var listen = _host?.Url ?? "http://127.0.0.1:0";
         await StopAsync();
         await (meanwhile?.Invoke() ?? Task.CompletedTask);
-        _host = await CoordinatorHost.StartAsync(new ServerOptions { Data = Data, Listen = listen }, _configure, CancellationToken.None);
+        var options = new ServerOptions { Data = Data, Listen = listen };
+        _options?.Invoke(options);
+        _host = await CoordinatorHost.StartAsync(options, _configure, CancellationToken.None);
         Operator = new CoordinatorConnection(_host.Url)
         {
             Credential = (await File.ReadAllTextAsync(AccessTokens.FileOf(Data, Roles.Operator))).Trim(),

@@ -26,7 +26,7 @@ public sealed class CoordinatorHost : IAsyncDisposable
     /// <param name="configure">What the program adds: where its log goes, ...</param>
     /// <param name="cancellationToken">Ends the start.</param>
     /// <exception cref="FedLoraException"><c>data-locked</c>, <c>data-unwritable</c>, <c>port-in-use</c>, <c>listen-invalid</c>,
-    /// <c>listen-insecure</c>, <c>postgres-unreachable</c>, <c>cluster-other</c>, ...</exception>
+    /// <c>listen-insecure</c>, <c>postgres-unreachable</c>, <c>cluster-other</c>, <c>cluster-away</c>, ...</exception>
     public static async Task<CoordinatorHost> StartAsync(ServerOptions options, Action<IHostApplicationBuilder>? configure,
         CancellationToken cancellationToken)
     {
@@ -44,6 +44,10 @@ public sealed class CoordinatorHost : IAsyncDisposable
             await web.DisposeAsync();
             if (IsAddressInUse(error))
                 throw PortInUse(options.Listen, error);
+            // That of a client which has found no silo.
+            if (options.Frontend && error is OrleansException)
+                throw new FedLoraException("cluster-away", $"no coordinator of the cluster can be reached: {error.Message}",
+                    "start one, 'fedlora server --postgres CONN' without --frontend; its gateway must be reachable from here", error);
             throw;
         }
     }
@@ -84,7 +88,8 @@ public sealed class CoordinatorHost : IAsyncDisposable
         {
             (server.Data, server.Listen, server.Certificate, server.CertificateKey) = (options.Data, options.Listen, options.Certificate,
                 options.CertificateKey);
-            (server.Postgres, server.Silo) = (options.Postgres, options.Silo);
+            (server.Postgres, server.Silo, server.Gateway, server.Frontend) = (options.Postgres, options.Silo, options.Gateway,
+                options.Frontend);
         });
         return builder.Build().MapFedLoraCoordinator();
     }

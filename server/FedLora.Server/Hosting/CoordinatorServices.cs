@@ -3,6 +3,7 @@ using FedLora.Server.Audit;
 using FedLora.Server.Authentication;
 using FedLora.Server.Certificates;
 using FedLora.Server.Downloads;
+using FedLora.Server.Frontends;
 using FedLora.Server.Services;
 using FedLora.Server.Uploads;
 using Microsoft.AspNetCore.Builder;
@@ -20,7 +21,7 @@ namespace FedLora.Server.Hosting;
 public static class CoordinatorServices
 {
     /// <summary>
-    /// Adds the silo, its stores, authentication, the gRPC services and where Kestrel listens. The program then calls
+    /// Adds the silo (or what asks those of the cluster), its stores, authentication, the gRPC services and where Kestrel listens. The program then calls
     /// <see cref="MapFedLoraCoordinator"/>.
     /// </summary>
     /// <exception cref="OptionsValidationException">At the start, for options that cannot be meant.</exception>
@@ -64,6 +65,8 @@ public static class CoordinatorServices
         configure(asked);
         if (asked.Postgres is null)
             CoordinatorSilo.Add(builder, provider => provider.GetRequiredService<DataFolder>().Root);
+        else if (asked.Frontend)
+            ClusterFrontend.Add(builder);
         else
             ClusterSilo.Add(builder);
         services.AddHostedService<CoordinatorStartup>();
