@@ -144,7 +144,7 @@ public sealed class ManyKillsTests(ITestOutputHelper output) : IDisposable
                 return;
             }
             catch (InvalidOperationException error) when (attempt < Starts
-                && error.Message.Contains("told I am dead", StringComparison.Ordinal))
+                && error.Message.Contains("declared this one dead", StringComparison.Ordinal))
             {
                 Fell(_killed + 1);
             }

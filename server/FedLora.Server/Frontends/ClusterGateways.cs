@@ -36,9 +36,11 @@ internal sealed class ClusterGateways(AdoNetGatewayListProvider members, SiloDea
             return _known;
         }
 
+        foreach (var one in found.Except(_known))
+            logger.SiloFound(one.Authority);
         foreach (var gone in _known.Except(found))
         {
-            logger.SiloGone(gone.Authority);
+            logger.SiloGone(gone.Authority, found.Count);
             deaths.Tell();
         }
 

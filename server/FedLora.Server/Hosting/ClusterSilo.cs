@@ -18,6 +18,8 @@ internal static class ClusterSilo
     {
         CoordinatorSilo.AddGrains(builder);
         AddStores(builder.Services);
+        builder.Services.AddSingleton<SiloFailure>();
+        builder.Services.AddSingleton<IFatalErrorHandler>(provider => provider.GetRequiredService<SiloFailure>());
         builder.UseOrleans(silo =>
         {
             silo.UseAdoNetClustering(
@@ -46,6 +48,7 @@ internal static class ClusterSilo
                 membership.DefunctSiloExpiration = TimeSpan.FromDays(1);
             });
         });
+        builder.Services.AddHostedService<ClusterMembers>();
     }
 
     /// <summary>The cluster's database, and the blobs in it.</summary>
