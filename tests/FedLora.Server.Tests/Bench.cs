@@ -11,6 +11,7 @@ using FedLora.Server.Hosting;
 using FedLora.Tests;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using static FedLora.Federations.Definitions.DefinitionTerms;
 using Wire = FedLora.Protocol.V1;
 
@@ -112,7 +113,8 @@ internal sealed class Bench : IAsyncDisposable
 
     /// <summary>Runs a node until cancelled.</summary>
     internal async Task RunNodeAsync(string name, string token, IRoundTrainer trainer, CancellationToken cancellationToken,
-        string group = "", string data = "", SitePolicy? policy = null, string? url = null, string? called = null)
+        string group = "", string data = "", SitePolicy? policy = null, string? url = null, string? called = null,
+        Action<ILoggingBuilder>? logging = null)
     {
         var options = new ClientOptions
         {
@@ -129,6 +131,7 @@ internal sealed class Bench : IAsyncDisposable
             .AddSingleton(trainer)
             .AddSingleton(new Backoff(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(200), new Random(1)))
             .AddFedLoraNode(options)
+            .AddLogging(logging ?? (_ => { }))
             .BuildServiceProvider();
         try
         {

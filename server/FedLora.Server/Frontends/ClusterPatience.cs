@@ -2,7 +2,9 @@ using Microsoft.Extensions.Logging;
 
 namespace FedLora.Server.Frontends;
 
-/// <summary>How long a frontend that starts waits for a coordinator with a silo: those that are started together come in any order.</summary>
+/// <summary>
+/// How long a frontend that starts waits for a coordinator with a silo: those that are started together come in any order.
+/// </summary>
 internal sealed class ClusterPatience(TimeProvider time, ILogger<ClusterPatience> logger) : IClientConnectionRetryFilter
 {
     /// <summary>So long.</summary>

@@ -57,7 +57,8 @@ public sealed class CoordinatorHost : IAsyncDisposable
     }
 
     /// <summary>Waits until it is to end: cancelled, by SIGTERM, or since a part of it has failed and its host stops.</summary>
-    /// <exception cref="FedLoraException"><c>coordinator-failed</c>: a part of it has failed; <c>coordinator-declared-dead</c>.</exception>
+    /// <exception cref="FedLoraException"><c>coordinator-failed</c>: a part of it has failed;
+    /// <c>coordinator-declared-dead</c>.</exception>
     public async Task WaitAsync(CancellationToken cancellationToken)
     {
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -21,8 +21,8 @@ namespace FedLora.Server.Hosting;
 public static class CoordinatorServices
 {
     /// <summary>
-    /// Adds the silo (or what asks those of the cluster), its stores, authentication, the gRPC services and where Kestrel listens. The program then calls
-    /// <see cref="MapFedLoraCoordinator"/>.
+    /// Adds the silo (or what asks those of the cluster), its stores, authentication, the gRPC services and where Kestrel listens. The
+    /// program then calls <see cref="MapFedLoraCoordinator"/>.
     /// </summary>
     /// <exception cref="OptionsValidationException">At the start, for options that cannot be meant.</exception>
     public static WebApplicationBuilder AddFedLoraCoordinator(this WebApplicationBuilder builder, Action<ServerOptions> configure)

@@ -19,8 +19,8 @@ internal sealed class SiloFailure(IHostApplicationLifetime lifetime) : IFatalErr
     {
         _why.TrySetResult(context?.Contains("told I am dead", StringComparison.Ordinal) == true
             ? new FedLoraException("coordinator-declared-dead",
-                "the other coordinators of the cluster have declared this one dead, since it did not answer them in time, and go on with its "
-                    + "federations; it has ended",
+                "the other coordinators of the cluster have declared this one dead, since it did not answer them in time, and go on with "
+                    + "its federations; it has ended",
                 "nothing that was acknowledged is lost: start it again, on a machine that lets it answer within a second or two", exception)
             : new FedLoraException("coordinator-failed", "the coordinator has stopped, since its place in the cluster failed: "
                 + (exception?.GetBaseException().Message ?? context ?? "without a word").ReplaceLineEndings(" "),

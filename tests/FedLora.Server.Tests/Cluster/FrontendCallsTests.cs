@@ -26,7 +26,8 @@ public sealed class FrontendCallsTests
     [Fact]
     public async Task One_that_may_be_repeated_is_given_up_at_a_death_and_made_again()
     {
-        var call = new AskedCall(nameof(IRegistryGrain.ListFederationsAsync), attempt => attempt == 1 ? AskedCall.Never : Task.CompletedTask);
+        var call = new AskedCall(nameof(IRegistryGrain.ListFederationsAsync),
+            attempt => attempt == 1 ? AskedCall.Never : Task.CompletedTask);
         var asked = _calls.Invoke(call.Context);
         Assert.False(asked.IsCompleted);
         _deaths.Tell();
