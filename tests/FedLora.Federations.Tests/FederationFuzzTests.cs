@@ -28,7 +28,7 @@ public sealed class FederationFuzzTests
         method: ffa-lora
         rounds: 2
         base_model: ./model
-        task: { kind: causal }
+        task: { kind: causal-language-model }
         lora: { rank: 2, alpha: 4, target_modules: '.*q_proj' }
         training:
           local_steps: 1

@@ -41,9 +41,9 @@ public sealed class CallFuzzTests
             var (status, detail) = await AskAsync(channel, method, bytes,
                 method.Service.Name == "Node" ? node.Credential : bench.Operator.Credential!, limit);
             answers.AddOrUpdate(status, 1, (_, known) => known + 1);
+            // Of bytes that are no message at all the library says no more than that, before any of this program's code.
             var isDefect = status is StatusCode.Internal or StatusCode.DataLoss or StatusCode.Unavailable
-                || (status == StatusCode.Unknown && !detail.Contains("protocol message", StringComparison.Ordinal)
-                    && !detail.Contains(nameof(InvalidProtocolBufferException), StringComparison.Ordinal));
+                || (status == StatusCode.Unknown && IsMessage(method, bytes));
             Assert.False(isDefect, $"{method.FullName} of {Convert.ToBase64String(bytes)}: {status}, {detail}");
         });
         Mutations.Log($"calls: {Mutations.Cases} cases, {Stopwatch.GetElapsedTime(began).TotalSeconds:0} s in all; "
@@ -54,6 +54,19 @@ public sealed class CallFuzzTests
 
     private static Dictionary<string, byte[][]> Seeds() => EveryCall.All
         .Select(method => method.InputType).DistinctBy(type => type.FullName).ToDictionary(type => type.FullName, type => (byte[][])[Filled(type, 3).ToByteArray(), type.Parser.ParseFrom([]).ToByteArray()]);
+
+    private static bool IsMessage(MethodDescriptor method, byte[] bytes)
+    {
+        try
+        {
+            method.InputType.Parser.ParseFrom(bytes);
+            return true;
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>A message with something in every field.</summary>
     private static IMessage Filled(MessageDescriptor type, int depth)

@@ -45,6 +45,21 @@ public sealed class TokenizerFuzzTests : IDisposable
         });
 
     [Fact]
+    public void Settings_of_tokenizers()
+    {
+        var folder = Path.GetDirectoryName(_file)!;
+        Mutations.Try("tokenizer_config.json", [.. new[]
+        {
+            """{"bos_token":"<s>","eos_token":{"content":"</s>","special":true},"chat_template":"{{ messages[0]['content'] }}"}""",
+            """{"chat_template":[{"name":"tools","template":"x"},{"name":"default","template":"{{ bos_token }}"}],"pad_token":null}""",
+        }.Select(Encoding.UTF8.GetBytes)], 16_000_000, bytes =>
+        {
+            File.WriteAllBytes(Path.Combine(folder, "tokenizer_config.json"), bytes);
+            ChatTemplate.Load(folder);
+        });
+    }
+
+    [Fact]
     public void Chat_templates()
     {
         using var reference = JsonDocument.Parse(File.ReadAllBytes(

@@ -25,6 +25,8 @@ internal static class ConsoleLog
         logging.AddFilter("Polly", LogLevel.Error);
         // What becomes of a call, this program says itself, in one line without a stack.
         logging.AddFilter("Grpc", LogLevel.Warning);
+        // A stack for every message that is none: whoever reaches the port could fill the disk with them.
+        logging.AddFilter("Grpc.AspNetCore.Server.ServerCallHandler", LogLevel.Critical);
         logging.AddFilter("System.Net.Http", LogLevel.Warning);
         logging.AddSimpleConsole(console =>
         {

@@ -15,10 +15,10 @@ public sealed class DataFuzzTests : IDisposable
         {
             "jsonl", [
                 "{\"text\":\"one\",\"label\":\"ham\"}\n{\"text\":\"two \\u00e4\",\"label\":\"spam\"}\n\n",
-                "{\"label\":1,\"text\":\"\",\"more\":{\"a\":[1,2,{}]}}\n",
+                "{\"label\":1,\"text\":\"x\",\"more\":{\"a\":[1,2,{}]}}\n",
             ]
         },
-        { "csv", ["text,label\none,ham\n\"two, \"\"quoted\"\"\nlines\",spam\n", "label;text\r\nham;one\r\n"] },
+        { "csv", ["text,label\none,ham\n\"two, \"\"quoted\"\"\nlines\",spam\n", "label,text\r\nham,one\r\n"] },
         { "tsv", ["text\tlabel\none\tham\n"] },
     };
 
