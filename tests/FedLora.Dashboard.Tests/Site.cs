@@ -27,7 +27,7 @@ internal sealed partial class Site : IAsyncDisposable
         {
             configure?.Invoke(builder);
             builder.AddFedLoraDashboard("http://127.0.0.1:0");
-        }, postgres));
+        }, options => options.Postgres = postgres));
 
     /// <summary>A browser that nobody has logged in with; it follows no redirection.</summary>
     internal HttpClient Stranger()

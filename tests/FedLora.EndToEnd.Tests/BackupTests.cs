@@ -29,6 +29,11 @@ public sealed class BackupTests : IDisposable
         await load.UntilRoundAsync(2);
         var acknowledged = load.Acknowledged();
         var taken = await RunAsync("--data", first.Data, "backup", Backups);
+        // Who took it stands where what operators do stands, and so does one that failed.
+        Assert.Equal(1, (await Programs.RunAsync("admin", "--data", first.Data, "backup", first.Data)).Code);
+        Assert.Equal([("done", $"{taken.GetProperty("backup").GetString()} in {Backups}"), ("backup-invalid", first.Data)],
+            AuditFiles.Read(AuditLog.FolderIn(first.Data)).Where(entry => entry.Fields.GetValueOrDefault("action") == "Backup")
+                .Select(entry => (entry.Fields["outcome"], entry.Fields["subject"])));
         await load.UntilRoundAsync(4);
         var next = await TakeAsync(first.Data, null);
         // What the first has copied is not copied again.

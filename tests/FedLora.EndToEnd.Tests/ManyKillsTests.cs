@@ -26,31 +26,44 @@ public sealed class ManyKillsTests(ITestOutputHelper output) : IDisposable
     private volatile int _killed;
     private int _fallen;
 
-    // The suite kills one of three, which is the harder, where there is a PostgreSQL; who asks for kills gets both.
-    public static TheoryData<int> Coordinators => (Environment.GetEnvironmentVariable(Variable), PostgresServer.Missing) switch
+    // The suite kills one of three and one of two behind a frontend, which are the harder, where there is a PostgreSQL; who asks for kills
+    // gets all.
+    public static TheoryData<int, bool> Coordinators
     {
-        (_, not null) => [1],
-        (null, _) => [3],
-        _ => [1, 3],
-    };
+        get
+        {
+            var forms = new TheoryData<int, bool>();
+            if (PostgresServer.Missing is not null || Environment.GetEnvironmentVariable(Variable) is not null)
+                forms.Add(1, false);
+            if (PostgresServer.Missing is null)
+            {
+                forms.Add(3, false);
+                forms.Add(2, true);
+            }
+
+            return forms;
+        }
+    }
 
     [Theory]
     [MemberData(nameof(Coordinators))]
-    public async Task A_coordinator_is_killed_and_nothing_acknowledged_is_lost(int count)
+    public async Task A_coordinator_is_killed_and_nothing_acknowledged_is_lost(int count, bool behindFrontend)
     {
-        var coordinators = await StartAsync(count);
+        var (coordinators, frontend) = await StartAsync(count, behindFrontend);
         try
         {
-            var addresses = string.Join(',', coordinators.Select(coordinator => coordinator.Url));
-            await using var load = await Load.StartAsync(coordinators[0], Rounds, Modules, BothNodes, addresses, GateAsync);
-            await using var prober = new Prober(coordinators[0].Connect(addresses), load.Federation.Name);
+            var called = frontend ?? coordinators[0];
+            var addresses = frontend?.Url ?? string.Join(',', coordinators.Select(coordinator => coordinator.Url));
+            await using var load = await Load.StartAsync(called, Rounds, Modules, BothNodes, addresses, GateAsync);
+            await using var prober = new Prober(called.Connect(addresses), load.Federation.Name);
             var kills = await KillAsync(coordinators, load, prober, new Random(1));
-            Assert.Equal(await Undisturbed.Value, await load.FinishAsync(coordinators[0]));
-            Report(count, kills, prober, load.Delivered);
+            Assert.Equal(await Undisturbed.Value, await load.FinishAsync(called));
+            Report(count, behindFrontend, kills, prober, load.Delivered);
         }
         finally
         {
             foreach (var coordinator in coordinators) await coordinator.DisposeAsync();
+            if (frontend is not null) await frontend.DisposeAsync();
         }
     }
 
@@ -67,9 +80,9 @@ public sealed class ManyKillsTests(ITestOutputHelper output) : IDisposable
         return await load.FinishAsync(coordinator);
     }
 
-    private async Task<IReadOnlyList<CoordinatorProcess>> StartAsync(int count) =>
-        count == 1 ? [await CoordinatorProcess.StartAsync(Path.Combine(_folder.FullName, "0"))]
-            : await Cluster.StartAsync(_folder, count);
+    private async Task<(IReadOnlyList<CoordinatorProcess> Coordinators, CoordinatorProcess? Frontend)> StartAsync(int count,
+        bool behindFrontend) => count == 1 ? ([await CoordinatorProcess.StartAsync(Path.Combine(_folder.FullName, "0"))], null)
+            : await Cluster.StartAsync(_folder, count, behindFrontend);
 
     private async Task<List<(long Moment, TimeSpan Back)>> KillAsync(IReadOnlyList<CoordinatorProcess> coordinators, Load load, Prober prober,
         Random random)
@@ -116,7 +129,7 @@ public sealed class ManyKillsTests(ITestOutputHelper output) : IDisposable
                 return;
             }
             catch (InvalidOperationException error) when (attempt < Starts
-                && error.Message.Contains("told I am dead", StringComparison.Ordinal))
+                && error.Message.Contains("declared this one dead", StringComparison.Ordinal))
             {
                 Fell(_killed + 1);
             }
@@ -135,11 +148,11 @@ public sealed class ManyKillsTests(ITestOutputHelper output) : IDisposable
         while (round > (_killed + 1) * RoundsPerKill) await _more.WaitAsync(TestContext.Current.CancellationToken);
     }
 
-    private void Report(int count, List<(long Moment, TimeSpan Back)> kills, Prober prober, int delivered)
+    private void Report(int count, bool behindFrontend, List<(long Moment, TimeSpan Back)> kills, Prober prober, int delivered)
     {
         var back = kills.Select(kill => kill.Back.TotalSeconds).Order().ToArray();
         var calls = prober.Seconds([.. kills.Select(kill => kill.Moment)], Takeover);
-        var text = $"{kills.Count} kills of 1 of {count}: {delivered} updates acknowledged, 0 lost; answered again after "
+        var text = $"{kills.Count} kills of 1 of {count}{(behindFrontend ? " behind a frontend" : "")}: {delivered} updates acknowledged, 0 lost; answered again after "
             + $"{At(back, 0.5):0.00} s (median), {At(back, 0.9):0.00} s (p90), {back[^1]:0.00} s (longest); {calls.Length} calls within "
             + $"{Takeover.TotalSeconds:0} s of a kill: {At(calls, 0.5) * 1000:0} ms (p50), {At(calls, 0.99):0.00} s (p99), "
             + $"{calls[^1]:0.00} s (longest); {_fallen} times a coordinator was taken for dead by the others";

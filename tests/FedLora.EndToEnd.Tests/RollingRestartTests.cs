@@ -20,7 +20,7 @@ public sealed class RollingRestartTests : IDisposable
     public async Task A_rolling_restart_loses_no_update_and_repeats_no_round()
     {
         Assert.SkipUnless(PostgresServer.Missing is null, PostgresServer.Missing ?? "");
-        var coordinators = await Cluster.StartAsync(_folder, 2);
+        var (coordinators, _) = await Cluster.StartAsync(_folder, 2);
         try
         {
             var addresses = string.Join(',', coordinators.Select(coordinator => coordinator.Url));

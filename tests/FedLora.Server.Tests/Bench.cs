@@ -11,6 +11,7 @@ using FedLora.Server.Hosting;
 using FedLora.Tests;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using static FedLora.Federations.Definitions.DefinitionTerms;
 using Wire = FedLora.Protocol.V1;
 
@@ -25,7 +26,7 @@ internal sealed class Bench : IAsyncDisposable
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedlora-server-tests-");
     private CoordinatorHost? _host;
     private Action<IHostApplicationBuilder>? _configure;
-    private string? _postgres;
+    private Action<ServerOptions>? _options;
 
     internal string Data => Path.Combine(_folder.FullName, "server");
 
@@ -35,10 +36,11 @@ internal sealed class Bench : IAsyncDisposable
 
     /// <param name="prepare">Fills the bench's folder: <c>server</c>, and a folder for each node.</param>
     /// <param name="configure">What its program adds.</param>
+    /// <param name="options">Changes how it runs.</param>
     internal static async Task<Bench> StartAsync(Action<string>? prepare = null, Action<IHostApplicationBuilder>? configure = null,
-        string? postgres = null)
+        Action<ServerOptions>? options = null)
     {
-        var bench = new Bench { _configure = configure, _postgres = postgres };
+        var bench = new Bench { _configure = configure, _options = options };
         prepare?.Invoke(bench._folder.FullName);
         await bench.RestartAsync();
         return bench;
@@ -51,7 +53,9 @@ internal sealed class Bench : IAsyncDisposable
         var listen = _host?.Url ?? "http://127.0.0.1:0";
         await StopAsync();
         await (meanwhile?.Invoke() ?? Task.CompletedTask);
-        _host = await CoordinatorHost.StartAsync(new ServerOptions { Data = Data, Listen = listen, Postgres = _postgres }, _configure, CancellationToken.None);
+        var options = new ServerOptions { Data = Data, Listen = listen };
+        _options?.Invoke(options);
+        _host = await CoordinatorHost.StartAsync(options, _configure, CancellationToken.None);
         Operator = new CoordinatorConnection(_host.Url)
         {
             Credential = (await File.ReadAllTextAsync(AccessTokens.FileOf(Data, Roles.Operator))).Trim(),
@@ -109,7 +113,8 @@ internal sealed class Bench : IAsyncDisposable
 
     /// <summary>Runs a node until cancelled.</summary>
     internal async Task RunNodeAsync(string name, string token, IRoundTrainer trainer, CancellationToken cancellationToken,
-        string group = "", string data = "", SitePolicy? policy = null, string? url = null, string? called = null)
+        string group = "", string data = "", SitePolicy? policy = null, string? url = null, string? called = null,
+        Action<ILoggingBuilder>? logging = null)
     {
         var options = new ClientOptions
         {
@@ -126,6 +131,7 @@ internal sealed class Bench : IAsyncDisposable
             .AddSingleton(trainer)
             .AddSingleton(new Backoff(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(200), new Random(1)))
             .AddFedLoraNode(options)
+            .AddLogging(logging ?? (_ => { }))
             .BuildServiceProvider();
         try
         {

@@ -18,9 +18,15 @@ internal static class ConsoleLog
         // Advice about the server garbage collector, and about clocks, at every start.
         logging.AddFilter("Orleans.Runtime.Silo", LogLevel.Error);
         logging.AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error);
-        logging.AddFilter("Polly", LogLevel.Warning);
+        // Of a coordinator that dies: a stack for each message and connection to it. Who has gone, this program says itself.
+        foreach (var category in (string[])["Orleans.Messaging", "Orleans.Runtime.Messaging", "Orleans.Runtime.CallbackData",
+            "Orleans.Runtime.MembershipService"])
+            logging.AddFilter(category, LogLevel.Critical);
+        logging.AddFilter("Polly", LogLevel.Error);
         // What becomes of a call, this program says itself, in one line without a stack.
         logging.AddFilter("Grpc", LogLevel.Warning);
+        // A stack for every message that is none: whoever reaches the port could fill the disk with them.
+        logging.AddFilter("Grpc.AspNetCore.Server.ServerCallHandler", LogLevel.Critical);
         logging.AddFilter("System.Net.Http", LogLevel.Warning);
         logging.AddSimpleConsole(console =>
         {

@@ -52,10 +52,22 @@ public sealed class ChatTemplate
         var config = Path.Combine(folder, "tokenizer_config.json");
         if (!File.Exists(config))
             return null;
-        using var json = JsonDocument.Parse(File.ReadAllBytes(config));
-        if (json.RootElement.ValueKind != JsonValueKind.Object || !json.RootElement.TryGetProperty("chat_template", out var template))
-            return null;
-        var source = template.ValueKind switch
+        try
+        {
+            using var json = JsonDocument.Parse(File.ReadAllBytes(config));
+            return SourceIn(json.RootElement) is { } source ? new ChatTemplate(source, config, special) : null;
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException or KeyNotFoundException)
+        {
+            // Of several templates one that is no object or has none, a name that is no text, half a surrogate pair.
+            throw new FedLoraException("chat-template-invalid", $"The chat template of {config} cannot be read: {error.Message}",
+                "Fetch the file again from where the model came from, or write a chat_template.jinja beside it.", error);
+        }
+    }
+
+    private static string? SourceIn(JsonElement config) =>
+        config.ValueKind != JsonValueKind.Object || !config.TryGetProperty("chat_template", out var template) ? null
+        : template.ValueKind switch
         {
             JsonValueKind.String => template.GetString(),
             JsonValueKind.Array => template.EnumerateArray()
@@ -63,8 +75,6 @@ public sealed class ChatTemplate
                     .Select(one => one.GetProperty("template").GetString()).FirstOrDefault(),
             _ => null,
         };
-        return source is null ? null : new ChatTemplate(source, config, special);
-    }
 
     /// <summary>Writes a conversation as the model reads it.</summary>
     /// <param name="messages">Objects with <c>role</c> and <c>content</c>.</param>

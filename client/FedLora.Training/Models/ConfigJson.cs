@@ -37,10 +37,11 @@ public sealed class ConfigJson
         try
         {
             using var json = JsonDocument.Parse(stream, new JsonDocumentOptions { MaxDepth = 32 });
+            RequireTexts(json.RootElement);
             if (json.RootElement.ValueKind == JsonValueKind.Object)
                 return new ConfigJson(json.RootElement.Clone(), path);
         }
-        catch (JsonException error)
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             throw new FedLoraException("model-config-invalid", $"'{path}' is not JSON ({error.Message.TrimEnd('.')}).",
                 "Fetch the model folder again.", error);
@@ -141,6 +142,20 @@ public sealed class ConfigJson
     /// <summary>An error about this file.</summary>
     public FedLoraException Invalid(string what) =>
         new("model-config-invalid", $"'{_path}' {what}.", "Fetch the model folder again, or use a model of a known kind.");
+
+    // Half a surrogate pair is met only by who looks at the name or text that holds it: later, at any place.
+    private static void RequireTexts(JsonElement element)
+    {
+        if (element.ValueKind == JsonValueKind.String)
+            _ = element.GetString();
+        foreach (var item in element.ValueKind == JsonValueKind.Array ? element.EnumerateArray() : default)
+            RequireTexts(item);
+        foreach (var property in element.ValueKind == JsonValueKind.Object ? element.EnumerateObject() : default)
+        {
+            _ = property.Name;
+            RequireTexts(property.Value);
+        }
+    }
 
     private JsonElement? Find(string key) =>
         _object.TryGetProperty(key, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;

@@ -12,11 +12,11 @@ public interface IRevocationGrain : IGrainWithStringKey
     /// <summary>The key of the only one.</summary>
     const string Key = "revocations";
 
-    [AlwaysInterleave]
+    [AlwaysInterleave, Repeatable]
     Task NoteAsync(string id, CancellationToken cancellationToken);
 
     /// <summary>Answers as soon as there are more than <paramref name="seen"/>, at the latest after a while.</summary>
-    [AlwaysInterleave, ResponseTimeout("00:02:00")]
+    [AlwaysInterleave, ResponseTimeout("00:02:00"), Repeatable]
     Task<Revocations> WatchAsync(Guid epoch, int seen, TimeSpan wait, CancellationToken cancellationToken);
 }
 

@@ -25,10 +25,11 @@ public interface ISessionsGrain : IGrainWithStringKey
     /// The role of the session with this secret; null where there is none, or none any more: its time is over, or its giver's access has
     /// been revoked.
     /// </summary>
-    [AlwaysInterleave]
+    [AlwaysInterleave, Repeatable]
     Task<string?> RoleOfAsync(string secret, CancellationToken cancellationToken);
 
     /// <summary>Ends the session, if there is one.</summary>
+    [Repeatable]
     Task CloseAsync(string secret, CancellationToken cancellationToken);
 }
 

@@ -9,20 +9,21 @@ public interface IJanitorGrain : IGrainWithStringKey
     const string Key = "janitor";
 
     /// <summary>Activates it; from then on it cleans up every hour by itself.</summary>
+    [Repeatable]
     Task WakeAsync(CancellationToken cancellationToken);
 
     /// <summary>
     /// Removes those of the blobs that no federation refers to any more; none where one does not answer. Called by a federation that needs
     /// them no longer.
     /// </summary>
-    [AlwaysInterleave]
+    [AlwaysInterleave, Repeatable]
     Task ReleaseAsync(string[] hashes, CancellationToken cancellationToken);
 
     /// <summary>
     /// Keeps blobs, whoever refers to them, for <see cref="JanitorGrain.Held"/> from now: an operator has uploaded them and is about to
     /// make a federation from them, or was told their names and is about to download them.
     /// </summary>
-    [AlwaysInterleave]
+    [AlwaysInterleave, Repeatable]
     Task HoldAsync(string[] hashes, CancellationToken cancellationToken);
 
     /// <summary>

@@ -11,22 +11,25 @@ public interface IEnrolmentGrain : IGrainWithStringKey
     Task<IssuedToken> CreateTokenAsync(TokenRequest request, CancellationToken cancellationToken);
 
     /// <summary>Those that can still be used.</summary>
+    [Repeatable]
     Task<IReadOnlyList<TokenView>> ListTokensAsync(CancellationToken cancellationToken);
 
     /// <summary>Whether it was there.</summary>
     Task<bool> RevokeTokenAsync(string id, CancellationToken cancellationToken);
 
     /// <summary>Whether this is a node's token, used up or not; uses nothing up.</summary>
-    [AlwaysInterleave]
+    [AlwaysInterleave, Repeatable]
     Task<bool> KnowsTokenAsync(string token, CancellationToken cancellationToken);
 
     /// <summary>Uses up one use of the token and makes a node; refuses with <c>token-invalid</c>.</summary>
+    [Repeatable]
     Task<EnrolReply> EnrolAsync(EnrolRequest request, CancellationToken cancellationToken);
 
     /// <summary>
     /// Gives a node another name; the one it had stays reserved for it. Done again it mends what was cut off. Refuses (<c>node-unknown</c>,
     /// <c>node-name</c>, <c>node-exists</c>, <c>node-named</c>).
     /// </summary>
+    [Repeatable]
     Task<NodeView> RenameNodeAsync(string nodeId, string name, CancellationToken cancellationToken);
 
     /// <summary>Forgets a revoked node; its name is free again. Refuses (<c>node-active</c>, <c>node-receipts</c>).</summary>
@@ -35,14 +38,14 @@ public interface IEnrolmentGrain : IGrainWithStringKey
     /// <param name="cancellationToken">The caller's.</param>
     Task DeleteNodeAsync(string nodeId, bool forgetReceipts, CancellationToken cancellationToken);
 
-    [AlwaysInterleave]
+    [AlwaysInterleave, Repeatable]
     Task<IReadOnlyList<NodeEntry>> ListNodesAsync(CancellationToken cancellationToken);
 
     /// <summary>How many there are.</summary>
-    [AlwaysInterleave]
+    [AlwaysInterleave, Repeatable]
     Task<int> CountNodesAsync(CancellationToken cancellationToken);
 
     /// <summary>What is known of an enrolled node; null where there is none of that id.</summary>
-    [AlwaysInterleave]
+    [AlwaysInterleave, Repeatable]
     Task<NodeRegistration?> FindNodeAsync(string nodeId, CancellationToken cancellationToken);
 }

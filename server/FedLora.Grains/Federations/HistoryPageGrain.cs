@@ -7,12 +7,15 @@ namespace FedLora.Grains.Federations;
 public interface IHistoryPageGrain : IGrainWithStringKey
 {
     /// <summary>Stores the page; the same again changes nothing.</summary>
+    [Repeatable]
     Task WriteAsync(RoundSummary[] rounds, CancellationToken cancellationToken);
 
     /// <summary>Its rounds, oldest first; none where it was not written.</summary>
+    [Repeatable]
     Task<RoundSummary[]> ReadAsync(CancellationToken cancellationToken);
 
     /// <summary>Forgets the page.</summary>
+    [Repeatable]
     Task DeleteAsync(CancellationToken cancellationToken);
 }
 

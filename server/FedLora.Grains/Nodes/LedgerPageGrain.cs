@@ -7,12 +7,15 @@ namespace FedLora.Grains.Nodes;
 public interface ILedgerPageGrain : IGrainWithStringKey
 {
     /// <summary>Stores the page; the same again changes nothing.</summary>
+    [Repeatable]
     Task WriteAsync(LedgerMirrorEntry[] entries, CancellationToken cancellationToken);
 
     /// <summary>Its receipts, oldest first; none where it was not written.</summary>
+    [Repeatable]
     Task<LedgerMirrorEntry[]> ReadAsync(CancellationToken cancellationToken);
 
     /// <summary>Forgets the page.</summary>
+    [Repeatable]
     Task DeleteAsync(CancellationToken cancellationToken);
 }
 

@@ -4,7 +4,8 @@ namespace FedLora.Grains.Nodes;
 public sealed partial class NodeGrain
 {
     private static readonly TimeSpan PresenceKept = TimeSpan.FromMinutes(1);
-    private readonly Dictionary<string, SiloAddress> _connections = new(StringComparer.Ordinal);
+    // Of those to frontends when they were last heard of: nobody tells when a frontend dies.
+    private readonly Dictionary<string, (SiloAddress? Coordinator, long Heard)> _connections = new(StringComparer.Ordinal);
     private DateTimeOffset? _seen;
     private bool _left;
     private bool _presenceUnknown;
@@ -21,15 +22,15 @@ public sealed partial class NodeGrain
 
     public Task DisconnectedAsync(string connection, CancellationToken cancellationToken)
     {
-        _connections.Remove(connection, out var coordinator);
-        if (coordinator is not null && !_connections.ContainsValue(coordinator))
+        _connections.Remove(connection, out var known);
+        if (known.Coordinator is { } coordinator && !_connections.Values.Any(other => coordinator.Equals(other.Coordinator)))
             deaths.Forget(coordinator, Id);
         return LeaveAsync();
     }
 
     public Task CoordinatorDiedAsync(SiloAddress coordinator, CancellationToken cancellationToken)
     {
-        foreach (var (connection, _) in _connections.Where(known => known.Value.Equals(coordinator)).ToList())
+        foreach (var (connection, _) in _connections.Where(known => coordinator.Equals(known.Value.Coordinator)).ToList())
             _connections.Remove(connection);
         // A node that lives has called another one by now: a coordinator is not declared dead at once.
         return LeaveAsync();
@@ -37,20 +38,28 @@ public sealed partial class NodeGrain
 
     private void Connect(NodeConnection? connection)
     {
-        if (connection is null || !_connections.TryAdd(connection.Id, connection.Coordinator))
+        if (connection is null)
             return;
-        if (!deaths.Watch(connection.Coordinator, Id))
+        var isNew = !_connections.ContainsKey(connection.Id);
+        _connections[connection.Id] = (connection.Coordinator, time.GetTimestamp());
+        if (isNew && connection.Coordinator is { } coordinator && !deaths.Watch(coordinator, Id))
             _connections.Remove(connection.Id);
     }
 
     private void ForgetConnections()
     {
-        foreach (var coordinator in _connections.Values)
+        foreach (var coordinator in _connections.Values.Select(known => known.Coordinator).OfType<SiloAddress>())
             deaths.Forget(coordinator, Id);
     }
 
     private async Task LeaveAsync()
     {
+        foreach (var (connection, known) in _connections.ToList())
+        {
+            if (known.Coordinator is null && time.GetElapsedTime(known.Heard) > NodesHere.Window)
+                _connections.Remove(connection);
+        }
+
         if (_connections.Count > 0 || _left)
             return;
         _left = true;

@@ -13,9 +13,9 @@ public sealed record Traffic
 
 /// <summary>A connection over which a node calls.</summary>
 /// <param name="Id">Of the connection, at its coordinator.</param>
-/// <param name="Coordinator">The silo of the coordinator that it is to.</param>
+/// <param name="Coordinator">The silo of the coordinator that it is to; null: one without a silo, a frontend.</param>
 [GenerateSerializer, Immutable]
-public sealed record NodeConnection([property: Id(0)] string Id, [property: Id(1)] SiloAddress Coordinator);
+public sealed record NodeConnection([property: Id(0)] string Id, [property: Id(1)] SiloAddress? Coordinator);
 
 /// <summary>Heartbeat of an idle node and its question for work.</summary>
 [GenerateSerializer, Immutable]

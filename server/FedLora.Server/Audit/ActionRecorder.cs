@@ -25,12 +25,12 @@ public sealed class ActionRecorder(AuditLog audit, TimeProvider time, ILogger<Ac
         try
         {
             var result = await act();
-            Record(Done);
+            Record(role, actor, action, subject, Done);
             return result;
         }
         catch (Exception error) when (error is not FedLoraException { Code: AuditLog.Unwritable })
         {
-            Record(error switch
+            Record(role, actor, action, subject, error switch
             {
                 RefusedException refused => refused.Code,
                 FedLoraException refused => refused.Code,
@@ -40,11 +40,18 @@ public sealed class ActionRecorder(AuditLog audit, TimeProvider time, ILogger<Ac
             });
             throw;
         }
+    }
 
-        void Record(string outcome)
-        {
-            logger.Acted(role, actor, action, subject, outcome);
-            audit.Flush($"{action} has come to its end ({outcome}), which");
-        }
+    /// <summary>Records what was done elsewhere, as it is told here.</summary>
+    /// <param name="role">As above.</param>
+    /// <param name="actor">As above.</param>
+    /// <param name="action">As above.</param>
+    /// <param name="subject">As above.</param>
+    /// <param name="outcome">done, or the code of what it failed with.</param>
+    /// <exception cref="FedLoraException"><c>audit-unwritable</c>.</exception>
+    public void Record(string role, string actor, string action, string subject, string outcome)
+    {
+        logger.Acted(role, actor, action, subject, outcome);
+        audit.Flush($"{action} has come to its end ({outcome}), which");
     }
 }

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using FedLora.Server.Frontends;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -26,7 +27,7 @@ public sealed class CoordinatorHost : IAsyncDisposable
     /// <param name="configure">What the program adds: where its log goes, ...</param>
     /// <param name="cancellationToken">Ends the start.</param>
     /// <exception cref="FedLoraException"><c>data-locked</c>, <c>data-unwritable</c>, <c>port-in-use</c>, <c>listen-invalid</c>,
-    /// <c>listen-insecure</c>, <c>postgres-unreachable</c>, <c>cluster-other</c>, ...</exception>
+    /// <c>listen-insecure</c>, <c>postgres-unreachable</c>, <c>cluster-other</c>, <c>cluster-away</c>, ...</exception>
     public static async Task<CoordinatorHost> StartAsync(ServerOptions options, Action<IHostApplicationBuilder>? configure,
         CancellationToken cancellationToken)
     {
@@ -36,7 +37,10 @@ public sealed class CoordinatorHost : IAsyncDisposable
         try
         {
             ReadyFolder.Require(web.Services);
-            await web.StartAsync(cancellationToken);
+            var starting = web.StartAsync(cancellationToken);
+            if (await Task.WhenAny(starting, FailureOf(web)) != starting)
+                throw await FailureOf(web);
+            await starting;
             return new CoordinatorHost(web);
         }
         catch (Exception error)
@@ -44,18 +48,25 @@ public sealed class CoordinatorHost : IAsyncDisposable
             await web.DisposeAsync();
             if (IsAddressInUse(error))
                 throw PortInUse(options.Listen, error);
+            // That of a client which has found no silo.
+            if (options.Frontend && error is OrleansException)
+                throw new FedLoraException("cluster-away", $"no coordinator of the cluster was there within {ClusterPatience.Longest.TotalSeconds:0} s",
+                    "start one, 'fedlora server --postgres CONN' without --frontend; its gateway must be reachable from here", error);
             throw;
         }
     }
 
     /// <summary>Waits until it is to end: cancelled, by SIGTERM, or since a part of it has failed and its host stops.</summary>
-    /// <exception cref="FedLoraException"><c>coordinator-failed</c>: a part of it has failed.</exception>
+    /// <exception cref="FedLoraException"><c>coordinator-failed</c>: a part of it has failed;
+    /// <c>coordinator-declared-dead</c>.</exception>
     public async Task WaitAsync(CancellationToken cancellationToken)
     {
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var asked = cancellationToken.Register(() => ended.TrySetResult());
         await using var stopping = _web.Lifetime.ApplicationStopping.Register(() => ended.TrySetResult());
         await ended.Task;
+        if (FailureOf(_web) is { IsCompletedSuccessfully: true } failure)
+            throw await failure;
         var failed = _web.Services.GetServices<IHostedService>().OfType<BackgroundService>()
             .FirstOrDefault(part => part.ExecuteTask is { IsFaulted: true });
         if (failed is not null && !cancellationToken.IsCancellationRequested)
@@ -66,13 +77,19 @@ public sealed class CoordinatorHost : IAsyncDisposable
         }
     }
 
-    /// <summary>Stops in order: no new calls, grains write their state, the folder is free.</summary>
+    /// <summary>
+    /// Stops in order: no new calls, grains write their state, the folder is free. One that was declared dead stops at once: its grains are
+    /// elsewhere.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        using var limit = new CancellationTokenSource(FailureOf(_web).IsCompleted ? TimeSpan.Zero : TimeSpan.FromSeconds(10));
         await _web.StopAsync(limit.Token);
         await _web.DisposeAsync();
     }
+
+    private static Task<FedLoraException> FailureOf(WebApplication web) =>
+        web.Services.GetService<SiloFailure>()?.Why ?? new TaskCompletionSource<FedLoraException>().Task;
 
     private static WebApplication Build(ServerOptions options, Action<IHostApplicationBuilder>? configure)
     {
@@ -84,7 +101,8 @@ public sealed class CoordinatorHost : IAsyncDisposable
         {
             (server.Data, server.Listen, server.Certificate, server.CertificateKey) = (options.Data, options.Listen, options.Certificate,
                 options.CertificateKey);
-            (server.Postgres, server.Silo) = (options.Postgres, options.Silo);
+            (server.Postgres, server.Silo, server.Gateway, server.Frontend) = (options.Postgres, options.Silo, options.Gateway,
+                options.Frontend);
         });
         return builder.Build().MapFedLoraCoordinator();
     }

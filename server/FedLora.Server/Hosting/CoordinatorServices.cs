@@ -3,6 +3,7 @@ using FedLora.Server.Audit;
 using FedLora.Server.Authentication;
 using FedLora.Server.Certificates;
 using FedLora.Server.Downloads;
+using FedLora.Server.Frontends;
 using FedLora.Server.Services;
 using FedLora.Server.Uploads;
 using Microsoft.AspNetCore.Builder;
@@ -23,8 +24,8 @@ public static class CoordinatorServices
     private const int UploadWindow = 256 << 10;
 
     /// <summary>
-    /// Adds the silo, its stores, authentication, the gRPC services and where Kestrel listens. The program then calls
-    /// <see cref="MapFedLoraCoordinator"/>.
+    /// Adds the silo (or what asks those of the cluster), its stores, authentication, the gRPC services and where Kestrel listens. The
+    /// program then calls <see cref="MapFedLoraCoordinator"/>.
     /// </summary>
     /// <exception cref="OptionsValidationException">At the start, for options that cannot be meant.</exception>
     public static WebApplicationBuilder AddFedLoraCoordinator(this WebApplicationBuilder builder, Action<ServerOptions> configure)
@@ -67,6 +68,8 @@ public static class CoordinatorServices
         configure(asked);
         if (asked.Postgres is null)
             CoordinatorSilo.Add(builder, provider => provider.GetRequiredService<DataFolder>().Root);
+        else if (asked.Frontend)
+            ClusterFrontend.Add(builder);
         else
             ClusterSilo.Add(builder);
         services.AddHostedService<CoordinatorStartup>();

@@ -35,6 +35,15 @@ public sealed class ServerOptions
     /// </summary>
     public string Silo { get; set; } = "127.0.0.1:0";
 
+    /// <summary>Port, at the address of <see cref="Silo"/>, at which frontends reach this coordinator; 0 takes a free one.</summary>
+    public int Gateway { get; set; }
+
+    /// <summary>
+    /// Whether it runs no silo: it takes calls and uploads for the coordinators of its cluster, whose grains it asks. Needs
+    /// <see cref="Postgres"/>.
+    /// </summary>
+    public bool Frontend { get; set; }
+
     /// <summary>The silo's address.</summary>
     /// <exception cref="FedLoraException"><c>listen-invalid</c>.</exception>
     internal IPEndPoint SiloEndPoint() =>
@@ -78,6 +87,8 @@ internal sealed class ServerOptionsValidator : IValidateOptions<ServerOptions>
     {
         if (options.Data.Length == 0)
             return ValidateOptionsResult.Fail("no data folder is named: set Data");
+        if (options.Frontend && options.Postgres is null)
+            return ValidateOptionsResult.Fail("a frontend needs the database of its cluster: set Postgres");
         try
         {
             _ = options.EndPoint();

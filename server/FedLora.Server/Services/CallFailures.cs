@@ -24,6 +24,8 @@ internal sealed class CallFailures(IOptions<ServerOptions> options, ILogger<Call
                 return RpcErrors.ToRpc(new FedLoraException(refused.Code, refused.Message, refused.Hint), RefusalStatus.Of(refused.Code));
             case FedLoraException refused:
                 return RpcErrors.ToRpc(refused, RefusalStatus.Of(refused.Code));
+            case Google.Protobuf.InvalidProtocolBufferException:
+                return new RpcException(new Status(StatusCode.InvalidArgument, "a message of the call is none: update the client"));
             case OperationCanceledException when cancellationToken.IsCancellationRequested:
                 return new RpcException(new Status(StatusCode.Cancelled, "the caller has gone"));
             // A silo has gone, and its grains are not elsewhere yet. One that is alone is about to begin or to end.

@@ -9,7 +9,9 @@ namespace FedLora.Server.Services;
 /// killed loses it at once, one whose machine is gone when
 /// the server's ping is not answered (3 s after its last byte, within 5 s).
 /// </summary>
-internal sealed class NodeConnections(IGrainFactory grains, ILocalSiloDetails silo)
+/// <param name="grains">The nodes'.</param>
+/// <param name="silo">This coordinator's; null: it has none.</param>
+internal sealed class NodeConnections(IGrainFactory grains, ILocalSiloDetails? silo = null)
 {
     /// <summary>
     /// Notes that the calling node uses this connection, and tells its grain when that ends. Once for each connection and node. Returns the
@@ -21,7 +23,7 @@ internal sealed class NodeConnections(IGrainFactory grains, ILocalSiloDetails si
         if (http.Features.Get<IConnectionItemsFeature>() is not { } items
             || http.Features.Get<IConnectionLifetimeFeature>() is not { } lifetime)
             return null;
-        var (key, connection) = ((typeof(NodeConnections), id), new NodeConnection(http.Connection.Id, silo.SiloAddress));
+        var (key, connection) = ((typeof(NodeConnections), id), new NodeConnection(http.Connection.Id, silo?.SiloAddress));
         lock (items.Items)
         {
             if (!items.Items.TryAdd(key, connection))

@@ -1,5 +1,6 @@
 using FedLora.Protocol.Mapping;
 using FedLora.Server.Authentication;
+using FedLora.Server.Backups;
 using FedLora.Server.Mapping;
 using Grpc.Core;
 using Microsoft.AspNetCore.Authorization;
@@ -10,6 +11,8 @@ namespace FedLora.Server.Services;
 /// <content>Nodes, federations, and the disk.</content>
 internal sealed partial class UpkeepService
 {
+    private const int LongestNote = 1000;
+
     public override async Task<Wire.NodeView> ShowNode(Wire.ShowNodeRequest request, ServerCallContext context)
     {
         var node = await grains.FindNodeAsync(request.Node, context.CancellationToken);
@@ -85,6 +88,15 @@ internal sealed partial class UpkeepService
             Waiting = (uint)cleaned.Waiting,
         };
     }
+
+    [Authorize(Policies.Operator)]
+    public override Task<Wire.NoteBackupResponse> NoteBackup(Wire.NoteBackupRequest request, ServerCallContext context)
+    {
+        recorder.Record(Roles.Operator, context.CallerId(), BackupNote.Action, Short(request.Subject), Short(request.Outcome));
+        return Task.FromResult(new Wire.NoteBackupResponse());
+    }
+
+    private static string Short(string text) => text.Length <= LongestNote ? text : text[..LongestNote];
 
     private IRegistryGrain Registry => grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key);
 

@@ -1,4 +1,5 @@
 using FedLora.Core.Audit;
+using FedLora.Server.Audit;
 using FedLora.Server.Authentication;
 using FedLora.Server.Hosting;
 using Grpc.Core;
@@ -10,7 +11,7 @@ namespace FedLora.Server.Services;
 /// <summary>What operators call in a coordinator's daily life, and auditors where nothing is changed.</summary>
 [Authorize(Policies.Reader)]
 internal sealed partial class UpkeepService(IGrainFactory grains, FederationCreator creator, DataFolder folder, AuditLog audit,
-    CallEnding calls, IEnumerable<ICoordinatorPages> pages) : Wire.Upkeep.UpkeepBase
+    ActionRecorder recorder, CallEnding calls, IEnumerable<ICoordinatorPages> pages) : Wire.Upkeep.UpkeepBase
 {
     private static readonly TimeSpan LinkLifetime = TimeSpan.FromMinutes(10);
 

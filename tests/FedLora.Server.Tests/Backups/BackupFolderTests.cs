@@ -1,4 +1,5 @@
 using System.Text;
+using FedLora.Core.Audit;
 using FedLora.Server.Authentication;
 using FedLora.Server.Backups;
 using FedLora.Server.Stores;
@@ -51,6 +52,16 @@ public sealed class BackupFolderTests : IAsyncLifetime, IDisposable
         Assert.Equal(Path.Combine(Backups, third.Name + ".json"), Assert.Single(Directory.GetFiles(Backups, "*.json")));
         Assert.False(File.Exists(ObjectOf(_blob)));
         Assert.True(File.Exists(ObjectOf(other)));
+    }
+
+    [Fact]
+    public void One_of_a_coordinator_that_does_not_run_is_noted_in_its_audit_log()
+    {
+        Assert.True(BackupNote.TryAppend(Data, "one in there", "done", TimeProvider.System));
+        using (HeldFile.TryOpen(Path.Combine(Data, "lock")))
+            Assert.False(BackupNote.TryAppend(Data, "two in there", "done", TimeProvider.System));
+        var entry = Assert.Single(AuditFiles.Read(AuditLog.FolderIn(Data)));
+        Assert.Equal(("Backup", "one in there", "done"), (entry.Fields["action"], entry.Fields["subject"], entry.Fields["outcome"]));
     }
 
     [Fact]

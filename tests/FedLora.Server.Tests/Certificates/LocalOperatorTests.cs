@@ -90,9 +90,13 @@ public sealed class LocalOperatorTests
 /// <summary>An interface whose every call a test answers.</summary>
 public class Scripted : DispatchProxy
 {
-    private Func<MethodInfo, object?> _answer = null!;
+    private Func<MethodInfo, object?[], object?> _answer = null!;
 
     internal static T Of<T>(Func<MethodInfo, object?> answer)
+        where T : class => Of<T>((called, _) => answer(called));
+
+    /// <summary>The same, told the arguments too.</summary>
+    internal static T Of<T>(Func<MethodInfo, object?[], object?> answer)
         where T : class
     {
         var made = Create<T, Scripted>();
@@ -100,5 +104,5 @@ public class Scripted : DispatchProxy
         return made;
     }
 
-    protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => _answer(targetMethod!);
+    protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => _answer(targetMethod!, args ?? []);
 }

@@ -57,6 +57,22 @@ public sealed class PostgresGrainStorageTests : GrainStorageSuite, IDisposable
         Assert.Equal(8, opened.Length);
     }
 
+    /// <summary>The library repeats a keyword that it does not know, and with a slip of the pen the password is a part of it.</summary>
+    [Theory]
+    [InlineData("Host=127.0.0.1;Port=1;Username=x;Password=hunter-two", "postgres-unreachable")]
+    [InlineData("Host=127.0.0.1;Port=1;Username=x;Password:hunter-two", "postgres-invalid")]
+    [InlineData("Host=127.0.0.1;Port=1;Pasword=hunter-two", "postgres-invalid")]
+    [InlineData("Host=127.0.0.1;Port=hunter-two;Password=hunter-two", "postgres-invalid")]
+    [InlineData("Host=127.0.0.1;Port=1;Password=hunter-two;Timeout=x", "postgres-invalid")]
+    [InlineData("Password=hunter-two;Host='127.0.0.1", "postgres-invalid")]
+    [InlineData("postgresql://x:hunter-two@127.0.0.1:1/x", "postgres-invalid")]
+    public void No_error_repeats_the_password(string connection, string code)
+    {
+        var error = Assert.Throws<FedLoraException>(() => PostgresDatabase.Open(connection));
+        Assert.Equal(code, error.Code);
+        Assert.DoesNotContain("hunter", $"{error.Message} {error.Hint}", StringComparison.OrdinalIgnoreCase);
+    }
+
     [Fact]
     public void A_database_that_does_not_answer_is_one_clear_error() =>
         Assert.Equal("postgres-unreachable",

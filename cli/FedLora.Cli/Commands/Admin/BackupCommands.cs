@@ -1,5 +1,6 @@
 using System.CommandLine;
 using FedLora.Cli.Output;
+using FedLora.Protocol.V1;
 using FedLora.Server.Backups;
 using Spectre.Console;
 
@@ -34,10 +35,21 @@ internal static class BackupCommands
             if (newest < 1)
                 throw new UsageException("--keep must be at least 1", "The backup that is being taken is one of them.");
             var to = parsed.GetValue(folder)!;
-            var taken = await CoordinatorBackup.TakeAsync(Data(parsed), parsed.GetValue(postgres), to, newest, parsed.GetValue(verify),
-                new CopyProgress(output, "saved", TimeProvider.System), TimeProvider.System, cancellationToken);
+            var (full, taken) = (Path.GetFullPath(to), (BackupTaken?)null);
+            try
+            {
+                taken = await CoordinatorBackup.TakeAsync(Data(parsed), parsed.GetValue(postgres), to, newest, parsed.GetValue(verify),
+                    new CopyProgress(output, "saved", TimeProvider.System), TimeProvider.System, cancellationToken);
+            }
+            catch (FedLoraException error) when (error.Code != "backup-nothing")
+            {
+                await NoteAsync(parsed, output, full, error.Code, cancellationToken);
+                throw;
+            }
+
+            await NoteAsync(parsed, output, $"{taken.Name} in {full}", "done", cancellationToken);
             output.Result(
-                new BackupJson(Path.GetFullPath(to), taken.Name, taken.Taken, taken.Files, taken.Blobs, taken.Bytes, taken.NewBytes,
+                new BackupJson(full, taken.Name, taken.Taken, taken.Files, taken.Blobs, taken.Bytes, taken.NewBytes,
                     taken.Damaged, taken.Removed),
                 console =>
                 {
@@ -114,6 +126,23 @@ internal static class BackupCommands
                     console.WriteLine("The folder's state.db and blobs are not used any more; delete them once you have seen it run.");
                 });
             });
+    }
+
+    // In the audit log of the coordinator that was read, before the command answers: by itself where it runs. A backup that was taken is
+    // one all the same where that cannot be.
+    private static async Task NoteAsync(ParseResult parsed, CommandOutput output, string subject, string outcome,
+        CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (!BackupNote.TryAppend(Data(parsed), subject, outcome, TimeProvider.System))
+                await Operator.AtCoordinatorAsync(parsed, async connection => await connection.Upkeep.NoteBackupAsync(
+                    new NoteBackupRequest { Subject = subject, Outcome = outcome }, connection.Call(cancellationToken)), cancellationToken);
+        }
+        catch (FedLoraException error)
+        {
+            output.Remark($"this backup does not stand in the coordinator's audit log: {error.Message}");
+        }
     }
 
     private static string Data(ParseResult parsed) => Operator.DataOf(parsed)

@@ -40,13 +40,18 @@ internal static class Operator
     /// <summary>Binds a command to what it does at a coordinator; gRPC errors become errors for people.</summary>
     internal static Command RunsAtCoordinator(this Command command,
         Func<ParseResult, CommandOutput, CoordinatorConnection, CancellationToken, Task> action) =>
-            command.Runs(async (parsed, output, cancellationToken) =>
-            {
-                var (url, token, identity) = await ReachAsync(parsed, cancellationToken);
-                using (identity)
-                using (var connection = new CoordinatorConnection(url, identity: identity) { Credential = token })
-                    await ExplainedAsync(url, connection, () => action(parsed, output, connection, cancellationToken), cancellationToken);
-            });
+            command.Runs((parsed, output, cancellationToken) => AtCoordinatorAsync(parsed,
+                connection => action(parsed, output, connection, cancellationToken), cancellationToken));
+
+    /// <summary>Makes calls at the coordinator that the command line names.</summary>
+    internal static async Task AtCoordinatorAsync(ParseResult parsed, Func<CoordinatorConnection, Task> calls,
+        CancellationToken cancellationToken)
+    {
+        var (url, token, identity) = await ReachAsync(parsed, cancellationToken);
+        using (identity)
+        using (var connection = new CoordinatorConnection(url, identity: identity) { Credential = token })
+            await ExplainedAsync(url, connection, () => calls(connection), cancellationToken);
+    }
 
     /// <summary>Options of one call of an operator.</summary>
     internal static CallOptions Call(this CoordinatorConnection connection, CancellationToken cancellationToken) =>

@@ -35,6 +35,14 @@ internal static class ServerCommand
             Description = "With --postgres: IP:PORT at which the other coordinators reach this one; not encrypted, a network of their own.",
             DefaultValueFactory = _ => new ServerOptions().Silo,
         };
+        var gateway = new Option<int>("--gateway")
+        {
+            Description = "With --postgres: port, at --silo's address, at which frontends reach this one; 0 takes a free one.",
+        };
+        var frontend = new Option<bool>("--frontend")
+        {
+            Description = "With --postgres: take calls and uploads without a silo, for the cluster's coordinators, which need to be there.",
+        };
         var dashboard = new Option<string?>("--dashboard")
         {
             Description = "Where people look at it in a browser, on loopback; off: nowhere. Default: the port after --listen's.",
@@ -48,6 +56,8 @@ internal static class ServerCommand
             key,
             postgres,
             silo,
+            gateway,
+            frontend,
             dashboard,
             withParent,
         }.Streams(typeof(ServerJson))
@@ -62,7 +72,15 @@ internal static class ServerCommand
                     CertificateKey = parsed.GetValue(key),
                     Postgres = parsed.GetValue(postgres),
                     Silo = parsed.GetValue(silo)!,
+                    Gateway = parsed.GetValue(gateway),
+                    Frontend = parsed.GetValue(frontend),
                 };
+                if (options.Frontend && options.Postgres is null)
+                    throw new UsageException("a frontend needs the database of its cluster", "Give --postgres CONN too.");
+                if (options.Frontend && (IsGiven(parsed, silo) || IsGiven(parsed, gateway)))
+                    throw new UsageException("a frontend has no silo", "Leave --silo and --gateway out.");
+                if (options.Gateway is < 0 or > 65_535)
+                    throw new UsageException($"--gateway {options.Gateway} is no port", "Use 1 to 65535, or 0 for a free one.");
                 var pages = parsed.GetValue(dashboard) ?? DashboardAddress.Beside(options.Listen);
                 await using var host = await CoordinatorHost.StartAsync(
                     options,
@@ -87,6 +105,8 @@ internal static class ServerCommand
                 await host.WaitAsync(ending.Token);
             });
     }
+
+    private static bool IsGiven(ParseResult parsed, Option option) => parsed.GetResult(option) is { Implicit: false };
 }
 
 /// <param name="State">listening: it answers.</param>
