@@ -84,8 +84,8 @@ public sealed class ManyKillsTests(ITestOutputHelper output) : IDisposable
         bool behindFrontend) => count == 1 ? ([await CoordinatorProcess.StartAsync(Path.Combine(_folder.FullName, "0"))], null)
             : await Cluster.StartAsync(_folder, count, behindFrontend);
 
-    private async Task<List<(long Moment, TimeSpan Back)>> KillAsync(IReadOnlyList<CoordinatorProcess> coordinators, Load load, Prober prober,
-        Random random)
+    private async Task<List<(long Moment, TimeSpan Back)>> KillAsync(IReadOnlyList<CoordinatorProcess> coordinators, Load load,
+        Prober prober, Random random)
     {
         var kills = new List<(long Moment, TimeSpan Back)>();
         for (var i = 0; i < Kills; i++)
@@ -152,8 +152,9 @@ public sealed class ManyKillsTests(ITestOutputHelper output) : IDisposable
     {
         var back = kills.Select(kill => kill.Back.TotalSeconds).Order().ToArray();
         var calls = prober.Seconds([.. kills.Select(kill => kill.Moment)], Takeover);
-        var text = $"{kills.Count} kills of 1 of {count}{(behindFrontend ? " behind a frontend" : "")}: {delivered} updates acknowledged, 0 lost; answered again after "
-            + $"{At(back, 0.5):0.00} s (median), {At(back, 0.9):0.00} s (p90), {back[^1]:0.00} s (longest); {calls.Length} calls within "
+        var text = $"{kills.Count} kills of 1 of {count}{(behindFrontend ? " behind a frontend" : "")}: {delivered} updates "
+            + $"acknowledged, 0 lost; answered again after {At(back, 0.5):0.00} s (median), {At(back, 0.9):0.00} s (p90), "
+            + $"{back[^1]:0.00} s (longest); {calls.Length} calls within "
             + $"{Takeover.TotalSeconds:0} s of a kill: {At(calls, 0.5) * 1000:0} ms (p50), {At(calls, 0.99):0.00} s (p99), "
             + $"{calls[^1]:0.00} s (longest); {_fallen} times a coordinator was taken for dead by the others";
         output.WriteLine(text);

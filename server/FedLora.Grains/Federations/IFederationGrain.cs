@@ -89,8 +89,8 @@ public interface IFederationGrain : IGrainWithStringKey
     Task<UpdateExpectation> BeginUpdateAsync(UpdateHeader header, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Second half, for those that have come meanwhile: their bytes are checked and durable. All are recorded by one write; when this returns
-    /// those without a refusal are acknowledged.
+    /// Second half, for those that have come meanwhile: their bytes are checked and durable. All are recorded by one write; when this
+    /// returns those without a refusal are acknowledged.
     /// </summary>
     /// <returns>For each in turn why it is not wanted after all; null where it is recorded.</returns>
     [Repeatable]

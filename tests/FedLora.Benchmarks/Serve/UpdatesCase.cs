@@ -108,8 +108,8 @@ internal sealed class UpdatesCase(string name, int modules, int width, int rank)
         definition.Layout = new Protocol.V1.AdapterLayout();
         for (var module = 0; module < modules; module++)
         {
-            definition.Layout.Modules.Add(
-                new LayoutModule { Name = string.Create(CultureInfo.InvariantCulture, $"l.{module}.q"), DOut = (uint)width, DIn = (uint)width });
+            var named = string.Create(CultureInfo.InvariantCulture, $"l.{module}.q");
+            definition.Layout.Modules.Add(new LayoutModule { Name = named, DOut = (uint)width, DIn = (uint)width });
         }
 
         return definition;

@@ -45,8 +45,16 @@ public sealed class GenerationTests
                 var (w, by) = (weight.to(ScalarType.Float64), x.to(ScalarType.Float64));
                 foreach (var given in new[] { bias, null })
                 {
-                    var expected = by.mm(w.t()).add(given is null ? zeros(1) : given).to(ScalarType.Float32).data<float>().ToArray();
-                    ModelFixture.AssertClose(expected, RowKernel.Linear(weight, x, given).data<float>().ToArray(), $"{dOut} x {dIn}", 2e-6);
+                    var expected = by.mm(w.t()).add(given is null ? zeros(1) : given).to(ScalarType.Float64).data<double>().ToArray();
+                    // By what is added up: a sum whose terms cancel is as wrong as one whose do not.
+                    var terms = by.abs().mm(w.abs().t()).add(given is null ? zeros(1) : given.abs()).to(ScalarType.Float64).data<double>()
+                        .ToArray();
+                    var actual = RowKernel.Linear(weight, x, given).data<float>().ToArray();
+                    for (var i = 0; i < actual.Length; i++)
+                    {
+                        Assert.True(Math.Abs(actual[i] - expected[i]) <= 5e-7 * terms[i],
+                            $"{dOut} x {dIn}, {i}: {actual[i]}, {expected[i]}");
+                    }
                 }
             }
         }
