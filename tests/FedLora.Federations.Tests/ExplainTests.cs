@@ -88,7 +88,7 @@ public sealed class ExplainTests
         var text = File.ReadAllText(page);
         const string Mark = "<!-- generated from here on -->\n";
         var head = text[..(text.IndexOf(Mark, StringComparison.Ordinal) + Mark.Length)];
-        RequireFile(Path.Combine("docs", "federation.md"), head + FederationPage.Tables());
+        RequireFile(Path.Combine("docs", "federation.md"), head + SettingsPage.OfFederation());
     }
 
     [Theory]

@@ -39,6 +39,10 @@ public sealed record ClientConfigFile
 
     public double? TrainerNoise { get; private init; }
 
+    public int? CacheSize { get; private init; }
+
+    public string? LogFile { get; private init; }
+
     /// <summary>The site's policy file.</summary>
     public string? Policy { get; private init; }
 
@@ -73,6 +77,8 @@ public sealed record ClientConfigFile
             Trainer = yaml.OptionalText("trainer"),
             TrainerClip = yaml.Number("trainer_clip"),
             TrainerNoise = yaml.Number("trainer_noise"),
+            CacheSize = yaml.Count32("cache_size"),
+            LogFile = Resolve(yaml.OptionalText("log_file")),
             Policy = Resolve(yaml.OptionalText("policy")),
         };
         yaml.End();

@@ -7,6 +7,9 @@ namespace FedLora.Client.Hosting;
 /// <summary>How a training node runs. From a YAML file, from flags, or both (flags win).</summary>
 public sealed record ClientOptions
 {
+    /// <summary>Of <see cref="CacheSize"/>.</summary>
+    public const int DefaultCacheSize = 2048;
+
     /// <summary>Address of the coordinator, e.g. <c>http://127.0.0.1:5000</c>.</summary>
     public required string Coordinator { get; init; }
 
@@ -56,6 +59,12 @@ public sealed record ClientOptions
     /// The field of the data whose value makes lines one unit of privacy (a person, a thread); null where each line is one.
     /// </summary>
     public string? Unit { get; init; }
+
+    /// <summary>Most MB of adapters that are kept in its folder besides those just asked for.</summary>
+    public int CacheSize { get; init; } = DefaultCacheSize;
+
+    /// <summary>File that takes the program's log too; null: none.</summary>
+    public string? LogFile { get; init; }
 
     /// <summary>A program of the site's own that trains, and its arguments; null for FedLora's training engine. See
     /// docs/trainer.md.</summary>

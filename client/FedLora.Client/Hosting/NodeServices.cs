@@ -43,7 +43,7 @@ public static class NodeServices
         services.AddConnection(options.Coordinator);
         services.AddSingleton(provider => new BlobCache(
             provider.GetRequiredService<NodeFolder>().Cache, provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<ILogger<BlobCache>>()));
+            provider.GetRequiredService<ILogger<BlobCache>>(), (long)options.CacheSize << 20));
         services.AddSingleton<AdapterFetcher>();
         services.AddSingleton<Enroller>();
         services.AddSingleton(

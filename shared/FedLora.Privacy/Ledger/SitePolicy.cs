@@ -7,15 +7,26 @@ using YamlDotNet.Serialization.NamingConventions;
 namespace FedLora.Privacy.Ledger;
 
 /// <summary>
-/// What a site allows, in its own YAML file, which the coordinator cannot change: <c>epsilon</c> and <c>delta</c> for each data set over
-/// all federations and for good, <c>min_batch</c> (the least expected batch), <c>methods</c>, <c>models</c> and <c>federations</c> (names;
-/// none listed = all), <c>hours</c> (e.g. <c>20:00-06:00</c>, local time), <c>require_privacy</c> (default: true where epsilon is set),
-/// <c>forbid_mixing</c> (data that were trained on without privacy are not trained on with it, nor the other way round).
+/// What a site allows, in its own YAML file, which the coordinator cannot change; <see cref="Described"/> says what of.
 /// </summary>
 public sealed partial record SitePolicy
 {
-    private static readonly string[] Keys = ["epsilon", "delta", "min_batch", "methods", "models", "federations", "hours",
-        "require_privacy", "forbid_mixing"];
+    /// <summary>Every key of the file, what it may be, and what it means.</summary>
+    public static IReadOnlyList<(string Key, string MayBe, string Meaning)> Described { get; } =
+    [
+        ("epsilon", "number above 0", "the most that each data set may spend, over all federations and for good; left out: no limit"),
+        ("delta", "number between 0 and 1", "what epsilon is stated at; left out: 1e-5"),
+        ("min_batch", "whole number", "the least expected batch; left out: any"),
+        ("methods", "words", "the methods allowed; left out: all"),
+        ("models", "words", "the base models allowed, by name; left out: all"),
+        ("federations", "words", "the federations that the site takes part in; left out: all"),
+        ("hours", "e.g. 20:00-06:00", "when the node may train, local time; left out: always"),
+        ("require_privacy", "`true`, `false`", "whether federations without privacy are refused; left out: where epsilon is stated"),
+        ("forbid_mixing", "`true`, `false`",
+            "whether data that were trained on without privacy are not trained on with it, nor the other way round; left out: `false`"),
+    ];
+
+    private static readonly string[] Keys = [.. Described.Select(setting => setting.Key)];
 
     /// <summary>The most that a data set may spend; null = no limit.</summary>
     public double? Epsilon { get; init; }

@@ -31,6 +31,10 @@ public sealed record ScenarioFile(string Path, ScenarioDefinition Definition, Fe
         return Read(YamlMap.Parse(file, reader), file);
     }
 
+    /// <summary>The tables of docs/scenario.md: every key, what it may be, and what it means.</summary>
+    public static string Tables() => SettingsPage.Of(typeof(ScenarioDefinition),
+        [(FederationKey, "a path, or section", FederationMeaning), (SweepKey, "section", SweepMeaning)]);
+
     /// <summary>Writes everything that holds, defaults too, as a file that reads to the same.</summary>
     public void Explain(TextWriter text)
     {

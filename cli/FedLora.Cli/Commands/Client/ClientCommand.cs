@@ -67,6 +67,11 @@ internal static class ClientCommand
     {
         Description = "Field of the data whose value makes lines one unit of privacy, e.g. person; default: each line is one.",
     };
+    private static readonly Option<int?> CacheSize = new("--cache-size")
+    {
+        Description = "Most MB of adapters kept in the node's folder besides those just asked for; default: 2048.",
+    };
+    private static readonly Option<string?> LogFileOption = LogFile.Create();
     private static readonly Option<string?> OnBadLine = new("--on-bad-line")
     {
         Description = "What to do about a line of the data that cannot be used: stop (default) or skip.",
@@ -106,7 +111,7 @@ internal static class ClientCommand
     internal static Command TakesSettings(this Command command)
     {
         foreach (var option in (Option[])[Config, Coordinator, Data, Model, State, TokenFile, Token, Name, Group, MaxRank, Threads, Policy,
-            MaxEpsilon, PublicCount, DataSet, Unit, OnBadLine, Trainer, TrainerClip, TrainerNoise])
+            MaxEpsilon, PublicCount, DataSet, Unit, OnBadLine, CacheSize, LogFileOption, Trainer, TrainerClip, TrainerNoise])
             command.Options.Add(option);
         return command;
     }
@@ -117,7 +122,7 @@ internal static class ClientCommand
         using var ending = ParentWatch.Follow(parsed.GetValue(WithParent), cancellationToken);
         try
         {
-            await NodeHost.RunAsync(options, builder => LongRunning.Configure(builder, "fedlora-node"), ending.Token);
+            await NodeHost.RunAsync(options, builder => LongRunning.Configure(builder, "fedlora-node", options.LogFile), ending.Token);
         }
         catch (OperationCanceledException) when (ending.IsCancellationRequested)
         {
@@ -138,6 +143,8 @@ internal static class ClientCommand
                 : throw new UsageException("--max-epsilon must be above 0", "e.g. --max-epsilon 4");
         if (parsed.GetValue(PublicCount) is < 1)
             throw new UsageException("--public-count must be at least 1", "State about how many examples there are, rounded.");
+        if (parsed.GetValue(CacheSize) is < 0)
+            throw new UsageException("--cache-size must be at least 0", "MB, e.g. --cache-size 2048.");
         if (parsed.GetValue(Threads) is < 0 || parsed.GetValue(MaxRank) is < 0)
             throw new UsageException("--threads and --max-rank must be at least 0", "0 is all cores, and any rank.");
         if (parsed.GetValue(Token) is not null && parsed.GetValue(TokenFile) is not null)
@@ -168,6 +175,8 @@ internal static class ClientCommand
             PublicCount = parsed.GetValue(PublicCount) ?? file.PublicCount ?? 0,
             DataSet = parsed.GetValue(DataSet) ?? file.DataSet ?? "data",
             Unit = parsed.GetValue(Unit) ?? file.Unit,
+            CacheSize = parsed.GetValue(CacheSize) ?? file.CacheSize ?? ClientOptions.DefaultCacheSize,
+            LogFile = parsed.GetValue(LogFileOption) ?? file.LogFile,
             Trainer = Command(parsed.GetValue(Trainer) ?? file.Trainer),
             UpdateNoise = Noise(parsed.GetValue(TrainerClip) ?? file.TrainerClip, parsed.GetValue(TrainerNoise) ?? file.TrainerNoise),
             Policy = policy,

@@ -47,6 +47,7 @@ internal static class ServerCommand
         {
             Description = "Where people look at it in a browser, on loopback; off: nowhere. Default: the port after --listen's.",
         };
+        var log = LogFile.Create();
         var withParent = ParentWatch.Create();
         return new Command("server", "Run a coordinator: it enrols nodes, runs federations and aggregates their updates.")
         {
@@ -59,6 +60,7 @@ internal static class ServerCommand
             gateway,
             frontend,
             dashboard,
+            log,
             withParent,
         }.Streams(typeof(ServerJson))
             .Runs(async (parsed, output, cancellationToken) =>
@@ -86,7 +88,7 @@ internal static class ServerCommand
                     options,
                     builder =>
                     {
-                        LongRunning.Configure(builder, "fedlora-coordinator");
+                        LongRunning.Configure(builder, "fedlora-coordinator", parsed.GetValue(log));
                         if (pages != DashboardAddress.Off)
                             builder.AddFedLoraDashboard(pages);
                     },

@@ -3,26 +3,34 @@ using FedLora.Federations.Definitions;
 
 namespace FedLora.Federations.Files;
 
-/// <summary>The tables of docs/federation.md: every key of a federation file with its default, what it may be, and what it means.</summary>
-public static class FederationPage
+/// <summary>
+/// The tables of docs/federation.md and docs/scenario.md: every key of a file with its default, what it may be, and what it means.
+/// </summary>
+public static class SettingsPage
 {
-    /// <summary>One table for each section, in the order of the file.</summary>
-    public static string Tables()
+    /// <summary>One table for each section of a federation file, in its order.</summary>
+    public static string OfFederation() => Of(typeof(FederationDefinition),
+        [(FederationFile.ModelKey, "a path", FederationFile.ModelMeaning), (FederationFile.DataKey, "a path", FederationFile.DataMeaning)]);
+
+    /// <summary>The same for another kind of file.</summary>
+    /// <param name="definition">What it is read to.</param>
+    /// <param name="besides">Keys that are not the definition's: what each may be and means.</param>
+    public static string Of(Type definition, IReadOnlyList<(string Key, string MayBe, string Meaning)> besides)
     {
         var page = new StringBuilder();
-        Table(page, "", typeof(FederationDefinition),
-            [(FederationFile.ModelKey, FederationFile.ModelMeaning), (FederationFile.DataKey, FederationFile.DataMeaning)]);
+        Table(page, "", definition, besides);
         return page.ToString();
     }
 
-    private static void Table(StringBuilder page, string path, Type section, IReadOnlyList<(string Key, string Meaning)> besides)
+    private static void Table(StringBuilder page, string path, Type section,
+        IReadOnlyList<(string Key, string MayBe, string Meaning)> besides)
     {
         var defaults = Activator.CreateInstance(section)!;
         var sections = new List<(string Path, Type Type)>();
         page.Append('\n').Append(path.Length == 0 ? "## The file" : $"## `{path}`")
             .Append("\n\n| key | default | may be | meaning |\n|---|---|---|---|\n");
-        foreach (var (key, meaning) in besides)
-            page.Append($"| `{key}` | | a path | {meaning} |\n");
+        foreach (var (key, mayBe, meaning) in besides)
+            page.Append($"| `{key}` | | {mayBe} | {meaning} |\n");
         foreach (var setting in Setting.Of(section))
         {
             var type = setting.MapOf ?? setting.Type;
