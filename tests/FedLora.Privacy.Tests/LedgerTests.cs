@@ -275,17 +275,28 @@ public sealed class LedgerTests : IDisposable
         Assert.Contains($"of 100 planned rounds {verdict.Rounds} fit", verdict.Reason);
     }
 
+    /// <summary>A name is the coordinator's; what the weights are is not.</summary>
+    [Fact]
+    public void A_policy_lists_models_by_fingerprint_or_name()
+    {
+        var print = new string('a', 64);
+        var policy = SitePolicy.Parse($"models: [{print.ToUpperInvariant()}, tiny]\n", "policy.yaml");
+        Assert.Null(policy.Refuses("mail", "fedit", "called anything", print, 32, isPrivate: false));
+        Assert.Null(policy.Refuses("mail", "fedit", "tiny", new string('b', 64), 32, isPrivate: false));
+        Assert.Contains("models", policy.Refuses("mail", "fedit", "other", new string('b', 64), 32, isPrivate: false));
+    }
+
     [Fact]
     public void The_policy_is_read_strictly()
     {
         var policy = SitePolicy.Parse("epsilon: 4\ndelta: 1e-6\nmin_batch: 32\nmethods: [ffa-lora, fed-sb]\nhours: 20:00-06:00\n",
             "policy.yaml");
         Assert.Equal(new PrivacyLimit(4, 1e-6), policy.Limit);
-        Assert.Null(policy.Refuses("mail", "fed-sb", "any", 32, isPrivate: true));
-        Assert.Contains("methods", policy.Refuses("mail", "fedit", "any", 32, true));
-        Assert.Contains("batches", policy.Refuses("mail", "fed-sb", "any", 31, true));
-        Assert.Contains("--public-count", policy.Refuses("mail", "fed-sb", "any", null, true));
-        Assert.Contains("differential privacy", policy.Refuses("mail", "fed-sb", "any", 32, false));
+        Assert.Null(policy.Refuses("mail", "fed-sb", "any", "", 32, isPrivate: true));
+        Assert.Contains("methods", policy.Refuses("mail", "fedit", "any", "", 32, true));
+        Assert.Contains("batches", policy.Refuses("mail", "fed-sb", "any", "", 31, true));
+        Assert.Contains("--public-count", policy.Refuses("mail", "fed-sb", "any", "", null, true));
+        Assert.Contains("differential privacy", policy.Refuses("mail", "fed-sb", "any", "", 32, false));
         Assert.True(policy.IsOpen(new TimeOnly(23, 0)) && policy.IsOpen(new TimeOnly(5, 59)) && !policy.IsOpen(new TimeOnly(6, 0)));
         foreach (var wrong in new[]
         {

@@ -19,8 +19,8 @@ public sealed class SiteRules(ClientOptions options, NodeLedger ledger, TimeProv
     public string? Refuses(TrainingTask task)
     {
         var federation = task.Definition.ToModel();
-        return options.Policy.Refuses(federation.Name, federation.Method, federation.BaseModel.Name, ExpectedBatch(federation),
-            federation.Privacy is not null)
+        return options.Policy.Refuses(federation.Name, federation.Method, federation.BaseModel.Name, federation.BaseModel.Fingerprint,
+            ExpectedBatch(federation), federation.Privacy is not null)
             ?? ledger.Refuses(federation, (int)task.Round);
     }
 

@@ -18,7 +18,9 @@ public sealed partial record SitePolicy
         ("delta", "number between 0 and 1", "what epsilon is stated at; left out: 1e-5"),
         ("min_batch", "whole number", "the least expected batch; left out: any"),
         ("methods", "words", "the methods allowed; left out: all"),
-        ("models", "words", "the base models allowed, by name; left out: all"),
+        ("models", "words",
+            "the base models allowed, by fingerprint (`fedlora client check` tells it) or by the name that federations give them; left "
+                + "out: all"),
         ("federations", "words", "the federations that the site takes part in; left out: all"),
         ("hours", "e.g. 20:00-06:00", "when the node may train, local time; left out: always"),
         ("require_privacy", "`true`, `false`", "whether federations without privacy are refused; left out: where epsilon is stated"),
@@ -40,7 +42,7 @@ public sealed partial record SitePolicy
     /// <summary>The methods allowed; empty = all.</summary>
     public IList<string> Methods { get; init; } = [];
 
-    /// <summary>The base models allowed; empty = all.</summary>
+    /// <summary>The base models allowed, by name or fingerprint; empty = all.</summary>
     public IList<string> Models { get; init; } = [];
 
     /// <summary>The federations that the site takes part in; empty = all.</summary>
@@ -116,16 +118,17 @@ public sealed partial record SitePolicy
     /// <summary>Why the policy refuses a federation, in one line; null if it allows it. The budget itself is asked of the ledger.</summary>
     /// <param name="federation">Its name.</param>
     /// <param name="method">The method's name.</param>
-    /// <param name="model">The base model's name.</param>
+    /// <param name="model">The base model's name, as the coordinator calls it.</param>
+    /// <param name="fingerprint">The base model's fingerprint: what its weights are, whatever it is called.</param>
     /// <param name="batch">The (expected) batch; null where it cannot be known without counting the examples, which is not done.</param>
     /// <param name="isPrivate">Whether the federation has privacy terms.</param>
-    public string? Refuses(string federation, string method, string model, double? batch, bool isPrivate)
+    public string? Refuses(string federation, string method, string model, string fingerprint, double? batch, bool isPrivate)
     {
         if (Federations.Count > 0 && !Federations.Contains(federation))
             return $"the site's policy does not list the federation '{federation}'";
         if (Methods.Count > 0 && !Methods.Contains(method))
             return $"the site's policy allows the methods {string.Join(", ", Methods)}, not {method}";
-        if (Models.Count > 0 && !Models.Contains(model))
+        if (Models.Count > 0 && !Models.Contains(model) && !Models.Contains(fingerprint, StringComparer.OrdinalIgnoreCase))
             return $"the site's policy allows the models {string.Join(", ", Models)}, not {model}";
         if (MinBatch > 0 && batch is null)
             return $"the site's policy asks for batches of at least {MinBatch} examples; at a stated sampling rate that is known only "
