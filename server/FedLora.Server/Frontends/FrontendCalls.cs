@@ -18,7 +18,7 @@ internal sealed class FrontendCalls(SiloDeaths deaths, TimeProvider time) : IOut
     public async Task Invoke(IOutgoingGrainCallContext context)
     {
         var last = context.Request.GetArgumentCount() - 1;
-        if (last < 0 || context.Request.GetArgument(last) is not CancellationToken caller)
+        if (last < 0 || context.Request.GetArgument(last) is not CancellationToken cancellationToken)
         {
             await context.Invoke();
             return;
@@ -26,26 +26,28 @@ internal sealed class FrontendCalls(SiloDeaths deaths, TimeProvider time) : IOut
 
         var isRepeatable = context.InterfaceMethod.IsDefined(typeof(RepeatableAttribute));
         long? since = null;
-        while (await TryAsync(context, last, isRepeatable, caller) is { } lost)
+        while (await TryAsync(context, last, isRepeatable, cancellationToken) is { } lost)
         {
             since ??= time.GetTimestamp();
             if (!isRepeatable || time.GetElapsedTime(since.Value) >= Patience)
                 throw new SiloUnavailableException($"{context.MethodName} was not answered: {lost.Message}", lost);
-            await Task.Delay(Pause, time, caller);
+            await Task.Delay(Pause, time, cancellationToken);
         }
     }
 
     // Null where it was answered, by a refusal too; otherwise what has kept it from being.
-    private async Task<Exception?> TryAsync(IOutgoingGrainCallContext context, int last, bool isRepeatable, CancellationToken caller)
+    private async Task<Exception?> TryAsync(IOutgoingGrainCallContext context, int last, bool isRepeatable,
+        CancellationToken cancellationToken)
     {
-        using var attempt = CancellationTokenSource.CreateLinkedTokenSource(caller, isRepeatable ? deaths.Next : deaths.NextAndMore);
+        using var attempt = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken,
+            isRepeatable ? deaths.Next : deaths.NextAndMore);
         context.Request.SetArgument(last, attempt.Token);
         try
         {
             await context.Invoke();
             return null;
         }
-        catch (OperationCanceledException error) when (attempt.IsCancellationRequested && !caller.IsCancellationRequested)
+        catch (OperationCanceledException error) when (attempt.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
             return error;
         }

@@ -50,8 +50,10 @@ public sealed class CoordinatorHost : IAsyncDisposable
                 throw PortInUse(options.Listen, error);
             // That of a client which has found no silo.
             if (options.Frontend && error is OrleansException)
-                throw new FedLoraException("cluster-away", $"no coordinator of the cluster was there within {ClusterPatience.Longest.TotalSeconds:0} s",
-                    "start one, 'fedlora server --postgres CONN' without --frontend; its gateway must be reachable from here", error);
+                throw new FedLoraException("cluster-away",
+                    $"no coordinator of the cluster was there within {ClusterPatience.Longest.TotalSeconds:0} s",
+                    "start one, 'fedlora server --data DIR --postgres CONN' without --frontend; its gateway must be reachable from here",
+                    error);
             throw;
         }
     }

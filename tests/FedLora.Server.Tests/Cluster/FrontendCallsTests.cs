@@ -86,13 +86,13 @@ public sealed class FrontendCallsTests
     /// <summary>A call as Orleans hands it to its filters.</summary>
     /// <param name="method">Of the registry.</param>
     /// <param name="answer">By attempt, from 1.</param>
-    /// <param name="caller">The token that it is made with.</param>
-    private sealed class AskedCall(string method, Func<int, Task> answer, CancellationToken caller = default)
+    /// <param name="cancellationToken">The token that it is made with.</param>
+    private sealed class AskedCall(string method, Func<int, Task> answer, CancellationToken cancellationToken = default)
     {
         /// <summary>No answer until the attempt is cancelled.</summary>
         public static readonly Task Never = new TaskCompletionSource().Task;
 
-        private CancellationToken _token = caller;
+        private CancellationToken _token = cancellationToken;
 
         public int Attempts { get; private set; }
 

@@ -33,8 +33,8 @@ public sealed class PostgresDatabase : IDisposable, IAsyncDisposable
         catch (Exception error) when (error is ArgumentException or FormatException)
         {
             // What the library says of it repeats a part of it, which may be the password.
-            throw new FedLoraException("postgres-invalid", "the connection to PostgreSQL cannot be read: it has a part that is not KEY=VALUE, "
-                + "or a key or value that PostgreSQL's library does not know",
+            throw new FedLoraException("postgres-invalid", "the connection to PostgreSQL cannot be read: it has a part that is not "
+                + "KEY=VALUE, or a key or value that PostgreSQL's library does not know",
                 "write it as 'Host=HOST;Database=NAME;Username=USER'; a password may come from PGPASSWORD", error);
         }
         try
