@@ -113,14 +113,19 @@ internal static class ComponentReader
     private static Template Template(JsonNode node)
     {
         var special = node["special_tokens"];
-        return new Template([.. node["single"].Items().Select(part => TemplatePart(part, special))],
-            [.. node["pair"].Items().Select(part => TemplatePart(part, special))]);
+        return new Template([.. node["single"].Items().Select(part => TemplatePart(part, special, ["A"]))],
+            [.. node["pair"].Items().Select(part => TemplatePart(part, special, ["A", "B"]))]);
     }
 
-    private static TemplatePart TemplatePart(JsonNode node, JsonNode special)
+    private static TemplatePart TemplatePart(JsonNode node, JsonNode special, string[] texts)
     {
         if (node["Sequence"] is { IsNull: false } sequence)
-            return new TemplatePart(sequence.Text("id") == "A" ? 0 : 1, sequence.Number("type_id"), []);
+        {
+            var text = Array.IndexOf(texts, sequence.Text("id"));
+            return text >= 0 ? new TemplatePart(text, sequence.Number("type_id"), [])
+                : throw sequence["id"].Error($"is none of the texts here: {string.Join(", ", texts)}");
+        }
+
         var piece = node["SpecialToken"];
         var typeId = piece.Number("type_id");
         var token = special[piece.Text("id")];

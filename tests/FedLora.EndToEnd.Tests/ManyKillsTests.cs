@@ -152,11 +152,11 @@ public sealed class ManyKillsTests(ITestOutputHelper output) : IDisposable
     {
         var back = kills.Select(kill => kill.Back.TotalSeconds).Order().ToArray();
         var calls = prober.Seconds([.. kills.Select(kill => kill.Moment)], Takeover);
-        var text = $"{kills.Count} kills of 1 of {count}{(behindFrontend ? " behind a frontend" : "")}: {delivered} updates "
-            + $"acknowledged, 0 lost; answered again after {At(back, 0.5):0.00} s (median), {At(back, 0.9):0.00} s (p90), "
-            + $"{back[^1]:0.00} s (longest); {calls.Length} calls within "
-            + $"{Takeover.TotalSeconds:0} s of a kill: {At(calls, 0.5) * 1000:0} ms (p50), {At(calls, 0.99):0.00} s (p99), "
-            + $"{calls[^1]:0.00} s (longest); {_fallen} times a coordinator was taken for dead by the others";
+        var text = $"{kills.Count} kills of 1 of {count}{(behindFrontend ? " behind a frontend" : "")}: {delivered} updates acknowledged, "
+            + $"0 lost; answered again after {At(back, 0.5):0.00} s (median), {At(back, 0.9):0.00} s (p90), {back[^1]:0.00} s (longest); "
+            + $"{calls.Length} calls within {Takeover.TotalSeconds:0} s of a kill: {At(calls, 0.5) * 1000:0} ms (p50), "
+            + $"{At(calls, 0.99):0.00} s (p99), {calls[^1]:0.00} s (longest); "
+            + $"{_fallen} times a coordinator was taken for dead by the others";
         output.WriteLine(text);
         Say(text);
     }

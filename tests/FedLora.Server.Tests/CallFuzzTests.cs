@@ -53,8 +53,8 @@ public sealed class CallFuzzTests
     }
 
     private static Dictionary<string, byte[][]> Seeds() => EveryCall.All
-        .Select(method => method.InputType).DistinctBy(type => type.FullName)
-        .ToDictionary(type => type.FullName, type => (byte[][])[Filled(type, 3).ToByteArray(), type.Parser.ParseFrom([]).ToByteArray()]);
+        .Select(method => method.InputType).DistinctBy(type => type.FullName).ToDictionary(
+            type => type.FullName, type => (byte[][])[Filled(type, 3).ToByteArray(), type.Parser.ParseFrom([]).ToByteArray()]);
 
     private static bool IsMessage(MethodDescriptor method, byte[] bytes)
     {

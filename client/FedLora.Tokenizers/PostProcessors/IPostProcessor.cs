@@ -34,6 +34,9 @@ internal sealed class Template(IReadOnlyList<TemplatePart> single, IReadOnlyList
         var result = new List<List<Token>>();
         foreach (var part in parts.Count > 1 ? pair : single)
         {
+            // One that a template before this one has left out is not there.
+            if (part.Sequence >= parts.Count)
+                continue;
             if (part.Sequence >= 0)
                 result.Add(parts[part.Sequence].ConvertAll(token => token with { TypeId = part.TypeId }));
             else if (addSpecial)

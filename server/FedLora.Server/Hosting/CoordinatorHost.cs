@@ -52,7 +52,8 @@ public sealed class CoordinatorHost : IAsyncDisposable
             if (options.Frontend && error is OrleansException)
                 throw new FedLoraException("cluster-away",
                     $"no coordinator of the cluster was there within {ClusterPatience.Longest.TotalSeconds:0} s",
-                    "start one, without --frontend; its gateway must be reachable from here", error);
+                    "start one, 'fedlora server --data DIR --postgres CONN' without --frontend; its gateway must be reachable from here",
+                    error);
             throw;
         }
     }
