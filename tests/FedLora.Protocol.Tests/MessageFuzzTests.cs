@@ -46,6 +46,28 @@ public sealed class MessageFuzzTests
             new Wire.PrivacyReceipt { DataSet = "d", EpsilonSpent = 1, EpsilonLimit = 8, Delta = 1e-5 }.ToByteArray(),
         ], 1_000_000, bytes => Wire.PrivacyReceipt.Parser.ParseFrom(bytes).ToModel(), IsNoMessage);
 
+    /// <summary>
+    /// A field that comes again is merged with what was there; of a oneof the reader copied all that was there each time, so that a message
+    /// cost the square of its length, which may be four megabytes.
+    /// </summary>
+    [Fact]
+    public void A_field_that_comes_again_and_again_costs_no_more_than_its_length()
+    {
+        byte[] unknown = [0x78, 1];
+        var header = new byte[] { 0x0A, 2 }.Concat(unknown).ToArray();
+        var labels = new byte[] { 0x0A, 3, 0x0A, 1, (byte)'a' };
+        foreach (var (repeated, parse) in new (byte[], Action<byte[]>)[]
+        {
+            (header, bytes => Wire.UpdateMessage.Parser.ParseFrom(bytes)), (labels, bytes => Wire.LearningTask.Parser.ParseFrom(bytes)),
+        })
+        {
+            var bytes = Enumerable.Repeat(repeated, 20_000).SelectMany(part => part).ToArray();
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            parse(bytes);
+            Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 200L * bytes.Length);
+        }
+    }
+
     // What gRPC itself answers for, before any of this program's code.
     private static bool IsNoMessage(Exception error) => error is InvalidProtocolBufferException;
 }
