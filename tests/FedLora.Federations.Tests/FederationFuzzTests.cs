@@ -36,7 +36,7 @@ public sealed class FederationFuzzTests
           learning_rate: 1e-4
           max_tokens: 16
         cohort: { size: 1 }
-        communication: { density_up: 0.1 }
+        communication: { up: 0.1 }
         """;
 
     [Fact]
