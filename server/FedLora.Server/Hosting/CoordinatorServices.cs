@@ -20,9 +20,6 @@ namespace FedLora.Server.Hosting;
 /// <summary>A coordinator as a part of an ASP.NET Core program.</summary>
 public static class CoordinatorServices
 {
-    // 8 MB/s over a link of 30 ms.
-    private const int UploadWindow = 256 << 10;
-
     /// <summary>
     /// Adds the silo (or what asks those of the cluster), its stores, authentication, the gRPC services and where Kestrel listens. The
     /// program then calls <see cref="MapFedLoraCoordinator"/>.
@@ -113,7 +110,5 @@ public static class CoordinatorServices
         // A node whose machine or network is gone is known to be in less than ten seconds.
         kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(3);
         kestrel.Limits.Http2.KeepAlivePingTimeout = TimeSpan.FromSeconds(5);
-        // What each of a thousand uploads may have in memory before it is on the disk.
-        kestrel.Limits.Http2.InitialStreamWindowSize = UploadWindow;
     }
 }

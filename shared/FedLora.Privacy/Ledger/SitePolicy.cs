@@ -19,7 +19,7 @@ public sealed partial record SitePolicy
         ("min_batch", "whole number", "the least expected batch; left out: any"),
         ("methods", "words", "the methods allowed; left out: all"),
         ("models", "words",
-            "the base models allowed, by fingerprint (`fedlora client check` tells it) or by the name that federations give them; left "
+            "the base models allowed, by fingerprint (the client's check tells it) or by the name that federations give them; left "
                 + "out: all"),
         ("federations", "words", "the federations that the site takes part in; left out: all"),
         ("hours", "e.g. 20:00-06:00", "when the node may train, local time; left out: always"),
