@@ -142,6 +142,37 @@ public sealed class FaultTests
         Assert.Contains("broken: it cannot be read now", (await coordinator.PollAsync("a")).WaitingFor, StringComparison.Ordinal);
     }
 
+    /// <summary>
+    /// A connection ends, and the node has called over the next one before its end is told: it was taken out of the federation until its
+    /// poll, which waits for a minute, had come to its end.
+    /// </summary>
+    [Fact]
+    public async Task A_node_that_has_called_again_when_its_last_connection_has_ended_is_here()
+    {
+        await using var coordinator = await RoundTests.StartAsync();
+        var written = new TaskCompletionSource();
+        var node = coordinator.Node("a");
+        await node.PollAsync(Poll("one"), default);
+        await Until.SoAsync("it is here", () => IsHereAsync());
+        coordinator.Life.Presence = written.Task;
+        coordinator.Time.Advance(TimeSpan.FromSeconds(1));
+        var ended = node.DisconnectedAsync("one", default);
+        await node.PollAsync(Poll("two"), default);
+        written.SetResult();
+        await ended;
+        Assert.True(await IsHereAsync());
+        Assert.True((await node.GetAsync(default)).Online);
+
+        async Task<bool> IsHereAsync() =>
+            (await coordinator.Federation.GetAsync(default)).Reason.Contains("1 here", StringComparison.Ordinal);
+
+        static NodePoll Poll(string connection) => new()
+        {
+            Profile = new() { ModelFingerprints = [Samples.Fingerprint] },
+            Connection = new(connection, SiloAddress.Zero),
+        };
+    }
+
     [Fact]
     public async Task A_revoked_nodes_open_upload_is_refused()
     {

@@ -39,6 +39,9 @@ internal sealed class Life
     /// <summary>It dies at this write from now on, counted from 1.</summary>
     public void DieAfter(int writes) => DiesAt = Volatile.Read(ref _writes) + writes;
 
+    /// <summary>What the writing of when a node was last seen waits for.</summary>
+    public Task Presence { get; set; } = Task.CompletedTask;
+
     /// <summary>From now on writes stand at a gate.</summary>
     public void HoldWrites() => _gate = Channel.CreateUnbounded<bool>();
 
@@ -97,13 +100,17 @@ internal sealed class MortalStorage(SqliteGrainStorage storage, Life life) : IGr
         return storage.ReadStateAsync(stateName, grainId, grainState);
     }
 
-    public Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+    public async Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
     {
         // When a node was last seen is written by the clock, for people: no test counts it.
-        if (stateName != "presence")
-            return life.WriteAsync(() => storage.WriteStateAsync(stateName, grainId, grainState));
-        life.Check();
-        return storage.WriteStateAsync(stateName, grainId, grainState);
+        if (stateName == "presence")
+        {
+            await life.Presence;
+            life.Check();
+            await storage.WriteStateAsync(stateName, grainId, grainState);
+        }
+        else
+            await life.WriteAsync(() => storage.WriteStateAsync(stateName, grainId, grainState));
     }
 
     public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>

@@ -56,11 +56,11 @@ public sealed class CoordinatorAddress
     /// <param name="traffic">Counts.</param>
     /// <param name="tls">Who calls, and whom it trusts; null: nobody, and whom the machine trusts.</param>
     /// <param name="time">Clock of the limits; the system's if not given.</param>
-    internal SocketsHttpHandler CreateHandler(SocketTraffic traffic, SslClientAuthenticationOptions? tls, TimeProvider? time = null)
+    internal HttpMessageHandler CreateHandler(SocketTraffic traffic, SslClientAuthenticationOptions? tls, TimeProvider? time = null)
     {
         var addresses = new AddressList(_all, (to, cancellationToken) => CountingStream.ConnectAsync(to, traffic, cancellationToken),
             time ?? TimeProvider.System);
-        return new SocketsHttpHandler
+        return new SentOnce(new SocketsHttpHandler
         {
             SslOptions = tls ?? new SslClientAuthenticationOptions(),
             // A renewed certificate is shown by new connections: none is older than this.
@@ -73,7 +73,7 @@ public sealed class CoordinatorAddress
             PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
             KeepAlivePingDelay = TimeSpan.FromSeconds(30),
             KeepAlivePingTimeout = TimeSpan.FromSeconds(20),
-        };
+        });
     }
 
     private async ValueTask<Stream> ConnectAsync(AddressList addresses, DnsEndPoint to, SocketTraffic traffic,

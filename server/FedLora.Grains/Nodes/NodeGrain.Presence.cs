@@ -65,7 +65,12 @@ public sealed partial class NodeGrain
         _left = true;
         // Its last sign of life: the next minute's write would be one that a killed coordinator never makes.
         await KeepPresenceAsync();
+        if (!_left)
+            return;
         await TellFederationsAsync(federation => federation.NodeLeftAsync(Id, CancellationToken.None));
+        // It has called again over another connection, and a federation may have heard that before this: it is to hear it again.
+        if (!_left)
+            await WakeAsync(CancellationToken.None);
     }
 
     private void Hear() => (_seen, _heard, _left) = (time.GetUtcNow(), time.GetTimestamp(), false);

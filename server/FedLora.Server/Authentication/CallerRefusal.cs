@@ -25,11 +25,21 @@ internal sealed class CallerRefusal(CallFailures failures) : IAuthorizationMiddl
         }
         else
         {
-            if (context.Request.IsHttps)
+            var reason = await ReasonAsync(context, policy);
+            if (context.Request.IsHttps && IsOfIdentity(reason))
                 OpenCalls.Close(context);
-            Write(context.Response, failures.Explain(await ReasonAsync(context, policy), context.Request.Path, context.RequestAborted));
+            Write(context.Response, failures.Explain(reason, context.Request.Path, context.RequestAborted));
         }
     }
+
+    /// <summary>
+    /// Whether the identity of the connection's handshake is what is refused, so that another call over it can only be refused too. Not a
+    /// call that its caller has broken off, nor a database that is away: other calls are on their way over the same connection, and one that
+    /// is ended under them costs them what they have sent.
+    /// </summary>
+    private static bool IsOfIdentity(Exception reason) =>
+        reason is RefusedException { Code: not RefusalCodes.RoleInsufficient } refused
+            && RefusalStatus.Of(refused.Code) is StatusCode.Unauthenticated or StatusCode.PermissionDenied;
 
     // Of several schemes the first that says more than "not mine".
     private static async Task<Exception> ReasonAsync(HttpContext context, AuthorizationPolicy policy)
