@@ -41,6 +41,28 @@ public sealed class FullDiskTests
         node.Dispose();
     }
 
+    /// <summary>More is on its way than the coordinator takes in unread: the reason is heard all the same.</summary>
+    [TinyDiskFact]
+    public async Task An_update_that_is_refused_in_its_middle_is_told_why()
+    {
+        using var disk = new TinyDisk("32m");
+        await using var coordinator = await CoordinatorProcess.StartAsync(Path.Combine(disk.Root, "coordinator"));
+        using var federation = await TestFederation.CreateAsync(coordinator, rounds: 1, modules: 64, One);
+        using var node = Assert.Single(await federation.EnrolAsync(1));
+        await federation.StartAsync();
+        var task = await node.NextTaskAsync();
+        var update = node.Train(task, await node.FetchAsync(task));
+        Assert.True(update.Length > 3 << 20);
+
+        disk.Fill(leave: 256);
+        var full = await Assert.ThrowsAsync<RpcException>(() => node.SendAsync(TestNode.Header(task, update), update));
+        Assert.Equal(StatusCode.ResourceExhausted, full.StatusCode);
+        Assert.Contains("disk is full", full.Status.Detail, StringComparison.Ordinal);
+        disk.Free();
+        await node.SendAsync(TestNode.Header(task, update), update);
+        await federation.UntilAsync(view => view.State == FederationState.Finished);
+    }
+
     [TinyDiskFact]
     public async Task A_coordinator_on_a_full_disk_does_not_start_and_says_why()
     {

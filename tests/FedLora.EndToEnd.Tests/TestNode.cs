@@ -146,6 +146,10 @@ internal sealed class TestNode : IDisposable
         return (first, last);
     }
 
+    /// <summary>Uploads as the program does: what the coordinator says is heard while bytes are still on their way.</summary>
+    public Task SendAsync(UpdateHeader header, byte[] update) => new UpdateUpload(TimeProvider.System, Limits.Step).SendAsync(header,
+        new MemoryStream(update), token => _connection.Node.PutUpdate(_connection.Options(token)), null, CancellationToken.None);
+
     public void Dispose() => _connection.Dispose();
 
     private static async Task<UpdateAck> NextAsync(IAsyncStreamReader<UpdateAck> acks, Action<UpdateAck>? heard)
