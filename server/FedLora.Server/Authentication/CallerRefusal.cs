@@ -34,8 +34,8 @@ internal sealed class CallerRefusal(CallFailures failures) : IAuthorizationMiddl
 
     /// <summary>
     /// Whether the identity of the connection's handshake is what is refused, so that another call over it can only be refused too. Not a
-    /// call that its caller has broken off, nor a database that is away: other calls are on their way over the same connection, and one that
-    /// is ended under them costs them what they have sent.
+    /// call that its caller has broken off, nor a database that is away: other calls are on their way over the same connection, and its end
+    /// would cost them what they have sent.
     /// </summary>
     private static bool IsOfIdentity(Exception reason) =>
         reason is RefusedException { Code: not RefusalCodes.RoleInsufficient } refused
