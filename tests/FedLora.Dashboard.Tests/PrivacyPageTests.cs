@@ -95,8 +95,8 @@ public sealed partial class PrivacyPageTests
         Assert.Contains("fedlora admin federation create", await browser.TextAsync("/federations"), StringComparison.Ordinal);
         Assert.Contains("fedlora admin token create", await browser.TextAsync("/nodes"), StringComparison.Ordinal);
         Assert.Contains("The first federation comes from the command line", await browser.TextAsync("/create"), StringComparison.Ordinal);
-        foreach (var (path, what) in ((string, string)[])[("/federations/none", "no federation"), ("/nodes/none", "no node"),
-            ("/privacy/none/none", "no node")])
+        foreach (var (path, what) in ((string, string)[])[("/federations/none", "no federation"),
+            ("/federations/%20", "no federation"), ("/nodes/none", "no node"), ("/privacy/none/none", "no node")])
         {
             using var answer = await browser.OpenAsync(path);
             Assert.Equal(System.Net.HttpStatusCode.NotFound, answer.StatusCode);

@@ -65,6 +65,10 @@ internal sealed class Bench : IAsyncDisposable
     internal async Task<string> TokenAsync(uint uses = 1) =>
         (await Operator.Admin.CreateTokenAsync(new CreateTokenRequest { Uses = uses }, Operator.Options(default))).Token;
 
+    /// <summary>A node that does nothing of itself.</summary>
+    internal async Task<EnrolResponse> EnrolAsync() => await Operator.Enrolment.EnrolAsync(
+        new EnrolRequest { Token = await TokenAsync(), Name = "a", RequestId = new string('a', 32) });
+
     /// <summary>A definition with two small modules.</summary>
     internal static FederationDefinition Define(string method, uint rounds, uint nodes) => new()
     {

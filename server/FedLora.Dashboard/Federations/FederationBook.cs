@@ -29,7 +29,8 @@ internal sealed class FederationBook(IGrainFactory grains, RoundRecords records)
     /// <exception cref="RefusedException"><c>federation-unknown</c>.</exception>
     internal Task<FederationView> ViewAsync(string name, CancellationToken cancellationToken) => Grain(name).GetAsync(cancellationToken);
 
-    internal IFederationGrain Grain(string name) => grains.GetGrain<IFederationGrain>(name);
+    /// <exception cref="RefusedException"><c>federation-unknown</c>: the name is blank.</exception>
+    internal IFederationGrain Grain(string name) => grains.GetGrain<IFederationGrain>(FederationKey.Of(name));
 
     /// <summary>Committed rounds up to one, newest first.</summary>
     /// <param name="view">The federation.</param>

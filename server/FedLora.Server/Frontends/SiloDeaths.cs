@@ -1,17 +1,30 @@
 namespace FedLora.Server.Frontends;
 
 /// <summary>Tells the calls that are under way when a silo may have died: one is no longer a member, or its connection has ended.</summary>
-internal sealed class SiloDeaths(TimeProvider time) : IClusterConnectionStatusObserver
+internal sealed class SiloDeaths : IClusterConnectionStatusObserver, IDisposable
 {
     /// <summary>
     /// How much longer is waited for a call that must not be made again: where its silo lives it may still be answered.
     /// </summary>
     internal static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
 
-    private readonly Lock _turn = new();
-    private (CancellationTokenSource At, CancellationTokenSource After) _next = New(time);
+    /// <summary>
+    /// The silos look at the table of members at least every two seconds; until they do they hand calls on to the dead one.
+    /// </summary>
+    internal static readonly TimeSpan KnownEverywhere = TimeSpan.FromSeconds(3);
 
-    /// <summary>Cancelled at the next death.</summary>
+    private readonly TimeProvider _time;
+    private readonly Lock _turn = new();
+    private readonly ITimer _again;
+    private (CancellationTokenSource At, CancellationTokenSource After) _next;
+
+    public SiloDeaths(TimeProvider time)
+    {
+        (_time, _next) = (time, New(time));
+        _again = time.CreateTimer(_ => TellLate(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>Cancelled at the next death, and once more when it is <see cref="KnownEverywhere"/>.</summary>
     internal CancellationToken Next
     {
         get
@@ -36,9 +49,21 @@ internal sealed class SiloDeaths(TimeProvider time) : IClusterConnectionStatusOb
     {
         CancellationTokenSource at, after;
         lock (_turn)
-            ((at, after), _next) = (_next, New(time));
+            ((at, after), _next) = (_next, New(_time));
         after.CancelAfter(Grace);
         // Thousands of calls may wait on it.
+        _ = at.CancelAsync();
+        _again.Change(KnownEverywhere, Timeout.InfiniteTimeSpan);
+    }
+
+    public void Dispose() => _again.Dispose();
+
+    // To those that were made since, of which some may have gone to the dead one.
+    private void TellLate()
+    {
+        CancellationTokenSource at;
+        lock (_turn)
+            (at, _next) = (_next.At, (new(), _next.After));
         _ = at.CancelAsync();
     }
 

@@ -177,7 +177,7 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
 
     public override async Task<Wire.ReplayRoundResponse> ReplayRound(Wire.ReplayRoundRequest request, ServerCallContext context)
     {
-        var result = await replayer.ReplayAsync(RequestChecks.Federation(request.Federation), (int)request.Round,
+        var result = await replayer.ReplayAsync(FederationKey.Of(request.Federation), (int)request.Round,
             context.CancellationToken);
         return new Wire.ReplayRoundResponse
         {
@@ -211,5 +211,5 @@ internal sealed class AdminService(IGrainFactory grains, IBlobStore blobs, Feder
     private Task HoldAsync(params string[] hashes) =>
         grains.GetGrain<IJanitorGrain>(IJanitorGrain.Key).HoldAsync(hashes, CancellationToken.None);
 
-    private IFederationGrain Federation(string name) => grains.GetGrain<IFederationGrain>(RequestChecks.Federation(name));
+    private IFederationGrain Federation(string name) => grains.GetGrain<IFederationGrain>(FederationKey.Of(name));
 }

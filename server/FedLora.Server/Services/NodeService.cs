@@ -42,7 +42,7 @@ internal sealed class NodeService(IGrainFactory grains, PartCache parts, UpdateI
 
     public override async Task<Protocol.V1.StatusReply> ReportStatus(Protocol.V1.StatusReport request, ServerCallContext context)
     {
-        _ = RequestChecks.Federation(request.Federation);
+        _ = FederationKey.Of(request.Federation);
         await connections.NoteAsync(context);
         var reply = await grains.GetGrain<INodeGrain>(context.NodeId()).ReportAsync(request.ToGrain(), context.CancellationToken);
         return new Protocol.V1.StatusReply { Wanted = reply.Wanted, Reason = reply.Reason };

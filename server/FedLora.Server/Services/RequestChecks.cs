@@ -27,10 +27,4 @@ internal static class RequestChecks
         ? sha256
         : throw new RefusedException(RefusalCodes.BlobMissing, "a blob is named by its SHA-256 in lower-case hex",
             "give it as the coordinator names it");
-
-    /// <summary>The name, if there is one: an empty text is no grain's key.</summary>
-    /// <exception cref="RefusedException"><c>federation-unknown</c>.</exception>
-    internal static string Federation(string name) => name.Length > 0
-        ? name
-        : throw new RefusedException(RefusalCodes.FederationUnknown, "the call names no federation", "see: fedlora admin federation list");
 }

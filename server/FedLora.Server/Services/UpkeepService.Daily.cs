@@ -60,7 +60,7 @@ internal sealed partial class UpkeepService
     [Authorize(Policies.Operator)]
     public override async Task<Wire.DeleteFederationResponse> DeleteFederation(Wire.FederationName request, ServerCallContext context)
     {
-        await Registry.RemoveFederationAsync(RequestChecks.Federation(request.Name), context.CancellationToken);
+        await Registry.RemoveFederationAsync(FederationKey.Of(request.Name), context.CancellationToken);
         return new Wire.DeleteFederationResponse();
     }
 
@@ -100,7 +100,7 @@ internal sealed partial class UpkeepService
 
     private IRegistryGrain Registry => grains.GetGrain<IRegistryGrain>(IRegistryGrain.Key);
 
-    private IFederationGrain Federation(string name) => grains.GetGrain<IFederationGrain>(RequestChecks.Federation(name));
+    private IFederationGrain Federation(string name) => grains.GetGrain<IFederationGrain>(FederationKey.Of(name));
 
     // One that was removed meanwhile takes no room any more.
     private static long Length(FileInfo file)

@@ -32,7 +32,7 @@ internal sealed class UpdateIntake(UpdateReceiver receiver, TimeProvider time)
             throw Malformed("the first message must be the header of the update");
         if (!Sha256Hex.IsValid(blob.Sha256) || blob.Size <= 0)
             throw Malformed("the header names no SHA-256 and size");
-        _ = RequestChecks.Federation(wire.Federation);
+        _ = FederationKey.Of(wire.Federation);
         var header = wire.ToGrain(node);
         var upload = await receiver.BeginAsync(header, limit.Token);
         if (upload.Offset < header.Bytes)

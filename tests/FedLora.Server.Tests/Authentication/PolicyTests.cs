@@ -1,5 +1,4 @@
 using FedLora.Protocol;
-using FedLora.Protocol.V1;
 using FedLora.Server.Authentication;
 using Google.Protobuf.Reflection;
 using Grpc.Core;
@@ -36,8 +35,7 @@ public class PolicyTests
     public async Task Every_call_turns_away_whoever_it_is_not_for()
     {
         await using var bench = await Bench.StartAsync();
-        var node = await bench.Operator.Enrolment.EnrolAsync(
-            new EnrolRequest { Token = await bench.TokenAsync(), Name = "a", RequestId = new string('a', 32) });
+        var node = await bench.EnrolAsync();
         using var channel = GrpcChannel.ForAddress(bench.Operator.Url);
         var wrong = new List<string>();
         foreach (var call in EveryCall.All.Where(call => !Open.Contains(call.FullName)))
@@ -59,8 +57,7 @@ public class PolicyTests
     public async Task Every_call_lets_in_whoever_it_is_for()
     {
         await using var bench = await Bench.StartAsync();
-        var node = await bench.Operator.Enrolment.EnrolAsync(
-            new EnrolRequest { Token = await bench.TokenAsync(), Name = "a", RequestId = new string('a', 32) });
+        var node = await bench.EnrolAsync();
         using var channel = GrpcChannel.ForAddress(bench.Operator.Url);
         foreach (var call in EveryCall.All)
         {

@@ -10,7 +10,7 @@ using Orleans.Serialization.Invocation;
 namespace FedLora.Server.Tests.Cluster;
 
 /// <summary>What a frontend's calls do when a silo dies, without any silo.</summary>
-public sealed class FrontendCallsTests
+public sealed class FrontendCallsTests : IDisposable
 {
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(100);
     private readonly FakeTimeProvider _time = new();
@@ -23,6 +23,8 @@ public sealed class FrontendCallsTests
         _calls = new(_deaths, _time);
     }
 
+    public void Dispose() => _deaths.Dispose();
+
     [Fact]
     public async Task One_that_may_be_repeated_is_given_up_at_a_death_and_made_again()
     {
@@ -31,6 +33,21 @@ public sealed class FrontendCallsTests
         var asked = _calls.Invoke(call.Context);
         Assert.False(asked.IsCompleted);
         _deaths.Tell();
+        await Until.SoAsync("it is answered", () => asked.IsCompleted, () => _time.Advance(Step));
+        await asked;
+        Assert.Equal(2, call.Attempts);
+    }
+
+    /// <summary>The other silos may not know of the death yet, and hand it on to the dead one.</summary>
+    [Fact]
+    public async Task One_that_is_made_just_after_a_death_is_made_again_when_all_know_of_it()
+    {
+        var call = new AskedCall(nameof(IRegistryGrain.ListFederationsAsync),
+            attempt => attempt == 1 ? AskedCall.Never : Task.CompletedTask);
+        _deaths.Tell();
+        var asked = _calls.Invoke(call.Context);
+        _time.Advance(SiloDeaths.KnownEverywhere - Step);
+        Assert.Equal(1, call.Attempts);
         await Until.SoAsync("it is answered", () => asked.IsCompleted, () => _time.Advance(Step));
         await asked;
         Assert.Equal(2, call.Attempts);
