@@ -304,6 +304,29 @@ public sealed class FaultTests
         Assert.Equal([0, 0, 0, 0, 100], lengths);
     }
 
+    /// <summary>One name, one part: the second was refused, and waited a second before it sent again.</summary>
+    [Fact]
+    public async Task Two_nodes_send_the_same_bytes_at_once()
+    {
+        await using var coordinator = await RoundTests.StartAsync();
+        await RoundTests.GatherAsync(coordinator, "a", "b", "c");
+        var bytes = Samples.Update(1).ToBytes();
+        var uploads = new List<IncomingUpdate>();
+        foreach (var node in (string[])["a", "b"])
+            uploads.Add(await coordinator.Receiver.BeginAsync(coordinator.Header(node, 1, 1, Samples.Update(1)), default));
+        foreach (var upload in uploads)
+            await upload.AppendAsync(bytes.AsMemory(0, 100), durable: false, default);
+        foreach (var upload in uploads)
+        {
+            Assert.Equal(100, upload.Offset);
+            await upload.AppendAsync(bytes.AsMemory(100), durable: false, default);
+            await upload.CompleteAsync(default);
+        }
+
+        await coordinator.SendAsync(coordinator.Header("c", 1, 1, Samples.Update(2)), Samples.Update(2));
+        Assert.Equal(3, (await coordinator.UntilAsync(view => view.RoundsDone == 1)).History[0].Updates);
+    }
+
     /// <summary>What a power cut left of an upload is not what was sent: it was refused for good, and the node with it.</summary>
     [Fact]
     public async Task A_torn_part_of_an_upload_is_sent_again()

@@ -25,10 +25,10 @@ public interface IBlobStore
     Task<long> PartialLengthAsync(string sha256, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Appends to the partial upload of a blob and, where <paramref name="durable"/> is set, makes all of it survive a power cut. Returns
-    /// the new length. <c>blob-offset</c> where
-    /// <paramref name="offset"/> is not its present length; bytes beyond <paramref name="maxBytes"/> are refused with
-    /// <c>blob-too-large</c>.
+    /// Appends to the partial upload of a blob what of the bytes is not there yet, and, where <paramref name="durable"/> is set, makes all
+    /// of it survive a power cut. Returns its length then. Two senders of the same bytes (two nodes whose updates are equal; one that has
+    /// called again while its first call still sends) fill the same one. <c>blob-offset</c> where <paramref name="offset"/> is beyond its
+    /// present length; bytes beyond <paramref name="maxBytes"/> are refused with <c>blob-too-large</c>.
     /// </summary>
     Task<long> AppendAsync(string sha256, long offset, ReadOnlyMemory<byte> bytes, long maxBytes, bool durable,
         CancellationToken cancellationToken);

@@ -25,12 +25,11 @@ public sealed class UpdateReceiver(IGrainFactory grains, IBlobStore blobs, Updat
         return new IncomingUpdate(this, header, expectation, offset);
     });
 
-    internal async Task<long> AppendAsync(UpdateHeader header, long offset, ReadOnlyMemory<byte> bytes, bool durable,
+    internal async Task AppendAsync(UpdateHeader header, long offset, ReadOnlyMemory<byte> bytes, bool durable,
         CancellationToken cancellationToken)
     {
-        var length = await blobs.AppendAsync(header.Sha256, offset, bytes, header.Bytes, durable, cancellationToken);
+        await blobs.AppendAsync(header.Sha256, offset, bytes, header.Bytes, durable, cancellationToken);
         instruments.Received(bytes.Length);
-        return length;
     }
 
     internal Task CompleteAsync(UpdateHeader header, UpdateExpectation expectation, bool resumed, CancellationToken cancellationToken) =>
@@ -120,8 +119,12 @@ public sealed class IncomingUpdate
     public long Offset { get; private set; }
 
     /// <summary>Keeps some more bytes; where <paramref name="durable"/> is set, all of them would survive a power cut.</summary>
-    public async Task AppendAsync(ReadOnlyMemory<byte> bytes, bool durable, CancellationToken cancellationToken) =>
-        Offset = await _receiver.AppendAsync(Header, Offset, bytes, durable, cancellationToken);
+    public async Task AppendAsync(ReadOnlyMemory<byte> bytes, bool durable, CancellationToken cancellationToken)
+    {
+        await _receiver.AppendAsync(Header, Offset, bytes, durable, cancellationToken);
+        // Not the length of what is here: another node that sends the same bytes may be ahead.
+        Offset += bytes.Length;
+    }
 
     /// <summary>Checks and records the update; when this returns it is acknowledged.</summary>
     /// <exception cref="RefusedException">It is not what the node should have sent, or no longer wanted.</exception>

@@ -101,15 +101,10 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
             var length = await PartialLengthAsync(sha256, cancellationToken);
             if (File.Exists(_paths.Blob(sha256)))
                 return length;
-            if (offset != length)
-                throw new RefusedException(RefusalCodes.BlobOffset, $"Bytes came for offset {offset}, the upload is at {length}.",
-                    "Go on from there.");
-            if (offset + bytes.Length > maxBytes)
-                throw new RefusedException(RefusalCodes.BlobTooLarge, $"The upload grows beyond {maxBytes} bytes.",
-                    "Send what the header said.");
+            bytes = BlobAppend.New(offset, bytes, length, maxBytes);
             try
             {
-                await AppendToFileAsync(_paths.Partial(sha256), offset, bytes, durable, cancellationToken);
+                await AppendToFileAsync(_paths.Partial(sha256), length, bytes, durable, cancellationToken);
                 if (durable)
                     AtomicFile.FlushFolder(_paths.Partials);
             }
@@ -118,7 +113,7 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
                 throw Full();
             }
 
-            return offset + bytes.Length;
+            return length + bytes.Length;
         }, cancellationToken);
 
     public Task CompleteAsync(string sha256, Action<Stream>? check, CancellationToken cancellationToken) => LockedAsync(sha256, async () =>

@@ -96,14 +96,31 @@ public abstract class BlobStoreSuite
     }
 
     [Fact]
-    public async Task Bytes_at_another_offset_or_beyond_the_limit_are_refused_and_change_nothing()
+    public async Task Bytes_beyond_a_gap_or_beyond_the_limit_are_refused_and_change_nothing()
     {
         var hash = HashOf([1]);
         await Store.AppendAsync(hash, 0, new byte[10], 100, true, Never);
-        await RefusedAsync(RefusalCodes.BlobOffset, () => Store.AppendAsync(hash, 9, new byte[1], 100, true, Never));
         await RefusedAsync(RefusalCodes.BlobOffset, () => Store.AppendAsync(hash, 11, new byte[1], 100, true, Never));
         await RefusedAsync(RefusalCodes.BlobTooLarge, () => Store.AppendAsync(hash, 10, new byte[91], 100, true, Never));
         Assert.Equal(10, await Store.PartialLengthAsync(hash, Never));
+    }
+
+    [Fact]
+    public async Task Two_senders_of_the_same_bytes_fill_one_upload()
+    {
+        var bytes = Enumerable.Range(0, 100).Select(i => (byte)i).ToArray();
+        var hash = HashOf(bytes);
+        Assert.Equal(60, await Store.AppendAsync(hash, 0, bytes.AsMemory(0, 60), 100, false, Never));
+        Assert.Equal(60, await Store.AppendAsync(hash, 0, bytes.AsMemory(0, 30), 100, true, Never));
+        Assert.Equal(90, await Store.AppendAsync(hash, 30, bytes.AsMemory(30, 60), 100, false, Never));
+        Assert.Equal(100, await Store.AppendAsync(hash, 60, bytes.AsMemory(60), 100, false, Never));
+        await Store.CompleteAsync(hash, null, Never);
+        Assert.Equal(100, await Store.AppendAsync(hash, 90, bytes.AsMemory(90), 100, false, Never));
+        await Store.CompleteAsync(hash, null, Never);
+        await using var stored = await Store.OpenReadAsync(hash, Never);
+        var read = new byte[100];
+        await stored.ReadExactlyAsync(read, Never);
+        Assert.Equal(bytes, read);
     }
 
     [Fact]

@@ -60,19 +60,14 @@ public sealed class PostgresBlobStore(PostgresDatabase database, TimeProvider? t
                 new { sha256, now = Now() }, cancellationToken));
             if (row.Complete)
                 return row.Size;
-            if (offset != row.Size)
-                throw new RefusedException(RefusalCodes.BlobOffset, $"Bytes came for offset {offset}, the upload is at {row.Size}.",
-                    "Go on from there.");
-            if (offset + bytes.Length > maxBytes)
-                throw new RefusedException(RefusalCodes.BlobTooLarge, $"The upload grows beyond {maxBytes} bytes.",
-                    "Send what the header said.");
+            var added = BlobAppend.New(offset, bytes, row.Size, maxBytes);
             // None at all makes durable what is here; a piece of nothing would stand where the next one begins.
-            if (!bytes.IsEmpty)
-                await PieceWriter.StoreAsync(connection, row.Id, offset, bytes, cancellationToken);
+            if (!added.IsEmpty)
+                await PieceWriter.StoreAsync(connection, row.Id, row.Size, added, cancellationToken);
             await connection.ExecuteAsync(
                 Command("UPDATE blob SET size = @size, touched = @now WHERE id = @Id",
-                    new { size = offset + bytes.Length, now = Now(), row.Id }, cancellationToken));
-            return offset + bytes.Length;
+                    new { size = row.Size + added.Length, now = Now(), row.Id }, cancellationToken));
+            return row.Size + added.Length;
         }, cancellationToken);
     }
 
