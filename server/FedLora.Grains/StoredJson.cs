@@ -14,4 +14,10 @@ public static class StoredJson
         Converters = { new JsonStringEnumConverter() },
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     };
+
+    /// <summary>For writing rows: the same bytes in less time, see <see cref="WrittenOnce{T}"/>.</summary>
+    public static JsonSerializerOptions Rows { get; } = new(Options)
+    {
+        Converters = { new WrittenOnce<CohortEntry>(Options), new WrittenOnce<StoredUpdate>(Options) },
+    };
 }

@@ -7,13 +7,17 @@ public static class Nearest
     /// The known word that is fewest letters away, if at most a third of them (and at least one) must change; null where none is near.
     /// </summary>
     public static string? To(string word, IEnumerable<string> known) => known
+        // What is far longer or shorter is not near: a file's word of a million letters is not compared.
+        .Where(candidate => Math.Abs(word.Length - candidate.Length) <= Most(word, candidate))
         .Select(candidate => (candidate, distance: Distance(word, candidate)))
-        .Where(near => near.distance <= Math.Max(1, Math.Max(word.Length, near.candidate.Length) / 3))
+        .Where(near => near.distance <= Most(word, near.candidate))
         .OrderBy(near => near.distance).ThenBy(near => near.candidate, StringComparer.Ordinal)
         .Select(near => near.candidate).FirstOrDefault();
 
     /// <summary>A question to put after an error: <c>; did you mean 'x'?</c>, or nothing.</summary>
     public static string Question(string word, IEnumerable<string> known) => To(word, known) is { } near ? $"; did you mean '{near}'?" : "";
+
+    private static int Most(string word, string candidate) => Math.Max(1, Math.Max(word.Length, candidate.Length) / 3);
 
     // Letters put in, left out, changed, or two neighbours swapped.
     private static int Distance(string from, string to)

@@ -85,7 +85,16 @@ public sealed class OldStateTests
         var file = Path.Combine(Folder, "federation.json");
         Assert.True(File.Exists(file) && File.ReadAllText(file).ReplaceLineEndings("\n").Trim() == json.ReplaceLineEndings("\n"),
             $"Snapshots/federation.json is to be:\n{json}");
-        Assert.Equal(json, JsonSerializer.Serialize(JsonSerializer.Deserialize<FederationRow>(json, StoredJson.Options), Indented));
+        var read = JsonSerializer.Deserialize<FederationRow>(json, StoredJson.Options)!;
+        Assert.Equal(json, JsonSerializer.Serialize(read, Indented));
+        // Remembered entries are written as new ones are, and a changed one as it is now.
+        foreach (var _ in (int[])[1, 2])
+            Assert.Equal(JsonSerializer.Serialize(read, StoredJson.Options), JsonSerializer.Serialize(read, StoredJson.Rows));
+        var round = read.Standing!.Round;
+        var changed = round.Cohort.Values.First() with { Failure = "gone" };
+        read.Standing = read.Standing with { Round = round with { Cohort = round.Cohort.SetItem(changed.NodeId, changed) } };
+        Assert.Contains("gone", JsonSerializer.Serialize(read, StoredJson.Rows), StringComparison.Ordinal);
+        Assert.Equal(JsonSerializer.Serialize(read, StoredJson.Options), JsonSerializer.Serialize(read, StoredJson.Rows));
     }
 
     /// <summary>Rounds of a federation that has no word on the bound of weights are made as before.</summary>

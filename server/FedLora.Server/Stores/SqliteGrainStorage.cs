@@ -49,7 +49,7 @@ public sealed class SqliteGrainStorage : IGrainStorage, ILifecycleParticipant<IS
     {
         await _ready;
         // Serialised now, in the grain's turn: it may change its state while the row is written.
-        var json = JsonSerializer.SerializeToUtf8Bytes(grainState.State, StoredJson.Options);
+        var json = JsonSerializer.SerializeToUtf8Bytes(grainState.State, StoredJson.Rows);
         var sql = grainState.ETag is null
             ? "INSERT INTO grain_state (name, grain, version, json) VALUES (@stateName, @grain, 1, CAST(@json AS TEXT)) ON CONFLICT DO "
                 + "NOTHING RETURNING version"

@@ -29,7 +29,7 @@ public sealed class PostgresGrainStorage(PostgresDatabase database) : IGrainStor
     public async Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState, CancellationToken cancellationToken)
     {
         // Serialised now, in the grain's turn: it may change its state while the row is written.
-        var json = JsonSerializer.Serialize(grainState.State, StoredJson.Options);
+        var json = JsonSerializer.Serialize(grainState.State, StoredJson.Rows);
         var sql = grainState.ETag is null
             ? "INSERT INTO grain_state (name, grain, version, json) VALUES (@stateName, @grain, 1, @json) ON CONFLICT DO NOTHING "
                 + "RETURNING version"
