@@ -74,6 +74,18 @@ public class FederationFileTests
     }
 
     [Theory]
+    [InlineData("{ k: ", " }")]
+    [InlineData("[", "]")]
+    public void What_is_nested_too_deeply_is_refused_before_it_is_read(string open, string close)
+    {
+        string Nested(int depth) =>
+            $"{Small}\ntask: {string.Concat(Enumerable.Repeat(open, depth))}1{string.Concat(Enumerable.Repeat(close, depth))}";
+        Assert.Contains("line 6: not YAML: nested more than 32 deep",
+            Assert.Throws<FedLoraException>(() => Read(Nested(40))).Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("nested", Assert.Throws<FedLoraException>(() => Read(Nested(20))).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("cohort: { size: 2, quorum: 3 }", "cohort.quorum")]
     [InlineData("training: { optimizer: adam }", "training.optimizer")]
     [InlineData("privacy: { epsilon: 0 }", "privacy.epsilon")]

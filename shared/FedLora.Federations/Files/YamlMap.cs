@@ -40,7 +40,7 @@ public sealed class YamlMap
         var stream = new YamlStream();
         try
         {
-            stream.Load(text);
+            stream.Load(new ShallowParser(new Parser(text)));
         }
         catch (YamlException error)
         {
