@@ -38,6 +38,19 @@ public sealed class DataFuzzTests : IDisposable
             .Order(StringComparer.Ordinal).Select(File.ReadAllBytes)], 64_000_000, bytes => Read(file, bytes));
     }
 
+    /// <summary>
+    /// 1,259 bytes whose footer has another type where a text should be: the library took it for a text of 1.4 GB and made room for it.
+    /// </summary>
+    [Fact]
+    public void Parquet_whose_footer_has_other_types_is_damaged()
+    {
+        var file = Path.Combine(AppContext.BaseDirectory, "Data", "files", "damaged-types.parquet");
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Equal("data-invalid", Assert.Throws<FedLoraException>(() => DataFile.Read(file,
+            new DataSettings(TextTask.SequenceClassification, 16, []), CancellationToken.None)).Code);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 64_000_000);
+    }
+
     [Fact]
     public void Model_configurations() => Mutations.Try("config.json",
         [.. Directory.EnumerateFiles(Fixtures.PathOf("models"), "config.json", SearchOption.AllDirectories).Order(StringComparer.Ordinal)

@@ -4,16 +4,50 @@ namespace FedLora.Training.Data.Formats;
 
 /// <summary>
 /// Walks a Parquet file's footer before a reader does: Thrift's compact protocol states how long lists are, and a damaged length must not
-/// have a reader go on for hours. Every element takes at least a byte, so a list that is longer than what is left of the footer is damaged,
-/// and a walk ends with the footer.
+/// have a reader go on for hours, nor make room for it. Every element takes at least a byte, so a list that is longer than what is left of
+/// the footer is damaged, and a walk ends with the footer. A field of another type than the format gives it is damaged too: readers take what
+/// stands there for what it should be.
 /// </summary>
 internal ref struct ParquetFooter
 {
     private const int MostNested = 32;
 
-    // Of the file's metadata and of an element of its schema (parquet.thrift).
-    private const int SchemaField = 2;
     private const int ChildrenField = 5;
+
+    // Thrift's compact types.
+    private const int Flag = 2;
+    private const int Int16 = 4;
+    private const int Int32 = 5;
+    private const int Int64 = 6;
+    private const int Binary = 8;
+    private const int Many = 9;
+    private const int One = 12;
+
+    // The fields of parquet.thrift, from the first on: their types, and of what part they are, or their elements.
+    private static readonly Dictionary<Part, (int Type, Part Of)[]> Fields = new()
+    {
+        [Part.File] =
+        [
+            Of(Int32), Of(Many, Part.SchemaElement), Of(Int64), Of(Many, Part.RowGroup), Of(Many, Part.KeyValue), Of(Binary), Of(Many),
+            Of(One), Of(Binary),
+        ],
+        [Part.SchemaElement] =
+        [
+            Of(Int32), Of(Int32), Of(Int32), Of(Binary), Of(Int32), Of(Int32), Of(Int32), Of(Int32), Of(Int32), Of(One),
+        ],
+        [Part.KeyValue] = [Of(Binary), Of(Binary)],
+        [Part.RowGroup] = [Of(Many, Part.Column), Of(Int64), Of(Int64), Of(Many), Of(Int64), Of(Int64), Of(Int16)],
+        [Part.Column] =
+        [
+            Of(Binary), Of(Int64), Of(One, Part.ColumnData), Of(Int64), Of(Int32), Of(Int64), Of(Int32), Of(One), Of(Binary),
+        ],
+        [Part.ColumnData] =
+        [
+            Of(Int32), Of(Many), Of(Many), Of(Int32), Of(Int64), Of(Int64), Of(Int64), Of(Many, Part.KeyValue), Of(Int64), Of(Int64),
+            Of(Int64), Of(One, Part.Statistics), Of(Many), Of(Int64), Of(Int32), Of(One), Of(One),
+        ],
+        [Part.Statistics] = [Of(Binary), Of(Binary), Of(Int64), Of(Int64), Of(Binary), Of(Binary), Of(Flag), Of(Flag)],
+    };
 
     private ReadOnlySpan<byte> _left;
     private ulong _number;
@@ -24,6 +58,11 @@ internal ref struct ParquetFooter
         Other,
         File,
         SchemaElement,
+        KeyValue,
+        RowGroup,
+        Column,
+        ColumnData,
+        Statistics,
     }
 
     /// <summary>Whether the footer of a file can be walked to its end; leaves the file at its start.</summary>
@@ -58,9 +97,12 @@ internal ref struct ParquetFooter
                 field = (short)Signed(number);
             else
                 return false;
-            if (!(part == Part.File && field == SchemaField && (header & 15) is 9 or 10
-                ? Schema(depth + 1)
-                : Value(header & 15, depth + 1, isField: true)))
+            var (type, of) = Fields.TryGetValue(part, out var known) && field >= 1 && field <= known.Length ? known[field - 1]
+                : (header & 15, Part.Other);
+            // Of a flag the type is its value; sets are written as lists are.
+            if ((header & 15) != type && !(type == Flag && (header & 15) == 1))
+                return false;
+            if (!(of == Part.SchemaElement ? Schema(depth + 1) : Value(header & 15, depth + 1, of, isField: true)))
                 return false;
             if (part == Part.SchemaElement && field == ChildrenField)
                 _children = (int)Signed(_number);
@@ -71,7 +113,7 @@ internal ref struct ParquetFooter
     /// <summary>The schema's tree, its elements one after another: readers go down it by calling themselves, as deep as it is.</summary>
     private bool Schema(int depth)
     {
-        if (Count() is not ({ } count, 12))
+        if (Count() is not ({ } count, One))
             return false;
         var open = new List<int>();
         for (var i = 0UL; i < count; i++)
@@ -91,9 +133,11 @@ internal ref struct ParquetFooter
         return true;
     }
 
+    private static (int Type, Part Of) Of(int type, Part of = Part.Other) => (type, of);
+
     private static long Signed(ulong zigzag) => (long)(zigzag >> 1) ^ -(long)(zigzag & 1);
 
-    private bool Value(int type, int depth, bool isField)
+    private bool Value(int type, int depth, Part of, bool isField)
     {
         if (depth > MostNested)
             return false;
@@ -114,23 +158,23 @@ internal ref struct ParquetFooter
             case 8:
                 return Varint() is { } length && length <= (ulong)_left.Length && Skip((int)length);
             case 9 or 10:
-                return List(depth);
+                return List(depth, of);
             case 11:
                 return Map(depth);
             case 12:
-                return Struct(depth);
+                return Struct(depth, of);
             default:
                 return false;
         }
     }
 
-    private bool List(int depth)
+    private bool List(int depth, Part of)
     {
-        if (Count() is not var (count, type))
+        if (Count() is not var (count, type) || (of != Part.Other && type != One))
             return false;
         for (var i = 0UL; i < count; i++)
         {
-            if (!Value(type, depth + 1, isField: false))
+            if (!Value(type, depth + 1, of, isField: false))
                 return false;
         }
         return true;
@@ -154,7 +198,7 @@ internal ref struct ParquetFooter
             return false;
         for (var i = 0UL; i < count; i++)
         {
-            if (!Value(types >> 4, depth + 1, isField: false) || !Value(types & 15, depth + 1, isField: false))
+            if (!Value(types >> 4, depth + 1, Part.Other, isField: false) || !Value(types & 15, depth + 1, Part.Other, isField: false))
                 return false;
         }
         return true;
