@@ -261,8 +261,8 @@ internal sealed class Round
     }
 
     // Sums of tensors over nodes, in float64 and in node order: the bytes depend on neither arrival order nor machine. Some tensors make a
-    // unit, which is handed on whole and lasts for that call; with probes it is a module. Few updates are open at a time; with no more nodes
-    // than that, a sum stays in the nearer caches from its first node to its last.
+    // unit, which is handed on whole and lasts for that call; with probes it is a module. Few updates are open at a time; with no more
+    // nodes than that, a sum stays in the nearer caches from its first node to its last.
     private void Accumulate((string Name, int[] Shape)[][] units, Action<int, double[][]> done, ErrorProbes? probes = null)
     {
         for (var (start, end) = (0, 0); start < units.Length; start = end)
@@ -276,7 +276,7 @@ internal sealed class Round
             PerFew(0..Count, sums.Length, (i, readers, from) =>
             {
                 var unit = units[first + i];
-                sums[i] ??= [.. unit.Select(t => Zeros(AdapterTensor.Count(t.Shape)))];
+                sums[i] ??= [.. unit.Select(t => ArrayPool<double>.Shared.Rent(AdapterTensor.Count(t.Shape)))];
                 if (probes is null)
                 {
                     for (var t = 0; t < unit.Length; t++)
@@ -322,13 +322,16 @@ internal sealed class Round
             tensor < 0 ? _global[Products.Key(module, factor)].Values : values[tensor][reader].Span;
     }
 
-    // A piece of the sum stays in the nearest cache from the first update to the last: each entry sees the same steps in the same order.
+    // A piece of the sum stays in the nearest cache from the first update, before which it is made zero, to the last: each entry sees the
+    // same steps in the same order.
     // Weights are above 0 and at most 1, so that a sum is finite if all its updates are.
     private void Add(Span<double> sum, ReadOnlyMemory<float>[] updates, string name, int from)
     {
         for (var start = 0; start < sum.Length; start += Piece)
         {
             var piece = sum.Slice(start, Math.Min(Piece, sum.Length - start));
+            if (from == 0)
+                piece.Clear();
             var i = 0;
             for (; i <= updates.Length - 2; i += 2)
                 Vectors.AddScaled(Weights[from + i], Slice(i), Weights[from + i + 1], Slice(i + 1), piece);
@@ -341,13 +344,6 @@ internal sealed class Round
 
             ReadOnlySpan<float> Slice(int update) => updates[update].Span.Slice(start, Math.Min(Piece, updates[update].Length - start));
         }
-    }
-
-    private static double[] Zeros(int count)
-    {
-        var zeros = ArrayPool<double>.Shared.Rent(count);
-        zeros.AsSpan(0, count).Clear();
-        return zeros;
     }
 
     private void ForEach(int count, Action<int> action)

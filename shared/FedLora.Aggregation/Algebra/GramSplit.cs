@@ -1,5 +1,3 @@
-using System.Numerics.Tensors;
-
 namespace FedLora.Aggregation;
 
 /// <summary>
@@ -107,10 +105,9 @@ internal static class GramSplit
         for (var k = 0; k < byA.Columns; k++)
         {
             var row = a.AsSpan(k * (a.Length / byA.Columns), a.Length / byA.Columns);
-            var (least, most) = (TensorPrimitives.IndexOfMin<float>(row), TensorPrimitives.IndexOfMax<float>(row));
-            if (row[most] > -row[least] || (row[most] == -row[least] && most <= least))
+            if (row[Vectors.Largest(row)] > 0)
                 continue;
-            TensorPrimitives.Negate(row, row);
+            Vectors.Negate(row);
             Vectors.Scale(-1, byA.Column(k));
             Vectors.Scale(-1, byB.Column(k));
             sums.Turn(k);
@@ -123,36 +120,19 @@ internal static class GramSplit
         private readonly Matrix _lost = Panels.Empty(rank);
         private readonly Matrix _byA = Panels.Square(rank);
         private readonly Matrix _byB = Panels.Square(rank);
-        private readonly double[] _squaresA = new double[rank];
-        private double _squaresB;
+        private readonly Matrix _squares = new(Panels.Padded(rank), 2);
 
         /// <summary>The rounded panel.</summary>
         public Matrix Rounded { get; } = Panels.Empty(rank);
 
-        public void Round(Matrix exact, int count)
-        {
-            var values = exact.From(0, 0)[..(count * exact.Rows)];
-            var rounded = Rounded.From(0, 0)[..values.Length];
-            values.CopyTo(rounded);
-            Vectors.RoundToSingle(rounded);
-            if (!measure)
-                return;
-            var lost = _lost.From(0, 0)[..values.Length];
-            values.CopyTo(lost);
-            Vectors.AddScaled(-1, (ReadOnlySpan<double>)rounded, lost);
-        }
+        public void Round(Matrix exact, int count) => Panels.Round(exact, count, Rounded, _lost);
 
         public void AddA(int count)
         {
             if (!measure)
                 return;
             Panels.AddOuter(_lost, Rounded, count, _byA);
-            for (var i = 0; i < count; i++)
-            {
-                var column = _lost.Column(i);
-                for (var k = 0; k < _squaresA.Length; k++)
-                    _squaresA[k] = Math.FusedMultiplyAdd(column[k], column[k], _squaresA[k]);
-            }
+            Panels.AddSquares(_lost, count, _squares.Column(0));
         }
 
         public void AddB(Matrix exact, int count)
@@ -160,8 +140,7 @@ internal static class GramSplit
             if (!measure)
                 return;
             Panels.AddOuter(exact, _lost, count, _byB);
-            var lost = _lost.From(0, 0)[..(count * _lost.Rows)];
-            _squaresB += Vectors.Dot(lost, lost);
+            Panels.AddSquares(_lost, count, _squares.Column(1));
         }
 
         /// <summary>Row k of A' has got the other sign.</summary>
@@ -179,9 +158,9 @@ internal static class GramSplit
         public double Squared(Matrix byA, Matrix byB, Matrix gramA, Matrix gramB)
         {
             using var gram = byB.TransposedTimes(gramB.Times(byB));
-            var sum = _squaresB + (2 * _byB.Inner(_byA));
-            for (var k = 0; k < _squaresA.Length; k++)
-                sum += gram[k, k] * _squaresA[k];
+            var sum = 2 * _byB.Inner(_byA);
+            for (var k = 0; k < rank; k++)
+                sum += (gram[k, k] * _squares[k, 0]) + _squares[k, 1];
             using var turned = byA.Transposed();
             using var missed = byB.Times(turned);
             using var identity = Matrix.Identity(missed.Rows, missed.Rows);
@@ -196,6 +175,7 @@ internal static class GramSplit
             _lost.Dispose();
             _byA.Dispose();
             _byB.Dispose();
+            _squares.Dispose();
             Rounded.Dispose();
         }
     }

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
@@ -28,7 +29,9 @@ internal static class Panels
     public static int FromRows(ReadOnlySpan<double> factor, int rank, int start, Matrix panel)
     {
         var count = Math.Min(Length, (factor.Length / rank) - start);
-        for (var i = 0; i < count; i++)
+        if (rank == panel.Rows)
+            factor.Slice(start * rank, count * rank).CopyTo(panel.From(0, 0));
+        for (var i = 0; i < count && rank < panel.Rows; i++)
             factor.Slice((start + i) * rank, rank).CopyTo(panel.Column(i));
         return count;
     }
@@ -40,12 +43,35 @@ internal static class Panels
     {
         var rows = factor.Length / rank;
         var count = Math.Min(Length, rows - start);
-        ref var to = ref MemoryMarshal.GetReference(panel.From(0, 0)[..(count * panel.Rows)]);
-        for (var k = 0; k < rank; k++)
+        var stride = panel.Rows;
+        ref var from = ref MemoryMarshal.GetReference(factor.Slice(start)[..(((rank - 1) * rows) + count)]);
+        ref var to = ref MemoryMarshal.GetReference(panel.From(0, 0)[..(count * stride)]);
+        var k = 0;
+        for (; k <= rank - 4; k += 4)
         {
-            var column = factor.Slice((k * rows) + start, count);
-            for (var i = 0; i < column.Length; i++)
-                Unsafe.Add(ref to, (i * panel.Rows) + k) = column[i];
+            var i = 0;
+            for (; i <= count - 4; i += 4)
+            {
+                var (c0, c1, c2, c3) = Turn(Vector128.LoadUnsafe(ref from, (nuint)((k * rows) + i)),
+                    Vector128.LoadUnsafe(ref from, (nuint)(((k + 1) * rows) + i)),
+                    Vector128.LoadUnsafe(ref from, (nuint)(((k + 2) * rows) + i)),
+                    Vector128.LoadUnsafe(ref from, (nuint)(((k + 3) * rows) + i)));
+                var place = (i * stride) + k;
+                Vector256.WidenLower(c0.ToVector256Unsafe()).StoreUnsafe(ref to, (nuint)place);
+                Vector256.WidenLower(c1.ToVector256Unsafe()).StoreUnsafe(ref to, (nuint)(place + stride));
+                Vector256.WidenLower(c2.ToVector256Unsafe()).StoreUnsafe(ref to, (nuint)(place + (2 * stride)));
+                Vector256.WidenLower(c3.ToVector256Unsafe()).StoreUnsafe(ref to, (nuint)(place + (3 * stride)));
+            }
+            for (; i < count; i++)
+            {
+                for (var next = k; next < k + 4; next++)
+                    Unsafe.Add(ref to, (i * stride) + next) = Unsafe.Add(ref from, (next * rows) + i);
+            }
+        }
+        for (; k < rank; k++)
+        {
+            for (var i = 0; i < count; i++)
+                Unsafe.Add(ref to, (i * stride) + k) = Unsafe.Add(ref from, (k * rows) + i);
         }
         return count;
     }
@@ -62,12 +88,33 @@ internal static class Panels
     public static void ToColumns(Matrix panel, int count, Span<float> factor, int rank, int start)
     {
         var rows = factor.Length / rank;
-        ref var from = ref MemoryMarshal.GetReference(panel.From(0, 0)[..(count * panel.Rows)]);
-        for (var k = 0; k < rank; k++)
+        var stride = panel.Rows;
+        ref var from = ref MemoryMarshal.GetReference(panel.From(0, 0)[..(count * stride)]);
+        ref var to = ref MemoryMarshal.GetReference(factor.Slice(start)[..(((rank - 1) * rows) + count)]);
+        var k = 0;
+        for (; k <= rank - 4; k += 4)
         {
-            var column = factor.Slice((k * rows) + start, count);
-            for (var i = 0; i < column.Length; i++)
-                column[i] = (float)Unsafe.Add(ref from, (i * panel.Rows) + k);
+            var i = 0;
+            for (; i <= count - 4; i += 4)
+            {
+                var place = (i * stride) + k;
+                var (r0, r1, r2, r3) = Turn(Narrow(ref from, place), Narrow(ref from, place + stride),
+                    Narrow(ref from, place + (2 * stride)), Narrow(ref from, place + (3 * stride)));
+                r0.StoreUnsafe(ref to, (nuint)((k * rows) + i));
+                r1.StoreUnsafe(ref to, (nuint)(((k + 1) * rows) + i));
+                r2.StoreUnsafe(ref to, (nuint)(((k + 2) * rows) + i));
+                r3.StoreUnsafe(ref to, (nuint)(((k + 3) * rows) + i));
+            }
+            for (; i < count; i++)
+            {
+                for (var next = k; next < k + 4; next++)
+                    Unsafe.Add(ref to, (next * rows) + i) = (float)Unsafe.Add(ref from, (i * stride) + next);
+            }
+        }
+        for (; k < rank; k++)
+        {
+            for (var i = 0; i < count; i++)
+                Unsafe.Add(ref to, (k * rows) + i) = (float)Unsafe.Add(ref from, (i * stride) + k);
         }
     }
 
@@ -165,7 +212,57 @@ internal static class Panels
         return whole;
     }
 
-    private static int Padded(int rank) => (rank + Wide - 1) / Wide * Wide;
+    /// <summary>What rounding to float32 leaves of a panel, and what it takes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Round(Matrix panel, int count, Matrix rounded, Matrix lost)
+    {
+        ref var x = ref MemoryMarshal.GetReference(panel.From(0, 0)[..(count * panel.Rows)]);
+        ref var y = ref MemoryMarshal.GetReference(rounded.From(0, 0)[..(count * panel.Rows)]);
+        ref var z = ref MemoryMarshal.GetReference(lost.From(0, 0)[..(count * panel.Rows)]);
+        for (var i = 0; i < count * panel.Rows; i += Wide)
+        {
+            var (a, b) = (Load(ref x, i), Load(ref x, i + 4));
+            var (c, d) = Vector256.Widen(Vector256.Narrow(a, b));
+            Store(c, d, ref y, i);
+            Store(a - c, b - d, ref z, i);
+        }
+    }
+
+    /// <summary>sums += the squares of a panel's entries, for each of its rows of eight entries and more.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void AddSquares(Matrix panel, int count, Span<double> sums)
+    {
+        var stride = panel.Rows;
+        ref var x = ref MemoryMarshal.GetReference(panel.From(0, 0)[..(count * stride)]);
+        for (var row = 0; row < stride; row += Wide)
+        {
+            ref var s = ref MemoryMarshal.GetReference(sums.Slice(row, Wide));
+            var (a, b) = (Load(ref s, 0), Load(ref s, 4));
+            for (var i = row; i < count * stride; i += stride)
+            {
+                var (p, q) = (Load(ref x, i), Load(ref x, i + 4));
+                a = Vector256.FusedMultiplyAdd(p, p, a);
+                b = Vector256.FusedMultiplyAdd(q, q, b);
+            }
+            Store(a, b, ref s, 0);
+        }
+    }
+
+    // Four lines of four become four columns.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (Vector128<float> A, Vector128<float> B, Vector128<float> C, Vector128<float> D) Turn(Vector128<float> a,
+        Vector128<float> b, Vector128<float> c, Vector128<float> d)
+    {
+        var turned = Matrix4x4.Transpose(Matrix4x4.Create(a.AsVector4(), b.AsVector4(), c.AsVector4(), d.AsVector4()));
+        return (turned.X.AsVector128(), turned.Y.AsVector128(), turned.Z.AsVector128(), turned.W.AsVector128());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> Narrow(ref double first, int index) =>
+        Vector128.Narrow(Vector128.LoadUnsafe(ref first, (nuint)index), Vector128.LoadUnsafe(ref first, (nuint)index + 2));
+
+    /// <summary>A rank, filled up.</summary>
+    public static int Padded(int rank) => (rank + Wide - 1) / Wide * Wide;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<double> Load(ref double first, int index) => Vector256.LoadUnsafe(ref first, (nuint)index);

@@ -330,6 +330,34 @@ internal static class Vectors
         return i;
     }
 
+    /// <summary>The first place of the largest magnitude; no value is NaN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static int Largest(ReadOnlySpan<float> values)
+    {
+        ref var x = ref MemoryMarshal.GetReference(values);
+        var (i, lanes, largest) = (0, Vector256<float>.Zero, 0.0f);
+        for (; i <= values.Length - Lanes; i += Lanes)
+            lanes = Vector256.Max(lanes, Vector256.Abs(Vector256.LoadUnsafe(ref x, (nuint)i)));
+        for (; i < values.Length; i++)
+            largest = Math.Max(largest, Math.Abs(values[i]));
+        for (var lane = 0; lane < Lanes; lane++)
+            largest = Math.Max(largest, lanes.GetElement(lane));
+        var (plus, minus) = (values.IndexOf(largest), values.IndexOf(-largest));
+        return plus < 0 ? Math.Max(0, minus) : minus < 0 ? plus : Math.Min(plus, minus);
+    }
+
+    /// <summary>values *= -1.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Negate(Span<float> values)
+    {
+        ref var x = ref MemoryMarshal.GetReference(values);
+        var i = 0;
+        for (; i <= values.Length - Lanes; i += Lanes)
+            (-Vector256.LoadUnsafe(ref x, (nuint)i)).StoreUnsafe(ref x, (nuint)i);
+        for (; i < values.Length; i++)
+            values[i] = -values[i];
+    }
+
     /// <summary>Rounds to the nearest float32.</summary>
     public static float[] Round(ReadOnlySpan<double> values)
     {
@@ -430,14 +458,17 @@ internal static class Vectors
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static bool IsFinite(ReadOnlySpan<double> values)
     {
-        var bits = MemoryMarshal.Cast<double, ulong>(values);
-        var (i, width, exponent) = (0, Vector<ulong>.Count, new Vector<ulong>(0x7FF0_0000_0000_0000));
-        var all = Vector<ulong>.Zero;
-        for (; i <= bits.Length - width; i += width)
-            all |= Vector.Equals(new Vector<ulong>(bits.Slice(i, width)) & exponent, exponent);
-        if (all != Vector<ulong>.Zero)
+        ref var x = ref MemoryMarshal.GetReference(values);
+        var (i, largest) = (0, Vector256.Create(double.MaxValue));
+        var (a, b) = (Vector256<double>.AllBitsSet, Vector256<double>.AllBitsSet);
+        for (; i <= values.Length - Lanes; i += Lanes)
+        {
+            a &= Vector256.LessThanOrEqual(Vector256.Abs(Vector256.LoadUnsafe(ref x, (nuint)i)), largest);
+            b &= Vector256.LessThanOrEqual(Vector256.Abs(Vector256.LoadUnsafe(ref x, (nuint)i + 4)), largest);
+        }
+        if ((a & b).AsUInt64() != Vector256<ulong>.AllBitsSet)
             return false;
-        for (; i < bits.Length; i++)
+        for (; i < values.Length; i++)
         {
             if (!double.IsFinite(values[i]))
                 return false;
