@@ -20,13 +20,12 @@ public sealed class PanelTests
         using var other = Panels.Empty(rank);
         for (var start = 0; start < rows; start += Panels.Length)
         {
-            var count = Panels.FromRows(Array.ConvertAll(byRow, v => (double)v), rank, start, one);
-            Assert.Equal(count, Panels.FromColumns(byColumn, rank, start, other));
+            var count = Panels.Count(byRow.Length, rank, start);
             Assert.Equal(Math.Min(Panels.Length, rows - start), count);
-            for (var i = 0; i < count; i++)
-                Assert.Equal(one.Column(i).ToArray(), other.Column(i).ToArray());
-            Panels.ToRows(one, count, back, rank, start);
-            Panels.ToColumns(one, count, turned, rank, start);
+            var values = Panels.FromRows(Array.ConvertAll(byRow, v => (double)v), rank, start, one)[..(count * one.Rows)];
+            Assert.Equal(values.ToArray(), Panels.FromColumns(byColumn, rank, start, other)[..values.Length].ToArray());
+            Panels.ToRows(other, count, back, rank, start);
+            Panels.ToColumns(other, count, turned, rank, start);
         }
         Assert.Equal(byRow, back);
         Assert.Equal(byColumn, turned);
@@ -47,13 +46,13 @@ public sealed class PanelTests
         var product = new double[rows * rank];
         for (var start = 0; start < rows; start += Panels.Length)
         {
-            var count = Panels.FromRows(x, rank, start, px);
-            Panels.FromRows(y, rank, start, py);
-            Panels.Multiply(square, px, count, result);
+            var count = Panels.Count(x.Length, rank, start);
+            var (left, right) = (Panels.FromRows(y, rank, start, py).ToArray(), Panels.FromRows(x, rank, start, px).ToArray());
+            Panels.Multiply(square, right, count, result);
             for (var i = 0; i < count; i++)
                 result.Column(i)[..rank].CopyTo(product.AsSpan((start + i) * rank));
-            Panels.AddOuter(py, px, count, inner);
-            Panels.AddOuter(px, px, count, half);
+            Panels.AddOuter(left, right, count, inner);
+            Panels.AddOuter(right, right, count, half);
         }
         using var gram = Panels.Symmetric(half, rank);
         // A row of the panel is x_i; t x_i is a row of X T^T.

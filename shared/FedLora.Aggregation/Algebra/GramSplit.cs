@@ -47,7 +47,7 @@ internal static class GramSplit
     {
         using var sum = Panels.Square(rank);
         for (var start = 0; start < factor.Length / rank; start += Panels.Length)
-            Panels.AddOuter(panel, panel, Panels.FromRows(factor, rank, start, panel), sum);
+            AddGram(Panels.FromRows(factor, rank, start, panel), Panels.Count(factor.Length, rank, start), sum);
         return Panels.Symmetric(sum, rank);
     }
 
@@ -55,9 +55,11 @@ internal static class GramSplit
     {
         using var sum = Panels.Square(rank);
         for (var start = 0; start < factor.Length / rank; start += Panels.Length)
-            Panels.AddOuter(panel, panel, Panels.FromColumns(factor, rank, start, panel), sum);
+            AddGram(Panels.FromColumns(factor, rank, start, panel), Panels.Count(factor.Length, rank, start), sum);
         return Panels.Symmetric(sum, rank);
     }
+
+    private static void AddGram(ReadOnlySpan<double> x, int count, Matrix sum) => Panels.AddOuter(x, x, count, sum);
 
     private static float[]? ColumnsTimes(ReadOnlySpan<float> a, Matrix by, Lost sums, Matrix panel)
     {
@@ -69,9 +71,9 @@ internal static class GramSplit
         using var exact = Panels.Empty(rank);
         for (var start = 0; start < a.Length / rank; start += Panels.Length)
         {
-            var count = Panels.FromColumns(a, rank, start, panel);
-            Panels.Multiply(t, panel, count, exact);
-            Panels.AddOuter(exact, exact, count, gram);
+            var count = Panels.Count(a.Length, rank, start);
+            Panels.Multiply(t, Panels.FromColumns(a, rank, start, panel), count, exact);
+            AddGram(exact.From(0, 0), count, gram);
             sums.Round(exact, count);
             Panels.ToColumns(sums.Rounded, count, rounded, rank, start);
             sums.AddA(count);
@@ -91,8 +93,8 @@ internal static class GramSplit
         using var exact = Panels.Empty(rank);
         for (var start = 0; start < b.Length / rank; start += Panels.Length)
         {
-            var count = Panels.FromRows(b, rank, start, panel);
-            Panels.Multiply(t, panel, count, exact);
+            var count = Panels.Count(b.Length, rank, start);
+            Panels.Multiply(t, Panels.FromRows(b, rank, start, panel), count, exact);
             sums.Round(exact, count);
             Panels.ToRows(sums.Rounded, count, rounded, rank, start);
             sums.AddB(exact, count);
@@ -105,7 +107,7 @@ internal static class GramSplit
         for (var k = 0; k < byA.Columns; k++)
         {
             var row = a.AsSpan(k * (a.Length / byA.Columns), a.Length / byA.Columns);
-            if (row[Vectors.Largest(row)] > 0)
+            if (Vectors.IsLargestPositive(row))
                 continue;
             Vectors.Negate(row);
             Vectors.Scale(-1, byA.Column(k));
@@ -131,7 +133,7 @@ internal static class GramSplit
         {
             if (!measure)
                 return;
-            Panels.AddOuter(_lost, Rounded, count, _byA);
+            Panels.AddOuter(_lost.From(0, 0), Rounded.From(0, 0), count, _byA);
             Panels.AddSquares(_lost, count, _squares.Column(0));
         }
 
@@ -139,7 +141,7 @@ internal static class GramSplit
         {
             if (!measure)
                 return;
-            Panels.AddOuter(exact, _lost, count, _byB);
+            Panels.AddOuter(exact.From(0, 0), _lost.From(0, 0), count, _byB);
             Panels.AddSquares(_lost, count, _squares.Column(1));
         }
 

@@ -24,25 +24,26 @@ internal static class Panels
     public static Matrix Square(int rank, Matrix? corner = null) =>
         corner is null ? new Matrix(Padded(rank), Padded(rank)) : corner.Resized(Padded(rank), Padded(rank));
 
-    /// <summary>Rows of a factor that lies row by row.</summary>
-    /// <returns>How many there were from there on, at most <see cref="Length"/>.</returns>
-    public static int FromRows(ReadOnlySpan<double> factor, int rank, int start, Matrix panel)
+    /// <summary>How many rows of a factor there are from one on, at most <see cref="Length"/>.</summary>
+    public static int Count(int length, int rank, int start) => Math.Min(Length, (length / rank) - start);
+
+    /// <summary>Rows of a factor that lies row by row: where they lie, or as a panel.</summary>
+    public static ReadOnlySpan<double> FromRows(ReadOnlySpan<double> factor, int rank, int start, Matrix panel)
     {
-        var count = Math.Min(Length, (factor.Length / rank) - start);
-        if (rank == panel.Rows)
-            factor.Slice(start * rank, count * rank).CopyTo(panel.From(0, 0));
-        for (var i = 0; i < count && rank < panel.Rows; i++)
+        var count = Count(factor.Length, rank, start);
+        if (rank == panel.Rows && count == Length)
+            return factor.Slice(start * rank, count * rank);
+        for (var i = 0; i < count; i++)
             factor.Slice((start + i) * rank, rank).CopyTo(panel.Column(i));
-        return count;
+        return panel.From(0, 0);
     }
 
     /// <summary>Rows of a factor that lies column by column, e.g. of A^T.</summary>
-    /// <inheritdoc cref="FromRows"/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static int FromColumns(ReadOnlySpan<float> factor, int rank, int start, Matrix panel)
+    public static ReadOnlySpan<double> FromColumns(ReadOnlySpan<float> factor, int rank, int start, Matrix panel)
     {
         var rows = factor.Length / rank;
-        var count = Math.Min(Length, rows - start);
+        var count = Count(factor.Length, rank, start);
         var stride = panel.Rows;
         ref var from = ref MemoryMarshal.GetReference(factor.Slice(start)[..(((rank - 1) * rows) + count)]);
         ref var to = ref MemoryMarshal.GetReference(panel.From(0, 0)[..(count * stride)]);
@@ -73,7 +74,7 @@ internal static class Panels
             for (var i = 0; i < count; i++)
                 Unsafe.Add(ref to, (i * stride) + k) = Unsafe.Add(ref from, (k * rows) + i);
         }
-        return count;
+        return panel.From(0, 0);
     }
 
     /// <summary>A panel's values as float32, which they are, in their place in a factor that lies row by row.</summary>
@@ -120,15 +121,15 @@ internal static class Panels
 
     /// <summary>y = t x.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply(Matrix t, Matrix x, int count, Matrix y)
+    public static void Multiply(Matrix t, ReadOnlySpan<double> x, int count, Matrix y)
     {
-        var stride = x.Rows;
+        var stride = t.Rows;
         for (var row = 0; row < stride; row += Wide)
         {
             ref var by = ref MemoryMarshal.GetReference(t.From(row, 0));
             for (var i = 0; i < count; i += High)
             {
-                ref var p0 = ref MemoryMarshal.GetReference(x.From(0, i)[..(High * stride)]);
+                ref var p0 = ref MemoryMarshal.GetReference(x.Slice(i * stride, High * stride));
                 ref var p1 = ref Unsafe.Add(ref p0, stride);
                 ref var p2 = ref Unsafe.Add(ref p1, stride);
                 ref var p3 = ref Unsafe.Add(ref p2, stride);
@@ -161,15 +162,15 @@ internal static class Panels
 
     /// <summary>sum += y x^T; where both are the same panel only entries on and below the diagonal, and some others, are made.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void AddOuter(Matrix y, Matrix x, int count, Matrix sum)
+    public static void AddOuter(ReadOnlySpan<double> y, ReadOnlySpan<double> x, int count, Matrix sum)
     {
-        var stride = x.Rows;
+        var stride = sum.Rows;
         for (var i = 0; i < stride; i += High)
         {
             for (var row = y == x ? i / Wide * Wide : 0; row < stride; row += Wide)
             {
-                ref var p = ref MemoryMarshal.GetReference(x.From(i, 0)[..(((count - 1) * stride) + High)]);
-                ref var q = ref MemoryMarshal.GetReference(y.From(row, 0)[..(((count - 1) * stride) + Wide)]);
+                ref var p = ref MemoryMarshal.GetReference(x.Slice(i, ((count - 1) * stride) + High));
+                ref var q = ref MemoryMarshal.GetReference(y.Slice(row, ((count - 1) * stride) + Wide));
                 ref var to = ref MemoryMarshal.GetReference(sum.From(row, i)[..(((High - 1) * stride) + Wide)]);
                 var (a0, b0) = (Load(ref to, 0), Load(ref to, 4));
                 var (a1, b1) = (Load(ref to, stride), Load(ref to, stride + 4));

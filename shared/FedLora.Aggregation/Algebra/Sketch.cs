@@ -54,14 +54,20 @@ internal static class Sketch
     }
 
     /// <summary>The squared lengths of the rows of a sum: of a product's images of the probes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double[] Squares(Matrix sum)
     {
         var squares = new double[sum.Rows];
-        for (var j = 0; j < sum.Columns; j++)
+        ref var x = ref MemoryMarshal.GetReference(sum.From(0, 0));
+        for (var p = 0; p < squares.Length; p += Group)
         {
-            var column = sum.Column(j);
-            for (var p = 0; p < squares.Length; p++)
-                squares[p] = Math.FusedMultiplyAdd(column[p], column[p], squares[p]);
+            var all = Vector256<double>.Zero;
+            for (var i = p; i < sum.Rows * sum.Columns; i += sum.Rows)
+            {
+                var images = Vector256.LoadUnsafe(ref x, (nuint)i);
+                all = Vector256.FusedMultiplyAdd(images, images, all);
+            }
+            all.CopyTo(squares, p);
         }
         return squares;
     }

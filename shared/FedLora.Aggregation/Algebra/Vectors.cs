@@ -330,20 +330,23 @@ internal static class Vectors
         return i;
     }
 
-    /// <summary>The first place of the largest magnitude; no value is NaN.</summary>
+    /// <summary>Whether the value of largest magnitude, the first of equals, is above 0; no value is NaN.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static int Largest(ReadOnlySpan<float> values)
+    public static bool IsLargestPositive(ReadOnlySpan<float> values)
     {
         ref var x = ref MemoryMarshal.GetReference(values);
-        var (i, lanes, largest) = (0, Vector256<float>.Zero, 0.0f);
+        var (i, least, most) = (0, 0.0f, 0.0f);
+        var (low, high) = (Vector256<float>.Zero, Vector256<float>.Zero);
         for (; i <= values.Length - Lanes; i += Lanes)
-            lanes = Vector256.Max(lanes, Vector256.Abs(Vector256.LoadUnsafe(ref x, (nuint)i)));
+        {
+            var v = Vector256.LoadUnsafe(ref x, (nuint)i);
+            (low, high) = (Vector256.Min(low, v), Vector256.Max(high, v));
+        }
         for (; i < values.Length; i++)
-            largest = Math.Max(largest, Math.Abs(values[i]));
+            (least, most) = (Math.Min(least, values[i]), Math.Max(most, values[i]));
         for (var lane = 0; lane < Lanes; lane++)
-            largest = Math.Max(largest, lanes.GetElement(lane));
-        var (plus, minus) = (values.IndexOf(largest), values.IndexOf(-largest));
-        return plus < 0 ? Math.Max(0, minus) : minus < 0 ? plus : Math.Min(plus, minus);
+            (least, most) = (Math.Min(least, low.GetElement(lane)), Math.Max(most, high.GetElement(lane)));
+        return most > -least || (most == -least && most > 0 && values.IndexOf(most) < values.IndexOf(least));
     }
 
     /// <summary>values *= -1.</summary>
