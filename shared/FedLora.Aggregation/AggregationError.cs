@@ -34,7 +34,7 @@ internal static class AggregationError
         })));
     }
 
-    /// <summary>What estimates the error while the updates are read; nothing where it is not measured, or exactly, after the step.</summary>
+    /// <summary>What estimates the error while the updates are read; null where it is not measured, or exactly, afterwards.</summary>
     public static ErrorProbes? Probes(Round round, AggregationOptions options)
     {
         var pairs = round.Layout.Modules.Sum(m => (double)round.Ranks(m) * round.Ranks(m) * (m.DOut + m.DIn));

@@ -46,7 +46,8 @@ public sealed class ErrorProbesTests : IDisposable
         {
             var path = Path.Combine(_folder, update.Node);
             using var reader = update.Open();
-            new AdapterState(reader.Shapes.Select(t => new AdapterTensor(t.Key, t.Value, reader.InPlace(t.Key)!.Value.ToArray()))).Save(path);
+            new AdapterState(reader.Shapes.Select(t => new AdapterTensor(t.Key, t.Value, reader.InPlace(t.Key)!.Value.ToArray())))
+                .Save(path);
             return new StreamUpdate(update.Node, update.Examples, () => File.OpenRead(path));
         });
         var one = method.Aggregate(global, updates, Generated.Options with { Threads = 1 }, default);
