@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using FedLora.Adapters;
 
 namespace FedLora.Aggregation;
@@ -80,6 +81,7 @@ internal sealed class ErrorProbes(AdapterLayout layout, ulong seed)
     }
 
     // Sixty-four signs of every number.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private Matrix Signs(AdapterModule module)
     {
         var (random, signs) = (Random64.For(seed, $"probe/{module.Name}"), new Matrix(module.DIn, Count));

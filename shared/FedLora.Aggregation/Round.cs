@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 using FedLora.Adapters;
 
 namespace FedLora.Aggregation;
@@ -325,6 +326,7 @@ internal sealed class Round
     // A piece of the sum stays in the nearest cache from the first update, before which it is made zero, to the last: each entry sees the
     // same steps in the same order.
     // Weights are above 0 and at most 1, so that a sum is finite if all its updates are.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Add(Span<double> sum, ReadOnlyMemory<float>[] updates, string name, int from)
     {
         for (var start = 0; start < sum.Length; start += Piece)

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace FedLora.Aggregation;
 
 /// <summary>
@@ -43,6 +45,7 @@ internal static class GramSplit
         return (newB, newA, measure ? (sums.Squared(byA, byB, gramA, gramB), Math.Max(0, gramB.Inner(gramA))) : default);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static Matrix GramOfRows(ReadOnlySpan<double> factor, int rank, Matrix panel)
     {
         using var sum = Panels.Square(rank);
@@ -51,6 +54,7 @@ internal static class GramSplit
         return Panels.Symmetric(sum, rank);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static Matrix GramOfColumns(ReadOnlySpan<float> factor, int rank, Matrix panel)
     {
         using var sum = Panels.Square(rank);
@@ -61,6 +65,7 @@ internal static class GramSplit
 
     private static void AddGram(ReadOnlySpan<double> x, int count, Matrix sum) => Panels.AddOuter(x, x, count, sum);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float[]? ColumnsTimes(ReadOnlySpan<float> a, Matrix by, Lost sums, Matrix panel)
     {
         var rank = by.Rows;
@@ -84,6 +89,7 @@ internal static class GramSplit
         return unit.Largest() <= 1e-10 ? rounded : null;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float[] RowsTimes(ReadOnlySpan<double> b, Matrix by, Lost sums, Matrix panel)
     {
         var rank = by.Rows;

@@ -27,6 +27,7 @@ internal static class Sketch
     /// <param name="b">d_out x r, row by row.</param>
     /// <param name="a">r x d_in, row by row.</param>
     /// <param name="probes">W, d_in x probes.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Add(Matrix sum, double factor, ReadOnlySpan<float> b, ReadOnlySpan<float> a, Matrix probes)
     {
         var rank = a.Length / probes.Rows;
@@ -73,6 +74,7 @@ internal static class Sketch
     }
 
     // Row by row of A its products with four probes.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Contract(ReadOnlySpan<float> a, int rank, Matrix probes, int first, Span<double> inner)
     {
         inner.Clear();
