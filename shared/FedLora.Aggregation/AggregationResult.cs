@@ -30,9 +30,14 @@ public sealed record AggregationResult(AdapterState Global, AdapterState? Fold, 
 /// <param name="RelativeError">
 /// ||sum p_k s_k B_k A_k - new product||_F / ||sum p_k s_k B_k A_k||_F over all modules; null where not measured.
 /// </param>
-/// <param name="Estimated">The error was estimated by random probes, since comparing all pairs of updates would cost too much.</param>
-public sealed record AggregationReport(int Nodes, double? RelativeError, bool Estimated = false)
+public sealed record AggregationReport(int Nodes, double? RelativeError)
 {
+    /// <summary>
+    /// The standard error of <see cref="RelativeError"/>, where that was estimated by random probes, since comparing all pairs of updates
+    /// would cost too much; null where it is exact, or not measured.
+    /// </summary>
+    public double? StandardError { get; init; }
+
     /// <summary>The nodes whose updates robust aggregation left out.</summary>
     public IReadOnlyList<string> LeftOut { get; init; } = [];
 

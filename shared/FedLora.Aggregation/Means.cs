@@ -4,11 +4,15 @@ namespace FedLora.Aggregation;
 
 /// <summary>Weighted means of one module's tensors, in float64, for as long as a call lasts; as tensors, rounded once.</summary>
 /// <param name="global">The adapter that the round started from: factors that were not sent are its own.</param>
+/// <param name="place">The module's in the layout.</param>
 /// <param name="tensors">Names and shapes of what was sent.</param>
 /// <param name="sums">Row-major, one for each, at least as long.</param>
-internal sealed class Means(AdapterState global, AdapterLayout layout, AdapterModule module, (string Name, int[] Shape)[] tensors,
-    double[][] sums)
+internal sealed class Means(AdapterState global, AdapterLayout layout, AdapterModule module, int place,
+    (string Name, int[] Shape)[] tensors, double[][] sums)
 {
+    /// <summary>The module's place in the layout.</summary>
+    public int Place => place;
+
     /// <summary>
     /// B (d_out x r; for Fed-SB B R), A^T and s. Where all nodes shared the other factors, that is the mean of their products.
     /// </summary>
@@ -48,7 +52,8 @@ internal sealed class Means(AdapterState global, AdapterLayout layout, AdapterMo
         return (rounded, (difference.SquaredNorm(), before.SquaredNorm()));
     }
 
-    private ReadOnlySpan<double> Sum(Factors factor)
+    /// <summary>The mean of a factor, row by row; empty where it was not sent.</summary>
+    public ReadOnlySpan<double> Sum(Factors factor)
     {
         for (var i = 0; i < tensors.Length; i++)
         {

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 using FedLora.Adapters;
 
 namespace FedLora.Aggregation;
@@ -84,12 +85,15 @@ internal sealed class Round
     }
 
     /// <summary>Maps the means of every module's factors that were sent, in float64; the results are in the order of modules.</summary>
-    public T[] PerMean<T>(Func<AdapterModule, Means, T> map)
+    /// <param name="map">Called once for each module.</param>
+    /// <param name="probes">What sees every node's product in the same pass, before the module is mapped.</param>
+    public T[] PerMean<T>(Func<AdapterModule, Means, T> map, ErrorProbes? probes = null)
     {
         var results = new T[Layout.Modules.Length];
         var units = Layout.Modules.Select(module => (Layout with { Modules = [module] }).Tensors(_sent & ~Factors.Head).ToArray())
             .ToArray();
-        Accumulate(units, (i, sums) => results[i] = map(Layout.Modules[i], new Means(_global, Layout, Layout.Modules[i], units[i], sums)));
+        Accumulate(units, (i, sums) => results[i] = map(Layout.Modules[i],
+            new Means(_global, Layout, Layout.Modules[i], i, units[i], sums)), probes);
         return results;
     }
 
@@ -213,16 +217,16 @@ internal sealed class Round
     /// largest.</exception>
     public AggregationResult Result(AdapterState global, AdapterState? fold, AggregationReport report)
     {
-        foreach (var tensor in fold is null ? global : global.Concat(fold))
+        AdapterTensor[] tensors = [.. global, .. fold ?? AdapterState.Empty];
+        var finite = new bool[tensors.Length];
+        ForEach(tensors.Length, i => finite[i] = Vectors.IsFinite(tensors[i].Values));
+        if (Array.IndexOf(finite, false) is >= 0 and var first)
         {
-            if (!Vectors.IsFinite(tensor.Values))
-            {
-                var module = AdapterKey.Parse(tensor.Name).Module;
-                throw new FedLoraException("aggregate-not-finite",
-                    $"The aggregate of module '{module}' does not fit into float32; the largest factors there are node "
-                        + $"'{LargestIn(module)}''s.",
-                    "That node's training diverged: leave its update out, or lower the learning rate or the clip norm.");
-            }
+            var module = AdapterKey.Parse(tensors[first].Name).Module;
+            throw new FedLoraException("aggregate-not-finite",
+                $"The aggregate of module '{module}' does not fit into float32; the largest factors there are node "
+                    + $"'{LargestIn(module)}''s.",
+                "That node's training diverged: leave its update out, or lower the learning rate or the clip norm.");
         }
         return new(global, fold, report);
     }
@@ -258,20 +262,29 @@ internal sealed class Round
     }
 
     // Sums of tensors over nodes, in float64 and in node order: the bytes depend on neither arrival order nor machine. Some tensors make a
-    // unit, which is handed on whole and lasts for that call. Few updates are open at a time; with no more nodes than that, a sum stays in
-    // the nearer caches from its first node to its last.
-    private void Accumulate((string Name, int[] Shape)[][] units, Action<int, double[][]> done)
+    // unit, which is handed on whole and lasts for that call; with probes it is a module. Few updates are open at a time; with no more
+    // nodes than that, a sum stays in the nearer caches from its first node to its last.
+    private void Accumulate((string Name, int[] Shape)[][] units, Action<int, double[][]> done, ErrorProbes? probes = null)
     {
         for (var (start, end) = (0, 0); start < units.Length; start = end)
         {
             var held = 0L;
             do
-                held += Count <= MostOpen ? 0 : 8L * units[end].Sum(t => (long)AdapterTensor.Count(t.Shape));
+                held += Count <= MostOpen ? 0
+                    : (8L * units[end].Sum(t => (long)AdapterTensor.Count(t.Shape))) + (probes?.Bytes(Layout.Modules[end]) ?? 0);
             while (++end < units.Length && held < MostHeld);
             var (first, sums) = (start, new double[end - start][][]);
             PerFew(0..Count, sums.Length, (i, readers, from) =>
             {
-                Add(sums[i] ??= [.. units[first + i].Select(t => Zeros(AdapterTensor.Count(t.Shape)))], units[first + i], readers, from);
+                var unit = units[first + i];
+                sums[i] ??= [.. unit.Select(t => ArrayPool<double>.Shared.Rent(AdapterTensor.Count(t.Shape)))];
+                if (probes is null)
+                {
+                    for (var t = 0; t < unit.Length; t++)
+                        Add(sums[i][t], unit[t], readers, from);
+                }
+                else
+                    Add(sums[i], unit, readers, from, probes, first + i);
                 if (from + readers.Count < Count)
                     return;
                 done(first + i, sums[i]);
@@ -281,46 +294,58 @@ internal sealed class Round
         }
     }
 
-    private void Add(double[][] sums, (string Name, int[] Shape)[] tensors, List<IUpdateReader> readers, int from)
+    // What does not lie in memory comes there from one update at a time: a head's tensor may be as large as a model's.
+    private void Add(double[] sum, (string Name, int[] Shape) tensor, List<IUpdateReader> readers, int from)
     {
-        for (var t = 0; t < tensors.Length; t++)
+        var few = readers.TrueForAll(reader => reader.InPlace(tensor.Name) is not null) ? readers.Count : 1;
+        for (var i = 0; i < readers.Count; i += few)
         {
-            var (name, sum) = (tensors[t].Name, sums[t].AsMemory(0, AdapterTensor.Count(tensors[t].Shape)));
-            ReadOnlyMemory<float>?[] inPlace = [.. readers.Select(reader => reader.InPlace(name))];
-            if (Array.TrueForAll(inPlace, values => values is not null))
-            {
-                Add(sum.Span, inPlace, name, from);
-                continue;
-            }
-
-            for (var i = 0; i < readers.Count; i++)
-            {
-                var weight = Weights[from + i];
-                Read(readers[i], from + i, name, sum.Length, values => Vectors.AddScaled(weight, values, sum.Span));
-            }
+            using var values = new OpenTensors(readers.GetRange(i, few), [tensor]);
+            Add(sum.AsSpan(0, AdapterTensor.Count(tensor.Shape)), values[0], tensor.Name, from + i);
         }
     }
 
-    // A piece of the sum stays in the nearest cache from the first update to the last: each entry sees the same steps in the same order.
-    private void Add(Span<double> sum, ReadOnlyMemory<float>?[] updates, string name, int from)
+    // A module's thin factors are needed twice, and so are read at once.
+    private void Add(double[][] sums, (string Name, int[] Shape)[] tensors, List<IUpdateReader> readers, int from, ErrorProbes probes,
+        int place)
+    {
+        using var values = new OpenTensors(readers, tensors);
+        for (var t = 0; t < tensors.Length; t++)
+            Add(sums[t].AsSpan(0, AdapterTensor.Count(tensors[t].Shape)), values[t], tensors[t].Name, from);
+        var module = Layout.Modules[place];
+        var (a, b) = (Place(Factors.A), Place(Factors.B));
+        for (var i = 0; i < readers.Count; i++)
+            probes.Add(place, Weights[from + i] * Layout.ScaleOf(module), Values(b, Factors.B, i), Values(a, Factors.A, i));
+
+        int Place(Factors factor) => Array.FindIndex(tensors, t => t.Name == Products.Key(module, factor));
+
+        ReadOnlySpan<float> Values(int tensor, Factors factor, int reader) =>
+            tensor < 0 ? _global[Products.Key(module, factor)].Values : values[tensor][reader].Span;
+    }
+
+    // A piece of the sum stays in the nearest cache from the first update, before which it is made zero, to the last: each entry sees the
+    // same steps in the same order.
+    // Weights are above 0 and at most 1, so that a sum is finite if all its updates are.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Add(Span<double> sum, ReadOnlyMemory<float>[] updates, string name, int from)
     {
         for (var start = 0; start < sum.Length; start += Piece)
         {
             var piece = sum.Slice(start, Math.Min(Piece, sum.Length - start));
-            for (var i = 0; i < updates.Length; i++)
-            {
-                var values = updates[i]!.Value.Span.Slice(start, piece.Length);
-                RequireFinite(values, from + i, name);
-                Vectors.AddScaled(Weights[from + i], values, piece);
-            }
-        }
-    }
+            if (from == 0)
+                piece.Clear();
+            var i = 0;
+            for (; i <= updates.Length - 2; i += 2)
+                Vectors.AddScaled(Weights[from + i], Slice(i), Weights[from + i + 1], Slice(i + 1), piece);
+            if (i < updates.Length)
+                Vectors.AddScaled(Weights[from + i], Slice(i), piece);
+            if (Vectors.IsFinite(piece))
+                continue;
+            for (i = 0; i < updates.Length; i++)
+                RequireFinite(updates[i].Span, from + i, name);
 
-    private static double[] Zeros(int count)
-    {
-        var zeros = ArrayPool<double>.Shared.Rent(count);
-        zeros.AsSpan(0, count).Clear();
-        return zeros;
+            ReadOnlySpan<float> Slice(int update) => updates[update].Span.Slice(start, Math.Min(Piece, updates[update].Length - start));
+        }
     }
 
     private void ForEach(int count, Action<int> action)

@@ -42,6 +42,7 @@ public sealed class RoundAggregator(IBlobStore blobs, TimeProvider time, ILogger
                 ? await FoldedAsync(inputs, last, cancellationToken) : null,
             Milliseconds = took,
             AggregationError = result.Report.RelativeError,
+            AggregationStandardError = result.Report.StandardError,
             Optimizer = optimizer,
         };
     }

@@ -76,6 +76,8 @@ internal static class FederationMapping
             wire.Loss = loss;
         if (round.AggregationError is { } error)
             wire.AggregationError = error;
+        if (round.AggregationStandardError is { } standardError)
+            wire.AggregationStandardError = standardError;
         return wire;
     }
 

@@ -38,34 +38,48 @@ internal static class Vectors
         return sum;
     }
 
-    /// <summary>The four inner products of a vector with four others.</summary>
+    /// <summary>The eight inner products of two vectors with four others, those of the first before those of the second.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Dot4(ReadOnlySpan<float> a, ReadOnlySpan<double> b0, ReadOnlySpan<double> b1, ReadOnlySpan<double> b2,
-        ReadOnlySpan<double> b3, Span<double> products)
+    public static void Dot2x4(ReadOnlySpan<float> a0, ReadOnlySpan<float> a1, ReadOnlySpan<double> b0, ReadOnlySpan<double> b1,
+        ReadOnlySpan<double> b2, ReadOnlySpan<double> b3, Span<double> products)
     {
-        ref var x = ref MemoryMarshal.GetReference(a);
-        ref var y0 = ref MemoryMarshal.GetReference(b0[..a.Length]);
-        ref var y1 = ref MemoryMarshal.GetReference(b1[..a.Length]);
-        ref var y2 = ref MemoryMarshal.GetReference(b2[..a.Length]);
-        ref var y3 = ref MemoryMarshal.GetReference(b3[..a.Length]);
-        var (s0, s1, s2, s3) = (Vector512<double>.Zero, Vector512<double>.Zero, Vector512<double>.Zero, Vector512<double>.Zero);
+        ref var x0 = ref MemoryMarshal.GetReference(a0);
+        ref var x1 = ref MemoryMarshal.GetReference(a1[..a0.Length]);
+        ref var y0 = ref MemoryMarshal.GetReference(b0[..a0.Length]);
+        ref var y1 = ref MemoryMarshal.GetReference(b1[..a0.Length]);
+        ref var y2 = ref MemoryMarshal.GetReference(b2[..a0.Length]);
+        ref var y3 = ref MemoryMarshal.GetReference(b3[..a0.Length]);
+        var (s00, s01, s02, s03) = (Vector256<double>.Zero, Vector256<double>.Zero, Vector256<double>.Zero, Vector256<double>.Zero);
+        var (s10, s11, s12, s13) = (Vector256<double>.Zero, Vector256<double>.Zero, Vector256<double>.Zero, Vector256<double>.Zero);
         var i = 0;
-        for (; i <= a.Length - Lanes; i += Lanes)
+        for (; i <= a0.Length - 4; i += 4)
         {
-            var (lower, upper) = Vector256.Widen(Vector256.LoadUnsafe(ref x, (nuint)i));
-            var p = Vector512.Create(lower, upper);
-            s0 = Vector512.FusedMultiplyAdd(p, Load(ref y0, i), s0);
-            s1 = Vector512.FusedMultiplyAdd(p, Load(ref y1, i), s1);
-            s2 = Vector512.FusedMultiplyAdd(p, Load(ref y2, i), s2);
-            s3 = Vector512.FusedMultiplyAdd(p, Load(ref y3, i), s3);
+            var (p, q) = (Widen(ref x0, i), Widen(ref x1, i));
+            var r = Vector256.LoadUnsafe(ref y0, (nuint)i);
+            s00 = Vector256.FusedMultiplyAdd(p, r, s00);
+            s10 = Vector256.FusedMultiplyAdd(q, r, s10);
+            r = Vector256.LoadUnsafe(ref y1, (nuint)i);
+            s01 = Vector256.FusedMultiplyAdd(p, r, s01);
+            s11 = Vector256.FusedMultiplyAdd(q, r, s11);
+            r = Vector256.LoadUnsafe(ref y2, (nuint)i);
+            s02 = Vector256.FusedMultiplyAdd(p, r, s02);
+            s12 = Vector256.FusedMultiplyAdd(q, r, s12);
+            r = Vector256.LoadUnsafe(ref y3, (nuint)i);
+            s03 = Vector256.FusedMultiplyAdd(p, r, s03);
+            s13 = Vector256.FusedMultiplyAdd(q, r, s13);
         }
-        (products[0], products[1], products[2], products[3]) = (Sum(s0), Sum(s1), Sum(s2), Sum(s3));
-        for (; i < a.Length; i++)
+        (products[0], products[1], products[2], products[3]) = (Sum(s00), Sum(s01), Sum(s02), Sum(s03));
+        (products[4], products[5], products[6], products[7]) = (Sum(s10), Sum(s11), Sum(s12), Sum(s13));
+        for (; i < a0.Length; i++)
         {
-            products[0] = Math.FusedMultiplyAdd(a[i], b0[i], products[0]);
-            products[1] = Math.FusedMultiplyAdd(a[i], b1[i], products[1]);
-            products[2] = Math.FusedMultiplyAdd(a[i], b2[i], products[2]);
-            products[3] = Math.FusedMultiplyAdd(a[i], b3[i], products[3]);
+            products[0] = Math.FusedMultiplyAdd(a0[i], b0[i], products[0]);
+            products[1] = Math.FusedMultiplyAdd(a0[i], b1[i], products[1]);
+            products[2] = Math.FusedMultiplyAdd(a0[i], b2[i], products[2]);
+            products[3] = Math.FusedMultiplyAdd(a0[i], b3[i], products[3]);
+            products[4] = Math.FusedMultiplyAdd(a1[i], b0[i], products[4]);
+            products[5] = Math.FusedMultiplyAdd(a1[i], b1[i], products[5]);
+            products[6] = Math.FusedMultiplyAdd(a1[i], b2[i], products[6]);
+            products[7] = Math.FusedMultiplyAdd(a1[i], b3[i], products[7]);
         }
     }
 
@@ -241,6 +255,28 @@ internal static class Vectors
             sum[i] = Math.FusedMultiplyAdd(factor, values[i], sum[i]);
     }
 
+    /// <summary>sum += f0 x0 + f1 x1, in that order.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void AddScaled(double f0, ReadOnlySpan<float> x0, double f1, ReadOnlySpan<float> x1, Span<double> sum)
+    {
+        ref var p0 = ref MemoryMarshal.GetReference(x0[..sum.Length]);
+        ref var p1 = ref MemoryMarshal.GetReference(x1[..sum.Length]);
+        ref var y = ref MemoryMarshal.GetReference(sum);
+        var (v0, v1) = (Vector256.Create(f0), Vector256.Create(f1));
+        var i = 0;
+        for (; i <= sum.Length - Lanes; i += Lanes)
+        {
+            var (a0, b0) = Vector256.Widen(Vector256.LoadUnsafe(ref p0, (nuint)i));
+            var (a1, b1) = Vector256.Widen(Vector256.LoadUnsafe(ref p1, (nuint)i));
+            var s = Vector256.FusedMultiplyAdd(v0, a0, Vector256.LoadUnsafe(ref y, (nuint)i));
+            var t = Vector256.FusedMultiplyAdd(v0, b0, Vector256.LoadUnsafe(ref y, (nuint)i + 4));
+            Vector256.FusedMultiplyAdd(v1, a1, s).StoreUnsafe(ref y, (nuint)i);
+            Vector256.FusedMultiplyAdd(v1, b1, t).StoreUnsafe(ref y, (nuint)i + 4);
+        }
+        for (; i < sum.Length; i++)
+            sum[i] = Math.FusedMultiplyAdd(f1, x1[i], Math.FusedMultiplyAdd(f0, x0[i], sum[i]));
+    }
+
     /// <summary>(p, q) becomes (c p - s q, s p + c q).</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Rotate(Span<double> p, Span<double> q, double c, double s)
@@ -294,20 +330,57 @@ internal static class Vectors
         return i;
     }
 
-    /// <summary>Rounds to the nearest float32.</summary>
+    /// <summary>Whether the value of largest magnitude, the first of equals, is above 0; no value is NaN.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static bool IsLargestPositive(ReadOnlySpan<float> values)
+    {
+        ref var x = ref MemoryMarshal.GetReference(values);
+        var (i, least, most) = (0, 0.0f, 0.0f);
+        var (low, high) = (Vector256<float>.Zero, Vector256<float>.Zero);
+        for (; i <= values.Length - Lanes; i += Lanes)
+        {
+            var v = Vector256.LoadUnsafe(ref x, (nuint)i);
+            (low, high) = (Vector256.Min(low, v), Vector256.Max(high, v));
+        }
+        for (; i < values.Length; i++)
+            (least, most) = (Math.Min(least, values[i]), Math.Max(most, values[i]));
+        for (var lane = 0; lane < Lanes; lane++)
+            (least, most) = (Math.Min(least, low.GetElement(lane)), Math.Max(most, high.GetElement(lane)));
+        return most > -least || (most == -least && most > 0 && values.IndexOf(most) < values.IndexOf(least));
+    }
+
+    /// <summary>values *= -1.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Negate(Span<float> values)
+    {
+        ref var x = ref MemoryMarshal.GetReference(values);
+        var i = 0;
+        for (; i <= values.Length - Lanes; i += Lanes)
+            (-Vector256.LoadUnsafe(ref x, (nuint)i)).StoreUnsafe(ref x, (nuint)i);
+        for (; i < values.Length; i++)
+            values[i] = -values[i];
+    }
+
+    /// <summary>Rounds to the nearest float32.</summary>
     public static float[] Round(ReadOnlySpan<double> values)
     {
         // Every entry is written: clearing large memory first costs as much again.
         var rounded = GC.AllocateUninitializedArray<float>(values.Length);
+        Narrow(values, rounded);
+        return rounded;
+    }
+
+    /// <inheritdoc cref="Round"/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Narrow(ReadOnlySpan<double> values, Span<float> rounded)
+    {
         ref var x = ref MemoryMarshal.GetReference(values);
-        ref var y = ref MemoryMarshal.GetArrayDataReference(rounded);
+        ref var y = ref MemoryMarshal.GetReference(rounded[..values.Length]);
         var i = 0;
-        for (; i <= values.Length - (2 * Lanes); i += 2 * Lanes)
-            Vector512.Narrow(Load(ref x, i), Load(ref x, i + Lanes)).StoreUnsafe(ref y, (nuint)i);
+        for (; i <= values.Length - Lanes; i += Lanes)
+            Vector256.Narrow(Vector256.LoadUnsafe(ref x, (nuint)i), Vector256.LoadUnsafe(ref x, (nuint)i + 4)).StoreUnsafe(ref y, (nuint)i);
         for (; i < values.Length; i++)
             rounded[i] = (float)values[i];
-        return rounded;
     }
 
     /// <summary>Rounds to the nearest float32 in place.</summary>
@@ -384,8 +457,42 @@ internal static class Vectors
         return true;
     }
 
+    /// <inheritdoc cref="IsFinite(ReadOnlySpan{float})"/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static bool IsFinite(ReadOnlySpan<double> values)
+    {
+        ref var x = ref MemoryMarshal.GetReference(values);
+        var (i, largest) = (0, Vector256.Create(double.MaxValue));
+        var (a, b) = (Vector256<double>.AllBitsSet, Vector256<double>.AllBitsSet);
+        for (; i <= values.Length - Lanes; i += Lanes)
+        {
+            a &= Vector256.LessThanOrEqual(Vector256.Abs(Vector256.LoadUnsafe(ref x, (nuint)i)), largest);
+            b &= Vector256.LessThanOrEqual(Vector256.Abs(Vector256.LoadUnsafe(ref x, (nuint)i + 4)), largest);
+        }
+        if ((a & b).AsUInt64() != Vector256<ulong>.AllBitsSet)
+            return false;
+        for (; i < values.Length; i++)
+        {
+            if (!double.IsFinite(values[i]))
+                return false;
+        }
+        return true;
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<double> Load(ref double first, int index) => Vector512.LoadUnsafe(ref first, (nuint)index);
+
+    // Four float32 as float64.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<double> Widen(ref float first, int index) =>
+        Vector256.WidenLower(Vector128.LoadUnsafe(ref first, (nuint)index).ToVector256Unsafe());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static double Sum(Vector256<double> lanes)
+    {
+        var half = lanes.GetLower() + lanes.GetUpper();
+        return half.ToScalar() + half.GetElement(1);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static double Sum(Vector512<double> lanes)

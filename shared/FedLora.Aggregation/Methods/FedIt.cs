@@ -21,7 +21,17 @@ internal sealed class FedIt : IFederatedMethod
         CancellationToken cancellationToken)
     {
         var round = new Round(this, global, updates, options, cancellationToken);
-        var mean = new AdapterState(round.Mean(Factors.A | Factors.B | Factors.Head));
-        return round.Result(mean, null, AggregationError.Report(round, options, module => [mean.Product(options.Layout, module)]));
+        var probes = AggregationError.Probes(round, options);
+        var means = round.PerMean((module, mean) =>
+        {
+            var tensors = mean.Tensors();
+            probes?.Compare(mean.Place, options.Layout.ScaleOf(module), Values(Factors.B), Values(Factors.A));
+            return tensors;
+
+            float[] Values(Factors factor) => tensors.Single(t => t.Name == Products.Key(module, factor)).Values;
+        }, probes);
+        var result = new AdapterState([.. means.SelectMany(m => m), .. round.Mean(Factors.Head)]);
+        return round.Result(result, null, probes is not null ? AggregationError.Report(round, probes)
+            : AggregationError.Report(round, options, module => [result.Product(options.Layout, module)]));
     }
 }

@@ -38,24 +38,30 @@ internal sealed class FedSvd : IFederatedMethod
         CancellationToken cancellationToken)
     {
         var round = new Round(this, global, updates, options, cancellationToken);
-        var split = round.PerMean((module, mean) => Split(mean.Product(), module, options.MeasureError));
+        var split = round.PerMean((module, mean) =>
+            Split(mean, global[Products.Key(module, Factors.A)].Values, module, options));
         var result = global.With([.. split.SelectMany(s => s.Tensors), .. round.Mean(Factors.Head)]);
         return round.Result(result, null, AggregationError.Report(round, options, split.Select(s => s.Squares)));
     }
 
-    private static (AdapterTensor[] Tensors, (double Difference, double Whole) Squares) Split(NodeProduct mean, AdapterModule module,
-        bool measure)
+    private static (AdapterTensor[] Tensors, (double Difference, double Whole) Squares) Split(Means mean, float[] a, AdapterModule module,
+        AggregationOptions options)
     {
-        using var before = mean;
-        var (b, at, _) = before;
-        var (newB, newAt) = ByGrams(b, at) ?? ByReflections(b, at);
+        var (rank, squaredScale) = (options.Layout.RankOf(module), Math.Pow(options.Layout.ScaleOf(module), 2));
+        if (GramSplit.Of(mean.Sum(Factors.B), a, rank, options.MeasureError) is { } split)
+            return ([
+                new(Products.Key(module, Factors.A), [rank, module.DIn], split.A),
+                new(Products.Key(module, Factors.B), [module.DOut, rank], split.B),
+            ], (squaredScale * split.Squares.Difference, squaredScale * split.Squares.Whole));
+        using var before = mean.Product();
+        var (newB, newAt) = ByReflections(before.B, before.At);
         using var disposeB = newB;
         using var disposeA = newAt;
         LowRank.FixSigns(newB, newAt);
         newB.RoundToSingle();
         newAt.RoundToSingle();
         return (Products.Tensors(module, newB, newAt),
-            measure ? AggregationError.Compare([new(b, at, 1)], [new(newB, newAt, 1)]) : default);
+            options.MeasureError ? AggregationError.Compare([before], [new(newB, newAt, before.Factor)]) : default);
     }
 
     private static (Matrix B, Matrix At) ByReflections(Matrix b, Matrix at)
@@ -65,20 +71,5 @@ internal sealed class FedSvd : IFederatedMethod
         var lt = qa.R().Transposed();
         var w = new JacobiSvd(qb.R().Times(lt)).V;
         return (b.Times(lt.Times(w)), qa.QTimes(w));
-    }
-
-    // The same from r x r Gram matrices, at a fraction of the cost: A A^T = L L^T and W the eigenvectors of L^T B^T B L. Only where nothing
-    // is lost by squaring: the singular values lie within four digits, and A' proves orthonormal.
-    private static (Matrix B, Matrix At)? ByGrams(Matrix b, Matrix at)
-    {
-        if (Cholesky.Of(at.Gram()) is not { } l)
-            return null;
-        var svd = new JacobiSvd(l.Transposed().Times(b.Gram().Times(l)));
-        if (!(svd.Singular[^1] > 1e-8 * svd.Singular[0]))
-            return null;
-        var newAt = at.Times(Cholesky.SolveTransposed(l, svd.V));
-        var gram = newAt.Gram();
-        gram.Add(-1, Matrix.Identity(gram.Rows, gram.Rows));
-        return gram.Largest() <= 1e-10 ? (b.Times(l.Times(svd.V)), newAt) : null;
     }
 }

@@ -63,6 +63,7 @@ internal static class Commit
             CommittedAt = now,
             ServerMs = outcome.Milliseconds,
             AggregationError = outcome.AggregationError,
+            AggregationStandardError = outcome.AggregationStandardError,
         };
     }
 }

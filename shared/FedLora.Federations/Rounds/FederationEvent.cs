@@ -82,6 +82,9 @@ public sealed record AggregationOutcome
     /// <summary>Relative error of the product; null where the method does not define it.</summary>
     public double? AggregationError { get; init; }
 
+    /// <summary>Its standard error where it is an estimate; null where it is exact or not defined.</summary>
+    public double? AggregationStandardError { get; init; }
+
     /// <summary>What the server's optimiser remembers after the round; null where there is none.</summary>
     public OptimizerMemory? Optimizer { get; init; }
 }

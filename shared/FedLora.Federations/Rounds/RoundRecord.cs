@@ -83,4 +83,7 @@ public sealed record RoundSummary
     /// ||sum p_k s_k B_k A_k - new product|| / ||sum p_k s_k B_k A_k|| over all modules; null where the method does not define it.
     /// </summary>
     public double? AggregationError { get; init; }
+
+    /// <summary>The standard error of <see cref="AggregationError"/> where that is an estimate; null where it is exact.</summary>
+    public double? AggregationStandardError { get; init; }
 }

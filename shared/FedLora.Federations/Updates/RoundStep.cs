@@ -40,6 +40,7 @@ public static class RoundStep
     {
         Nodes = nodes,
         RelativeError = terms.Rule is RobustRule.Median or RobustRule.TrimmedMean ? null : report.RelativeError,
+        StandardError = terms.Rule is RobustRule.Median or RobustRule.TrimmedMean ? null : report.StandardError,
         LeftOut = steady.LeftOut,
         Bounded = steady.Bounded,
     };

@@ -53,6 +53,9 @@ public sealed record ResultLine
     /// <summary>||mean of the products - new product|| / ||mean of the products||; null where the method does not define it.</summary>
     public double? AggregationError { get; init; }
 
+    /// <summary>Its standard error where it is an estimate; null where it is exact.</summary>
+    public double? AggregationStandardError { get; init; }
+
     /// <summary>SHA-256 of the global adapter.</summary>
     public required string Adapter { get; init; }
 
@@ -77,17 +80,18 @@ public sealed record ResultLine
             BytesTotal = bytesBefore + summary.BytesUp + down,
             Epsilon = outcome.Epsilon,
             AggregationError = summary.AggregationError,
+            AggregationStandardError = summary.AggregationStandardError,
             Adapter = summary.Adapter.Sha256,
         };
     }
 
     internal const string CsvHeader =
         "round,attempt,seconds,duration,sampled,updates,lost,loss,accuracy,macro_f1,held_out_loss,bytes_up,bytes_down,bytes_total,epsilon,"
-            + "aggregation_error,adapter";
+            + "aggregation_error,adapter,aggregation_standard_error";
 
     internal string ToCsv() => string.Create(CultureInfo.InvariantCulture,
         $"{Round},{Attempt},{Seconds},{Duration},{Sampled},{Updates},{Lost},{Loss},{Accuracy},{MacroF1},{HeldOutLoss},{BytesUp},"
-            + $"{BytesDown},{BytesTotal},{Epsilon},{AggregationError},{Adapter}");
+            + $"{BytesDown},{BytesTotal},{Epsilon},{AggregationError},{Adapter},{AggregationStandardError}");
 }
 
 /// <summary>A node's part in a round, as <c>nodes.jsonl</c> has it; times in s after the start.</summary>

@@ -253,6 +253,7 @@ internal sealed partial class Simulator
             Record = "",
             Fold = result.Fold is null ? null : RefOf(result.Fold),
             AggregationError = result.Report.RelativeError,
+            AggregationStandardError = result.Report.StandardError,
         }));
     }
 

@@ -32,7 +32,7 @@ internal static class CostCases
         {
             "k1000-48-modules-512" => Step(new Workload(method, Workload.Squares(48, 512), 1000, different: 50)),
             "k200-1024" => Step(new Workload(method, Workload.Squares(1, 1024), 200)),
-            "llama-7b" => Step(new Workload(method, Workload.Llama7B(16), 6, different: 2)),
+            "llama-7b" => Step(new Workload(method, Workload.Llama7B(16), 6)),
             "roberta-large" => Step(new Workload(method, Workload.RobertaLarge(8), 6)),
             "k100-m224" => StoredUpdates.Opening(100, 224),
             "k1000-m224" => StoredUpdates.Opening(1000, 224),

@@ -48,16 +48,19 @@ internal sealed record ExcludedJson(string Node, string Reason);
 /// <param name="Deadline">When it closes at the latest; null once it is done.</param>
 /// <param name="Closed">When it was committed; null while it is open.</param>
 /// <param name="ServerMs">Of the aggregation, without storage.</param>
+/// <param name="AggregationStandardError">Of an aggregation error that is an estimate; null where it is exact.</param>
 /// <param name="Nodes">The cohort of an open round; of one that is done those whose updates it has. Empty but under <c>federation show</c>
 /// for rounds that are done.</param>
 internal sealed record RoundJson(uint Round, uint Attempt, string State, DateTimeOffset? Opened, DateTimeOffset? Deadline,
     DateTimeOffset? Closed, uint Updates, uint Quorum, double? Loss,
-    double ServerMs, double? AggregationError, string AdapterSha256, IReadOnlyList<RoundNodeJson> Nodes)
+    double ServerMs, double? AggregationError, double? AggregationStandardError, string AdapterSha256, IReadOnlyList<RoundNodeJson> Nodes)
 {
     internal static RoundJson From(RoundView round) => new(
         round.Round, round.Attempt, round.State.ToString().ToLowerInvariant(), Time(round.OpenedUnixMs), Time(round.DeadlineUnixMs),
         Time(round.ClosedUnixMs), round.Updates, round.Quorum, round.HasLoss ? round.Loss : null, round.ServerMs,
-        round.HasAggregationError ? round.AggregationError : null, round.AdapterSha256, [.. round.Nodes.Select(RoundNodeJson.From)]);
+        round.HasAggregationError ? round.AggregationError : null,
+        round.HasAggregationStandardError ? round.AggregationStandardError : null, round.AdapterSha256,
+        [.. round.Nodes.Select(RoundNodeJson.From)]);
 
     private static DateTimeOffset? Time(long unixMs) => unixMs == 0 ? null : DateTimeOffset.FromUnixTimeMilliseconds(unixMs);
 }
