@@ -98,6 +98,7 @@ public static class Examples
         "fedlora bench codec --density 0.0625",
         "fedlora bench cohort --tokens 32",
         "fedlora bench dp --json",
+        "fedlora bench memory --case minilm-f32",
         "fedlora bench evaluate --peer",
         "fedlora bench generate --peer --case smollm2-f32",
         "fedlora bench serve --case crowd --json",
