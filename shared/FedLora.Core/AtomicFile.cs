@@ -19,11 +19,13 @@ public static partial class AtomicFile
 
     /// <summary>The same for a secret: from its first byte on its owner alone may read it.</summary>
     /// <inheritdoc cref="Write(string, Action{Stream})"/>
-    public static void WriteSecret(string path, string content)
+    public static void WriteSecret(string path, string content) => WriteSecret(path, Encoding.UTF8.GetBytes(content));
+
+    /// <inheritdoc cref="WriteSecret(string, string)"/>
+    public static void WriteSecret(string path, byte[] content)
     {
         var full = Path.GetFullPath(path);
-        WriteAll(Path.GetDirectoryName(full)!, secret: true,
-            (Path.GetFileName(full), stream => stream.Write(Encoding.UTF8.GetBytes(content))));
+        WriteAll(Path.GetDirectoryName(full)!, secret: true, (Path.GetFileName(full), stream => stream.Write(content)));
     }
 
     /// <summary>

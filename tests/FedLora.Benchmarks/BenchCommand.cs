@@ -30,6 +30,7 @@ internal static class BenchCommand
         BenchDpCommand.Create(),
         BenchEvaluateCommand.Create(),
         BenchGenerateCommand.Create(),
+        BenchMemoryCommand.Create(),
         BenchServeCommand.Create(),
         BenchSimulateCommand.Create(),
         BenchTokenizeCommand.Create(),

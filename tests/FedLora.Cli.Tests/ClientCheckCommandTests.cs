@@ -18,7 +18,8 @@ public sealed class ClientCheckCommandTests : IDisposable
         // Nothing listens on the first port (tcpmux, RFC 1078).
         string[] site = ["--coordinator", "http://127.0.0.1:1", "--data", data, "--state", Path.Combine(_folder.FullName, "node")];
         var findings = await CheckAsync([.. site, "--model", Path.Combine(_folder.FullName, "none"), "--token-file", token]);
-        Assert.Equal(["data", "model", "policy", "budget", "folder", "disk", "coordinator"], findings.Select(finding => finding.Part));
+        Assert.Equal(["data", "model", "policy", "memory", "budget", "folder", "disk", "coordinator"],
+            findings.Select(finding => finding.Part));
         Assert.Equal((true, false, false), (findings[0].Ready, findings[1].Ready, findings[^1].Ready));
         Assert.Contains("1 examples", findings[0].Says, StringComparison.Ordinal);
         Assert.Contains("refuses the connection", findings[^1].Says, StringComparison.Ordinal);

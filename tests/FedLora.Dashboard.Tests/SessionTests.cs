@@ -110,7 +110,7 @@ public sealed class SessionTests
         var browser = await site.LogInAsync(Roles.Operator);
         using var forged =
             await browser.PostAsync(new Uri("/federations/test/stop", UriKind.Relative), shown is null ? Site.Form()
-                : Site.Form((SessionCookie.FormField, shown)));
+                : Site.Form((FormSecret.Field, shown)));
         Assert.Equal(HttpStatusCode.BadRequest, forged.StatusCode);
         Assert.Equal(Protocol.V1.FederationState.Running,
             (await site.Bench.Operator.Admin.ShowFederationAsync(new Protocol.V1.FederationName { Name = "test" },

@@ -67,7 +67,7 @@ internal sealed partial class Site : IAsyncDisposable
         params (string Name, string Value)[] fields)
     {
         var token = FormToken().Match(await browser.GetStringAsync(new Uri(page, UriKind.Relative))).Groups["token"].Value;
-        return await browser.PostAsync(new Uri(to, UriKind.Relative), Form([(SessionCookie.FormField, token), .. fields]));
+        return await browser.PostAsync(new Uri(to, UriKind.Relative), Form([(FormSecret.Field, token), .. fields]));
     }
 
     internal static FormUrlEncodedContent Form(params (string Name, string Value)[] fields) =>

@@ -286,6 +286,21 @@ public sealed class LedgerTests : IDisposable
         Assert.Contains("models", policy.Refuses("mail", "fedit", "other", new string('b', 64), 32, isPrivate: false));
     }
 
+    [Theory]
+    [InlineData("8 GiB", 8L << 30)]
+    [InlineData("500MB", 500_000_000)]
+    [InlineData("1.5 gb", 1_500_000_000)]
+    public void A_policy_limits_the_memory_of_a_task(string written, long bytes)
+    {
+        var policy = SitePolicy.Parse($"memory: {written}\n", "policy.yaml");
+        Assert.Null(policy.Refuses((bytes, "all of it")));
+        Assert.Equal($"the site's policy allows tasks of {written} of memory, and this one takes about 9 of a kind",
+            policy.Refuses((bytes + 1, "9 of a kind")));
+        Assert.Contains("is not known", policy.Refuses(null), StringComparison.Ordinal);
+        Assert.Null(new SitePolicy().Refuses((long.MaxValue, "")));
+        Assert.Null(new SitePolicy().Refuses(null));
+    }
+
     [Fact]
     public void The_policy_is_read_strictly()
     {
@@ -309,6 +324,9 @@ public sealed class LedgerTests : IDisposable
             "delta: 2",
             "epsilonn: 4",
             "hours: all day",
+            "memory: 8",
+            "memory: 0 GiB",
+            "memory: much",
             "min_batch: -1",
             "epsilon: [",
         })

@@ -98,22 +98,26 @@ internal sealed class Bench : IAsyncDisposable
     };
 
     /// <summary>Creates and starts a federation; the coordinator makes the first adapter itself.</summary>
-    internal Task StartFederationAsync(FederationDefinition definition) =>
-        StartFederationAsync(definition,
-            Methods.Get(definition.Method)
-                .Initialize(definition.ToModel().ToLayout(), definition.ToModel().ToMethodOptions(), definition.Seed));
+    internal Task StartFederationAsync(FederationDefinition definition) => StartFederationAsync(definition, First(definition));
 
     /// <summary>Creates and starts a federation from an adapter.</summary>
-    internal async Task StartFederationAsync(FederationDefinition definition, AdapterState first)
+    internal Task StartFederationAsync(FederationDefinition definition, AdapterState first) =>
+        StartFederationAsync(Operator, definition, first);
+
+    /// <inheritdoc cref="StartFederationAsync(FederationDefinition, AdapterState)"/>
+    internal static async Task StartFederationAsync(CoordinatorConnection by, FederationDefinition definition, AdapterState first)
     {
-        using var upload = Operator.Admin.PutBlob(Operator.Options(default));
+        using var upload = by.Admin.PutBlob(by.Options(default));
         await upload.RequestStream.WriteAsync(new Chunk { Data = Google.Protobuf.ByteString.CopyFrom(first.ToBytes()) });
         await upload.RequestStream.CompleteAsync();
-        await Operator.Admin.CreateFederationAsync(
-            new CreateFederationRequest { Definition = definition, InitialAdapter = await upload.ResponseAsync },
-            Operator.Options(default));
-        await Operator.Admin.StartFederationAsync(new FederationName { Name = definition.Name }, Operator.Options(default));
+        await by.Admin.CreateFederationAsync(
+            new CreateFederationRequest { Definition = definition, InitialAdapter = await upload.ResponseAsync }, by.Options(default));
+        await by.Admin.StartFederationAsync(new FederationName { Name = definition.Name }, by.Options(default));
     }
+
+    /// <summary>A federation's first adapter, as the coordinator would make it.</summary>
+    internal static AdapterState First(FederationDefinition definition) => Methods.Get(definition.Method)
+        .Initialize(definition.ToModel().ToLayout(), definition.ToModel().ToMethodOptions(), definition.Seed);
 
     /// <summary>Runs a node until cancelled.</summary>
     internal async Task RunNodeAsync(string name, string token, IRoundTrainer trainer, CancellationToken cancellationToken,

@@ -1,3 +1,4 @@
+using System.Security.Cryptography.X509Certificates;
 using FedLora.Protocol.V1;
 
 namespace FedLora.Client.Connection;
@@ -43,12 +44,27 @@ public static class Joining
 
     /// <summary>A new certificate for the same key.</summary>
     /// <exception cref="Grpc.Core.RpcException">The coordinator refused, or is not there.</exception>
-    public static async Task RenewAsync(PeerIdentity identity, CoordinatorAddress address, CancellationToken cancellationToken)
+    public static async Task RenewAsync(PeerIdentity identity, CoordinatorAddress address, CancellationToken cancellationToken) =>
+        identity.Take(await RenewAsync(identity, address, new RenewRequest(), cancellationToken));
+
+    /// <summary>A certificate for the same key that is kept elsewhere, where nothing renews it; the program goes on with its own.</summary>
+    /// <param name="identity">An operator's or auditor's.</param>
+    /// <param name="address">The coordinator's.</param>
+    /// <param name="days">How long it shall hold, 1 to 366.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <returns>It and its key.</returns>
+    /// <exception cref="Grpc.Core.RpcException">The coordinator refused, or is not there.</exception>
+    public static async Task<X509Certificate2> IssueAsync(PeerIdentity identity, CoordinatorAddress address, uint days,
+        CancellationToken cancellationToken) =>
+        identity.WithKey(await RenewAsync(identity, address, new RenewRequest { ValidDays = days }, cancellationToken));
+
+    private static async Task<byte[]> RenewAsync(PeerIdentity identity, CoordinatorAddress address, RenewRequest request,
+        CancellationToken cancellationToken)
     {
         using var connection = new CoordinatorConnection(address, identity);
         var reply = await CallAsync(connection,
-            () => connection.Enrolment.RenewAsync(new RenewRequest(), connection.Options(cancellationToken, Limit)).ResponseAsync);
-        identity.Take(reply.Certificate.ToByteArray());
+            () => connection.Enrolment.RenewAsync(request, connection.Options(cancellationToken, Limit)).ResponseAsync);
+        return reply.Certificate.ToByteArray();
     }
 
     // A coordinator that is not trusted is an answer, not a network that fails.

@@ -86,10 +86,7 @@ public sealed class PeerIdentity : IDisposable
     /// <summary>Takes a certificate for this program's key.</summary>
     public void Take(byte[] der)
     {
-        using var bare = X509CertificateLoader.LoadCertificate(der);
-        using var key = ECDsa.Create();
-        _ = Read(() => { key.ImportFromPem(File.ReadAllText(_keyFile)); return key; }, _keyFile);
-        var certificate = Read(() => bare.CopyWithPrivateKey(key), "the certificate that the coordinator gave");
+        var certificate = WithKey(der);
         // Only now: a join that is refused leaves whom the folder trusts as it was.
         if (!_isKept && _authority is { } authority)
             AtomicFile.Write(_authorityFile, authority.ExportCertificatePem() + "\n");
@@ -99,6 +96,15 @@ public sealed class PeerIdentity : IDisposable
         AtomicFile.Write(_certificateFile, certificate.ExportCertificatePem() + "\n");
         // The one of before may be in use by a connection: it is left to the collector.
         _certificate = certificate;
+    }
+
+    /// <summary>A certificate for this program's key, with the key.</summary>
+    internal X509Certificate2 WithKey(byte[] der)
+    {
+        using var bare = X509CertificateLoader.LoadCertificate(der);
+        using var key = ECDsa.Create();
+        _ = Read(() => { key.ImportFromPem(File.ReadAllText(_keyFile)); return key; }, _keyFile);
+        return Read(() => bare.CopyWithPrivateKey(key), "the certificate that the coordinator gave");
     }
 
     /// <summary>TLS 1.3 with this identity.</summary>

@@ -7,7 +7,7 @@ using FedLora.Training.Models;
 namespace FedLora.Client.Hosting;
 
 /// <summary>One thing that a site needs to take part.</summary>
-/// <param name="Part">data, model, policy, budget, folder, disk, coordinator.</param>
+/// <param name="Part">data, model, policy, memory, budget, folder, disk, coordinator.</param>
 /// <param name="Ready">Whether it stands in nobody's way.</param>
 /// <param name="Says">What was found, in one line.</param>
 /// <param name="Do">What to do about it; null where nothing is to be done.</param>
@@ -30,6 +30,7 @@ public sealed class SiteCheck(ClientOptions options, TimeProvider time)
         await FindAsync("data", () => Task.FromResult(Data(cancellationToken))),
         await FindAsync("model", () => Task.FromResult(Model())),
         Policy(),
+        await FindAsync("memory", () => Task.FromResult(new MemoryCheck(options).Run())),
         await FindAsync("budget", () => Task.FromResult(Budget())),
         await FindAsync("folder", () => Task.FromResult(Folder())),
         await FindAsync("disk", () => Task.FromResult(Disk())),

@@ -2,6 +2,7 @@ using FedLora.Client.Hosting;
 using FedLora.Privacy.Ledger;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
+using FedLora.Training.Memory;
 
 namespace FedLora.Client.Ledger;
 
@@ -16,11 +17,15 @@ public sealed class SiteRules(ClientOptions options, NodeLedger ledger, TimeProv
             : $"the site's policy lets this node train only at {options.Policy.Hours}, local time";
 
     /// <summary>Why this node may not take part in a federation's round, in one line; null if it may. Asking spends nothing.</summary>
-    public string? Refuses(TrainingTask task)
+    /// <param name="task">The federation's.</param>
+    /// <param name="memory">What it takes; asked only where the policy limits it.</param>
+    public string? Refuses(TrainingTask task, Func<MemoryEstimate?> memory)
     {
         var federation = task.Definition.ToModel();
         return options.Policy.Refuses(federation.Name, federation.Method, federation.BaseModel.Name, federation.BaseModel.Fingerprint,
             ExpectedBatch(federation), federation.Privacy is not null)
+            ?? (options.Policy.Memory is null ? null
+                : options.Policy.Refuses(memory() is { } needed ? (needed.Total, needed.ToString()) : null))
             ?? ledger.Refuses(federation, (int)task.Round);
     }
 

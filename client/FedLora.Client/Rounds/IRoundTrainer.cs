@@ -2,6 +2,7 @@ using FedLora.Adapters;
 using FedLora.Compression;
 using FedLora.Privacy.Ledger;
 using FedLora.Protocol.V1;
+using FedLora.Training.Memory;
 
 namespace FedLora.Client.Rounds;
 
@@ -56,6 +57,12 @@ public interface IRoundTrainer : IDisposable
 
     /// <summary>Why it cannot train a task, in one line; null if it can.</summary>
     string? Refuses(TrainingTask task);
+
+    /// <summary>
+    /// What training a task takes at most, from its settings alone: data are not looked at, since the coordinator hears of it where the
+    /// site's policy refuses it. Null where that cannot be known.
+    /// </summary>
+    MemoryEstimate? MemoryOf(TrainingTask task) => null;
 
     /// <summary>How the tensors lie that travel sparsely in a round.</summary>
     VectorLayout SparseLayout(TrainingTask task);

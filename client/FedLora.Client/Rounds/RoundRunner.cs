@@ -61,7 +61,7 @@ public sealed class RoundRunner(CoordinatorConnection connection, NodeFolder fol
                 logger.SendingKept(task.Round, task.Federation);
                 return await UploadAsync(task, kept, reporter, cancellationToken);
             }
-            if ((WhyNoFederation(task) ?? trainer.Refuses(task) ?? rules.Refuses(task)) is { } reason)
+            if ((WhyNoFederation(task) ?? trainer.Refuses(task) ?? rules.Refuses(task, () => trainer.MemoryOf(task))) is { } reason)
                 return await RefuseAsync(task, reporter, TaskPhase.Refused, reason, cancellationToken);
             _refused.Remove(task.Federation);
             RequireUnpaid(task, home);

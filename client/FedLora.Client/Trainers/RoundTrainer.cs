@@ -8,6 +8,7 @@ using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
 using FedLora.Training.Data;
 using FedLora.Training.Libtorch;
+using FedLora.Training.Memory;
 using FedLora.Training.Models;
 using FedLora.Training.Privacy;
 using FedLora.Training.Running;
@@ -19,13 +20,14 @@ namespace FedLora.Client.Trainers;
 /// <summary>Trains rounds with the training engine on the node's own model and data.</summary>
 public sealed class RoundTrainer : IRoundTrainer
 {
+    private readonly string _folder;
     private readonly LoadedModel _model;
     private readonly INodeData _data;
 
     private ulong? SimulatedSeed { get; init; }
 
     private RoundTrainer(string modelFolder, INodeData data, string fingerprint) =>
-        (Fingerprint, _model, this._data) = (fingerprint, new LoadedModel(modelFolder), data);
+        (Fingerprint, _folder, _model, _data) = (fingerprint, modelFolder, new LoadedModel(modelFolder), data);
 
     /// <inheritdoc/>
     public string Fingerprint { get; }
@@ -80,6 +82,15 @@ public sealed class RoundTrainer : IRoundTrainer
         if (Methods.All.All(method => method.Name != federation.Method))
             return $"this program does not know method '{federation.Method}'; update it";
         return null;
+    }
+
+    /// <inheritdoc/>
+    public MemoryEstimate? MemoryOf(TrainingTask task)
+    {
+        var definition = task.Definition.ToModel();
+        var estimate = TaskMemory.Of(definition, _folder, (int)task.Round, (int)task.Rank);
+        // Received, and as numbers.
+        return estimate with { Adapter = estimate.Adapter + (2 * task.Fold.Sum(fold => fold.Parts.Sum(part => part.Size))) };
     }
 
     /// <inheritdoc/>

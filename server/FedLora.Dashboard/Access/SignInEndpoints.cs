@@ -15,7 +15,7 @@ internal static class SignInEndpoints
     internal static void Map(IEndpointRouteBuilder web)
     {
         web.MapGet("/sign-in", (HttpContext http, PageRenderer renderer, string? code) =>
-            renderer.PageAsync<SignInPage>(http, new { Code = code ?? "" })).AllowAnonymous();
+            renderer.PageAsync<SignInPage>(http, new { Code = code ?? "", Secure = http.Request.IsHttps })).AllowAnonymous();
         web.MapPost("/sign-in", SignInAsync).AllowAnonymous();
         web.MapPost("/sign-out", SignOutAsync).RequireAuthorization(DashboardPolicies.Read).AddEndpointFilter<FormGuard>();
     }

@@ -1,3 +1,4 @@
+using FedLora.Server.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
@@ -11,9 +12,14 @@ internal sealed class DashboardListener
 {
     private static readonly DashboardListener Here = new();
 
-    internal static void Mark(ListenOptions listen)
+    // A person who is asked which certificate to show may take a while.
+    private static readonly TimeSpan Handshake = TimeSpan.FromMinutes(1);
+
+    internal static void Mark(ListenOptions listen, bool isSecure)
     {
         listen.Protocols = HttpProtocols.Http1;
+        if (isSecure)
+            listen.UseCoordinatorTls(Handshake);
         listen.Use(next => connection =>
         {
             connection.Features.Set(Here);

@@ -15,7 +15,7 @@ namespace FedLora.Dashboard.Hosting;
 /// <summary>All pages.</summary>
 internal sealed class DashboardPages(IServer server) : ICoordinatorPages
 {
-    public string Url => server.Features.Get<IServerAddressesFeature>()!.Addresses.Last();
+    public string Url => DashboardAddress.Reached(server.Features.Get<IServerAddressesFeature>()!.Addresses.Last());
 
     public void Map(WebApplication web)
     {

@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 using OpenTelemetry.Metrics;
 
 namespace FedLora.Dashboard.Hosting;
@@ -21,16 +22,24 @@ public static class DashboardServices
 
     /// <summary>Adds the pages, and a port of their own: browsers speak HTTP/1.1 where there is no TLS, nodes HTTP/2.</summary>
     /// <param name="builder">The coordinator's host.</param>
-    /// <param name="url">Where to serve them; loopback; port 0 takes a free one.</param>
-    /// <exception cref="FedLoraException"><c>listen-invalid</c>, <c>listen-insecure</c>.</exception>
+    /// <param name="url">Where to serve them: https, with the coordinator's certificate, or http on loopback; port 0 takes a free
+    /// one.</param>
+    /// <exception cref="FedLoraException"><c>listen-invalid</c>, <c>listen-insecure</c>; at the start, where the coordinator itself
+    /// listens without TLS, <c>listen-invalid</c>.</exception>
     public static IHostApplicationBuilder AddFedLoraDashboard(this IHostApplicationBuilder builder, string url)
     {
-        var endpoint = DashboardAddress.EndPoint(url);
+        var (endpoint, isSecure) = (DashboardAddress.EndPoint(url), DashboardAddress.IsSecure(url));
         var services = builder.Services;
         // After the coordinator's own address, which stays the first.
-        services.PostConfigure<KestrelServerOptions>(kestrel => kestrel.Listen(endpoint, DashboardListener.Mark));
+        services.AddOptions<KestrelServerOptions>().PostConfigure<IOptions<ServerOptions>>((kestrel, server) =>
+        {
+            if (isSecure)
+                DashboardAddress.RequireTls(server.Value.Listen, url);
+            kestrel.Listen(endpoint, listen => DashboardListener.Mark(listen, isSecure));
+        });
         services.AddSingleton<ICoordinatorPages, DashboardPages>();
         services.AddSingleton<PageRenderer>();
+        services.AddSingleton<Door>();
         services.AddSingleton<PrivacyBook>();
         services.AddSingleton<Accounting>();
         services.AddSingleton<FederationBook>();
@@ -40,12 +49,12 @@ public static class DashboardServices
         services.AddSingleton<Changes>();
         services.AddSingleton<FirstPages>();
         services.AddHostedService(provider => provider.GetRequiredService<FirstPages>());
-        services.AddAuthentication().AddScheme<AuthenticationSchemeOptions, SessionHandler>(SessionHandler.SchemeName, null);
+        services.AddAuthentication().AddScheme<AuthenticationSchemeOptions, DoorHandler>(DoorHandler.SchemeName, null);
         services.AddAuthorizationBuilder()
             .AddPolicy(DashboardPolicies.Read, policy =>
-                policy.AddAuthenticationSchemes(SessionHandler.SchemeName).RequireRole(Roles.Operator, Roles.Auditor))
+                policy.AddAuthenticationSchemes(DoorHandler.SchemeName).RequireRole(Roles.Operator, Roles.Auditor))
             .AddPolicy(DashboardPolicies.Act, policy =>
-                policy.AddAuthenticationSchemes(SessionHandler.SchemeName).RequireRole(Roles.Operator));
+                policy.AddAuthenticationSchemes(DoorHandler.SchemeName).RequireRole(Roles.Operator));
         services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddMeter(Meters).AddMeterRoom().AddPrometheusExporter());
         return builder;
     }

@@ -11,7 +11,7 @@ namespace FedLora.Dashboard.Live;
 /// Tells open pages that something has changed; they then fetch themselves anew, as their viewer may see them. One event says no more than
 /// that: what a page shows is decided in one place only.
 /// </summary>
-internal sealed class Changes(IGrainFactory grains, TimeProvider time, IHostApplicationLifetime lifetime)
+internal sealed class Changes(IGrainFactory grains, Door door, TimeProvider time, IHostApplicationLifetime lifetime)
 {
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
 
@@ -20,12 +20,12 @@ internal sealed class Changes(IGrainFactory grains, TimeProvider time, IHostAppl
 
     internal static void Map(IEndpointRouteBuilder web) => web.MapGet("/events",
         (HttpContext http, Changes changes, CancellationToken cancellationToken) =>
-            TypedResults.ServerSentEvents(changes.WatchAsync(SessionCookie.Read(http.Request) ?? "", cancellationToken), "changed"))
+            TypedResults.ServerSentEvents(changes.WatchAsync(http, cancellationToken), "changed"))
         .RequireAuthorization(DashboardPolicies.Read);
 
-    /// <param name="session">The secret of the viewer's session: when that is over, so is this.</param>
+    /// <param name="http">The viewer's: when he is no longer in, this is over.</param>
     /// <param name="cancellationToken">The browser has gone.</param>
-    internal async IAsyncEnumerable<string> WatchAsync(string session, [EnumeratorCancellation] CancellationToken cancellationToken)
+    internal async IAsyncEnumerable<string> WatchAsync(HttpContext http, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
         using var timer = new PeriodicTimer(Look, time);
@@ -33,7 +33,7 @@ internal sealed class Changes(IGrainFactory grains, TimeProvider time, IHostAppl
         yield return known;
         while (await NextAsync(timer, ending.Token))
         {
-            if (await grains.GetGrain<ISessionsGrain>(ISessionsGrain.Key).RoleOfAsync(session, ending.Token) is null)
+            if (!await door.IsStillInAsync(http, ending.Token))
                 yield break;
             var now = await StampAsync(ending.Token);
             if (now == known && ++looks < AtLeastEvery)

@@ -10,6 +10,8 @@ internal static class AuthenticationSetup
     internal static IServiceCollection AddCoordinatorAuthentication(this IServiceCollection services)
     {
         services.AddSingleton<OpenCalls>();
+        services.AddSingleton<CertificateHolders>();
+        services.AddSingleton<ICertificateHolders>(provider => provider.GetRequiredService<CertificateHolders>());
         services.AddAuthentication()
             .AddScheme<AuthenticationSchemeOptions, CertificateHandler>(Schemes.Certificate, null)
             .AddScheme<AuthenticationSchemeOptions, NodeCredentialHandler>(Schemes.NodeCredential, null)

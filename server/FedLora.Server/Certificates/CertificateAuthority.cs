@@ -14,6 +14,9 @@ public sealed class CertificateAuthority : IDisposable
     /// <summary>How long a caller's certificate holds; it is renewed when half of it is over.</summary>
     public static readonly TimeSpan PeerLifetime = TimeSpan.FromDays(7);
 
+    /// <summary>Days that one of an operator or auditor holds at most, where it is asked for longer: browsers renew none.</summary>
+    public const int MostDays = 366;
+
     /// <summary>How long the coordinator's own holds; a new one is made at each start, and when half of it is over.</summary>
     internal static readonly TimeSpan ServerLifetime = TimeSpan.FromDays(90);
 
@@ -71,7 +74,9 @@ public sealed class CertificateAuthority : IDisposable
     /// <param name="key">DER SubjectPublicKeyInfo.</param>
     /// <param name="id">32 hex digits: the identity.</param>
     /// <param name="role">One of <see cref="Roles"/>.</param>
-    internal X509Certificate2 Issue(PublicKey key, string id, string role) => Sign(key, id, role, ClientUse, [], PeerLifetime);
+    /// <param name="lifetime">How long it holds.</param>
+    internal X509Certificate2 Issue(PublicKey key, string id, string role, TimeSpan lifetime) =>
+        Sign(key, id, role, ClientUse, [], lifetime);
 
     /// <summary>A certificate for a server of this coordinator, with a new key.</summary>
     /// <param name="names">DNS names and addresses that it may be reached by.</param>
@@ -109,7 +114,8 @@ public sealed class CertificateAuthority : IDisposable
         if (use == ServerUse)
             request.CertificateExtensions.Add(alternatives.Build());
         var now = _time.GetUtcNow();
-        return request.Create(Certificate, now - Slack, now + lifetime, RandomNumberGenerator.GetBytes(16));
+        var end = new DateTimeOffset(Math.Min((now + lifetime).UtcTicks, Certificate.NotAfter.ToUniversalTime().Ticks), TimeSpan.Zero);
+        return request.Create(Certificate, now - Slack, end, RandomNumberGenerator.GetBytes(16));
     }
 
     private static void Make(string file, string keyFile, TimeProvider time)

@@ -13,8 +13,10 @@ namespace FedLora.Server.Certificates;
 internal sealed record GivenCertificate(X509Certificate2 Leaf, SslStreamCertificateContext Context, string Hash)
 {
     /// <summary>Reads it; null where none is given.</summary>
+    /// <param name="options">Names it.</param>
+    /// <param name="authority">Whose certificates callers are asked for.</param>
     /// <exception cref="FedLoraException"><c>certificate-invalid</c>.</exception>
-    internal static GivenCertificate? Load(ServerOptions options)
+    internal static GivenCertificate? Load(ServerOptions options, Lazy<CertificateAuthority> authority)
     {
         if (options.Certificate is not { } file)
             return null;
@@ -26,7 +28,8 @@ internal sealed record GivenCertificate(X509Certificate2 Leaf, SslStreamCertific
             above.ImportFromPem(pem);
             above.RemoveAt(0);
             // Offline: what a certificate names for download is never fetched.
-            return new GivenCertificate(leaf, SslStreamCertificateContext.Create(leaf, above, offline: true), HashOf(pem, key));
+            return new GivenCertificate(leaf, SslStreamCertificateContext.Create(leaf, above, offline: true,
+                ServerCertificate.Asked(authority)), HashOf(pem, key));
         }
         catch (Exception error) when (error is CryptographicException or IOException or UnauthorizedAccessException or ArgumentException)
         {

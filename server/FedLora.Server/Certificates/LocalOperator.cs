@@ -72,7 +72,7 @@ internal sealed class LocalOperator(Lazy<CertificateAuthority> authority, IOptio
         var key = new PublicKey(_key);
         var entry = new AccessEntry { Id = LocalId(), Name = "local", Role = Roles.Operator, KeyHash = Requests.Hash(key) };
         await grains.GetGrain<IAccessGrain>(IAccessGrain.Key).KeepAsync(entry, cancellationToken);
-        using var certificate = authority.Value.Issue(key, entry.Id, Roles.Operator);
+        using var certificate = authority.Value.Issue(key, entry.Id, Roles.Operator, CertificateAuthority.PeerLifetime);
         AtomicFile.WriteSecret(FileOf(folder.Root), $"{_key.ExportPkcs8PrivateKeyPem()}\n{certificate.ExportCertificatePem()}\n");
     }
 

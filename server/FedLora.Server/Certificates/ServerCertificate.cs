@@ -13,8 +13,16 @@ namespace FedLora.Server.Certificates;
 internal sealed class ServerCertificate(ServerOptions options, Lazy<CertificateAuthority> authority, TimeProvider time)
 {
     private readonly Lock _one = new();
-    private volatile GivenCertificate? _given = GivenCertificate.Load(options);
+    private volatile GivenCertificate? _given = GivenCertificate.Load(options, authority);
     private SslStreamCertificateContext? _made;
+
+    /// <summary>
+    /// Whose certificates callers are asked for: a browser then asks nobody who has none of these, and offers no others. Null where the
+    /// system's TLS cannot say it.
+    /// </summary>
+    internal static SslCertificateTrust? Asked(Lazy<CertificateAuthority> authority) =>
+        OperatingSystem.IsLinux() || OperatingSystem.IsMacOS()
+            ? SslCertificateTrust.CreateForX509Collection([authority.Value.Certificate], sendTrustInHandshake: true) : null;
 
     /// <summary>The one that it was given; null: what it shows is of its own authority.</summary>
     internal X509Certificate2? Given => _given?.Leaf;
@@ -30,7 +38,6 @@ internal sealed class ServerCertificate(ServerOptions options, Lazy<CertificateA
         https.ServerCertificateSelector = (_, _) => Current().TargetCertificate;
         https.ClientCertificateMode = ClientCertificateMode.AllowCertificate;
         https.ClientCertificateValidation = (_, _, _) => true;
-        https.HandshakeTimeout = TimeSpan.FromSeconds(10);
         https.OnAuthenticate = (_, ssl) =>
         {
             (ssl.ServerCertificateContext, ssl.ServerCertificateSelectionCallback) = (Current(), null);
@@ -46,7 +53,7 @@ internal sealed class ServerCertificate(ServerOptions options, Lazy<CertificateA
     {
         if (_given is not { } before || GivenCertificate.HashNow(options) == before.Hash)
             return false;
-        _given = GivenCertificate.Load(options);
+        _given = GivenCertificate.Load(options, authority);
         return true;
     }
 
@@ -58,7 +65,7 @@ internal sealed class ServerCertificate(ServerOptions options, Lazy<CertificateA
         {
             if (_made is null || time.GetUtcNow().UtcDateTime
                 > _made.TargetCertificate.NotAfter.ToUniversalTime() - (CertificateAuthority.ServerLifetime / 2))
-                _made = SslStreamCertificateContext.Create(authority.Value.IssueServer(Names()), null, offline: true);
+                _made = SslStreamCertificateContext.Create(authority.Value.IssueServer(Names()), null, offline: true, Asked(authority));
             return _made;
         }
     }

@@ -8,7 +8,6 @@ using FedLora.Server.Services;
 using FedLora.Server.Uploads;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -20,6 +19,8 @@ namespace FedLora.Server.Hosting;
 /// <summary>A coordinator as a part of an ASP.NET Core program.</summary>
 public static class CoordinatorServices
 {
+    private static readonly TimeSpan Handshake = TimeSpan.FromSeconds(10);
+
     /// <summary>
     /// Adds the silo (or what asks those of the cluster), its stores, authentication, the gRPC services and where Kestrel listens. The
     /// program then calls <see cref="MapFedLoraCoordinator"/>.
@@ -30,7 +31,7 @@ public static class CoordinatorServices
         var services = builder.Services;
         services.AddSingleton<IValidateOptions<ServerOptions>, ServerOptionsValidator>();
         services.AddOptions<ServerOptions>().Configure(configure).ValidateOnStart();
-        services.AddOptions<KestrelServerOptions>().Configure<IOptions<ServerOptions>, IServiceProvider>(Listen);
+        services.AddOptions<KestrelServerOptions>().Configure<IOptions<ServerOptions>>(Listen);
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(provider => new DataFolder(provider.GetRequiredService<IOptions<ServerOptions>>().Value.Data));
         services.AddSingleton(provider => AuditLog.Open(AuditLog.FolderIn(provider.GetRequiredService<DataFolder>().Root)));
@@ -95,13 +96,13 @@ public static class CoordinatorServices
         return web;
     }
 
-    private static void Listen(KestrelServerOptions kestrel, IOptions<ServerOptions> options, IServiceProvider services)
+    private static void Listen(KestrelServerOptions kestrel, IOptions<ServerOptions> options)
     {
         kestrel.Listen(options.Value.EndPoint(), listen =>
         {
             listen.Protocols = HttpProtocols.Http2;
             if (options.Value.IsSecure)
-                listen.UseHttps(services.GetRequiredService<ServerCertificate>().Configure);
+                listen.UseCoordinatorTls(Handshake);
         });
         // Transfers are bounded by idle time in the services, not by size or rate here: a slow site is not a broken one.
         kestrel.Limits.MaxRequestBodySize = null;

@@ -10,7 +10,7 @@ namespace FedLora.Server.Services;
 
 /// <summary>Enrolment with a join token, which is what lets a stranger in; and new certificates for those who are in.</summary>
 [AllowAnonymous]
-internal sealed class EnrolmentService(IGrainFactory grains, Lazy<CertificateAuthority> authority, PeerCertificates certificates,
+internal sealed class EnrolmentService(IGrainFactory grains, Lazy<CertificateAuthority> authority, CertificateHolders holders,
     ILogger<EnrolmentService> logger) : Enrolment.EnrolmentBase
 {
     private IAccessGrain Access => grains.GetGrain<IAccessGrain>(IAccessGrain.Key);
@@ -30,9 +30,9 @@ internal sealed class EnrolmentService(IGrainFactory grains, Lazy<CertificateAut
             throw new RefusedException(RefusalCodes.TokenInvalid, "the join token is unknown or expired",
                 "ask an operator for a new one ('fedlora admin token create')");
         var (id, role) = holder is not null ? (holder.Id, holder.Role)
-            : ((await EnrolNodeAsync(request, CertificateHandler.NodeCredential(Requests.Hash(key)), context.CancellationToken)).NodeId,
+            : ((await EnrolNodeAsync(request, CertificateHolders.NodeCredential(Requests.Hash(key)), context.CancellationToken)).NodeId,
                 Roles.Node);
-        using var certificate = authority.Value.Issue(key, id, role);
+        using var certificate = authority.Value.Issue(key, id, role, CertificateAuthority.PeerLifetime);
         return new EnrolResponse
         {
             NodeId = id,
@@ -48,17 +48,24 @@ internal sealed class EnrolmentService(IGrainFactory grains, Lazy<CertificateAut
     {
         var issuer = Issuer(context);
         var http = context.GetHttpContext();
-        var peer = CertificateHandler.Shown(http, certificates);
+        var peer = holders.Shown(http);
         // By its key: that the certificate has ended does not matter, that its holder is still let in does.
-        if (peer.Role == Roles.Node)
-            await grains.GetGrain<INodeGrain>(peer.Id)
-                .AuthenticateAsync(CertificateHandler.NodeCredential(peer.KeyHash), context.CancellationToken);
-        else
-            await Access.AuthenticateAsync(peer.Id, peer.KeyHash, context.CancellationToken);
-        using var certificate = issuer.Issue(http.Connection.ClientCertificate!.PublicKey, peer.Id, peer.Role);
+        await holders.AdmitAsync(peer, context.CancellationToken);
+        using var certificate = issuer.Issue(http.Connection.ClientCertificate!.PublicKey, peer.Id, peer.Role, Lifetime(request, peer));
         logger.Renewed(peer.Role, peer.Id, certificate.NotAfter.ToUniversalTime());
         return new RenewResponse { Certificate = ByteString.CopyFrom(certificate.RawData) };
     }
+
+    // A longer life gives its holder nothing more: by the key it is renewed at any time, and a revocation ends it at once.
+    private static TimeSpan Lifetime(RenewRequest request, PeerCertificate peer) => request.ValidDays switch
+    {
+        0 => CertificateAuthority.PeerLifetime,
+        _ when peer.Role == Roles.Node => throw new RefusedException(RefusalCodes.CertificateRequest,
+            "a node's certificate is not made for longer: the node renews it by itself", "leave the days out"),
+        > CertificateAuthority.MostDays => throw new RefusedException(RefusalCodes.CertificateRequest,
+            $"a certificate holds for {CertificateAuthority.MostDays} days at most, not {request.ValidDays}", "ask for fewer days"),
+        var days => TimeSpan.FromDays(days),
+    };
 
     // Before anything is used up by it.
     private async Task RequireOwnAsync(Protocol.V1.EnrolRequest request, CancellationToken cancellationToken)

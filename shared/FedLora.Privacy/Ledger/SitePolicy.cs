@@ -22,6 +22,8 @@ public sealed partial record SitePolicy
             "the base models allowed, by fingerprint (the client's check tells it) or by the name that federations give them; left "
                 + "out: all"),
         ("federations", "words", "the federations that the site takes part in; left out: all"),
+        ("memory", "e.g. 8 GiB",
+            "the most memory that a task may take at the node, as the node estimates it (docs/sizing.md); left out: any"),
         ("hours", "e.g. 20:00-06:00", "when the node may train, local time; left out: always"),
         ("require_privacy", "`true`, `false`", "whether federations without privacy are refused; left out: where epsilon is stated"),
         ("forbid_mixing", "`true`, `false`",
@@ -48,6 +50,9 @@ public sealed partial record SitePolicy
     /// <summary>The federations that the site takes part in; empty = all.</summary>
     public IList<string> Federations { get; init; } = [];
 
+    /// <summary>The most memory that a task may take, e.g. <c>8 GiB</c>; null = any.</summary>
+    public string? Memory { get; init; }
+
     /// <summary>When the node may train, local time, <c>HH:mm-HH:mm</c>; null = always.</summary>
     public string? Hours { get; init; }
 
@@ -56,6 +61,10 @@ public sealed partial record SitePolicy
 
     /// <summary>Whether one data set is used with privacy or without, but never both.</summary>
     public bool ForbidMixing { get; init; }
+
+    /// <summary><see cref="Memory"/> in bytes; null = any.</summary>
+    [YamlIgnore]
+    public long? MemoryBytes => Memory is null ? null : ByteSize.Parse(Memory);
 
     /// <summary>The limit that the ledger enforces.</summary>
     [YamlIgnore]
@@ -110,10 +119,19 @@ public sealed partial record SitePolicy
             throw Invalid(source, $"delta is {policy.Delta}, which is not between 0 and 1");
         if (policy.MinBatch < 0)
             throw Invalid(source, $"min_batch is {policy.MinBatch}");
+        if (policy.Memory is not null && policy.MemoryBytes is null)
+            throw Invalid(source, $"memory is '{policy.Memory}', not a size with its unit, such as 8 GiB or 500 MB");
         if (policy.Hours is not null && policy.Span() is null)
             throw Invalid(source, $"hours is '{policy.Hours}', not of the form 20:00-06:00");
         return policy;
     }
+
+    /// <summary>Why the policy refuses what a task needs, in one line; null if it allows it.</summary>
+    /// <param name="memory">What training takes at most, in bytes and in words; null where that is not known.</param>
+    public string? Refuses((long Bytes, string Words)? memory) =>
+        MemoryBytes is not { } most || memory?.Bytes <= most ? null
+            : memory is { } needed ? $"the site's policy allows tasks of {Memory} of memory, and this one takes about {needed.Words}"
+            : $"the site's policy allows tasks of {Memory} of memory, and what the site's own trainer takes is not known";
 
     /// <summary>Why the policy refuses a federation, in one line; null if it allows it. The budget itself is asked of the ledger.</summary>
     /// <param name="federation">Its name.</param>

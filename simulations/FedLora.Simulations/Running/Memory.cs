@@ -1,5 +1,6 @@
 using FedLora.Simulations.Scenarios;
 using FedLora.Training.Data.Formats;
+using FedLora.Training.Memory;
 
 namespace FedLora.Simulations.Running;
 
@@ -7,9 +8,6 @@ namespace FedLora.Simulations.Running;
 internal static class Memory
 {
     private const long PerNode = 512;
-    private const long Program = 300L << 20;
-    // float32 of a checkpoint of half the width, and a step's activations on top.
-    private const int ModelFactor = 3;
     private const int TextFactor = 8;
 
     /// <summary>What this process may take, bytes.</summary>
@@ -18,10 +16,10 @@ internal static class Memory
     /// <exception cref="FedLoraException"><c>yaml-invalid</c>, with the line of what takes the most.</exception>
     public static void Require(ScenarioFile scenario, long available)
     {
-        var model = Bytes(scenario.Federation.ModelFolder!, "*.safetensors") * ModelFactor;
+        var model = Training(scenario);
         var data = (Size(scenario.Definition.Data.Train) + Size(scenario.Definition.Data.HeldOut)) * TextFactor;
         var nodes = scenario.Definition.Nodes * PerNode;
-        var needed = Program + model + data + nodes;
+        var needed = model + data + nodes;
         if (needed <= available)
             return;
         var (lines, key, what) = model >= data && model >= nodes ? (scenario.FederationLines, "base_model", "the base model")
@@ -30,8 +28,13 @@ internal static class Memory
             $"the scenario needs about {needed >> 20} MiB of memory, most of it for {what}, and there are {available >> 20}");
     }
 
-    private static long Bytes(string folder, string pattern) =>
-        Directory.Exists(folder) ? new DirectoryInfo(folder).EnumerateFiles(pattern).Sum(file => file.Length) : 0;
+    // The process, the base model and a pass of what trains at once, as at a node. What has no config is named by what reads it.
+    private static long Training(ScenarioFile scenario)
+    {
+        var (definition, folder) = (scenario.Federation.Definition, scenario.Federation.ModelFolder!);
+        return !File.Exists(Path.Combine(folder, "config.json")) ? MemoryEstimate.OfProgram
+            : TaskMemory.Of(definition, folder, round: 1, definition.Lora.RankGroups.Values.Append(0).Max()).Total;
+    }
 
     private static long Size(string path) => Path.Exists(path) ? DataFormat.FilesOf(path).Sum(file => new FileInfo(file).Length) : 0;
 }

@@ -18,6 +18,13 @@ internal sealed record TrainingCase(IReadOnlyDictionary<string, object> Config, 
         return Llama(8, words, new TrainingJob("causal", 8, LlamaTargets, Sequences(Enumerable.Repeat(128, 16), words), null));
     }
 
+    /// <summary>The same in 16 layers with sequences of 512 tokens, 8 a step: 4,096 rows, a full pass.</summary>
+    public static TrainingCase SmolLm2Long()
+    {
+        const int words = 49152;
+        return Llama(16, words, new TrainingJob("causal", 8, LlamaTargets, Sequences(Enumerable.Repeat(512, 8), words), null));
+    }
+
     /// <summary>
     /// SmolLM2's width in 2 layers with a small vocabulary, 4 of 24 sequences of 64 tokens a step, to be learnt by heart: 200 steps of it
     /// take seconds.

@@ -26,21 +26,26 @@ internal sealed class TrainingSubject : IDisposable
     {
         LibtorchLoader.UseThreads(Environment.ProcessorCount);
         _job = TrainingFolder.ReadJob(folder);
-        var causal = _job.Kind == "causal";
+        var causal = IsCausal(_job);
         _model = BaseModel.Load(folder, new LoadOptions { Compute = compute });
-        var layout = _model.LayoutFor(new PeftConfig
-        {
-            Rank = _job.Rank,
-            Alpha = _job.Alpha,
-            TargetModules = PeftModules.Of(_job.Targets),
-            ModulesToSave = causal ? [] : ["classifier"],
-        });
+        var layout = _model.LayoutFor(Settings(_job));
         _binding = new AdapterBinding(_model.Transformer, Methods.Get("fedit").Initialize(layout, new MethodOptions(), 1), layout);
         _parameters = new ParameterSet(_binding.Slots(Factors.A | Factors.B | Factors.Head), _model.Transformer.Device);
         _examples = [
             .. _job.Sequences.Select(
                 (tokens, i) => causal ? new Example(tokens) { Labels = tokens } : new Example(tokens) { Class = _job.Classes![i] })];
     }
+
+    /// <summary>The adapter's.</summary>
+    public static PeftConfig Settings(TrainingJob job) => new()
+    {
+        Rank = job.Rank,
+        Alpha = job.Alpha,
+        TargetModules = PeftModules.Of(job.Targets),
+        ModulesToSave = IsCausal(job) ? [] : ["classifier"],
+    };
+
+    private static bool IsCausal(TrainingJob job) => job.Kind == "causal";
 
     /// <summary>Steps of one pass over all sequences.</summary>
     public int StepsOfAPass => (_examples.Length + _job.Batch - 1) / _job.Batch;

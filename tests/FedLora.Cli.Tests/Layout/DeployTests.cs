@@ -48,6 +48,44 @@ public sealed partial class DeployTests
         Assert.Contains("NoNewPrivileges=yes", unit, StringComparison.Ordinal);
     }
 
+    /// <summary>Commands in comments, scripts and the page, and what a container starts: each is run by somebody who reads it.</summary>
+    [Fact]
+    public void Every_command_that_is_named_has_its_options()
+    {
+        var found = Named(Commands())
+            .Concat(Named(Started()).Select(start => start with
+            {
+                Words = start.Words.Replace("\"", "", StringComparison.Ordinal).Replace(',', ' '),
+            }))
+            .ToList();
+        Assert.True(found.Count >= 10, "the pattern no longer finds them");
+        Assert.All(found, command => RequireParses(command.Path, command.Words));
+    }
+
+    /// <summary>What environment files and the page put behind the units' own options.</summary>
+    [Fact]
+    public void Options_in_environment_files_are_those_of_the_program_that_the_unit_starts()
+    {
+        var found = Named(Arguments()).Where(setting => setting.Words.Trim().Length > 0).ToList();
+        Assert.True(found.Count >= 4, "the pattern no longer finds them");
+        Assert.All(found, setting => RequireParses(setting.Path, (setting.Path.EndsWith("node.env", StringComparison.Ordinal)
+            ? "client --config site.yaml " : "server --data x ") + setting.Words));
+    }
+
+    [Fact]
+    public void Variables_and_a_sites_keys_are_those_that_the_program_reads()
+    {
+        var sources = string.Concat(SourceFiles.Product.Select(SourceFiles.Read));
+        var named = Files.SelectMany(path => Variable().Matches(File.ReadAllText(path)).Select(match => match.Value)).Distinct()
+            .Where(name => name != "FEDLORA_ARGS").ToList();
+        Assert.NotEmpty(named);
+        Assert.All(named, name => Assert.Contains($"\"{name}\"", sources, StringComparison.Ordinal));
+        using var scratch = new Scratch();
+        // With the keys that are commented out.
+        var site = CommentedKey().Replace(File.ReadAllText(Path.Combine(Folder, "systemd", "site.yaml")), "");
+        Assert.NotNull(FedLora.Client.Hosting.ClientConfigFile.Load(scratch.File("site.yaml", site)).Policy);
+    }
+
     [Theory]
     [InlineData("server", "7", false)]
     [InlineData("client", "", true)]
@@ -72,6 +110,21 @@ public sealed partial class DeployTests
         Assert.Equal($"{command} --x", said[4]);
     }
 
+    private static IReadOnlyList<string> Files =>
+        [.. Directory.EnumerateFiles(Folder, "*", SearchOption.AllDirectories).Where(path => Path.GetExtension(path) != ".json")];
+
+    // With lines that go on put together, and something in the place of what a shell puts in.
+    private static IEnumerable<(string Path, string Words)> Named(Regex pattern) => Files.SelectMany(path => pattern
+        .Matches(Put().Replace(File.ReadAllText(path).Replace("\\\n", " ", StringComparison.Ordinal), "x"))
+        .Select(match => (path, match.Groups["words"].Value)));
+
+    private static void RequireParses(string path, string line)
+    {
+        var words = Word().Matches(line).Select(word => word.Value.Trim('\'')).ToArray();
+        var parsed = FedLora.Cli.Commands.FedLoraCommand.Root.Parse(words);
+        Assert.True(parsed.Errors.Count == 0, $"{path}: '{line}': {string.Join("; ", parsed.Errors.Select(error => error.Message))}");
+    }
+
     private static async Task<string> RunAsync(params string[] words)
     {
         var start = new ProcessStartInfo(words[0], words[1..]) { RedirectStandardOutput = true, UseShellExecute = false };
@@ -83,6 +136,30 @@ public sealed partial class DeployTests
         Assert.Equal(0, process.ExitCode);
         return said;
     }
+
+    // The scripts call it by a variable.
+    [GeneratedRegex(
+        @"(?<![\w/.-])(?:fedlora|x) (?<words>(?:server|client|admin|evaluate|generate) [^""`;()|&\n]*?)(?= *\d?>| *[""`;()|&\n])",
+        RegexOptions.ExplicitCapture)]
+    private static partial Regex Commands();
+
+    [GeneratedRegex(@"^CMD \[(?<words>[^\]]*)\]", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
+    private static partial Regex Started();
+
+    [GeneratedRegex(@"FEDLORA_ARGS=(?<words>[^,#`\n]*)", RegexOptions.ExplicitCapture)]
+    private static partial Regex Arguments();
+
+    [GeneratedRegex("FEDLORA_[A-Z_]+")]
+    private static partial Regex Variable();
+
+    [GeneratedRegex("^# (?=[a-z_]+:)", RegexOptions.Multiline)]
+    private static partial Regex CommentedKey();
+
+    [GeneratedRegex(@"""?\$(?:\([A-Z_]+\)|[A-Za-z_]+)(?:/[\w./-]+)?""?")]
+    private static partial Regex Put();
+
+    [GeneratedRegex(@"'[^']*'|\S+")]
+    private static partial Regex Word();
 
     [GeneratedRegex(@"^ExecStart=(?<program>\S+) (?<words>.*)$", RegexOptions.Multiline)]
     private static partial Regex Start();

@@ -50,7 +50,10 @@ public sealed class Chromium : IAsyncLifetime
     }
 
     /// <summary>A window in which nothing is open yet.</summary>
-    internal async Task<IPage> WindowAsync(int width = 1280, ColorScheme scheme = ColorScheme.Light)
+    /// <param name="width">Pixels.</param>
+    /// <param name="scheme">What the system says.</param>
+    /// <param name="certificate">One that its owner has imported.</param>
+    internal async Task<IPage> WindowAsync(int width = 1280, ColorScheme scheme = ColorScheme.Light, ClientCertificate? certificate = null)
     {
         Assert.SkipWhen(_browser is null, $"no Chromium is here: apt-get install chromium, or name one in {Variable}");
         var window =
@@ -60,7 +63,10 @@ public sealed class Chromium : IAsyncLifetime
                     ViewportSize = new ViewportSize { Width = width, Height = 900 },
                     ColorScheme = scheme,
                     Locale = "en-GB",
-                    TimezoneId = "Europe/Vienna"
+                    TimezoneId = "Europe/Vienna",
+                    ClientCertificates = certificate is null ? null : [certificate],
+                    // The coordinator's own authority is none of the browser's.
+                    IgnoreHTTPSErrors = true,
                 });
         var page = await window.NewPageAsync();
         // A page that breaks its own policy, or a script that fails, is a fault of the page.

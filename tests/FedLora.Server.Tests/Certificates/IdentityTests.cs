@@ -122,6 +122,47 @@ public class IdentityTests
     }
 
     [Fact]
+    public async Task A_person_is_given_a_certificate_for_longer_where_nothing_renews_it_and_a_node_is_not()
+    {
+        await using var bench = await TlsBench.StartAsync();
+        var (anna, id) = await bench.JoinAsync("anna", "auditor");
+        using var longer = await Joining.IssueAsync(anna, bench.Address, 90, default);
+        Assert.Equal(90, (longer.NotAfter.ToUniversalTime() - bench.Time.GetUtcNow().UtcDateTime).TotalDays, 0.01);
+        Assert.Equal((anna.Certificate!.Subject, anna.Certificate.GetPublicKeyString()), (longer.Subject, longer.GetPublicKeyString()));
+        Assert.Contains(id, longer.Subject, StringComparison.Ordinal);
+        // Her own is as it was, and goes on being renewed.
+        Assert.True(anna.Certificate.NotAfter < longer.NotAfter);
+        Assert.Equal("certificate-request", (await RefusedAsync(() => Joining.IssueAsync(anna, bench.Address, 367, default))).Code);
+        var (node, _) = await bench.JoinAsync("a");
+        Assert.Equal("certificate-request", (await RefusedAsync(() => Joining.IssueAsync(node, bench.Address, 90, default))).Code);
+        anna.Dispose();
+        node.Dispose();
+    }
+
+    /// <summary>By this a browser knows which of a person's certificates to offer, and asks nobody who has none.</summary>
+    [Fact]
+    public async Task The_handshake_says_whose_certificates_are_asked_for()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "its TLS names no authorities");
+        await using var bench = await TlsBench.StartAsync();
+        string[] asked = [];
+        using var socket = new System.Net.Sockets.TcpClient();
+        var address = new Uri(bench.Url);
+        await socket.ConnectAsync(address.Host, address.Port, TestContext.Current.CancellationToken);
+        using var authority = bench.Authority();
+        await using var tls = new System.Net.Security.SslStream(socket.GetStream(), false,
+            (_, shown, _, _) => shown!.Issuer == authority.Subject, (_, _, _, _, authorities) =>
+            {
+                // First it is asked before the server has said anything.
+                if (authorities.Length > 0)
+                    asked = authorities;
+                return null!;
+            });
+        await tls.AuthenticateAsClientAsync("localhost");
+        Assert.Equal([authority.Subject], asked);
+    }
+
+    [Fact]
     public async Task With_an_operators_access_end_the_links_and_sessions_that_it_gave()
     {
         await using var bench = await TlsBench.StartAsync(configure: builder =>

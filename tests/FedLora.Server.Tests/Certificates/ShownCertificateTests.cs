@@ -47,7 +47,8 @@ public sealed class ShownCertificateTests : IDisposable
         var (time, log) = (new FakeTimeProvider(), new Heard());
         var options = new ServerOptions { Data = Path.Combine(_folder.FullName, "data"), Certificate = Certificate, CertificateKey = Key };
         using var folder = new DataFolder(options.Data);
-        var certificate = new ServerCertificate(options, new(() => throw new InvalidOperationException("it has one")), time);
+        using var authority = CertificateAuthority.Ensure(folder.Root, TimeProvider.System);
+        var certificate = new ServerCertificate(options, new(authority), time);
         using var shown = new ShownCertificate(certificate, Options.Create(options), folder, time, log);
         await shown.StartAsync(default);
         await File.WriteAllTextAsync(Key, "half a key", TestContext.Current.CancellationToken);

@@ -24,6 +24,8 @@ internal sealed class TlsBench : IAsyncDisposable
 
     internal string Url => _host!.Url;
 
+    internal string Pages => _host!.PagesUrl!;
+
     internal CoordinatorAddress Address => new(Url);
 
     internal CoordinatorConnection Operator { get; private set; } = null!;
@@ -102,6 +104,15 @@ internal sealed class TlsBench : IAsyncDisposable
     internal string Folder(string name) => Directory.CreateDirectory(Path.Combine(_folder.FullName, name)).FullName;
 
     internal PeerIdentity Identity(string name) => new(Folder(name), "node", Time);
+
+    /// <summary>An operator or auditor who has joined.</summary>
+    internal async Task<(PeerIdentity Identity, string Id)> JoinAsync(string name, string role)
+    {
+        var identity = Identity(name);
+        var reply = await Joining.JoinAsync(identity, Address, await TokenAsync(role, name), new EnrolRequest { Joiner = Joiner.Person },
+            default);
+        return (identity, reply.NodeId);
+    }
 
     /// <summary>A node that has joined.</summary>
     internal async Task<(PeerIdentity Identity, string Id)> JoinAsync(string name)

@@ -10,9 +10,6 @@ namespace FedLora.Cli.Commands.Adapter;
 /// <summary><c>fedlora adapter merge DIR --model DIR --out DIR</c>: a model that needs no adapter, for programs that know none.</summary>
 internal static class MergeCommand
 {
-    private static readonly (string Unit, double Bytes)[] Units =
-        [("KiB", 1L << 10), ("MiB", 1L << 20), ("GiB", 1L << 30), ("KB", 1e3), ("MB", 1e6), ("GB", 1e9)];
-
     public static Command Create()
     {
         var adapter = new Argument<string>("DIR") { Description = "An adapter folder." };
@@ -47,18 +44,9 @@ internal static class MergeCommand
             cancellationToken));
     }
 
-    private static long? Size(string? text)
-    {
-        if (text is null)
-            return null;
-        foreach (var (unit, bytes) in Units)
-        {
-            if (text.EndsWith(unit, StringComparison.OrdinalIgnoreCase) && Number.Parse(text[..^unit.Length]) is { } count
-                && count * bytes is >= 1 and < long.MaxValue and var size)
-                return (long)size;
-        }
-        throw new UsageException($"--max-shard-size: expected a size, found '{text}'", "e.g. 5GB, 500MB or 2GiB");
-    }
+    private static long? Size(string? text) => text is null ? null
+        : ByteSize.Parse(text)
+            ?? throw new UsageException($"--max-shard-size: expected a size, found '{text}'", "e.g. 5GB, 500MB or 2GiB");
 }
 
 /// <summary>A base model that an adapter was merged into.</summary>

@@ -45,6 +45,7 @@ internal static class AdminCommand
             EventsCommand.Create(),
             new Command("audit", "The log of what happened and who did it.") { AuditVerifyCommand.Create() },
             DashboardLinkCommand.Create(),
+            BrowserCertificateCommand.Create(),
             ExportCommand.Create(),
             ReplayCommand.Create(),
             DiskCommands.Disk(),

@@ -72,6 +72,18 @@ internal static class Operator
             : throw new UsageException($"'{url}' has no TLS, so it gives no certificates", "Give the address as https://HOST:PORT.");
     }
 
+    /// <summary>Whose certificate lies in the folder that was named, and where its coordinator is.</summary>
+    internal static async Task<(string Url, PeerIdentity Holder)> HolderAsync(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        if (parsed.GetValue(Identity) is null)
+            throw new UsageException("no folder of a certificate is named",
+                "Give --identity DIR, which the command join has filled; what lies in the data folder ends with the coordinator's next "
+                    + "start.");
+        var (url, _, identity) = await ReachAsync(parsed, cancellationToken);
+        return identity is not null ? (url, identity)
+            : throw new UsageException($"'{url}' has no TLS, so it gives no certificates", "Give the address as https://HOST:PORT.");
+    }
+
     /// <summary>Runs calls; gRPC errors become errors for people.</summary>
     internal static async Task ExplainedAsync(string url, CoordinatorConnection? connection, Func<Task> calls,
         CancellationToken cancellationToken)

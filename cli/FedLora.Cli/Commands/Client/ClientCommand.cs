@@ -48,7 +48,7 @@ internal static class ClientCommand
     private static readonly Option<string?> Policy = new("--policy")
     {
         Description =
-            "The site's policy file (YAML): epsilon, delta, min_batch, methods, models, federations, hours, require_privacy, "
+            "The site's policy file (YAML): epsilon, delta, min_batch, methods, models, federations, memory, hours, require_privacy, "
                 + "forbid_mixing.",
     };
     private static readonly Option<double?> MaxEpsilon = new("--max-epsilon")

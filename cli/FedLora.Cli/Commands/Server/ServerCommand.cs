@@ -45,7 +45,8 @@ internal static class ServerCommand
         };
         var dashboard = new Option<string?>("--dashboard")
         {
-            Description = "Where people look at it in a browser, on loopback; off: nowhere. Default: the port after --listen's.",
+            Description = "Where people look at it in a browser: https://IP:PORT, where a certificate lets them in too, or http:// on "
+                + "loopback; off: nowhere. Default: on loopback, the port after --listen's.",
         };
         var log = LogFile.Create();
         var withParent = ParentWatch.Create();
