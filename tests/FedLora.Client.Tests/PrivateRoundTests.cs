@@ -103,14 +103,14 @@ public sealed class PrivateRoundTests : IDisposable
         var task = Task(prepared.Definition.ToWire(layout: true));
         using (var node = new Node(Options("open")))
         {
-            Assert.Null(node.Rules.Refuses(task));
+            Assert.Null(node.Rules.Refuses(task, () => null));
             Assert.Empty(node.Rules.Profile("").Balances);
             node.Train(Input(prepared, "open"), new Seen(), CancellationToken.None);
             Assert.Null(node.Receipt);
             Assert.True(Assert.Single(node.Rules.Profile("").Balances).UsedWithoutPrivacy);
         }
         using var limited = new Node(Options("limited", new SitePolicy { Epsilon = 4 }));
-        Assert.Contains("differential privacy", limited.Rules.Refuses(task));
+        Assert.Contains("differential privacy", limited.Rules.Refuses(task, () => null));
         Assert.Equal(4, Assert.Single(limited.Rules.Profile("").Balances).LimitEpsilon);
     }
 
@@ -128,7 +128,7 @@ public sealed class PrivateRoundTests : IDisposable
         string? Refusal(long count)
         {
             using var node = new Node(Options($"count-{count}", new SitePolicy { MinBatch = 4 }) with { PublicCount = count });
-            return node.Rules.Refuses(task);
+            return node.Rules.Refuses(task, () => null);
         }
     }
 

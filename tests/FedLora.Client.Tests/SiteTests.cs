@@ -54,7 +54,7 @@ public sealed class SiteTests : IDisposable
         Assert.Equal(Data, config.Data);
         var options = Options(SitePolicy.Load(config.Policy!, [.. Methods.All.Select(method => method.Name)]));
         using var ledger = NodeLedger.Open(options, TimeProvider.System);
-        Assert.Contains(said, new SiteRules(options, ledger, TimeProvider.System).Refuses(Task(Federation())));
+        Assert.Contains(said, new SiteRules(options, ledger, TimeProvider.System).Refuses(Task(Federation()), () => null));
     }
 
     /// <summary>A policy that lists a method which does not exist keeps the site out of every federation, and nobody knew why.</summary>
