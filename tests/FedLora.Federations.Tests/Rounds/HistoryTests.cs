@@ -37,26 +37,5 @@ public sealed class HistoryTests
         Assert.InRange(late, 1, early * 1.2);
     }
 
-    [Theory]
-    [InlineData(null, null)]
-    [InlineData(2e-8, null)]
-    [InlineData(0.25, 0.01)]
-    public void A_round_keeps_its_aggregation_error_and_how_sure_that_is(double? error, double? standardError)
-    {
-        var now = new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
-        var standing = RoundDecisions.Create(WorldDefinition.Plain, Adapter(0), [], now) with { State = FederationState.Running };
-        standing = standing with { Round = standing.Round with { State = RoundState.Aggregating } };
-        var outcome = new AggregationOutcome
-        {
-            Round = 1,
-            Adapter = Adapter(1),
-            Record = new('e', 64),
-            AggregationError = error,
-            AggregationStandardError = standardError,
-        };
-        var summary = Assert.Single(RoundDecisions.Decide(standing, new FederationEvent.Aggregated(outcome), now).Standing.Recent);
-        Assert.Equal((error, standardError), (summary.AggregationError, summary.AggregationStandardError));
-    }
-
     private static AdapterRef Adapter(int round) => new() { Sha256 = round.ToString("x64"), Bytes = 1000 };
 }
