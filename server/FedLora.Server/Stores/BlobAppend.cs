@@ -3,7 +3,9 @@ namespace FedLora.Server.Stores;
 /// <summary>What an append adds to a partial upload.</summary>
 internal static class BlobAppend
 {
-    /// <summary>The bytes that are beyond what is here: those before are the same, or the whole will have another hash than its name.</summary>
+    /// <summary>
+    /// The bytes that are beyond what is here: those before are the same, or the whole will have another hash than its name.
+    /// </summary>
     /// <param name="offset">Of the first byte.</param>
     /// <param name="bytes">From there on.</param>
     /// <param name="length">Of what is here.</param>

@@ -5,8 +5,8 @@ namespace FedLora.Training.Data.Formats;
 /// <summary>
 /// Walks a Parquet file's footer before a reader does: Thrift's compact protocol states how long lists are, and a damaged length must not
 /// have a reader go on for hours, nor make room for it. Every element takes at least a byte, so a list that is longer than what is left of
-/// the footer is damaged, and a walk ends with the footer. A field of another type than the format gives it is damaged too: readers take what
-/// stands there for what it should be.
+/// the footer is damaged, and a walk ends with the footer. A field of another type than the format gives it is damaged too: readers take
+/// what stands there for what it should be.
 /// </summary>
 internal ref struct ParquetFooter
 {
