@@ -57,6 +57,30 @@ public sealed class SiteTests : IDisposable
         Assert.Contains(said, new SiteRules(options, ledger, TimeProvider.System).Refuses(Task(Federation()), () => null));
     }
 
+    /// <summary>It could state sizes below 0, or sums beyond what a number holds, and be let in by any limit.</summary>
+    [Fact]
+    public void What_a_coordinator_states_of_a_task_makes_its_memory_no_smaller()
+    {
+        using var trainer = Trainer();
+        var federation = Federation();
+        federation.Lora = new LoraSettings { Rank = 4, TargetModules = { "query" } };
+        (federation.Rounds, federation.Training.MaxTokens) = (3, 64);
+        (federation.Training.Schedule, federation.Training.Optimizer) = ("constant", "adamw");
+        federation.Task = new LearningTask { Classification = new Classification { Labels = { "ham", "spam" } } };
+        var plain = trainer.MemoryOf(Task(federation))!.Total;
+        long Stated(params long[] sizes)
+        {
+            var task = Task(federation);
+            task.Rank = uint.MaxValue;
+            task.Fold.Add(new AdapterRef { Parts = { sizes.Select(size => new BlobRef { Size = size }) } });
+            return trainer.MemoryOf(task)!.Total;
+        }
+
+        Assert.Equal(plain, Stated(long.MinValue, -1));
+        Assert.Equal(plain + 2000, Stated(1000, -1_000_000));
+        Assert.InRange(Stated(long.MaxValue, long.MaxValue, long.MaxValue), 1L << 60, long.MaxValue);
+    }
+
     /// <summary>A policy that lists a method which does not exist keeps the site out of every federation, and nobody knew why.</summary>
     [Theory]
     [InlineData("methods: [foo]", "there is no method 'foo'; known: fedit, ")]

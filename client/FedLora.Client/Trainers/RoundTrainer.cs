@@ -88,9 +88,12 @@ public sealed class RoundTrainer : IRoundTrainer
     public MemoryEstimate? MemoryOf(TrainingTask task)
     {
         var definition = task.Definition.ToModel();
-        var estimate = TaskMemory.Of(definition, _folder, (int)task.Round, (int)task.Rank);
+        // What else a coordinator states of the task makes it larger, and never overflows into a small one.
+        var rank = Math.Min(task.Rank, (uint)definition.Lora.RankGroups.Values.Append(definition.Lora.Rank).Max());
+        var estimate = TaskMemory.Of(definition, _folder, (int)task.Round, (int)rank);
         // Received, and as numbers.
-        return estimate with { Adapter = estimate.Adapter + (2 * task.Fold.Sum(fold => fold.Parts.Sum(part => part.Size))) };
+        var folds = 2 * task.Fold.SelectMany(fold => fold.Parts).Sum(part => Math.Max(0.0, part.Size));
+        return estimate with { Adapter = estimate.Adapter + (long)Math.Min(folds, long.MaxValue / 4) };
     }
 
     /// <inheritdoc/>
