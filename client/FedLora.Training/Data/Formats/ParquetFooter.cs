@@ -99,7 +99,7 @@ internal ref struct ParquetFooter
                 return false;
             var (type, of) = Fields.TryGetValue(part, out var known) && field >= 1 && field <= known.Length ? known[field - 1]
                 : (header & 15, Part.Other);
-            // Of a flag the type is its value; sets are written as lists are.
+            // Of a flag the type is its value.
             if ((header & 15) != type && !(type == Flag && (header & 15) == 1))
                 return false;
             if (!(of == Part.SchemaElement ? Schema(depth + 1) : Value(header & 15, depth + 1, of, isField: true)))
