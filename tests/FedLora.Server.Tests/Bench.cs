@@ -135,11 +135,18 @@ internal sealed class Bench : IAsyncDisposable
             Group = group,
             Policy = policy ?? new SitePolicy(),
         };
-        await using var node = new ServiceCollection()
-            .AddSingleton(trainer)
+        await RunNodeAsync(options, cancellationToken, services => services.AddSingleton(trainer).AddLogging(logging ?? (_ => { })));
+    }
+
+    /// <summary>The same with all that a site sets, and the trainer that it then has.</summary>
+    internal static async Task RunNodeAsync(ClientOptions options, CancellationToken cancellationToken,
+        Action<IServiceCollection>? configure = null)
+    {
+        var services = new ServiceCollection();
+        configure?.Invoke(services);
+        await using var node = services
             .AddSingleton(new Backoff(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(200), new Random(1)))
             .AddFedLoraNode(options)
-            .AddLogging(logging ?? (_ => { }))
             .BuildServiceProvider();
         try
         {

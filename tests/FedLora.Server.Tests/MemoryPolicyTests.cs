@@ -1,12 +1,9 @@
-using FedLora.Client.Connection;
 using FedLora.Client.Hosting;
-using FedLora.Client.Rounds;
 using FedLora.Core.Audit;
 using FedLora.Privacy.Ledger;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
 using FedLora.Training.Preparation;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace FedLora.Server.Tests;
 
@@ -19,7 +16,7 @@ public sealed class MemoryPolicyTests(TinySites sites) : IClassFixture<TinySites
         await using var bench = await Bench.StartAsync();
         using var end = new CancellationTokenSource();
         // The program alone takes more than the one allows, and less than the other.
-        var small = RunAsync(await OptionsAsync(bench, "small", site: 0, "200 MiB"), end.Token);
+        var small = Bench.RunNodeAsync(await OptionsAsync(bench, "small", site: 0, "200 MiB"), end.Token);
         await bench.UntilEnrolledAsync("small");
         var definition = TinySites.Define("fedit");
         definition.Rounds = 1;
@@ -32,7 +29,7 @@ public sealed class MemoryPolicyTests(TinySites sites) : IClassFixture<TinySites
         var logged = AuditFiles.Read(AuditLog.FolderIn(bench.StateOf("small"))).First(entry => entry.Event == "Refused");
         Assert.Contains(logged.Fields["reason"], told, StringComparison.Ordinal);
 
-        var large = RunAsync(await OptionsAsync(bench, "large", site: 1, "8 GiB"), end.Token);
+        var large = Bench.RunNodeAsync(await OptionsAsync(bench, "large", site: 1, "8 GiB"), end.Token);
         var done = await bench.UntilAsync(view => view.State == FederationState.Finished);
         Assert.Equal(1u, done.RoundsDone);
         await end.CancelAsync();
@@ -50,19 +47,4 @@ public sealed class MemoryPolicyTests(TinySites sites) : IClassFixture<TinySites
         Threads = 1,
         Policy = SitePolicy.Parse($"memory: {memory}\n", "policy.yaml"),
     };
-
-    private static async Task RunAsync(ClientOptions options, CancellationToken cancellationToken)
-    {
-        await using var node = new ServiceCollection()
-            .AddSingleton(new Backoff(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(200), new Random(1))).AddFedLoraNode(options)
-            .BuildServiceProvider();
-        try
-        {
-            await node.GetRequiredService<NodeDaemon>().RunAsync(cancellationToken);
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            // How a node ends.
-        }
-    }
 }

@@ -1,13 +1,10 @@
 using System.Text;
 using System.Text.Json;
-using FedLora.Client.Connection;
 using FedLora.Client.Hosting;
-using FedLora.Client.Rounds;
 using FedLora.Privacy.Ledger;
 using FedLora.Protocol.Mapping;
 using FedLora.Protocol.V1;
 using FedLora.Training.Preparation;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace FedLora.Server.Tests;
 
@@ -57,7 +54,7 @@ public sealed class NothingOfTheSiteTests(TinySites sites) : IClassFixture<TinyS
             Policy = new SitePolicy { MinBatch = fault == "policy" ? 1000 : 0 },
         };
         using var end = new CancellationTokenSource();
-        var node = RunAsync(options, end.Token);
+        var node = Bench.RunNodeAsync(options, end.Token);
         await bench.UntilEnrolledAsync("site");
         Spoil(fault, options, texts, random);
         await bench.StartFederationAsync(prepared.Definition.ToWire(layout: true), prepared.InitialAdapter);
@@ -131,21 +128,6 @@ public sealed class NothingOfTheSiteTests(TinySites sites) : IClassFixture<TinyS
             case "model-gone-later":
                 Directory.Delete(options.Model, recursive: true);
                 break;
-        }
-    }
-
-    private static async Task RunAsync(ClientOptions options, CancellationToken cancellationToken)
-    {
-        await using var node = new ServiceCollection()
-            .AddSingleton(new Backoff(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(200), new Random(1))).AddFedLoraNode(options)
-            .BuildServiceProvider();
-        try
-        {
-            await node.GetRequiredService<NodeDaemon>().RunAsync(cancellationToken);
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            // How a node ends.
         }
     }
 
