@@ -3,11 +3,16 @@ using Microsoft.Data.Sqlite;
 
 namespace FedLora.Server.Stores;
 
-/// <summary>One SQLite file: write-ahead log, and a commit returns when it is on the disk.</summary>
+/// <summary>
+/// One SQLite file: write-ahead log, and a commit returns when it is on the disk. One writes at a time, over one connection: it knows the
+/// pages that it wrote, and nobody who waits for the file sleeps 150 ms, which is what Microsoft.Data.Sqlite does.
+/// </summary>
 public sealed class SqliteDatabase : IDisposable
 {
     private const int Full = 13;
     private readonly string _connection;
+    private readonly SemaphoreSlim _turn = new(1, 1);
+    private SqliteConnection? _writer;
 
     /// <param name="path">The file; made if it is not there.</param>
     /// <exception cref="FedLoraException"><c>state-damaged</c>: it is no database, or may not be read or written.</exception>
@@ -24,7 +29,7 @@ public sealed class SqliteDatabase : IDisposable
         }.ToString();
         try
         {
-            Run(connection => connection.Execute("PRAGMA journal_mode = WAL"));
+            Write(connection => connection.Execute("PRAGMA journal_mode = WAL"));
         }
         catch (SqliteException error)
         {
@@ -33,31 +38,71 @@ public sealed class SqliteDatabase : IDisposable
         }
     }
 
-    /// <summary>Runs something on a connection of its own, on a pool thread: SQLite has no asynchronous calls.</summary>
-    /// <exception cref="RefusedException"><c>disk-full</c>.</exception>
-    public Task<T> RunAsync<T>(Func<SqliteConnection, T> action, CancellationToken cancellationToken) =>
+    /// <summary>Reads, on a connection of its own and a pool thread: SQLite has no asynchronous calls.</summary>
+    public Task<T> ReadAsync<T>(Func<SqliteConnection, T> action, CancellationToken cancellationToken) =>
         Task.Run(() => Run(action), cancellationToken);
+
+    /// <summary>Writes, when it is its turn.</summary>
+    /// <exception cref="RefusedException"><c>disk-full</c>.</exception>
+    public async Task<T> WriteAsync<T>(Func<SqliteConnection, T> action, CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken);
+        try
+        {
+            return await Task.Run(() => Write(action), cancellationToken);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
 
     /// <summary>Closes the file: what is written lies in it alone, and the folder can be copied or deleted.</summary>
     public void Dispose()
     {
+        _turn.Wait(TimeSpan.FromSeconds(30));
+        _writer?.Dispose();
         using var connection = new SqliteConnection(_connection);
         SqliteConnection.ClearPool(connection);
+        _turn.Dispose();
+    }
+
+    private T Write<T>(Func<SqliteConnection, T> action)
+    {
+        try
+        {
+            return action(_writer ??= Open());
+        }
+        catch (SqliteException error)
+        {
+            _writer?.Dispose();
+            _writer = null;
+            if (error.SqliteErrorCode == Full)
+                throw new RefusedException(RefusalCodes.DiskFull, "The coordinator's disk is full; nothing was written.",
+                    "Free some space in the data folder.");
+            throw;
+        }
     }
 
     private T Run<T>(Func<SqliteConnection, T> action)
     {
+        using var connection = Open();
+        return action(connection);
+    }
+
+    private SqliteConnection Open()
+    {
+        var connection = new SqliteConnection(_connection);
         try
         {
-            using var connection = new SqliteConnection(_connection);
             connection.Open();
             connection.Execute("PRAGMA synchronous = FULL");
-            return action(connection);
+            return connection;
         }
-        catch (SqliteException error) when (error.SqliteErrorCode == Full)
+        catch
         {
-            throw new RefusedException(RefusalCodes.DiskFull, "The coordinator's disk is full; nothing was written.",
-                "Free some space in the data folder.");
+            connection.Dispose();
+            throw;
         }
     }
 }

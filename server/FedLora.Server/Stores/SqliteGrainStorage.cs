@@ -18,7 +18,7 @@ public sealed class SqliteGrainStorage : IGrainStorage, ILifecycleParticipant<IS
     public SqliteGrainStorage(SqliteDatabase database)
     {
         _database = database;
-        _ready = database.RunAsync(connection => connection.Execute(CreateTable), CancellationToken.None);
+        _ready = database.WriteAsync(connection => connection.Execute(CreateTable), CancellationToken.None);
     }
 
     /// <summary>A database that cannot be prepared ends the silo's start, not a grain's first call.</summary>
@@ -31,7 +31,7 @@ public sealed class SqliteGrainStorage : IGrainStorage, ILifecycleParticipant<IS
     public async Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState, CancellationToken cancellationToken)
     {
         await _ready;
-        var row = await _database.RunAsync(
+        var row = await _database.ReadAsync(
             connection =>
                 connection.QuerySingleOrDefault<Row>(
                     "SELECT version AS Version, json AS Json FROM grain_state WHERE name = @stateName AND grain = @grain",
@@ -55,7 +55,7 @@ public sealed class SqliteGrainStorage : IGrainStorage, ILifecycleParticipant<IS
                 + "NOTHING RETURNING version"
             : "UPDATE grain_state SET version = version + 1, json = CAST(@json AS TEXT) WHERE name = @stateName AND grain = @grain AND "
                 + "version = @version RETURNING version";
-        var version = await _database.RunAsync(
+        var version = await _database.WriteAsync(
             connection => connection.QuerySingleOrDefault<long?>(sql,
                 new { stateName, grain = grainId.ToString(), json, version = Version(grainState.ETag) }),
             cancellationToken) ?? throw await ConflictAsync(stateName, grainId, grainState.ETag, cancellationToken);
@@ -70,7 +70,7 @@ public sealed class SqliteGrainStorage : IGrainStorage, ILifecycleParticipant<IS
     {
         await _ready;
         var arguments = new { stateName, grain = grainId.ToString(), version = Version(grainState.ETag) };
-        var cleared = await _database.RunAsync(
+        var cleared = await _database.WriteAsync(
             connection =>
                 connection.Execute("DELETE FROM grain_state WHERE name = @stateName AND grain = @grain AND version = @version",
                     arguments) == 1
@@ -90,7 +90,7 @@ public sealed class SqliteGrainStorage : IGrainStorage, ILifecycleParticipant<IS
     private async Task<InconsistentStateException> ConflictAsync(string stateName, GrainId grainId, string? etag,
         CancellationToken cancellationToken)
     {
-        var stored = await _database.RunAsync(
+        var stored = await _database.ReadAsync(
             connection =>
                 connection.QuerySingleOrDefault<string?>(
                     "SELECT CAST(version AS TEXT) FROM grain_state WHERE name = @stateName AND grain = @grain",
