@@ -131,7 +131,7 @@ public sealed class FaultTests
         await using var coordinator = await RoundTests.StartAsync();
         await coordinator.Creator.CreateAsync(Samples.Definition with { Name = "broken" }, null, default);
         await coordinator.Service<SqliteDatabase>()
-            .RunAsync(
+            .WriteAsync(
                 connection =>
                     connection.Execute("UPDATE grain_state SET json = '{\"Format\":2,\"Standing\":7}' WHERE grain = 'federation/broken'"),
                 default);

@@ -112,7 +112,7 @@ public sealed class OldStateTests
     private static void Unpack(string folder)
     {
         using var database = new SqliteDatabase(Path.Combine(folder, "state.db"));
-        database.RunAsync(connection =>
+        database.WriteAsync(connection =>
         {
             connection.Execute(
                 "CREATE TABLE grain_state (name TEXT NOT NULL, grain TEXT NOT NULL, version INTEGER NOT NULL, json TEXT NOT NULL, PRIMARY "

@@ -49,6 +49,31 @@ public sealed class UpdateTests
         Assert.Equal(2, (await coordinator.Federation.GetAsync(default)).Current!.Nodes.Count(node => node.UpdateIn));
     }
 
+    /// <summary>A row names all updates of its round: a write of it that takes 10 ms is followed by a pause of 30.</summary>
+    [Fact]
+    public async Task Those_that_come_soon_after_a_write_are_recorded_by_one()
+    {
+        await using var coordinator = await RoundTests.StartAsync();
+        await RoundTests.GatherAsync(coordinator, "a", "b", "c");
+        await coordinator.Blobs.PutAdapterAsync(Samples.Update(1), default);
+        var recorder = coordinator.Service<UpdateRecorder>();
+        coordinator.Life.HoldWrites();
+        var first = recorder.RecordAsync(coordinator.Header("a", 1, 1, Samples.Update(1)));
+        await coordinator.Life.StandsAsync();
+        coordinator.Time.Advance(TimeSpan.FromMilliseconds(10));
+        coordinator.Life.PassOne();
+        await first.WaitAsync(Coordinator.Never);
+        var second = coordinator.Life.StandsAsync();
+        Task[] later = [.. new[] { "b", "c" }.Select(node => recorder.RecordAsync(coordinator.Header(node, 1, 1, Samples.Update(1))))];
+        coordinator.Time.Advance(TimeSpan.FromMilliseconds(29));
+        Assert.False(second.IsCompleted);
+        coordinator.Time.Advance(TimeSpan.FromMilliseconds(1));
+        await second;
+        coordinator.Life.PassOne();
+        await Task.WhenAll(later).WaitAsync(Coordinator.Never);
+        coordinator.Life.PassAll();
+    }
+
     /// <summary>Nobody is told that an update is recorded where the disk had no room for it, and it can be sent again.</summary>
     [Fact]
     public async Task A_write_that_fails_fails_all_that_it_was_for()

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Security.Cryptography;
 
 namespace FedLora.Server.Stores;
@@ -116,22 +117,21 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
             return length + bytes.Length;
         }, cancellationToken);
 
-    public Task CompleteAsync(string sha256, Action<Stream>? check, CancellationToken cancellationToken) => LockedAsync(sha256, async () =>
+    public Task CompleteAsync(string sha256, Action<Stream>? check, CancellationToken cancellationToken) => LockedAsync(sha256, () =>
     {
         var partial = _paths.Partial(sha256);
         if (Renew(sha256))
-            return true;
+            return Task.FromResult(true);
         if (!File.Exists(partial))
             throw new RefusedException(RefusalCodes.BlobMissing, $"Nothing was uploaded for blob {sha256}.", "Send it from the start.");
         try
         {
-            Flush(partial);
-            await RequireHashAsync(partial, sha256, cancellationToken);
-            if (check is not null)
-            {
-                await using var file = Open(partial);
-                check(file);
-            }
+            // Its last bytes may have come without being waited for; only what may be written to can be flushed.
+            using var file = new FileStream(partial, FileMode.Open, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete, bufferSize: 0);
+            _flush(file);
+            RequireHash(file, sha256, cancellationToken);
+            file.Position = 0;
+            check?.Invoke(file);
         }
         catch (RefusedException)
         {
@@ -148,7 +148,7 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
             throw Full();
         }
 
-        return true;
+        return Task.FromResult(true);
     }, cancellationToken);
 
     public Task DeleteAsync(string sha256, CancellationToken cancellationToken) => LockedAsync(sha256, () =>
@@ -231,24 +231,31 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
         }
     }
 
+    // Unbuffered: its readers take whole headers, tensors and chunks.
     private static FileStream Open(string path) =>
-        new(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 1 << 16,
-            FileOptions.Asynchronous | FileOptions.SequentialScan);
+        new(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0, FileOptions.SequentialScan);
 
-    // Its last bytes may have come without being waited for.
-    private void Flush(string path)
+    private static void RequireHash(FileStream file, string sha256, CancellationToken cancellationToken)
     {
-        using var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0);
-        _flush(file);
-    }
+        var buffer = ArrayPool<byte>.Shared.Rent(1 << 16);
+        try
+        {
+            using var hashing = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            while (file.Read(buffer) is > 0 and var read)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                hashing.AppendData(buffer.AsSpan(0, read));
+            }
 
-    private static async Task RequireHashAsync(string path, string sha256, CancellationToken cancellationToken)
-    {
-        await using var file = Open(path);
-        var hash = Convert.ToHexStringLower(await SHA256.HashDataAsync(file, cancellationToken));
-        if (hash != sha256)
-            throw new RefusedException(RefusalCodes.BlobHash, $"The upload's SHA-256 is {hash}, not {sha256}.",
-                "Send it again from the start.");
+            var hash = Convert.ToHexStringLower(hashing.GetCurrentHash());
+            if (hash != sha256)
+                throw new RefusedException(RefusalCodes.BlobHash, $"The upload's SHA-256 is {hash}, not {sha256}.",
+                    "Send it again from the start.");
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
     }
 
     private async Task<T> LockedAsync<T>(string sha256, Func<Task<T>> action, CancellationToken cancellationToken)

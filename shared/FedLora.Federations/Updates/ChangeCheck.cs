@@ -4,16 +4,16 @@ using FedLora.Compression;
 namespace FedLora.Federations.Updates;
 
 /// <summary>One tensor of an update.</summary>
-/// <param name="Start">The global adapter's values in its place; null where it has none of that size, and the update counts as it
+/// <param name="Start">The global adapter's values in its place; empty where it has none of that size, and the update counts as it
 /// is.</param>
-public readonly record struct ChangedTensor(string Name, float[] Values, float[]? Start);
+public readonly record struct ChangedTensor(string Name, ReadOnlyMemory<float> Values, ReadOnlyMemory<float> Start);
 
 /// <summary>
 /// Whether the numbers of an update may be aggregated: all finite, and not further from the global adapter than the federation allows.
 /// </summary>
 public static class ChangeCheck
 {
-    /// <summary>Checks whole tensors; null where they are fine.</summary>
+    /// <summary>Checks whole tensors, each as it comes; null where they are fine.</summary>
     /// <param name="maxNorm">Largest L2 norm of the change over all tensors; 0: no bound.</param>
     /// <param name="where">Whose update, for messages.</param>
     public static Refusal? Of(IEnumerable<ChangedTensor> tensors, double maxNorm, string where)
@@ -21,10 +21,10 @@ public static class ChangeCheck
         var squares = 0.0;
         foreach (var (name, values, start) in tensors)
         {
-            var square = Squares(values, start);
+            var square = Squares(values.Span, start.Span);
             // Squares of finite numbers, in float64, add up to a finite one.
-            if (!double.IsFinite(square) && Array.FindIndex(values, value => !float.IsFinite(value)) is >= 0 and var i)
-                return new(RefusalCodes.UpdateNotFinite, $"{where}: tensor '{name}' holds {values[i]} at index {i}.",
+            if (!double.IsFinite(square) && NotFinite(values.Span) is >= 0 and var i)
+                return new(RefusalCodes.UpdateNotFinite, $"{where}: tensor '{name}' holds {values.Span[i]} at index {i}.",
                     "The node's training diverged: lower the learning rate.");
             squares += square;
         }
@@ -47,6 +47,17 @@ public static class ChangeCheck
         }
 
         return OfNorm(squares, maxNorm, where);
+    }
+
+    private static int NotFinite(ReadOnlySpan<float> values)
+    {
+        for (var i = 0; i < values.Length; i++)
+        {
+            if (!float.IsFinite(values[i]))
+                return i;
+        }
+
+        return -1;
     }
 
     // sum (v - s)^2 in float64, in eight sums whatever the processor: the same bits everywhere.

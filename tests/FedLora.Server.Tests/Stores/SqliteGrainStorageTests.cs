@@ -1,4 +1,6 @@
+using Dapper;
 using FedLora.Server.Stores;
+using Microsoft.Data.Sqlite;
 using Orleans.Storage;
 
 namespace FedLora.Server.Tests.Stores;
@@ -16,6 +18,35 @@ public sealed class SqliteGrainStorageTests : GrainStorageSuite, IDisposable
     {
         _opened.Add(new SqliteDatabase(Path.Combine(_folder.FullName, "state.db")));
         return new SqliteGrainStorage(_opened[^1]);
+    }
+
+    /// <summary>
+    /// Two connections that write at once cost one of them 150 ms, which is how Microsoft.Data.Sqlite waits: so all go over one.
+    /// </summary>
+    [Fact]
+    public async Task Writes_take_turns()
+    {
+        var database = _opened[0];
+        var (writing, most) = (0, 0);
+        await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => database.WriteAsync(_ =>
+        {
+            most = Math.Max(most, Interlocked.Increment(ref writing));
+            Thread.Yield();
+            return Interlocked.Decrement(ref writing);
+        }, CancellationToken.None)));
+        Assert.Equal(1, most);
+    }
+
+    /// <summary>A statement that failed is nothing to the next one.</summary>
+    [Fact]
+    public async Task A_write_that_failed_leaves_nothing()
+    {
+        var database = _opened[0];
+        await Assert.ThrowsAsync<SqliteException>(() => database.WriteAsync(connection => connection.Execute(
+            "BEGIN; CREATE TABLE left_over (a); INSERT INTO nowhere VALUES (1)"), CancellationToken.None));
+        var left = await database.WriteAsync(connection => connection.ExecuteScalar<long>(
+            "SELECT COUNT(*) FROM sqlite_master WHERE name = 'left_over'"), CancellationToken.None);
+        Assert.Equal(0, left);
     }
 
     public void Dispose()
