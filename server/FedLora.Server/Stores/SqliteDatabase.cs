@@ -61,7 +61,7 @@ public sealed class SqliteDatabase : IDisposable
     public void Dispose()
     {
         _turn.Wait(TimeSpan.FromSeconds(30));
-        _writer?.Dispose();
+        Forget();
         using var connection = new SqliteConnection(_connection);
         SqliteConnection.ClearPool(connection);
         _turn.Dispose();
@@ -75,13 +75,22 @@ public sealed class SqliteDatabase : IDisposable
         }
         catch (SqliteException error)
         {
-            _writer?.Dispose();
-            _writer = null;
+            Forget();
             if (error.SqliteErrorCode == Full)
                 throw new RefusedException(RefusalCodes.DiskFull, "The coordinator's disk is full; nothing was written.",
                     "Free some space in the data folder.");
             throw;
         }
+    }
+
+    // Without the pool, which would hand it out again as it is, with a transaction that was begun.
+    private void Forget()
+    {
+        if (_writer is null)
+            return;
+        SqliteConnection.ClearPool(_writer);
+        _writer.Dispose();
+        _writer = null;
     }
 
     private T Run<T>(Func<SqliteConnection, T> action)
