@@ -30,10 +30,10 @@ internal sealed unsafe class JudgeKernel(Tensor targets)
             {
                 var z = (byte*)from + (i * columns * (narrow ? sizeof(ushort) : sizeof(float)));
                 ref var row = ref _rows[firstRow + i];
-                var (place, top) = Highest(z, narrow, columns);
+                var top = CrossEntropyKernel.Highest(z, narrow, columns);
                 // Of equals the first stays; what is not a number spreads.
                 if (!(top <= row.Top))
-                    (row.Sum, row.Top, row.Place) = (row.Sum * Math.Exp(row.Top - top), top, firstColumn + place);
+                    (row.Sum, row.Top, row.Place) = (row.Sum * Math.Exp(row.Top - top), top, firstColumn + First(z, narrow, columns, top));
                 if (row.Top != float.NegativeInfinity)
                     row.Sum += Exponentials(z, narrow, columns, row.Top);
                 if (_targets[firstRow + i] - firstColumn is >= 0 and var target && target < columns)
@@ -50,30 +50,23 @@ internal sealed unsafe class JudgeKernel(Tensor targets)
         tensor(Array.ConvertAll(_rows, row => (float)(1 / row.Sum))),
     ];
 
+    /// <summary>Where a value comes first; 0 for what is not a number.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static (long Place, float Value) Highest(void* z, bool narrow, long count)
+    private static long First(void* z, bool narrow, long count, float value)
     {
-        var vectors = count - (count % Lanes.Width);
-        var highest = Vector512.Create(float.NegativeInfinity);
-        for (var i = 0L; i < vectors; i += Lanes.Width)
-            highest = Vector512.MaxNative(highest, Lanes.Load(z, narrow, i));
-        var top = Lanes.Highest(highest);
-        for (var i = vectors; i < count; i++)
-            top = MathF.Max(top, Lanes.Load1(z, narrow, i));
-        var wanted = Vector512.Create(top);
+        var (vectors, wanted) = (count - (count % Lanes.Width), Vector512.Create(value));
         for (var i = 0L; i < vectors; i += Lanes.Width)
         {
             var found = Vector512.Equals(Lanes.Load(z, narrow, i), wanted).ExtractMostSignificantBits();
             if (found != 0)
-                return (i + BitOperations.TrailingZeroCount(found), top);
+                return i + BitOperations.TrailingZeroCount(found);
         }
         for (var i = vectors; i < count; i++)
         {
-            if (Lanes.Load1(z, narrow, i) == top)
-                return (i, top);
+            if (Lanes.Load1(z, narrow, i) == value)
+                return i;
         }
-        // Not a number.
-        return (0, top);
+        return 0;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
