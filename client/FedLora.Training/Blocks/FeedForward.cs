@@ -16,8 +16,9 @@ public sealed class FeedForward(Activation activation, bool gated, Projection in
     public Tensor Forward(Tensor x, Pass pass, IReadOnlyList<int> rows)
     {
         using var scope = NewDisposeScope();
-        var isFused = gated && activation == Activation.Silu && x.device_type == TorchSharp.DeviceType.CPU;
-        var hidden = inner.Forward(x, pass, rows, isFused ? inner.Weight.Value.dtype : ScalarType.Float32);
+        // What is rounded once on its way to the next product need not be wide in between.
+        var isOneStep = (!gated || activation == Activation.Silu) && x.device_type == TorchSharp.DeviceType.CPU;
+        var hidden = inner.Forward(x, pass, rows, isOneStep ? inner.Weight.Value.dtype : ScalarType.Float32);
         return outer.Forward(Activate(hidden), pass, rows).MoveToOuterDisposeScope();
     }
 

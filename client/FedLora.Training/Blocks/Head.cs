@@ -1,3 +1,4 @@
+using FedLora.Training.Kernels;
 using FedLora.Training.Models;
 using static FedLora.Training.Kernels.Scalars;
 using static TorchSharp.torch;
@@ -32,9 +33,22 @@ public sealed class Head(Projection? dense, Activation denseActivation, Norm? de
     public Tensor Logits(Tensor features, Pass pass, IReadOnlyList<int> rows)
     {
         using var scope = NewDisposeScope();
-        var logits = Output.Forward(features, pass, rows);
-        return (SoftCap is { } cap ? tanh(logits.div(Held(cap))).mul(Held(cap)) : logits).MoveToOuterDisposeScope();
+        return Capped(Output.Forward(features, pass, rows)).MoveToOuterDisposeScope();
     }
+
+    /// <summary>Logits of some words, by weight and bias alone: rows x count, float32 or the weight's type.</summary>
+    public Tensor Logits(Tensor features, long first, long count)
+    {
+        using var scope = NewDisposeScope();
+        var weight = Output.Weight.Value.narrow(0, first, count);
+        var logits = features.to(weight.dtype).Times(weight.t());
+        if (Output.Bias is { } bias)
+            logits = logits.to(ScalarType.Float32).Plus(bias.Value.narrow(0, first, count));
+        return Capped(logits).MoveToOuterDisposeScope();
+    }
+
+    private Tensor Capped(Tensor logits) =>
+        SoftCap is { } cap ? tanh(logits.to(ScalarType.Float32).div(Held(cap))).mul(Held(cap)) : logits;
 
     public void Dispose()
     {

@@ -7,6 +7,12 @@ namespace FedLora.Training.Blocks;
 /// <summary>The loss: cross-entropy at the labelled rows, weighted row by row and summed.</summary>
 public static class Objective
 {
+    /// <summary>Logits that lie in memory at once where they are judged.</summary>
+    private const long JudgedNumbers = 1 << 23;
+
+    /// <summary>Words that are judged at once.</summary>
+    private const long JudgedWords = 2048;
+
     /// <summary>Runs a batch through a model.</summary>
     /// <param name="model">The model.</param>
     /// <param name="pass">The pass.</param>
@@ -43,34 +49,40 @@ public static class Objective
     /// </summary>
     public static (Tensor RowLosses, Tensor Guesses, Tensor Confidences) Judge(Transformer model, Pass pass, Labels labels)
     {
-        const long Chunk = 1 << 23;
         using var scope = NewDisposeScope();
         using var off = no_grad();
         var head = model.Head ?? throw new InvalidOperationException("This model was loaded without head.");
         var features = head.Features(model.Hidden(pass, labels.Rows), pass, labels.Rows.Counts);
-        var (losses, guesses, confidences) = (new List<Tensor>(), new List<Tensor>(), new List<Tensor>());
-        var rows = Math.Max(1, Chunk / head.Output.Weight.Value.shape[0]);
+        var isHost = features.device_type == TorchSharp.DeviceType.CPU;
+        var words = head.Output.Weight.Value.shape[0];
+        // Some words for many rows: a product makes its weight ready first, for few rows as for many.
+        var part = isHost && IsWide(model, pass) ? Math.Min(words, JudgedWords) : words;
+        var rows = Math.Max(1, JudgedNumbers / part);
+        var kernel = isHost ? new JudgeKernel(labels.Targets) : null;
+        var pieces = new List<Tensor[]>();
         for (var start = 0L; start < labels.Count; start += rows)
         {
-            using var inner = NewDisposeScope();
             var count = Math.Min(rows, labels.Count - start);
-            var logits = head.Logits(features.narrow(0, start, count), pass, labels.Rows.Counts);
-            var (loss, guess, confidence) = Judge(logits, labels.Targets.narrow(0, start, count));
-            losses.Add(loss.MoveToOuterDisposeScope());
-            guesses.Add(guess.MoveToOuterDisposeScope());
-            confidences.Add(confidence.MoveToOuterDisposeScope());
+            for (var word = 0L; word < words; word += part)
+            {
+                using var step = NewDisposeScope();
+                var x = features.narrow(0, start, count);
+                var logits = part == words ? head.Logits(x, pass, labels.Rows.Counts) : head.Logits(x, word, Math.Min(part, words - word));
+                if (kernel is not null)
+                    kernel.Add(logits, start, word);
+                else
+                    pieces.Add(Array.ConvertAll(Judge(logits, labels.Targets.narrow(0, start, count)), of => of.MoveToOuterDisposeScope()));
+            }
         }
-        return (cat(losses, 0).MoveToOuterDisposeScope(), cat(guesses, 0).MoveToOuterDisposeScope(),
-            cat(confidences, 0).MoveToOuterDisposeScope());
+        var judged = kernel?.Result() ?? [.. Enumerable.Range(0, 3).Select(i => cat([.. pieces.Select(piece => piece[i])], 0))];
+        return (judged[0].MoveToOuterDisposeScope(), judged[1].MoveToOuterDisposeScope(), judged[2].MoveToOuterDisposeScope());
     }
 
-    private static (Tensor Losses, Tensor Guesses, Tensor Confidences) Judge(Tensor logits, Tensor targets)
+    private static Tensor[] Judge(Tensor logits, Tensor targets)
     {
-        if (HostMemory.CanRead(logits))
-            return JudgeKernel.Run(logits, targets);
         var logs = nn.functional.log_softmax(logits, -1);
         var (highest, first) = logs.max(1);
-        return (logs.gather(1, targets.unsqueeze(1)).squeeze(1).neg(), first, highest.exp());
+        return [logs.gather(1, targets.unsqueeze(1)).squeeze(1).neg(), first, highest.exp()];
     }
 
     /// <summary>The mean of each example's own labels' losses, in packed order; NaN where it has none.</summary>

@@ -88,11 +88,19 @@ public sealed class Projection(IReadOnlyList<LinearPart> parts, Slot weight, Slo
             return Products.Linear(x, Weight.Value, Bias?.Value);
         using var narrow = x.to(Weight.Value.dtype);
         using var product = nn.functional.linear(narrow, Weight.Value);
-        var wide = product.to(result);
+        return Biased(product, result);
+    }
+
+    /// <summary>A product of the weight's type plus the bias, in the type of the result; the product may become it.</summary>
+    internal Tensor Biased(Tensor product, ScalarType result)
+    {
         if (Bias is null)
-            return wide;
-        using (wide)
-            return wide.SumWith(Bias.Value);
+            return product.to(result);
+        if (HostMemory.CanRead(product))
+            return BiasKernel.Add(product, Bias.Value, result);
+        using var wide = product.to(ScalarType.Float32);
+        using var sum = wide.SumWith(Bias.Value);
+        return sum.to(result);
     }
 
     /// <summary>

@@ -58,6 +58,7 @@ internal sealed unsafe class AttentionKernel
         Each([MethodImpl(MethodImplOptions.AggressiveOptimization)] (work, example, shared) =>
         {
             work.Keys(this, x, example, shared, isForward: true);
+            var sums = stackalloc float[Tile];
             for (var head = shared * PerKey; head < (shared + 1) * PerKey; head++)
             {
                 for (var start = 0; start < example.Length; start += Tile)
@@ -68,11 +69,13 @@ internal sealed unsafe class AttentionKernel
                     for (var i = 0; i < Tile; i++)
                     {
                         var (low, high) = Sees(start + i, example.Length);
-                        var sum = Softmax(work.P + (i * work.Room), to - from, low - from, high - from);
+                        var (top, sum) = Exponentials(work.P + (i * work.Room), to - from, low - from, high - from);
+                        sums[i] = sum;
                         if (start + i < example.Length)
-                            ((float*)log)[((long)(example.First + start + i) * _plan.Heads) + head] = sum;
+                            ((float*)log)[((long)(example.First + start + i) * _plan.Heads) + head] = top + MathF.Log(sum);
                     }
                     TileProduct.Run(Tile, _size, to - from, work.P, work.Room, 1, work.V + (from * _size), _size, work.Out, _size, false);
+                    Divide(work.Out, sums);
                     Scatter(work.Out, y, example, start, head * _plan.HeadSize, false);
                 }
             }
@@ -149,9 +152,9 @@ internal sealed unsafe class AttentionKernel
         return (low, _plan.Causal ? query + 1 : length);
     }
 
-    /// <summary>Scores become probabilities; those outside [low, high) become 0. Returns the log of the sum of exponentials.</summary>
+    /// <summary>Scores become exponentials of what they are below the highest, and 0 outside [low, high); and their sum.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float Softmax(float* row, int n, int low, int high)
+    private static (float Top, float Sum) Exponentials(float* row, int n, int low, int high)
     {
         Mask(row, n, low, high, float.NegativeInfinity);
         var highest = Vector512.Create(float.NegativeInfinity);
@@ -165,11 +168,19 @@ internal sealed unsafe class AttentionKernel
             Vector512.Store(power, row + j);
             sums += power;
         }
-        var sum = Vector512.Sum(sums);
-        var factor = Vector512.Create(1 / sum);
-        for (var j = 0; j < n; j += Lanes.Width)
-            Vector512.Store(Vector512.Load(row + j) * factor, row + j);
-        return top + MathF.Log(sum);
+        return (top, Vector512.Sum(sums));
+    }
+
+    /// <summary>Divides a tile's rows, of which there are fewer numbers than of exponentials.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Divide(float* tile, float* sums)
+    {
+        for (var i = 0; i < Tile; i++)
+        {
+            var factor = Vector512.Create(1 / sums[i]);
+            for (var j = 0; j < _size; j += Lanes.Width, tile += Lanes.Width)
+                Vector512.Store(Vector512.Load(tile) * factor, tile);
+        }
     }
 
     /// <summary>Scores become probabilities again, and gradients by probabilities gradients by scores.</summary>

@@ -59,8 +59,9 @@ internal static unsafe class CrossEntropyKernel
         return (float)(Math.Log(sum) + top - right);
     }
 
+    /// <summary>The highest entry of a row; of one with NaN it may be that or not.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float Highest(void* row, bool narrow, long words)
+    internal static float Highest(void* row, bool narrow, long words)
     {
         var vectors = words - (words % Lanes.Width);
         var highest = Vector512.Create(float.NegativeInfinity);

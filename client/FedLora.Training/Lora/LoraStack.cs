@@ -75,8 +75,9 @@ internal sealed class LoraStack
             return Products.Linear(x, Merged(), _projection.Bias?.Value.detach());
         var weight = _projection.Weight.Value.detach();
         // Narrow types: [x h] [W L]^T adds both products in the accumulator and is rounded once.
-        var y = weight.dtype == ScalarType.Float32 ? x.Times(weight.t()).AddTimes(Reduce(x), _left.t())
-            : cat([x, Reduce(x)], 1).mm(cat([weight, _left], 1).t()).to(result);
+        if (weight.dtype != ScalarType.Float32)
+            return _projection.Biased(cat([x, Reduce(x)], 1).mm(cat([weight, _left], 1).t()), result);
+        var y = x.Times(weight.t()).AddTimes(Reduce(x), _left.t());
         return _projection.Bias is { } bias ? y.Plus(bias.Value.detach()) : y;
     }
 

@@ -1,6 +1,7 @@
 using FedLora.Training.Blocks;
 using FedLora.Training.Kernels;
 using FedLora.Training.Tests.Models;
+using static FedLora.Training.Kernels.Scalars;
 using static TorchSharp.torch;
 
 namespace FedLora.Training.Tests.Kernels;
@@ -42,6 +43,55 @@ public sealed class KernelTests
             ModelFixture.AssertClose(Values(expected), Values(result), $"attention in {type}", tolerance);
             ModelFixture.AssertClose(Values(reference.grad!), Values(mine.grad!), $"attention's gradient in {type}", tolerance);
         }
+    }
+
+    [Theory]
+    [InlineData(7, 1000, 1000)]
+    [InlineData(5, 4097, 2048)]
+    [InlineData(3, 50, 7)]
+    public void Judging_some_columns_at_a_time_gives_what_log_softmax_gives_of_all(int rows, int columns, int atOnce)
+    {
+        foreach (var type in new[] { ScalarType.Float32, ScalarType.BFloat16 })
+        {
+            using var scope = NewDisposeScope();
+            using var random = new Generator(8, CPU);
+            var drawn = randn([rows, columns], generator: random).data<float>().ToArray().Select(number => 20 * number).ToArray();
+            // The highest of the first row twice, and nothing but one value in the last: the first is the guess.
+            drawn[3] = drawn[columns - 1] = 200;
+            Array.Fill(drawn, -7, (rows - 1) * columns, columns);
+            var z = tensor(drawn, [rows, columns]).to(type);
+            var targets = randint(0, columns, [rows], generator: random, dtype: ScalarType.Int64);
+            var kernel = new JudgeKernel(targets);
+            for (var first = 0; first < columns; first += atOnce)
+                kernel.Add(z.narrow(1, first, Math.Min(atOnce, columns - first)).contiguous(), 0, first);
+            var (judged, logs) = (kernel.Result(), nn.functional.log_softmax(z.to(ScalarType.Float64), -1));
+            ModelFixture.AssertClose(Values(logs.gather(1, targets.unsqueeze(1)).neg().to(ScalarType.Float32)), Values(judged[0]),
+                $"losses in {type}", Close);
+            ModelFixture.AssertClose(Values(logs.max(1).values.exp().to(ScalarType.Float32)), Values(judged[2]), $"confidences in {type}",
+                Close);
+            var numbers = z.to(ScalarType.Float32).data<float>().ToArray();
+            var guesses = Enumerable.Range(0, rows).Select(row =>
+            {
+                var mine = numbers.AsSpan(row * columns, columns).ToArray();
+                return (long)Array.IndexOf(mine, mine.Max());
+            });
+            Assert.Equal(guesses, judged[1].data<long>().ToArray());
+        }
+    }
+
+    [Theory]
+    [InlineData(7, 1000)]
+    [InlineData(3, 15)]
+    public void A_bias_is_added_in_float32_and_rounded_once(int rows, int size)
+    {
+        using var scope = NewDisposeScope();
+        using var random = new Generator(9, CPU);
+        var (x, bias) = (randn([rows, size], generator: random).to(ScalarType.BFloat16), randn([size], generator: random));
+        var wide = x.to(ScalarType.Float32).SumWith(bias);
+        Assert.Equal(Values(wide), Values(BiasKernel.Add(x, bias, ScalarType.Float32)));
+        // In its place.
+        Assert.Equal(Values(wide.to(ScalarType.BFloat16)), Values(BiasKernel.Add(x, bias, ScalarType.BFloat16)));
+        Assert.Equal(Values(wide.to(ScalarType.BFloat16)), Values(x));
     }
 
     [Theory]
