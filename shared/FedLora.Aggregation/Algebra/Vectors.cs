@@ -53,7 +53,9 @@ internal static partial class Vectors
             sum[i] = Math.FusedMultiplyAdd(factor, values[i], sum[i]);
     }
 
-    /// <summary>sum += f_0 x_0 + f_1 x_1 + ..., in that order, of all x at once: memory is read the faster the more is read side by side.</summary>
+    /// <summary>
+    /// sum += f_0 x_0 + f_1 x_1 + ..., in that order, of all x at once: memory is read the faster the more is read side by side.
+    /// </summary>
     /// <param name="factors">One for each x.</param>
     /// <param name="values">x, each from <paramref name="start"/> on at least as long as the sum.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
