@@ -7,8 +7,9 @@ namespace FedLora.Aggregation;
 /// <param name="place">The module's in the layout.</param>
 /// <param name="tensors">Names and shapes of what was sent.</param>
 /// <param name="sums">Row-major, one for each, at least as long.</param>
+/// <param name="room">Where results come to lie, by name.</param>
 internal sealed class Means(AdapterState global, AdapterLayout layout, AdapterModule module, int place,
-    (string Name, int[] Shape)[] tensors, double[][] sums)
+    (string Name, int[] Shape)[] tensors, double[][] sums, IReadOnlyDictionary<string, AdapterTensor> room)
 {
     /// <summary>The module's place in the layout.</summary>
     public int Place => place;
@@ -32,8 +33,15 @@ internal sealed class Means(AdapterState global, AdapterLayout layout, AdapterMo
     }
 
     /// <summary>The means.</summary>
-    public AdapterTensor[] Tensors() =>
-        [.. tensors.Select((t, i) => new AdapterTensor(t.Name, t.Shape, Vectors.Round(sums[i].AsSpan(0, AdapterTensor.Count(t.Shape)))))];
+    public AdapterTensor[] Tensors() => [.. tensors.Select((t, i) =>
+    {
+        var mean = room[t.Name];
+        Vectors.Narrow(sums[i].AsSpan(0, mean.Values.Length), mean.Values);
+        return mean;
+    })];
+
+    /// <summary>A factor that the round makes, not yet written.</summary>
+    public AdapterTensor Room(Factors factor) => room[Products.Key(module, factor)];
 
     /// <summary>
     /// The means, and what rounding one of two factors did to their product: squared norms of the difference and of the whole.

@@ -76,25 +76,33 @@ internal sealed class Round
     /// <summary>sum_k p_k T_k for every tensor T of the given factors that was sent, rounded once, in order of names.</summary>
     public IReadOnlyList<AdapterTensor> Mean(Factors factors)
     {
-        var tensors = Layout.Tensors(factors & _sent).ToArray();
-        var means = new AdapterTensor[tensors.Length];
-        Accumulate([.. tensors.Select(t => new[] { t })],
-            (i, sums) => means[i] = new(tensors[i].Name, tensors[i].Shape,
-                Vectors.Round(sums[0].AsSpan(0, AdapterTensor.Count(tensors[i].Shape)))));
+        var means = Room(factors & _sent);
+        Accumulate([.. means.Select(t => new[] { (t.Name, t.Shape) })],
+            (i, sums) => Vectors.Narrow(sums[0].AsSpan(0, means[i].Values.Length), means[i].Values));
         return means;
     }
 
     /// <summary>Maps the means of every module's factors that were sent, in float64; the results are in the order of modules.</summary>
     /// <param name="map">Called once for each module.</param>
     /// <param name="probes">What sees every node's product in the same pass, before the module is mapped.</param>
-    public T[] PerMean<T>(Func<AdapterModule, Means, T> map, ErrorProbes? probes = null)
+    /// <param name="made">Other factors that are made of them.</param>
+    public T[] PerMean<T>(Func<AdapterModule, Means, T> map, ErrorProbes? probes = null, Factors made = Factors.None)
     {
         var results = new T[Layout.Modules.Length];
+        var room = Room((_sent & ~Factors.Head) | made).ToDictionary(t => t.Name, StringComparer.Ordinal);
         var units = Layout.Modules.Select(module => (Layout with { Modules = [module] }).Tensors(_sent & ~Factors.Head).ToArray())
             .ToArray();
         Accumulate(units, (i, sums) => results[i] = map(Layout.Modules[i],
-            new Means(_global, Layout, Layout.Modules[i], i, units[i], sums)), probes);
+            new Means(_global, Layout, Layout.Modules[i], i, units[i], sums, room)), probes);
         return results;
+    }
+
+    // What the round makes of some factors, not yet written.
+    private AdapterTensor[] Room(Factors factors)
+    {
+        var tensors = Layout.Tensors(factors).ToArray();
+        var values = HugePages.Arrays([.. tensors.Select(t => AdapterTensor.Count(t.Shape))]);
+        return [.. tensors.Zip(values, (tensor, place) => new AdapterTensor(tensor.Name, tensor.Shape, place))];
     }
 
     /// <summary>
@@ -334,17 +342,11 @@ internal sealed class Round
             var piece = sum.Slice(start, Math.Min(Piece, sum.Length - start));
             if (from == 0)
                 piece.Clear();
-            var i = 0;
-            for (; i <= updates.Length - 2; i += 2)
-                Vectors.AddScaled(Weights[from + i], Slice(i), Weights[from + i + 1], Slice(i + 1), piece);
-            if (i < updates.Length)
-                Vectors.AddScaled(Weights[from + i], Slice(i), piece);
+            Vectors.AddScaled(Weights.AsSpan(from), updates, start, piece);
             if (Vectors.IsFinite(piece))
                 continue;
-            for (i = 0; i < updates.Length; i++)
+            for (var i = 0; i < updates.Length; i++)
                 RequireFinite(updates[i].Span, from + i, name);
-
-            ReadOnlySpan<float> Slice(int update) => updates[update].Span.Slice(start, Math.Min(Piece, updates[update].Length - start));
         }
     }
 

@@ -15,7 +15,7 @@ public sealed class GramSplitTests
         {
             var (b, a) = (Array.ConvertAll(Factor(dOut * rank, seed), v => v / 3.0), Factor(dIn * rank, 100 + seed));
             var before = Naive.Multiply(b, Doubles(a), dOut, rank, dIn);
-            var (newB, newA, squares) = GramSplit.Of(b, a, rank, measure: true)!.Value;
+            var (newB, newA, squares) = Split(b, a, rank, measure: true)!.Value;
             var after = Naive.Multiply(Doubles(newB), Doubles(newA), dOut, rank, dIn);
 
             // What it says of itself is what it does: this is far below what a difference of squares in float64 could tell.
@@ -42,7 +42,7 @@ public sealed class GramSplitTests
     public void MeasuringChangesNoBit()
     {
         var (b, a) = (Array.ConvertAll(Factor(70 * 6, 1), v => (double)v), Factor(90 * 6, 2));
-        var (one, two) = (GramSplit.Of(b, a, 6, measure: true)!.Value, GramSplit.Of(b, a, 6, measure: false)!.Value);
+        var (one, two) = (Split(b, a, 6, measure: true)!.Value, Split(b, a, 6, measure: false)!.Value);
         Assert.Equal(one.A, two.A);
         Assert.Equal(one.B, two.B);
     }
@@ -61,7 +61,13 @@ public sealed class GramSplitTests
         // The last row of A is nearly the one before it.
         for (var j = 0; j < 60; j++)
             a[(60 * (Rank - 1)) + j] = (float)(a[(60 * (Rank - 2)) + j] + (lastOfA * a[(60 * (Rank - 1)) + j]));
-        Assert.Null(GramSplit.Of(b, a, Rank, measure: true));
+        Assert.Null(Split(b, a, Rank, measure: true));
+    }
+
+    private static (float[] B, float[] A, (double Difference, double Whole) Squares)? Split(double[] b, float[] a, int rank, bool measure)
+    {
+        var (newB, newA) = (new float[b.Length], new float[a.Length]);
+        return GramSplit.Of(b, a, rank, measure, newB, newA) is { } squares ? (newB, newA, squares) : null;
     }
 
     private static double[] Doubles(float[] values) => Array.ConvertAll(values, v => (double)v);

@@ -15,13 +15,14 @@ internal static class GramSplit
     /// <param name="b">d_out x r, row by row.</param>
     /// <param name="a">r x d_in, row by row.</param>
     /// <param name="measure">Whether to measure what rounding does.</param>
+    /// <param name="newB">B', row by row.</param>
+    /// <param name="newA">A', row by row, the entry of largest magnitude in each row (the first of equals) positive.</param>
     /// <returns>
-    /// B' and A' row by row, the entry of largest magnitude in each row of A' (the first of equals) positive, and the squared norms of
-    /// B' A' - B A and of B A; nothing where squaring loses something: singular values that lie too far apart, rows of A' that do not prove
-    /// orthonormal.
+    /// The squared norms of B' A' - B A and of B A; nothing where squaring loses something: singular values that lie too far apart, rows of
+    /// A' that do not prove orthonormal. Then B' and A' are no results.
     /// </returns>
-    public static (float[] B, float[] A, (double Difference, double Whole) Squares)? Of(ReadOnlySpan<double> b, ReadOnlySpan<float> a,
-        int rank, bool measure)
+    public static (double Difference, double Whole)? Of(ReadOnlySpan<double> b, ReadOnlySpan<float> a, int rank, bool measure,
+        Span<float> newB, Span<float> newA)
     {
         using var panel = Panels.Empty(rank);
         using var gramA = GramOfColumns(a, rank, panel);
@@ -38,11 +39,11 @@ internal static class GramSplit
         using var byB = l.Times(svd.V);
 
         using var sums = new Lost(rank, measure);
-        if (ColumnsTimes(a, byA, sums, panel) is not { } newA)
+        if (!ColumnsTimes(a, byA, sums, panel, newA))
             return null;
         FixSigns(newA, byA, byB, sums);
-        var newB = RowsTimes(b, byB, sums, panel);
-        return (newB, newA, measure ? (sums.Squared(byA, byB, gramA, gramB), Math.Max(0, gramB.Inner(gramA))) : default);
+        RowsTimes(b, byB, sums, panel, newB);
+        return measure ? (sums.Squared(byA, byB, gramA, gramB), Math.Max(0, gramB.Inner(gramA))) : default;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -66,10 +67,9 @@ internal static class GramSplit
     private static void AddGram(ReadOnlySpan<double> x, int count, Matrix sum) => Panels.AddOuter(x, x, count, sum);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float[]? ColumnsTimes(ReadOnlySpan<float> a, Matrix by, Lost sums, Matrix panel)
+    private static bool ColumnsTimes(ReadOnlySpan<float> a, Matrix by, Lost sums, Matrix panel, Span<float> rounded)
     {
         var rank = by.Rows;
-        var rounded = GC.AllocateUninitializedArray<float>(a.Length);
         using var transposed = by.Transposed();
         using var t = Panels.Square(rank, transposed);
         using var gram = Panels.Square(rank);
@@ -86,14 +86,13 @@ internal static class GramSplit
         using var unit = Panels.Symmetric(gram, rank);
         using var identity = Matrix.Identity(rank, rank);
         unit.Add(-1, identity);
-        return unit.Largest() <= 1e-10 ? rounded : null;
+        return unit.Largest() <= 1e-10;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float[] RowsTimes(ReadOnlySpan<double> b, Matrix by, Lost sums, Matrix panel)
+    private static void RowsTimes(ReadOnlySpan<double> b, Matrix by, Lost sums, Matrix panel, Span<float> rounded)
     {
         var rank = by.Rows;
-        var rounded = GC.AllocateUninitializedArray<float>(b.Length);
         using var transposed = by.Transposed();
         using var t = Panels.Square(rank, transposed);
         using var exact = Panels.Empty(rank);
@@ -105,14 +104,13 @@ internal static class GramSplit
             Panels.ToRows(sums.Rounded, count, rounded, rank, start);
             sums.AddB(exact, count);
         }
-        return rounded;
     }
 
-    private static void FixSigns(float[] a, Matrix byA, Matrix byB, Lost sums)
+    private static void FixSigns(Span<float> a, Matrix byA, Matrix byB, Lost sums)
     {
         for (var k = 0; k < byA.Columns; k++)
         {
-            var row = a.AsSpan(k * (a.Length / byA.Columns), a.Length / byA.Columns);
+            var row = a.Slice(k * (a.Length / byA.Columns), a.Length / byA.Columns);
             if (Vectors.IsLargestPositive(row))
                 continue;
             Vectors.Negate(row);

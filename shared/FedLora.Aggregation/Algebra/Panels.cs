@@ -133,29 +133,24 @@ internal static class Panels
                 ref var p1 = ref Unsafe.Add(ref p0, stride);
                 ref var p2 = ref Unsafe.Add(ref p1, stride);
                 ref var p3 = ref Unsafe.Add(ref p2, stride);
-                var (a0, a1, a2, a3) = (Vector256<double>.Zero, Vector256<double>.Zero, Vector256<double>.Zero, Vector256<double>.Zero);
-                var (b0, b1, b2, b3) = (Vector256<double>.Zero, Vector256<double>.Zero, Vector256<double>.Zero, Vector256<double>.Zero);
+                var (a0, a1, a2, a3) = (Vector512<double>.Zero, Vector512<double>.Zero, Vector512<double>.Zero, Vector512<double>.Zero);
                 for (var k = 0; k < stride; k++)
                 {
-                    var (v, w) = (Load(ref by, k * stride), Load(ref by, (k * stride) + 4));
-                    var f = Vector256.Create(Unsafe.Add(ref p0, k));
-                    a0 = Vector256.FusedMultiplyAdd(f, v, a0);
-                    b0 = Vector256.FusedMultiplyAdd(f, w, b0);
-                    f = Vector256.Create(Unsafe.Add(ref p1, k));
-                    a1 = Vector256.FusedMultiplyAdd(f, v, a1);
-                    b1 = Vector256.FusedMultiplyAdd(f, w, b1);
-                    f = Vector256.Create(Unsafe.Add(ref p2, k));
-                    a2 = Vector256.FusedMultiplyAdd(f, v, a2);
-                    b2 = Vector256.FusedMultiplyAdd(f, w, b2);
-                    f = Vector256.Create(Unsafe.Add(ref p3, k));
-                    a3 = Vector256.FusedMultiplyAdd(f, v, a3);
-                    b3 = Vector256.FusedMultiplyAdd(f, w, b3);
+                    var v = Load(ref by, k * stride);
+                    var f = Vector512.Create(Unsafe.Add(ref p0, k));
+                    a0 = Vector512.FusedMultiplyAdd(f, v, a0);
+                    f = Vector512.Create(Unsafe.Add(ref p1, k));
+                    a1 = Vector512.FusedMultiplyAdd(f, v, a1);
+                    f = Vector512.Create(Unsafe.Add(ref p2, k));
+                    a2 = Vector512.FusedMultiplyAdd(f, v, a2);
+                    f = Vector512.Create(Unsafe.Add(ref p3, k));
+                    a3 = Vector512.FusedMultiplyAdd(f, v, a3);
                 }
                 ref var to = ref MemoryMarshal.GetReference(y.From(row, i)[..(((High - 1) * stride) + Wide)]);
-                Store(a0, b0, ref to, 0);
-                Store(a1, b1, ref to, stride);
-                Store(a2, b2, ref to, 2 * stride);
-                Store(a3, b3, ref to, 3 * stride);
+                a0.StoreUnsafe(ref to);
+                a1.StoreUnsafe(ref to, (nuint)stride);
+                a2.StoreUnsafe(ref to, (nuint)(2 * stride));
+                a3.StoreUnsafe(ref to, (nuint)(3 * stride));
             }
         }
     }
@@ -172,31 +167,25 @@ internal static class Panels
                 ref var p = ref MemoryMarshal.GetReference(x.Slice(i, ((count - 1) * stride) + High));
                 ref var q = ref MemoryMarshal.GetReference(y.Slice(row, ((count - 1) * stride) + Wide));
                 ref var to = ref MemoryMarshal.GetReference(sum.From(row, i)[..(((High - 1) * stride) + Wide)]);
-                var (a0, b0) = (Load(ref to, 0), Load(ref to, 4));
-                var (a1, b1) = (Load(ref to, stride), Load(ref to, stride + 4));
-                var (a2, b2) = (Load(ref to, 2 * stride), Load(ref to, (2 * stride) + 4));
-                var (a3, b3) = (Load(ref to, 3 * stride), Load(ref to, (3 * stride) + 4));
+                var (a0, a1) = (Load(ref to, 0), Load(ref to, stride));
+                var (a2, a3) = (Load(ref to, 2 * stride), Load(ref to, 3 * stride));
                 for (var k = 0; k < count * stride; k += stride)
                 {
-                    var (v, w) = (Load(ref q, k), Load(ref q, k + 4));
+                    var v = Load(ref q, k);
                     ref var factors = ref Unsafe.Add(ref p, k);
-                    var f = Vector256.Create(factors);
-                    a0 = Vector256.FusedMultiplyAdd(f, v, a0);
-                    b0 = Vector256.FusedMultiplyAdd(f, w, b0);
-                    f = Vector256.Create(Unsafe.Add(ref factors, 1));
-                    a1 = Vector256.FusedMultiplyAdd(f, v, a1);
-                    b1 = Vector256.FusedMultiplyAdd(f, w, b1);
-                    f = Vector256.Create(Unsafe.Add(ref factors, 2));
-                    a2 = Vector256.FusedMultiplyAdd(f, v, a2);
-                    b2 = Vector256.FusedMultiplyAdd(f, w, b2);
-                    f = Vector256.Create(Unsafe.Add(ref factors, 3));
-                    a3 = Vector256.FusedMultiplyAdd(f, v, a3);
-                    b3 = Vector256.FusedMultiplyAdd(f, w, b3);
+                    var f = Vector512.Create(factors);
+                    a0 = Vector512.FusedMultiplyAdd(f, v, a0);
+                    f = Vector512.Create(Unsafe.Add(ref factors, 1));
+                    a1 = Vector512.FusedMultiplyAdd(f, v, a1);
+                    f = Vector512.Create(Unsafe.Add(ref factors, 2));
+                    a2 = Vector512.FusedMultiplyAdd(f, v, a2);
+                    f = Vector512.Create(Unsafe.Add(ref factors, 3));
+                    a3 = Vector512.FusedMultiplyAdd(f, v, a3);
                 }
-                Store(a0, b0, ref to, 0);
-                Store(a1, b1, ref to, stride);
-                Store(a2, b2, ref to, 2 * stride);
-                Store(a3, b3, ref to, 3 * stride);
+                a0.StoreUnsafe(ref to);
+                a1.StoreUnsafe(ref to, (nuint)stride);
+                a2.StoreUnsafe(ref to, (nuint)(2 * stride));
+                a3.StoreUnsafe(ref to, (nuint)(3 * stride));
             }
         }
     }
@@ -222,10 +211,10 @@ internal static class Panels
         ref var z = ref MemoryMarshal.GetReference(lost.From(0, 0)[..(count * panel.Rows)]);
         for (var i = 0; i < count * panel.Rows; i += Wide)
         {
-            var (a, b) = (Load(ref x, i), Load(ref x, i + 4));
-            var (c, d) = Vector256.Widen(Vector256.Narrow(a, b));
-            Store(c, d, ref y, i);
-            Store(a - c, b - d, ref z, i);
+            var exact = Load(ref x, i);
+            var near = Vector512.WidenLower(Vector256.Narrow(exact.GetLower(), exact.GetUpper()).ToVector512Unsafe());
+            near.StoreUnsafe(ref y, (nuint)i);
+            (exact - near).StoreUnsafe(ref z, (nuint)i);
         }
     }
 
@@ -238,14 +227,13 @@ internal static class Panels
         for (var row = 0; row < stride; row += Wide)
         {
             ref var s = ref MemoryMarshal.GetReference(sums.Slice(row, Wide));
-            var (a, b) = (Load(ref s, 0), Load(ref s, 4));
+            var sum = Load(ref s, 0);
             for (var i = row; i < count * stride; i += stride)
             {
-                var (p, q) = (Load(ref x, i), Load(ref x, i + 4));
-                a = Vector256.FusedMultiplyAdd(p, p, a);
-                b = Vector256.FusedMultiplyAdd(q, q, b);
+                var v = Load(ref x, i);
+                sum = Vector512.FusedMultiplyAdd(v, v, sum);
             }
-            Store(a, b, ref s, 0);
+            sum.StoreUnsafe(ref s);
         }
     }
 
@@ -266,12 +254,5 @@ internal static class Panels
     public static int Padded(int rank) => (rank + Wide - 1) / Wide * Wide;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<double> Load(ref double first, int index) => Vector256.LoadUnsafe(ref first, (nuint)index);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(Vector256<double> a, Vector256<double> b, ref double first, int index)
-    {
-        a.StoreUnsafe(ref first, (nuint)index);
-        b.StoreUnsafe(ref first, (nuint)index + 4);
-    }
+    private static Vector512<double> Load(ref double first, int index) => Vector512.LoadUnsafe(ref first, (nuint)index);
 }

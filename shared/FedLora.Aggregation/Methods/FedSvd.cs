@@ -39,7 +39,7 @@ internal sealed class FedSvd : IFederatedMethod
     {
         var round = new Round(this, global, updates, options, cancellationToken);
         var split = round.PerMean((module, mean) =>
-            Split(mean, global[Products.Key(module, Factors.A)].Values, module, options));
+            Split(mean, global[Products.Key(module, Factors.A)].Values, module, options), made: Factors.A);
         var result = global.With([.. split.SelectMany(s => s.Tensors), .. round.Mean(Factors.Head)]);
         return round.Result(result, null, AggregationError.Report(round, options, split.Select(s => s.Squares)));
     }
@@ -48,20 +48,18 @@ internal sealed class FedSvd : IFederatedMethod
         AggregationOptions options)
     {
         var (rank, squaredScale) = (options.Layout.RankOf(module), Math.Pow(options.Layout.ScaleOf(module), 2));
-        if (GramSplit.Of(mean.Sum(Factors.B), a, rank, options.MeasureError) is { } split)
-            return ([
-                new(Products.Key(module, Factors.A), [rank, module.DIn], split.A),
-                new(Products.Key(module, Factors.B), [module.DOut, rank], split.B),
-            ], (squaredScale * split.Squares.Difference, squaredScale * split.Squares.Whole));
+        var (newA, newB) = (mean.Room(Factors.A), mean.Room(Factors.B));
+        if (GramSplit.Of(mean.Sum(Factors.B), a, rank, options.MeasureError, newB.Values, newA.Values) is { } squares)
+            return ([newA, newB], (squaredScale * squares.Difference, squaredScale * squares.Whole));
         using var before = mean.Product();
-        var (newB, newAt) = ByReflections(before.B, before.At);
-        using var disposeB = newB;
-        using var disposeA = newAt;
-        LowRank.FixSigns(newB, newAt);
-        newB.RoundToSingle();
-        newAt.RoundToSingle();
-        return (Products.Tensors(module, newB, newAt),
-            options.MeasureError ? AggregationError.Compare([before], [new(newB, newAt, before.Factor)]) : default);
+        var (splitB, splitAt) = ByReflections(before.B, before.At);
+        using var disposeB = splitB;
+        using var disposeA = splitAt;
+        LowRank.FixSigns(splitB, splitAt);
+        splitB.RoundToSingle();
+        splitAt.RoundToSingle();
+        return (Products.Tensors(module, splitB, splitAt),
+            options.MeasureError ? AggregationError.Compare([before], [new(splitB, splitAt, before.Factor)]) : default);
     }
 
     private static (Matrix B, Matrix At) ByReflections(Matrix b, Matrix at)
