@@ -12,8 +12,7 @@ internal sealed class ServerProcess : IAsyncDisposable
     private static readonly (string Name, string Value)[] Environment =
     [
         ("GLIBC_TUNABLES", "glibc.malloc.arena_max=1"), ("DOTNET_GCConserveMemory", "7"), ("DOTNET_GCgen0size", "0x1000000"),
-        ("DOTNET_GCLOHThreshold", "0x100000"),
-        ("DOTNET_TieredPGO", "0"),
+        ("DOTNET_GCLOHThreshold", "0x100000"), ("DOTNET_ThreadPool_UnfairSemaphoreSpinLimit", "0"),
     ];
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedlora-bench-");
