@@ -1,40 +1,18 @@
-using System.Buffers;
 using System.Numerics.Tensors;
-using System.Runtime.CompilerServices;
 using FedLora.Adapters;
 
 namespace FedLora.Aggregation;
 
-/// <summary>A module's product at one node, for the sum over nodes: Factor * B A.</summary>
-/// <param name="B">d_out x r_k; for Fed-SB B R_k.</param>
-/// <param name="At">A^T, d_in x r_k.</param>
-/// <param name="Factor">p_k s_k.</param>
-internal readonly record struct NodeProduct(Matrix B, Matrix At, double Factor) : IDisposable
-{
-    /// <summary>||Factor B A||_F^2.</summary>
-    public double SquaredNorm() => Factor * Factor * LowRank.SquaredNorm(B, At);
-
-    /// <summary>Gives the matrices back, by whoever had them made.</summary>
-    public void Dispose()
-    {
-        B.Dispose();
-        At.Dispose();
-    }
-}
-
 /// <summary>
 /// A round's updates, checked, and read as methods need them: all tensors of one node after another, or one module of all nodes.
 /// </summary>
-internal sealed class Round
+internal sealed partial class Round
 {
     /// <summary>How many bytes of several modules' sums are held at once. A thousand nodes' updates of one module take as much.</summary>
     private const long MostHeld = 64L << 20;
 
     /// <summary>How many updates are open at once where sums are made.</summary>
     private const int MostOpen = 8;
-
-    /// <summary>Entries of a sum that are worked on at a time, 16 KiB.</summary>
-    private const int Piece = 2048;
 
     private readonly AdapterState _global;
     private readonly UpdateSet _updates;
@@ -269,87 +247,6 @@ internal sealed class Round
         return results;
     }
 
-    // Sums of tensors over nodes, in float64 and in node order: the bytes depend on neither arrival order nor machine. Some tensors make a
-    // unit, which is handed on whole and lasts for that call; with probes it is a module. Few updates are open at a time; with no more
-    // nodes than that, a sum stays in the nearer caches from its first node to its last.
-    private void Accumulate((string Name, int[] Shape)[][] units, Action<int, double[][]> done, ErrorProbes? probes = null)
-    {
-        for (var (start, end) = (0, 0); start < units.Length; start = end)
-        {
-            var held = 0L;
-            do
-                held += Count <= MostOpen ? 0
-                    : (8L * units[end].Sum(t => (long)AdapterTensor.Count(t.Shape))) + (probes?.Bytes(Layout.Modules[end]) ?? 0);
-            while (++end < units.Length && held < MostHeld);
-            var (first, sums) = (start, new double[end - start][][]);
-            PerFew(0..Count, sums.Length, (i, readers, from) =>
-            {
-                var unit = units[first + i];
-                sums[i] ??= [.. unit.Select(t => ArrayPool<double>.Shared.Rent(AdapterTensor.Count(t.Shape)))];
-                if (probes is null)
-                {
-                    for (var t = 0; t < unit.Length; t++)
-                        Add(sums[i][t], unit[t], readers, from);
-                }
-                else
-                    Add(sums[i], unit, readers, from, probes, first + i);
-                if (from + readers.Count < Count)
-                    return;
-                done(first + i, sums[i]);
-                foreach (var sum in sums[i])
-                    ArrayPool<double>.Shared.Return(sum);
-            });
-        }
-    }
-
-    // What does not lie in memory comes there from one update at a time: a head's tensor may be as large as a model's.
-    private void Add(double[] sum, (string Name, int[] Shape) tensor, List<IUpdateReader> readers, int from)
-    {
-        var few = readers.TrueForAll(reader => reader.InPlace(tensor.Name) is not null) ? readers.Count : 1;
-        for (var i = 0; i < readers.Count; i += few)
-        {
-            using var values = new OpenTensors(readers.GetRange(i, few), [tensor]);
-            Add(sum.AsSpan(0, AdapterTensor.Count(tensor.Shape)), values[0], tensor.Name, from + i);
-        }
-    }
-
-    // A module's thin factors are needed twice, and so are read at once.
-    private void Add(double[][] sums, (string Name, int[] Shape)[] tensors, List<IUpdateReader> readers, int from, ErrorProbes probes,
-        int place)
-    {
-        using var values = new OpenTensors(readers, tensors);
-        for (var t = 0; t < tensors.Length; t++)
-            Add(sums[t].AsSpan(0, AdapterTensor.Count(tensors[t].Shape)), values[t], tensors[t].Name, from);
-        var module = Layout.Modules[place];
-        var (a, b) = (Place(Factors.A), Place(Factors.B));
-        for (var i = 0; i < readers.Count; i++)
-            probes.Add(place, Weights[from + i] * Layout.ScaleOf(module), Values(b, Factors.B, i), Values(a, Factors.A, i));
-
-        int Place(Factors factor) => Array.FindIndex(tensors, t => t.Name == Products.Key(module, factor));
-
-        ReadOnlySpan<float> Values(int tensor, Factors factor, int reader) =>
-            tensor < 0 ? _global[Products.Key(module, factor)].Values : values[tensor][reader].Span;
-    }
-
-    // A piece of the sum stays in the nearest cache from the first update, before which it is made zero, to the last: each entry sees the
-    // same steps in the same order.
-    // Weights are above 0 and at most 1, so that a sum is finite if all its updates are.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Add(Span<double> sum, ReadOnlyMemory<float>[] updates, string name, int from)
-    {
-        for (var start = 0; start < sum.Length; start += Piece)
-        {
-            var piece = sum.Slice(start, Math.Min(Piece, sum.Length - start));
-            if (from == 0)
-                piece.Clear();
-            Vectors.AddScaled(Weights.AsSpan(from), updates, start, piece);
-            if (Vectors.IsFinite(piece))
-                continue;
-            for (var i = 0; i < updates.Length; i++)
-                RequireFinite(updates[i].Span, from + i, name);
-        }
-    }
-
     private void ForEach(int count, Action<int> action)
     {
         try
@@ -363,113 +260,4 @@ internal sealed class Round
             throw new FedLoraException(first.Code, first.Message, first.Hint, error);
         }
     }
-
-    private NodeProduct Product(IUpdateReader reader, int node, AdapterModule module)
-    {
-        var (rank, layout) = (_layouts[node].RankOf(module), _layouts[node]);
-        var b = Factor(reader, node, module, Factors.B, module.DOut * rank, values => Matrix.FromRows(values, module.DOut, rank));
-        var at = Factor(reader, node, module, Factors.A, module.DIn * rank, values => Matrix.FromColumns(values, module.DIn, rank));
-        if (_sent.HasFlag(Factors.R))
-            b = b.Times(Factor(reader, node, module, Factors.R, rank * rank, values => Matrix.FromRows(values, rank, rank)));
-        return new NodeProduct(b, at, Weights[node] * layout.ScaleOf(module));
-    }
-
-    private Matrix Factor(IUpdateReader reader, int node, AdapterModule module, Factors factor, int count,
-        Func<ReadOnlySpan<float>, Matrix> make)
-    {
-        var name = new AdapterKey(module.Name, factor).Name;
-        Matrix? made = null;
-        if (_sent.HasFlag(factor))
-            Read(reader, node, name, count, values => made = make(values));
-        return made ?? make(_global[name].Values);
-    }
-
-    // The values are the callee's only for the call.
-    private void Read(IUpdateReader reader, int node, string name, int count, Action<ReadOnlySpan<float>> use)
-    {
-        if (reader.InPlace(name) is { } inPlace)
-        {
-            RequireFinite(inPlace.Span, node, name);
-            use(inPlace.Span);
-            return;
-        }
-
-        var buffer = ArrayPool<float>.Shared.Rent(count);
-        try
-        {
-            Fill(reader, node, name, buffer.AsSpan(0, count));
-            use(buffer.AsSpan(0, count));
-        }
-        finally
-        {
-            ArrayPool<float>.Shared.Return(buffer);
-        }
-    }
-
-    private void Fill(IUpdateReader reader, int node, string name, Span<float> values)
-    {
-        reader.Read(name, values);
-        RequireFinite(values, node, name);
-    }
-
-    private void RequireFinite(ReadOnlySpan<float> values, int node, string name)
-    {
-        if (!Vectors.IsFinite(values))
-            throw new FedLoraException("tensor-not-finite", $"{Where(node)} holds NaN or infinity in tensor '{name}'.",
-                "The node's training diverged: lower the learning rate, or leave this update out.");
-    }
-
-    private AdapterLayout LayoutOf(IFederatedMethod method, IUpdateReader reader, string node)
-    {
-        var name = new AdapterKey(Layout.Modules[0].Name, Factors.A).Name;
-        if (!reader.Shapes.TryGetValue(name, out var shape) || shape.Length != 2)
-            return Layout;
-        return shape[0] >= 1 && shape[0] <= Layout.Rank
-            ? method.Traits.SharesScale ? Layout.WithRankKeepingScale(shape[0]) : Layout with { Rank = shape[0] }
-            : throw new FedLoraException("tensor-shape", $"The update of node '{node}': tensor '{name}' is of rank {shape[0]}.",
-                $"A node's rank lies between 1 and the federation's {Layout.Rank}.");
-    }
-
-    private string Where(int node) => $"The update of node '{_updates[node].Node}'";
-
-    /// <summary>A factor's values as they were sent, row by row; else the global adapter's.</summary>
-    private readonly ref struct Borrowed
-    {
-        private readonly float[]? _buffer;
-
-        public Borrowed(Round round, IUpdateReader reader, int node, AdapterModule module, Factors factor, int count)
-        {
-            var name = Products.Key(module, factor);
-            if (!round._sent.HasFlag(factor))
-            {
-                Values = round._global[name].Values;
-                return;
-            }
-            if (reader.InPlace(name) is { } inPlace)
-            {
-                round.RequireFinite(inPlace.Span, node, name);
-                Values = inPlace.Span;
-                return;
-            }
-            _buffer = ArrayPool<float>.Shared.Rent(count);
-            var values = _buffer.AsSpan(0, count);
-            round.Fill(reader, node, name, values);
-            Values = values;
-        }
-
-        public ReadOnlySpan<float> Values { get; }
-
-        public void Dispose()
-        {
-            if (_buffer is not null)
-                ArrayPool<float>.Shared.Return(_buffer);
-        }
-    }
 }
-
-/// <summary>Sees a module's factors at one node.</summary>
-/// <param name="module">Its place in the layout.</param>
-/// <param name="factor">p_k s_k.</param>
-/// <param name="b">B, d_out x r_k, row by row.</param>
-/// <param name="a">A, r_k x d_in, row by row.</param>
-internal delegate void FactorsVisit(int module, double factor, ReadOnlySpan<float> b, ReadOnlySpan<float> a);
