@@ -211,6 +211,10 @@ public sealed class BadInputTests : IDisposable
         var (code, line) = await ServerAsync();
         Assert.Equal("state-damaged", code);
         Assert.Contains("state.db", line, StringComparison.Ordinal);
+        File.Delete(_scratch["server/state.db"]);
+        _scratch.File($"server/blobs/ab/{new string('a', 64)}", "an adapter");
+        Assert.Equal("state-missing", (await ServerAsync()).Code);
+        Assert.False(File.Exists(_scratch["server/state.db"]));
 
         Task<(string Code, string Line)> ServerAsync() =>
             _scratch.FailsAsync(1, "server", "--data", _scratch["server"], "--listen", "http://127.0.0.1:0");

@@ -1,5 +1,6 @@
 using FedLora.Core.Audit;
 using FedLora.Server.Authentication;
+using FedLora.Server.Backups;
 using FedLora.Server.Certificates;
 using FedLora.Server.Stores;
 using FedLora.Server.Stores.Postgres;
@@ -22,7 +23,10 @@ internal static class ReadyFolder
         var root = services.GetRequiredService<DataFolder>().Root;
         AccessTokens.Check(root);
         if (cluster is null)
+        {
+            RequireState(root);
             _ = services.GetRequiredService<SqliteDatabase>();
+        }
         else
             Join(cluster, root, options, services.GetRequiredService<TimeProvider>());
         _ = services.GetRequiredService<AuditLog>();
@@ -36,6 +40,16 @@ internal static class ReadyFolder
         if (options.IsSecure)
             ClusterFacts.Agree(cluster, "authority", services.GetRequiredService<CertificateAuthority>().Fingerprint);
         StateElsewhere.Note(root, options.Postgres!);
+    }
+
+    // Adapters are never the first thing in a folder: a coordinator that began anew would take them for nobody's, and drop them.
+    private static void RequireState(string root)
+    {
+        var (state, blobs) = (Path.Combine(root, BackupManifest.StateFile), Path.Combine(root, "blobs"));
+        if (!File.Exists(state) && Directory.Exists(blobs) && Directory.EnumerateFiles(blobs, "*", SearchOption.AllDirectories).Any())
+            throw new FedLoraException("state-missing",
+                $"the coordinator's state {state} is missing, while what it speaks of is in {blobs}",
+                "put a backup's in its place, or start a new coordinator with another --data folder");
     }
 
     private static void Join(PostgresDatabase cluster, string root, ServerOptions options, TimeProvider time)

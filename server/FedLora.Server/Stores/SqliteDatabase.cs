@@ -15,7 +15,7 @@ public sealed class SqliteDatabase : IDisposable
     private SqliteConnection? _writer;
 
     /// <param name="path">The file; made if it is not there.</param>
-    /// <exception cref="FedLoraException"><c>state-damaged</c>: it is no database, or may not be read or written.</exception>
+    /// <exception cref="FedLoraException"><c>state-damaged</c>: it is no whole database, or may not be read or written.</exception>
     /// <exception cref="RefusedException"><c>disk-full</c>.</exception>
     public SqliteDatabase(string path)
     {
@@ -30,11 +30,20 @@ public sealed class SqliteDatabase : IDisposable
         try
         {
             Write(connection => connection.Execute("PRAGMA journal_mode = WAL"));
+            // Of a file that was cut off within a page SQLite reads zeros: a row would be gone or another, and nobody told.
+            if (new FileInfo(path).Length % Write(connection => connection.ExecuteScalar<long>("PRAGMA page_size")) != 0)
+                throw Damaged(path, "is damaged: it was cut off");
+            if (Write(connection => connection.ExecuteScalar<string>("PRAGMA quick_check(1)")) is not "ok" and var what)
+                throw Damaged(path, $"is damaged: {what?.ReplaceLineEndings(" ")}");
         }
         catch (SqliteException error)
         {
-            throw new FedLoraException("state-damaged", $"the coordinator's state {path} cannot be used: {error.Message}",
-                "mend its rights, put a backup in its place, or start a new coordinator with another --data folder", error);
+            throw Damaged(path, $"cannot be used: {error.Message}", error);
+        }
+        catch (FedLoraException)
+        {
+            Dispose();
+            throw;
         }
     }
 
@@ -66,6 +75,10 @@ public sealed class SqliteDatabase : IDisposable
         SqliteConnection.ClearPool(connection);
         _turn.Dispose();
     }
+
+    private static FedLoraException Damaged(string path, string how, SqliteException? error = null) => new("state-damaged",
+        $"the coordinator's state {path} {how}",
+        "mend its rights, put a backup in its place, or start a new coordinator with another --data folder", error);
 
     private T Write<T>(Func<SqliteConnection, T> action)
     {

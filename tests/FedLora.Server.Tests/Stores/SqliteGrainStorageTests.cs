@@ -49,6 +49,28 @@ public sealed class SqliteGrainStorageTests : GrainStorageSuite, IDisposable
         Assert.Equal(0, left);
     }
 
+    /// <summary>SQLite fills a page that was cut off with zeros: a row's key was not found, and a coordinator began anew.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(200)]
+    [InlineData(4000)]
+    [InlineData(4096)]
+    public async Task A_file_that_was_cut_off_is_damaged(int missing)
+    {
+        var path = Path.Combine(_folder.FullName, "cut.db");
+        using (var database = new SqliteDatabase(path))
+        {
+            await database.WriteAsync(connection => connection.Execute(
+                "CREATE TABLE t (a TEXT PRIMARY KEY) WITHOUT ROWID; INSERT INTO t VALUES ('a row')"), CancellationToken.None);
+        }
+
+        await using (var file = File.OpenWrite(path))
+            file.SetLength(file.Length - missing);
+        var error = Assert.Throws<FedLoraException>(() => new SqliteDatabase(path));
+        Assert.Equal("state-damaged", error.Code);
+        Assert.DoesNotContain('\n', error.Message);
+    }
+
     public void Dispose()
     {
         _opened.ForEach(database => database.Dispose());
