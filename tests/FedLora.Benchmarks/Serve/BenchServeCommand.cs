@@ -12,8 +12,9 @@ internal static class BenchServeCommand
 {
     private static readonly IReadOnlyList<IServeCase> Cases =
     [
-        new CrowdCase(), new CalibrationCase(), new RoundsCase(), new UpdatesCase("updates-3MB", modules: 24, width: 2048, rank: 8),
-        new UpdatesCase("updates-100kB", modules: 2, width: 1536, rank: 4), new FewNodesCase(),
+        new CrowdCase(), new CalibrationCase(), new RoundsCase(),
+        new UpdatesCase("updates-3MB", modules: 24, width: 2048, rank: 8, passes: 1),
+        new UpdatesCase("updates-100kB", modules: 2, width: 1536, rank: 4, passes: 5), new FewNodesCase(),
     ];
 
     public static Command Create()
