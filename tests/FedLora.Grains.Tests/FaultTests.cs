@@ -409,6 +409,25 @@ public sealed class FaultTests
             Assert.True(Stopwatch.GetElapsedTime(started) < Coordinator.Never, "they are still in memory");
     }
 
+    /// <summary>It stayed in memory with all that was known of its nodes, for as long as the coordinator ran.</summary>
+    [Fact]
+    public async Task A_federation_that_has_ended_leaves_memory_and_can_be_asked_for_again()
+    {
+        await using var coordinator = await RoundTests.StartAsync();
+        await RoundTests.GatherAsync(coordinator, "a", "b", "c");
+        await coordinator.Federation.StopAsync("enough", default);
+        var management = coordinator.Grains.GetGrain<IManagementGrain>(0);
+        var ended = coordinator.Federation.Cast<GrainReference>();
+        for (var started = Stopwatch.GetTimestamp(); await management.GetGrainActivationCount(ended) > 0;)
+        {
+            Assert.True(Stopwatch.GetElapsedTime(started) < Coordinator.Never, "it is still in memory");
+            await management.ForceActivationCollection(TimeSpan.Zero);
+        }
+
+        var view = await coordinator.Federation.GetAsync(default);
+        Assert.Equal((FederationState.Stopped, "enough"), (view.State, view.Reason));
+    }
+
     [Fact]
     public async Task Stopping_while_a_round_is_aggregated_does_not_wait_for_it()
     {

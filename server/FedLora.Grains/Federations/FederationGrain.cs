@@ -6,9 +6,9 @@ namespace FedLora.Grains.Federations;
 /// <summary>
 /// One federation: stores what <see cref="RoundDecisions"/> decides, then does it. It decides nothing itself, and nothing long is done in
 /// its turns. What follows from a decision is in FederationGrain.Effects.cs, nodes in FederationGrain.Nodes.cs, updates in
-/// FederationGrain.Updates.cs, what others see in FederationGrain.Views.cs.
+/// FederationGrain.Updates.cs, what others see in FederationGrain.Views.cs. <see cref="FederationWatch"/> keeps in memory those that have
+/// something to do; one that has ended leaves it some time after it was last asked for.
 /// </summary>
-[KeepAlive]
 public sealed partial class FederationGrain(
     [PersistentState("federation")] IPersistentState<FederationRow> row,
     [PersistentState("round")] IPersistentState<FirstRoundRow> firstRound,

@@ -19,6 +19,7 @@ namespace FedLora.Server.Hosting;
 /// <summary>A coordinator as a part of an ASP.NET Core program.</summary>
 public static class CoordinatorServices
 {
+    private const int StreamWindow = 256 * 1024;
     private static readonly TimeSpan Handshake = TimeSpan.FromSeconds(10);
 
     /// <summary>
@@ -108,6 +109,9 @@ public static class CoordinatorServices
         kestrel.Limits.MaxRequestBodySize = null;
         kestrel.Limits.MinRequestBodyDataRate = null;
         kestrel.Limits.MinResponseDataRate = null;
+        // What a node may send ahead of what is read lies in memory: a thousand that send at once hold 256 MB, not the 768 of the defaults.
+        kestrel.Limits.Http2.InitialStreamWindowSize = StreamWindow;
+        kestrel.Limits.Http2.InitialConnectionWindowSize = StreamWindow + StreamWindow / 4;
         // A node whose machine or network is gone is known to be in less than ten seconds.
         kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(3);
         kestrel.Limits.Http2.KeepAlivePingTimeout = TimeSpan.FromSeconds(5);

@@ -91,6 +91,7 @@ internal sealed class UpdatesCase(string name, int modules, int width, int rank,
             seconds += Stopwatch.GetElapsedTime(begun).TotalSeconds;
             cpu += server.Cpu() - before;
             await connection.Admin.StopFederationAsync(started, connection.Options(cancellationToken));
+            await connection.Upkeep.DeleteFederationAsync(started, connection.Options(cancellationToken));
         }
 
         return new Taken(seconds, cpu, [.. waits.Order()]);

@@ -87,9 +87,9 @@ public sealed partial class DeployTests
     }
 
     [Theory]
-    [InlineData("server", "7", false)]
-    [InlineData("client", "", true)]
-    public async Task The_start_script_sets_what_must_stand_before_the_program_starts(string command, string conserve, bool computes)
+    [InlineData("server", "9", "dirty_decay_ms:0,")]
+    [InlineData("client", "", "dirty_decay_ms:-1,")]
+    public async Task The_start_script_sets_what_must_stand_before_the_program_starts(string command, string conserve, string decay)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "the packages are Linux's");
         if (!OperatingSystem.IsLinux())
@@ -98,7 +98,7 @@ public sealed partial class DeployTests
         var script = scratch.File("fedlora", await RunAsync("bash", Path.Combine(Folder, "package"), "--launcher"));
         Directory.CreateDirectory(scratch["program"]);
         var program = scratch.File(Path.Combine("program", "fedlora"),
-            "#!/bin/sh\necho \"$GLIBC_TUNABLES|$GOMP_SPINCOUNT|$DOTNET_GCConserveMemory|$LD_PRELOAD|$*\"\n");
+            "#!/bin/sh\necho \"$GLIBC_TUNABLES|$GOMP_SPINCOUNT|$DOTNET_GCConserveMemory|$LD_PRELOAD|$MALLOC_CONF|$*\"\n");
         File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
         var said = (await RunAsync("sh", script, command, "--x")).Trim().Split('|');
         Assert.StartsWith("glibc.malloc.", said[0], StringComparison.Ordinal);
@@ -106,8 +106,10 @@ public sealed partial class DeployTests
         Assert.Equal(conserve, said[2]);
         var machine = RuntimeInformation.OSArchitecture == Architecture.X64 ? "x86_64" : "aarch64";
         var allocator = $"/usr/lib/{machine}-linux-gnu/libjemalloc.so.2";
-        Assert.Equal(computes && File.Exists(allocator) ? allocator : "", said[3]);
-        Assert.Equal($"{command} --x", said[4]);
+        Assert.Equal(File.Exists(allocator) ? allocator : "", said[3]);
+        if (File.Exists(allocator))
+            Assert.Contains(decay, said[4], StringComparison.Ordinal);
+        Assert.Equal($"{command} --x", said[5]);
     }
 
     private static IReadOnlyList<string> Files =>
