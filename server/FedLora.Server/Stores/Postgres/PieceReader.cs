@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Data;
 using Npgsql;
 
 namespace FedLora.Server.Stores.Postgres;
@@ -5,9 +7,13 @@ namespace FedLora.Server.Stores.Postgres;
 /// <summary>Reads a blob piece by piece, from anywhere; holds one piece, and no connection between two reads.</summary>
 internal sealed class PieceReader(PostgresDatabase database, long blob, long size) : Stream
 {
-    private const string Sql = "SELECT start, bytes FROM blob_piece WHERE blob = $1 AND start <= $2 ORDER BY start DESC LIMIT 1";
+    private const string Sql =
+        "SELECT start, octet_length(bytes), bytes FROM blob_piece WHERE blob = $1 AND start <= $2 ORDER BY start DESC LIMIT 1";
+    // A row read as a whole would lie in memory twice, once in Npgsql's own buffer, which it keeps for a while.
+    private const CommandBehavior AsItComes = CommandBehavior.SequentialAccess | CommandBehavior.SingleRow;
     private long _position;
-    private (long Start, byte[] Bytes) _piece = (0, []);
+    private (long Start, int Length) _piece;
+    private byte[] _bytes = [];
 
     public override bool CanRead => true;
 
@@ -64,15 +70,23 @@ internal sealed class PieceReader(PostgresDatabase database, long blob, long siz
 
     private bool IsOver(int wanted) => wanted == 0 || _position >= size;
 
-    private bool IsHere() => _position >= _piece.Start && _position < _piece.Start + _piece.Bytes.Length;
+    private bool IsHere() => IsIn(_piece);
+
+    private bool IsIn((long Start, int Length) piece) => _position >= piece.Start && _position < piece.Start + piece.Length;
 
     private int Take(Span<byte> buffer)
     {
-        var here = _piece.Bytes.AsSpan((int)(_position - _piece.Start));
+        var here = _bytes.AsSpan(0, _piece.Length)[(int)(_position - _piece.Start)..];
         var taken = Math.Min(here.Length, buffer.Length);
         here[..taken].CopyTo(buffer);
         _position += taken;
         return taken;
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        Give(ref _bytes);
+        base.Dispose(disposing);
     }
 
     private void Fetch()
@@ -80,8 +94,13 @@ internal sealed class PieceReader(PostgresDatabase database, long blob, long siz
         try
         {
             using var command = Command();
-            using var reader = command.ExecuteReader();
-            Keep(reader.Read() ? reader : null);
+            using var reader = command.ExecuteReader(AsItComes);
+            if (!reader.Read())
+                throw Gone();
+            var piece = Begin(reader);
+            using var bytes = reader.GetStream(2);
+            bytes.ReadExactly(_bytes, 0, piece.Length);
+            _piece = piece;
         }
         catch (NpgsqlException error)
         {
@@ -94,8 +113,13 @@ internal sealed class PieceReader(PostgresDatabase database, long blob, long siz
         try
         {
             await using var command = Command();
-            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-            Keep(await reader.ReadAsync(cancellationToken) ? reader : null);
+            await using var reader = await command.ExecuteReaderAsync(AsItComes, cancellationToken);
+            if (!await reader.ReadAsync(cancellationToken))
+                throw Gone();
+            var piece = Begin(reader);
+            await using var bytes = await reader.GetStreamAsync(2, cancellationToken);
+            await bytes.ReadExactlyAsync(_bytes.AsMemory(0, piece.Length), cancellationToken);
+            _piece = piece;
         }
         catch (NpgsqlException error)
         {
@@ -111,12 +135,29 @@ internal sealed class PieceReader(PostgresDatabase database, long blob, long siz
         return command;
     }
 
-    private void Keep(NpgsqlDataReader? reader)
+    /// <summary>Reads what stands before the bytes, and makes room for these; what was held is held no longer.</summary>
+    private (long Start, int Length) Begin(NpgsqlDataReader reader)
     {
-        if (reader is not null)
-            _piece = (reader.GetInt64(0), reader.GetFieldValue<byte[]>(1));
-        if (reader is null || !IsHere())
-            throw new RefusedException(RefusalCodes.BlobMissing, $"Byte {_position} of a blob is no longer there.",
-                "It was removed while it was read.");
+        (long Start, int Length) piece = (reader.GetInt64(0), reader.GetInt32(1));
+        if (!IsIn(piece))
+            throw Gone();
+        _piece = default;
+        if (_bytes.Length < piece.Length)
+        {
+            Give(ref _bytes);
+            _bytes = ArrayPool<byte>.Shared.Rent(piece.Length);
+        }
+
+        return piece;
     }
+
+    private static void Give(ref byte[] bytes)
+    {
+        if (bytes.Length > 0)
+            ArrayPool<byte>.Shared.Return(bytes);
+        bytes = [];
+    }
+
+    private RefusedException Gone() => new(RefusalCodes.BlobMissing, $"Byte {_position} of a blob is no longer there.",
+        "It was removed while it was read.");
 }
