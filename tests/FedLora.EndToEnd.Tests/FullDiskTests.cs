@@ -22,7 +22,7 @@ public sealed class FullDiskTests
         var update = node.Train(task, await node.FetchAsync(task));
 
         disk.Fill(leave: update.Length / 2048);
-        var full = await Assert.ThrowsAsync<RpcException>(() => node.UploadAsync(TestNode.Header(task, update), update));
+        var full = await Assert.ThrowsAsync<RpcException>(() => node.SendAsync(TestNode.Header(task, update), update));
         Assert.Equal(StatusCode.ResourceExhausted, full.StatusCode);
         Assert.Contains("disk is full", full.Status.Detail, StringComparison.Ordinal);
         disk.Fill();
