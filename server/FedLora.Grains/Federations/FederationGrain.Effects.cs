@@ -43,8 +43,6 @@ public sealed partial class FederationGrain
             case FederationEffect.StateChanged:
                 if (Standing.State == FederationState.Paused)
                     instruments.Round(Name, "paused");
-                if (Standing.State is FederationState.Finished or FederationState.Stopped)
-                    ForgetNodes();
                 log.StateChanged(Name, Standing.State, Standing.Reason);
                 NoteState();
                 break;

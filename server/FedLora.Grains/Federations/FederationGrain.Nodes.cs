@@ -71,13 +71,6 @@ public sealed partial class FederationGrain
         return Task.CompletedTask;
     }
 
-    // A thousand nodes are megabytes, and one that has ended is no longer asked by them.
-    private void ForgetNodes()
-    {
-        _here = null;
-        _reports.Clear();
-    }
-
     private async Task LookAsync()
     {
         // Whoever is being asked for its budget is looked at when it has answered.

@@ -85,6 +85,7 @@ internal sealed class PieceReader(PostgresDatabase database, long blob, long siz
 
     protected override void Dispose(bool disposing)
     {
+        _piece = default;
         Give(ref _bytes);
         base.Dispose(disposing);
     }
