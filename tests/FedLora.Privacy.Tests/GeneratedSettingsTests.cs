@@ -61,6 +61,7 @@ public sealed class GeneratedSettingsTests(ITestOutputHelper output)
     [InlineData("rdp", 1e-9, 0.01, 1000, 1e-5)]
     [InlineData("pld", 0.00075067317206598, 1.0763159073012125E-12, 4772288, 1.4728618571383043E-06)]
     [InlineData("pld", 51.05469662466064, 2.460096526100485E-18, 43160026, 7.113969728679149E-11)]
+    [InlineData("pld", 0.0005301609207870811, 5.423895327363967E-08, 1696, 3.322605316446924E-12)]
     public void Known_hard_searches(string accountant, double epsilon, double q, long steps, double delta)
     {
         Measure($"noise {accountant} {epsilon} {q} {steps} {delta}", () => Noise(Accountants.Get(accountant), epsilon, q, steps, delta));

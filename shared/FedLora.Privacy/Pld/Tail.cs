@@ -149,7 +149,8 @@ internal sealed class Tail
         private readonly double _head = Math.Exp(-a * y);
         private readonly double _ratio = Math.Exp(-a * step);
         private readonly double _gap = -Elementary.Expm1(-a * step);
-        private readonly double _end = Math.Exp(-a * step * count);
+        // Beside 1 this is nothing, and below the normal range arithmetic takes some processors many times as long.
+        private readonly double _end = a * step * count < 460 ? Math.Exp(-a * step * count) : 0;
         private readonly double _all = -Elementary.Expm1(-a * step * count);
 
         /// <summary>The sum at omega = 0.</summary>
