@@ -1,15 +1,11 @@
 using System.Diagnostics;
-using System.Text.RegularExpressions;
 using FedLora.Tests;
 
 namespace FedLora.EndToEnd.Tests;
 
 /// <summary>The program under test, as users start it.</summary>
-internal static partial class Programs
+internal static class Programs
 {
-    private static readonly Lazy<string> Settings =
-        new(() => SettingsOfLauncher().Match(File.ReadAllText(Path.Combine(Fixtures.Repository, "fedlora"))).Value);
-
     /// <summary>The program's file, for <c>dotnet exec</c>.</summary>
     public static string Program { get; } = Path.Combine(AppContext.BaseDirectory, "fedlora.dll");
 
@@ -22,8 +18,8 @@ internal static partial class Programs
     /// <param name="environment">What its environment has besides.</param>
     public static Process Start(string[] arguments, string? temporary, params (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo("setsid", ["env", "--default-signal=INT", .. AsStarted(arguments), "dotnet", "exec", Program,
-            .. arguments])
+        string[] settings = arguments is ["server", ..] ? ServerSettings.ForEnv : [];
+        var start = new ProcessStartInfo("setsid", ["env", "--default-signal=INT", .. settings, "dotnet", "exec", Program, .. arguments])
         {
             UseShellExecute = false,
             RedirectStandardInput = true,
@@ -35,16 +31,6 @@ internal static partial class Programs
             start.Environment[name] = value;
         return Process.Start(start)!;
     }
-
-    // The tests have what the launcher sets for training. A coordinator has other settings, and its memory depends on them; the shell
-    // becomes the program.
-    private static string[] AsStarted(string[] arguments) => arguments is ["server", ..]
-        ? ["-u", "LD_PRELOAD", "-u", "MALLOC_CONF", "-u", "GLIBC_TUNABLES", "sh", "-c",
-            $"{Settings.Value}\nset_environment server; exec \"$@\"", "sh"]
-        : [];
-
-    [GeneratedRegex(@"^set_environment\(\) \{\n.*?^\}$", RegexOptions.Multiline | RegexOptions.Singleline)]
-    private static partial Regex SettingsOfLauncher();
 
     /// <summary>Sends a signal (INT, TERM) and waits for the end; returns the exit code.</summary>
     /// <param name="process">Started here.</param>

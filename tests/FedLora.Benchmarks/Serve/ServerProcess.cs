@@ -1,25 +1,15 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.InteropServices;
 using FedLora.Client.Connection;
 using FedLora.Protocol.V1;
+using FedLora.Tests;
 
 namespace FedLora.Benchmarks.Serve;
 
 /// <summary>A <c>fedlora server</c> of some build in a process of its own, on a free port and an empty folder, which go with it.</summary>
 internal sealed class ServerProcess : IAsyncDisposable
 {
-    private const string AllocatorGivesBack = "narenas:1,dirty_decay_ms:0,muzzy_decay_ms:0,thp:never,tcache:false";
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
-    private static readonly (string Name, string Value)[] Environment =
-    [
-        ("GLIBC_TUNABLES", "glibc.malloc.arena_max=1"), ("DOTNET_GCConserveMemory", "9"), ("DOTNET_GCgen0size", "0x800000"),
-        ("DOTNET_GCgen1size", "0x800000"), ("DOTNET_GCRegionSize", "0x100000"), ("DOTNET_GCLOHThreshold", "0x100000"),
-        ("DOTNET_ThreadPool_UnfairSemaphoreSpinLimit", "0"),
-    ];
-
-    private static readonly string Allocator =
-        $"/usr/lib/{(RuntimeInformation.OSArchitecture == Architecture.X64 ? "x86_64" : "aarch64")}-linux-gnu/libjemalloc.so.2";
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fedlora-bench-");
     private Process? _process;
@@ -98,20 +88,14 @@ internal sealed class ServerProcess : IAsyncDisposable
     private async Task BootAsync(string program, bool tls, string? postgres, CancellationToken cancellationToken)
     {
         var listen = $"{(tls ? "https" : "http")}://127.0.0.1:0";
-        var start = new ProcessStartInfo("dotnet", ["exec", program, "server", "--data", Data, "--listen", listen, "--with-parent"])
+        var start = new ProcessStartInfo("env",
+            [.. ServerSettings.ForEnv, "dotnet", "exec", program, "server", "--data", Data, "--listen", listen, "--with-parent"])
         {
             UseShellExecute = false,
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        // As the launcher starts a server, and not this program.
-        foreach (var (name, value) in Environment)
-            start.Environment[name] = value;
-        if (File.Exists(Allocator))
-            (start.Environment["LD_PRELOAD"], start.Environment["MALLOC_CONF"]) = (Allocator, AllocatorGivesBack);
-        else
-            start.Environment.Remove("LD_PRELOAD");
         if (postgres is not null)
             start.Environment["FEDLORA_POSTGRES"] = postgres;
         _process = Process.Start(start)!;
