@@ -8,8 +8,10 @@ namespace FedLora.Grains.Federations;
 /// whole, and has the federation record it. The federation's own turn is never spent on bytes.
 /// </summary>
 public sealed class UpdateReceiver(IGrainFactory grains, IBlobStore blobs, UpdateRecorder recorder, CoordinatorInstruments instruments,
-    TimeProvider time, ILogger<UpdateReceiver> log)
+    TimeProvider time, ILogger<UpdateReceiver> log) : IDisposable
 {
+    private readonly StartingAdapters _starts = new(blobs);
+
     /// <exception cref="RefusedException">The update is not wanted, or says of itself what cannot be.</exception>
     public Task<IncomingUpdate> BeginAsync(UpdateHeader header, CancellationToken cancellationToken) => CountRefusalsAsync(async () =>
     {
@@ -24,6 +26,8 @@ public sealed class UpdateReceiver(IGrainFactory grains, IBlobStore blobs, Updat
             await blobs.AppendAsync(header.Sha256, offset, default, header.Bytes, durable: true, cancellationToken);
         return new IncomingUpdate(this, header, expectation, offset);
     });
+
+    public void Dispose() => _starts.Dispose();
 
     internal async Task AppendAsync(UpdateHeader header, long offset, ReadOnlyMemory<byte> bytes, bool durable,
         CancellationToken cancellationToken)
@@ -40,13 +44,7 @@ public sealed class UpdateReceiver(IGrainFactory grains, IBlobStore blobs, Updat
             var node = grains.GetGrain<INodeGrain>(header.NodeId);
             // It may have been revoked while it sent.
             await node.RequireActiveAsync(cancellationToken);
-            await using var global = await blobs.OpenReadAsync(expectation.Adapter.Sha256, cancellationToken);
-            if (await blobs.ExistsAsync(header.Sha256, cancellationToken))
-            {
-                await using var stored = await blobs.OpenReadAsync(header.Sha256, cancellationToken);
-                Check(stored, global, header, expectation);
-            }
-
+            await using var global = await _starts.OpenAsync(expectation.Adapter.Sha256, cancellationToken);
             try
             {
                 await blobs.CompleteAsync(header.Sha256, update => Check(update, global, header, expectation), cancellationToken);

@@ -121,7 +121,12 @@ public sealed class FileBlobStore : IBlobStore, IDisposable
     {
         var partial = _paths.Partial(sha256);
         if (Renew(sha256))
+        {
+            using var stored = Open(_paths.Blob(sha256));
+            check?.Invoke(stored);
             return Task.FromResult(true);
+        }
+
         if (!File.Exists(partial))
             throw new RefusedException(RefusalCodes.BlobMissing, $"Nothing was uploaded for blob {sha256}.", "Send it from the start.");
         try

@@ -151,6 +151,39 @@ public abstract class BlobStoreSuite
         Assert.Equal(0, await Store.PartialLengthAsync(HashOf(bytes), Never));
     }
 
+    /// <summary>Another node may send the same bytes, for which they are wrong: the first one's stay.</summary>
+    [Fact]
+    public async Task A_check_of_what_is_a_blob_already_leaves_it_there()
+    {
+        var hash = await PutAsync([1, 2, 3]);
+        await RefusedAsync("test", () => Store.CompleteAsync(hash, stream =>
+        {
+            Assert.Equal(3, stream.Length);
+            throw new RefusedException("test", "no", "none");
+        }, Never));
+        Assert.Equal([1, 2, 3], await ReadAsync(Reopened(), hash));
+    }
+
+    /// <summary>Whether it is looked at in memory or as it lies there.</summary>
+    [Theory]
+    [InlineData(8 << 20)]
+    [InlineData((8 << 20) + 1)]
+    public async Task A_check_reads_all_of_an_upload_and_again(int size)
+    {
+        var bytes = RandomNumberGenerator.GetBytes(size);
+        for (var offset = 0; offset < size; offset += 3 << 20)
+            await Store.AppendAsync(HashOf(bytes), offset, bytes.AsMemory(offset, Math.Min(3 << 20, size - offset)), size, false, Never);
+        var seen = new byte[size];
+        await Store.CompleteAsync(HashOf(bytes), stream =>
+        {
+            stream.ReadExactly(seen);
+            stream.Position = size / 2;
+            Assert.Equal(bytes[size / 2], stream.ReadByte());
+        }, Never);
+        Assert.Equal(bytes, seen);
+        Assert.Equal(bytes, await ReadAsync(Reopened(), HashOf(bytes)));
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("../../etc/passwd")]

@@ -25,7 +25,58 @@ public sealed class PostgresBlobStoreTests : BlobStoreSuite, IDisposable
         return new PostgresBlobStore(_opened[^1]);
     }
 
+    /// <summary>
+    /// A check reads the database without await. A hundred at once had every thread wait for a connection, and those that had one for a
+    /// thread: acknowledgements came after 15 s.
+    /// </summary>
+    [Fact]
+    public async Task No_more_are_checked_at_once_than_can_compute()
+    {
+        byte[][] uploads = [.. Enumerable.Range(0, 40).Select(i => new byte[] { (byte)i, 1, 2 })];
+        var (now, most, start) = (0, 0, await PutAsync([9]));
+        await Task.WhenAll(uploads.Select(async bytes =>
+        {
+            await Store.AppendAsync(HashOf(bytes), 0, bytes, 3, durable: false, default);
+            await using var global = await Store.OpenReadAsync(start, default);
+            await Store.CompleteAsync(HashOf(bytes), stream =>
+            {
+                InterlockedMax(ref most, Interlocked.Increment(ref now));
+                global.Position = 0;
+                Assert.Equal(9, global.ReadByte());
+                Interlocked.Decrement(ref now);
+            }, default);
+        }));
+        Assert.InRange(most, 1, Environment.ProcessorCount);
+    }
+
+    private static void InterlockedMax(ref int most, int value)
+    {
+        for (var seen = Volatile.Read(ref most); value > seen; seen = Volatile.Read(ref most))
+            Interlocked.CompareExchange(ref most, value, seen);
+    }
+
     public void Dispose() => _opened.ForEach(database => database.Dispose());
+}
+
+public sealed class PostgresSettingsTests
+{
+    [Fact]
+    public void Statements_are_prepared_and_a_hundred_connections_do_for_four_coordinators()
+    {
+        var settings = PostgresDatabase.Settings("Host=db;Username=fedlora");
+        Assert.Equal((40, true, 25, 15), (settings.MaxAutoPrepare, settings.NoResetOnClose, settings.MaxPoolSize, settings.Timeout));
+        Assert.Equal("-c plan_cache_mode=force_generic_plan", settings.Options);
+    }
+
+    /// <summary>A proxy may hand connections out by the transaction.</summary>
+    [Fact]
+    public void What_the_connection_says_itself_is_so()
+    {
+        var settings = PostgresDatabase.Settings(
+            "Host=db;Max Auto Prepare=0;No Reset On Close=false;Maximum Pool Size=7;Options=-c jit=off;Timeout=3");
+        Assert.Equal((0, false, 7, 3), (settings.MaxAutoPrepare, settings.NoResetOnClose, settings.MaxPoolSize, settings.Timeout));
+        Assert.Equal("-c jit=off", settings.Options);
+    }
 }
 
 public sealed class PostgresGrainStorageTests : GrainStorageSuite, IDisposable

@@ -9,6 +9,7 @@ internal sealed class PieceReader(PostgresDatabase database, long blob, long siz
 {
     private const string Sql =
         "SELECT start, octet_length(bytes), bytes FROM blob_piece WHERE blob = $1 AND start <= $2 ORDER BY start DESC LIMIT 1";
+    private const string AllSql = "SELECT start, octet_length(bytes), bytes FROM blob_piece WHERE blob = $1 ORDER BY start";
     // A row read as a whole would lie in memory twice, once in Npgsql's own buffer, which it keeps for a while.
     private const CommandBehavior AsItComes = CommandBehavior.SequentialAccess | CommandBehavior.SingleRow;
     private long _position;
@@ -57,6 +58,30 @@ internal sealed class PieceReader(PostgresDatabase database, long blob, long siz
         if (!IsHere())
             await FetchAsync(cancellationToken);
         return Take(buffer.Span);
+    }
+
+    /// <summary>Reads the whole blob by one question, into as many bytes as it has.</summary>
+    internal async Task ReadAllAsync(Memory<byte> all, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var command = database.Source.CreateCommand(AllSql);
+            command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = blob });
+            await using var reader = await command.ExecuteReaderAsync(CommandBehavior.SequentialAccess, cancellationToken);
+            for (_position = 0; _position < size;)
+            {
+                if (!await reader.ReadAsync(cancellationToken) || reader.GetInt64(0) != _position)
+                    throw Gone();
+                var piece = all.Slice((int)_position, reader.GetInt32(1));
+                await using var bytes = await reader.GetStreamAsync(2, cancellationToken);
+                await bytes.ReadExactlyAsync(piece, cancellationToken);
+                _position += piece.Length;
+            }
+        }
+        catch (NpgsqlException error)
+        {
+            throw PostgresDatabase.Refusal(error);
+        }
     }
 
     public override void Flush()

@@ -1,14 +1,34 @@
+using System.Buffers;
 using System.Security.Cryptography;
 using Dapper;
 using FedLora.Protocol.Transfer;
+using Npgsql;
 
 namespace FedLora.Server.Stores.Postgres;
 
 /// <summary>Blobs as rows of pieces, read and written as streams. A commit is on the database's disk before it is acknowledged.</summary>
-public sealed class PostgresBlobStore(PostgresDatabase database, TimeProvider? time = null) : IBlobStore
+public sealed class PostgresBlobStore(PostgresDatabase database, TimeProvider? time = null) : IBlobStore, IDisposable
 {
     private const string Putting = "put-";
+    // So large an upload is read once, into memory, to be looked at; a larger one piece by piece, twice.
+    private const int ReadAtOnce = 8 << 20;
+    // In one statement, and so in one round trip, what nearly every append is: bytes for the end of an upload that is not whole. It writes
+    // nothing where it is anything else.
+    private const string AppendAtEnd =
+        """
+        WITH here AS (
+          INSERT INTO blob (name, size, touched)
+          SELECT $1, octet_length($3), $4 WHERE $2 = 0 OR EXISTS (SELECT 1 FROM blob WHERE name = $1)
+          ON CONFLICT (name) DO UPDATE SET size = blob.size + excluded.size, touched = excluded.touched
+          WHERE NOT blob.complete AND blob.size = $2
+          RETURNING id)
+        INSERT INTO blob_piece (blob, start, bytes) SELECT id, $2, $3 FROM here
+        RETURNING CASE WHEN $5 THEN NULL ELSE set_config('synchronous_commit', 'off', true) END
+        """;
+
     private readonly TimeProvider _time = time ?? TimeProvider.System;
+    // A check computes, and may read the database without await: more at once would only keep threads and memory.
+    private readonly SemaphoreSlim _checks = new(Environment.ProcessorCount);
 
     public async Task<bool> ExistsAsync(string sha256, CancellationToken cancellationToken) =>
         await FindAsync(sha256, cancellationToken) is { Complete: true };
@@ -45,11 +65,30 @@ public sealed class PostgresBlobStore(PostgresDatabase database, TimeProvider? t
     public async Task<long> PartialLengthAsync(string sha256, CancellationToken cancellationToken) =>
         (await FindAsync(sha256, cancellationToken))?.Size ?? 0;
 
-    public Task<long> AppendAsync(string sha256, long offset, ReadOnlyMemory<byte> bytes, long maxBytes, bool durable,
+    public async Task<long> AppendAsync(string sha256, long offset, ReadOnlyMemory<byte> bytes, long maxBytes, bool durable,
         CancellationToken cancellationToken)
     {
         Require(sha256);
-        return database.TransactAsync(async connection =>
+        var end = offset + bytes.Length;
+        return offset >= 0 && !bytes.IsEmpty && end <= maxBytes
+            && await AppendAtEndAsync(sha256, offset, bytes, durable, cancellationToken)
+            ? end : await AppendSomeAsync(sha256, offset, bytes, maxBytes, durable, cancellationToken);
+    }
+
+    private Task<bool> AppendAtEndAsync(string sha256, long offset, ReadOnlyMemory<byte> bytes, bool durable,
+        CancellationToken cancellationToken) => database.RunAsync(async connection =>
+        {
+            await using var command = new NpgsqlCommand(AppendAtEnd, connection);
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = sha256 });
+            command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = offset });
+            command.Parameters.Add(new NpgsqlParameter<ReadOnlyMemory<byte>> { TypedValue = bytes });
+            command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = Now() });
+            command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = durable });
+            return await command.ExecuteNonQueryAsync(cancellationToken) == 1;
+        }, cancellationToken);
+
+    private Task<long> AppendSomeAsync(string sha256, long offset, ReadOnlyMemory<byte> bytes, long maxBytes, bool durable,
+        CancellationToken cancellationToken) => database.TransactAsync(async connection =>
         {
             if (!durable)
                 await connection.ExecuteAsync(Command("SET LOCAL synchronous_commit = off", null, cancellationToken));
@@ -69,35 +108,57 @@ public sealed class PostgresBlobStore(PostgresDatabase database, TimeProvider? t
                     new { size = row.Size + added.Length, now = Now(), row.Id }, cancellationToken));
             return row.Size + added.Length;
         }, cancellationToken);
-    }
 
     public async Task CompleteAsync(string sha256, Action<Stream>? check, CancellationToken cancellationToken)
     {
         var found = await FindAsync(sha256, cancellationToken) ?? throw Nothing(sha256);
-        if (!found.Complete)
+        await _checks.WaitAsync(cancellationToken);
+        try
         {
-            try
-            {
-                await using var bytes = new PieceReader(database, found.Id, found.Size);
-                var hash = Convert.ToHexStringLower(await SHA256.HashDataAsync(bytes, cancellationToken));
-                if (hash != sha256)
-                    throw new RefusedException(RefusalCodes.BlobHash, $"The upload's SHA-256 is {hash}, not {sha256}.",
-                        "Send it again from the start.");
-                bytes.Position = 0;
-                check?.Invoke(bytes);
-            }
-            catch (RefusedException refusal) when (refusal.Code != RefusalCodes.DatabaseAway)
-            {
-                await DeletePartialAsync(sha256, CancellationToken.None);
-                throw;
-            }
+            if (!found.Complete || check is not null)
+                await CheckAsync(found, sha256, check, cancellationToken);
         }
+        catch (RefusedException refusal) when (refusal.Code != RefusalCodes.DatabaseAway && !found.Complete)
+        {
+            await DeletePartialAsync(sha256, CancellationToken.None);
+            throw;
+        }
+        finally
+        {
+            _checks.Release();
+        }
+
         // Only what was looked at: pieces are added and removed, never changed, and whoever starts anew has another id.
         var done = await database.RunAsync(connection => connection.ExecuteAsync(Command(
             "UPDATE blob SET complete = true, touched = @now WHERE id = @Id AND name = @sha256 AND size = @Size",
             new { now = Now(), found.Id, sha256, found.Size }, cancellationToken)), cancellationToken);
         if (done == 0)
             throw Nothing(sha256);
+    }
+
+    private async Task CheckAsync(Row found, string sha256, Action<Stream>? check, CancellationToken cancellationToken)
+    {
+        await using var pieces = new PieceReader(database, found.Id, found.Size);
+        if (found.Size > ReadAtOnce)
+        {
+            Require(sha256, await SHA256.HashDataAsync(pieces, cancellationToken));
+            pieces.Position = 0;
+            check?.Invoke(pieces);
+            return;
+        }
+
+        var (size, bytes) = ((int)found.Size, ArrayPool<byte>.Shared.Rent((int)found.Size));
+        try
+        {
+            await pieces.ReadAllAsync(bytes.AsMemory(0, size), cancellationToken);
+            Require(sha256, SHA256.HashData(bytes.AsSpan(0, size)));
+            using var stream = new MemoryStream(bytes, 0, size, writable: false);
+            check?.Invoke(stream);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(bytes);
+        }
     }
 
     public Task DeleteAsync(string sha256, CancellationToken cancellationToken) =>
@@ -165,8 +226,17 @@ public sealed class PostgresBlobStore(PostgresDatabase database, TimeProvider? t
                 "Name it so.");
     }
 
+    private static void Require(string sha256, byte[] hash)
+    {
+        if (Convert.ToHexStringLower(hash) is var found && found != sha256)
+            throw new RefusedException(RefusalCodes.BlobHash, $"The upload's SHA-256 is {found}, not {sha256}.",
+                "Send it again from the start.");
+    }
+
     private static RefusedException Nothing(string sha256) =>
         new(RefusalCodes.BlobMissing, $"Nothing was uploaded for blob {sha256}.", "Send it from the start.");
+
+    public void Dispose() => _checks.Dispose();
 
     private DateTime Now() => _time.GetUtcNow().UtcDateTime;
 

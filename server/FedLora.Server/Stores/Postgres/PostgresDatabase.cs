@@ -10,6 +10,8 @@ public sealed class PostgresDatabase : IDisposable, IAsyncDisposable
     // Of all who bring the schema up to date one does, and the others wait for it.
     private const long MigrationLock = 0x6665_646c_6f72_61;
     private const int WaitSeconds = 15;
+    private const int StatementsPrepared = 40;
+    private const int Connections = 25;
 
     private PostgresDatabase(NpgsqlDataSource source) => Source = source;
 
@@ -24,11 +26,7 @@ public sealed class PostgresDatabase : IDisposable, IAsyncDisposable
         NpgsqlDataSource source;
         try
         {
-            var settings = new NpgsqlConnectionStringBuilder(connection);
-            // Every wait is bounded: for a connection, and for an answer.
-            (settings.Timeout, settings.CommandTimeout) = (Math.Min(settings.Timeout, WaitSeconds),
-                Math.Min(settings.CommandTimeout, WaitSeconds));
-            source = NpgsqlDataSource.Create(settings);
+            source = NpgsqlDataSource.Create(Settings(connection));
         }
         catch (Exception error) when (error is ArgumentException or FormatException)
         {
@@ -93,6 +91,27 @@ public sealed class PostgresDatabase : IDisposable, IAsyncDisposable
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => Source.DisposeAsync();
+
+    /// <summary>A connection as it is used: what it says itself, and for all else what suits this program.</summary>
+    internal static NpgsqlConnectionStringBuilder Settings(string connection)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(connection);
+        // Every wait is bounded: for a connection, and for an answer.
+        (settings.Timeout, settings.CommandTimeout) = (Math.Min(settings.Timeout, WaitSeconds),
+            Math.Min(settings.CommandTimeout, WaitSeconds));
+        // The same few statements by their keys again and again: each is planned once for a connection, and leaves nothing behind that
+        // would have to be undone for the next.
+        if (!settings.ShouldSerialize("Max Auto Prepare"))
+            settings.MaxAutoPrepare = StatementsPrepared;
+        if (!settings.ShouldSerialize("No Reset On Close"))
+            settings.NoResetOnClose = true;
+        if (!settings.ShouldSerialize("Options"))
+            settings.Options = "-c plan_cache_mode=force_generic_plan";
+        // A database lets in a hundred unless told otherwise, and a cluster has several coordinators.
+        if (!settings.ShouldSerialize("Maximum Pool Size"))
+            settings.MaxPoolSize = Connections;
+        return settings;
+    }
 
     private static void Migrate(NpgsqlDataSource source)
     {
