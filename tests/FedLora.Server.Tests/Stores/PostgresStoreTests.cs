@@ -76,6 +76,7 @@ public sealed class PostgresSettingsTests
             "Host=db;Max Auto Prepare=0;No Reset On Close=false;Maximum Pool Size=7;Options=-c jit=off;Timeout=3");
         Assert.Equal((0, false, 7, 3), (settings.MaxAutoPrepare, settings.NoResetOnClose, settings.MaxPoolSize, settings.Timeout));
         Assert.Equal("-c jit=off", settings.Options);
+        Assert.Null(PostgresDatabase.Settings("Host=db;Max Auto Prepare=0").Options);
     }
 }
 

@@ -105,7 +105,7 @@ public sealed class PostgresDatabase : IDisposable, IAsyncDisposable
             settings.MaxAutoPrepare = StatementsPrepared;
         if (!settings.ShouldSerialize("No Reset On Close"))
             settings.NoResetOnClose = true;
-        if (!settings.ShouldSerialize("Options"))
+        if (settings.MaxAutoPrepare > 0 && !settings.ShouldSerialize("Options"))
             settings.Options = "-c plan_cache_mode=force_generic_plan";
         // A database lets in a hundred unless told otherwise, and a cluster has several coordinators.
         if (!settings.ShouldSerialize("Maximum Pool Size"))
