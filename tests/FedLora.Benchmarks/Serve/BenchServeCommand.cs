@@ -23,6 +23,7 @@ internal static class BenchServeCommand
         var only = new Option<string?>("--case") { Description = $"Only this: {names}.", HelpName = "NAME" };
         var nodes = new Option<int>("--nodes") { Description = "How many nodes there are.", DefaultValueFactory = _ => 1000 };
         var rounds = new Option<int>("--rounds") { Description = "Of the long federation.", DefaultValueFactory = _ => 10_000 };
+        var polling = new Option<int>("--polling") { Description = "Nodes beside those that send updates, each connected and polling." };
         var beside = new Option<string?>("--beside")
         {
             Description = "Another build's fedlora.dll: its server takes the same, and is the peer.",
@@ -35,10 +36,11 @@ internal static class BenchServeCommand
         };
         return new Command("serve", "What a coordinator takes in time and memory, with many nodes, federations and rounds.")
         {
-            only, nodes, rounds, beside, postgres,
+            only, nodes, polling, rounds, beside, postgres,
         }.Writes(typeof(BenchJson)).Runs(async (parsed, output, cancellationToken) =>
             {
-                var size = new ServeSize(Math.Max(1, parsed.GetValue(nodes)), Math.Max(200, parsed.GetValue(rounds)));
+                var size = new ServeSize(Math.Max(1, parsed.GetValue(nodes)), Math.Max(200, parsed.GetValue(rounds)),
+                    Math.Max(0, parsed.GetValue(polling)));
                 var rows = new List<BenchRow>();
                 foreach (var one in Cases.Where(one => parsed.GetValue(only) is not { } wanted || wanted == one.Name))
                     rows.AddRange(await RaceAsync(one, size, parsed.GetValue(beside), parsed.GetValue(postgres), output.Remark,

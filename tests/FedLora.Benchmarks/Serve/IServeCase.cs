@@ -24,7 +24,8 @@ internal interface IServeCase
 /// <summary>How much is asked.</summary>
 /// <param name="Nodes">Nodes of a crowd.</param>
 /// <param name="Rounds">Rounds of a long federation.</param>
-internal sealed record ServeSize(int Nodes, int Rounds);
+/// <param name="Polling">Nodes that are there beside those that send updates, and only poll.</param>
+internal sealed record ServeSize(int Nodes, int Rounds, int Polling);
 
 /// <summary>One measured figure.</summary>
 /// <param name="Name">Stable name of the row.</param>

@@ -16,22 +16,26 @@ internal sealed class LightNode : IDisposable
     private readonly PeerIdentity _identity;
     private readonly CoordinatorConnection _connection;
 
-    private LightNode(PeerIdentity identity, CoordinatorAddress address) =>
-        (_identity, _connection) = (identity, new CoordinatorConnection(address.Url, identity: identity));
+    private readonly string _fingerprint;
+
+    private LightNode(PeerIdentity identity, CoordinatorAddress address, string fingerprint) =>
+        (_identity, _connection, _fingerprint) = (identity, new CoordinatorConnection(address.Url, identity: identity), fingerprint);
 
     /// <summary>Joins.</summary>
     /// <param name="url">The coordinator's.</param>
     /// <param name="token">Of its authority.</param>
     /// <param name="name">The node's name.</param>
     /// <param name="folder">Takes key and certificate.</param>
+    /// <param name="fingerprint">SHA-256 that stands for the base model that it holds.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public static async Task<LightNode> JoinAsync(string url, string token, string name, string folder, CancellationToken cancellationToken)
+    public static async Task<LightNode> JoinAsync(string url, string token, string name, string folder, string fingerprint,
+        CancellationToken cancellationToken)
     {
         var address = new CoordinatorAddress(url);
         var identity = new PeerIdentity(Directory.CreateDirectory(folder).FullName, "node", TimeProvider.System);
         await Joining.JoinAsync(identity, address, token, new EnrolRequest { Name = name, RequestId = Guid.NewGuid().ToString("N") },
             cancellationToken);
-        return new(identity, address);
+        return new(identity, address, fingerprint);
     }
 
     /// <summary>Asks for work.</summary>
@@ -41,7 +45,7 @@ internal sealed class LightNode : IDisposable
     {
         var request = new PollTaskRequest
         {
-            Profile = new NodeProfile { ModelFingerprints = { Crowd.Fingerprint }, Version = "bench" },
+            Profile = new NodeProfile { ModelFingerprints = { _fingerprint }, Version = "bench" },
             WaitSeconds = (uint)wait.TotalSeconds,
         };
         return (await AgainAsync(async () =>

@@ -22,6 +22,7 @@ namespace FedLora.Benchmarks.Serve;
 internal sealed class UpdatesCase(string name, int modules, int width, int rank, int passes) : IServeCase
 {
     private const int AtOnce = 100;
+    private static readonly string OtherModel = new('b', 64);
     private static readonly TimeSpan Wait = TimeSpan.FromSeconds(30);
 
     public string Name => name;
@@ -32,14 +33,20 @@ internal sealed class UpdatesCase(string name, int modules, int width, int rank,
         CancellationToken cancellationToken)
     {
         var folder = Directory.CreateTempSubdirectory("fedlora-bench-nodes-");
-        var nodes = new ConcurrentBag<LightNode>();
+        var (nodes, others) = (new ConcurrentBag<LightNode>(), new ConcurrentBag<LightNode>());
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var polling = Task.CompletedTask;
         try
         {
             // One of them sends nothing: the round stays open, and what is measured is the taking of updates alone.
-            var token = await server.TokenAsync(size.Nodes + 1, cancellationToken);
-            await ForEachAsync(Enumerable.Range(0, size.Nodes + 1), async node => nodes.Add(await LightNode.JoinAsync(server.Url, token,
-                Crowd.NameOf(node), Path.Combine(folder.FullName, Crowd.NameOf(node)), cancellationToken)), cancellationToken);
-            remark($"{nodes.Count} nodes have joined");
+            var senders = size.Nodes + 1;
+            var token = await server.TokenAsync(senders + size.Polling, cancellationToken);
+            await ForEachAsync(Enumerable.Range(0, senders + size.Polling), async node =>
+                (node < senders ? nodes : others).Add(await LightNode.JoinAsync(server.Url, token, Crowd.NameOf(node),
+                    Path.Combine(folder.FullName, Crowd.NameOf(node)), node < senders ? Crowd.Fingerprint : OtherModel, cancellationToken)),
+                cancellationToken);
+            remark($"{nodes.Count + others.Count} nodes have joined");
+            polling = Task.WhenAll(others.Select(node => PollAsync(node, over.Token)));
             using var connection = server.Connect();
             // A coordinator runs for months: what it compiles in its first seconds is not what is asked for.
             await TakeAsync(server, connection, "warm", nodes, cancellationToken);
@@ -58,7 +65,9 @@ internal sealed class UpdatesCase(string name, int modules, int width, int rank,
         }
         finally
         {
-            foreach (var node in nodes)
+            await over.CancelAsync();
+            await polling.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            foreach (var node in nodes.Concat(others))
                 node.Dispose();
             folder.Delete(recursive: true);
         }
@@ -95,6 +104,13 @@ internal sealed class UpdatesCase(string name, int modules, int width, int rank,
         }
 
         return new Taken(seconds, cpu, [.. waits.Order()]);
+    }
+
+    /// <summary>As a node for which there is no work.</summary>
+    private static async Task PollAsync(LightNode node, CancellationToken cancellationToken)
+    {
+        while (!cancellationToken.IsCancellationRequested)
+            await node.PollAsync(Wait, cancellationToken);
     }
 
     private static async Task<TrainingTask> TaskAsync(LightNode node, CancellationToken cancellationToken)
