@@ -133,7 +133,10 @@ public sealed class EvaluateCommandTests : IDisposable
             .Write(_scratch["bare"]);
         var (result, remarks) = await EvaluateAsync(_scratch["bare"], _scratch.File("data.jsonl", Mail));
         Assert.True(result.GetProperty("new_head").GetBoolean());
-        Assert.Contains("classifier.weight", remarks, StringComparison.Ordinal);
+        Assert.Contains("Neither checkpoint nor adapter has classifier.", remarks, StringComparison.Ordinal);
+        (_, remarks) = await Scratch.SucceedsAsync("evaluate", "--model", Scratch.Model, "--labels", "ham,spam", "--data",
+            _scratch.File("data.jsonl", Mail));
+        Assert.Contains("The checkpoint has no classifier.", remarks, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -82,7 +82,7 @@ internal static class EvaluateCommand
                 EvaluationTables.RowsOf(found.Confusion), found.Examples);
             if (result.NewHead)
                 output.Remark(
-                    $"{(adapter is null ? "The checkpoint has" : "Neither checkpoint nor adapter has")} "
+                    $"{(adapter is null ? "The checkpoint has no" : "Neither checkpoint nor adapter has")} "
                         + $"{string.Join(", ", loaded.MadeUp)}: an untrained head was measured.");
             ModelOptions.SayOtherBase(loaded.Adapter?.Use, folder, output);
             if (parsed.GetValue(plots) is { } to)
