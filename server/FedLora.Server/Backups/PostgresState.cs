@@ -94,9 +94,10 @@ internal static class PostgresState
         var id = await connection.ExecuteScalarAsync<long>(new CommandDefinition(
             "INSERT INTO blob (name, size, complete, touched) VALUES (@sha256, @size, true, @touched) RETURNING id",
             new { sha256, size = from.Length, touched = touched.UtcDateTime }, cancellationToken: cancellationToken));
-        await using var pieces = new PieceWriter((store, _) => store(connection), id);
+        await using var pieces = new PieceWriter((store, _) => store(connection), _ => Task.FromResult(id));
         await from.CopyToAsync(pieces, cancellationToken);
-        if (await pieces.EndAsync(cancellationToken) != sha256)
+        await pieces.EndAsync(cancellationToken);
+        if (pieces.Hash != sha256)
             throw new FedLoraException("blob-damaged", $"blob {sha256} has other bytes than it had",
                 "nothing was written; take a backup of before");
     }

@@ -1,17 +1,20 @@
+using System.Buffers;
 using System.Security.Cryptography;
 using Npgsql;
 
 namespace FedLora.Server.Stores.Postgres;
 
-/// <summary>Writes a blob in pieces of one size, and hashes what it writes.</summary>
+/// <summary>Writes a blob in pieces of one size, and hashes what it writes. What is no larger than one piece stays in memory.</summary>
 /// <param name="run">Runs something on a connection: one for each piece, or that of a transaction.</param>
-/// <param name="blob">Its id.</param>
-internal sealed class PieceWriter(Func<Func<NpgsqlConnection, Task<int>>, CancellationToken, Task<int>> run, long blob) : Stream
+/// <param name="begin">Makes the blob's row and returns its id, before the first piece is written.</param>
+internal sealed class PieceWriter(Func<Func<NpgsqlConnection, Task<int>>, CancellationToken, Task<int>> run,
+    Func<CancellationToken, Task<long>> begin) : Stream
 {
     private const int PieceSize = 1 << 20;
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-    private readonly byte[] _piece = new byte[PieceSize];
+    private readonly byte[] _piece = ArrayPool<byte>.Shared.Rent(PieceSize);
     private int _filled;
+    private bool _isClosed;
     private long _written;
 
     public override bool CanRead => false;
@@ -28,13 +31,22 @@ internal sealed class PieceWriter(Func<Func<NpgsqlConnection, Task<int>>, Cancel
         set => throw new NotSupportedException();
     }
 
+    /// <summary>The blob's id; null while all of it is in memory.</summary>
+    internal long? Id { get; private set; }
+
+    /// <summary>SHA-256 of all that was written.</summary>
+    internal string Hash => Convert.ToHexStringLower(_hash.GetCurrentHash());
+
+    /// <summary>What is in memory.</summary>
+    internal ReadOnlyMemory<byte> Filled => _piece.AsMemory(0, _filled);
+
     /// <summary>Writes what is left.</summary>
-    /// <returns>SHA-256 of all.</returns>
-    internal async Task<string> EndAsync(CancellationToken cancellationToken)
+    /// <returns>The blob's id.</returns>
+    internal async Task<long> EndAsync(CancellationToken cancellationToken)
     {
-        if (_filled > 0)
+        if (_filled > 0 || Id is null)
             await StoreAsync(cancellationToken);
-        return Convert.ToHexStringLower(_hash.GetHashAndReset());
+        return Id!.Value;
     }
 
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
@@ -75,6 +87,9 @@ internal sealed class PieceWriter(Func<Func<NpgsqlConnection, Task<int>>, Cancel
 
     protected override void Dispose(bool disposing)
     {
+        if (!_isClosed)
+            ArrayPool<byte>.Shared.Return(_piece);
+        _isClosed = true;
         _hash.Dispose();
         base.Dispose(disposing);
     }
@@ -90,7 +105,9 @@ internal sealed class PieceWriter(Func<Func<NpgsqlConnection, Task<int>>, Cancel
 
     private async Task StoreAsync(CancellationToken cancellationToken)
     {
-        await run(connection => StoreAsync(connection, blob, _written, _piece.AsMemory(0, _filled), cancellationToken), cancellationToken);
+        var blob = Id ??= await begin(cancellationToken);
+        if (_filled > 0)
+            await run(connection => StoreAsync(connection, blob, _written, Filled, cancellationToken), cancellationToken);
         (_written, _filled) = (_written + _filled, 0);
     }
 

@@ -26,6 +26,18 @@ public sealed class PostgresBlobStore(PostgresDatabase database, TimeProvider? t
         RETURNING CASE WHEN $5 THEN NULL ELSE set_config('synchronous_commit', 'off', true) END
         """;
 
+    // In one statement what a put of a few bytes is. It counts nothing where a part of an upload has that name.
+    private const string PutWhole =
+        """
+        WITH here AS (
+          INSERT INTO blob (name, size, complete, touched) VALUES ($1, octet_length($2), true, $3)
+          ON CONFLICT (name) DO UPDATE SET touched = excluded.touched WHERE blob.complete
+          RETURNING id, xmax = 0 AS is_new),
+        piece AS (
+          INSERT INTO blob_piece (blob, start, bytes) SELECT id, 0, $2 FROM here WHERE is_new AND octet_length($2) > 0)
+        SELECT count(*) FROM here
+        """;
+
     private readonly TimeProvider _time = time ?? TimeProvider.System;
     // A check computes, and may read the database without await: more at once would only keep threads and memory.
     private readonly SemaphoreSlim _checks = new(Environment.ProcessorCount);
@@ -42,25 +54,37 @@ public sealed class PostgresBlobStore(PostgresDatabase database, TimeProvider? t
     public async Task<string> PutAsync(Func<Stream, CancellationToken, Task> write, CancellationToken cancellationToken)
     {
         var name = Putting + Guid.NewGuid().ToString("N");
-        var id = await database.RunAsync(connection => connection.ExecuteScalarAsync<long>(Command(
-            "INSERT INTO blob (name, touched) VALUES (@name, @now) RETURNING id", new { name, now = Now() }, cancellationToken)),
-            cancellationToken);
+        await using var pieces = new PieceWriter(database.RunAsync, token => database.RunAsync(
+            connection => connection.ExecuteScalarAsync<long>(
+                Command("INSERT INTO blob (name, touched) VALUES (@name, @now) RETURNING id", new { name, now = Now() }, token)), token));
         try
         {
-            await using var pieces = new PieceWriter(database.RunAsync, id);
             await write(pieces, cancellationToken);
-            var hash = await pieces.EndAsync(cancellationToken);
-            await PublishAsync(id, hash, pieces.Length, cancellationToken);
+            var hash = pieces.Hash;
+            if (pieces.Id is not null || !await PutWholeAsync(hash, pieces.Filled, cancellationToken))
+                await PublishAsync(await pieces.EndAsync(cancellationToken), hash, pieces.Length, cancellationToken);
             return hash;
         }
         finally
         {
             // Where it was published it has another name by now.
-            await database.RunAsync(
-                connection => connection.ExecuteAsync(Command("DELETE FROM blob WHERE name = @name", new { name }, CancellationToken.None)),
-                CancellationToken.None);
+            if (pieces.Id is not null)
+            {
+                await database.RunAsync(connection => connection.ExecuteAsync(
+                    Command("DELETE FROM blob WHERE name = @name", new { name }, CancellationToken.None)), CancellationToken.None);
+            }
         }
     }
+
+    private Task<bool> PutWholeAsync(string sha256, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) =>
+        database.RunAsync(async connection =>
+        {
+            await using var command = new NpgsqlCommand(PutWhole, connection);
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = sha256 });
+            command.Parameters.Add(new NpgsqlParameter<ReadOnlyMemory<byte>> { TypedValue = bytes });
+            command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = Now() });
+            return await command.ExecuteScalarAsync(cancellationToken) is > 0L;
+        }, cancellationToken);
 
     public async Task<long> PartialLengthAsync(string sha256, CancellationToken cancellationToken) =>
         (await FindAsync(sha256, cancellationToken))?.Size ?? 0;
