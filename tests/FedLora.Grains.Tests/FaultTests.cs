@@ -293,8 +293,8 @@ public sealed class FaultTests
         for (var i = 0; i < 5; i++)
         {
             var header = coordinator.Header("a", 1, 1, Samples.Update(i));
-            await using var upload = await coordinator.Receiver.BeginAsync(header, default);
-            await upload.AppendAsync(Samples.Update(i).ToBytes().AsMemory(0, 100), durable: false, default);
+            await (await coordinator.Receiver.BeginAsync(header, default))
+                .AppendAsync(Samples.Update(i).ToBytes().AsMemory(0, 100), durable: false, default);
             hashes.Add(header.Sha256);
         }
 

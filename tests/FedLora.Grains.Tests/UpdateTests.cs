@@ -21,69 +21,6 @@ public sealed class UpdateTests
         Assert.Equal(1, (await coordinator.Federation.GetAsync(default)).Current!.Nodes.Count(node => node.UpdateIn));
     }
 
-    /// <summary>A small update is written when all of it is here; what has come of one that breaks off is kept all the same.</summary>
-    [Fact]
-    public async Task A_small_one_that_breaks_off_goes_on_where_it_was()
-    {
-        await using var coordinator = await RoundTests.StartAsync();
-        await RoundTests.GatherAsync(coordinator, "a", "b", "c");
-        var (header, bytes) = (coordinator.Header("a", 1, 1, Samples.Update(1)), Samples.Update(1).ToBytes());
-        await using (var broken = await coordinator.Receiver.BeginAsync(header, default))
-        {
-            await broken.AppendAsync(bytes.AsMemory(0, 60), durable: false, default);
-            await broken.AppendAsync(bytes.AsMemory(60, 40), durable: false, default);
-            Assert.Equal(0, await coordinator.Blobs.PartialLengthAsync(header.Sha256, default));
-        }
-
-        Assert.Equal(100, await coordinator.Blobs.PartialLengthAsync(header.Sha256, default));
-        await using var again = await coordinator.Receiver.BeginAsync(header, default);
-        Assert.Equal(100, again.Offset);
-        await again.AppendAsync(bytes.AsMemory(100), durable: false, default);
-        await again.CompleteAsync(default);
-        Assert.Single((await coordinator.Federation.GetAsync(default)).Current!.Nodes, node => node.UpdateIn);
-    }
-
-    /// <summary>Nothing of it is kept: neither where it has another hash nor where it is longer than it said.</summary>
-    [Fact]
-    public async Task A_small_one_with_other_bytes_is_refused()
-    {
-        await using var coordinator = await RoundTests.StartAsync();
-        await RoundTests.GatherAsync(coordinator, "a", "b", "c");
-        var (header, bytes) = (coordinator.Header("a", 1, 1, Samples.Update(1)), Samples.Update(1).ToBytes());
-        bytes[^1] ^= 1;
-        await using (var other = await coordinator.Receiver.BeginAsync(header, default))
-        {
-            await other.AppendAsync(bytes, durable: false, default);
-            await RoundTests.RefusedAsync(RefusalCodes.BlobHash, () => other.CompleteAsync(default));
-        }
-
-        Assert.Equal(0, await coordinator.Blobs.PartialLengthAsync(header.Sha256, default));
-        await using var longer = await coordinator.Receiver.BeginAsync(header, default);
-        await RoundTests.RefusedAsync(RefusalCodes.BlobTooLarge, () => longer.AppendAsync(new byte[bytes.Length + 1], false, default));
-        await coordinator.DeliverAsync("a", 1);
-    }
-
-    /// <summary>Who begins many and sends little takes no more memory than a few; the others are written as they come.</summary>
-    [Fact]
-    public async Task Few_are_held_in_memory()
-    {
-        await using var coordinator = await RoundTests.StartAsync();
-        await RoundTests.GatherAsync(coordinator, "a", "b", "c");
-        var (header, bytes) = (coordinator.Header("a", 1, 1, Samples.Update(1)), Samples.Update(1).ToBytes());
-        var begun = new List<IncomingUpdate>();
-        for (var i = 0; i < 128; i++)
-            begun.Add(await coordinator.Receiver.BeginAsync(header, default));
-        await using var last = await coordinator.Receiver.BeginAsync(header, default);
-        await last.AppendAsync(bytes.AsMemory(0, 100), durable: false, default);
-        Assert.Equal(100, await coordinator.Blobs.PartialLengthAsync(header.Sha256, default));
-        foreach (var upload in begun)
-            await upload.DisposeAsync();
-        await coordinator.Blobs.DeletePartialAsync(header.Sha256, default);
-        await using var next = await coordinator.Receiver.BeginAsync(header, default);
-        await next.AppendAsync(bytes.AsMemory(0, 100), durable: false, default);
-        Assert.Equal(0, await coordinator.Blobs.PartialLengthAsync(header.Sha256, default));
-    }
-
     /// <summary>While one write lasts others come: the next takes them all, and each hears what became of its own.</summary>
     [Fact]
     public async Task Those_that_come_during_a_write_are_recorded_by_one()

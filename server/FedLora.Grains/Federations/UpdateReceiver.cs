@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Security.Cryptography;
 using FedLora.Privacy.Ledger;
 using Microsoft.Extensions.Logging;
 
@@ -12,13 +10,7 @@ namespace FedLora.Grains.Federations;
 public sealed class UpdateReceiver(IGrainFactory grains, IBlobStore blobs, UpdateRecorder recorder, CoordinatorInstruments instruments,
     TimeProvider time, ILogger<UpdateReceiver> log) : IDisposable
 {
-    private const long SmallUpdate = 256 << 10;
-    // 32 MiB. Whoever begins uploads and sends nothing takes these, and no more.
-    private const int MostHeld = 128;
     private readonly StartingAdapters _starts = new(blobs);
-    // More at once would only keep threads.
-    private readonly SemaphoreSlim _checks = new(Environment.ProcessorCount);
-    private int _held;
 
     /// <exception cref="RefusedException">The update is not wanted, or says of itself what cannot be.</exception>
     public Task<IncomingUpdate> BeginAsync(UpdateHeader header, CancellationToken cancellationToken) => CountRefusalsAsync(async () =>
@@ -35,42 +27,17 @@ public sealed class UpdateReceiver(IGrainFactory grains, IBlobStore blobs, Updat
         return new IncomingUpdate(this, header, expectation, offset);
     });
 
-    public void Dispose()
+    public void Dispose() => _starts.Dispose();
+
+    internal async Task AppendAsync(UpdateHeader header, long offset, ReadOnlyMemory<byte> bytes, bool durable,
+        CancellationToken cancellationToken)
     {
-        _starts.Dispose();
-        _checks.Dispose();
+        await blobs.AppendAsync(header.Sha256, offset, bytes, header.Bytes, durable, cancellationToken);
+        instruments.Received(bytes.Length);
     }
 
-    internal Task AppendAsync(UpdateHeader header, long offset, ReadOnlyMemory<byte> bytes, bool durable,
-        CancellationToken cancellationToken) =>
-        blobs.AppendAsync(header.Sha256, offset, bytes, header.Bytes, durable, cancellationToken);
-
-    internal void CountReceived(int bytes) => instruments.Received(bytes);
-
-    /// <summary>Room in memory for a small update; null where many have some.</summary>
-    internal byte[]? Hold(long bytes)
-    {
-        if (bytes > SmallUpdate)
-            return null;
-        if (Interlocked.Increment(ref _held) <= MostHeld)
-            return ArrayPool<byte>.Shared.Rent((int)bytes);
-        Interlocked.Decrement(ref _held);
-        return null;
-    }
-
-    internal void Release(byte[] held)
-    {
-        Interlocked.Decrement(ref _held);
-        ArrayPool<byte>.Shared.Return(held);
-    }
-
-    /// <param name="header">What is said of it.</param>
-    /// <param name="expectation">What it must be.</param>
-    /// <param name="resumed">Whether some of it was here before.</param>
-    /// <param name="whole">All of it where it is not in the store yet, else null.</param>
-    /// <param name="cancellationToken">Ends it.</param>
-    internal Task CompleteAsync(UpdateHeader header, UpdateExpectation expectation, bool resumed, ArraySegment<byte>? whole,
-        CancellationToken cancellationToken) => CountRefusalsAsync(async () =>
+    internal Task CompleteAsync(UpdateHeader header, UpdateExpectation expectation, bool resumed, CancellationToken cancellationToken) =>
+        CountRefusalsAsync(async () =>
         {
             if (expectation.AlreadyStored)
                 return true;
@@ -80,10 +47,7 @@ public sealed class UpdateReceiver(IGrainFactory grains, IBlobStore blobs, Updat
             await using var global = await _starts.OpenAsync(expectation.Adapter.Sha256, cancellationToken);
             try
             {
-                if (whole is { } bytes)
-                    await StoreAsync(header, bytes, update => Check(update, global, header, expectation), cancellationToken);
-                else
-                    await blobs.CompleteAsync(header.Sha256, update => Check(update, global, header, expectation), cancellationToken);
+                await blobs.CompleteAsync(header.Sha256, update => Check(update, global, header, expectation), cancellationToken);
             }
             catch (RefusedException error) when (resumed && error.Code == RefusalCodes.BlobHash)
             {
@@ -99,25 +63,6 @@ public sealed class UpdateReceiver(IGrainFactory grains, IBlobStore blobs, Updat
             instruments.Accepted();
             return true;
         });
-
-    private async Task StoreAsync(UpdateHeader header, ArraySegment<byte> bytes, Action<Stream> check, CancellationToken cancellationToken)
-    {
-        await _checks.WaitAsync(cancellationToken);
-        try
-        {
-            if (Convert.ToHexStringLower(SHA256.HashData(bytes)) is var hash && hash != header.Sha256)
-                throw new RefusedException(RefusalCodes.BlobHash, $"The upload's SHA-256 is {hash}, not {header.Sha256}.",
-                    "Send it again from the start.");
-            using var update = new MemoryStream(bytes.Array!, bytes.Offset, bytes.Count, writable: false);
-            check(update);
-        }
-        finally
-        {
-            _checks.Release();
-        }
-
-        await blobs.PutAsync((stream, token) => stream.WriteAsync(bytes, token).AsTask(), cancellationToken);
-    }
 
     // The round's record has the receipt too, so that one that is not mirrored is not lost.
     private async Task MirrorAsync(INodeGrain node, UpdateHeader header, LedgerReceipt receipt)
@@ -154,4 +99,33 @@ public sealed class UpdateReceiver(IGrainFactory grains, IBlobStore blobs, Updat
             throw;
         }
     }
+}
+
+/// <summary>One update on its way in.</summary>
+public sealed class IncomingUpdate
+{
+    private readonly UpdateReceiver _receiver;
+    private readonly UpdateExpectation _expectation;
+    private readonly bool _resumed;
+
+    internal IncomingUpdate(UpdateReceiver receiver, UpdateHeader header, UpdateExpectation expectation, long offset) =>
+        (_receiver, Header, _expectation, Offset, _resumed) = (receiver, header, expectation, offset, offset > 0);
+
+    public UpdateHeader Header { get; }
+
+    /// <summary>Bytes that are here: where its sender goes on; the header's length where nothing is left to send.</summary>
+    public long Offset { get; private set; }
+
+    /// <summary>Keeps some more bytes; where <paramref name="durable"/> is set, all of them would survive a power cut.</summary>
+    public async Task AppendAsync(ReadOnlyMemory<byte> bytes, bool durable, CancellationToken cancellationToken)
+    {
+        await _receiver.AppendAsync(Header, Offset, bytes, durable, cancellationToken);
+        // Not the length of what is here: another node that sends the same bytes may be ahead.
+        Offset += bytes.Length;
+    }
+
+    /// <summary>Checks and records the update; when this returns it is acknowledged.</summary>
+    /// <exception cref="RefusedException">It is not what the node should have sent, or no longer wanted.</exception>
+    public Task CompleteAsync(CancellationToken cancellationToken) =>
+        _receiver.CompleteAsync(Header, _expectation, _resumed, cancellationToken);
 }

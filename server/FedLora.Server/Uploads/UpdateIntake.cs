@@ -34,7 +34,7 @@ internal sealed class UpdateIntake(UpdateReceiver receiver, TimeProvider time)
             throw Malformed("the header names no SHA-256 and size");
         _ = FederationKey.Of(wire.Federation);
         var header = wire.ToGrain(node);
-        await using var upload = await receiver.BeginAsync(header, limit.Token);
+        var upload = await receiver.BeginAsync(header, limit.Token);
         if (upload.Offset < header.Bytes)
         {
             var since = time.GetTimestamp();
