@@ -151,6 +151,26 @@ public abstract class BlobStoreSuite
         Assert.Equal(0, await Store.PartialLengthAsync(HashOf(bytes), Never));
     }
 
+    /// <summary>Small and large, of which a part was uploaded before or not.</summary>
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(3, 0)]
+    [InlineData(3, 1)]
+    [InlineData((1 << 20) + 1, 0)]
+    [InlineData((1 << 20) + 1, 5)]
+    public async Task A_put_is_there_whole_whatever_was_there_of_it(int size, int uploaded)
+    {
+        var bytes = RandomNumberGenerator.GetBytes(size);
+        if (uploaded > 0)
+            await Store.AppendAsync(HashOf(bytes), 0, bytes.AsMemory(0, uploaded), size, durable: false, Never);
+        for (var times = 0; times < 2; times++)
+        {
+            Assert.Equal(HashOf(bytes), await PutAsync(bytes));
+            Assert.True(await Store.ExistsAsync(HashOf(bytes), Never));
+            Assert.Equal(bytes, await ReadAsync(Reopened(), HashOf(bytes)));
+        }
+    }
+
     /// <summary>Another node may send the same bytes, for which they are wrong: the first one's stay.</summary>
     [Fact]
     public async Task A_check_of_what_is_a_blob_already_leaves_it_there()
