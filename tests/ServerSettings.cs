@@ -13,8 +13,10 @@ internal static partial class ServerSettings
 
     /// <summary>Arguments of <c>env</c> to be followed by a program and its arguments. The shell becomes the program.</summary>
     public static string[] ForEnv =>
-        ["-u", "LD_PRELOAD", "-u", "MALLOC_CONF", "-u", "GLIBC_TUNABLES", "sh", "-c", $"{Function.Value}\nset_environment server; exec \"$@\"",
-            "sh"];
+    [
+        "-u", "LD_PRELOAD", "-u", "MALLOC_CONF", "-u", "GLIBC_TUNABLES", "sh", "-c",
+        $"{Function.Value}\nset_environment server; exec \"$@\"", "sh",
+    ];
 
     [GeneratedRegex(@"^set_environment\(\) \{\n.*?^\}$", RegexOptions.Multiline | RegexOptions.Singleline)]
     private static partial Regex SetEnvironment();

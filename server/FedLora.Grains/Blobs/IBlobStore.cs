@@ -36,8 +36,8 @@ public interface IBlobStore
     /// <summary>
     /// Turns the partial upload into the blob. Refuses with <c>blob-hash</c> (and drops the bytes) where the hash is another.
     /// <paramref name="check"/> gets the bytes, as
-    /// <see cref="OpenReadAsync"/> gives them, before they become a blob; where it refuses, they are dropped. Where they are one already, it
-    /// gets the blob, which stays whatever it says.
+    /// <see cref="OpenReadAsync"/> gives them, before they become a blob; where it refuses, they are dropped. Where they are one already,
+    /// it gets the blob, which stays whatever it says.
     /// </summary>
     Task CompleteAsync(string sha256, Action<Stream>? check, CancellationToken cancellationToken);
 
