@@ -48,6 +48,7 @@ public sealed class GeneratedSettingsTests(ITestOutputHelper output)
     [InlineData("prv", 0.02, 0.5, 100_000_000, 1e-7)]
     [InlineData("prv", 0.07507906775447229, 1, 2308, 9.499426429495948E-11)]
     [InlineData("rdp", 0.0001, 0.5, 1000, 1e-7)]
+    [InlineData("pld", 0.03720332665238525, 1.3577692123301572E-16, 1, 1.6143844864213965E-59)]
     public void Known_hard_ones(string accountant, double sigma, double q, long steps, double delta)
     {
         Measure($"{accountant} {sigma} {q} {steps} {delta}", () => Bound(Accountants.Get(accountant), [new(sigma, q, steps)], delta));

@@ -14,8 +14,8 @@ internal static class OneStep
         var (sigma, q) = (run.NoiseMultiplier, run.SamplingRate);
         if (q == 0)
             return double.NegativeInfinity;
-        // For the largest epsilons e^epsilon is beyond double: z = epsilon - log q there.
-        var z = q == 1 ? epsilon : epsilon > 700 ? epsilon - Math.Log(q) : Log1p(Expm1(epsilon) / q);
+        // For the largest epsilons e^epsilon, or what it is over q, is beyond double: z = epsilon - log q there.
+        var z = q == 1 ? epsilon : epsilon - Math.Log(q) > 700 && epsilon > 40 ? epsilon - Math.Log(q) : Log1p(Expm1(epsilon) / q);
         double a = z * sigma - 1 / (2 * sigma), b = z * sigma + 1 / (2 * sigma);
         if (a < -8)
             return Math.Log(q) + Log1p(-Math.Exp(LogTail(-a)) - Math.Exp(z + LogTail(b)));
