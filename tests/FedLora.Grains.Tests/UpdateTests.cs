@@ -21,6 +21,33 @@ public sealed class UpdateTests
         Assert.Equal(1, (await coordinator.Federation.GetAsync(default)).Current!.Nodes.Count(node => node.UpdateIn));
     }
 
+    /// <summary>A round's adapter is read once for all its updates; one that is large stays where it is.</summary>
+    [Fact]
+    public async Task A_small_start_is_read_once()
+    {
+        await using var coordinator = await RoundTests.StartAsync();
+        using var starts = new StartingAdapters(coordinator.Blobs);
+        foreach (var (size, isKept) in ((int, bool)[])[(100, true), ((8 << 20) + 1, false)])
+        {
+            var bytes = new byte[size];
+            bytes[^1] = 1;
+            var hash = await coordinator.Blobs.PutAsync((stream, token) => stream.WriteAsync(bytes, token).AsTask(), default);
+            await using (var first = await starts.OpenAsync(hash, default))
+                Assert.Equal(size, first.Length);
+            await coordinator.Blobs.DeleteAsync(hash, default);
+            if (!isKept)
+            {
+                await RoundTests.RefusedAsync(RefusalCodes.BlobMissing, () => starts.OpenAsync(hash, default));
+                continue;
+            }
+
+            await using var again = await starts.OpenAsync(hash, default);
+            var read = new byte[size];
+            await again.ReadExactlyAsync(read, TestContext.Current.CancellationToken);
+            Assert.Equal(bytes, read);
+        }
+    }
+
     /// <summary>While one write lasts others come: the next takes them all, and each hears what became of its own.</summary>
     [Fact]
     public async Task Those_that_come_during_a_write_are_recorded_by_one()

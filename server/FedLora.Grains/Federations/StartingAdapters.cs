@@ -3,14 +3,15 @@ namespace FedLora.Grains.Federations;
 /// <summary>
 /// The adapters that updates started from. A round's is read once where it is small, and not once for each of its updates.
 /// </summary>
-internal sealed class StartingAdapters(IBlobStore blobs) : IDisposable
+public sealed class StartingAdapters(IBlobStore blobs) : IDisposable
 {
     private const int Largest = 8 << 20;
     private const int Most = 4;
     private readonly SemaphoreSlim _one = new(1, 1);
     private IReadOnlyList<(string Sha256, byte[] Bytes)> _kept = [];
 
-    /// <summary>Opens one; <c>blob-missing</c> where it is not there.</summary>
+    /// <summary>Opens one, from its beginning.</summary>
+    /// <exception cref="RefusedException"><c>blob-missing</c>.</exception>
     public async Task<Stream> OpenAsync(string sha256, CancellationToken cancellationToken)
     {
         if (Find(sha256) is { } known)
@@ -26,6 +27,7 @@ internal sealed class StartingAdapters(IBlobStore blobs) : IDisposable
         }
     }
 
+    /// <inheritdoc/>
     public void Dispose() => _one.Dispose();
 
     private MemoryStream? Find(string sha256) =>

@@ -1,6 +1,7 @@
 using FedLora.Grains.Blobs;
 using FedLora.Server.Stores.Postgres;
 using FedLora.Tests;
+using Npgsql;
 using Orleans.Storage;
 
 namespace FedLora.Server.Tests.Stores;
@@ -47,6 +48,24 @@ public sealed class PostgresBlobStoreTests : BlobStoreSuite, IDisposable
             }, default);
         }));
         Assert.InRange(most, 1, Environment.ProcessorCount);
+    }
+
+    /// <summary>
+    /// Whoever sends the bytes of a damaged blob once more can do nothing about it, and would be told to for ever; who reads it finds it.
+    /// </summary>
+    [Fact]
+    public async Task What_is_a_blob_already_is_not_hashed_again()
+    {
+        var hash = await PutAsync([1, 2, 3]);
+        await _opened[0].RunAsync(async connection =>
+        {
+            await using var command = new NpgsqlCommand(
+                @"UPDATE blob_piece SET bytes = '\x010203ff'::bytea; UPDATE blob SET size = 4", connection);
+            return await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        }, default);
+        var seen = 0;
+        await Store.CompleteAsync(hash, stream => seen = (int)stream.Length, default);
+        Assert.Equal(4, seen);
     }
 
     private static void InterlockedMax(ref int most, int value)

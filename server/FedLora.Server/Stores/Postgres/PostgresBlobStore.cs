@@ -165,7 +165,8 @@ public sealed class PostgresBlobStore(PostgresDatabase database, TimeProvider? t
         await using var pieces = new PieceReader(database, found.Id, found.Size);
         if (found.Size > ReadAtOnce)
         {
-            Require(sha256, await SHA256.HashDataAsync(pieces, cancellationToken));
+            if (!found.Complete)
+                Require(sha256, await SHA256.HashDataAsync(pieces, cancellationToken));
             pieces.Position = 0;
             check?.Invoke(pieces);
             return;
@@ -175,7 +176,8 @@ public sealed class PostgresBlobStore(PostgresDatabase database, TimeProvider? t
         try
         {
             await pieces.ReadAllAsync(bytes.AsMemory(0, size), cancellationToken);
-            Require(sha256, SHA256.HashData(bytes.AsSpan(0, size)));
+            if (!found.Complete)
+                Require(sha256, SHA256.HashData(bytes.AsSpan(0, size)));
             using var stream = new MemoryStream(bytes, 0, size, writable: false);
             check?.Invoke(stream);
         }
